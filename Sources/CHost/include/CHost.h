@@ -1,0 +1,2 @@
+#include "host.h"
+#include "struct_page.h"

@@ -1,0 +1,105 @@
+#ifndef HINTBENCH_HOST_H
+#define HINTBENCH_HOST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* ---- time-stamp counter ------------------------------------------------------------------------------------- */
+
+/* Opens an interval: nothing before it is still running when the counter is read, nothing after it has begun. */
+static inline uint64_t chost_ticks_begin(void) {
+#if defined(__x86_64__)
+    uint32_t lo, hi;
+    __asm__ volatile("lfence\n\trdtsc\n\tlfence" : "=a"(lo), "=d"(hi)::"memory");
+    return ((uint64_t)hi << 32) | lo;
+#elif defined(__aarch64__)
+    uint64_t t;
+    __asm__ volatile("isb\n\tmrs %0, cntvct_el0\n\tisb" : "=r"(t)::"memory");
+    return t;
+#else
+#error "hintbench measures on x86-64 and arm64"
+#endif
+}
+
+/* Closes an interval: rdtscp waits for everything before it. */
+static inline uint64_t chost_ticks_end(void) {
+#if defined(__x86_64__)
+    uint32_t lo, hi, aux;
+    __asm__ volatile("rdtscp\n\tlfence" : "=a"(lo), "=d"(hi), "=c"(aux)::"memory");
+    return ((uint64_t)hi << 32) | lo;
+#else
+    return chost_ticks_begin();
+#endif
+}
+
+/* ---- what a spinning or flushing CPU needs ------------------------------------------------------------------ */
+
+/* cpu_relax() */
+static inline void chost_pause(void) {
+#if defined(__x86_64__)
+    __asm__ volatile("pause" ::: "memory");
+#else
+    __asm__ volatile("yield" ::: "memory");
+#endif
+}
+
+/* Takes the cache line at p out of every cache. The caller fences once behind a series. */
+static inline void chost_flush_line(const void *p) {
+#if defined(__x86_64__)
+    __asm__ volatile("clflush (%0)" ::"r"(p) : "memory");
+#else
+    __asm__ volatile("dc civac, %0" ::"r"(p) : "memory");
+#endif
+}
+
+static inline void chost_fence(void) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
+
+/* The compiler must have v computed here, and may assume nothing of memory after it. */
+static inline void chost_consume(uint64_t v) { __asm__ volatile("" : : "r"(v) : "memory"); }
+static inline void chost_consume_pointer(const void *p) { __asm__ volatile("" : : "r"(p) : "memory"); }
+
+/* ---- lockless peeks ------------------------------------------------------------------------------------------ */
+
+/*
+ * READ_ONCE() of a word that another CPU may be writing under a lock. The kernel races here on purpose (its data_race());
+ * the thread sanitizer is told so.
+ */
+__attribute__((no_sanitize("thread"))) static inline uint64_t chost_read_once(const void *p) {
+    return *(const volatile uint64_t *)p;
+}
+
+/* ---- what Glibc's Swift module lacks -------------------------------------------------------------------------- */
+
+/* Binds the calling thread to one CPU. 0, or errno. */
+int chost_pin_to_cpu(int cpu);
+/* The CPUs this thread may run on, lowest first; how many there are, which may be more than capacity. */
+int chost_allowed_cpus(int *cpus, int capacity);
+int chost_current_cpu(void);
+
+struct chost_thread_usage {
+    int64_t involuntary_switches;
+    int64_t minor_faults;
+} __attribute__((swift_name("ThreadUsage")));
+/* Of the calling thread (RUSAGE_THREAD). 0, or errno. */
+int chost_thread_usage(struct chost_thread_usage *out);
+
+/* Private anonymous memory, reserved without commitment (MAP_NORESERVE). NULL and errno where refused. */
+void *chost_reserve(size_t bytes, size_t alignment);
+int chost_release(void *p, size_t bytes);
+/* Asks for 2 MiB pages, or for none. 0, or errno. */
+int chost_advise_huge(void *p, size_t bytes, bool huge);
+/* Gives the pages back; they read as zero afterwards. 0, or errno. */
+int chost_discard(void *p, size_t bytes);
+
+/* ---- the yardstick --------------------------------------------------------------------------------------------- */
+
+struct list_head;
+/*
+ * The walk every whole-list design makes, in C: from a list's head to its end, the block's byte address stored for each
+ * entry. `vmemmap` is the address of page 0, `shift` turns an offset in it into a byte address (6 + granule order).
+ * Returns how many were stored. What Swift is held against, and the limit shown beside a design's cost.
+ */
+size_t chost_walk_list(const struct list_head *head, uint64_t vmemmap, unsigned shift, uint64_t *out);
+
+#endif

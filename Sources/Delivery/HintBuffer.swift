@@ -1,0 +1,81 @@
+import CHost
+import GuestMemory
+
+/// A handle on a buffer that a design writes hints into: 64-bit words, host memory that stands for guest pages.
+///
+/// Modelled guests have no contents, so that a design whose buffer is guest memory (the multiple buffers, the plucked block)
+/// gets its block from the guest's allocator and its words from here.
+public struct HintBuffer: Sendable {
+  // An address inside the arena, written by one strategy at a time.
+  @usableFromInline nonisolated(unsafe) let words: UnsafeMutablePointer<UInt64>
+  /// How many words it holds.
+  public let capacity: Int
+
+  @inlinable @inline(__always)
+  init(words: UnsafeMutablePointer<UInt64>, capacity: Int) {
+    self.words = words
+    self.capacity = capacity
+  }
+
+  /// Stores `word` at `index`, which the caller has checked to be below ``capacity``.
+  @inlinable @inline(__always)
+  public func store(_ word: UInt64, at index: Int) {
+    assert(index >= 0 && index < capacity)
+    words[index] = word.littleEndian
+  }
+
+  @inlinable @inline(__always)
+  public subscript(index: Int) -> UInt64 {
+    assert(index >= 0 && index < capacity)
+    return UInt64(littleEndian: words[index])
+  }
+
+  /// The first `count` words of it.
+  public func prefix(words count: Int) -> HintBuffer {
+    HintBuffer(words: words, capacity: Swift.min(count, capacity))
+  }
+
+  /// Calls `body` with each block that the first `count` words name.
+  @inlinable @inline(__always)
+  public func forEachBlock(words count: Int, _ format: HintFormat, _ body: (Block) -> Void) {
+    switch format {
+    case .baseAndSize:
+      var index = 0
+      while index &+ 1 < count {
+        let pages = self[index &+ 1] &>> 12
+        body(Block(pfn: self[index] &>> 12, order: pages.trailingZeroBitCount))
+        index &+= 2
+      }
+    case .address(let order):
+      for index in 0..<count { body(Block(pfn: self[index] &>> 12, order: order)) }
+    }
+  }
+}
+
+/// Host memory for buffers, given out once and freed together. Its pages are touched when it is made, so that no fault falls into a
+/// session.
+public final class HintArena: @unchecked Sendable {
+  // Right to send: `next` is moved only while a strategy prepares, on one thread.
+  private let base: UnsafeMutableRawPointer
+  private let bytes: Int
+  private var next = 0
+
+  /// - Throws: ``GuestError/cannotReserve(bytes:)``
+  public init(bytes: Int) throws(GuestError) {
+    let size = (max(bytes, 4096) + 4095) / 4096 * 4096
+    guard let base = chost_reserve(size, 4096) else { throw .cannotReserve(bytes: UInt64(size)) }
+    self.base = base
+    self.bytes = size
+    for page in stride(from: 0, to: size, by: 4096) { base.storeBytes(of: 0, toByteOffset: page, as: UInt64.self) }
+  }
+
+  deinit { _ = chost_release(base, bytes) }
+
+  /// The next `bytes` of it, a multiple of 8.
+  public func buffer(bytes wanted: Int) -> HintBuffer {
+    precondition(wanted % 8 == 0 && next + wanted <= bytes, "an arena of \(bytes) bytes has no \(wanted) left")
+    defer { next += (wanted + 4095) / 4096 * 4096 }
+    return HintBuffer(
+      words: (base + next).bindMemory(to: UInt64.self, capacity: wanted / 8), capacity: wanted / 8)
+  }
+}

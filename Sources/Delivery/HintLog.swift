@@ -1,0 +1,56 @@
+import CHost
+import GuestMemory
+
+/// Every hint of one session, in order: 8 bytes each, reserved without commitment, so that writing one allocates nothing.
+public final class HintLog: @unchecked Sendable {
+  // Right to send: written by the strategy's thread during a session, read after it.
+  private let words: UnsafeMutablePointer<UInt64>
+  private let capacity: Int
+  private let count: UnsafeMutablePointer<Int>
+
+  /// `capacity`: hints it can hold; what comes after is counted only.
+  ///
+  /// - Throws: ``GuestError/cannotReserve(bytes:)``
+  public init(capacity: Int = 1 << 30) throws(GuestError) {
+    guard let base = chost_reserve(capacity * 8, 4096) else { throw .cannotReserve(bytes: UInt64(capacity) * 8) }
+    words = base.bindMemory(to: UInt64.self, capacity: capacity)
+    self.capacity = capacity
+    count = .allocate(capacity: 1)
+    count.pointee = 0
+  }
+
+  deinit {
+    _ = chost_release(words, capacity * 8)
+    count.deallocate()
+  }
+
+  /// Forgets all hints; keeps up to 1 GiB of memory for the next session.
+  public func reset() { count.pointee = 0 }
+
+  /// What was hinted. The flag tells blocks that the strategy held from those it only named.
+  public var hints: [Hint] { (0..<min(count.pointee, capacity)).map { Hint(rawValue: words[$0]) } }
+
+  /// One hint: a block, and whether the guest held it off the lists.
+  public struct Hint: Sendable, Hashable {
+    let rawValue: UInt64
+    /// Bit 7 of the order's byte is free.
+    public var block: Block { Block(rawValue: rawValue & ~0x80) }
+    public var isHeld: Bool { rawValue & 0x80 != 0 }
+  }
+
+  /// A writer for a sink: trivial, so that using it counts no references. Valid as long as the log.
+  public struct Writer {
+    let words: UnsafeMutablePointer<UInt64>
+    let count: UnsafeMutablePointer<Int>
+    let capacity: Int
+
+    @inline(__always)
+    func append(_ block: Block, held: Bool) {
+      let n = count.pointee
+      if n < capacity { words[n] = block.rawValue | (held ? 0x80 : 0) }
+      count.pointee = n &+ 1
+    }
+  }
+
+  var writer: Writer { Writer(words: words, count: count, capacity: capacity) }
+}

@@ -1,0 +1,59 @@
+import GuestMemory
+import Instruments
+
+/// Keeps every hint and follows what the strategy takes from the guest: the sink of the probed pass.
+public struct RecordingSink: HintSink {
+  private let log: HintLog.Writer
+  private let core: GuestCore
+  public private(set) var kicks = 0
+  public private(set) var descriptors = 0
+  /// Pages off the lists now.
+  public private(set) var pagesWithheld: UInt64 = 0
+  /// The most pages off the lists at once.
+  public private(set) var pagesWithheldMax: UInt64 = 0
+  /// The integral of pages withheld over time, in pages x clock ticks.
+  public private(set) var pageTicksWithheld: Double = 0
+  /// The fewest free pages in all zones seen after a block was taken.
+  public private(set) var freePagesMin: UInt64
+  private var lastChange: UInt64
+
+  /// `log` must outlive the sink.
+  public init(_ log: HintLog, _ core: GuestCore) {
+    self.log = log.writer
+    self.core = core
+    freePagesMin = core.freePages
+    lastChange = CycleClock.begin()
+  }
+
+  public mutating func command() {
+    kicks += 1
+    descriptors += 1
+  }
+
+  public mutating func send(_ buffer: HintBuffer, words: Int, _ format: HintFormat, descriptors: Int) {
+    kicks += 1
+    self.descriptors += descriptors
+    buffer.forEachBlock(words: words, format) { log.append($0, held: false) }
+  }
+
+  public mutating func report(_ block: Block) {
+    kicks += 1
+    descriptors += 1
+    log.append(block, held: true)
+  }
+
+  public mutating func didTake(pages: UInt64) {
+    change(to: pagesWithheld + pages)
+    pagesWithheldMax = max(pagesWithheldMax, pagesWithheld)
+    freePagesMin = min(freePagesMin, core.freePages)
+  }
+
+  public mutating func didReturn(pages: UInt64) { change(to: pagesWithheld - min(pages, pagesWithheld)) }
+
+  private mutating func change(to pages: UInt64) {
+    let now = CycleClock.end()
+    pageTicksWithheld += Double(pagesWithheld) * Double(now - lastChange)
+    lastChange = now
+    pagesWithheld = pages
+  }
+}

@@ -1,0 +1,74 @@
+extension CellRecord: TabularRecord {
+  /// `cells.csv`.
+  public static var fileName: String { "cells.csv" }
+
+  /// Nothing yet.
+  public static var blank: CellRecord {
+    CellRecord(
+      runID: "", cellID: "", experiment: "", strategy: "", guestBytes: 0, nodes: 0, state: "", listOrder: "",
+      granuleOrder: 0, vmemmapPageBytes: 0, load: "", mutators: 0, oversubscribed: false)
+  }
+
+  /// The columns of `cells.csv` in its order: the cell, then five for each primary metric of ``RunRecord/columns`` in
+  /// their order, then what they are judged by.
+  public static let columns: [Column<CellRecord>] =
+    identityColumns + RunRecord.columns.filter(\.isPrimary).flatMap(metricColumns) + verdictColumns
+
+  private static let identityColumns: [Column<CellRecord>] = [
+    Column("run_id", \.runID, meaning: "The run this row belongs to."),
+    Column("cell_id", \.cellID, meaning: "The cell."),
+    Column("experiment", \.experiment, meaning: "Name of the experiment."),
+    Column("strategy", \.strategy, meaning: "Full name of the strategy, options included."),
+    Column("guest_bytes", unit: "bytes", \.guestBytes, meaning: "Size of the guest."),
+    Column("nodes", \.nodes, meaning: "NUMA nodes of the guest."),
+    Column("state", \.state, meaning: "Where the guest starts: fresh, aged or capture."),
+    Column("list_order", \.listOrder, meaning: "Order of the free lists: ascending, churned or shuffled."),
+    Column(
+      "granule_order", \.granuleOrder,
+      meaning: "One struct page for each 2^order pages; above 0 walking times are lower bounds."),
+    Column("vmemmap_page_bytes", unit: "bytes", \.vmemmapPageBytes, meaning: "Page size the vmemmap is mapped with."),
+    Column("order", \.order, meaning: "Lowest order looked at."),
+    Column("load", \.load, meaning: "What the mutators do: none, order0, thp, mixed or faults."),
+    Column("mutators", unit: "threads", \.mutators, meaning: "Threads that allocate and free meanwhile."),
+    Column("oversubscribed", \.oversubscribed, meaning: "More measured threads than cores: left out of verdicts."),
+    Column("repetitions", \.repetitions, meaning: "Repetitions summarised."),
+  ]
+
+  private static let verdictColumns: [Column<CellRecord>] = [
+    Column(
+      "interval_confidence", unit: "share", \.intervalConfidence,
+      meaning: "Probability that an interval holds its median; the lowest over the metrics."),
+    Column(
+      "limit_ns_per_block", unit: "ns/block", \.limitNsPerBlock,
+      meaning: "What this machine needs at least for a block."),
+    Column(
+      "ns_per_block_to_limit", unit: "ratio", direction: .lowerIsBetter, \.nsPerBlockToLimit,
+      meaning: "Median ns_per_block over the limit."),
+    Column("hold_limit_ns", unit: "ns", \.holdLimitNs, meaning: "The longest hold asked for."),
+    Column(
+      "lock_hold_ns_max_repeatable", unit: "ns", direction: .lowerIsBetter, \.lockHoldNsMaxRepeatable,
+      meaning: "Max over holds k of the min over repetitions of hold k."),
+    Column(
+      "within_hold_limit", \.withinHoldLimit,
+      meaning: "Whether lock_hold_ns_max_repeatable keeps hold_limit_ns."),
+  ]
+
+  private static func metricColumns(of metric: Column<RunRecord>) -> [Column<CellRecord>] {
+    func column(
+      _ suffix: String, _ part: any WritableKeyPath<MetricSummary, Double?> & Sendable, _ meaning: String
+    ) -> Column<CellRecord> {
+      Column(
+        "\(metric.name)_\(suffix)", unit: metric.unit, direction: metric.direction,
+        meaning: "\(meaning) \(metric.name) over the repetitions.",
+        get: { [name = metric.name] in $0[metric: name][keyPath: part] },
+        set: { [name = metric.name] in $0[metric: name][keyPath: part] = $1 })
+    }
+    return [
+      column("median", \.median, "Median of"),
+      column("lowest", \.lowest, "Lowest of"),
+      column("highest", \.highest, "Highest of"),
+      column("interval_low", \.intervalLow, "Lower end of the interval of the median of"),
+      column("interval_high", \.intervalHigh, "Upper end of the interval of the median of"),
+    ]
+  }
+}

@@ -1,0 +1,56 @@
+/// From the repetitions of a cell to its row of `cells.csv`.
+public enum CellSummary {
+  /// The summary of a cell; nil without repetitions.
+  ///
+  /// Each repetition's value is one sample; samples inside a repetition were never pooled. Repetitions that ended in an
+  /// error count for nothing: their numbers aren't those of the cell.
+  ///
+  /// - Parameters:
+  ///   - runs: the repetitions of one cell, in any order.
+  ///   - limitNsPerBlock: what this machine needs at least for a block. ns a block.
+  ///   - holdLimitNs: the longest hold asked for. ns.
+  ///   - lockHoldNsMaxRepeatable: the max over holds k of the min over repetitions of hold k; nil with mutators, where
+  ///     hold k isn't the same work in every repetition. ns.
+  public static func record(
+    of runs: [RunRecord],
+    limitNsPerBlock: Double? = nil,
+    holdLimitNs: Double? = nil,
+    lockHoldNsMaxRepeatable: Double? = nil
+  ) -> CellRecord? {
+    guard let first = runs.first else { return nil }
+    let counted = runs.filter { $0.found.outcome != .error }
+    var cell = CellRecord(
+      runID: first.identity.runID,
+      cellID: first.identity.cellID,
+      experiment: first.identity.experiment,
+      strategy: first.identity.strategy,
+      guestBytes: first.guest.bytes,
+      nodes: first.guest.nodes,
+      state: first.guest.state,
+      listOrder: first.guest.listOrder,
+      granuleOrder: first.guest.granuleOrder,
+      vmemmapPageBytes: first.guest.vmemmapPageBytes,
+      order: first.guest.order,
+      load: first.load.kind,
+      mutators: first.load.mutators,
+      oversubscribed: runs.contains(where: \.load.oversubscribed))
+    cell.repetitions = counted.count
+    for metric in RunRecord.columns where metric.isPrimary {
+      let values = counted.compactMap { metric.number($0) }
+      guard !values.isEmpty else { continue }
+      cell.metrics[metric.name] = MetricSummary(values)
+      let confidence = MedianInterval.rank(count: values.count).confidence
+      cell.intervalConfidence = min(cell.intervalConfidence ?? 1, confidence)
+    }
+    cell.limitNsPerBlock = limitNsPerBlock
+    cell.holdLimitNs = holdLimitNs
+    cell.lockHoldNsMaxRepeatable = lockHoldNsMaxRepeatable
+    if let median = cell[metric: "ns_per_block"].median, let limitNsPerBlock, limitNsPerBlock > 0 {
+      cell.nsPerBlockToLimit = median / limitNsPerBlock
+    }
+    if let holdLimitNs, let lockHoldNsMaxRepeatable {
+      cell.withinHoldLimit = lockHoldNsMaxRepeatable <= holdLimitNs
+    }
+    return cell
+  }
+}

@@ -1,0 +1,58 @@
+/// One column of a CSV file: what it is called, what it means, and how a record's value is written and read.
+public struct Column<Record: Sendable>: Sendable {
+  /// The name in the header line; carries the base unit (`_ns`, `_bytes`).
+  public let name: String
+  /// The unit of the values, or empty where they have none.
+  public let unit: String
+  /// One line for `hintbench list metrics`.
+  public let meaning: String
+  /// Which way the metric gets better.
+  public let direction: MetricDirection
+  /// Whether `cells.csv` summarises it and comparisons judge it.
+  public let isPrimary: Bool
+  /// The field's text, nil where not measured. Numbers are the shortest decimal that reads back to the same value, with
+  /// a point, without locale and without exponent.
+  public let value: @Sendable (Record) -> String?
+  /// The value as a number, nil where not measured or not a number.
+  public let number: @Sendable (Record) -> Double?
+  /// Sets the record's value from a field's text, nil for an empty field. False: the text isn't such a value.
+  public let read: @Sendable (_ text: String?, _ record: inout Record) -> Bool
+
+  /// A column that stands for a stored property.
+  public init<Value: ColumnValue>(
+    _ name: String,
+    unit: String = "",
+    direction: MetricDirection = .none,
+    isPrimary: Bool = false,
+    _ path: any WritableKeyPath<Record, Value> & Sendable,
+    meaning: String
+  ) {
+    self.init(
+      name, unit: unit, direction: direction, isPrimary: isPrimary, meaning: meaning,
+      get: { $0[keyPath: path] }, set: { $0[keyPath: path] = $1 })
+  }
+
+  /// A column whose value is got and set by functions.
+  public init<Value: ColumnValue>(
+    _ name: String,
+    unit: String = "",
+    direction: MetricDirection = .none,
+    isPrimary: Bool = false,
+    meaning: String,
+    get: @escaping @Sendable (Record) -> Value,
+    set: @escaping @Sendable (_ record: inout Record, _ value: Value) -> Void
+  ) {
+    self.name = name
+    self.unit = unit
+    self.meaning = meaning
+    self.direction = direction
+    self.isPrimary = isPrimary
+    value = { get($0).columnText }
+    number = { get($0).columnNumber }
+    read = { text, record in
+      guard let value = Value(columnText: text) else { return false }
+      set(&record, value)
+      return true
+    }
+  }
+}

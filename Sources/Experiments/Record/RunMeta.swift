@@ -1,0 +1,133 @@
+import Foundation
+
+/// `meta.json`: what a run was told to do, where it ran, and what it couldn't measure.
+public struct RunMeta: Codable, Hashable, Sendable {
+  /// Version of the files' form that this program writes and reads. The headers of the CSV files are fixed by it.
+  public static let currentSchemaVersion = 1
+
+  /// Something that could not be measured, and why.
+  public struct Unavailable: Codable, Hashable, Sendable {
+    /// The column, event or figure.
+    public var what: String
+    /// Why not, and if possible the mend.
+    public var why: String
+
+    /// Something unavailable.
+    public init(what: String, why: String) {
+      self.what = what
+      self.why = why
+    }
+  }
+
+  /// A repetition that ended in an error.
+  public struct Failure: Codable, Hashable, Sendable {
+    /// The cell.
+    public var cellID: String
+    /// The repetition's number within the cell.
+    public var repetition: Int
+    /// What went wrong.
+    public var reason: String
+
+    /// A failed repetition.
+    public init(cellID: String, repetition: Int, reason: String) {
+      self.cellID = cellID
+      self.repetition = repetition
+      self.reason = reason
+    }
+
+    private enum CodingKeys: String, CodingKey {
+      case cellID = "cell_id"
+      case repetition, reason
+    }
+  }
+
+  /// `schema_version`: ``currentSchemaVersion`` in what this program writes.
+  public var schemaVersion: Int
+  /// `run_id`.
+  public var runID: String
+  /// `command_line`: the exact words the program was called with.
+  public var commandLine: [String]
+  /// `config`: the whole matrix; what `--resume` goes on with.
+  public var config: JSONValue
+  /// `seed`: what every repetition's seed comes from.
+  public var seed: UInt64
+  /// `commit` of the source.
+  public var commit: String?
+  /// `dirty`: whether the source was changed since that commit.
+  public var dirty: Bool?
+  /// `build_mode`: release or debug.
+  public var buildMode: String
+  /// `host`: kernel, CPU, caches, nodes, governor, hypervisor, memory, compiler.
+  public var host: JSONValue
+  /// `limits`: this machine's ladder of primitive costs.
+  public var limits: JSONValue
+  /// `unavailable`: what was not measured, and why.
+  public var unavailable: [Unavailable]
+  /// `errors`: the repetitions that failed.
+  public var errors: [Failure]
+  /// `guests`: the guests as they were built.
+  public var guests: [JSONValue]
+  /// `started`: when the run began.
+  public var started: Date
+  /// `finished`: when its last repetition was done; nil while it runs, and in a run that was killed.
+  public var finished: Date?
+
+  /// A run that begins.
+  public init(
+    runID: String,
+    commandLine: [String],
+    config: JSONValue,
+    seed: UInt64,
+    commit: String? = nil,
+    dirty: Bool? = nil,
+    buildMode: String,
+    host: JSONValue = .null,
+    limits: JSONValue = .null,
+    unavailable: [Unavailable] = [],
+    errors: [Failure] = [],
+    guests: [JSONValue] = [],
+    started: Date,
+    finished: Date? = nil
+  ) {
+    schemaVersion = Self.currentSchemaVersion
+    self.runID = runID
+    self.commandLine = commandLine
+    self.config = config
+    self.seed = seed
+    self.commit = commit
+    self.dirty = dirty
+    self.buildMode = buildMode
+    self.host = host
+    self.limits = limits
+    self.unavailable = unavailable
+    self.errors = errors
+    self.guests = guests
+    self.started = started
+    self.finished = finished
+  }
+
+  private enum CodingKeys: String, CodingKey {
+    case schemaVersion = "schema_version"
+    case runID = "run_id"
+    case commandLine = "command_line"
+    case buildMode = "build_mode"
+    case config, seed, commit, dirty, host, limits, unavailable, errors, guests, started, finished
+  }
+}
+
+extension RunMeta {
+  /// Writes meta.json's form: pretty, keys sorted, times in ISO 8601 UTC.
+  public static var encoder: JSONEncoder {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    encoder.dateEncodingStrategy = .iso8601
+    return encoder
+  }
+
+  /// Reads meta.json's form.
+  public static var decoder: JSONDecoder {
+    let decoder = JSONDecoder()
+    decoder.dateDecodingStrategy = .iso8601
+    return decoder
+  }
+}

@@ -1,0 +1,31 @@
+import Glibc
+
+/// Why a host capture wrote nothing. `description` is one line.
+public enum CaptureWriteError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// The host's buddyinfo can't be read, or is of a kernel that can't be modelled.
+  case capture(CaptureError)
+  /// A file of that name is there and not empty (or isn't a plain file); it was left as it is.
+  case exists(path: String)
+  /// The operation on `path` failed with this `errno`.
+  case io(path: String, operation: String, code: CInt)
+
+  /// True where the file system is at fault rather than a file's text.
+  public var isIO: Bool {
+    switch self {
+    case .capture(let error): error.isUnreadable
+    case .exists, .io: true
+    }
+  }
+
+  public var description: String {
+    switch self {
+    case .capture(let error):
+      error.description
+    case .exists(let path):
+      CaptureError.oneLine("\(path): already there and not empty; accepted: a directory without a capture")
+    case .io(let path, let operation, let code):
+      CaptureError.oneLine(
+        "\(path): can't \(operation): \(String(cString: strerror(code))); accepted: a directory that can be written")
+    }
+  }
+}

@@ -1,0 +1,26 @@
+/// A migratetype as /proc/pagetypeinfo names it. `rawValue` is the index into the arrays of a `CapturedZone`, which
+/// is the number the type has in a kernel without CMA (`enum migratetype` of Linux 4.4 and later).
+public enum CapturedMigratetype: Int, CaseIterable, Sendable {
+  case unmovable = 0
+  case movable = 1
+  case reclaimable = 2
+  case highAtomic = 3
+  case isolate = 4
+
+  /// The kernel's spelling (`migratetype_names`).
+  public var name: String {
+    switch self {
+    case .unmovable: "Unmovable"
+    case .movable: "Movable"
+    case .reclaimable: "Reclaimable"
+    case .highAtomic: "HighAtomic"
+    case .isolate: "Isolate"
+    }
+  }
+
+  /// The type with the kernel's spelling `name`, or nil for any other name, CMA included.
+  public init?(name: some StringProtocol) {
+    guard let type = Self.allCases.first(where: { $0.name == name }) else { return nil }
+    self = type
+  }
+}

@@ -1,0 +1,27 @@
+/// A zone as the kernel names it in its /proc files (`zone_names` in mm/page_alloc.c). The order of the cases is
+/// the kernel's order of zones inside a node (`enum zone_type`); `rawValue` is the kernel's spelling.
+public enum CapturedZoneKind: String, CaseIterable, Comparable, Sendable {
+  case dma = "DMA"
+  case dma32 = "DMA32"
+  case normal = "Normal"
+  case highMem = "HighMem"
+  case movable = "Movable"
+  case device = "Device"
+
+  /// The kernel's order: DMA lowest, Device highest.
+  public static func < (left: Self, right: Self) -> Bool { left.rank < right.rank }
+
+  private var rank: Int {
+    switch self {
+    case .dma: 0
+    case .dma32: 1
+    case .normal: 2
+    case .highMem: 3
+    case .movable: 4
+    case .device: 5
+    }
+  }
+
+  /// The names as a sentence wants them.
+  static let accepted = "zone DMA, DMA32, Normal, HighMem, Movable or Device"
+}

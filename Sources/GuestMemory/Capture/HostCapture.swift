@@ -1,0 +1,171 @@
+import Glibc
+
+/// Takes a capture of the running machine: /proc/buddyinfo, /proc/pagetypeinfo and /proc/zoneinfo as files that
+/// `Capture.read` accepts.
+public struct HostCapture: Sendable {
+  /// Readings of buddyinfo and pagetypeinfo until they are of one state of memory.
+  public static let maximumAttempts = 20
+
+  private let load: @Sendable (CaptureFile) throws(CaptureError) -> CaptureText
+
+  /// - Parameter procRoot: where the proc file system is mounted.
+  public init(procRoot: String = "/proc") {
+    self.init { file throws(CaptureError) in try CaptureText.load("\(procRoot)/\(file.procName)") }
+  }
+
+  /// Takes the files from `load`, which is called anew for each attempt.
+  init(load: @escaping @Sendable (CaptureFile) throws(CaptureError) -> CaptureText) {
+    self.load = load
+  }
+
+  /// Writes the machine's files into `directory`, which is made if it isn't there.
+  ///
+  /// The three files are read one right after the other. Where buddyinfo and pagetypeinfo disagree, memory moved in
+  /// between, and all are read again, `maximumAttempts` times at most; then pagetypeinfo is left out. A pagetypeinfo or
+  /// zoneinfo that can't be read or can't be modelled is left out too, so that whatever is written can be read back.
+  ///
+  /// - Throws: `.capture` where buddyinfo itself can't be had, `.exists` where any of the three names is taken by a file
+  ///   that isn't empty, `.io` where writing fails. Nothing is left behind then.
+  public func write(to directory: String) throws(CaptureWriteError) -> CaptureWriteResult {
+    for file in CaptureFile.allCases { try Self.checkFree(Self.path(file, in: directory)) }
+    let taken: Taken
+    do { taken = try take() } catch { throw .capture(error) }
+    var written: [CaptureFile: String] = [:]
+    for file in CaptureFile.allCases where taken.texts[file] != nil { written[file] = Self.path(file, in: directory) }
+    try Self.store(taken.texts, in: directory)
+    return CaptureWriteResult(
+      written: written, omitted: taken.omitted, attempts: taken.attempts, capture: taken.capture)
+  }
+
+  // MARK: - Taking
+
+  private struct Taken {
+    var texts: [CaptureFile: CaptureText]
+    var omitted: [CaptureOmission]
+    var attempts: Int
+    var capture: Capture
+  }
+
+  private func take() throws(CaptureError) -> Taken {
+    var attempts = 0
+    while true {
+      attempts += 1
+      // Nothing but reading between the first and the last file: parsing takes memory, and so moves it.
+      let buddyinfo = try load(.buddyinfo)
+      let pagetypeinfo = attempt(.pagetypeinfo)
+      let zoneinfo = attempt(.zoneinfo)
+
+      var taken = Taken(
+        texts: [.buddyinfo: buddyinfo], omitted: [], attempts: attempts, capture: try Capture(buddyinfo: buddyinfo))
+      switch pagetypeinfo {
+      case .failure(let error):
+        taken.omitted.append(CaptureOmission(file: .pagetypeinfo, reason: .unreadable(error)))
+      case .success(let text):
+        do {
+          taken.capture = try Capture(buddyinfo: buddyinfo, pagetypeinfo: text)
+          taken.texts[.pagetypeinfo] = text
+        } catch {
+          if error.kind == .inconsistent, attempts < Self.maximumAttempts { continue }
+          let reason: CaptureOmission.Reason =
+            error.kind == .inconsistent ? .unsteady(attempts: attempts, last: error) : .refused(error)
+          taken.omitted.append(CaptureOmission(file: .pagetypeinfo, reason: reason))
+        }
+      }
+      switch zoneinfo {
+      case .failure(let error):
+        taken.omitted.append(CaptureOmission(file: .zoneinfo, reason: .unreadable(error)))
+      case .success(let text):
+        do {
+          taken.capture = try Capture(
+            buddyinfo: buddyinfo, pagetypeinfo: taken.texts[.pagetypeinfo], zoneinfo: text)
+          taken.texts[.zoneinfo] = text
+        } catch {
+          taken.omitted.append(CaptureOmission(file: .zoneinfo, reason: .refused(error)))
+        }
+      }
+      return taken
+    }
+  }
+
+  private func attempt(_ file: CaptureFile) -> Result<CaptureText, CaptureError> {
+    do { return .success(try load(file)) } catch { return .failure(error) }
+  }
+
+  // MARK: - Storing
+
+  private static func path(_ file: CaptureFile, in directory: String) -> String { join(directory, file.fileName) }
+
+  private static func join(_ directory: String, _ name: String) -> String {
+    directory.isEmpty || directory.hasSuffix("/") ? directory + name : "\(directory)/\(name)"
+  }
+
+  /// Refuses a path where something stands that isn't an empty file.
+  private static func checkFree(_ path: String) throws(CaptureWriteError) {
+    var status = stat()
+    if lstat(path, &status) != 0 {
+      if errno == ENOENT || errno == ENOTDIR { return }  // making the directory will tell about the latter
+      throw .io(path: path, operation: "look at it", code: errno)
+    }
+    guard status.st_mode & S_IFMT == S_IFREG, status.st_size == 0 else { throw .exists(path: path) }
+  }
+
+  /// Writes all files under other names first, and gives them their own only when all are whole. If a step fails, what
+  /// was made until then is taken away.
+  private static func store(_ texts: [CaptureFile: CaptureText], in directory: String) throws(CaptureWriteError) {
+    var made: [String] = []  // files, to be unlinked
+    var madeDirectories: [String] = []
+    do throws(CaptureWriteError) {
+      try makeDirectories(directory, &madeDirectories)
+      var moves: [(from: String, to: String)] = []
+      for file in CaptureFile.allCases {
+        guard let text = texts[file] else { continue }
+        let target = path(file, in: directory)
+        let temporary = join(directory, ".\(file.fileName).\(getpid()).\(UInt32.random(in: 0 ... .max))")
+        try writeNew(text.bytes, to: temporary, &made)
+        moves.append((temporary, target))
+      }
+      for move in moves {
+        try checkFree(move.to)
+        guard rename(move.from, move.to) == 0 else {
+          throw .io(path: move.to, operation: "rename a file to it", code: errno)
+        }
+        made.removeAll { $0 == move.from }
+        made.append(move.to)
+      }
+    } catch {
+      for path in made { unlink(path) }
+      for path in madeDirectories.reversed() { rmdir(path) }
+      throw error
+    }
+  }
+
+  private static func makeDirectories(_ directory: String, _ made: inout [String]) throws(CaptureWriteError) {
+    var path = ""
+    for part in directory.split(separator: "/", omittingEmptySubsequences: false) {
+      path += part
+      if !path.isEmpty, path != "/" {
+        if mkdir(path, 0o777) == 0 {
+          made.append(path)
+        } else if errno != EEXIST {
+          throw .io(path: path, operation: "make the directory", code: errno)
+        }
+      }
+      path += "/"
+    }
+  }
+
+  private static func writeNew(_ bytes: [UInt8], to path: String, _ made: inout [String]) throws(CaptureWriteError) {
+    let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+    guard descriptor >= 0 else { throw .io(path: path, operation: "make the file", code: errno) }
+    made.append(path)
+    var done = 0
+    var failure: CInt = 0
+    while done < bytes.count, failure == 0 {
+      let count = bytes[done...].withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+      if count >= 0 { done += count } else if errno != EINTR { failure = errno }
+    }
+    if failure == 0, fsync(descriptor) != 0 { failure = errno }
+    if close(descriptor) != 0, failure == 0 { failure = errno }
+    guard failure == 0 else { throw .io(path: path, operation: "write the file", code: failure) }
+  }
+}

@@ -1,0 +1,161 @@
+import CHost
+
+extension GuestGeometry {
+  /// The geometry of a captured machine: its nodes and zones, with zoneinfo's spans, managed pages and watermarks.
+  ///
+  /// Without zoneinfo zones follow each other from address 0, each spanning its highest-order blocks plus twice its smaller
+  /// ones (room for their buddies, which aren't free), and watermarks are zero.
+  ///
+  /// - Throws: ``GuestError`` where the capture has nothing free or has blocks smaller than the granule.
+  public static func captured(_ capture: Capture, cpus: Int, granuleOrder: Int) throws(GuestError) -> GuestGeometry {
+    let highest = capture.orders - 1
+    let nodeIDs = capture.nodeIDs
+    var zones: [ZoneExtent] = []
+    var next: UInt64 = 0
+    let hasDetails = capture.zones.contains { $0.details != nil }
+    for zone in capture.zones.sorted(by: { ($0.nodeID, $0.kind) < ($1.nodeID, $1.kind) }) {
+      for (order, count) in zone.freeBlocks.enumerated() where count > 0 && order < granuleOrder {
+        throw .badGeometry(
+          "the capture has \(count) free blocks of order \(order) in zone \(zone.kind.rawValue) of node \(zone.nodeID), "
+            + "which a granule of order \(granuleOrder) leaves out; use granule 0")
+      }
+      guard let node = nodeIDs.firstIndex(of: zone.nodeID) else { continue }
+      guard let type = ZoneType.allCases.first(where: { $0.name == zone.kind.rawValue }) else { continue }
+      if let details = zone.details {
+        guard details.spanned > 0 else { continue }
+        zones.append(
+          ZoneExtent(
+            node: node, nodeID: zone.nodeID, type: type, startPFN: details.startPFN, spannedPages: details.spanned,
+            managedPages: details.managed, watermarks: Watermarks(min: details.min, low: details.low, high: details.high),
+            lowmemReserve: lowmemReserve(details.protection, hasHighMem: capture.zones.contains { $0.kind == .highMem })))
+      } else {
+        let large = (zone.freeBlocks.last ?? 0) << UInt64(highest)
+        let span = large + 2 * (zone.freePages - large)
+        guard span > 0 else { continue }
+        zones.append(
+          ZoneExtent(
+            node: node, nodeID: zone.nodeID, type: type, startPFN: next, spannedPages: span, managedPages: span))
+        let block: UInt64 = 1 << UInt64(highest)
+        next = (next + span + block - 1) / block * block
+      }
+    }
+    guard !zones.isEmpty else { throw .badGeometry("the capture has no free block") }
+    var geometry = GuestGeometry(zones: zones, nodeCount: nodeIDs.count, cpuCount: cpus, granuleOrder: granuleOrder)
+    geometry.highestOrder = highest
+    geometry.hasWatermarks = hasDetails
+    return geometry
+  }
+
+  /// zoneinfo's `protection` by zone type: it lists the zones that kernel was built with. Nil, for the formula, where
+  /// their number doesn't tell which they are.
+  private static func lowmemReserve(_ protection: [UInt64], hasHighMem: Bool) -> [Int64]? {
+    let types: [ZoneType]
+    switch (protection.count, hasHighMem) {
+    case (5, false): types = [.dma, .dma32, .normal, .movable, .device]
+    case (4, false): types = [.dma, .dma32, .normal, .movable]
+    case (4, true): types = [.dma, .normal, .highMem, .movable]
+    default: return nil
+    }
+    var reserve = [Int64](repeating: 0, count: ZoneType.allCases.count)
+    for (type, pages) in zip(types, protection) { reserve[type.rawValue] = Int64(clamping: pages) }
+    return reserve
+  }
+}
+
+extension Guest {
+  /// Puts exactly the capture's free blocks on the lists: each node, zone, order and, with pagetypeinfo, migratetype (without it
+  /// all are movable). Everything else in the zones stays allocated. Each list is in the order of addresses.
+  ///
+  /// - Throws: ``GuestError/doesNotFit(zone:pagesFree:pagesSpanned:)`` where the blocks can't be placed in the zone's span without
+  ///   two free buddies meeting.
+  public func fill(from capture: Capture) throws(GuestError) {
+    for captured in capture.zones {
+      guard
+        let index = geometry.zones.firstIndex(where: {
+          $0.nodeID == captured.nodeID && $0.type.name == captured.kind.rawValue
+        })
+      else { continue }
+      try place(captured, in: core.zone(index))
+    }
+    takeSnapshot()
+    reorderLists(.ascending, seed: 0)
+  }
+
+  private func place(_ captured: CapturedZone, in zone: Zone) throws(GuestError) {
+    var space = FreeSpace(zone.startPFN..<zone.endPFN, highestOrder: core.highestOrder)
+    var pagesOfPageblock: [UInt64: [UInt64]] = [:]
+    for order in captured.freeBlocks.indices.reversed() {
+      let counts: [UInt64]
+      if let byType = captured.freeBlocksByMigratetype {
+        counts = byType.map { order < $0.count ? $0[order] : 0 }
+      } else {
+        counts = [0, captured.freeBlocks[order]]
+      }
+      for (raw, count) in counts.enumerated() {
+        let type = Migratetype(rawValue: raw)
+        for _ in 0..<count {
+          guard let pfn = space.take(order: order) else {
+            throw .doesNotFit(
+              zone: "node \(captured.nodeID) zone \(captured.kind.rawValue)", pagesFree: captured.freePages,
+              pagesSpanned: zone.spannedPages)
+          }
+          let page = core.page(pfn)
+          page.pointer.pointee.flags = Page.zoneBits(zone.index)
+          core.addToFreeList(page, zone, order: order, type, toTail: true)
+          if type != .isolate { core.addFreePages(zone, 1 << order) }
+          if type == .highAtomic { zone.pointer.pointee.nr_reserved_highatomic += 1 << UInt64(order) }
+          if order >= core.pageblockOrder {
+            core.setPageblockMigratetypes(pfn, order: order, type)
+          } else {
+            pagesOfPageblock[pfn >> UInt64(core.pageblockOrder), default: Array(repeating: 0, count: Migratetype.count)][raw] +=
+              1 << UInt64(order)
+          }
+        }
+      }
+    }
+    // A pageblock with blocks of several types is of the type that has most of it.
+    for (pageblock, pages) in pagesOfPageblock {
+      let type = pages.indices.max { pages[$0] < pages[$1] } ?? Migratetype.movable.rawValue
+      core.setPageblockMigratetype(pageblock << UInt64(core.pageblockOrder), Migratetype(rawValue: type))
+    }
+  }
+}
+
+/// Room in a zone for free blocks, handed out largest first so that no two free buddies of one order meet.
+private struct FreeSpace {
+  /// By order: aligned runs of that order in which nothing is placed yet, lowest address last.
+  private var open: [[UInt64]]
+  /// By order: runs whose buddy is a free block of that order, so that they may only serve smaller ones.
+  private var shadowed: [[UInt64]]
+
+  init(_ span: Range<UInt64>, highestOrder: Int) {
+    open = Array(repeating: [], count: highestOrder + 1)
+    shadowed = open
+    var pfn = span.lowerBound
+    while pfn < span.upperBound {
+      var order = min(pfn == 0 ? highestOrder : pfn.trailingZeroBitCount, highestOrder)
+      while pfn + (1 << UInt64(order)) > span.upperBound { order -= 1 }
+      open[order].append(pfn)
+      pfn += 1 << UInt64(order)
+    }
+    for order in open.indices { open[order].reverse() }
+  }
+
+  mutating func take(order: Int) -> UInt64? {
+    // An open run of this very order: its buddy is outside the zone or broken up, or it is of the highest order.
+    if let pfn = open[order].popLast() { return pfn }
+    // Otherwise the smallest larger run, the shadowed ones first: they are of no other use.
+    for larger in (order + 1)..<max(open.count, order + 1) {
+      if let pfn = shadowed[larger].popLast() ?? open[larger].popLast() {
+        var current = larger
+        while current > order + 1 {
+          current -= 1
+          open[current].append(pfn + (1 << UInt64(current)))
+        }
+        shadowed[order].append(pfn + (1 << UInt64(order)))
+        return pfn
+      }
+    }
+    return nil
+  }
+}

@@ -1,0 +1,120 @@
+import CHost
+
+/// A handle on one `list_head`: a free list, or a per-CPU list. Intrusive, doubly linked and circular, as the kernel's.
+public struct FreeList: Sequence, Sendable {
+  // An address; whoever follows it holds the lock that guards the list.
+  @usableFromInline nonisolated(unsafe) let head: UnsafeMutablePointer<ListHead>
+
+  @inlinable @inline(__always)
+  init(_ head: UnsafeMutablePointer<ListHead>) { self.head = head }
+
+  /// INIT_LIST_HEAD()
+  @inlinable
+  func initialize() {
+    head.pointee.next = head
+    head.pointee.prev = head
+  }
+
+  @inlinable @inline(__always)
+  public var isEmpty: Bool { head.pointee.next == head }
+
+  /// Like ``isEmpty``, for a reader that doesn't hold the lock: a hint that may be wrong by now (READ_ONCE).
+  @inlinable @inline(__always)
+  public var isEmptyUnlocked: Bool {
+    chost_read_once(UnsafeRawPointer(head)) == UInt64(UInt(bitPattern: head))
+  }
+
+  @inlinable @inline(__always)
+  public var first: Page? {
+    let next = head.pointee.next.unsafelyUnwrapped
+    return next == head ? nil : Page(link: next)
+  }
+
+  @inlinable @inline(__always)
+  public var last: Page? {
+    let prev = head.pointee.prev.unsafelyUnwrapped
+    return prev == head ? nil : Page(link: prev)
+  }
+
+  /// The entry behind `page`, or nil at the list's end.
+  @inlinable @inline(__always)
+  public func next(after page: Page) -> Page? {
+    let next = page.link.pointee.next.unsafelyUnwrapped
+    return next == head ? nil : Page(link: next)
+  }
+
+  // MARK: changing it, under the lock
+
+  /// list_add()
+  @inlinable @inline(__always)
+  func addHead(_ page: Page) {
+    let next = head.pointee.next.unsafelyUnwrapped
+    FreeList.insert(page.link, between: head, and: next)
+  }
+
+  /// list_add_tail()
+  @inlinable @inline(__always)
+  func addTail(_ page: Page) {
+    let prev = head.pointee.prev.unsafelyUnwrapped
+    FreeList.insert(page.link, between: prev, and: head)
+  }
+
+  @inlinable @inline(__always)
+  static func insert(
+    _ link: UnsafeMutablePointer<ListHead>, between prev: UnsafeMutablePointer<ListHead>,
+    and next: UnsafeMutablePointer<ListHead>
+  ) {
+    next.pointee.prev = link
+    link.pointee.next = next
+    link.pointee.prev = prev
+    prev.pointee.next = link
+  }
+
+  /// __list_del_entry(): unlinks without poisoning.
+  @inlinable @inline(__always)
+  static func unlink(_ page: Page) {
+    let link = page.link
+    let prev = link.pointee.prev.unsafelyUnwrapped
+    let next = link.pointee.next.unsafelyUnwrapped
+    next.pointee.prev = prev
+    prev.pointee.next = next
+  }
+
+  /// list_del(): unlinks and poisons.
+  @inlinable @inline(__always)
+  static func remove(_ page: Page) {
+    unlink(page)
+    page.link.pointee.next = UnsafeMutablePointer(bitPattern: Page.listPoison1)
+    page.link.pointee.prev = UnsafeMutablePointer(bitPattern: Page.listPoison2)
+  }
+
+  /// list_move_tail()
+  @inlinable @inline(__always)
+  func moveToTail(_ page: Page) {
+    FreeList.unlink(page)
+    addTail(page)
+  }
+
+  // MARK: walking it
+
+  /// Head to tail. Costs what the hand-written loop costs; the next entry is read when it is asked for.
+  public struct Iterator: IteratorProtocol {
+    @usableFromInline let head: UnsafeMutablePointer<ListHead>
+    @usableFromInline var entry: UnsafeMutablePointer<ListHead>
+
+    @inlinable @inline(__always)
+    init(head: UnsafeMutablePointer<ListHead>) {
+      self.head = head
+      entry = head
+    }
+
+    @inlinable @inline(__always)
+    public mutating func next() -> Page? {
+      entry = entry.pointee.next.unsafelyUnwrapped
+      return entry == head ? nil : Page(link: entry)
+    }
+  }
+
+  @inlinable @inline(__always)
+  public func makeIterator() -> Iterator { Iterator(head: head) }
+}

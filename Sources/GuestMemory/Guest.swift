@@ -1,0 +1,168 @@
+import CHost
+import Instruments
+
+/// A modelled guest's memory: the memory map, the zones and the per-CPU lists, and the state every repetition starts from.
+///
+/// The unsafe memory is all here and in ``GuestCore``; it is freed with the guest, so that whoever uses the core keeps the guest.
+public final class Guest: @unchecked Sendable {
+  // Right to send: the memory is guarded by the zone locks in it; the two variables below change only while no thread runs in
+  // the guest (see restore()).
+  public let geometry: GuestGeometry
+  public let core: GuestCore
+  private let mappings: [Mapping]
+  /// The state ``restore()`` goes back to.
+  public private(set) var snapshot: GuestSnapshot?
+
+  /// A reserved piece of address space.
+  private final class Mapping {
+    let base: UnsafeMutableRawPointer
+    let bytes: Int
+
+    init(bytes: Int, huge: Bool) throws(GuestError) {
+      let size = max(bytes, 4096)
+      guard let base = chost_reserve(size, 2 << 20) else { throw .cannotReserve(bytes: UInt64(size)) }
+      self.base = base
+      self.bytes = size
+      // Where the kernel has no transparent huge pages the advice is refused; ``hugePagesInUse`` tells what came of it.
+      _ = chost_advise_huge(base, size, huge)
+    }
+
+    deinit { _ = chost_release(base, bytes) }
+  }
+
+  /// Reserves the memory map and sets up zones without a free page in them. Complexity: O(zones x CPUs + pageblocks).
+  ///
+  /// - Throws: ``GuestError`` where the geometry can't be modelled or the address space isn't there.
+  public init(_ geometry: GuestGeometry) throws(GuestError) {
+    try geometry.check()
+    self.geometry = geometry
+    let end = geometry.endPFN
+    let zoneCount = geometry.zones.count
+    let cpus = geometry.cpuCount
+    let huge = geometry.vmemmapPage == .huge
+
+    let vmemmap = try Mapping(bytes: Int(end >> UInt64(geometry.granuleOrder)) * 64, huge: huge)
+    let zoneMemory = try Mapping(bytes: zoneCount * MemoryLayout<StructZone>.stride, huge: false)
+    let pcpMemory = try Mapping(bytes: zoneCount * cpus * MemoryLayout<PerCPUPages>.stride, huge: false)
+    let pageblocks = try Mapping(bytes: Int(end >> UInt64(min(9, geometry.highestOrder))) + 1, huge: false)
+    let nodes = try Mapping(bytes: cpus * MemoryLayout<MCSNode>.stride, huge: false)
+    let zonelists = try Mapping(bytes: geometry.nodeCount * 2 * (zoneCount + 1) * 4, huge: false)
+    mappings = [vmemmap, zoneMemory, pcpMemory, pageblocks, nodes, zonelists]
+
+    var shielded: UInt64 = 0
+    for zone in geometry.zones where zone.type == .dma32 { shielded |= 1 << UInt64(zone.node) }
+    core = GuestCore(
+      vmemmap: vmemmap.base.bindMemory(to: StructPage.self, capacity: vmemmap.bytes / 64),
+      zoneTable: zoneMemory.base.bindMemory(to: StructZone.self, capacity: zoneCount),
+      pageblockTypes: pageblocks.base.bindMemory(to: UInt8.self, capacity: pageblocks.bytes),
+      queueNodes: nodes.base.bindMemory(to: MCSNode.self, capacity: cpus),
+      zonelists: zonelists.base.bindMemory(to: Int32.self, capacity: zonelists.bytes / 4),
+      zoneCount: zoneCount, nodeCount: geometry.nodeCount, cpuCount: cpus, granuleOrder: geometry.granuleOrder,
+      highestOrder: geometry.highestOrder, lockKind: geometry.lockKind, nodesWithDMA32: shielded)
+
+    let pcp = pcpMemory.base.bindMemory(to: PerCPUPages.self, capacity: zoneCount * cpus)
+    let watermarks = geometry.watermarks
+    let reserves = geometry.lowmemReserves
+    for (index, extent) in geometry.zones.enumerated() {
+      setUp(index, extent, watermarks[index], reserves[index], pcp + index * cpus)
+    }
+    buildZonelists()
+  }
+
+  private func setUp(
+    _ index: Int, _ extent: GuestGeometry.ZoneExtent, _ marks: Watermarks, _ reserve: [Int64],
+    _ pcp: UnsafeMutablePointer<PerCPUPages>
+  ) {
+    let zone = core.zone(index)
+    let struct_ = zone.pointer
+    struct_.pointee.index = Int32(index)
+    struct_.pointee.node = Int32(extent.node)
+    struct_.pointee.zone_type = Int32(extent.type.rawValue)
+    struct_.pointee.start_pfn = extent.startPFN
+    struct_.pointee.spanned_pages = extent.spannedPages
+    struct_.pointee.managed_pages = extent.managedPages
+    struct_.pointee.initialized = geometry.hasWatermarks ? 1 : 0
+    struct_.pointee.watermark = (marks.min, marks.low, marks.high)
+    struct_.pointee.lowmem_reserve = (reserve[0], reserve[1], reserve[2], reserve[3], reserve[4], reserve[5])
+    struct_.pointee.pcp = pcp
+    for order in 0..<11 {
+      for type in Migratetype.allCases { zone.freeList(order: order, type).initialize() }
+    }
+    let batch = Watermarks.batch(managed: extent.managedPages)
+    let high = Watermarks.perCPUHigh(
+      low: marks.low, cpusOfNode: max(geometry.cpus(ofNode: extent.node), 1), batch: batch)
+    for cpu in 0..<geometry.cpuCount {
+      let list = PerCPUList(pcp + cpu)
+      list.pointer.pointee.batch = Int32(batch)
+      list.pointer.pointee.high = Int32(clamping: high)
+      for index in 0..<PerCPUList.listCount { list.list(index).initialize() }
+    }
+    let first = Int(extent.startPFN >> UInt64(core.pageblockOrder))
+    let last = Int((extent.endPFN - 1) >> UInt64(core.pageblockOrder))
+    (core.pageblockTypes + first).update(repeating: UInt8(Migratetype.movable.rawValue), count: last - first + 1)
+  }
+
+  /// build_zonelists(): a node's own zones first, highest first, then the next node's, round the ring: node numbers stand for
+  /// distances.
+  private func buildZonelists() {
+    for node in 0..<geometry.nodeCount {
+      let ring = (0..<geometry.nodeCount).map { (node + $0) % geometry.nodeCount }
+      for (list, nodes) in [ring, [node]].enumerated() {
+        var slot = core.zonelist(node: node, thisNodeOnly: list == 1)
+        for candidate in nodes {
+          for index in geometry.zones.indices.reversed()
+          where geometry.zones[index].node == candidate && geometry.zones[index].type != .device {
+            slot.pointee = Int32(index)
+            slot += 1
+          }
+        }
+        slot.pointee = -1
+      }
+    }
+  }
+
+  // MARK: the starting state
+
+  /// Makes the state as it stands the one ``restore()`` goes back to. No thread may run in the guest.
+  public func takeSnapshot() {
+    snapshot = GuestSnapshot(of: core)
+    restore()
+  }
+
+  func replaceSnapshot(_ new: GuestSnapshot) {
+    snapshot = new
+    restore()
+  }
+
+  /// Puts the guest back as ``takeSnapshot()`` found it, from whatever state the lists are in: every block on its list in the
+  /// same order, counters, pageblock types and per-CPU lists. No thread may run in the guest; blocks somebody still holds go
+  /// back to the lists with everything else. Complexity: O(free blocks now + free blocks then).
+  public func restore() { snapshot?.restore(core) }
+
+  /// Where a node's part of the memory map lies, to be bound to a host node: calls `body` with each piece.
+  public func withMemoryMap(
+    ofNode node: Int, _ body: (UnsafeMutableRawPointer, _ bytes: Int) throws -> Void
+  ) rethrows {
+    for zone in core.zones where zone.node == node {
+      let start = UnsafeMutableRawPointer(core.page(zone.startPFN).pointer)
+      let bytes = Int(zone.spannedPages >> UInt64(core.granuleOrder)) * 64
+      try body(start, bytes)
+    }
+  }
+
+  /// Takes the lines a walk over blocks of at least `order` would read out of the caches: their heads' and the zones'.
+  /// Complexity: O(free blocks of those orders).
+  public func flushLists(fromOrder order: Int) {
+    for zone in core.zones {
+      for order in max(order, core.granuleOrder)...max(order, core.highestOrder) where order <= core.highestOrder {
+        for type in Migratetype.allCases {
+          // The next link is read before its line is flushed.
+          for page in zone.freeList(order: order, type) { chost_flush_line(page.pointer) }
+        }
+      }
+      let struct_ = UnsafeRawPointer(zone.pointer)
+      for line in stride(from: 0, to: MemoryLayout<StructZone>.size, by: 64) { chost_flush_line(struct_ + line) }
+    }
+    chost_fence()
+  }
+}

@@ -1,0 +1,307 @@
+import CHost
+import Instruments
+
+/// One modelled CPU, as code running on it sees the guest: the allocator's entry points, and the zones under their locks.
+///
+/// A thread has one of its own; two threads never share a CPU number, since the per-CPU lists and the lock's queue node belong
+/// to it. `Probe` watches its zone locks; with ``NoProbe`` nothing of it is left in the code. Linux 6.1 throughout.
+public struct GuestCPU<Probe: LockProbe> {
+  public let core: GuestCore
+  /// The modelled CPU's number, 0 ..< cpuCount.
+  public let cpu: Int
+  /// The modelled node it belongs to: its zonelist.
+  public let node: Int
+  public var probe: Probe
+
+  @inlinable
+  public init(_ core: GuestCore, cpu: Int, node: Int, probe: Probe) {
+    precondition(cpu >= 0 && cpu < core.cpuCount, "CPU \(cpu) of \(core.cpuCount)")
+    precondition(node >= 0 && node < core.nodeCount, "node \(node) of \(core.nodeCount)")
+    self.core = core
+    self.cpu = cpu
+    self.node = node
+    self.probe = probe
+  }
+
+  // MARK: the zone lock
+
+  /// What code under a zone's lock works with.
+  public struct Hold {
+    public let core: GuestCore
+    public let zone: Zone
+    /// List entries looked at, emitted or skipped: the body counts them.
+    public var items = 0
+
+    @inlinable @inline(__always)
+    init(core: GuestCore, zone: Zone) {
+      self.core = core
+      self.zone = zone
+    }
+
+    /// free_area[order].free_list[migratetype]
+    @inlinable @inline(__always)
+    public func freeList(order: Int, _ type: Migratetype) -> FreeList { zone.freeList(order: order, type) }
+
+    /// Whether `page` heads a free block of this order in this zone, which is all the page itself can tell: not on which
+    /// migratetype's list it stands, and not whether it has been away in the meantime.
+    @inlinable @inline(__always)
+    public func isListed(_ page: Page, order: Int) -> Bool { core.isBuddy(page, order: order, of: zone) }
+
+    /// What follows a listed page.
+    public enum Follower {
+      case page(Page)
+      /// The end of `list`.
+      case end
+      /// The end of another list, on which the page has stood all along.
+      case endOfAnotherList
+    }
+
+    /// The entry behind `page`, which was found on `list` in an earlier hold and may have been moved to another one since.
+    @inlinable @inline(__always)
+    public func follower(of page: Page, on list: FreeList) -> Follower {
+      let next = page.link.pointee.next.unsafelyUnwrapped
+      if next == list.head { return .end }
+      // Every list head of the zone lies in the zone itself, and no page does.
+      let offset = UInt(bitPattern: next) &- UInt(bitPattern: zone.pointer)
+      return offset < UInt(MemoryLayout<StructZone>.size) ? .endOfAnotherList : .page(Page(link: next))
+    }
+
+    /// Whether a block of `order` may go and leave the zone above its min watermark. What lower zones keep for others
+    /// (lowmem_reserve) isn't asked: this is for code that takes the block it stands before.
+    @inlinable @inline(__always)
+    public func mayTake(order: Int) -> Bool {
+      zone.freePages > core.mark(zone, .min) &+ (1 &<< UInt64(order))
+    }
+
+    /// Takes one free block off its list as the allocator would, except that it's this very one: out of the counters, off the
+    /// list, no longer Buddy, one reference. What `list_del()` alone would have left undone.
+    @inlinable @inline(__always)
+    public func take(_ page: Page) {
+      let order = page.order
+      core.removeFromFreeList(page, zone, order: order)
+      core.addFreePages(zone, -(1 &<< order))
+      page.pointer.pointee.index = UInt64(truncatingIfNeeded: core.pageblockMigratetype(core.pfn(page)).rawValue)
+      page.pointer.pointee.refcount = 1
+    }
+  }
+
+  /// spin_lock_irqsave(&zone->lock), `body`, spin_unlock_irqrestore().
+  @inlinable @inline(__always)
+  public mutating func withZoneLocked<Result>(_ zone: Zone, _ body: (inout Hold) -> Result) -> Result {
+    let lock = core.lock(of: zone)
+    probe.willAcquire()
+    lock.lock(core.lockKind, nodes: core.queueNodes, cpu: cpu)
+    probe.didAcquire()
+    var hold = Hold(core: core, zone: zone)
+    let result = body(&hold)
+    probe.willRelease()
+    lock.unlock()
+    probe.didRelease(items: hold.items)
+    return result
+  }
+
+  // MARK: allocating
+
+  /// __alloc_pages() for a request that may not reclaim: one walk over the zonelist against the low watermark, one against the
+  /// min watermark, then nil.
+  ///
+  /// `onNode`: the node whose zonelist is walked (alloc_pages_node()), by default the CPU's own.
+  ///
+  /// - Returns: the first PFN of a naturally aligned block of 2^order pages.
+  @inlinable
+  public mutating func allocate(order: Int, _ gfp: GFP, onNode: Int? = nil) -> UInt64? {
+    let node = onNode ?? self.node
+    guard
+      let page = allocate(order: order, gfp, onNode: node, above: .low)
+        ?? allocate(order: order, gfp, onNode: node, above: .min)
+    else { return nil }
+    // prep_new_page(): the head only; init_on_alloc is a setting whose cost stands in a column of its own.
+    page.pointer.pointee.private_ = 0
+    page.pointer.pointee.refcount = 1
+    if gfp.contains(.movable) { page.pointer.pointee.flags |= Page.flagLRU }
+    return core.pfn(page)
+  }
+
+  /// get_page_from_freelist()
+  @inlinable @inline(__always)
+  mutating func allocate(order: Int, _ gfp: GFP, onNode node: Int, above mark: Zone.Watermark) -> Page? {
+    let list = core.zonelist(node: node, thisNodeOnly: gfp.contains(.thisNode))
+    let highest = gfp.highestZone
+    // ALLOC_NOFRAGMENT, on the first walk only (alloc_flags_nofragment()).
+    var avoidFragmentation = false
+    var position = 0
+    var preferred: Zone? = nil
+    while true {
+      let index = Int(list[position])
+      if index < 0 {
+        // The walk ended empty: once more, fragmenting now.
+        guard avoidFragmentation else { return nil }
+        avoidFragmentation = false
+        position = 0
+        continue
+      }
+      let zone = core.zone(index)
+      if zone.type > highest {
+        position &+= 1
+        continue
+      }
+      if preferred == nil {
+        preferred = zone
+        avoidFragmentation =
+          mark == .low && gfp.contains(.kswapd) && zone.type == .normal && core.dma32Shields(node: zone.node)
+      } else if avoidFragmentation && core.nodeCount > 1 && zone.node != node {
+        avoidFragmentation = false
+        position = 0
+        continue
+      }
+      position &+= 1
+      guard core.watermarkAllows(zone, order: order, mark: core.mark(zone, mark), gfp) else { continue }
+      if let page = takeFrom(zone, order: order, gfp, avoidFragmentation: avoidFragmentation) { return page }
+    }
+  }
+
+  /// rmqueue()
+  @inlinable @inline(__always)
+  mutating func takeFrom(_ zone: Zone, order: Int, _ gfp: GFP, avoidFragmentation: Bool) -> Page? {
+    if PerCPUList.serves(order: order, pageblockOrder: core.pageblockOrder) && order >= core.granuleOrder {
+      let pcp = core.perCPUList(zone, cpu: cpu)
+      if pcp.lock.tryLock() {
+        let page = takeFrom(pcp, zone, order: order, gfp, avoidFragmentation: avoidFragmentation)
+        pcp.lock.unlock()
+        if let page { return page }
+      }
+    }
+    // rmqueue_buddy()
+    let type = gfp.migratetype
+    return withZoneLocked(zone) { hold in
+      hold.items = 1
+      var page: Page?
+      if order > 0 && gfp.contains(.atomic) && !gfp.contains(.noMemAlloc) {
+        page = hold.core.takeSmallest(hold.zone, order: order, .highAtomic)
+      }
+      if page == nil { page = hold.core.take(hold.zone, order: order, type, avoidFragmentation: avoidFragmentation) }
+      if page != nil { hold.core.addFreePages(hold.zone, -(1 &<< order)) }
+      return page
+    }
+  }
+
+  /// rmqueue_pcplist()
+  @inlinable @inline(__always)
+  mutating func takeFrom(_ pcp: PerCPUList, _ zone: Zone, order: Int, _ gfp: GFP, avoidFragmentation: Bool) -> Page? {
+    let type = gfp.migratetype
+    pcp.pointer.pointee.free_factor &>>= 1
+    let list = pcp.list(PerCPUList.index(order: order, type))
+    if list.isEmpty {
+      var batch = Int(pcp.pointer.pointee.batch)
+      if batch > 1 { batch = max(batch &>> order, 2) }
+      let taken = withZoneLocked(zone) { hold in
+        let taken = hold.core.fill(
+          list, from: hold.zone, order: order, count: batch, type, avoidFragmentation: avoidFragmentation)
+        hold.items = taken
+        return taken
+      }
+      pcp.pointer.pointee.count &+= Int32(truncatingIfNeeded: taken &<< order)
+    }
+    guard let page = list.first else { return nil }
+    FreeList.remove(page)
+    pcp.pointer.pointee.count &-= 1 &<< Int32(order)
+    return page
+  }
+
+  // MARK: freeing
+
+  /// __free_pages() of a block that ``allocate(order:_:)`` gave out.
+  @inlinable
+  public mutating func free(pfn: UInt64, order: Int) {
+    let page = core.page(pfn)
+    let zone = core.zone(page.zoneIndex)
+    guard core.prepareToFree(page, order: order, zone) else { return }
+    let type = core.pageblockMigratetype(pfn)
+    if PerCPUList.serves(order: order, pageblockOrder: core.pageblockOrder) && type != .isolate {
+      // free_unref_page(): what has no per-CPU list of its own is kept as movable.
+      let kept = type.rawValue < Migratetype.pcpTypes ? type : .movable
+      page.pointer.pointee.index = UInt64(truncatingIfNeeded: type.rawValue)
+      let pcp = core.perCPUList(zone, cpu: cpu)
+      if pcp.lock.tryLock() {
+        add(page, to: pcp, zone, order: order, kept)
+        pcp.lock.unlock()
+        return
+      }
+    }
+    withZoneLocked(zone) { hold in
+      hold.items = 1
+      hold.core.freeOnePage(page, pfn: pfn, hold.zone, order: order, type)
+    }
+  }
+
+  /// free_unref_page_commit()
+  @inlinable @inline(__always)
+  mutating func add(_ page: Page, to pcp: PerCPUList, _ zone: Zone, order: Int, _ type: Migratetype) {
+    let index = PerCPUList.index(order: order, type)
+    pcp.list(index).addHead(page)
+    pcp.pointer.pointee.count &+= 1 &<< Int32(order)
+    let freeHigh = pcp.pointer.pointee.free_factor != 0 && order != 0 && order <= PerCPUList.costlyOrder
+    let high = pcp.drainAbove(freeHigh: freeHigh)
+    if pcp.pointer.pointee.count >= high {
+      drain(pcp, zone, pages: pcp.pagesToDrain(high: high, freeHigh: freeHigh), first: index)
+    }
+  }
+
+  @inlinable @inline(__always)
+  mutating func drain(_ pcp: PerCPUList, _ zone: Zone, pages: Int, first: Int) {
+    withZoneLocked(zone) { hold in
+      hold.items = hold.core.drain(pcp, to: hold.zone, pages: pages, first: first)
+    }
+  }
+
+  /// drain_pages(): gives back everything this CPU keeps of every zone.
+  public mutating func drainPerCPULists() {
+    for zone in core.zones {
+      let pcp = core.perCPUList(zone, cpu: cpu)
+      guard pcp.lock.tryLock() else { continue }
+      if pcp.count > 0 { drain(pcp, zone, pages: pcp.count, first: 0) }
+      pcp.lock.unlock()
+    }
+  }
+}
+
+extension GuestCore {
+  /// node_zonelist(): zone indices in the order to try them, ended by -1.
+  @inlinable @inline(__always)
+  func zonelist(node: Int, thisNodeOnly: Bool) -> UnsafeMutablePointer<Int32> {
+    zonelists + (node &* 2 &+ (thisNodeOnly ? 1 : 0)) &* (zoneCount &+ 1)
+  }
+
+  /// alloc_flags_nofragment()'s condition on a preferred ZONE_NORMAL: one node only, or a populated DMA32 below it.
+  @inlinable @inline(__always)
+  func dma32Shields(node: Int) -> Bool { nodeCount == 1 || nodesWithDMA32 &>> UInt64(node) & 1 != 0 }
+
+  /// put_page_testzero() and free_pages_prepare(): the last reference goes, and every struct page of the block is looked at
+  /// and cleaned (facts: 64 KiB of vmemmap for a block of the highest order, tens of times what allocating it costs).
+  ///
+  /// False where the block must not be freed: references left, or a page that looks in use, which is counted and leaked.
+  @inlinable @inline(__always)
+  func prepareToFree(_ page: Page, order: Int, _ zone: Zone) -> Bool {
+    page.pointer.pointee.refcount &-= 1
+    if page.pointer.pointee.refcount != 0 { return zoneSawBadPage(zone) }
+    let pages = structPages(order: order)
+    var bad: UInt64 = 0
+    var tail = page.pointer
+    let end = tail + pages
+    let zoneBits = Page.zoneBits(zone.index)
+    repeat {
+      bad |= UInt64(UInt(bitPattern: tail.pointee.mapping)) | tail.pointee.memcg
+        | UInt64(UInt32(bitPattern: tail.pointee.refcount))
+      tail.pointee.flags = tail.pointee.flags & ~Page.flagsCheckedAtPrep | zoneBits
+      tail += 1
+    } while tail != end
+    return bad == 0 || zoneSawBadPage(zone)
+  }
+
+  /// bad_page(): counted, leaked. Always false.
+  @usableFromInline @inline(never)
+  func zoneSawBadPage(_ zone: Zone) -> Bool {
+    zone.pointer.pointee.bad_pages &+= 1
+    return false
+  }
+}

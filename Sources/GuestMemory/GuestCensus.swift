@@ -1,0 +1,97 @@
+/// What a guest's starting state looks like, for the record.
+public struct GuestCensus: Sendable, Codable {
+  /// Free pages in all zones and orders.
+  public var freePages: UInt64
+  /// Free over managed pages.
+  public var freeFraction: Double
+  /// Free blocks by order, all zones.
+  public var blocksByOrder: [UInt64]
+  /// The unusable free space index by order (Gorman and Whitcroft, 2006): the share of free memory that lies in blocks too
+  /// small for an allocation of that order. Nil where nothing is free.
+  public var unusableIndexByOrder: [Double]?
+}
+
+extension Guest {
+  /// Complexity: O(lists).
+  public func census() -> GuestCensus {
+    var blocks = [UInt64](repeating: 0, count: core.highestOrder + 1)
+    for list in snapshot?.lists ?? [] { blocks[list.order] += UInt64(list.pfns.count) }
+    let free = blocks.enumerated().reduce(0) { $0 + $1.element << UInt64($1.offset) }
+    var index: [Double]?
+    if free > 0 {
+      index = blocks.indices.map { order in
+        let usable = blocks.enumerated().reduce(0) { $1.offset >= order ? $0 + $1.element << UInt64($1.offset) : $0 }
+        return Double(free - usable) / Double(free)
+      }
+    }
+    return GuestCensus(
+      freePages: free, freeFraction: Double(free) / Double(max(geometry.managedPages, 1)), blocksByOrder: blocks,
+      unusableIndexByOrder: index)
+  }
+}
+
+extension GuestSnapshot {
+  /// Of the next pointers in lists of at least `order`, the share that lead to the neighbouring block, above or below: what a
+  /// prefetcher can make of the walk. Nil where no list has two entries. Complexity: O(blocks).
+  public func adjacency(fromOrder order: Int) -> Double? {
+    var pointers = 0
+    var neighbours = 0
+    for list in lists where list.order >= order {
+      let size: UInt64 = 1 << UInt64(list.order)
+      for (a, b) in zip(list.pfns, list.pfns.dropFirst()) {
+        pointers += 1
+        if a &+ size == b || b &+ size == a { neighbours += 1 }
+      }
+    }
+    return pointers == 0 ? nil : Double(neighbours) / Double(pointers)
+  }
+
+  /// Free blocks of at least `order` in one zone.
+  public func blockCount(zone: Int, fromOrder order: Int) -> Int {
+    lists.reduce(0) { $1.zone == zone && $1.order >= order ? $0 + $1.pfns.count : $0 }
+  }
+
+  /// The free blocks of one zone of at least `order`, list by list.
+  public func blocks(zone: Int, fromOrder order: Int) -> [Block] {
+    lists.filter { $0.zone == zone && $0.order >= order }
+      .flatMap { list in list.pfns.lazy.map { Block(pfn: $0, order: list.order) } }
+  }
+
+  /// Free bytes in blocks of at least `order`.
+  public func bytes(fromOrder order: Int) -> UInt64 {
+    lists.reduce(0) { $1.order >= order ? $0 + UInt64($1.pfns.count) << UInt64($1.order + 12) : $0 }
+  }
+}
+
+extension Guest {
+  /// Every block on a free list now, by an independent walk. No thread may run in the guest.
+  public func freeBlocks(fromOrder order: Int = 0) -> [Block] {
+    var blocks: [Block] = []
+    for zone in core.zones {
+      for order in max(order, core.granuleOrder)...max(order, core.highestOrder) where order <= core.highestOrder {
+        for type in Migratetype.allCases {
+          for page in zone.freeList(order: order, type) { blocks.append(Block(pfn: core.pfn(page), order: order)) }
+        }
+      }
+    }
+    return blocks
+  }
+
+  /// Whether the block has stood on a free list as it is ever since the last ``restore()``.
+  public func isUntouched(_ block: Block) -> Bool {
+    let page = core.page(block.pfn)
+    return page.isUntouchedBuddy && page.order == block.order
+  }
+
+  /// Whether the block stands on a free list, whole and of its order.
+  public func isFree(_ block: Block) -> Bool {
+    let page = core.page(block.pfn)
+    return page.isBuddy && page.order == block.order
+  }
+
+  /// Puts every list of the starting state into another order.
+  public func reorderLists(_ order: ListOrder, seed: UInt64) {
+    guard let snapshot else { return }
+    replaceSnapshot(snapshot.reordered(order, seed: seed))
+  }
+}

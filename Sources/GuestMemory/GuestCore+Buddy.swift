@@ -1,0 +1,233 @@
+import CHost
+
+// The buddy allocator, mm/page_alloc.c of Linux 6.1. Every method asks that the zone's lock be held.
+extension GuestCore {
+  /// Which end of its list a freed block goes to.
+  public enum FreePlacement: Sendable {
+    /// The kernel's guess: to the tail where the block is likely to merge soon, to the head otherwise.
+    case byMergeGuess
+    /// FPI_TO_TAIL
+    case tail
+  }
+
+  // MARK: lists
+
+  /// add_to_free_list() and set_buddy_order().
+  @inlinable @inline(__always)
+  func addToFreeList(_ page: Page, _ zone: Zone, order: Int, _ type: Migratetype, toTail: Bool) {
+    page.pointer.pointee.private_ = UInt64(truncatingIfNeeded: order)
+    page.pointer.pointee.page_type = Page.typeBuddy
+    let list = zone.freeList(order: order, type)
+    if toTail { list.addTail(page) } else { list.addHead(page) }
+    zone.freeCounter(order: order).pointee &+= 1
+  }
+
+  /// del_page_from_free_list()
+  @inlinable @inline(__always)
+  func removeFromFreeList(_ page: Page, _ zone: Zone, order: Int) {
+    FreeList.remove(page)
+    page.pointer.pointee.page_type = Page.typeNone
+    page.pointer.pointee.private_ = 0
+    zone.freeCounter(order: order).pointee &-= 1
+  }
+
+  @inlinable @inline(__always)
+  func addFreePages(_ zone: Zone, _ pages: Int) {
+    zone.pointer.pointee.nr_free_pages &+= UInt64(bitPattern: Int64(pages))
+  }
+
+  // MARK: freeing
+
+  /// page_is_buddy(): free, of this order, of the same zone.
+  @inlinable @inline(__always)
+  func isBuddy(_ page: Page, order: Int, of zone: Zone) -> Bool {
+    page.isBuddy && page.order == order && page.zoneIndex == zone.index
+  }
+
+  /// __free_one_page(): counts the block as free, merges it with its free buddies and puts the result on a list.
+  ///
+  /// The merged block goes to the list of `type`, whatever its other half's pageblock says (6.1). Complexity: at most
+  /// ``highestOrder`` merges.
+  @inlinable
+  func freeOnePage(
+    _ freed: Page, pfn freedPFN: UInt64, _ zone: Zone, order freedOrder: Int, _ type: Migratetype,
+    placement: FreePlacement = .byMergeGuess
+  ) {
+    var page = freed
+    var pfn = freedPFN
+    var order = freedOrder
+    // NR_FREE_PAGES doesn't count isolated pages.
+    if type != .isolate { addFreePages(zone, 1 &<< order) }
+
+    while order < highestOrder {
+      let buddyPFN = pfn ^ (1 &<< UInt64(order))
+      let buddy = self.page(buddyPFN)
+      guard isBuddy(buddy, order: order, of: zone) else { break }
+      if order >= pageblockOrder {
+        let buddyType = pageblockMigratetype(buddyPFN)
+        if type != buddyType && !(type.isMergeable && buddyType.isMergeable) { break }
+      }
+      removeFromFreeList(buddy, zone, order: order)
+      pfn &= buddyPFN
+      page = self.page(pfn)
+      order &+= 1
+    }
+
+    let toTail = placement == .tail || mergeIsLikely(pfn, order: order, zone)
+    addToFreeList(page, zone, order: order, type, toTail: toTail)
+  }
+
+  /// buddy_merge_likely(): the block one order up that this one and its (not free) buddy would make has a free buddy itself.
+  @inlinable @inline(__always)
+  func mergeIsLikely(_ pfn: UInt64, order: Int, _ zone: Zone) -> Bool {
+    if order >= highestOrder &- 1 { return false }
+    let combined = pfn & ~(1 &<< UInt64(order))
+    let higherBuddy = combined ^ (1 &<< UInt64(order &+ 1))
+    return isBuddy(page(higherBuddy), order: order &+ 1, of: zone)
+  }
+
+  // MARK: allocating
+
+  /// __rmqueue_smallest(): the head entry of the smallest order that has one, its upper halves put back.
+  @inlinable @inline(__always)
+  func takeSmallest(_ zone: Zone, order: Int, _ type: Migratetype) -> Page? {
+    var current = order
+    while current <= highestOrder {
+      if let page = zone.freeList(order: current, type).first {
+        removeFromFreeList(page, zone, order: current)
+        expand(page, zone, low: order, high: current, type)
+        page.pointer.pointee.index = UInt64(truncatingIfNeeded: type.rawValue)
+        return page
+      }
+      current &+= 1
+    }
+    return nil
+  }
+
+  /// expand(): splits off upper halves down to `low`, each to the head of its list.
+  @inlinable @inline(__always)
+  func expand(_ page: Page, _ zone: Zone, low: Int, high: Int, _ type: Migratetype) {
+    var order = high
+    while order > low {
+      order &-= 1
+      let half = page.advanced(by: structPages(order: order))
+      // The kernel wrote every page's zone at boot; here it is written when a page first becomes a head.
+      half.pointer.pointee.flags = Page.zoneBits(zone.index)
+      addToFreeList(half, zone, order: order, type, toTail: false)
+    }
+  }
+
+  /// __rmqueue(): the request's own lists, then a steal and once more.
+  @inlinable @inline(__always)
+  func take(_ zone: Zone, order: Int, _ type: Migratetype, avoidFragmentation: Bool) -> Page? {
+    if let page = takeSmallest(zone, order: order, type) { return page }
+    while steal(zone, order: order, for: type, avoidFragmentation: avoidFragmentation) {
+      if let page = takeSmallest(zone, order: order, type) { return page }
+    }
+    return nil
+  }
+
+  /// __rmqueue_fallback(): moves a block of another migratetype to a list of `type`. False where there is none.
+  @usableFromInline
+  func steal(_ zone: Zone, order: Int, for type: Migratetype, avoidFragmentation: Bool) -> Bool {
+    guard type.isMergeable else { return false }
+    let lowest = avoidFragmentation && order < pageblockOrder ? pageblockOrder : order
+    var current = highestOrder
+    while current >= lowest {
+      if let other = fallback(zone, order: current, for: type) {
+        let stealable = canSteal(order: current, for: type)
+        if !stealable && type == .movable && current > order {
+          // Movable pages pollute another type's pageblock the least in the smallest block that will do.
+          for smallest in order...highestOrder {
+            if let other = fallback(zone, order: smallest, for: type) {
+              let whole = canSteal(order: smallest, for: type)
+              claim(zone, order: smallest, from: other, for: type, wholeBlock: whole)
+              return true
+            }
+          }
+          return false
+        }
+        claim(zone, order: current, from: other, for: type, wholeBlock: stealable)
+        return true
+      }
+      current -= 1
+    }
+    return false
+  }
+
+  /// find_suitable_fallback(): the first type in the fallback row whose list isn't empty.
+  private func fallback(_ zone: Zone, order: Int, for type: Migratetype) -> Migratetype? {
+    if zone.blocksFree(order: order) == 0 { return nil }
+    let (first, second) = type.fallbacks
+    if !zone.freeList(order: order, first).isEmpty { return first }
+    if !zone.freeList(order: order, second).isEmpty { return second }
+    return nil
+  }
+
+  /// can_steal_fallback()
+  private func canSteal(order: Int, for type: Migratetype) -> Bool {
+    order >= pageblockOrder || order >= pageblockOrder / 2 || type == .reclaimable || type == .unmovable
+  }
+
+  /// steal_suitable_fallback(): one block, or every free block of its pageblock and perhaps the pageblock itself.
+  private func claim(_ zone: Zone, order: Int, from other: Migratetype, for type: Migratetype, wholeBlock: Bool) {
+    guard let page = zone.freeList(order: order, other).first else { return }
+    let pfn = self.pfn(page)
+    let blockType = pageblockMigratetype(pfn)
+
+    func moveSingle() { zone.freeList(order: order, type).moveToTail(page) }
+    if blockType == .highAtomic { return moveSingle() }
+    if order >= pageblockOrder {
+      setPageblockMigratetypes(pfn, order: order, type)
+      return moveSingle()
+    }
+    boostWatermark(zone)
+    guard wholeBlock else { return moveSingle() }
+
+    let (free, movable) = moveFreePages(zone, pageblockOf: pfn, to: type)
+    if free == 0 { return moveSingle() }
+    let pageblockPages = 1 << pageblockOrder
+    let alike =
+      switch (type, blockType) {
+      case (.movable, _): movable
+      // What isn't free and not movable is most likely of a kind with the request.
+      case (_, .movable): pageblockPages - free - movable
+      default: 0
+      }
+    if free + alike >= pageblockPages / 2 { setPageblockMigratetype(pfn, type) }
+  }
+
+  /// move_freepages_block(): every free block of a pageblock to the tail of `type`'s lists. Pages moved, and the movable
+  /// ones among those that aren't free. Complexity: one step a struct page.
+  @usableFromInline
+  func moveFreePages(_ zone: Zone, pageblockOf pfn: UInt64, to type: Migratetype) -> (free: Int, movable: Int) {
+    let start = pfn & ~((1 << UInt64(pageblockOrder)) - 1)
+    let end = start + (1 << UInt64(pageblockOrder))
+    // Zones needn't start or end with a pageblock: the kernel starts at the page itself, and gives up at the end.
+    if end > zone.endPFN { return (0, 0) }
+    var free = 0
+    var movable = 0
+    var current = start < zone.startPFN ? pfn : start
+    while current < end {
+      let page = self.page(current)
+      if page.isBuddy {
+        let order = page.order
+        zone.freeList(order: order, type).moveToTail(page)
+        free += 1 << order
+        current += 1 << UInt64(order)
+      } else {
+        if page.pointer.pointee.flags & Page.flagLRU != 0 { movable += 1 << granuleOrder }
+        current += 1 << UInt64(granuleOrder)
+      }
+    }
+    return (free, movable)
+  }
+
+  /// boost_watermark(): 512 pages a steal, at most 150 % of the high mark. No kswapd runs in the model to take it down again.
+  private func boostWatermark(_ zone: Zone) {
+    let pageblockPages: UInt64 = 1 << UInt64(pageblockOrder)
+    if pageblockPages * 4 > zone.managedPages { return }
+    let limit = max(pageblockPages, zone.watermark(.high) * 15_000 / 10_000)
+    zone.pointer.pointee.watermark_boost = min(zone.pointer.pointee.watermark_boost + pageblockPages, limit)
+  }
+}

@@ -1,0 +1,30 @@
+import CHost
+
+extension GuestCore {
+  /// __zone_watermark_ok(): whether a block of `order` may be taken and leave the zone above `mark`.
+  ///
+  /// Looked at without the lock, as in the kernel: what it says may be out of date.
+  @inlinable @inline(__always)
+  func watermarkAllows(_ zone: Zone, order: Int, mark: UInt64, _ gfp: GFP) -> Bool {
+    var least = Int64(truncatingIfNeeded: mark)
+    var free = Int64(truncatingIfNeeded: zone.freePages) &- ((1 &<< Int64(order)) &- 1)
+    // GFP_ATOMIC's rights, unless NOMEMALLOC takes them away (gfp_to_alloc_flags()).
+    let harder = gfp.contains(.atomic) && !gfp.contains(.noMemAlloc)
+    if gfp.contains(.high) { least &-= least / 2 }
+    if harder { least &-= least / 4 } else { free &-= Int64(zone.pointer.pointee.nr_reserved_highatomic) }
+    if free <= least &+ zone.lowmemReserve(gfp.highestZone) { return false }
+    if order == 0 { return true }
+    var current = order
+    while current <= highestOrder {
+      for type in 0..<Migratetype.pcpTypes
+      where !zone.freeList(order: current, Migratetype(rawValue: type)).isEmptyUnlocked { return true }
+      if harder && !zone.freeList(order: current, .highAtomic).isEmptyUnlocked { return true }
+      current &+= 1
+    }
+    return false
+  }
+
+  /// wmark_pages(): with the boost that steals add.
+  @inlinable @inline(__always)
+  func mark(_ zone: Zone, _ mark: Zone.Watermark) -> UInt64 { zone.watermark(mark) &+ zone.pointer.pointee.watermark_boost }
+}

@@ -1,0 +1,116 @@
+import CHost
+
+/// Where everything of one guest lies: addresses and constants, nothing that is counted. Copied freely; valid as long as its
+/// ``Guest``.
+///
+/// Its methods are the allocator's inner half, mm/page_alloc.c from `__free_one_page()` to `rmqueue_bulk()`: they ask that the
+/// zone's lock be held. The outer half, which takes the locks, is ``GuestCPU``.
+public struct GuestCore: @unchecked Sendable {
+  // Right to send: addresses of memory that lives as long as the guest, guarded by the zone locks in it.
+  @usableFromInline let vmemmap: UnsafeMutablePointer<StructPage>
+  @usableFromInline let zoneTable: UnsafeMutablePointer<StructZone>
+  @usableFromInline let pageblockTypes: UnsafeMutablePointer<UInt8>
+  @usableFromInline let queueNodes: UnsafeMutablePointer<MCSNode>
+  /// Zone indices: for each node its fallback list, then its NOFALLBACK list, each `zoneCount` long and ended by -1.
+  @usableFromInline let zonelists: UnsafeMutablePointer<Int32>
+
+  public let zoneCount: Int
+  public let nodeCount: Int
+  public let cpuCount: Int
+  /// One struct page stands for 2^this pages; orders below don't exist in this guest.
+  public let granuleOrder: Int
+  /// The kernel's MAX_ORDER - 1 (MAX_PAGE_ORDER later): 10, or less for a capture of a kernel built with fewer.
+  public let highestOrder: Int
+  /// pageblock_order: 9, or the highest order where that is lower.
+  public let pageblockOrder: Int
+  public let lockKind: LockKind
+  /// Whether a movable request may use the pages of a zone this guest has (ZONE_DMA32 on this node: ALLOC_NOFRAGMENT's rule).
+  @usableFromInline let nodesWithDMA32: UInt64
+
+  @inlinable init(
+    vmemmap: UnsafeMutablePointer<StructPage>, zoneTable: UnsafeMutablePointer<StructZone>,
+    pageblockTypes: UnsafeMutablePointer<UInt8>, queueNodes: UnsafeMutablePointer<MCSNode>,
+    zonelists: UnsafeMutablePointer<Int32>, zoneCount: Int, nodeCount: Int, cpuCount: Int, granuleOrder: Int,
+    highestOrder: Int, lockKind: LockKind, nodesWithDMA32: UInt64
+  ) {
+    self.vmemmap = vmemmap
+    self.zoneTable = zoneTable
+    self.pageblockTypes = pageblockTypes
+    self.queueNodes = queueNodes
+    self.zonelists = zonelists
+    self.zoneCount = zoneCount
+    self.nodeCount = nodeCount
+    self.cpuCount = cpuCount
+    self.granuleOrder = granuleOrder
+    self.highestOrder = highestOrder
+    self.pageblockOrder = min(9, highestOrder)
+    self.lockKind = lockKind
+    self.nodesWithDMA32 = nodesWithDMA32
+  }
+
+  // MARK: pages and PFNs
+
+  /// pfn_to_page()
+  @inlinable @inline(__always)
+  public func page(_ pfn: UInt64) -> Page { Page(vmemmap + Int(truncatingIfNeeded: pfn &>> UInt64(granuleOrder))) }
+
+  /// page_to_pfn(): (page - vmemmap) / 64, times the pages a struct page stands for.
+  @inlinable @inline(__always)
+  public func pfn(_ page: Page) -> UInt64 { (offset(page) &>> 6) &<< UInt64(granuleOrder) }
+
+  /// The block's byte address in the guest, pfn << 12, in one shift.
+  @inlinable @inline(__always)
+  public func address(_ page: Page) -> UInt64 { offset(page) &<< UInt64(6 &+ granuleOrder) }
+
+  @inlinable @inline(__always)
+  func offset(_ page: Page) -> UInt64 {
+    UInt64(UInt(bitPattern: page.pointer) &- UInt(bitPattern: vmemmap))
+  }
+
+  /// struct pages in a block.
+  @inlinable @inline(__always)
+  func structPages(order: Int) -> Int { 1 &<< (order &- granuleOrder) }
+
+  // MARK: zones
+
+  @inlinable @inline(__always)
+  public func zone(_ index: Int) -> Zone { Zone(zoneTable + index) }
+
+  /// for_each_populated_zone(): by node, lowest zone first.
+  public var zones: [Zone] { (0..<zoneCount).map(zone) }
+
+  /// NR_FREE_PAGES of all zones, read without locks.
+  @inlinable
+  public var freePages: UInt64 {
+    var pages: UInt64 = 0
+    for index in 0..<zoneCount { pages &+= zone(index).freePages }
+    return pages
+  }
+
+  @inlinable @inline(__always)
+  func lock(of zone: Zone) -> Spinlock {
+    Spinlock(UnsafeMutableRawPointer(zone.pointer).advanced(by: Int(HB_ZONE_LOCK)))
+  }
+
+  // MARK: pageblocks
+
+  /// get_pfnblock_migratetype()
+  @inlinable @inline(__always)
+  public func pageblockMigratetype(_ pfn: UInt64) -> Migratetype {
+    Migratetype(rawValue: Int(pageblockTypes[Int(truncatingIfNeeded: pfn &>> UInt64(pageblockOrder))]))
+  }
+
+  /// set_pageblock_migratetype()
+  @inlinable @inline(__always)
+  func setPageblockMigratetype(_ pfn: UInt64, _ type: Migratetype) {
+    pageblockTypes[Int(truncatingIfNeeded: pfn &>> UInt64(pageblockOrder))] = UInt8(truncatingIfNeeded: type.rawValue)
+  }
+
+  /// change_pageblock_range(): every pageblock of a block of at least pageblock order.
+  @inlinable
+  func setPageblockMigratetypes(_ pfn: UInt64, order: Int, _ type: Migratetype) {
+    for n in 0..<UInt64(1 &<< (order &- pageblockOrder)) {
+      setPageblockMigratetype(pfn &+ n &<< UInt64(pageblockOrder), type)
+    }
+  }
+}

@@ -1,0 +1,61 @@
+/// What a modelled guest will cost in host memory, before anything of it is allocated.
+public struct GuestFootprint: Sendable, Equatable {
+  /// Struct pages that will be written, rounded to the host pages they lie on, with the page tables above them.
+  public var vmemmapBytes: UInt64
+  /// The saved state, pageblock types, hint records and the arrays that check them.
+  public var bookkeepingBytes: UInt64
+
+  public var bytes: UInt64 { vmemmapBytes + bookkeepingBytes }
+
+  /// The state a guest is put in, as far as it decides what is touched.
+  public enum State: Sendable, Equatable {
+    case fresh
+    case aged(Aging)
+    /// Free blocks by order, as captured.
+    case captured(blocksByOrder: [UInt64])
+  }
+
+  /// An upper bound for a guest of this geometry.
+  ///
+  /// `wholeBlocks`: a strategy or load will give blocks back to the allocator, which looks at every struct page of each.
+  public static func estimate(_ geometry: GuestGeometry, _ state: State, wholeBlocks: Bool) -> GuestFootprint {
+    let granule = UInt64(geometry.granuleOrder)
+    let highest = UInt64(geometry.highestOrder)
+    let pageblock = min(9, highest)
+    let spanned = geometry.zones.reduce(0) { $0 + $1.spannedPages }
+    let managed = geometry.managedPages
+
+    /// Bytes of host memory for `heads` heads of blocks of 2^order pages that lie apart from each other.
+    func small(heads: UInt64, order: UInt64) -> UInt64 {
+      let apart = (1 << (order - min(order, granule))) * 64
+      return heads * min(max(UInt64(apart), 64), 4096) + 4096
+    }
+
+    let all = (spanned >> granule) * 64
+    var heads: UInt64
+    var touched: UInt64
+    switch state {
+    case .fresh:
+      heads = managed >> highest
+      touched = small(heads: heads, order: highest)
+    case .aged(let aging):
+      let pageblocks = managed >> pageblock
+      let pagewise = granule < pageblock ? pageblocks / UInt64(aging.pagewiseOneIn) : 0
+      // A fifth of a page-wise pageblock's pages head a free block, at most.
+      heads = pageblocks + pagewise * (1 << (pageblock - min(pageblock, granule))) / 2
+      touched = small(heads: pageblocks, order: pageblock) + pagewise * ((1 << pageblock) >> granule) * 64
+    case .captured(let blocks):
+      heads = blocks.reduce(0, +)
+      touched = blocks.enumerated().reduce(0) { $0 + small(heads: $1.element, order: UInt64($1.offset)) }
+    }
+    if wholeBlocks { touched = all }
+    if geometry.vmemmapPage == .huge { touched = geometry.zones.reduce(0) { $0 + (($1.spannedPages >> granule) * 64 + (4 << 20)) } }
+    touched = min(touched, all + UInt64(geometry.zones.count) * (4 << 20))
+
+    // One page-table page maps 2 MiB of small pages; heads 64 KiB apart use every one of them.
+    let tables = geometry.vmemmapPage == .small ? all >> 9 : 0
+    // A word a block in the snapshot, and at most five more while a repetition is checked.
+    let bookkeeping = heads * 48 + (spanned >> pageblock) * 2 + (16 << 20)
+    return GuestFootprint(vmemmapBytes: touched + tables, bookkeepingBytes: bookkeeping)
+  }
+}

@@ -1,0 +1,140 @@
+/// Where a modelled guest's zones lie, and with which constants its kernel was built. No memory yet.
+public struct GuestGeometry: Sendable {
+  /// One zone: where it lies, and how much of it the allocator was given.
+  public struct ZoneExtent: Sendable {
+    /// Counted from 0 without gaps.
+    public var node: Int
+    /// The number the machine gave the node; captures may skip some.
+    public var nodeID: Int
+    public var type: ZoneType
+    public var startPFN: UInt64
+    public var spannedPages: UInt64
+    /// Pages given to the allocator. The rest is holes, the kernel itself and its memory map.
+    public var managedPages: UInt64
+    /// Pages at the start and at the end that the allocator never sees.
+    public var reservedAtStart: UInt64 = 0
+    public var reservedAtEnd: UInt64 = 0
+    /// Nil: by the kernel's formulas. See ``GuestGeometry/hasWatermarks``.
+    public var watermarks: Watermarks?
+    /// Pages, by the preferred zone's type; nil: by the kernel's formula.
+    public var lowmemReserve: [Int64]?
+
+    public var endPFN: UInt64 { startPFN + spannedPages }
+  }
+
+  public enum VmemmapPage: UInt64, Sendable {
+    /// 4 KiB host pages: only list heads that are touched cost memory.
+    case small = 4096
+    /// 2 MiB host pages, as the kernel maps its memory map.
+    case huge = 2_097_152
+  }
+
+  /// By node, lowest addresses first.
+  public var zones: [ZoneExtent]
+  public var nodeCount: Int
+  public var cpuCount: Int
+  public var granuleOrder: Int
+  public var highestOrder = 10
+  public var lockKind = LockKind.queued
+  public var vmemmapPage = VmemmapPage.huge
+  /// False for a capture without zoneinfo: watermarks are zero and nothing may be allocated.
+  public var hasWatermarks = true
+
+  public init(zones: [ZoneExtent], nodeCount: Int, cpuCount: Int, granuleOrder: Int) {
+    self.zones = zones
+    self.nodeCount = nodeCount
+    self.cpuCount = cpuCount
+    self.granuleOrder = granuleOrder
+  }
+
+  /// The PFN behind the last page, rounded up to a block of the highest order.
+  public var endPFN: UInt64 {
+    let end = zones.map(\.endPFN).max() ?? 0
+    let block: UInt64 = 1 << UInt64(highestOrder)
+    return (end + block - 1) / block * block
+  }
+
+  public var managedPages: UInt64 { zones.reduce(0) { $0 + $1.managedPages } }
+
+  /// The node of a modelled CPU: CPUs are shared out in runs.
+  public func node(ofCPU cpu: Int) -> Int { cpu * nodeCount / cpuCount }
+  func cpus(ofNode node: Int) -> Int { (0..<cpuCount).count { self.node(ofCPU: $0) == node } }
+}
+
+extension GuestGeometry {
+  /// 16 MiB and 4 GiB, in pages: MAX_DMA_PFN and MAX_DMA32_PFN (arch/x86/include/asm/dma.h).
+  static let endOfDMA: UInt64 = 4096
+  static let endOfDMA32: UInt64 = 1 << 20
+  /// QEMU leaves [3 GiB, 4 GiB) to PCI and puts what doesn't fit below it above 4 GiB (hw/i386/pc_piix.c).
+  static let startOfHole: UInt64 = 3 << 18
+  /// The legacy area below 1 MiB, which the allocator of an x86-64 PC doesn't get.
+  static let legacyPages: UInt64 = 256
+
+  /// An x86-64 guest of `bytes` (a multiple of 4 MiB, at least 32 MiB) of RAM shared out evenly over `nodes`.
+  ///
+  /// Zones and their boundaries are the kernel's; ZONE_MOVABLE takes the top `movableShare` of each node's Normal memory, as
+  /// `movablecore=` does. Of each zone above DMA the kernel and its memory map keep 2 %, at the top, where memblock
+  /// takes them from.
+  public static func standard(
+    bytes: UInt64, nodes: Int = 1, cpus: Int = 4, granuleOrder: Int = 0, movableShare: Double = 0
+  ) -> GuestGeometry {
+    let block: UInt64 = 1024
+    let pages = bytes >> 12
+    let granule: UInt64 = 1 << UInt64(granuleOrder)
+    var zones: [ZoneExtent] = []
+
+    /// RAM pages below `page` counted without the hole -> PFN.
+    func pfn(ofRAMPage page: UInt64) -> UInt64 { page < startOfHole ? page : page - startOfHole + endOfDMA32 }
+
+    for node in 0..<nodes {
+      let first = pages / block * UInt64(node) / UInt64(nodes) * block
+      let last = pages / block * UInt64(node + 1) / UInt64(nodes) * block
+      func add(_ type: ZoneType, _ from: UInt64, _ to: UInt64) {
+        guard to > from else { return }
+        let span = to - from
+        let start: UInt64 = from == 0 ? (legacyPages + granule - 1) / granule * granule : 0
+        // DMA keeps all but the legacy area: no kernel image or memory map is put there.
+        let end = type == .dma || type == .movable ? 0 : (span / 50 + granule - 1) / granule * granule
+        zones.append(
+          ZoneExtent(
+            node: node, nodeID: node, type: type, startPFN: from, spannedPages: span,
+            managedPages: span - start - end, reservedAtStart: start, reservedAtEnd: end))
+      }
+      let below = min(first, startOfHole)..<min(last, startOfHole)
+      add(.dma, below.lowerBound, min(below.upperBound, endOfDMA))
+      add(.dma32, max(below.lowerBound, endOfDMA), below.upperBound)
+      if last > startOfHole {
+        let from = pfn(ofRAMPage: max(first, startOfHole))
+        let to = pfn(ofRAMPage: last - 1) + 1
+        let movable = UInt64(Double(to - from) * movableShare) / block * block
+        add(.normal, from, to - movable)
+        add(.movable, to - movable, to)
+      }
+    }
+    return GuestGeometry(zones: zones, nodeCount: nodes, cpuCount: cpus, granuleOrder: granuleOrder)
+  }
+
+  /// What each zone's watermarks are: its own where a capture told them, else the formulas'.
+  public var watermarks: [Watermarks] {
+    guard hasWatermarks else { return zones.map { _ in Watermarks(min: 0, low: 0, high: 0) } }
+    let computed = Watermarks.compute(
+      managed: zones.map(\.managedPages), movable: zones.map { $0.type == .movable },
+      pageblockPages: 1 << UInt64(min(9, highestOrder)))
+    return zip(zones, computed).map { $0.watermarks ?? $1 }
+  }
+
+  /// setup_per_zone_lowmem_reserve(): pages of each zone kept from requests that prefer a higher one of the same node.
+  public var lowmemReserves: [[Int64]] {
+    zones.map { zone in
+      if let own = zone.lowmemReserve { return own }
+      guard hasWatermarks else { return Array(repeating: 0, count: ZoneType.allCases.count) }
+      let ratio = zone.type.lowmemReserveRatio
+      var above: UInt64 = 0
+      return ZoneType.allCases.map { type in
+        guard type > zone.type, ratio > 0, zone.managedPages > 0 else { return 0 }
+        above += zones.first { $0.node == zone.node && $0.type == type }?.managedPages ?? 0
+        return Int64(above / ratio)
+      }
+    }
+  }
+}

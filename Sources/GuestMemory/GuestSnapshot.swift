@@ -1,0 +1,105 @@
+import CHost
+
+/// Every free list of a guest as it stood at one moment, in list order: 8 bytes a free block.
+public struct GuestSnapshot: Sendable {
+  struct ListImage: Sendable {
+    var zone: Int
+    var order: Int
+    var type: Migratetype
+    var pfns: [UInt64]
+  }
+
+  struct ZoneImage: Sendable {
+    var freePages: UInt64
+    var boost: UInt64
+    var highAtomic: UInt64
+    var pageblocks: [UInt8]
+  }
+
+  let lists: [ListImage]
+  let zones: [ZoneImage]
+
+  init(lists: [ListImage], zones: [ZoneImage]) {
+    self.lists = lists
+    self.zones = zones
+  }
+
+  /// Reads the lists as they stand. Per-CPU lists must be empty: what stands on them would be taken for allocated.
+  init(of core: GuestCore) {
+    var lists: [ListImage] = []
+    var zones: [ZoneImage] = []
+    for zone in core.zones {
+      for order in core.granuleOrder...core.highestOrder {
+        for type in Migratetype.allCases {
+          let list = zone.freeList(order: order, type)
+          if list.isEmpty { continue }
+          lists.append(ListImage(zone: zone.index, order: order, type: type, pfns: list.map(core.pfn)))
+        }
+      }
+      zones.append(
+        ZoneImage(
+          freePages: zone.freePages, boost: zone.pointer.pointee.watermark_boost,
+          highAtomic: zone.pointer.pointee.nr_reserved_highatomic,
+          pageblocks: Array(UnsafeBufferPointer(rebasing: core.pageblocks(of: zone)))))
+    }
+    self.lists = lists
+    self.zones = zones
+  }
+
+  /// Free blocks of at least `order`, list by list.
+  public func blocks(fromOrder order: Int) -> [Block] {
+    var blocks: [Block] = []
+    for list in lists where list.order >= order {
+      blocks.append(contentsOf: list.pfns.lazy.map { Block(pfn: $0, order: list.order) })
+    }
+    return blocks
+  }
+
+  func restore(_ core: GuestCore) {
+    for zone in core.zones {
+      for order in core.granuleOrder...core.highestOrder {
+        for type in Migratetype.allCases {
+          let list = zone.freeList(order: order, type)
+          for page in list { page.pointer.pointee.page_type = Page.typeNone }
+          list.initialize()
+        }
+        zone.freeCounter(order: order).pointee = 0
+      }
+      let image = zones[zone.index]
+      zone.pointer.pointee.nr_free_pages = image.freePages
+      zone.pointer.pointee.watermark_boost = image.boost
+      zone.pointer.pointee.nr_reserved_highatomic = image.highAtomic
+      zone.pointer.pointee.bad_pages = 0
+      _ = core.pageblocks(of: zone).update(fromContentsOf: image.pageblocks)
+      for cpu in 0..<core.cpuCount {
+        let pcp = core.perCPUList(zone, cpu: cpu)
+        for index in 0..<PerCPUList.listCount { pcp.list(index).initialize() }
+        pcp.pointer.pointee.count = 0
+        pcp.pointer.pointee.free_factor = 0
+      }
+    }
+    for image in lists {
+      let zone = core.zone(image.zone)
+      let list = zone.freeList(order: image.order, image.type)
+      let zoneBits = Page.zoneBits(image.zone)
+      for pfn in image.pfns {
+        let page = core.page(pfn)
+        page.pointer.pointee.flags = zoneBits
+        page.pointer.pointee.private_ = UInt64(image.order)
+        page.pointer.pointee.page_type = Page.typeUntouchedBuddy
+        page.pointer.pointee.refcount = 0
+        list.addTail(page)
+      }
+      zone.freeCounter(order: image.order).pointee += UInt64(image.pfns.count)
+    }
+  }
+}
+
+extension GuestCore {
+  /// The migratetypes of the pageblocks a zone has a share in.
+  func pageblocks(of zone: Zone) -> Slice<UnsafeMutableBufferPointer<UInt8>> {
+    let first = Int(zone.startPFN >> UInt64(pageblockOrder))
+    let last = Int((zone.endPFN - 1) >> UInt64(pageblockOrder))
+    return UnsafeMutableBufferPointer(start: pageblockTypes, count: last + 1)[first...last]
+  }
+}

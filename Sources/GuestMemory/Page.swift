@@ -1,0 +1,78 @@
+import CHost
+
+/// A handle on one `struct page` of the modelled guest.
+///
+/// It doesn't keep the guest alive, and what it reads is only steady while the zone's lock is held.
+public struct Page: Equatable, Sendable {
+  // Right to hand between threads: an address; whoever follows it holds the zone lock.
+  @usableFromInline nonisolated(unsafe) let pointer: UnsafeMutablePointer<StructPage>
+
+  @inlinable @inline(__always)
+  init(_ pointer: UnsafeMutablePointer<StructPage>) { self.pointer = pointer }
+
+  /// The page whose `lru` this is: the kernel's list_entry().
+  @inlinable @inline(__always)
+  init(link: UnsafeMutablePointer<ListHead>) {
+    pointer = UnsafeMutableRawPointer(link).advanced(by: -Page.linkOffset)
+      .assumingMemoryBound(to: StructPage.self)
+  }
+
+  @inlinable @inline(__always)
+  var link: UnsafeMutablePointer<ListHead> {
+    UnsafeMutableRawPointer(pointer).advanced(by: Page.linkOffset).assumingMemoryBound(to: ListHead.self)
+  }
+
+  @inlinable @inline(__always)
+  func advanced(by pages: Int) -> Page { Page(pointer + pages) }
+
+  /// offsetof(struct page, lru)
+  @inlinable static var linkOffset: Int { 8 }
+
+  // MARK: page_type
+
+  // PG_buddy is bit 0x80, cleared in a word whose top nibble is all ones (include/linux/page-flags.h, 6.1). Memory that
+  // nobody has written is zero and so is no buddy.
+  @inlinable static var typeNone: UInt32 { 0xffff_ffff }
+  @inlinable static var typeBuddy: UInt32 { 0xffff_ff7f }
+  // This project's own bit, 0x1000, which the kernel's test for Buddy looks past: cleared when a state is restored and
+  // set again by any removal from a list, it tells a block nobody has touched since from one that came back.
+  @inlinable static var typeUntouchedBuddy: UInt32 { 0xffff_ef7f }
+  @inlinable static var typeBuddyMask: UInt32 { 0xf000_0080 }
+  @inlinable static var typeBase: UInt32 { 0xf000_0000 }
+
+  /// PageBuddy(): heads a block on a free list.
+  @inlinable @inline(__always)
+  public var isBuddy: Bool { pointer.pointee.page_type & Page.typeBuddyMask == Page.typeBase }
+
+  /// On a free list since the last restore, without having left it.
+  @inlinable
+  public var isUntouchedBuddy: Bool { pointer.pointee.page_type == Page.typeUntouchedBuddy }
+
+  /// buddy_order(): meaningful only while ``isBuddy``.
+  @inlinable @inline(__always)
+  public var order: Int { Int(truncatingIfNeeded: pointer.pointee.private_) }
+
+  // MARK: flags
+
+  /// The zone's index, in the place where the kernel keeps node and zone.
+  @inlinable @inline(__always)
+  var zoneIndex: Int { Int(truncatingIfNeeded: pointer.pointee.flags &>> 56) }
+
+  @inlinable @inline(__always)
+  static func zoneBits(_ index: Int) -> UInt64 { UInt64(truncatingIfNeeded: index) &<< 56 }
+
+  /// PG_lru. Set here on a movable allocation, standing for the lru_cache_add() its user does next; the fallback path
+  /// counts such pages when it decides whether to claim a pageblock.
+  @inlinable static var flagLRU: UInt64 { 1 << 5 }
+  /// What free_pages_prepare() clears: PAGE_FLAGS_CHECK_AT_PREP.
+  @inlinable static var flagsCheckedAtPrep: UInt64 { (1 << 24) - 1 }
+
+  // MARK: list_del()'s poison (include/linux/poison.h)
+
+  @inlinable static var listPoison1: UInt { 0xdead_0000_0000_0100 }
+  @inlinable static var listPoison2: UInt { 0xdead_0000_0000_0122 }
+
+  /// Whether the link was poisoned by list_del(): the page is on no list. This, not NULL, is what a removed entry shows.
+  @inlinable
+  public var isUnlinked: Bool { UInt(bitPattern: pointer.pointee.lru.next) == Page.listPoison1 }
+}

@@ -1,0 +1,112 @@
+import CHost
+
+/// A handle on one `struct per_cpu_pages`: the blocks a CPU keeps of one zone, by migratetype and order.
+public struct PerCPUList {
+  @usableFromInline let pointer: UnsafeMutablePointer<PerCPUPages>
+
+  @inlinable @inline(__always)
+  init(_ pointer: UnsafeMutablePointer<PerCPUPages>) { self.pointer = pointer }
+
+  /// PAGE_ALLOC_COSTLY_ORDER
+  @inlinable static var costlyOrder: Int { 3 }
+  /// PCP_BATCH_SCALE_MAX
+  @inlinable static var batchScaleMax: Int16 { 5 }
+  /// NR_PCP_LISTS: three types by orders 0 to 3, then order 9 not movable and movable.
+  @inlinable static var listCount: Int { 14 }
+
+  @inlinable @inline(__always)
+  var lock: Spinlock { Spinlock(UnsafeMutableRawPointer(pointer)) }
+
+  /// Pages on all lists.
+  @inlinable public var count: Int { Int(pointer.pointee.count) }
+  @inlinable public var high: Int { Int(pointer.pointee.high) }
+  @inlinable public var batch: Int { Int(pointer.pointee.batch) }
+
+  /// pcp_allowed_order()
+  @inlinable @inline(__always)
+  static func serves(order: Int, pageblockOrder: Int) -> Bool { order <= costlyOrder || order == pageblockOrder }
+
+  /// order_to_pindex()
+  @inlinable @inline(__always)
+  static func index(order: Int, _ type: Migratetype) -> Int {
+    if order > costlyOrder { return 12 &+ (type == .movable ? 1 : 0) }
+    return Migratetype.pcpTypes &* order &+ type.rawValue
+  }
+
+  /// pindex_to_order()
+  @inlinable @inline(__always)
+  static func order(index: Int, pageblockOrder: Int) -> Int { index >= 12 ? pageblockOrder : index / Migratetype.pcpTypes }
+
+  @inlinable @inline(__always)
+  func list(_ index: Int) -> FreeList {
+    FreeList(
+      UnsafeMutableRawPointer(pointer).advanced(by: Int(HB_PCP_LISTS) &+ index &* MemoryLayout<ListHead>.stride)
+        .assumingMemoryBound(to: ListHead.self))
+  }
+
+  // MARK: how much to move
+
+  /// nr_pcp_high() where no reclaim runs: 0 asks for everything, after frees in a row of orders 1 to 3.
+  @inlinable @inline(__always)
+  func drainAbove(freeHigh: Bool) -> Int32 {
+    let high = pointer.pointee.high
+    return high == 0 || freeHigh ? 0 : high
+  }
+
+  /// nr_pcp_free(): pages to drain; doubles with each free that has no allocation between, up to high - batch.
+  @inlinable
+  func pagesToDrain(high: Int32, freeHigh: Bool) -> Int {
+    if freeHigh { return Int(pointer.pointee.count) }
+    let batch = pointer.pointee.batch
+    if high < batch { return 1 }
+    let most = high &- batch
+    let scaled = batch &<< Int32(pointer.pointee.free_factor)
+    if scaled < most && pointer.pointee.free_factor < PerCPUList.batchScaleMax { pointer.pointee.free_factor &+= 1 }
+    return Int(max(batch, min(scaled, most)))
+  }
+}
+
+extension GuestCore {
+  /// The list of one CPU for one zone.
+  @inlinable @inline(__always)
+  public func perCPUList(_ zone: Zone, cpu: Int) -> PerCPUList { PerCPUList(zone.pointer.pointee.pcp + cpu) }
+
+  /// rmqueue_bulk(): up to `count` blocks to the tail of `list`; the zone's lock is held. How many it got.
+  @inlinable
+  func fill(_ list: FreeList, from zone: Zone, order: Int, count: Int, _ type: Migratetype, avoidFragmentation: Bool) -> Int {
+    var taken = 0
+    while taken < count {
+      guard let page = take(zone, order: order, type, avoidFragmentation: avoidFragmentation) else { break }
+      list.addTail(page)
+      taken &+= 1
+    }
+    addFreePages(zone, -(taken &<< order))
+    return taken
+  }
+
+  /// free_pcppages_bulk(): `pages` pages back to the zone, whose lock is held, beginning with list `first`, each list from
+  /// its tail. How many blocks that were.
+  @inlinable
+  func drain(_ pcp: PerCPUList, to zone: Zone, pages: Int, first: Int) -> Int {
+    var left = min(pages, Int(pcp.pointer.pointee.count))
+    var index = first &- 1
+    var blocks = 0
+    while left > 0 {
+      repeat {
+        index &+= 1
+        if index == PerCPUList.listCount { index = 0 }
+      } while pcp.list(index).isEmpty
+      let list = pcp.list(index)
+      let order = PerCPUList.order(index: index, pageblockOrder: pageblockOrder)
+      while left > 0, let page = list.last {
+        let type = Migratetype(rawValue: Int(truncatingIfNeeded: page.pointer.pointee.index))
+        FreeList.remove(page)
+        left &-= 1 &<< order
+        pcp.pointer.pointee.count &-= 1 &<< Int32(order)
+        freeOnePage(page, pfn: pfn(page), zone, order: order, type)
+        blocks &+= 1
+      }
+    }
+    return blocks
+  }
+}

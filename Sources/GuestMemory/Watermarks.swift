@@ -1,0 +1,57 @@
+/// The kernel's sizing of a zone's reserves and per-CPU lists (mm/page_alloc.c and mm/khugepaged.c, 6.1). All in pages.
+public struct Watermarks: Equatable, Sendable {
+  public var min: UInt64
+  public var low: UInt64
+  public var high: UInt64
+
+  public init(min: UInt64, low: UInt64, high: UInt64) {
+    self.min = min
+    self.low = low
+    self.high = high
+  }
+
+  /// watermark_scale_factor's default: low and high lie this many ten-thousandths of the zone apart, or min/4.
+  static let scaleFactor: UInt64 = 10
+
+  /// init_per_zone_wmark_min(), khugepaged's raise and setup_per_zone_wmarks() together.
+  ///
+  /// `managed`: pages of every populated zone. `movable`: which of them are ZONE_MOVABLE, not counted by khugepaged.
+  /// `pageblockPages`: pages of a pageblock (512).
+  public static func compute(managed: [UInt64], movable: [Bool], pageblockPages: UInt64 = 512) -> [Watermarks] {
+    let lowmem = zip(managed, movable).filter { !$0.1 }.reduce(0) { $0 + $1.0 }
+    // calculate_min_free_kbytes()
+    var minFreeKiB = Swift.min(Swift.max(integerSquareRoot(lowmem * 4 * 16), 128), 262_144)
+    // set_recommended_min_free_kbytes(): two pageblocks a zone, and one a pair of migratetypes.
+    let zones = UInt64(movable.count { !$0 })
+    let recommended = Swift.min(pageblockPages * zones * (2 + 9), lowmem / 20)
+    minFreeKiB = Swift.max(minFreeKiB, recommended * 4)
+
+    let minFreePages = minFreeKiB / 4
+    let total = managed.reduce(0, +)
+    return managed.map { pages in
+      let min = total == 0 ? 0 : minFreePages * pages / total
+      let distance = Swift.max(min / 4, pages * scaleFactor / 10_000)
+      return Watermarks(min: min, low: min + distance, high: min + 2 * distance)
+    }
+  }
+
+  /// zone_batchsize(): pages moved between a per-CPU list and the zone in one hold.
+  public static func batch(managed: UInt64) -> Int {
+    let batch = Swift.max(Swift.min(managed >> 10, 256) / 4, 1)
+    let rounded = UInt64(1) << UInt64(63 - (batch + batch / 2).leadingZeroBitCount)
+    return Swift.max(Int(rounded) - 1, 1)
+  }
+
+  /// zone_highsize(): the zone's low watermark shared out among the node's CPUs, at least four batches.
+  public static func perCPUHigh(low: UInt64, cpusOfNode: Int, batch: Int) -> Int {
+    Swift.max(Int(low) / Swift.max(cpusOfNode, 1), 4 * batch)
+  }
+
+  /// int_sqrt()
+  static func integerSquareRoot(_ n: UInt64) -> UInt64 {
+    var root = UInt64(Double(n).squareRoot())
+    while root * root > n { root -= 1 }
+    while (root + 1) * (root + 1) <= n { root += 1 }
+    return root
+  }
+}

@@ -1,0 +1,81 @@
+import CHost
+
+/// A handle on one `struct zone`. What it reads is steady only while its lock is held.
+public struct Zone: Equatable, Sendable {
+  // An address inside the guest's zone table, which lives as long as the guest.
+  @usableFromInline nonisolated(unsafe) let pointer: UnsafeMutablePointer<StructZone>
+
+  @inlinable @inline(__always)
+  init(_ pointer: UnsafeMutablePointer<StructZone>) { self.pointer = pointer }
+
+  /// Its place in the guest's zone table.
+  @inlinable @inline(__always) public var index: Int { Int(pointer.pointee.index) }
+  /// The modelled node, counted from 0 without gaps.
+  @inlinable @inline(__always) public var node: Int { Int(pointer.pointee.node) }
+  @inlinable public var type: ZoneType { ZoneType(rawValue: Int(pointer.pointee.zone_type)).unsafelyUnwrapped }
+  /// The first PFN of its span.
+  @inlinable public var startPFN: UInt64 { pointer.pointee.start_pfn }
+  /// Pages from the first to the last, holes included.
+  @inlinable public var spannedPages: UInt64 { pointer.pointee.spanned_pages }
+  @inlinable public var endPFN: UInt64 { startPFN + spannedPages }
+  /// Pages handed to the allocator at boot.
+  @inlinable public var managedPages: UInt64 { pointer.pointee.managed_pages }
+  /// Whether watermarks are known; where they aren't, nothing may be allocated.
+  @inlinable public var hasWatermarks: Bool { pointer.pointee.initialized != 0 }
+
+  /// NR_FREE_PAGES, read without the lock. Exact under the lock; the kernel's per-CPU part of it is not modelled.
+  @inlinable @inline(__always)
+  public var freePages: UInt64 { chost_read_once(UnsafeRawPointer(pointer) + Int(HB_ZONE_NR_FREE_PAGES)) }
+
+  /// free_area[order].free_list[migratetype]
+  @inlinable @inline(__always)
+  public func freeList(order: Int, _ migratetype: Migratetype) -> FreeList {
+    FreeList(
+      UnsafeMutableRawPointer(pointer)
+        .advanced(
+          by: Int(HB_ZONE_FREE_AREA) &+ order &* MemoryLayout<FreeArea>.stride
+            &+ migratetype.rawValue &* MemoryLayout<ListHead>.stride
+        )
+        .assumingMemoryBound(to: ListHead.self))
+  }
+
+  /// free_area[order].nr_free: blocks of all migratetypes.
+  @inlinable @inline(__always)
+  public func blocksFree(order: Int) -> UInt64 { freeCounter(order: order).pointee }
+
+  /// nr_free, read without the lock: a hint that may be wrong by now.
+  @inlinable @inline(__always)
+  public func blocksFreeUnlocked(order: Int) -> UInt64 { chost_read_once(UnsafeRawPointer(freeCounter(order: order))) }
+
+  @inlinable @inline(__always)
+  func freeCounter(order: Int) -> UnsafeMutablePointer<UInt64> {
+    UnsafeMutableRawPointer(pointer)
+      .advanced(
+        by: Int(HB_ZONE_FREE_AREA) &+ order &* MemoryLayout<FreeArea>.stride
+          &+ Migratetype.count &* MemoryLayout<ListHead>.stride
+      )
+      .assumingMemoryBound(to: UInt64.self)
+  }
+
+  /// WMARK_MIN, WMARK_LOW, WMARK_HIGH in pages, without the boost.
+  public enum Watermark: Int, Sendable, CaseIterable {
+    case min, low, high
+  }
+
+  @inlinable @inline(__always)
+  public func watermark(_ mark: Watermark) -> UInt64 {
+    switch mark {
+    case .min: pointer.pointee.watermark.0
+    case .low: pointer.pointee.watermark.1
+    case .high: pointer.pointee.watermark.2
+    }
+  }
+
+  /// Pages kept from allocations that would have preferred a zone of type `preferred`.
+  @inlinable @inline(__always)
+  func lowmemReserve(_ preferred: ZoneType) -> Int64 {
+    UnsafeRawPointer(pointer)
+      .load(
+        fromByteOffset: Int(HB_ZONE_LOWMEM_RESERVE) &+ preferred.rawValue &* 8, as: Int64.self)
+  }
+}

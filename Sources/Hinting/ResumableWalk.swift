@@ -1,0 +1,127 @@
+import Delivery
+import GuestMemory
+import Instruments
+
+/// The walk that both designs of the v8 thread share: a few entries a hold, and from hold to hold only the block to go on from.
+///
+/// That block may be gone by then: allocated, merged, on another list. It is taken for good if it is still Buddy and of the same
+/// order and zone; otherwise the list is begun again and its blocks go out twice. Which migratetype's list it stands on no page
+/// tells: a walk that was led to another list notices at that list's end, and begins its own again. A block that left and came
+/// back at another place of the list (ABA) isn't noticed: what lies between is missed or goes out twice.
+/// Asking whether `->next` is NULL, as was proposed, would notice nothing: list_del() poisons.
+struct ResumableWalk {
+  private let buffer: HintBuffer
+  private let perHold: Int
+  private let restartsPerList: Int
+  private let trustsNullTest: Bool
+
+  init(_ buffer: HintBuffer, perHold: Int, restartsPerList: Int, trustsNullTest: Bool = false) {
+    self.buffer = buffer
+    self.perHold = perHold
+    self.restartsPerList = restartsPerList
+    self.trustsNullTest = trustsNullTest
+  }
+
+  /// What one hold came to.
+  private enum Step {
+    case more
+    case listDone
+    case lost
+    case followedPoison
+  }
+
+  @inline(__always)
+  func run<Probe: LockProbe, Sink: HintSink>(
+    _ cpu: inout GuestCPU<Probe>, _ sink: inout Sink, _ session: inout Session
+  ) -> Outcome {
+    let core = cpu.core
+    var position = 0
+    var gaveUp = false
+    for zone in 0..<core.zoneCount {
+      var order = core.highestOrder
+      while order >= session.lowestOrder {
+        for type in 0..<Migratetype.count {
+          var cursor: UInt64? = nil
+          var restarts = 0
+          list: while true {
+            if session.stop.isSet { return .stopped }
+            if position &+ 2 &* perHold > buffer.capacity {
+              sink.send(buffer, words: position, .baseAndSize, descriptors: 1)
+              position = 0
+            }
+            switch step(&cpu, core.zone(zone), order, Migratetype(rawValue: type), &cursor, &position) {
+            case .more: continue
+            case .listDone: break list
+            case .lost:
+              cursor = nil
+              restarts &+= 1
+              session.restarts &+= 1
+              if restarts > restartsPerList {
+                gaveUp = true
+                break list
+              }
+            case .followedPoison:
+              return .error(
+                "continue_node was off its list; its next pointer is LIST_POISON1, not NULL, and the kernel would have oopsed")
+            }
+          }
+        }
+        order &-= 1
+      }
+    }
+    if position > 0 { sink.send(buffer, words: position, .baseAndSize, descriptors: 1) }
+    return gaveUp ? .limit : .complete
+  }
+
+  @inline(__always)
+  private func step<Probe: LockProbe>(
+    _ cpu: inout GuestCPU<Probe>, _ zone: Zone, _ order: Int, _ type: Migratetype, _ cursor: inout UInt64?,
+    _ position: inout Int
+  ) -> Step {
+    // An empty list isn't worth a lock, and nothing that comes later is promised.
+    if cursor == nil && zone.freeList(order: order, type).isEmptyUnlocked { return .listDone }
+    var offset = position
+    var resumeAt = cursor
+    defer {
+      position = offset
+      cursor = resumeAt
+    }
+    let perHold = perHold
+    let buffer = buffer
+    let trustsNullTest = trustsNullTest
+    return cpu.withZoneLocked(zone) { hold in
+      let core = hold.core
+      let list = hold.freeList(order: order, type)
+      var next: Page?
+      if let pfn = resumeAt {
+        let page = core.page(pfn)
+        if !hold.isListed(page, order: order) {
+          hold.items &+= 1
+          return trustsNullTest && page.isUnlinked ? .followedPoison : .lost
+        }
+        next = page
+      } else {
+        next = list.first
+      }
+      let length: UInt64 = (1 &<< UInt64(order)) &<< 12
+      var left = perHold
+      while let page = next {
+        if left == 0 {
+          resumeAt = core.pfn(page)
+          return .more
+        }
+        hold.items &+= 1
+        buffer.store(core.address(page), at: offset)
+        buffer.store(length, at: offset &+ 1)
+        offset &+= 2
+        left &-= 1
+        switch hold.follower(of: page, on: list) {
+        case .page(let follower): next = follower
+        case .end: next = nil
+        case .endOfAnotherList: return .lost
+        }
+      }
+      return .listDone
+    }
+  }
+}

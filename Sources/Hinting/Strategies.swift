@@ -1,0 +1,21 @@
+/// Every strategy there is, in the order of the record. Adding one is its file and a line here.
+public enum Strategies {
+  public static let all: [StrategyEntry] = [
+    StrategyEntry(NoHints.self),
+    StrategyEntry(RecordUnusedPages.self),
+    StrategyEntry(BudgetedResume.self),
+    StrategyEntry(StepIterator.self),
+    StrategyEntry(FreeListFixedBuffer.self),
+    StrategyEntry(FreeListMultiBuffer.self),
+    StrategyEntry(PluckBuffer.self),
+    StrategyEntry(AllocMaxOrder.self),
+  ]
+
+  /// - Throws: ``StrategyError/unknownStrategy(_:known:)``
+  public static func entry(named name: String) throws(StrategyError) -> StrategyEntry {
+    guard let entry = all.first(where: { $0.card.name == name }) else {
+      throw .unknownStrategy(name, known: all.map(\.card.name))
+    }
+    return entry
+  }
+}

@@ -1,0 +1,104 @@
+import Delivery
+import GuestMemory
+import Instruments
+
+/// Linus Torvalds' answer to v33 (June 2018) and what was merged in 4.20: blocks of the highest order are allocated until that fails,
+/// reported one by one and kept until the host is done.
+///
+/// No new interface to the allocator and no race: a reported block is the driver's. Each costs a lock, a descriptor and a
+/// kick, and giving it back touches every struct page of it. As merged the flags allow no reclaim, no reserve and no movable zone, so
+/// that the guest ends near its min watermarks, other nodes' memory included; ZONE_MOVABLE and the atomic reserve are never
+/// reported. `node=each` is the form of the thread, THISNODE node by node; `reserve` keeps blocks, asking
+/// nr_free before each allocation.
+struct AllocMaxOrder: HintStrategy {
+  static let card = StrategyCard(
+    name: "alloc-max-order", origin: "v33 thread, June 2018; merged in 4.20", summary: "allocates the largest blocks and reports them",
+    goal: .reclaim, orders: .highestOnly, effect: .takesBlocks, holdBound: "one block",
+    sideEffects: "takes all large blocks down to the min watermark until done; turns their pageblocks unmovable",
+    limits: "not ZONE_MOVABLE, not HIGHATOMIC, not below the min watermark",
+    options: [
+      StrategyOption(
+        "reserve", .integer(0...1 << 30), default: "0", "blocks of the highest order left free (with node=each: on each node)",
+        source: "v33 thread: how many max-order pages are there"),
+      StrategyOption(
+        "node", .choice(["any", "each"]), default: "any", "the whole zonelist, or each node by itself (THISNODE)",
+        source: "any: 4.20; each: v33 thread"),
+    ])
+
+  private let reserve: UInt64
+  private let nodeByNode: Bool
+  private var memory: (arena: HintArena, buffer: HintBuffer)?
+  private var held = 0
+
+  init(_ options: StrategyOptions) {
+    reserve = UInt64(options.integer("reserve"))
+    nodeByNode = options.choice("node") == "each"
+  }
+
+  mutating func prepare(_ guest: GuestCore, lowestOrder: Int) throws(GuestError) {
+    // The driver links what it holds through the pages themselves; here a word a block stands for that.
+    let blocks = guest.zones.reduce(0) { $0 + $1.spannedPages } >> UInt64(guest.highestOrder)
+    let bytes = (Int(blocks) + 1) * 8
+    if let memory, memory.buffer.capacity * 8 >= bytes { return }
+    let arena = try HintArena(bytes: bytes + 4096)
+    memory = (arena, arena.buffer(bytes: bytes))
+  }
+
+  mutating func collect<Probe: LockProbe, Sink: HintSink>(
+    _ cpu: inout GuestCPU<Probe>, _ sink: inout Sink, _ session: inout Session
+  ) -> Outcome {
+    guard let list = memory?.buffer else { return .noBuffer }
+    sink.command()
+    defer { sink.command() }
+    if !nodeByNode { return take(&cpu, &sink, session.stop, list, onNode: nil) }
+    for node in 0..<cpu.core.nodeCount {
+      let outcome = take(&cpu, &sink, session.stop, list, onNode: node)
+      if outcome != .complete { return outcome }
+    }
+    return .complete
+  }
+
+  @inline(__always)
+  private mutating func take<Probe: LockProbe, Sink: HintSink>(
+    _ cpu: inout GuestCPU<Probe>, _ sink: inout Sink, _ stop: StopFlag, _ list: HintBuffer, onNode: Int?
+  ) -> Outcome {
+    let core = cpu.core
+    let order = core.highestOrder
+    let flags: GFP = onNode == nil ? .freePageAlloc : [.noMemAlloc, .thisNode]
+    while true {
+      if stop.isSet { return .stopped }
+      if reserve > 0 && freeBlocks(core, order, onNode) <= reserve { return .complete }
+      guard let pfn = cpu.allocate(order: order, flags, onNode: onNode) else { return .complete }
+      list.store(pfn, at: held)
+      held &+= 1
+      sink.didTake(pages: 1 &<< UInt64(order))
+      sink.report(Block(pfn: pfn, order: order))
+    }
+  }
+
+  /// The one interface that was to be added: how many blocks of the highest order there are.
+  @inline(__always)
+  private func freeBlocks(_ core: GuestCore, _ order: Int, _ node: Int?) -> UInt64 {
+    var blocks: UInt64 = 0
+    for index in 0..<core.zoneCount {
+      let zone = core.zone(index)
+      if let node, zone.node != node { continue }
+      blocks &+= zone.blocksFreeUnlocked(order: order)
+    }
+    return blocks
+  }
+
+  mutating func giveBack<Probe: LockProbe, Sink: HintSink>(
+    _ cpu: inout GuestCPU<Probe>, _ sink: inout Sink, _ session: inout Session
+  ) {
+    guard let list = memory?.buffer else { return }
+    let order = cpu.core.highestOrder
+    while held > 0 {
+      held &-= 1
+      cpu.free(pfn: list[held], order: order)
+      sink.didReturn(pages: 1 &<< UInt64(order))
+    }
+  }
+
+  func itemsPerHoldLimit(_ guest: GuestCore) -> Int? { 1 }
+}

@@ -1,0 +1,76 @@
+import Delivery
+import GuestMemory
+import Instruments
+
+/// v33 (June 2018): the addresses of the highest order's blocks, into 16 pages allocated when the driver is probed; what doesn't fit
+/// isn't reported.
+///
+/// The whole 64 KiB go out as one descriptor with one kick: a header of le32 count and le32 bytes a hint, then le64 addresses, which
+/// leaves room for 8191: 32 GiB less 4 MiB. Called with one order; below the highest it is called once more for each, with the same
+/// buffer.
+struct FreeListFixedBuffer: HintStrategy {
+  static let card = StrategyCard(
+    name: "free-list-fixed-buffer", origin: "v33, June 2018", summary: "addresses of the largest blocks into 16 pages",
+    goal: .migration, effect: .readsOnly, holdBound: "one hold a zone: its lists of one order, at most 8191 entries",
+    sideEffects: "none", limits: "8191 hints, 32 GiB - 4 MiB at the highest order")
+
+  /// FREE_PAGE_HINT_MEM_SIZE
+  static let bufferBytes = 16 * 4096
+  /// Behind the 8-byte header.
+  static let hints = (bufferBytes - 8) / 8
+
+  private var memory: (arena: HintArena, buffer: HintBuffer)?
+
+  init(_ options: StrategyOptions) {}
+
+  mutating func prepare(_ guest: GuestCore, lowestOrder: Int) throws(GuestError) {
+    if memory != nil { return }
+    let arena = try HintArena(bytes: Self.bufferBytes)
+    memory = (arena, arena.buffer(bytes: Self.bufferBytes))
+  }
+
+  mutating func collect<Probe: LockProbe, Sink: HintSink>(
+    _ cpu: inout GuestCPU<Probe>, _ sink: inout Sink, _ session: inout Session
+  ) -> Outcome {
+    guard let buffer = memory?.buffer else { return .noBuffer }
+    let core = cpu.core
+    var outcome = Outcome.complete
+    var order = core.highestOrder
+    while order >= session.lowestOrder {
+      var count = 0
+      var full = false
+      for zone in 0..<core.zoneCount where !full {
+        if session.stop.isSet { return .stopped }
+        full = copyList(&cpu, core.zone(zone), order, buffer, limit: Self.hints, &count)
+      }
+      if full { outcome = .limit }
+      sink.send(buffer, words: count, .address(order: order), descriptors: 1)
+      order &-= 1
+    }
+    return outcome
+  }
+
+  func itemsPerHoldLimit(_ guest: GuestCore) -> Int? { Self.hints }
+}
+
+/// get_from_free_page_list() for one zone: addresses of its blocks of `order` into `buffer` from `count` on. True where
+/// `limit` was reached with blocks left.
+@inline(__always)
+func copyList<Probe: LockProbe>(
+  _ cpu: inout GuestCPU<Probe>, _ zone: Zone, _ order: Int, _ buffer: HintBuffer, limit: Int, _ count: inout Int
+) -> Bool {
+  var n = count
+  defer { count = n }
+  return cpu.withZoneLocked(zone) { hold in
+    let core = hold.core
+    for type in 0..<Migratetype.count {
+      for page in hold.freeList(order: order, Migratetype(rawValue: type)) {
+        if n == limit { return true }
+        hold.items &+= 1
+        buffer.store(core.address(page), at: n)
+        n &+= 1
+      }
+    }
+    return false
+  }
+}

@@ -1,0 +1,18 @@
+import Delivery
+import GuestMemory
+import Instruments
+
+/// The control: a session in which nothing is collected.
+struct NoHints: HintStrategy {
+  static let card = StrategyCard(
+    name: "none", origin: "control", summary: "nothing is collected", goal: .none, effect: .readsOnly,
+    holdBound: "takes no lock", sideEffects: "none", limits: "none")
+
+  init(_ options: StrategyOptions) {}
+
+  mutating func collect<Probe: LockProbe, Sink: HintSink>(
+    _ cpu: inout GuestCPU<Probe>, _ sink: inout Sink, _ session: inout Session
+  ) -> Outcome { .complete }
+
+  func itemsPerHoldLimit(_ guest: GuestCore) -> Int? { 0 }
+}

@@ -1,0 +1,42 @@
+import Delivery
+import GuestMemory
+import Instruments
+
+/// The v8 thread's second answer (Michael Tsirkin, 2017): start iteration, do one step, end iteration. A step takes the lock, gives
+/// out `step` blocks and keeps the next one as the iterator's place. Never implemented; see ``ResumableWalk``.
+struct StepIterator: HintStrategy {
+  static let card = StrategyCard(
+    name: "step-iterator", origin: "v8 thread, March 2017", summary: "an iterator over the lists, one step a hold",
+    goal: .migration, effect: .readsOnly, nativeOrder: 0, holdBound: "`step` entries",
+    sideEffects: "none", limits: "a lost place begins the list again; gives a list up after `restarts` times",
+    options: [
+      StrategyOption("step", .integer(1...4096), default: "1", "blocks a step", source: "v8 thread: do one step"),
+      StrategyOption(
+        "restarts", .integer(0...1_000_000), default: "64", "times one list is begun again", source: "this project: it must end"),
+    ])
+
+  private let step: Int
+  private let restarts: Int
+  private var memory: (arena: HintArena, buffer: HintBuffer)?
+
+  init(_ options: StrategyOptions) {
+    step = options.integer("step")
+    restarts = options.integer("restarts")
+  }
+
+  mutating func prepare(_ guest: GuestCore, lowestOrder: Int) throws(GuestError) {
+    if memory != nil { return }
+    let bytes = max(65_536, (step + 1) * 16)
+    let arena = try HintArena(bytes: bytes + 4096)
+    memory = (arena, arena.buffer(bytes: bytes))
+  }
+
+  mutating func collect<Probe: LockProbe, Sink: HintSink>(
+    _ cpu: inout GuestCPU<Probe>, _ sink: inout Sink, _ session: inout Session
+  ) -> Outcome {
+    guard let buffer = memory?.buffer else { return .noBuffer }
+    return ResumableWalk(buffer, perHold: step, restartsPerList: restarts).run(&cpu, &sink, &session)
+  }
+
+  func itemsPerHoldLimit(_ guest: GuestCore) -> Int? { step }
+}

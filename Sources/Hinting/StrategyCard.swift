@@ -1,0 +1,60 @@
+/// What a strategy is, apart from its code: what listings, the report and the conformance suite know of it.
+public struct StrategyCard: Sendable {
+  /// What its hints may be used for.
+  public enum Goal: String, Sendable {
+    /// Addresses that may be stale at once: right only under a dirty log.
+    case migration
+    /// Blocks the guest holds while the host acts: they may be discarded, too.
+    case reclaim
+    /// Collects nothing.
+    case none
+  }
+
+  /// Which orders it can look at.
+  public enum Orders: Sendable {
+    /// `--order` and everything above it.
+    case any
+    /// Blocks of the highest order only, whatever `--order` says.
+    case highestOnly
+  }
+
+  /// What it does to the allocator's state.
+  public enum Effect: Sendable {
+    /// Reads the lists and changes nothing.
+    case readsOnly
+    /// Takes blocks through the allocator and gives them back.
+    case takesBlocks
+  }
+
+  public let name: String
+  /// Patch version and year, or thread.
+  public let origin: String
+  public let summary: String
+  public let goal: Goal
+  public let orders: Orders
+  public let effect: Effect
+  /// The lowest order the design itself looked at; nil: the highest order.
+  public let nativeOrder: Int?
+  /// In words: what bounds one hold of zone->lock.
+  public let holdBound: String
+  public let sideEffects: String
+  public let limits: String
+  public let options: [StrategyOption]
+
+  public init(
+    name: String, origin: String, summary: String, goal: Goal, orders: Orders = .any, effect: Effect,
+    nativeOrder: Int? = nil, holdBound: String, sideEffects: String, limits: String, options: [StrategyOption] = []
+  ) {
+    self.name = name
+    self.origin = origin
+    self.summary = summary
+    self.goal = goal
+    self.orders = orders
+    self.effect = effect
+    self.nativeOrder = nativeOrder
+    self.holdBound = holdBound
+    self.sideEffects = sideEffects
+    self.limits = limits
+    self.options = options
+  }
+}

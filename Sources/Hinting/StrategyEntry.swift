@@ -1,0 +1,58 @@
+import Delivery
+import GuestMemory
+import Instruments
+
+/// A strategy's type behind closures made where it is still known, so that each pass is compiled for it: the one dynamic
+/// call is the one that starts a pass.
+public struct StrategyEntry: Sendable {
+  public let card: StrategyCard
+  private let makeRunner: @Sendable (StrategyOptions) -> StrategyRunner
+
+  @inline(__always)
+  init<S: HintStrategy>(_ type: S.Type) {
+    card = S.card
+    makeRunner = { options in StrategyRunner(S(options)) }
+  }
+
+  /// The strategy with every option at its default but those given.
+  ///
+  /// - Throws: ``StrategyError`` for an option it doesn't have or a value out of its range.
+  public func configured(_ given: [String: String] = [:]) throws(StrategyError) -> ConfiguredStrategy {
+    var values = Dictionary(uniqueKeysWithValues: card.options.map { ($0.name, $0.defaultValue) })
+    for (name, value) in given {
+      guard let option = card.options.first(where: { $0.name == name }) else {
+        throw .unknownOption(strategy: card.name, option: name, known: card.options.map(\.name))
+      }
+      guard option.accepts(value) else {
+        throw .badValue(strategy: card.name, option: name, value: value, accepted: option.range)
+      }
+      values[name] = value
+    }
+    return ConfiguredStrategy(card: card, options: StrategyOptions(values), makeRunner: makeRunner)
+  }
+}
+
+/// A strategy with its options set.
+public struct ConfiguredStrategy: Sendable {
+  public let card: StrategyCard
+  public let options: StrategyOptions
+  let makeRunner: @Sendable (StrategyOptions) -> StrategyRunner
+
+  /// Name and options, in full: the strategy's name in results.
+  public var fullName: String {
+    ([card.name] + card.options.map { "\($0.name)=\(options[$0.name] ?? "")" }).joined(separator: ":")
+  }
+
+  /// The order in force for `--order wanted`.
+  public func order(wanted: Int, highest: Int) -> Int {
+    switch card.orders {
+    case .any: min(wanted, highest)
+    case .highestOnly: highest
+    }
+  }
+
+  /// The order the design itself looked down to.
+  public func nativeOrder(highest: Int) -> Int { min(card.nativeOrder ?? highest, highest) }
+
+  public func runner() -> StrategyRunner { makeRunner(options) }
+}

@@ -1,0 +1,36 @@
+/// What was counted between a start and a stop, in user mode, on one thread; nil is what wasn't counted.
+public struct CounterReading: Equatable, Codable, Sendable {
+  public var cycles: UInt64?
+  public var instructions: UInt64?
+  public var l1dMisses: UInt64?
+  public var l2Misses: UInt64?
+  public var llcMisses: UInt64?
+  public var dtlbMisses: UInt64?
+
+  /// Nothing counted.
+  public init() {}
+
+  /// The count of `event`.
+  public subscript(event: HardwareEvent) -> UInt64? {
+    get {
+      switch event {
+      case .cycles: cycles
+      case .instructions: instructions
+      case .l1dMisses: l1dMisses
+      case .l2Misses: l2Misses
+      case .llcMisses: llcMisses
+      case .dtlbMisses: dtlbMisses
+      }
+    }
+    set {
+      switch event {
+      case .cycles: cycles = newValue
+      case .instructions: instructions = newValue
+      case .l1dMisses: l1dMisses = newValue
+      case .l2Misses: l2Misses = newValue
+      case .llcMisses: llcMisses = newValue
+      case .dtlbMisses: dtlbMisses = newValue
+      }
+    }
+  }
+}

@@ -1,0 +1,73 @@
+import Histogram
+
+/// How often which duration occurred, in buckets at most 0.1 % wide, from 1 ns to 1000 s.
+///
+/// Of fixed size (about a quarter of a megabyte): recording never allocates. Below 2048 ns each nanosecond has its own
+/// bucket. A HdrHistogram with three significant digits.
+public struct DurationHistogram: Sendable {
+  /// The longest duration told apart, in nanoseconds: 1000 s. Longer ones are recorded as this.
+  public static let highestNanoseconds: UInt64 = 1_000_000_000_000
+
+  @usableFromInline var counts: Histogram<UInt64>
+  @usableFromInline var sum: Double = 0
+
+  /// How many durations were longer than ``highestNanoseconds``.
+  public private(set) var clamped: UInt64 = 0
+
+  public init() {
+    counts = Histogram(
+      lowestDiscernibleValue: 1, highestTrackableValue: Self.highestNanoseconds, numberOfSignificantValueDigits: .three)
+  }
+
+  /// Adds one duration. 0 has a bucket of its own.
+  @inlinable
+  public mutating func record(nanoseconds: UInt64) {
+    if nanoseconds > 1_000_000_000_000 {
+      recordClamped()
+    } else {
+      counts.record(nanoseconds)
+      sum += Double(nanoseconds)
+    }
+  }
+
+  /// Adds one duration of `ticks` of ``CycleClock``, rounded to the nearest nanosecond.
+  @inlinable
+  public mutating func record(ticks: UInt64, nanosecondsPerTick: Double = CycleClock.nanosecondsPerTick) {
+    let nanoseconds = (Double(ticks) * nanosecondsPerTick).rounded()
+    record(nanoseconds: nanoseconds < 2e12 ? UInt64(nanoseconds) : 2_000_000_000_000)
+  }
+
+  @usableFromInline
+  mutating func recordClamped() {
+    clamped += 1
+    counts.record(Self.highestNanoseconds)
+    sum += Double(Self.highestNanoseconds)
+  }
+
+  /// How many durations.
+  public var count: UInt64 { counts.totalCount }
+
+  /// The longest recorded, in nanoseconds, exact; nil where there is none.
+  public var max: UInt64? { count == 0 ? nil : counts.maxRecorded }
+
+  /// Mean of what was recorded, in nanoseconds, exact; nil where there is none.
+  public var mean: Double? { count == 0 ? nil : sum / Double(count) }
+
+  /// The duration that `percent` (0...100) of all do not exceed, in nanoseconds, at most 0.1 % above the exact one; nil
+  /// where there is none.
+  public func percentile(_ percent: Double) -> Double? {
+    count == 0 ? nil : Double(counts.valueAtPercentile(percent))
+  }
+
+  /// Adds the counts of `other`.
+  public mutating func merge(_ other: DurationHistogram) {
+    counts.add(other.counts)
+    sum += other.sum
+    clamped += other.clamped
+  }
+
+  /// The buckets with anything in them, ascending: upper bound in nanoseconds, inclusive, and the count in this bucket.
+  public var buckets: [(upperNanoseconds: UInt64, count: UInt64)] {
+    counts.recordedValues().map { (upperNanoseconds: $0.value, count: $0.count) }
+  }
+}

@@ -1,0 +1,98 @@
+import CHost
+import Glibc
+
+/// The samples of one thread's lock acquisitions, raw and in order.
+///
+/// The memory is reserved, not committed: 24 bytes a sample are used as they are written. Acquisitions past the capacity
+/// are counted, not written.
+///
+/// `@unchecked Sendable`: the log is made and read by one thread and written through its probe by another, and the two
+/// never at the same time; starting and joining the writing thread orders them. Whoever hands out the probe sees to that.
+public final class HoldLog: @unchecked Sendable {
+  private static let headerBytes = 4096
+
+  private let mapping: UnsafeMutableRawPointer
+  private let mappingBytes: Int
+  private let header: UnsafeMutablePointer<HoldLogHeader>
+  private let storage: UnsafeMutablePointer<HoldSample>
+  private let firstPhase: HoldPhase
+
+  /// Reserves room for `capacity` samples (0 or more). `phase` is what acquisitions are for until the probe says else.
+  ///
+  /// - Throws: ``SystemCallError`` where the address space is refused.
+  public init(capacity: Int, phase: HoldPhase = .collect) throws(SystemCallError) {
+    precondition(capacity >= 0, "a log cannot hold a negative number of samples")
+    let (sampleBytes, overflow) = capacity.multipliedReportingOverflow(by: MemoryLayout<HoldSample>.stride)
+    guard !overflow, sampleBytes <= Int.max - 2 * Self.headerBytes else {
+      throw SystemCallError(call: "mmap of \(capacity) samples", code: ENOMEM)
+    }
+    let bytes = (Self.headerBytes + sampleBytes + 4095) / 4096 * 4096
+    guard let mapping = chost_reserve(bytes, 4096) else {
+      throw SystemCallError(call: "mmap of \(bytes) bytes", code: errno)
+    }
+    self.mapping = mapping
+    mappingBytes = bytes
+    header = mapping.bindMemory(to: HoldLogHeader.self, capacity: 1)
+    storage = (mapping + Self.headerBytes).bindMemory(to: HoldSample.self, capacity: capacity)
+    firstPhase = phase
+    header.initialize(to: HoldLogHeader(capacity: capacity, phase: phase))
+  }
+
+  deinit {
+    _ = chost_release(mapping, mappingBytes)
+  }
+
+  /// How many samples fit.
+  public var capacity: Int { header.pointee.capacity }
+
+  /// How many samples there are.
+  public var count: Int { header.pointee.count }
+
+  /// How many acquisitions, of all phases, found no room.
+  public var dropped: Int { HoldPhase.allCases.reduce(0) { $0 + header.pointee.dropped($1) } }
+
+  /// What the acquisitions from now on are for; the same as the probe's.
+  public var phase: HoldPhase {
+    get { probe().phase }
+    set { probe().phase = newValue }
+  }
+
+  /// A probe that writes here. The log must outlive it: keep it with `withExtendedLifetime` where nothing else does.
+  public func probe() -> HoldProbe { HoldProbe(header: header, samples: storage) }
+
+  /// Forgets all samples and goes back to the phase given at the start. The memory stays faulted in.
+  public func reset() {
+    header.initialize(to: HoldLogHeader(capacity: capacity, phase: firstPhase))
+  }
+
+  /// Faults in the memory of the first `samples` (at most the capacity), so that writing them faults no page. Samples
+  /// already there stay.
+  public func prefault(samples: Int) {
+    let bytes = min(max(samples, 0), capacity) * MemoryLayout<HoldSample>.stride
+    for offset in stride(from: 0, to: Self.headerBytes + bytes, by: 4096) {
+      // Past the barrier the compiler cannot know the byte unchanged, so the store stays.
+      let byte = mapping.load(fromByteOffset: offset, as: UInt8.self)
+      chost_consume(UInt64(byte))
+      mapping.storeBytes(of: byte, toByteOffset: offset, as: UInt8.self)
+    }
+  }
+
+  /// Sample `index`, counted from 0 in the order written.
+  public subscript(index: Int) -> HoldSample {
+    precondition(index >= 0 && index < count, "sample \(index) of \(count)")
+    return storage[index]
+  }
+
+  /// The figures over the acquisitions of `phases`. For after the pass: O(n log n) in the samples.
+  ///
+  /// - Parameter nanosecondsPerTick: length of a tick, this machine's by default.
+  public func summary(
+    phases: Set<HoldPhase> = Set(HoldPhase.allCases), nanosecondsPerTick: Double = CycleClock.nanosecondsPerTick
+  ) -> HoldSummary {
+    let header = header.pointee
+    let samples = UnsafeBufferPointer(start: storage, count: header.count)
+    return HoldSummary(
+      samples: samples, phases: phases, nanosecondsPerTick: nanosecondsPerTick,
+      dropped: phases.reduce(0) { $0 + header.dropped($1) })
+  }
+}

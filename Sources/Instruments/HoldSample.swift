@@ -1,0 +1,19 @@
+/// One acquisition of a zone lock, as written by ``HoldProbe``. Times in ticks of ``CycleClock``.
+public struct HoldSample: Equatable, Sendable {
+  /// From before the first try to after the acquisition: the wait, and the cost of acquiring where there was none.
+  public var waitTicks: UInt64
+  /// From after acquiring to before releasing; the cost of the clock included.
+  public var holdTicks: UInt64
+  /// List entries looked at, emitted or skipped.
+  public var items: UInt32
+  /// Raw value of a ``HoldPhase``.
+  public var phase: UInt32
+
+  @inlinable
+  public init(waitTicks: UInt64, holdTicks: UInt64, items: UInt32, phase: UInt32) {
+    self.waitTicks = waitTicks
+    self.holdTicks = holdTicks
+    self.items = items
+    self.phase = phase
+  }
+}

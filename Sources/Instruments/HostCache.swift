@@ -1,0 +1,41 @@
+/// One of the caches that the first usable CPU sees, as in `/sys/devices/system/cpu/cpu*/cache`.
+public struct HostCache: Equatable, Codable, Sendable {
+  /// 1 is the nearest.
+  public var level: Int
+  /// `Data`, `Instruction` or `Unified`.
+  public var type: String
+  /// Bytes.
+  public var sizeBytes: Int?
+  /// Bytes.
+  public var lineBytes: Int?
+
+  public init(level: Int, type: String, sizeBytes: Int?, lineBytes: Int?) {
+    self.level = level
+    self.type = type
+    self.sizeBytes = sizeBytes
+    self.lineBytes = lineBytes
+  }
+
+  /// The caches that `cpu` sees, in the kernel's order; empty where the kernel lists none.
+  static func all(ofCPU cpu: Int, files: HostFiles) -> [HostCache] {
+    let directory = "/sys/devices/system/cpu/cpu\(cpu)/cache"
+    let indices = (files.entries(directory) ?? []).compactMap { name in
+      name.hasPrefix("index") ? Int(name.dropFirst(5)) : nil
+    }
+    return indices.sorted().compactMap { index in
+      let base = "\(directory)/index\(index)"
+      guard let level = files.integer("\(base)/level"), let type = files.line("\(base)/type") else { return nil }
+      return HostCache(
+        level: level, type: type, sizeBytes: files.line("\(base)/size").flatMap(bytes),
+        lineBytes: files.integer("\(base)/coherency_line_size"))
+    }
+  }
+
+  /// `512K`, `32M` or plain bytes.
+  private static func bytes(_ text: String) -> Int? {
+    let shifts: [Character: Int] = ["K": 10, "M": 20, "G": 30]
+    guard let unit = text.last else { return nil }
+    guard let shift = shifts[unit] else { return Int(text) }
+    return Int(text.dropLast()).flatMap { $0 >= 0 && $0 <= Int.max >> shift ? $0 << shift : nil }
+  }
+}

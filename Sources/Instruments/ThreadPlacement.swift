@@ -1,0 +1,33 @@
+import CHost
+import Glibc
+
+/// On which CPUs the calling thread runs.
+public enum ThreadPlacement {
+  /// Binds the calling thread to `cpu`. Threads it starts afterwards inherit that, and ``allowedCPUs()`` gives no more
+  /// than this one: ask before binding.
+  ///
+  /// - Throws: ``SystemCallError`` (EINVAL where there is no such CPU or this process may not use it).
+  public static func pin(toCPU cpu: Int) throws(SystemCallError) {
+    guard let number = Int32(exactly: cpu), number >= 0 else {
+      throw SystemCallError(call: "sched_setaffinity to CPU \(cpu)", code: EINVAL)
+    }
+    let code = chost_pin_to_cpu(number)
+    guard code == 0 else { throw SystemCallError(call: "sched_setaffinity to CPU \(cpu)", code: code) }
+  }
+
+  /// The CPUs that the calling thread may run on, ascending.
+  ///
+  /// - Throws: ``SystemCallError`` where the kernel doesn't tell (EINVAL on machines of more than 1024 CPUs).
+  public static func allowedCPUs() throws(SystemCallError) -> [Int] {
+    var cpus = [Int32](repeating: 0, count: 1024)
+    let count = chost_allowed_cpus(&cpus, Int32(cpus.count))
+    guard count >= 0 else { throw SystemCallError(call: "sched_getaffinity", code: -count) }
+    return cpus.prefix(Int(count)).map(Int.init)
+  }
+
+  /// The CPU that the calling thread runs on at this moment; nil where the kernel doesn't tell.
+  public static var currentCPU: Int? {
+    let cpu = chost_current_cpu()
+    return cpu < 0 ? nil : Int(cpu)
+  }
+}

@@ -1,0 +1,148 @@
+import Experiments
+import SwiftCSV
+
+/// A CSV file as it was read: header, rows, and where each row stood.
+struct CSVTable {
+  /// The file.
+  let path: String
+  /// The names in the header line; empty where not even that line is whole.
+  let header: [String]
+  /// The rows, all as long as the header.
+  var rows: [Row]
+  /// Whether a torn line was left out at the end.
+  let isTorn: Bool
+
+  /// A row and the line it began on.
+  struct Row {
+    var fields: [String]
+    var line: Int
+  }
+
+  /// Reads a file.
+  ///
+  /// What follows the last line feed outside quotes is a torn line, which a killed writer leaves, and is left out.
+  /// - Throws: ``ReportingError``, of kind input where a line isn't RFC 4180 or not as long as the header.
+  init(reading path: String) throws(ReportingError) {
+    try self.init(bytes: FileAccess.read(path), path: path)
+  }
+
+  init(bytes: [UInt8], path: String) throws(ReportingError) {
+    self.path = path
+    let whole = Self.wholeLines(bytes)
+    isTorn = whole < bytes.count
+    guard bytes.count - whole <= Self.longestLine else {
+      let line = 1 + bytes[..<whole].count { $0 == UInt8(ascii: "\n") }
+      throw .malformed(path, line: line, "a quote is opened and never closed", accepted: "RFC 4180 is accepted")
+    }
+    let lines = try Self.parse(bytes[..<whole], path: path)
+    header = lines.first?.fields ?? []
+    rows = Array(lines.dropFirst())
+    for row in rows where row.fields.count != header.count {
+      throw .malformed(
+        path, line: row.line, "\(row.fields.count) fields", accepted: "\(header.count) as in the header are accepted")
+    }
+  }
+
+  /// Longer than any line of a run: more than this after the last whole line is no torn line but a broken file.
+  private static let longestLine = 1 << 16
+
+  /// How many bytes make up whole lines. A line feed inside quotes ends no line; quotes come in pairs, doubled ones too.
+  private static func wholeLines(_ bytes: [UInt8]) -> Int {
+    var isQuoted = false
+    var end = 0
+    for (index, byte) in bytes.enumerated() {
+      if byte == UInt8(ascii: "\"") { isQuoted.toggle() }
+      if byte == UInt8(ascii: "\n") && !isQuoted { end = index + 1 }
+    }
+    return end
+  }
+
+  private static func parse(_ bytes: ArraySlice<UInt8>, path: String) throws(ReportingError) -> [Row] {
+    let text = String(String.UnicodeScalarView(bytes.map(scalar)))
+    var rows: [Row] = []
+    var line = 1
+    do {
+      // Only the header is parsed here: the rows as `CSV` keeps them are filled up to equal lengths, which hides a
+      // short one.
+      let csv = try EnumeratedCSV(string: text, delimiter: .comma, loadColumns: false, rowLimit: 0)
+      try csv.enumerateAsArray(startAt: 0, rowLimit: nil) { fields in
+        let fields = fields.map { String(decoding: $0.unicodeScalars.map(byte), as: UTF8.self) }
+        rows.append(Row(fields: fields, line: line))
+        line += 1 + fields.reduce(0) { $0 + $1.utf8.count { $0 == UInt8(ascii: "\n") } }
+      }
+    } catch CSVParseError.quotation(let message), CSVParseError.generic(let message) {
+      throw .malformed(path, line: line, message, accepted: "RFC 4180 is accepted")
+    } catch {
+      throw .malformed(path, line: line, "\(error)", accepted: "RFC 4180 is accepted")
+    }
+    return rows
+  }
+
+  // SwiftCSV goes by characters: a field that begins with a combining mark would melt with the comma before it, and
+  // some characters beyond ASCII count as white space or line ends. So bytes beyond ASCII go through it as scalars for
+  // private use, each of which is a character of its own and neither.
+  private static let privateUse: UInt32 = 0xE000
+
+  private static func scalar(_ byte: UInt8) -> Unicode.Scalar {
+    byte < 0x80 ? Unicode.Scalar(byte) : Unicode.Scalar(privateUse + UInt32(byte)) ?? "?"
+  }
+
+  private static func byte(_ scalar: Unicode.Scalar) -> UInt8 {
+    UInt8(truncatingIfNeeded: scalar.value < 0x80 ? scalar.value : scalar.value - privateUse)
+  }
+}
+
+extension CSVTable {
+  /// The rows as records.
+  ///
+  /// - Throws: ``ReportingError`` of kind input where the header or a field isn't the record's.
+  func records<Record: TabularRecord>(_ type: Record.Type) throws(ReportingError) -> [Record] {
+    try requireHeader(Record.columns.map(\.name))
+    var records: [Record] = []
+    records.reserveCapacity(rows.count)
+    for row in rows {
+      var record = Record.blank
+      for (column, field) in zip(Record.columns, row.fields) where !column.read(field.isEmpty ? nil : field, &record) {
+        let problem = field.isEmpty ? "\(column.name) is empty" : "\(column.name) can't be \"\(field)\""
+        let unit = column.unit.isEmpty ? "" : " in \(column.unit)"
+        throw .malformed(path, line: row.line, problem, accepted: "a value\(unit) as `run` writes it is accepted")
+      }
+      records.append(record)
+    }
+    return records
+  }
+
+  /// - Throws: ``ReportingError`` of kind input where the header is another.
+  func requireHeader(_ names: [String]) throws(ReportingError) {
+    guard header != names else { return }
+    let problem =
+      if let missing = names.first(where: { !header.contains($0) }) {
+        "the column \(missing) is missing"
+      } else if let other = header.first(where: { !names.contains($0) }) {
+        "the column \(other) is unknown"
+      } else {
+        "the columns stand in another order"
+      }
+    throw .malformed(path, line: 1, problem, accepted: "the header of schema_version 1 is accepted")
+  }
+
+  /// Which repetition each row belongs to, by the columns cell_id and repetition; nil where the table lacks them.
+  func keys() throws(ReportingError) -> [RepetitionKey]? {
+    guard let cell = header.firstIndex(of: "cell_id"), let repetition = header.firstIndex(of: "repetition") else {
+      return nil
+    }
+    var keys: [RepetitionKey] = []
+    for row in rows {
+      guard let number = Int(row.fields[repetition]) else {
+        throw .malformed(
+          path, line: row.line, "repetition can't be \"\(row.fields[repetition])\"",
+          accepted: "a whole number is accepted")
+      }
+      keys.append(RepetitionKey(cellID: row.fields[cell], repetition: number))
+    }
+    return keys
+  }
+
+  /// The file's content with the rows that are left.
+  var bytes: [UInt8] { CSVWriter.line(header) + rows.flatMap { CSVWriter.line($0.fields) } }
+}

@@ -1,0 +1,50 @@
+import Experiments
+import Foundation
+
+/// Numbers and sizes as people read them.
+enum Figure {
+  /// Three significant digits, no exponent: 0.0123, 1.23, 12.3, 1234.
+  static func number(_ value: Double) -> String {
+    guard value.isFinite else { return missing }
+    guard value != 0 else { return "0" }
+    // The digits after the point follow from the rounded value: 9.996 is 10.0, not 10.00.
+    let exponent = Int(floor(log10(abs(value))))
+    let decimals = max(0, 2 - exponent)
+    let scale = pow(10, Double(decimals))
+    let rounded = (value * scale).rounded() / scale
+    let digits = max(0, min(decimals, 2 - Int(floor(log10(abs(rounded))))))
+    return String(format: "%.\(digits)f", rounded)
+  }
+
+  /// A whole number as it is, another by `number`.
+  static func count(_ value: Double) -> String {
+    value == value.rounded() && abs(value) < 1e15 ? String(Int(value)) : number(value)
+  }
+
+  /// A size in the largest binary unit that leaves at least 1: 1.5 TiB.
+  static func bytes(_ value: UInt64) -> String {
+    let units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"]
+    var unit = 0
+    var size = Double(value)
+    while size >= 1024 && unit + 1 < units.count {
+      size /= 1024
+      unit += 1
+    }
+    return "\(count(size)) \(units[unit])"
+  }
+
+  /// A time in the unit that leaves at least 1: 52 ns, 1.5 µs, 20 ms.
+  static func time(ns value: Double) -> String {
+    let units = ["ns", "µs", "ms", "s"]
+    var unit = 0
+    var time = value
+    while abs(time) >= 1000 && unit + 1 < units.count {
+      time /= 1000
+      unit += 1
+    }
+    return "\(count(time)) \(units[unit])"
+  }
+
+  /// What stands where nothing was measured.
+  static let missing = "-"
+}

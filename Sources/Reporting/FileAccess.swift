@@ -1,0 +1,123 @@
+import Foundation
+
+/// The system calls of this module, with their errors as ``ReportingError``.
+enum FileAccess {
+  /// Opens a file or folder; the descriptor is the caller's to close.
+  static func open(_ path: String, _ flags: Int32, mode: mode_t = 0o644) throws(ReportingError) -> Int32 {
+    while true {
+      let descriptor = Glibc.open(path, flags | O_CLOEXEC, mode)
+      if descriptor >= 0 { return descriptor }
+      let code = errno
+      if code != EINTR { throw .system("cannot open", path, code) }
+    }
+  }
+
+  /// Writes all the bytes: one write(2) unless that comes up short, when the rest is tried to learn why.
+  static func write(_ bytes: [UInt8], to descriptor: Int32, path: String) throws(ReportingError) {
+    var written = 0
+    while written < bytes.count {
+      let count = bytes.withUnsafeBytes {
+        Glibc.write(descriptor, $0.baseAddress! + written, bytes.count - written)
+      }
+      let code = errno
+      if count > 0 {
+        written += count
+      } else if count < 0 && code == EINTR {
+        continue
+      } else {
+        throw .system("cannot write", path, count < 0 ? code : ENOSPC)
+      }
+    }
+  }
+
+  /// The whole file.
+  static func read(_ path: String) throws(ReportingError) -> [UInt8] {
+    let descriptor = try open(path, O_RDONLY)
+    defer { close(descriptor) }
+    var bytes: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: 1 << 16)
+    while true {
+      let count = chunk.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress!, $0.count) }
+      let code = errno
+      if count > 0 {
+        bytes.append(contentsOf: chunk[..<count])
+      } else if count == 0 {
+        return bytes
+      } else if code != EINTR {
+        throw .system("cannot read", path, code)
+      }
+    }
+  }
+
+  /// Writes a file of its own beside the path and puts it in the path's place, so that a reader finds the old content or
+  /// the new, and a crash leaves one of the two.
+  static func writeAtomically(_ bytes: [UInt8], to path: String) throws(ReportingError) {
+    let temporary = path + temporarySuffix
+    let descriptor = try open(temporary, O_WRONLY | O_CREAT | O_TRUNC)
+    do throws(ReportingError) {
+      defer { close(descriptor) }
+      try write(bytes, to: descriptor, path: path)
+      guard fsync(descriptor) == 0 else { throw .system("cannot write", path, errno) }
+    } catch {
+      unlink(temporary)
+      throw error
+    }
+    guard rename(temporary, path) == 0 else {
+      let code = errno
+      unlink(temporary)
+      throw .system("cannot replace", path, code)
+    }
+  }
+
+  /// The end of the name of a file that is being written.
+  static let temporarySuffix = ".tmp"
+
+  /// Whether there is something at the path.
+  static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
+  /// The names in a folder, sorted, without `.` and `..`.
+  static func names(in path: String) throws(ReportingError) -> [String] {
+    guard let stream = opendir(path) else { throw .system("cannot open", path, errno) }
+    defer { closedir(stream) }
+    var names: [String] = []
+    while let entry = readdir(stream) {
+      let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+        String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+      }
+      if name != "." && name != ".." { names.append(name) }
+    }
+    return names.sorted()
+  }
+
+  /// Makes the folder and the parents it lacks. Returns those made, outermost first.
+  static func makeFolders(_ path: String) throws(ReportingError) -> [String] {
+    var made: [String] = []
+    var current = path.hasPrefix("/") ? "/" : ""
+    for component in path.split(separator: "/") {
+      current += (current.isEmpty || current.hasSuffix("/") ? "" : "/") + component
+      if mkdir(current, 0o755) == 0 {
+        made.append(current)
+        continue
+      }
+      let code = errno
+      if isFolder(current) { continue }
+      for folder in made.reversed() { rmdir(folder) }
+      throw .system("cannot make the folder", path, code == EEXIST ? ENOTDIR : code)
+    }
+    return made
+  }
+
+  /// Whether the path is a folder, or a link to one.
+  static func isFolder(_ path: String) -> Bool {
+    var status = stat()
+    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+  }
+
+  /// Removes a folder and the files in it.
+  static func removeFolder(_ path: String) throws(ReportingError) {
+    for name in try names(in: path) {
+      guard unlink(path + "/" + name) == 0 else { throw .system("cannot remove", path + "/" + name, errno) }
+    }
+    guard rmdir(path) == 0 else { throw .system("cannot remove", path, errno) }
+  }
+}

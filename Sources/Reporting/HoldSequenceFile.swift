@@ -1,0 +1,50 @@
+import Experiments
+
+/// What is kept of a repetition until its run is finished, in `holds/CELL-REPETITION.bin`: how many rows each side file
+/// has of it, so that a repetition with rows lost is known, and the holds in their order, which the repeatable maximum
+/// is computed from. Little-endian words of 64 bits.
+struct HoldSequenceFile: Equatable {
+  /// Rows of the repetition in zones.csv.
+  var zoneRows: Int
+  /// Rows of the repetition in lock_holds.csv.
+  var bucketRows: Int
+  /// Rows of the repetition in EXPERIMENT.csv.
+  var experimentRows: Int
+  /// The holds in their order, in the unit they were given in; nil where the repetition has no sequence.
+  var holds: [UInt64]?
+
+  /// The folder of these files in the run folder.
+  static let folder = "holds"
+
+  static func name(of key: RepetitionKey) -> String { "\(key.cellID)-\(key.repetition).bin" }
+
+  var bytes: [UInt8] {
+    // A sequence's length is stored plus one: 0 stands for none.
+    let length = holds.map { UInt64($0.count) + 1 } ?? 0
+    let words = [UInt64(zoneRows), UInt64(bucketRows), UInt64(experimentRows), length] + (holds ?? [])
+    return words.flatMap { word in withUnsafeBytes(of: word.littleEndian) { Array($0) } }
+  }
+
+  init(zoneRows: Int, bucketRows: Int, experimentRows: Int, holds: [UInt64]?) {
+    self.zoneRows = zoneRows
+    self.bucketRows = bucketRows
+    self.experimentRows = experimentRows
+    self.holds = holds
+  }
+
+  /// From a file's content; nil where it isn't whole.
+  init?(bytes: [UInt8]) {
+    guard bytes.count >= 32, bytes.count.isMultiple(of: 8) else { return nil }
+    let words = stride(from: 0, to: bytes.count, by: 8).map { start in
+      bytes[start..<start + 8].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+    }
+    let holds = Array(words.dropFirst(4))
+    guard words[3] == UInt64(holds.count) + 1 || (words[3] == 0 && holds.isEmpty),
+      let zoneRows = Int(exactly: words[0]), let bucketRows = Int(exactly: words[1]),
+      let experimentRows = Int(exactly: words[2])
+    else { return nil }
+    self.init(
+      zoneRows: zoneRows, bucketRows: bucketRows, experimentRows: experimentRows,
+      holds: words[3] == 0 ? nil : holds)
+  }
+}

@@ -1,0 +1,293 @@
+import Experiments
+
+/// The results of a run as tables for a terminal: one for each guest and load, with a row for each cell.
+///
+/// Medians over the repetitions, each with its lowest and highest; what wasn't measured is `-`. Where threads allocated
+/// meanwhile a second table says what they suffered, beside the hold and the cost that caused it.
+public struct ResultTable {
+  private let cells: [CellRecord]
+  private let runs: [String: [RunRecord]]
+  private let meta: RunMeta
+  private let width: Int
+
+  /// - Parameters:
+  ///   - cells: the summaries, in the order of their rows.
+  ///   - runs: their repetitions, in any order.
+  ///   - meta: of the same run.
+  ///   - width: columns of text to keep to, by cutting names of strategies if need be.
+  public init(cells: [CellRecord], runs: [RunRecord], meta: RunMeta, width: Int = 160) {
+    self.cells = cells
+    self.runs = Dictionary(grouping: runs, by: \.identity.cellID)
+    self.meta = meta
+    self.width = width
+  }
+
+  /// The tables and what stands under them.
+  public var text: String {
+    var groups: [(key: GuestKey, cells: [CellRecord])] = []
+    for cell in cells {
+      let key = GuestKey(cell, runs[cell.cellID]?.first)
+      if let index = groups.firstIndex(where: { $0.key == key }) {
+        groups[index].cells.append(cell)
+      } else {
+        groups.append((key, [cell]))
+      }
+    }
+    let parts = groups.flatMap { group in
+      [heading(group.key, group.cells), results(group.cells)]
+        + (group.key.mutators > 0 ? ["Threads beside:\n" + bystanders(group.cells)] : [])
+    }
+    return (parts + [footer]).joined(separator: "\n") + "\n"
+  }
+
+  // MARK: Heading
+
+  /// What the cells of one table have in common.
+  private struct GuestKey: Hashable {
+    var experiment: String
+    var bytes: UInt64
+    var nodes: Int
+    var state: String
+    var listOrder: String
+    var granuleOrder: Int
+    var vmemmapPageBytes: Int
+    var load: String
+    var mutators: Int
+    var oversubscribed: Bool
+    var cpus: Int?
+    var lockKind: String?
+    var pageInit: String?
+    var cache: String?
+    var hostAckNs: Double?
+
+    init(_ cell: CellRecord, _ run: RunRecord?) {
+      experiment = cell.experiment
+      bytes = cell.guestBytes
+      nodes = cell.nodes
+      state = cell.state
+      listOrder = cell.listOrder
+      granuleOrder = cell.granuleOrder
+      vmemmapPageBytes = cell.vmemmapPageBytes
+      load = cell.load
+      mutators = cell.mutators
+      oversubscribed = cell.oversubscribed
+      cpus = run?.guest.cpus
+      lockKind = run?.guest.lockKind
+      pageInit = run?.guest.pageInit
+      cache = run?.load.cache
+      hostAckNs = run?.load.hostAckNs
+    }
+  }
+
+  private func heading(_ key: GuestKey, _ cells: [CellRecord]) -> String {
+    let free = MetricSummary(cells.flatMap { runs[$0.cellID] ?? [] }.compactMap(\.guest.freeFraction)).median
+    let granule =
+      key.granuleOrder == 0
+      ? "granule 0 (exact)" : "granule \(key.granuleOrder): times are lower bounds (≥)"
+    let parts: [String?] = [
+      "\(Figure.bytes(key.bytes)) guest",
+      key.state,
+      free.map { "\(Figure.number($0 * 100)) % free" },
+      "\(key.listOrder) lists",
+      granule,
+      "vmemmap in \(Figure.bytes(UInt64(key.vmemmapPageBytes))) pages",
+      key.nodes == 1 ? "1 node" : "\(key.nodes) nodes",
+      key.cpus.map { $0 == 1 ? "1 CPU" : "\($0) CPUs" },
+      key.lockKind.map { "\($0) lock" },
+      key.cache.map { "\($0) cache" },
+      key.pageInit.flatMap { $0 == "none" ? nil : "page init at \($0)" },
+      key.hostAckNs.flatMap { $0 == 0 ? nil : "host acknowledges in \(Figure.time(ns: $0))" },
+      key.mutators == 0 ? nil : "load \(key.load) by \(key.mutators) threads",
+      key.oversubscribed ? "OVERSUBSCRIBED: more threads than cores, no verdict" : nil,
+    ]
+    return wrap("\(key.experiment): " + parts.compactMap { $0 }.joined(separator: ", ")) + "\n"
+  }
+
+  // MARK: Tables
+
+  /// A column of a table: its title and the field of each cell.
+  private struct Part {
+    var title: String
+    var fields: [String]
+  }
+
+  private func results(_ cells: [CellRecord]) -> String {
+    func counts(_ title: String, _ path: KeyPath<RunRecord, Int?>) -> Part {
+      Part(title: title, fields: cells.map { range(runs[$0.cellID] ?? [], path) })
+    }
+    return table(
+      cells,
+      [
+        Part(title: "order", fields: cells.map { $0.order.map(String.init) ?? Figure.missing }),
+        times("ms/TiB", cells, "ms_per_tib", per: 1),
+        Part(
+          title: "x limit",
+          fields: cells.map { bound($0, $0.nsPerBlockToLimit.map(Figure.number)) }),
+        times("CPU ms", cells, "guest_cpu_ns", per: 1e6),
+        spread("free %", cells, "coverage_free", per: 0.01),
+        Part(
+          title: "hold µs",
+          fields: cells.map { cell in
+            let hold = bound(cell, cell.lockHoldNsMaxRepeatable.map { Figure.number($0 / 1000) })
+            return cell.withinHoldLimit == false ? hold + "!" : hold
+          }),
+        times("longest µs", cells, "lock_hold_ns_max", per: 1e3),
+        counts("holds", \.lock.acquisitions),
+        counts("items/hold", \.lock.itemsPerHoldMax),
+        counts("dup.", \.found.blocksDuplicate),
+        counts("missed", \.found.blocksMissed),
+        counts("stale", \.found.blocksStale),
+        counts("withheld", \.sideEffects.blocksWithheldMax),
+        Part(title: "outcome", fields: cells.map(outcome)),
+      ])
+  }
+
+  private func bystanders(_ cells: [CellRecord]) -> String {
+    table(
+      cells,
+      [
+        spread("ops/s", cells, "mutator_ops_per_second", per: 1),
+        times("alloc p99 µs", cells, "mutator_alloc_ns_p99", per: 1e3),
+        times("irq-off p99 µs", cells, "mutator_irqoff_ns_p99", per: 1e3),
+        times("strategy's wait p99 µs", cells, "lock_wait_ns_p99", per: 1e3),
+        times("its hold p99 µs", cells, "lock_hold_ns_p99", per: 1e3),
+        times("its CPU ms", cells, "guest_cpu_ns", per: 1e6),
+      ])
+  }
+
+  private func table(_ cells: [CellRecord], _ parts: [Part]) -> String {
+    let titles = ["strategy"] + parts.map(\.title)
+    let rows = zip(shortNames(cells), cells.indices).map { name, index in [name] + parts.map { $0.fields[index] } }
+    let others = parts.reduce(0) { $0 + 1 + ([$1.title] + $1.fields).map(\.count).max()! }
+    let name = rows.map { $0[0].count }.max() ?? 0
+    let cut = max(min(name, width - others), Self.shortestName)
+    let left: Set<Int> = titles.last == "outcome" ? [0, titles.count - 1] : [0]
+    return TableText.render(titles: titles, rows: rows, leftAligned: left, widths: [0: max(cut, titles[0].count)])
+  }
+
+  private static let shortestName = 16
+
+  /// The strategies' names with those options only in which cells of the table differ.
+  private func shortNames(_ cells: [CellRecord]) -> [String] {
+    let names = cells.map { $0.strategy.split(separator: ":").map(String.init) }
+    let byBase = Dictionary(grouping: names.filter { !$0.isEmpty }, by: { $0[0] })
+    return names.map { name in
+      guard let base = name.first, let same = byBase[base] else { return "" }
+      let telling = name.dropFirst().filter { option in !same.allSatisfy { $0.contains(option) } }
+      return ([base] + telling).joined(separator: ":")
+    }
+  }
+
+  // MARK: Fields
+
+  /// Times: as `spread`, and a lower bound in a guest whose granule isn't 0.
+  private func times(_ title: String, _ cells: [CellRecord], _ metric: String, per unit: Double) -> Part {
+    spread(title, cells, metric, per: unit, isTime: true)
+  }
+
+  /// Medians with lowest and highest, the medians under each other.
+  private func spread(
+    _ title: String, _ cells: [CellRecord], _ metric: String, per unit: Double, isTime: Bool = false
+  ) -> Part {
+    let fields = cells.map { cell -> (median: String, spread: String) in
+      let summary = cell[metric: metric]
+      guard let median = summary.median, let lowest = summary.lowest, let highest = summary.highest else {
+        return (Figure.missing, "")
+      }
+      let text = Figure.number(median / unit)
+      let low = Figure.number(lowest / unit)
+      let high = Figure.number(highest / unit)
+      return (isTime ? bound(cell, text) : text, low == high ? "" : " (\(low)–\(high))")
+    }
+    let widest = fields.map(\.spread.count).max() ?? 0
+    return Part(
+      title: title,
+      fields: fields.map { $0.median + $0.spread + String(repeating: " ", count: widest - $0.spread.count) })
+  }
+
+  private func bound(_ cell: CellRecord, _ text: String?) -> String {
+    text.map { cell.granuleOrder > 0 ? "≥" + $0 : $0 } ?? Figure.missing
+  }
+
+  /// A count that was the same in every repetition, or its lowest and highest.
+  private func range(_ runs: [RunRecord], _ path: KeyPath<RunRecord, Int?>) -> String {
+    let values = runs.filter { $0.found.outcome != .error }.compactMap { $0[keyPath: path] }
+    guard let lowest = values.min(), let highest = values.max() else { return Figure.missing }
+    return lowest == highest ? "\(lowest)" : "\(lowest)–\(highest)"
+  }
+
+  private func outcome(_ cell: CellRecord) -> String {
+    let runs = runs[cell.cellID] ?? []
+    let outcomes = RunOutcome.allCases.filter { outcome in runs.contains { $0.found.outcome == outcome } }
+    guard outcomes.count > 1 else { return outcomes.first?.rawValue ?? Figure.missing }
+    return outcomes.map { outcome in "\(runs.count { $0.found.outcome == outcome }) \(outcome.rawValue)" }
+      .joined(separator: ", ")
+  }
+
+  // MARK: Footer
+
+  private var footer: String {
+    var lines = [
+      """
+      \(repetitions). Medians, with the lowest and highest repetition in parentheses; counts are the same in all or \
+      lowest–highest; - is not measured.
+      """,
+      """
+      ms/TiB of bytes reported, and CPU ms of the strategy's thread, are from a pass without a probe; holds of the zone \
+      lock from a pass of its own, with the clock's cost in them. hold µs: the longest hold that every repetition had; \
+      longest µs: the longest of any, on a shared machine mostly its noise. free %: reported bytes of all that were \
+      free. items/hold: most list entries in one hold. dup., missed, stale, withheld (most at once): blocks.
+      """,
+    ]
+    if cells.contains(where: { $0.granuleOrder > 0 }) {
+      lines.append("≥: times at a granule above 0 are lower bounds, not to be compared with those at granule 0.")
+    }
+    let limits = cells.compactMap(\.limitNsPerBlock)
+    if let lowest = limits.min(), let highest = limits.max() {
+      let low = Figure.number(lowest)
+      let high = Figure.number(highest)
+      lines.append(
+        """
+        This machine's limit: \(low == high ? low : "\(low)–\(high)") ns a block (over a guest's footprint and list \
+        order); x limit: how many times that a block took.
+        """)
+    } else {
+      lines.append("This machine's limit was not measured.")
+    }
+    let holdLimits = Set(cells.compactMap(\.holdLimitNs)).sorted()
+    if !holdLimits.isEmpty {
+      let beyond = cells.count { $0.withinHoldLimit == false }
+      let unknown = cells.count { $0.holdLimitNs != nil && $0.withinHoldLimit == nil }
+      lines.append(
+        "Hold limit: \(holdLimits.map { Figure.time(ns: $0) }.joined(separator: ", ")); "
+          + (beyond == 0 ? "no cell is beyond it" : "\(beyond) of \(cells.count) cells beyond it (!)")
+          + (unknown == 0 ? "." : ", \(unknown) unknown."))
+    }
+    for item in meta.unavailable { lines.append("Not measured: \(item.what) (\(item.why)).") }
+    if let first = meta.errors.first {
+      lines.append("\(meta.errors.count) repetitions failed; the first: \(first.reason). All stand in meta.json.")
+    }
+    return lines.map(wrap).joined(separator: "\n")
+  }
+
+  private var repetitions: String {
+    let counts = cells.map(\.repetitions)
+    guard let lowest = counts.min(), let highest = counts.max() else { return "No cells" }
+    let each = lowest == highest ? "\(lowest)" : "\(lowest)–\(highest)"
+    return "\(cells.count) cell\(cells.count == 1 ? "" : "s") of \(each) repetition\(highest == 1 ? "" : "s") each"
+  }
+
+  /// Breaks a text at spaces so that no line is wider than the table may be.
+  private func wrap(_ text: String) -> String {
+    var lines: [String] = []
+    var line = ""
+    for word in text.split(separator: " ") {
+      if !line.isEmpty && line.count + 1 + word.count > width {
+        lines.append(line)
+        line = ""
+      }
+      line += (line.isEmpty ? "" : " ") + word
+    }
+    return (lines + [line]).joined(separator: "\n")
+  }
+}

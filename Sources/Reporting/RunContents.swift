@@ -1,0 +1,141 @@
+import Experiments
+import Foundation
+
+/// What a run folder holds for certain: the repetitions that are committed, with all their rows, and nothing else.
+struct RunContents {
+  /// meta.json.
+  let meta: RunMeta
+  /// The committed repetitions in the order they were written.
+  let runs: [RunRecord]
+  /// Which those are.
+  let committed: Set<RepetitionKey>
+  /// Rows of runs.csv that are given up, since rows of theirs in other files are lost; these repetitions are run again.
+  let lost: [RepetitionKey]
+  /// The content that the files must get so that nothing but the committed stays, by name; nil for a file without a
+  /// whole header line.
+  let rewrites: [String: [UInt8]?]
+
+  /// Reads meta.json.
+  ///
+  /// - Throws: ``ReportingError``, of kind input where it isn't there or isn't of this schema.
+  static func meta(of path: String) throws(ReportingError) -> RunMeta {
+    let file = path + "/meta.json"
+    let accepted = "a run folder of schema_version \(RunMeta.currentSchemaVersion) is accepted"
+    guard FileAccess.exists(file) else { throw .malformed(file, "there is no such file", accepted: accepted) }
+    let bytes = try FileAccess.read(file)
+    do {
+      let version = try RunMeta.decoder.decode(SchemaVersion.self, from: Data(bytes)).schema_version
+      guard version == RunMeta.currentSchemaVersion else {
+        throw ReportingError.malformed(file, "schema_version is \(version)", accepted: accepted)
+      }
+      return try RunMeta.decoder.decode(RunMeta.self, from: Data(bytes))
+    } catch let error as ReportingError {
+      throw error
+    } catch {
+      throw .malformed(file, describe(error), accepted: accepted)
+    }
+  }
+
+  private struct SchemaVersion: Decodable {
+    // swift-format-ignore: AlwaysUseLowerCamelCase
+    var schema_version: Int
+  }
+
+  private static func describe(_ error: any Error) -> String {
+    func name(_ path: [any CodingKey]) -> String { path.map(\.stringValue).joined(separator: ".") }
+    switch error {
+    case DecodingError.keyNotFound(let key, let context):
+      return "\(name(context.codingPath + [key])) is missing"
+    case DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context):
+      return "\(name(context.codingPath)) has another type"
+    case DecodingError.dataCorrupted(let context) where !context.codingPath.isEmpty:
+      return "\(name(context.codingPath)): \(context.debugDescription)"
+    default:
+      return "it is no JSON"
+    }
+  }
+
+  /// Reads the folder and changes nothing.
+  ///
+  /// - Throws: ``ReportingError``, of kind input where a whole line isn't what this program writes.
+  init(of path: String) throws(ReportingError) {
+    meta = try Self.meta(of: path)
+    let sideNames = try Self.sideFiles(in: path)
+
+    // The rows of runs.csv commit; a repetition that stands there twice is taken once.
+    let runsFile = path + "/" + RunRecord.fileName
+    var table: CSVTable?
+    var written: [RunRecord] = []
+    if FileAccess.exists(runsFile) {
+      table = try CSVTable(reading: runsFile)
+      if let table, !table.header.isEmpty { written = try table.records(RunRecord.self) }
+    }
+    var seen: Set<RepetitionKey> = []
+    written = written.filter { seen.insert($0.key).inserted }
+
+    // How many rows the side files have of each.
+    var sides: [(name: String, table: CSVTable, keys: [RepetitionKey])] = []
+    var rewrites: [String: [UInt8]?] = [:]
+    var counts: [String: [RepetitionKey: Int]] = [:]
+    for name in sideNames {
+      let side = try CSVTable(reading: path + "/" + name)
+      if side.header.isEmpty {
+        rewrites[name] = .some(nil)
+        continue
+      }
+      switch name {
+      case ZoneRecord.fileName: try side.requireHeader(ZoneRecord.columns.map(\.name))
+      case HoldBucketRecord.fileName: try side.requireHeader(HoldBucketRecord.columns.map(\.name))
+      default: break
+      }
+      guard let keys = try side.keys() else { continue }
+      sides.append((name, side, keys))
+      counts[name] = Dictionary(keys.map { ($0, 1) }, uniquingKeysWith: +)
+    }
+
+    // A finished run has no holds/ any more, and nothing that could have been lost. In one that isn't finished, a
+    // repetition is committed if all rows it was written with are there.
+    let holds = path + "/" + HoldSequenceFile.folder
+    var lost: [RepetitionKey] = []
+    if meta.finished == nil && FileAccess.isFolder(holds) {
+      for key in written.map(\.key) {
+        func rows(_ name: String) -> Int { counts[name]?[key] ?? 0 }
+        let zones = rows(ZoneRecord.fileName)
+        let buckets = rows(HoldBucketRecord.fileName)
+        let others = counts.keys.reduce(0) { $0 + rows($1) } - zones - buckets
+        let file = holds + "/" + HoldSequenceFile.name(of: key)
+        guard FileAccess.exists(file), let kept = HoldSequenceFile(bytes: try FileAccess.read(file)),
+          kept.zoneRows == zones, kept.bucketRows == buckets, kept.experimentRows == others
+        else {
+          lost.append(key)
+          continue
+        }
+      }
+    }
+    let gone = Set(lost)
+    self.lost = lost
+    runs = written.filter { !gone.contains($0.key) }
+    let committed = Set(runs.map(\.key))
+    self.committed = committed
+
+    if table == nil || table?.isTorn == true || table?.header.isEmpty == true || table?.rows.count != runs.count {
+      rewrites[RunRecord.fileName] =
+        CSVWriter.line(RunRecord.columns.map(\.name)) + runs.flatMap { CSVWriter.line($0.fields) }
+    }
+    for (name, side, keys) in sides {
+      var side = side
+      let kept = zip(side.rows, keys).filter { committed.contains($1) }.map(\.0)
+      guard side.isTorn || kept.count != side.rows.count else { continue }
+      side.rows = kept
+      rewrites[name] = side.bytes
+    }
+    self.rewrites = rewrites
+  }
+
+  /// The files beside runs.csv whose rows belong to repetitions: zones.csv, lock_holds.csv, EXPERIMENT.csv.
+  private static func sideFiles(in path: String) throws(ReportingError) -> [String] {
+    try FileAccess.names(in: path).filter {
+      $0.hasSuffix(".csv") && $0 != RunRecord.fileName && $0 != CellRecord.fileName
+    }
+  }
+}

@@ -1,0 +1,226 @@
+import Experiments
+import Foundation
+
+/// The folder of a run while it is written: valid at every moment, so that a killed run keeps what it finished.
+///
+/// A repetition's rows go to zones.csv, lock_holds.csv and EXPERIMENT.csv first; its row in runs.csv comes last and
+/// commits it. One process writes a folder at a time; the folder is locked (flock(2)) as long as this object lives.
+public final class RunFolder {
+  /// The folder.
+  public let path: String
+  private let lock: FolderLock
+  private let runs: CSVWriter
+  private let zones: CSVWriter
+  private let holds: CSVWriter
+  /// Whether this run keeps hold sequences: one that was finished doesn't any more, and a repetition that was written
+  /// without one must not look as if it had lost it.
+  private let keepsSequences: Bool
+  private var experiments: [String: CSVWriter] = [:]
+  private var committed: Set<RepetitionKey>
+
+  private init(_ path: String, lock: FolderLock, committed: Set<RepetitionKey>) throws(ReportingError) {
+    self.path = path
+    self.lock = lock
+    self.committed = committed
+    keepsSequences = FileAccess.isFolder(path + "/" + HoldSequenceFile.folder)
+    runs = try Self.writer(RunRecord.self, in: path)
+    zones = try Self.writer(ZoneRecord.self, in: path)
+    holds = try Self.writer(HoldBucketRecord.self, in: path)
+  }
+
+  private static func writer<Record: TabularRecord>(
+    _ type: Record.Type, in folder: String
+  ) throws(ReportingError) -> CSVWriter {
+    try writer(folder + "/" + Record.fileName, header: Record.columns.map(\.name))
+  }
+
+  private static func writer(_ file: String, header: [String]) throws(ReportingError) -> CSVWriter {
+    FileAccess.exists(file)
+      ? try CSVWriter(appendingTo: file) : try CSVWriter(creating: file, header: header)
+  }
+
+  /// Makes the folder, with the parents it lacks, meta.json and the CSV files with their header lines.
+  ///
+  /// This is the first thing a run writes: call it when the arguments are known to be good.
+  /// - Throws: ``ReportingError``: of kind usage where the folder already holds something, which is left alone; of kind
+  ///   io where it can't be made or written, when what was made is removed.
+  public static func create(at path: String, meta: RunMeta) throws(ReportingError) -> RunFolder {
+    let made = try FileAccess.makeFolders(path)
+    func removeMade() { for folder in made.reversed() { rmdir(folder) } }
+    let lock: FolderLock
+    do throws(ReportingError) {
+      lock = try FolderLock(path)
+    } catch {
+      removeMade()
+      throw error
+    }
+    guard try FileAccess.names(in: path).isEmpty else {
+      throw ReportingError(
+        kind: .usage, path: path, problem: "the folder isn't empty",
+        help: "name a new one with --out, or go on with the run in it with --resume")
+    }
+    let holds = path + "/" + HoldSequenceFile.folder
+    do throws(ReportingError) {
+      try write(meta, to: path)
+      guard mkdir(holds, 0o755) == 0 else { throw .system("cannot make the folder", holds, errno) }
+      return try RunFolder(path, lock: lock, committed: [])
+    } catch {
+      // The folder was empty and is locked: all that is in it was made here.
+      rmdir(holds)
+      for name in (try? FileAccess.names(in: path)) ?? [] { unlink(path + "/" + name) }
+      removeMade()
+      throw error
+    }
+  }
+
+  /// Opens a run that was killed or stopped, and brings its files back to what is committed.
+  ///
+  /// A torn last line is dropped from each CSV file. Rows of other files, and kept hold sequences, are dropped where
+  /// runs.csv has no row of their repetition; a row of runs.csv is dropped where rows of its repetition in other files
+  /// are lost. Files are replaced whole (written beside, then renamed), so that this may be killed as well.
+  /// - Throws: ``ReportingError``: of kind input where meta.json or a whole line isn't what this program writes, or is
+  ///   of another schema_version; of kind io where the system refuses or another process is writing the run.
+  public static func resume(at path: String) throws(ReportingError) -> ResumedRun {
+    // Before anything is locked or changed: a folder that is no run is refused and left alone.
+    _ = try RunContents.meta(of: path)
+    let lock = try FolderLock(path)
+    let contents = try clean(path)
+    return ResumedRun(
+      folder: try RunFolder(path, lock: lock, committed: contents.committed), meta: contents.meta,
+      runs: contents.runs, committed: contents.committed, lost: contents.lost)
+  }
+
+  private static func clean(_ path: String) throws(ReportingError) -> RunContents {
+    for name in try FileAccess.names(in: path) where name.hasSuffix(FileAccess.temporarySuffix) {
+      unlink(path + "/" + name)
+    }
+    let contents = try RunContents(of: path)
+    for (name, bytes) in contents.rewrites.sorted(by: { $0.key < $1.key }) {
+      let file = path + "/" + name
+      if let bytes {
+        try FileAccess.writeAtomically(bytes, to: file)
+      } else {
+        // Without a whole header line there is nothing to keep; the file is made anew when it is needed.
+        guard unlink(file) == 0 else { throw .system("cannot remove", file, errno) }
+      }
+    }
+    let holds = path + "/" + HoldSequenceFile.folder
+    guard FileAccess.isFolder(holds) else { return contents }
+    let kept = Set(contents.committed.map(HoldSequenceFile.name))
+    for name in try FileAccess.names(in: holds) where !kept.contains(name) {
+      guard unlink(holds + "/" + name) == 0 else { throw .system("cannot remove", holds + "/" + name, errno) }
+    }
+    return contents
+  }
+
+  /// Writes a repetition: the rows of the other files, then its row in runs.csv, which commits it. Where that fails
+  /// nothing of it stays.
+  ///
+  /// - Parameters:
+  ///   - run: the repetition; it must not be committed yet.
+  ///   - zones: its rows of zones.csv.
+  ///   - holds: its rows of lock_holds.csv.
+  ///   - holdSequence: its holds in their order, kept until ``finish(cells:meta:)`` for the repeatable maximum of a run
+  ///     that is resumed; in any unit, the same in the whole run.
+  ///   - experiment: its rows of EXPERIMENT.csv.
+  /// - Throws: ``ReportingError`` of kind io.
+  public func commit(
+    _ run: RunRecord,
+    zones zoneRows: [ZoneRecord] = [],
+    holds holdRows: [HoldBucketRecord] = [],
+    holdSequence: [UInt64]? = nil,
+    experiment: ExperimentRows? = nil
+  ) throws(ReportingError) {
+    let key = run.key
+    precondition(!committed.contains(key), "repetition \(key.repetition) of cell \(key.cellID) is committed already")
+    precondition(
+      zoneRows.allSatisfy { $0.cellID == key.cellID && $0.repetition == key.repetition }
+        && holdRows.allSatisfy { $0.cellID == key.cellID && $0.repetition == key.repetition },
+      "rows of another repetition than \(key.repetition) of cell \(key.cellID)")
+    let extra = try experiment.map { (experiment) throws(ReportingError) in try self.writer(of: experiment) }
+    let extraRows = experiment?.rows ?? []
+    let files = [zones, holds, runs] + (extra.map { [$0] } ?? [])
+    let lengths = files.map(\.length)
+    let sequenceFile = path + "/" + HoldSequenceFile.folder + "/" + HoldSequenceFile.name(of: key)
+    do throws(ReportingError) {
+      try zones.append(zoneRows)
+      try holds.append(holdRows)
+      let identity = [run.identity.runID, key.cellID, String(key.repetition)] as [String?]
+      try extra?.append(extraRows.map { identity + $0 })
+      if keepsSequences {
+        let kept = HoldSequenceFile(
+          zoneRows: zoneRows.count, bucketRows: holdRows.count, experimentRows: extraRows.count, holds: holdSequence)
+        let descriptor = try FileAccess.open(sequenceFile, O_WRONLY | O_CREAT | O_TRUNC)
+        defer { close(descriptor) }
+        try FileAccess.write(kept.bytes, to: descriptor, path: sequenceFile)
+      }
+      try runs.append([run])
+    } catch {
+      for (file, length) in zip(files, lengths) { file.truncate(to: length) }
+      unlink(sequenceFile)
+      throw error
+    }
+    committed.insert(key)
+  }
+
+  private func writer(of experiment: ExperimentRows) throws(ReportingError) -> CSVWriter {
+    let name = experiment.experiment + ".csv"
+    precondition(
+      ![RunRecord.fileName, ZoneRecord.fileName, HoldBucketRecord.fileName, CellRecord.fileName].contains(name),
+      "an experiment can't be called \(experiment.experiment)")
+    precondition(
+      experiment.rows.allSatisfy { $0.count == experiment.columns.count }, "rows of \(name) unlike its columns")
+    if let writer = experiments[name] { return writer }
+    let writer = try Self.writer(
+      path + "/" + name, header: ["run_id", "cell_id", "repetition"] + experiment.columns)
+    experiments[name] = writer
+    return writer
+  }
+
+  /// The holds of a committed repetition as they were given to `commit`; nil where it had none, or the run is finished.
+  ///
+  /// - Throws: ``ReportingError``, of kind input where the file was changed.
+  public func holdSequence(of key: RepetitionKey) throws(ReportingError) -> [UInt64]? {
+    let file = path + "/" + HoldSequenceFile.folder + "/" + HoldSequenceFile.name(of: key)
+    guard FileAccess.exists(file) else { return nil }
+    guard let kept = HoldSequenceFile(bytes: try FileAccess.read(file)) else {
+      throw .malformed(file, "it isn't whole", accepted: "the file as `run` wrote it is accepted")
+    }
+    return kept.holds
+  }
+
+  /// Replaces meta.json whole.
+  ///
+  /// - Throws: ``ReportingError`` of kind io.
+  public func write(meta: RunMeta) throws(ReportingError) { try Self.write(meta, to: path) }
+
+  /// Replaces cells.csv whole. A run that stops early and is to be resumed calls this instead of `finish`.
+  ///
+  /// - Throws: ``ReportingError`` of kind io.
+  public func write(cells: [CellRecord]) throws(ReportingError) {
+    let lines = [CSVWriter.line(CellRecord.columns.map(\.name))] + cells.map { CSVWriter.line($0.fields) }
+    try FileAccess.writeAtomically(lines.flatMap { $0 }, to: path + "/" + CellRecord.fileName)
+  }
+
+  /// Ends the run: cells.csv, then meta.json, whose `finished` must be set, then the kept hold sequences are removed.
+  ///
+  /// - Throws: ``ReportingError`` of kind io.
+  public func finish(cells: [CellRecord], meta: RunMeta) throws(ReportingError) {
+    precondition(meta.finished != nil, "a run that ends has an end")
+    try write(cells: cells)
+    try write(meta: meta)
+    let holds = path + "/" + HoldSequenceFile.folder
+    if FileAccess.isFolder(holds) { try FileAccess.removeFolder(holds) }
+  }
+
+  private static func write(_ meta: RunMeta, to path: String) throws(ReportingError) {
+    let file = path + "/meta.json"
+    let data: Data
+    do {
+      data = try RunMeta.encoder.encode(meta)
+    } catch {
+      throw .malformed(file, "can't be written as JSON: \(error)", accepted: "numbers must be finite")
+    }
+    try FileAccess.writeAtomically(Array(data) + [UInt8(ascii: "\n")], to: file)
+  }
+}

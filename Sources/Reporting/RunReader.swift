@@ -1,0 +1,76 @@
+import Experiments
+
+/// Reads the folder of a run, finished or not, and changes nothing in it.
+///
+/// Of a run that isn't finished, what is committed is read; a torn line and rows of a repetition that isn't are not.
+public struct RunReader: Sendable {
+  /// The folder.
+  public let path: String
+  /// meta.json.
+  public let meta: RunMeta
+  /// The repetitions in the order they were written.
+  public let runs: [RunRecord]
+  private let committed: Set<RepetitionKey>
+
+  /// Reads meta.json and runs.csv.
+  ///
+  /// - Throws: ``ReportingError``, of kind input, with file and line, where they aren't what this program writes.
+  public init(path: String) throws(ReportingError) {
+    self.path = path
+    let meta = try RunContents.meta(of: path)
+    self.meta = meta
+    if meta.finished != nil {
+      // Nothing can be lost: the other files, of which lock_holds.csv may be large, needn't be read yet.
+      runs = try CSVTable(reading: path + "/" + RunRecord.fileName).records(RunRecord.self)
+      committed = Set(runs.map(\.key))
+    } else {
+      let contents = try RunContents(of: path)
+      runs = contents.runs
+      committed = contents.committed
+    }
+  }
+
+  /// The rows of zones.csv.
+  ///
+  /// - Throws: ``ReportingError``, of kind input, with file and line, where it isn't what this program writes.
+  public func zones() throws(ReportingError) -> [ZoneRecord] {
+    try records(ZoneRecord.self).filter {
+      committed.contains(RepetitionKey(cellID: $0.cellID, repetition: $0.repetition))
+    }
+  }
+
+  /// The rows of lock_holds.csv.
+  ///
+  /// - Throws: ``ReportingError``, of kind input, with file and line, where it isn't what this program writes.
+  public func holds() throws(ReportingError) -> [HoldBucketRecord] {
+    try records(HoldBucketRecord.self).filter {
+      committed.contains(RepetitionKey(cellID: $0.cellID, repetition: $0.repetition))
+    }
+  }
+
+  /// The rows of cells.csv as they were last written; in a run that isn't finished they may be behind ``runs``.
+  ///
+  /// - Throws: ``ReportingError``, of kind input, with file and line, where it isn't what this program writes.
+  public func cells() throws(ReportingError) -> [CellRecord] { try records(CellRecord.self) }
+
+  /// The rows of EXPERIMENT.csv by column name, run_id, cell_id and repetition included; an empty field is left out.
+  /// Empty where the run has no such file.
+  ///
+  /// - Throws: ``ReportingError``, of kind input, with file and line, where it isn't what this program writes.
+  public func rows(ofExperiment name: String) throws(ReportingError) -> [[String: String]] {
+    let file = path + "/\(name).csv"
+    guard FileAccess.exists(file) else { return [] }
+    let table = try CSVTable(reading: file)
+    guard let keys = try table.keys() else { return [] }
+    return zip(table.rows, keys).filter { committed.contains($1) }.map { row, _ in
+      Dictionary(zip(table.header, row.fields).filter { !$1.isEmpty }) { first, _ in first }
+    }
+  }
+
+  private func records<Record: TabularRecord>(_ type: Record.Type) throws(ReportingError) -> [Record] {
+    let file = path + "/" + Record.fileName
+    guard FileAccess.exists(file) else { return [] }
+    let table = try CSVTable(reading: file)
+    return table.header.isEmpty ? [] : try table.records(Record.self)
+  }
+}

@@ -1,0 +1,60 @@
+import Foundation
+import Instruments
+
+/// Stands for libpapi: has room for some events, fails where told, and counts what it is asked.
+///
+/// `@unchecked Sendable`: each test uses its own, on one thread.
+final class FakePAPI: @unchecked Sendable {
+  var initialize: Int32 = 0
+  var create: Int32 = 0
+  var disabledReason: String?
+  /// Events it doesn't know.
+  var unknown: Set<HardwareEvent> = []
+  /// How many events can be added.
+  var room = Int.max
+  /// How many can be started together.
+  var startable = Int.max
+  /// What stopping gives, by event.
+  var values: [HardwareEvent: Int64] = [:]
+  var stopCode: Int32 = 0
+
+  private(set) var added: [HardwareEvent] = []
+  private(set) var starts = 0
+  private(set) var isRunning = false
+  private(set) var destroyed = 0
+
+  var library: PAPILibrary {
+    PAPILibrary(
+      initialize: { self.initialize },
+      describe: { "error \($0)" },
+      disabledReason: { self.disabledReason },
+      createEventSet: { eventSet in
+        eventSet = 42
+        return self.create
+      },
+      addEvent: { eventSet, event in
+        if eventSet != 42 { return -11 }
+        if self.unknown.contains(event) { return -7 }
+        if self.added.count >= self.room { return -8 }
+        self.added.append(event)
+        return 0
+      },
+      removeEvent: { _, event in
+        self.added.removeAll { $0 == event }
+        return 0
+      },
+      start: { _ in
+        if self.added.count > self.startable { return -8 }
+        self.starts += 1
+        self.isRunning = true
+        return 0
+      },
+      stop: { _, values in
+        self.isRunning = false
+        if self.stopCode != 0 { return self.stopCode }
+        values = self.added.map { self.values[$0] ?? 0 }
+        return 0
+      },
+      destroy: { _ in self.destroyed += 1 })
+  }
+}

@@ -1,0 +1,91 @@
+import Experiments
+import Foundation
+
+/// Runs for tests, a folder that goes away, and a seeded source of numbers.
+enum RunFixtures {
+  static let meta = RunMeta(
+    runID: "r1", commandLine: ["hintbench", "run"], config: ["guest": ["8G"]], seed: 7, commit: "abc", dirty: false,
+    buildMode: "release", unavailable: [.init(what: "cycles", why: "no counters here")],
+    started: Date(timeIntervalSince1970: 1_700_000_000))
+
+  static func finished(_ meta: RunMeta) -> RunMeta {
+    var meta = meta
+    meta.finished = Date(timeIntervalSince1970: 1_700_000_060)
+    return meta
+  }
+
+  static func run(cell: String, repetition: Int) -> RunRecord {
+    var run = RunRecord(
+      identity: .init(
+        runID: "r1", cellID: cell, time: Date(timeIntervalSince1970: 1_700_000_000), commit: "abc",
+        // What a name of a branch may hold, to have quotes and a line feed inside a field.
+        branch: "topic \"x\",\nsecond line", host: "hôst", experiment: "scan", strategy: "page-reporting:order=9",
+        repetition: repetition, seed: .max),
+      guest: .init(
+        bytes: 8 << 30, nodes: 2, cpus: 4, zones: 3, granuleOrder: 0, vmemmapPageBytes: 2 << 20, lockKind: "queued",
+        pageInit: "none", state: "fresh", listOrder: "ascending", freeFraction: 0.75, bytesFree: 6 << 30, order: 9),
+      load: .init(kind: "none", mutators: 0, oversubscribed: false, cache: "cold"),
+      found: .init(outcome: .complete, blocksReported: 1536, coverage: 1, coverageFree: 0.99))
+    run.speed.scanNs = 1.5e6 + Double(repetition) / 3
+    return run
+  }
+
+  static func zones(of run: RunRecord, count: Int = 2) -> [ZoneRecord] {
+    (0..<count).map { node in
+      ZoneRecord(
+        runID: "r1", cellID: run.identity.cellID, repetition: run.identity.repetition, node: node, zone: "Normal",
+        blocksFree: 768, coverage: 0.5)
+    }
+  }
+
+  static func holds(of run: RunRecord, count: Int = 3) -> [HoldBucketRecord] {
+    (0..<count).map { bucket in
+      HoldBucketRecord(
+        runID: "r1", cellID: run.identity.cellID, repetition: run.identity.repetition, phase: .collect, kind: .hold,
+        upperNs: Double(100 << bucket), count: bucket + 1)
+    }
+  }
+
+  static func experiment(of run: RunRecord) -> ExperimentRows {
+    ExperimentRows(experiment: "scan", columns: ["extra", "note"], rows: [["1", nil], ["2", "a,b"]])
+  }
+
+  /// An empty folder for the time of the call.
+  static func withFolder<Result>(_ body: (String) throws -> Result) throws -> Result {
+    let url = FileManager.default.temporaryDirectory.appendingPathComponent("hintbench-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: url) }
+    return try body(url.path)
+  }
+
+  static func bytes(_ path: String) throws -> [UInt8] { Array(try Data(contentsOf: URL(fileURLWithPath: path))) }
+
+  static func write(_ bytes: some Sequence<UInt8>, to path: String) throws {
+    try Data(bytes).write(to: URL(fileURLWithPath: path))
+  }
+
+  static func text(_ path: String) throws -> String { String(decoding: try bytes(path), as: UTF8.self) }
+
+  /// Every file under a folder with its content.
+  static func snapshot(_ path: String) throws -> [String: [UInt8]] {
+    var files: [String: [UInt8]] = [:]
+    for name in FileManager.default.enumerator(atPath: path)?.compactMap({ $0 as? String }) ?? [] {
+      var isFolder: ObjCBool = false
+      _ = FileManager.default.fileExists(atPath: path + "/" + name, isDirectory: &isFolder)
+      if !isFolder.boolValue { files[name] = try bytes(path + "/" + name) }
+    }
+    return files
+  }
+
+  /// SplitMix64.
+  struct Generator: RandomNumberGenerator {
+    var state: UInt64
+    mutating func next() -> UInt64 {
+      state &+= 0x9e37_79b9_7f4a_7c15
+      var word = state
+      word = (word ^ (word >> 30)) &* 0xbf58_476d_1ce4_e5b9
+      word = (word ^ (word >> 27)) &* 0x94d0_49bb_1331_11eb
+      return word ^ (word >> 31)
+    }
+  }
+}
