@@ -32,7 +32,7 @@ let package = Package(
             ]),
         .target(name: "Experiments", dependencies: ["Hinting", "Delivery", "GuestMemory", "Instruments"]),
         .target(name: "Hinting", dependencies: ["Delivery", "GuestMemory", "Instruments"]),
-        .target(name: "Delivery", dependencies: ["GuestMemory", "Instruments"]),
+        .target(name: "Delivery", dependencies: ["GuestMemory", "Instruments", "CHost"]),
         .target(name: "GuestMemory", dependencies: ["Instruments", "CHost"]),
         .target(
             name: "Instruments",

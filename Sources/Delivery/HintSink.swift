@@ -11,8 +11,9 @@ public protocol HintSink {
   mutating func send(_ buffer: HintBuffer, words: Int, _ format: HintFormat, descriptors: Int)
   /// One block that the strategy holds off the lists: one descriptor and one kick.
   mutating func report(_ block: Block)
-  /// `pages` were taken off the free lists by the strategy, for whatever use.
-  mutating func didTake(pages: UInt64)
+  /// `pages` were taken off the free lists by the strategy, for whatever use; `initialized`: by alloc_pages(), which a kernel with
+  /// init_on_alloc has zero them.
+  mutating func didTake(pages: UInt64, initialized: Bool)
   /// `pages` were given back.
   mutating func didReturn(pages: UInt64)
 }
@@ -35,7 +36,7 @@ public struct CountingSink: HintSink, Sendable {
   @inlinable @inline(__always)
   public mutating func report(_ block: Block) { count(descriptors: 1) }
 
-  @inlinable @inline(__always) public mutating func didTake(pages: UInt64) {}
+  @inlinable @inline(__always) public mutating func didTake(pages: UInt64, initialized: Bool) {}
   @inlinable @inline(__always) public mutating func didReturn(pages: UInt64) {}
 
   @usableFromInline @inline(__always)

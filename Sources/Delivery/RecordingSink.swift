@@ -15,6 +15,9 @@ public struct RecordingSink: HintSink {
   public private(set) var pageTicksWithheld: Double = 0
   /// The fewest free pages in all zones seen after a block was taken.
   public private(set) var freePagesMin: UInt64
+  /// Pages a kernel with init_on_alloc, or with init_on_free, would have zeroed.
+  public private(set) var pagesInitializedAtAlloc: UInt64 = 0
+  public private(set) var pagesReturned: UInt64 = 0
   private var lastChange: UInt64
 
   /// `log` must outlive the sink.
@@ -42,13 +45,17 @@ public struct RecordingSink: HintSink {
     log.append(block, held: true)
   }
 
-  public mutating func didTake(pages: UInt64) {
+  public mutating func didTake(pages: UInt64, initialized: Bool) {
+    if initialized { pagesInitializedAtAlloc += pages }
     change(to: pagesWithheld + pages)
     pagesWithheldMax = max(pagesWithheldMax, pagesWithheld)
     freePagesMin = min(freePagesMin, core.freePages)
   }
 
-  public mutating func didReturn(pages: UInt64) { change(to: pagesWithheld - min(pages, pagesWithheld)) }
+  public mutating func didReturn(pages: UInt64) {
+    pagesReturned += pages
+    change(to: pagesWithheld - min(pages, pagesWithheld))
+  }
 
   private mutating func change(to pages: UInt64) {
     let now = CycleClock.end()

@@ -8,6 +8,9 @@ public struct FreeList: Sequence, Sendable {
   @inlinable @inline(__always)
   init(_ head: UnsafeMutablePointer<ListHead>) { self.head = head }
 
+  /// Where the list head lies, for code in C.
+  public var address: UnsafeMutablePointer<ListHead> { head }
+
   /// INIT_LIST_HEAD()
   @inlinable
   func initialize() {

@@ -96,7 +96,7 @@ public struct GuestCPU<Probe: LockProbe> {
     let result = body(&hold)
     probe.willRelease()
     lock.unlock()
-    probe.didRelease(items: hold.items)
+    probe.didRelease(zone: zone.index, items: hold.items)
     return result
   }
 

@@ -95,3 +95,10 @@ extension Guest {
     replaceSnapshot(snapshot.reordered(order, seed: seed))
   }
 }
+
+extension GuestSnapshot {
+  /// Free bytes of one zone.
+  public func bytesFree(zone: Int) -> UInt64 {
+    lists.reduce(0) { $1.zone == zone ? $0 + UInt64($1.pfns.count) << UInt64($1.order + 12) : $0 }
+  }
+}

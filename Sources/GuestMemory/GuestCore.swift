@@ -50,6 +50,9 @@ public struct GuestCore: @unchecked Sendable {
 
   // MARK: pages and PFNs
 
+  /// Where page 0 lies, for code in C.
+  public var vmemmapAddress: UnsafePointer<StructPage> { UnsafePointer(vmemmap) }
+
   /// pfn_to_page()
   @inlinable @inline(__always)
   public func page(_ pfn: UInt64) -> Page { Page(vmemmap + Int(truncatingIfNeeded: pfn &>> UInt64(granuleOrder))) }

@@ -18,6 +18,9 @@ public protocol HintStrategy: Sendable {
   /// - Throws: ``GuestError`` where the host has no room for the buffers.
   mutating func prepare(_ guest: GuestCore, lowestOrder: Int) throws(GuestError)
 
+  /// Bytes of its buffers at a session's start, once prepared; nil where it has none.
+  var bufferBytes: Int? { get }
+
   /// One session: finds what is free and hands it to `sink`. Blocks it holds stay held.
   mutating func collect<Probe: LockProbe, Sink: HintSink>(
     _ cpu: inout GuestCPU<Probe>, _ sink: inout Sink, _ session: inout Session
@@ -33,6 +36,8 @@ public protocol HintStrategy: Sendable {
 }
 
 extension HintStrategy {
+  public var bufferBytes: Int? { nil }
+
   public mutating func prepare(_ guest: GuestCore, lowestOrder: Int) throws(GuestError) {}
 
   public mutating func giveBack<Probe: LockProbe, Sink: HintSink>(

@@ -22,7 +22,9 @@ public struct StrategyCard: Sendable {
   public enum Effect: Sendable {
     /// Reads the lists and changes nothing.
     case readsOnly
-    /// Takes blocks through the allocator and gives them back.
+    /// Takes a few blocks for its buffers and gives them back.
+    case takesBuffers
+    /// Takes the blocks it reports through the allocator and gives them back: most of free memory.
     case takesBlocks
   }
 

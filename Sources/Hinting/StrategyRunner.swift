@@ -6,8 +6,9 @@ import Instruments
 public final class StrategyRunner {
   private let prepareBody: (GuestCore, Int) throws(GuestError) -> Void
   private let speedBody: (GuestCPU<NoProbe>, Session, Bracket?) -> SpeedPass
-  private let probedBody: (GuestCPU<HoldProbe>, Session, HintLog) -> ProbedPass
+  private let probedBody: (GuestCPU<HoldProbe>, Session, HintLog, () -> Void) -> ProbedPass
   private let limitBody: (GuestCore) -> Int?
+  private let bufferBody: () -> Int?
 
   @inline(__always)
   init<S: HintStrategy>(_ strategy: S) {
@@ -16,8 +17,9 @@ public final class StrategyRunner {
       try state.strategy.prepare(core, lowestOrder: order)
     }
     speedBody = { cpu, session, bracket in measureSpeed(&state.strategy, cpu, session, bracket) }
-    probedBody = { cpu, session, log in measureHolds(&state.strategy, cpu, session, log) }
+    probedBody = { cpu, session, log, atEnd in measureHolds(&state.strategy, cpu, session, log, atEnd) }
     limitBody = { core in state.strategy.itemsPerHoldLimit(core) }
+    bufferBody = { state.strategy.bufferBytes }
   }
 
   private final class State<S: HintStrategy> {
@@ -33,10 +35,16 @@ public final class StrategyRunner {
     speedBody(cpu, session, bracket)
   }
 
-  /// The pass with the probe. `log` gets every hint.
-  public func probedPass(_ cpu: GuestCPU<HoldProbe>, _ session: Session, _ log: HintLog) -> ProbedPass {
-    probedBody(cpu, session, log)
+  /// The pass with the probe. `log` gets every hint; `atEnd` is called when the design has no more to say and still holds what
+  /// it holds.
+  public func probedPass(
+    _ cpu: GuestCPU<HoldProbe>, _ session: Session, _ log: HintLog, atEnd: () -> Void = {}
+  ) -> ProbedPass {
+    probedBody(cpu, session, log, atEnd)
   }
+
+  /// See ``HintStrategy/bufferBytes``.
+  public var bufferBytes: Int? { bufferBody() }
 
   /// See ``HintStrategy/itemsPerHoldLimit(_:)``.
   public func itemsPerHoldLimit(_ core: GuestCore) -> Int? { limitBody(core) }
@@ -80,6 +88,9 @@ public struct ProbedPass: Sendable {
   public var byteSecondsWithheld: Double
   /// Pages.
   public var freePagesMin: UInt64
+  /// Pages that a kernel with init_on_alloc, or with init_on_free, would have zeroed.
+  public var pagesInitializedAtAlloc: UInt64
+  public var pagesReturned: UInt64
 }
 
 @inline(__always)
@@ -106,18 +117,20 @@ private func measureSpeed<S: HintStrategy>(
 
 @inline(__always)
 private func measureHolds<S: HintStrategy>(
-  _ strategy: inout S, _ start: GuestCPU<HoldProbe>, _ startSession: Session, _ log: HintLog
+  _ strategy: inout S, _ start: GuestCPU<HoldProbe>, _ startSession: Session, _ log: HintLog, _ atEnd: () -> Void
 ) -> ProbedPass {
   var cpu = start
   var session = startSession
   var sink = RecordingSink(log, cpu.core)
   cpu.probe.phase = .collect
   let outcome = strategy.collect(&cpu, &sink, &session)
+  atEnd()
   cpu.probe.phase = .return
   strategy.giveBack(&cpu, &sink, &session)
   return ProbedPass(
     outcome: outcome, restarts: session.restarts, kicks: sink.kicks, descriptors: sink.descriptors,
     pagesWithheldMax: sink.pagesWithheldMax,
     byteSecondsWithheld: CycleClock.nanoseconds(fromTicks: 1) * sink.pageTicksWithheld * 4096 / 1e9,
-    freePagesMin: sink.freePagesMin)
+    freePagesMin: sink.freePagesMin, pagesInitializedAtAlloc: sink.pagesInitializedAtAlloc,
+    pagesReturned: sink.pagesReturned)
 }

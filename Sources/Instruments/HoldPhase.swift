@@ -1,5 +1,5 @@
 /// What a hold was for.
-public enum HoldPhase: UInt32, CaseIterable, Codable, Sendable {
+public enum HoldPhase: UInt16, CaseIterable, Codable, Sendable {
   /// A strategy finding or taking blocks.
   case collect = 0
   /// A strategy giving blocks back.

@@ -39,7 +39,7 @@ public struct HoldProbe: LockProbe, @unchecked Sendable {
   }
 
   @inlinable @inline(__always)
-  public mutating func didRelease(items: Int) {
+  public mutating func didRelease(zone: Int, items: Int) {
     let index = header.pointee.count
     guard index < header.pointee.capacity else {
       drop()
@@ -54,7 +54,8 @@ public struct HoldProbe: LockProbe, @unchecked Sendable {
         waitTicks: holdBegin > waitBegin ? holdBegin &- waitBegin : 0,
         holdTicks: holdEnd > holdBegin ? holdEnd &- holdBegin : 0,
         items: UInt32(clamping: items),
-        phase: header.pointee.phase))
+        phase: header.pointee.phase,
+        zone: UInt16(truncatingIfNeeded: zone)))
     header.pointee.count = index &+ 1
   }
 

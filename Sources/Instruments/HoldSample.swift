@@ -7,13 +7,16 @@ public struct HoldSample: Equatable, Sendable {
   /// List entries looked at, emitted or skipped.
   public var items: UInt32
   /// Raw value of a ``HoldPhase``.
-  public var phase: UInt32
+  public var phase: UInt16
+  /// The zone's index in the guest.
+  public var zone: UInt16
 
   @inlinable
-  public init(waitTicks: UInt64, holdTicks: UInt64, items: UInt32, phase: UInt32) {
+  public init(waitTicks: UInt64, holdTicks: UInt64, items: UInt32, phase: UInt16, zone: UInt16) {
     self.waitTicks = waitTicks
     self.holdTicks = holdTicks
     self.items = items
     self.phase = phase
+    self.zone = zone
   }
 }

@@ -9,8 +9,9 @@ public protocol LockProbe {
   mutating func didAcquire()
   /// The last instant of the hold.
   mutating func willRelease()
-  /// The lock is given back. `items`: list entries looked at during the hold, emitted or skipped.
-  mutating func didRelease(items: Int)
+  /// The lock is given back. `zone`: whose it was, by its index in the guest. `items`: list entries looked at during the hold,
+  /// emitted or skipped.
+  mutating func didRelease(zone: Int, items: Int)
 }
 
 /// Watches nothing: the pass that gives speed.
@@ -19,5 +20,5 @@ public struct NoProbe: LockProbe, Sendable {
   @inlinable @inline(__always) public mutating func willAcquire() {}
   @inlinable @inline(__always) public mutating func didAcquire() {}
   @inlinable @inline(__always) public mutating func willRelease() {}
-  @inlinable @inline(__always) public mutating func didRelease(items: Int) {}
+  @inlinable @inline(__always) public mutating func didRelease(zone: Int, items: Int) {}
 }

@@ -34,7 +34,8 @@ struct CSVTable {
       let line = 1 + bytes[..<whole].count { $0 == UInt8(ascii: "\n") }
       throw .malformed(path, line: line, "a quote is opened and never closed", accepted: "RFC 4180 is accepted")
     }
-    let lines = try Self.parse(bytes[..<whole], path: path)
+    let mark = bytes.starts(with: Self.byteOrderMark) ? Self.byteOrderMark.count : 0
+    let lines = try Self.parse(bytes[min(mark, whole)..<whole], path: path)
     header = lines.first?.fields ?? []
     rows = Array(lines.dropFirst())
     for row in rows where row.fields.count != header.count {
@@ -45,6 +46,9 @@ struct CSVTable {
 
   /// Longer than any line of a run: more than this after the last whole line is no torn line but a broken file.
   private static let longestLine = 1 << 16
+
+  /// What spreadsheets put before UTF-8.
+  private static let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
 
   /// How many bytes make up whole lines. A line feed inside quotes ends no line; quotes come in pairs, doubled ones too.
   private static func wholeLines(_ bytes: [UInt8]) -> Int {

@@ -4,16 +4,21 @@ import Foundation
 /// Numbers and sizes as people read them.
 enum Figure {
   /// Three significant digits, no exponent: 0.0123, 1.23, 12.3, 1234.
-  static func number(_ value: Double) -> String {
-    guard value.isFinite else { return missing }
-    guard value != 0 else { return "0" }
-    // The digits after the point follow from the rounded value: 9.996 is 10.0, not 10.00.
-    let exponent = Int(floor(log10(abs(value))))
-    let decimals = max(0, 2 - exponent)
-    let scale = pow(10, Double(decimals))
-    let rounded = (value * scale).rounded() / scale
-    let digits = max(0, min(decimals, 2 - Int(floor(log10(abs(rounded))))))
-    return String(format: "%.\(digits)f", rounded)
+  static func number(_ value: Double) -> String { number(value, decimals: decimals(value)) }
+
+  /// So many digits after the point.
+  static func number(_ value: Double, decimals: Int) -> String {
+    value.isFinite ? String(format: "%.\(decimals)f", value) : missing
+  }
+
+  /// How many digits after the point make three significant ones.
+  static func decimals(_ value: Double) -> Int {
+    guard value.isFinite && value != 0 else { return 0 }
+    func decimals(_ value: Double) -> Int { max(0, 2 - Int(floor(log10(abs(value))))) }
+    // They follow from the rounded value: 9.996 is 10.0, not 10.00.
+    let first = decimals(value)
+    let scale = pow(10, Double(first))
+    return min(first, decimals((value * scale).rounded() / scale))
   }
 
   /// A whole number as it is, another by `number`.

@@ -35,7 +35,7 @@ public struct ResultTable {
     }
     let parts = groups.flatMap { group in
       [heading(group.key, group.cells), results(group.cells)]
-        + (group.key.mutators > 0 ? ["Threads beside:\n" + bystanders(group.cells)] : [])
+        + (group.cells.contains(where: hasBystanders) ? ["Threads beside:\n" + bystanders(group.cells)] : [])
     }
     return (parts + [footer]).joined(separator: "\n") + "\n"
   }
@@ -142,6 +142,12 @@ public struct ResultTable {
       ])
   }
 
+  /// Whether the cell says what threads beside it suffered: there were some, and at a granule of 0.
+  private func hasBystanders(_ cell: CellRecord) -> Bool {
+    ["mutator_ops_per_second", "mutator_alloc_ns_p99", "mutator_irqoff_ns_p99"]
+      .contains { cell[metric: $0].median != nil }
+  }
+
   private func bystanders(_ cells: [CellRecord]) -> String {
     table(
       cells,
@@ -194,9 +200,11 @@ public struct ResultTable {
       guard let median = summary.median, let lowest = summary.lowest, let highest = summary.highest else {
         return (Figure.missing, "")
       }
-      let text = Figure.number(median / unit)
-      let low = Figure.number(lowest / unit)
-      let high = Figure.number(highest / unit)
+      let decimals = Figure.decimals(median / unit)
+      func figure(_ value: Double) -> String { Figure.number(value / unit, decimals: decimals) }
+      let text = figure(median)
+      let low = figure(lowest)
+      let high = figure(highest)
       return (isTime ? bound(cell, text) : text, low == high ? "" : " (\(low)–\(high))")
     }
     let widest = fields.map(\.spread.count).max() ?? 0

@@ -7,7 +7,7 @@ import Testing
     probe.willAcquire()
     probe.didAcquire()
     probe.willRelease()
-    probe.didRelease(items: items)
+    probe.didRelease(zone: 0, items: items)
   }
 
   @Test func writesOneSampleAHoldInOrder() throws {
@@ -31,7 +31,7 @@ import Testing
     probe.willAcquire()
     copy.didAcquire()
     probe.willRelease()
-    copy.didRelease(items: 3)
+    copy.didRelease(zone: 0, items: 3)
     hold(&probe, items: 4)
     #expect(log.count == 2)
     #expect(log[0].holdTicks < UInt64.max / 2)
@@ -177,7 +177,7 @@ import Testing
         probe.willAcquire()
         probe.didAcquire()
         probe.willRelease()
-        probe.didRelease(items: items)
+        probe.didRelease(zone: 0, items: items)
       }
       return true
     }

@@ -84,6 +84,6 @@ public struct CellRecord: Hashable, Sendable {
   /// The summary of the primary metric with this name in `runs.csv`.
   public subscript(metric name: String) -> MetricSummary {
     get { metrics[name] ?? MetricSummary() }
-    set { metrics[name] = newValue }
+    set { metrics[name] = newValue == MetricSummary() ? nil : newValue }
   }
 }

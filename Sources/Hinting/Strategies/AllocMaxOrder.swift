@@ -71,7 +71,7 @@ struct AllocMaxOrder: HintStrategy {
       guard let pfn = cpu.allocate(order: order, flags, onNode: onNode) else { return .complete }
       list.store(pfn, at: held)
       held &+= 1
-      sink.didTake(pages: 1 &<< UInt64(order))
+      sink.didTake(pages: 1 &<< UInt64(order), initialized: true)
       sink.report(Block(pfn: pfn, order: order))
     }
   }

@@ -29,6 +29,8 @@ struct BudgetedResume: HintStrategy {
     trustsNullTest = options.choice("check") == "null"
   }
 
+  var bufferBytes: Int? { memory.map { $0.buffer.capacity * 8 } }
+
   mutating func prepare(_ guest: GuestCore, lowestOrder: Int) throws(GuestError) {
     if memory != nil { return }
     let bytes = max(65_536, (budget + 1) * 16)

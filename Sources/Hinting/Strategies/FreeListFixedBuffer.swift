@@ -23,6 +23,8 @@ struct FreeListFixedBuffer: HintStrategy {
 
   init(_ options: StrategyOptions) {}
 
+  var bufferBytes: Int? { memory.map { $0.buffer.capacity * 8 } }
+
   mutating func prepare(_ guest: GuestCore, lowestOrder: Int) throws(GuestError) {
     if memory != nil { return }
     let arena = try HintArena(bytes: Self.bufferBytes)

@@ -11,7 +11,7 @@ import Instruments
 struct FreeListMultiBuffer: HintStrategy {
   static let card = StrategyCard(
     name: "free-list-multi-buffer", origin: "v35 and v36, July 2018",
-    summary: "addresses into as many 4 MiB buffers as the guest may need", goal: .migration, effect: .takesBlocks,
+    summary: "addresses into as many 4 MiB buffers as the guest may need", goal: .migration, effect: .takesBuffers,
     holdBound: "one hold a zone: all its lists of one order",
     sideEffects: "takes a 4 MiB block for each 524288 blocks of total memory while the session lasts",
     limits: "needs its buffers free at once; none, no hints")
@@ -24,6 +24,8 @@ struct FreeListMultiBuffer: HintStrategy {
   private var wanted = 0
 
   init(_ options: StrategyOptions) {}
+
+  var bufferBytes: Int? { wanted * perBuffer * 8 }
 
   mutating func prepare(_ guest: GuestCore, lowestOrder: Int) throws(GuestError) {
     if arena != nil { return }
@@ -116,7 +118,7 @@ struct FreeListMultiBuffer: HintStrategy {
     let order = cpu.core.highestOrder
     guard let pfn = cpu.allocate(order: order, [.high, .atomic, .kswapd, .noMemAlloc]) else { return false }
     held.append(pfn)
-    sink.didTake(pages: 1 << UInt64(order))
+    sink.didTake(pages: 1 << UInt64(order), initialized: true)
     return true
   }
 

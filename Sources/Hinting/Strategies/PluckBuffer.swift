@@ -11,7 +11,7 @@ import Instruments
 struct PluckBuffer: HintStrategy {
   static let card = StrategyCard(
     name: "pluck-buffer", origin: "v33 thread, June 2018", summary: "the first free block becomes the buffer",
-    goal: .migration, orders: .highestOnly, effect: .takesBlocks,
+    goal: .migration, orders: .highestOnly, effect: .takesBuffers,
     holdBound: "one hold a zone: its lists of the highest order, at most 524288 entries",
     sideEffects: "takes one 4 MiB block while the session lasts", limits: "524288 hints, 2 TiB",
     options: [
@@ -25,6 +25,8 @@ struct PluckBuffer: HintStrategy {
   private var held: UInt64?
 
   init(_ options: StrategyOptions) { includesItself = options.choice("self") == "include" }
+
+  var bufferBytes: Int? { memory.map { $0.buffer.capacity * 8 } }
 
   mutating func prepare(_ guest: GuestCore, lowestOrder: Int) throws(GuestError) {
     if memory != nil { return }
@@ -70,7 +72,7 @@ struct PluckBuffer: HintStrategy {
     }
     guard let plucked else { return session.stop.isSet ? .stopped : .noBuffer }
     held = plucked
-    sink.didTake(pages: 1 << UInt64(order))
+    sink.didTake(pages: 1 << UInt64(order), initialized: false)
     sink.send(buffer, words: count, .address(order: order), descriptors: 1)
     return session.stop.isSet ? .stopped : full ? .limit : .complete
   }

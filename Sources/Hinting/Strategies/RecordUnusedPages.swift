@@ -44,6 +44,8 @@ struct RecordUnusedPages: HintStrategy {
     grows = options.choice("grow") == "yes"
   }
 
+  var bufferBytes: Int? { startWords * 8 }
+
   mutating func prepare(_ guest: GuestCore, lowestOrder: Int) throws(GuestError) {
     if memory != nil { return }
     let arena = try HintArena(bytes: Self.largestBuffer)

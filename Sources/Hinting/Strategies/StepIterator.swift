@@ -24,6 +24,8 @@ struct StepIterator: HintStrategy {
     restarts = options.integer("restarts")
   }
 
+  var bufferBytes: Int? { memory.map { $0.buffer.capacity * 8 } }
+
   mutating func prepare(_ guest: GuestCore, lowestOrder: Int) throws(GuestError) {
     if memory != nil { return }
     let bytes = max(65_536, (step + 1) * 16)

@@ -1,0 +1,36 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// A package of its own, so that the root's build and tests stay small. See README.md beside this file.
+let core: [Target.Dependency] = ["Fixtures", .product(name: "HintbenchCore", package: "hintbench")]
+
+func benchmarks(_ name: String, _ more: [Target.Dependency] = []) -> Target {
+  .executableTarget(
+    name: name,
+    dependencies: core + more + [.product(name: "Benchmark", package: "benchmark")],
+    path: "Benchmarks/\(name)",
+    plugins: [.plugin(name: "BenchmarkPlugin", package: "benchmark")])
+}
+
+let package = Package(
+  name: "hintbench-benchmarks",
+  dependencies: [
+    // The name, because the folder may be called anything.
+    .package(name: "hintbench", path: "../"),
+    .package(url: "https://github.com/ordo-one/benchmark.git", from: "1.38.1", traits: []),
+  ],
+  targets: [
+    benchmarks("ListWalk", ["CBaseline"]),
+    benchmarks("PageAllocator"),
+    benchmarks("ZoneLock"),
+    benchmarks("Strategies"),
+
+    .executableTarget(name: "CParity", dependencies: core + ["CBaseline"]),
+    .executableTarget(name: "NoAllocations", dependencies: core + ["CAllocationCounter"]),
+
+    .target(name: "Fixtures", dependencies: [.product(name: "HintbenchCore", package: "hintbench")]),
+    .target(name: "CBaseline", dependencies: [.product(name: "HintbenchCore", package: "hintbench")]),
+    .target(name: "CAllocationCounter"),
+  ],
+  swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,133 @@
+import CHost
+import GuestMemory
+import Instruments
+import Synchronization
+import Foundation
+
+/// The mutators of one repetition, each on a thread, a host CPU and a modelled CPU of its own.
+public final class MutatorGroup: @unchecked Sendable {
+  // Right to send: `command` and `parked` are atomic; the mutators are read only while parked.
+  private enum Command {
+    static let run = 0, park = 1, end = 2
+  }
+
+  private let mutators: [Mutator]
+  private let command = Atomic<Int>(Command.park)
+  private let parked = Atomic<Int>(0)
+  private var threads: [Thread] = []
+  private let ended = DispatchSemaphore(value: 0)
+  private var runningSince: UInt64 = 0
+  private var runNanoseconds: UInt64 = 0
+
+  /// Mutators on modelled CPUs 1 and up, parked. `hostCPUs`: where to pin them, in turn; empty leaves it to the host.
+  ///
+  /// - Throws: ``SystemCallError`` where the logs' address space is refused.
+  public init(_ guest: Guest, _ load: MutatorLoad, count: Int, hostCPUs: [Int], seed: UInt64) throws {
+    precondition(count < guest.geometry.cpuCount, "\(count) mutators and a strategy on \(guest.geometry.cpuCount) CPUs")
+    // Between them an eighth of what is free.
+    let share = Int(guest.core.freePages) / 8 / max(count, 1)
+    mutators = try (0..<(load == .none ? 0 : count)).map {
+      try Mutator(guest, load, cpu: 1 + $0, mostPages: min(share, 1 << 20), seed: seed)
+    }
+    for (index, mutator) in mutators.enumerated() {
+      let thread = Thread { [self] in
+        if !hostCPUs.isEmpty { try? ThreadPlacement.pin(toCPU: hostCPUs[index % hostCPUs.count]) }
+        loop(mutator)
+      }
+      thread.stackSize = 1 << 20
+      threads.append(thread)
+      thread.start()
+    }
+    waitUntilParked()
+  }
+
+  private func loop(_ mutator: Mutator) {
+    var isParked = false
+    while true {
+      switch command.load(ordering: .acquiring) {
+      case Command.run:
+        if isParked {
+          isParked = false
+          parked.subtract(1, ordering: .acquiringAndReleasing)
+        }
+        mutator.burst()
+      case Command.park:
+        if !isParked {
+          isParked = true
+          parked.add(1, ordering: .acquiringAndReleasing)
+        }
+        usleep(50)
+      default:
+        ended.signal()
+        return
+      }
+    }
+  }
+
+  private func waitUntilParked() {
+    while parked.load(ordering: .acquiring) < mutators.count { usleep(20) }
+  }
+
+  /// Lets them run; returns when all do.
+  public func run() {
+    guard !mutators.isEmpty else { return }
+    command.store(Command.run, ordering: .releasing)
+    while parked.load(ordering: .acquiring) > 0 { chost_pause() }
+    runningSince = MonotonicClock.nanoseconds()
+  }
+
+  /// Stops them between two bursts, holding what they hold; returns when all stand.
+  public func park() {
+    guard !mutators.isEmpty else { return }
+    command.store(Command.park, ordering: .releasing)
+    waitUntilParked()
+    runNanoseconds += MonotonicClock.nanoseconds() - runningSince
+  }
+
+  /// Gives back everything they hold. Only while parked.
+  public func giveBack() { for mutator in mutators { mutator.giveBack() } }
+
+  /// Blocks they hold. Only while parked.
+  public var held: [Block] { mutators.flatMap(\.blocks) }
+
+  /// Forgets the figures so far. Only while parked.
+  public func resetFigures() {
+    runNanoseconds = 0
+    for mutator in mutators { mutator.resetFigures() }
+  }
+
+  /// Ends the threads. Must be called before the group goes.
+  public func end() {
+    command.store(Command.end, ordering: .releasing)
+    for _ in mutators { ended.wait() }
+    threads = []
+  }
+
+  /// What they did and suffered since ``resetFigures()``. Only while parked. Nil without mutators.
+  public var figures: Figures? {
+    guard !mutators.isEmpty else { return nil }
+    var allocations = DurationHistogram()
+    var holds = HoldHistograms()
+    var waitTotal = 0.0
+    for mutator in mutators {
+      allocations.merge(mutator.allocations)
+      let summary = mutator.log.summary()
+      if let own = summary.histograms[.mutator] { holds.merge(own) }
+      waitTotal += summary.wait.total ?? 0
+    }
+    let operations = mutators.reduce(0) { $0 + $1.operations }
+    return Figures(
+      operationsPerSecond: runNanoseconds == 0 ? nil : Double(operations) / (Double(runNanoseconds) / 1e9),
+      allocations: allocations, holds: holds, waitNanosecondsTotal: waitTotal,
+      failed: mutators.reduce(0) { $0 + $1.failed })
+  }
+
+  public struct Figures {
+    /// All mutators together.
+    public var operationsPerSecond: Double?
+    public var allocations: DurationHistogram
+    public var holds: HoldHistograms
+    public var waitNanosecondsTotal: Double
+    public var failed: Int
+  }
+}

@@ -1,0 +1,11 @@
+/// What the threads beside the strategy do to the guest.
+public enum MutatorLoad: String, Sendable, CaseIterable, Codable {
+  /// Nothing: no mutators.
+  case none
+  /// Single pages through the per-CPU lists, in bursts.
+  case order0
+  /// Order 9, as transparent huge pages are taken.
+  case thp
+  /// Orders 0 to 3 with bursts of order 3, as a network driver makes them, and some of order 9.
+  case mixed
+}

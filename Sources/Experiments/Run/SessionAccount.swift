@@ -1,0 +1,99 @@
+import Delivery
+import GuestMemory
+
+/// What a session found, counted against the guest as it was before and as it is now: by independent walks, not by what the
+/// strategy says of itself.
+public struct SessionAccount: Sendable, Equatable {
+  /// One zone's share, or the whole guest's.
+  public struct Tally: Sendable, Equatable {
+    /// Free at the start at the orders looked at.
+    public var blocksFree = 0
+    public var bytesFree: UInt64 = 0
+    /// Free at the start at every order.
+    public var bytesFreeAllOrders: UInt64 = 0
+    /// Hints accepted, repeated ones included.
+    public var blocksReported = 0
+    /// Hints of a block already hinted.
+    public var blocksDuplicate = 0
+    /// Distinct bytes hinted.
+    public var bytesReported: UInt64 = 0
+    /// Distinct bytes hinted that were free at the start at those orders.
+    public var bytesCovered: UInt64 = 0
+    /// Free at the start, on its list ever since, never hinted.
+    public var blocksMissed = 0
+    /// Hinted, not held by the strategy, and not wholly free when the session ended.
+    public var blocksStale = 0
+
+    /// Nil where nothing was free.
+    public var coverage: Double? { bytesFree == 0 ? nil : Double(bytesCovered) / Double(bytesFree) }
+    public var coverageFree: Double? {
+      bytesFreeAllOrders == 0 ? nil : Double(bytesCovered) / Double(bytesFreeAllOrders)
+    }
+    public var blocksDistinct: Int { blocksReported - blocksDuplicate }
+  }
+
+  public var total = Tally()
+  /// By zone index.
+  public var zones: [Tally]
+
+  /// Takes the account at a session's end, while the strategy still holds what it holds and no thread runs in the guest. The guest's
+  /// snapshot is the start. Complexity: O(n log n) in free blocks and hints.
+  public init(_ guest: Guest, lowestOrder: Int, hints: [HintLog.Hint]) {
+    let core = guest.core
+    var byZone = [[HintLog.Hint]](repeating: [], count: core.zoneCount)
+    for hint in hints {
+      if let zone = guest.zoneIndex(of: hint.block) { byZone[zone].append(hint) }
+    }
+    let freeNow = guest.freeBlocks()
+    zones = (0..<core.zoneCount).map { zone in
+      let range = core.zone(zone).startPFN..<core.zone(zone).endPFN
+      return Self.tally(
+        guest, zone, lowestOrder, byZone[zone], freeNow: freeNow.filter { range.contains($0.pfn) })
+    }
+    for zone in zones {
+      total.blocksFree += zone.blocksFree
+      total.bytesFree += zone.bytesFree
+      total.bytesFreeAllOrders += zone.bytesFreeAllOrders
+      total.blocksReported += zone.blocksReported
+      total.blocksDuplicate += zone.blocksDuplicate
+      total.bytesReported += zone.bytesReported
+      total.bytesCovered += zone.bytesCovered
+      total.blocksMissed += zone.blocksMissed
+      total.blocksStale += zone.blocksStale
+    }
+  }
+
+  private static func tally(
+    _ guest: Guest, _ zone: Int, _ lowestOrder: Int, _ hints: [HintLog.Hint], freeNow: [Block]
+  ) -> Tally {
+    var tally = Tally()
+    let start = guest.snapshot?.blocks(zone: zone, fromOrder: lowestOrder) ?? []
+    let startRuns = PageRuns(start)
+    tally.blocksFree = start.count
+    tally.bytesFree = startRuns.bytes
+    tally.bytesFreeAllOrders = guest.snapshot?.bytesFree(zone: zone) ?? 0
+
+    let distinct = Set(hints.map(\.block))
+    let reportedRuns = PageRuns(hints.map(\.block))
+    tally.blocksReported = hints.count
+    tally.blocksDuplicate = hints.count - distinct.count
+    tally.bytesReported = reportedRuns.bytes
+    tally.bytesCovered = reportedRuns.intersection(startRuns).bytes
+    if tally.bytesCovered < tally.bytesFree {
+      tally.blocksMissed = start.count { !reportedRuns.contains($0) && guest.isUntouched($0) }
+    }
+    let named = Set(hints.lazy.filter { !$0.isHeld }.map(\.block))
+    if !named.isEmpty {
+      let freeRuns = PageRuns(freeNow)
+      tally.blocksStale = named.count { !freeRuns.contains($0) }
+    }
+    return tally
+  }
+}
+
+extension Guest {
+  /// The zone a block lies in.
+  func zoneIndex(of block: Block) -> Int? {
+    core.zones.first { $0.startPFN <= block.pfn && block.pfn < $0.endPFN }?.index
+  }
+}

@@ -1,0 +1,137 @@
+import Experiments
+import Foundation
+import Testing
+
+@testable import Reporting
+
+@Suite("Tables")
+struct ResultTableTests {
+  /// A run of three strategies on two guests, the second with mutators, of five repetitions.
+  static func sample() -> (cells: [CellRecord], runs: [RunRecord]) {
+    let strategies = [
+      "none", "record-unused-pages", "free-list-proportional-buffer", "page-reporting:order=9:capacity=32",
+      "page-reporting:order=10:capacity=32",
+    ]
+    var cells: [CellRecord] = []
+    var runs: [RunRecord] = []
+    for (guest, granule) in [(UInt64(8) << 30, 0), (UInt64(4) << 40, 5)] {
+      for (index, strategy) in strategies.enumerated() {
+        let cell = "\(guest)-\(index)"
+        let repetitions = (0..<5).map { repetition in
+          var run = RunFixtures.run(cell: cell, repetition: repetition)
+          run.identity.strategy = strategy
+          run.guest.bytes = guest
+          run.guest.granuleOrder = granule
+          run.guest.order = index == 3 ? 9 : 10
+          run.load.kind = granule > 0 ? "mixed" : "none"
+          run.load.mutators = granule > 0 ? 3 : 0
+          guard index > 0 else { return run }
+          let drift = 1 + Double(repetition) / 50
+          run.found.blocksDuplicate = index == 1 ? 17 : 0
+          run.found.blocksMissed = repetition * 12
+          run.found.blocksStale = 0
+          run.sideEffects.blocksWithheldMax = index == 3 ? 32 : 0
+          run.lock.acquisitions = 1536 * index
+          run.lock.itemsPerHoldMax = 1048
+          run.lock.holdNsP99 = 5120 * drift
+          run.lock.holdNsMax = 105_120 * drift
+          run.lock.waitNsP99 = 220 * drift
+          run.speed.msPerTiB = 12.345 * drift * Double(index)
+          run.speed.nsPerBlock = 157 * drift
+          run.speed.guestCPUNs = 98_765 * drift
+          if granule > 0 {
+            run.bystanders.opsPerSecond = 1_234_567 * drift
+            run.bystanders.allocNsP99 = 812 * drift
+            run.bystanders.irqoffNsP99 = 93_000 * drift
+          }
+          return run
+        }
+        runs += repetitions
+        cells.append(
+          CellSummary.record(
+            of: repetitions, limitNsPerBlock: 120, holdLimitNs: 50_000,
+            lockHoldNsMaxRepeatable: index == 0 ? nil : index == 1 ? 81_000 : 4_400)!)
+      }
+    }
+    return (cells, runs)
+  }
+
+  @Test("fits the width, groups by guest, and says what each figure is")
+  func layout() {
+    let (cells, runs) = Self.sample()
+    let text = ResultTable(cells: cells, runs: runs, meta: RunFixtures.meta).text
+    print(text)
+    let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+    for line in lines { #expect(line.count <= 160 && line.last != " ", "\(line)") }
+    let exact = lines.firstIndex { $0.contains("8 GiB guest") }
+    let bound = lines.firstIndex { $0.contains("4 TiB guest") }
+    #expect(exact != nil && bound != nil)
+    guard let exact, let bound else { return }
+    // Times of the guest with a granule are marked, of the exact one not.
+    #expect(!lines[exact..<bound].contains { $0.contains("≥") })
+    let row = lines[bound...].first { $0.hasPrefix("record-unused-pages") } ?? ""
+    #expect(row.contains("≥12.8 (12.3–13.3)") && row.contains("≥81.0!") && row.contains("0–48"))
+    // Options are shown where cells differ in them.
+    #expect(text.contains("page-reporting:order=9 ") && !text.contains("capacity"))
+    #expect(lines.contains { $0.hasPrefix("none ") && $0.contains(" - ") })
+    // Bystanders only where there are any.
+    #expect(text.components(separatedBy: "irq-off p99 µs").count == 2)
+    for part in [
+      "10 cells of 5 repetitions each", "limit: 120 ns a block",
+      "Hold limit: 50 µs; 2 of 10 cells beyond it (!), 2 unknown",
+      "Not measured: cycles (no counters here).", "ms/TiB", "CPU ms", "hold µs", "longest µs", "free %",
+    ] {
+      #expect(text.contains(part), "\(part)")
+    }
+  }
+
+  @Test("a narrow terminal cuts the names of strategies and nothing else")
+  func narrow() {
+    let (cells, runs) = Self.sample()
+    let wide = ResultTable(cells: cells, runs: runs, meta: RunFixtures.meta).text
+    let narrow = ResultTable(cells: cells, runs: runs, meta: RunFixtures.meta, width: 140).text
+    #expect(wide.contains("free-list-proportional-buffer"))
+    #expect(!narrow.contains("free-list-proportional-buffer") && narrow.contains("…"))
+  }
+
+  @Test("no cells and no repetitions are no fault")
+  func empty() {
+    #expect(ResultTable(cells: [], runs: [], meta: RunFixtures.meta).text.hasPrefix("No cells"))
+    let cell = CellRecord.blank
+    #expect(ResultTable(cells: [cell], runs: [], meta: RunFixtures.meta).text.contains("outcome"))
+  }
+
+  @Test(
+    "figures have three digits",
+    arguments: [
+      (0, "0"), (0.012345, "0.0123"), (9.996, "10.0"), (99.96, "100"), (1.5, "1.50"), (12345.6, "12346"),
+      (-2.345, "-2.35"), (0.09996, "0.100"), (1e-9, "0.00000000100"), (.nan, "-"),
+    ] as [(Double, String)])
+  func figures(value: Double, text: String) {
+    #expect(Figure.number(value) == text)
+  }
+
+  @Test("sizes and times are shown in their unit")
+  func units() {
+    #expect(Figure.bytes(8 << 30) == "8 GiB")
+    #expect(Figure.bytes(3 << 39) == "1.50 TiB")
+    #expect(Figure.bytes(4096) == "4 KiB")
+    #expect(Figure.time(ns: 50_000) == "50 µs")
+    #expect(Figure.time(ns: 1500) == "1.50 µs")
+    #expect(Figure.time(ns: 20) == "20 ns")
+  }
+
+  @Test("a listing aligns its columns and cuts nothing")
+  func listing() {
+    let text = TextListing(titles: ["name", "what"], rows: [["a", "first"], ["longer-name", "second, longer"]]).text
+    #expect(
+      text == """
+        name        what
+        ----------- --------------
+        a           first
+        longer-name second, longer
+
+        """)
+    #expect(TextListing(titles: ["name"], rows: []).text == "")
+  }
+}
