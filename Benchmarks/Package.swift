@@ -20,15 +20,15 @@ let package = Package(
     .package(url: "https://github.com/ordo-one/benchmark.git", from: "1.38.1", traits: []),
   ],
   targets: [
-    benchmarks("ListWalk", ["CBaseline"]),
-    benchmarks("PageAllocator"),
+    benchmarks("ListWalk"),
+    benchmarks("PageAllocator", ["CBaseline"]),
     benchmarks("ZoneLock"),
     benchmarks("Strategies"),
 
-    .executableTarget(name: "CParity", dependencies: core + ["CBaseline"]),
+    .executableTarget(name: "CParity", dependencies: core),
     .executableTarget(name: "NoAllocations", dependencies: core + ["CAllocationCounter"]),
 
-    .target(name: "Fixtures", dependencies: [.product(name: "HintbenchCore", package: "hintbench")]),
+    .target(name: "Fixtures", dependencies: ["CBaseline", .product(name: "HintbenchCore", package: "hintbench")]),
     .target(name: "CBaseline", dependencies: [.product(name: "HintbenchCore", package: "hintbench")]),
     .target(name: "CAllocationCounter"),
   ],

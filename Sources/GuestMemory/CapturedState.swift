@@ -58,6 +58,8 @@ extension GuestGeometry {
     }
     var reserve = [Int64](repeating: 0, count: ZoneType.allCases.count)
     for (type, pages) in zip(types, protection) { reserve[type.rawValue] = Int64(clamping: pages) }
+    // Where no HighMem is built in, a request for it is one for Normal.
+    if !hasHighMem { reserve[ZoneType.highMem.rawValue] = reserve[ZoneType.normal.rawValue] }
     return reserve
   }
 }

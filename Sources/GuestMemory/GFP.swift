@@ -18,7 +18,7 @@ public struct GFP: OptionSet, Sendable {
   public static let atomic = GFP(rawValue: 1 << 5)
   /// __GFP_NOMEMALLOC: takes the atomic reserves away again.
   public static let noMemAlloc = GFP(rawValue: 1 << 6)
-  /// __GFP_KSWAPD_RECLAIM. No kswapd runs here; the bit decides about watermark boosts and ALLOC_NOFRAGMENT.
+  /// __GFP_KSWAPD_RECLAIM. No kswapd runs here, so that the bit changes nothing.
   public static let kswapd = GFP(rawValue: 1 << 7)
 
   /// GFP_HIGHUSER_MOVABLE: anonymous memory and page cache.

@@ -34,7 +34,7 @@ public final class Guest: @unchecked Sendable {
   ///
   /// - Throws: ``GuestError`` where the geometry can't be modelled or the address space isn't there.
   public init(_ geometry: GuestGeometry) throws(GuestError) {
-    try geometry.check()
+    try geometry.checked()
     self.geometry = geometry
     let end = geometry.endPFN
     let zoneCount = geometry.zones.count
@@ -89,8 +89,9 @@ public final class Guest: @unchecked Sendable {
       for type in Migratetype.allCases { zone.freeList(order: order, type).initialize() }
     }
     let batch = Watermarks.batch(managed: extent.managedPages)
-    let high = Watermarks.perCPUHigh(
-      low: marks.low, cpusOfNode: max(geometry.cpus(ofNode: extent.node), 1), batch: batch)
+    // A node without CPUs is everybody's.
+    let cpus = geometry.cpus(ofNode: extent.node)
+    let high = Watermarks.perCPUHigh(low: marks.low, cpusOfNode: cpus == 0 ? geometry.cpuCount : cpus, batch: batch)
     for cpu in 0..<geometry.cpuCount {
       let list = PerCPUList(pcp + cpu)
       list.pointer.pointee.batch = Int32(batch)
@@ -136,7 +137,8 @@ public final class Guest: @unchecked Sendable {
 
   /// Puts the guest back as ``takeSnapshot()`` found it, from whatever state the lists are in: every block on its list in the
   /// same order, counters, pageblock types and per-CPU lists. No thread may run in the guest; blocks somebody still holds go
-  /// back to the lists with everything else. Complexity: O(free blocks now + free blocks then).
+  /// back to the lists with everything else. Complexity: O(free blocks now + free blocks then), and one step a struct page of
+  /// the blocks that were touched where somebody still holds some.
   public func restore() { snapshot?.restore(core) }
 
   /// Where a node's part of the memory map lies, to be bound to a host node: calls `body` with each piece.

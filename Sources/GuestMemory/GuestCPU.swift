@@ -66,11 +66,13 @@ public struct GuestCPU<Probe: LockProbe> {
       return offset < UInt(MemoryLayout<StructZone>.size) ? .endOfAnotherList : .page(Page(link: next))
     }
 
-    /// Whether a block of `order` may go and leave the zone above its min watermark. What lower zones keep for others
-    /// (lowmem_reserve) isn't asked: this is for code that takes the block it stands before.
+    /// Whether a block of `order` may go and leave the zone above its min watermark, as `__isolate_free_page()` asks it: without
+    /// the boost and without the HIGHATOMIC reserve. What lower zones keep for others (lowmem_reserve) isn't asked: this is
+    /// for code that takes the block it stands before.
     @inlinable @inline(__always)
     public func mayTake(order: Int) -> Bool {
-      zone.freePages > core.mark(zone, .min) &+ (1 &<< UInt64(order))
+      let reserved = zone.pointer.pointee.nr_reserved_highatomic
+      return zone.freePages > zone.watermark(.min) &+ (1 &<< UInt64(order)) &+ reserved
     }
 
     /// Takes one free block off its list as the allocator would, except that it's this very one: out of the counters, off the
@@ -78,9 +80,11 @@ public struct GuestCPU<Probe: LockProbe> {
     @inlinable @inline(__always)
     public func take(_ page: Page) {
       let order = page.order
+      let type = core.pageblockMigratetype(core.pfn(page))
       core.removeFromFreeList(page, zone, order: order)
-      core.addFreePages(zone, -(1 &<< order))
-      page.pointer.pointee.index = UInt64(truncatingIfNeeded: core.pageblockMigratetype(core.pfn(page)).rawValue)
+      // NR_FREE_PAGES doesn't count isolated pages.
+      if type != .isolate { core.addFreePages(zone, -(1 &<< order)) }
+      page.pointer.pointee.index = UInt64(truncatingIfNeeded: type.rawValue)
       page.pointer.pointee.refcount = 1
     }
   }
@@ -107,11 +111,11 @@ public struct GuestCPU<Probe: LockProbe> {
   ///
   /// `onNode`: the node whose zonelist is walked (alloc_pages_node()), by default the CPU's own.
   ///
-  /// - Returns: the first PFN of a naturally aligned block of 2^order pages.
+  /// - Returns: the first PFN of a naturally aligned block of 2^order pages; nil also for an order this guest doesn't have.
   @inlinable
   public mutating func allocate(order: Int, _ gfp: GFP, onNode: Int? = nil) -> UInt64? {
     let node = onNode ?? self.node
-    guard
+    guard order >= core.granuleOrder, order <= core.highestOrder,
       let page = allocate(order: order, gfp, onNode: node, above: .low)
         ?? allocate(order: order, gfp, onNode: node, above: .min)
     else { return nil }
@@ -127,6 +131,8 @@ public struct GuestCPU<Probe: LockProbe> {
   mutating func allocate(order: Int, _ gfp: GFP, onNode node: Int, above mark: Zone.Watermark) -> Page? {
     let list = core.zonelist(node: node, thisNodeOnly: gfp.contains(.thisNode))
     let highest = gfp.highestZone
+    // The reserves are for the slow path: gfp_to_alloc_flags() is asked only there.
+    let gfp = mark == .low ? gfp.subtracting([.high, .atomic]) : gfp
     // ALLOC_NOFRAGMENT, on the first walk only (alloc_flags_nofragment()).
     var avoidFragmentation = false
     var position = 0
@@ -147,15 +153,19 @@ public struct GuestCPU<Probe: LockProbe> {
       }
       if preferred == nil {
         preferred = zone
-        avoidFragmentation =
-          mark == .low && gfp.contains(.kswapd) && zone.type == .normal && core.dma32Shields(node: zone.node)
-      } else if avoidFragmentation && core.nodeCount > 1 && zone.node != node {
+        avoidFragmentation = mark == .low && zone.type == .normal && core.dma32Shields(node: zone.node)
+      } else if avoidFragmentation && core.nodeCount > 1 && zone.node != preferred.unsafelyUnwrapped.node {
         avoidFragmentation = false
         position = 0
         continue
       }
       position &+= 1
-      guard core.watermarkAllows(zone, order: order, mark: core.mark(zone, mark), gfp) else { continue }
+      guard
+        core.watermarkAllows(zone, order: order, mark: core.mark(zone, mark), gfp)
+          // zone_watermark_fast(): the boost doesn't count against an atomic page at the min mark.
+          || order == 0 && mark == .min && gfp.contains(.atomic)
+            && core.watermarkAllows(zone, order: order, mark: zone.watermark(.min), gfp)
+      else { continue }
       if let page = takeFrom(zone, order: order, gfp, avoidFragmentation: avoidFragmentation) { return page }
     }
   }

@@ -102,3 +102,15 @@ extension GuestSnapshot {
     lists.reduce(0) { $1.zone == zone ? $0 + UInt64($1.pfns.count) << UInt64($1.order + 12) : $0 }
   }
 }
+
+extension Guest {
+  /// Free blocks of at least `order`, by the counters.
+  public func freeBlockCount(fromOrder order: Int) -> Int {
+    core.zones.reduce(0) { total, zone in
+      (order...max(order, core.highestOrder)).reduce(total) { $1 <= core.highestOrder ? $0 + Int(zone.blocksFree(order: $1)) : $0 }
+    }
+  }
+
+  /// Reads every list head of at least `order` once, so that the caches hold what they can of them.
+  public func walkLists(fromOrder order: Int) { _ = freeBlocks(fromOrder: order).count }
+}

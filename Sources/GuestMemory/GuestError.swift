@@ -21,7 +21,10 @@ public enum GuestError: Error, CustomStringConvertible, Sendable {
 }
 
 extension GuestGeometry {
-  func check() throws(GuestError) {
+  /// Whether it can be modelled at all.
+  ///
+  /// - Throws: ``GuestError/badGeometry(_:)``
+  public func checked() throws(GuestError) {
     guard !zones.isEmpty else { throw .badGeometry("it has no zone") }
     guard (1...64).contains(nodeCount) else { throw .badGeometry("\(nodeCount) nodes; 1 to 64 can be modelled") }
     guard (1...4096).contains(cpuCount) else { throw .badGeometry("\(cpuCount) CPUs; 1 to 4096 can be modelled") }

@@ -56,6 +56,7 @@ public struct GuestSnapshot: Sendable {
   }
 
   func restore(_ core: GuestCore) {
+    forgetOwners(core)
     for zone in core.zones {
       for order in core.granuleOrder...core.highestOrder {
         for type in Migratetype.allCases {
@@ -91,6 +92,41 @@ public struct GuestSnapshot: Sendable {
         list.addTail(page)
       }
       zone.freeCounter(order: image.order).pointee += UInt64(image.pfns.count)
+    }
+  }
+}
+
+extension GuestSnapshot {
+  /// Clears the reference and the flags of pages that somebody took and never gave back, which would make bad pages of the
+  /// blocks they lie in. Nothing is touched in a zone where all came back.
+  private func forgetOwners(_ core: GuestCore) {
+    var pagesThen = [UInt64](repeating: 0, count: core.zoneCount)
+    for image in lists { pagesThen[image.zone] += UInt64(image.pfns.count) << UInt64(image.order) }
+    let isShort = core.zones.map { zone in
+      var pages = UInt64(0)
+      for order in core.granuleOrder...core.highestOrder { pages += zone.blocksFree(order: order) << UInt64(order) }
+      for cpu in 0..<core.cpuCount { pages += UInt64(core.perCPUList(zone, cpu: cpu).count) }
+      return pages != pagesThen[zone.index] || zone.pointer.pointee.bad_pages != 0
+    }
+    for image in lists where isShort[image.zone] {
+      for pfn in image.pfns {
+        let head = core.page(pfn)
+        if head.isUntouchedBuddy && head.order == image.order { continue }
+        let pages = core.structPages(order: image.order)
+        var index = 0
+        while index < pages {
+          let page = head.advanced(by: index)
+          if page.isBuddy {
+            index += core.structPages(order: page.order)
+            continue
+          }
+          if page.pointer.pointee.refcount != 0 {
+            page.pointer.pointee.refcount = 0
+            page.pointer.pointee.flags = Page.zoneBits(image.zone)
+          }
+          index += 1
+        }
+      }
     }
   }
 }

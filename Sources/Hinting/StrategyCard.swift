@@ -11,7 +11,7 @@ public struct StrategyCard: Sendable {
   }
 
   /// Which orders it can look at.
-  public enum Orders: Sendable {
+  public enum Orders: Sendable, Equatable {
     /// `--order` and everything above it.
     case any
     /// Blocks of the highest order only, whatever `--order` says.

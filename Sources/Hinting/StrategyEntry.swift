@@ -6,11 +6,14 @@ import Instruments
 /// call is the one that starts a pass.
 public struct StrategyEntry: Sendable {
   public let card: StrategyCard
+  /// For tests that run a strategy under a probe and a sink of their own.
+  let type: any HintStrategy.Type
   private let makeRunner: @Sendable (StrategyOptions) -> StrategyRunner
 
   @inline(__always)
   init<S: HintStrategy>(_ type: S.Type) {
     card = S.card
+    self.type = type
     makeRunner = { options in StrategyRunner(S(options)) }
   }
 
@@ -26,7 +29,8 @@ public struct StrategyEntry: Sendable {
       guard option.accepts(value) else {
         throw .badValue(strategy: card.name, option: name, value: value, accepted: option.range)
       }
-      values[name] = value
+      // In one spelling, since the full name tells cells apart.
+      values[name] = option.canonical(value)
     }
     return ConfiguredStrategy(card: card, options: StrategyOptions(values), makeRunner: makeRunner)
   }

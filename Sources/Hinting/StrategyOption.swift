@@ -34,6 +34,14 @@ public struct StrategyOption: Sendable {
     case .choice(let values): values.contains(value)
     }
   }
+
+  /// `value`, which is accepted, as the full name spells it: `+07` is `7`.
+  func canonical(_ value: String) -> String {
+    switch kind {
+    case .integer: Int(value).map(String.init) ?? value
+    case .choice: value
+    }
+  }
 }
 
 /// A strategy's settings, each with a value of its range.

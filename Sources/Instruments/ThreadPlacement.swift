@@ -15,6 +15,14 @@ public enum ThreadPlacement {
     guard code == 0 else { throw SystemCallError(call: "sched_setaffinity to CPU \(cpu)", code: code) }
   }
 
+  /// Lets the calling thread run on any of `cpus`: what undoes ``pin(toCPU:)``.
+  ///
+  /// - Throws: ``SystemCallError`` (EINVAL where none of them is there).
+  public static func allow(_ cpus: [Int]) throws(SystemCallError) {
+    let code = chost_allow_cpus(cpus.map { Int32(clamping: $0) }, Int32(cpus.count))
+    guard code == 0 else { throw SystemCallError(call: "sched_setaffinity to \(cpus.count) CPUs", code: code) }
+  }
+
   /// The CPUs that the calling thread may run on, ascending.
   ///
   /// - Throws: ``SystemCallError`` where the kernel doesn't tell (EINVAL on machines of more than 1024 CPUs).

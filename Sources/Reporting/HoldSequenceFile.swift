@@ -22,7 +22,7 @@ struct HoldSequenceFile: Equatable {
     // A sequence's length is stored plus one: 0 stands for none.
     let length = holds.map { UInt64($0.count) + 1 } ?? 0
     let words = [UInt64(zoneRows), UInt64(bucketRows), UInt64(experimentRows), length] + (holds ?? [])
-    return words.flatMap { word in withUnsafeBytes(of: word.littleEndian) { Array($0) } }
+    return words.map(\.littleEndian).withUnsafeBytes { Array($0) }
   }
 
   init(zoneRows: Int, bucketRows: Int, experimentRows: Int, holds: [UInt64]?) {
@@ -35,8 +35,10 @@ struct HoldSequenceFile: Equatable {
   /// From a file's content; nil where it isn't whole.
   init?(bytes: [UInt8]) {
     guard bytes.count >= 32, bytes.count.isMultiple(of: 8) else { return nil }
-    let words = stride(from: 0, to: bytes.count, by: 8).map { start in
-      bytes[start..<start + 8].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+    let words = bytes.withUnsafeBytes { raw in
+      stride(from: 0, to: raw.count, by: 8).map { offset in
+        UInt64(littleEndian: raw.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+      }
     }
     let holds = Array(words.dropFirst(4))
     guard words[3] == UInt64(holds.count) + 1 || (words[3] == 0 && holds.isEmpty),

@@ -73,6 +73,8 @@ __attribute__((no_sanitize("thread"))) static inline uint64_t chost_read_once(co
 
 /* Binds the calling thread to one CPU. 0, or errno. */
 int chost_pin_to_cpu(int cpu);
+/* Lets the calling thread run on all of these. 0, or errno. */
+int chost_allow_cpus(const int *cpus, int count);
 /* The CPUs this thread may run on, lowest first; how many there are, which may be more than capacity. */
 int chost_allowed_cpus(int *cpus, int capacity);
 int chost_current_cpu(void);

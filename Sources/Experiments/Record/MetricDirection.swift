@@ -6,4 +6,13 @@ public enum MetricDirection: String, Codable, Sendable {
   case higherIsBetter
   /// Neither: settings, identities, and counts that only describe.
   case none
+
+  /// For listings.
+  public var name: String {
+    switch self {
+    case .lowerIsBetter: "lower"
+    case .higherIsBetter: "higher"
+    case .none: ""
+    }
+  }
 }

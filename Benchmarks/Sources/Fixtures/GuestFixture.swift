@@ -1,0 +1,39 @@
+import GuestMemory
+import Instruments
+
+/// The guests that benchmarks run on: fresh, one node, exact (granule 0).
+public enum GuestFixture {
+  public static let gibibyte: UInt64 = 1 << 30
+
+  /// A fresh guest. Up to 64 GiB its memory map lies on 2 MiB pages, as the kernel maps it; above that on 4 KiB pages,
+  /// where only the list heads that are touched cost memory.
+  public static func fresh(
+    bytes: UInt64, order: ListOrder = .ascending, lock: LockKind = .queued, seed: UInt64 = 1
+  ) -> Guest {
+    var geometry = GuestGeometry.standard(bytes: bytes)
+    geometry.lockKind = lock
+    geometry.vmemmapPage = bytes <= 64 * gibibyte ? .huge : .small
+    let guest: Guest
+    do { guest = try Guest(geometry) } catch { fatalError("\(error)") }
+    guest.fillFresh()
+    guest.reorderLists(order, seed: seed)
+    return guest
+  }
+
+  /// A CPU of it that nothing watches.
+  public static func cpu(_ guest: Guest) -> GuestCPU<NoProbe> {
+    GuestCPU(guest.core, cpu: 0, node: guest.geometry.node(ofCPU: 0), probe: NoProbe())
+  }
+
+  /// The zone with the most memory.
+  public static func largestZone(_ guest: Guest) -> Zone {
+    guest.core.zones.max { $0.managedPages < $1.managedPages }!
+  }
+
+  /// Ends the program where it was built without optimisation: its times would say nothing.
+  public static func refuseDebugBuild() {
+    #if DEBUG
+      fatalError("this is a debug build, whose times say nothing; build with -c release")
+    #endif
+  }
+}

@@ -1,0 +1,109 @@
+import CAllocationCounter
+import Delivery
+import Fixtures
+import GuestMemory
+import Hinting
+import Instruments
+
+import func Glibc.exit
+
+// Runs each strategy's session, both passes, and counts the calls to the allocator of this thread meanwhile: from the
+// session's start until everything is given back there must be none. Exit status 1 where there is one.
+//
+// `--self-test` allocates on purpose in the counted region, to show that the check can fail.
+
+struct Case {
+  let strategy: ConfiguredStrategy
+  let guest: Guest
+  let state: String
+  let order: Int
+}
+
+/// Calls to malloc() and free() and their kin while `body` ran.
+@inline(never)
+func allocations(_ body: () -> Void) -> (made: UInt64, freed: UInt64) {
+  let before = allocation_counts()
+  body()
+  let after = allocation_counts()
+  return (after.allocations - before.allocations, after.frees - before.frees)
+}
+
+/// A strategy with its defaults, and once more for each other value of each option that is a choice.
+func variants(_ entry: StrategyEntry) -> [ConfiguredStrategy] {
+  do {
+    var all = [try entry.configured()]
+    for option in entry.card.options {
+      guard case .choice(let values) = option.kind else { continue }
+      for value in values where value != option.defaultValue { all.append(try entry.configured([option.name: value])) }
+    }
+    return all
+  } catch { fatalError("\(entry.card.name): \(error)") }
+}
+
+/// What one case allocated, in words; nil: nothing.
+func check(_ test: Case, selfTest: Bool) -> [String] {
+  var faults: [String] = []
+  let core = test.guest.core
+  let stop = StopFlag()
+  defer { stop.deallocate() }
+  do {
+    let runner = test.strategy.runner()
+    try runner.prepare(core, lowestOrder: test.order)
+    let session = Session(lowestOrder: test.order, stop: stop)
+    let holds = try HoldLog(capacity: 1 << 22)
+    let hints = try HintLog(capacity: 1 << 24)
+    let plain = GuestFixture.cpu(test.guest)
+    let probed = GuestCPU(core, cpu: 0, node: 0, probe: holds.probe())
+    // In the counted region, as the first thing of the session.
+    let bracket = StrategyRunner.Bracket(start: { if selfTest { allocateOnPurpose() } }, stop: {})
+
+    test.guest.restore()
+    let speed = allocations { _ = runner.speedPass(plain, session, bracket: bracket) }
+    test.guest.restore()
+    let probe = allocations { _ = runner.probedPass(probed, session, hints) }
+    for (pass, count) in [("speed", speed), ("probed", probe)] where count.made + count.freed > 0 {
+      faults.append("\(pass) pass: \(count.made) allocations, \(count.freed) frees")
+    }
+  } catch { faults.append("\(error)") }
+  return faults
+}
+
+@inline(never)
+func allocateOnPurpose() {
+  let memory = UnsafeMutableRawPointer.allocate(byteCount: 64, alignment: 16)
+  memory.deallocate()
+}
+
+func run(selfTest: Bool) -> Bool {
+  // The first use calibrates the clock; no session does.
+  _ = CycleClock.nanosecondsPerTick
+  let fresh = GuestFixture.fresh(bytes: 8 * GuestFixture.gibibyte)
+  let aged = GuestFixture.fresh(bytes: 2 * GuestFixture.gibibyte)
+  do { try aged.age(Aging(), seed: 1) } catch { fatalError("\(error)") }
+
+  var cases = 0
+  var faulty = 0
+  for entry in Strategies.all {
+    for strategy in variants(entry) {
+      for (state, guest) in [("fresh", fresh), ("aged", aged)] {
+        let highest = guest.core.highestOrder
+        for order in Set([highest, strategy.nativeOrder(highest: highest)]).sorted() {
+          let faults = check(Case(strategy: strategy, guest: guest, state: state, order: order), selfTest: selfTest)
+          cases += 1
+          if !faults.isEmpty { faulty += 1 }
+          for fault in faults { print("\(strategy.fullName), \(state), order \(order): \(fault)") }
+        }
+      }
+    }
+  }
+  print("\(cases) cases, \(faulty) of them allocate during a session")
+  return faulty == 0
+}
+
+switch Array(CommandLine.arguments.dropFirst()) {
+case []: exit(run(selfTest: false) ? 0 : 1)
+case ["--self-test"]: exit(run(selfTest: true) ? 0 : 1)
+default:
+  print("usage: NoAllocations [--self-test]")
+  exit(64)
+}

@@ -1,0 +1,30 @@
+/// An amount of memory as it is written on the command line: `512M`, `8G`, `1.5T`; units of 1024.
+public struct ByteSize: Hashable, Sendable, CustomStringConvertible {
+  public let bytes: UInt64
+
+  public init(bytes: UInt64) { self.bytes = bytes }
+
+  private static let units: [(Character, Int)] = [("K", 10), ("M", 20), ("G", 30), ("T", 40), ("P", 50)]
+
+  /// - Throws: ``MatrixError`` where it isn't a size.
+  public init(_ text: String) throws(MatrixError) {
+    let bad = MatrixError(.usage, "'\(text)' is no size; accepted: a number and K, M, G, T or P, such as 8G or 1.5T")
+    guard let last = text.uppercased().last else { throw bad }
+    let unit = Self.units.first { $0.0 == last }
+    let digits = unit == nil ? text : String(text.dropLast())
+    guard digits.allSatisfy({ $0.isASCII && ($0.isNumber || $0 == ".") }), let number = Double(digits), number > 0 else {
+      throw bad
+    }
+    let bytes = number * Double(1 << (unit?.1 ?? 0))
+    guard bytes >= 1, bytes < 0x1p62 else { throw bad }
+    self.bytes = UInt64(bytes)
+  }
+
+  public var description: String {
+    for (letter, shift) in Self.units.reversed() where bytes >= 1 << UInt64(shift) {
+      let tenths = (Double(bytes) / Double(UInt64(1) << UInt64(shift)) * 10).rounded() / 10
+      return tenths == tenths.rounded() ? "\(Int(tenths))\(letter)" : "\(tenths)\(letter)"
+    }
+    return "\(bytes)"
+  }
+}

@@ -1,0 +1,192 @@
+import GuestMemory
+import Hinting
+
+/// One group of a configuration, checked: its guests with the memory they need, and its strategies.
+struct GroupExpansion {
+  var guests: [(GuestSpec, GuestFootprint)] = []
+  var strategies: [ConfiguredStrategy]
+  var captures: [String: Capture] = [:]
+  var highestOrder = 10
+  /// Designs left out because nobody named them and they don't fit, and why.
+  var omissions: [String] = []
+
+  /// Where the group names no strategies: all of them, or if that doesn't fit all that don't give whole blocks back.
+  init(
+    _ group: RunConfig.Group, _ config: RunConfig, _ lock: LockKind, _ load: MutatorLoad, _ mutators: Int,
+    _ host: Matrix.HostLimits
+  ) throws(MatrixError) {
+    do {
+      try self.init(all: group, config, lock, load, mutators, host)
+    } catch {
+      guard error.kind == .unavailable, group.strategies.isEmpty, load == .none else { throw error }
+      var smaller = group
+      smaller.strategies = Strategies.all.filter { $0.card.effect != .takesBlocks }.map(\.card.name)
+      try self.init(all: smaller, config, lock, load, mutators, host)
+      let left = Strategies.all.filter { $0.card.effect == .takesBlocks }.map(\.card.name)
+      omissions = ["\(left.joined(separator: ", ")): \(error)"]
+    }
+  }
+
+  private init(
+    all group: RunConfig.Group, _ config: RunConfig, _ lock: LockKind, _ load: MutatorLoad, _ mutators: Int,
+    _ host: Matrix.HostLimits
+  ) throws(MatrixError) {
+    let named = !group.strategies.isEmpty
+    strategies = try StrategyList.parse(
+      named ? group.strategies : Strategies.all.map(\.card.name), shared: group.options)
+    guard (1...16).contains(group.nodes) else { throw .usage("\(group.nodes) nodes; accepted: 1 to 16") }
+    guard (1...4096).contains(group.cpus) else { throw .usage("\(group.cpus) CPUs; accepted: 1 to 4096") }
+    guard group.cpus > mutators else {
+      throw .usage("\(group.cpus) CPUs are too few for a strategy and \(mutators) mutators; give --cpus \(mutators + 1)")
+    }
+    let choice = try Self.choice(group)
+    let listOrder: ListOrder? = try group.listOrder.map { text throws(MatrixError) in
+      try Matrix.choice(text, "list order")
+    }
+    if let free = group.free {
+      guard free >= 0.05, free <= 0.95 else { throw .usage("a free fraction of \(free); accepted: 0.05 to 0.95") }
+    }
+    let wholeBlocks = load != .none || strategies.contains { $0.card.effect == .takesBlocks }
+
+    if let buddyinfo = group.buddyinfo {
+      guard group.guests.isEmpty, group.states.isEmpty, group.free == nil else {
+        throw .usage("a capture says how large the guest is and what is free: --guest, --state and --free don't go with --buddyinfo")
+      }
+      let capture: Capture
+      do {
+        capture = try Capture.read(buddyinfo: buddyinfo, pagetypeinfo: group.pagetypeinfo, zoneinfo: group.zoneinfo)
+      } catch {
+        throw MatrixError(error.isUnreadable ? .io : .input, "\(error)")
+      }
+      try add(capture, name: buddyinfo, group, choice, lock, listOrder ?? .ascending, config, wholeBlocks, host)
+      return
+    }
+    guard group.pagetypeinfo == nil, group.zoneinfo == nil else {
+      throw .usage("--pagetypeinfo and --zoneinfo go with --buddyinfo")
+    }
+    guard !group.guests.isEmpty, !group.states.isEmpty else { throw .usage("no guest or no state is given") }
+    if group.free != nil && !group.states.contains("aged") {
+      throw .usage("--free says how much of an aged guest is free; a fresh one is all free")
+    }
+    for text in group.guests {
+      let bytes = try Self.guestBytes(text, nodes: group.nodes)
+      for state in group.states {
+        let spec: GuestSpec.State
+        let footprintState: GuestFootprint.State
+        switch state {
+        case "fresh": (spec, footprintState) = (.fresh, .fresh)
+        case "aged":
+          let free = group.free ?? 0.5
+          (spec, footprintState) = (.aged(free: free), .aged(Aging(freeFraction: free)))
+        default: throw .usage("unknown state '\(state)'; accepted: fresh, aged")
+        }
+        let natural: ListOrder = state == "aged" ? .churned : .ascending
+        let fit = try Self.fit(choice, wholeBlocks, host, what: "a guest of \(ByteSize(bytes: bytes)), \(state)") {
+          (granule, page) throws(MatrixError) in
+          var geometry = GuestGeometry.standard(
+            bytes: bytes, nodes: group.nodes, cpus: group.cpus, granuleOrder: granule)
+          geometry.vmemmapPage = page
+          return (geometry, footprintState)
+        }
+        guests.append(
+          (
+            GuestSpec(
+              bytes: bytes, nodes: group.nodes, cpus: group.cpus, state: spec, listOrder: listOrder ?? natural,
+              granuleOrder: fit.granule, vmemmapPage: fit.page, lockKind: lock, seed: config.seed), fit.footprint
+          ))
+      }
+    }
+  }
+
+  private mutating func add(
+    _ capture: Capture, name: String, _ group: RunConfig.Group, _ choice: VmemmapChoice, _ lock: LockKind,
+    _ listOrder: ListOrder, _ config: RunConfig, _ wholeBlocks: Bool, _ host: Matrix.HostLimits
+  ) throws(MatrixError) {
+    highestOrder = capture.orders - 1
+    guard wholeBlocks == false || group.zoneinfo != nil || config.load == "none" else {
+      throw .usage("a load allocates, which takes watermarks; give --zoneinfo with --buddyinfo")
+    }
+    var blocks = [UInt64](repeating: 0, count: capture.orders)
+    for zone in capture.zones { for (order, count) in zone.freeBlocks.enumerated() { blocks[order] += count } }
+    // Coarser granules would drop blocks: a capture is modelled exactly or not at all.
+    let exact = VmemmapChoice(granuleOrder: choice.granuleOrder ?? 0, page: choice.page)
+    var bytes: UInt64 = 0
+    var nodes = 0
+    let fit = try Self.fit(exact, wholeBlocks, host, what: "the guest of \(name)") { (granule, page) throws(MatrixError) in
+      do {
+        var geometry = try GuestGeometry.captured(capture, cpus: group.cpus, granuleOrder: granule)
+        geometry.vmemmapPage = page
+        try geometry.checked()
+        bytes = geometry.managedPages << 12
+        nodes = geometry.nodeCount
+        return (geometry, .captured(blocksByOrder: blocks))
+      } catch {
+        throw MatrixError(.input, "\(name): \(error)")
+      }
+    }
+    var hash = FNV1a()
+    for zone in capture.zones {
+      hash.add("\(zone.nodeID) \(zone.kind.rawValue) \(zone.freeBlocks) \(zone.freeBlocksByMigratetype ?? [])")
+      hash.add("\(zone.details.map { "\($0.startPFN) \($0.spanned) \($0.managed) \($0.min) \($0.low) \($0.high)" } ?? "")")
+    }
+    let fingerprint = String(hash.value, radix: 16)
+    captures[fingerprint] = capture
+    guests.append(
+      (
+        GuestSpec(
+          bytes: bytes, nodes: nodes, cpus: group.cpus, state: .captured(fingerprint: fingerprint), listOrder: listOrder,
+          granuleOrder: fit.granule, vmemmapPage: fit.page, lockKind: lock, seed: config.seed), fit.footprint
+      ))
+  }
+
+  private static func choice(_ group: RunConfig.Group) throws(MatrixError) -> VmemmapChoice {
+    var choice = VmemmapChoice()
+    if group.granule != "auto" {
+      guard let order = Int(group.granule), (0...9).contains(order) else {
+        throw .usage("'\(group.granule)' is no granule order; accepted: 0 to 9, or auto")
+      }
+      choice.granuleOrder = order
+    }
+    switch group.vmemmap.lowercased() {
+    case "auto": break
+    case "4k": choice.page = .small
+    case "2m": choice.page = .huge
+    default: throw .usage("unknown vmemmap page size '\(group.vmemmap)'; accepted: 4k, 2m, auto")
+    }
+    return choice
+  }
+
+  private static func guestBytes(_ text: String, nodes: Int) throws(MatrixError) -> UInt64 {
+    let bytes = try ByteSize(text).bytes
+    // 52 bits of physical address are what x86-64 has.
+    guard bytes >= 128 << 20, bytes <= 4 << 50 else { throw .usage("a guest of \(text); accepted: 128M to 4P") }
+    let block: UInt64 = 4 << 20
+    guard bytes % block == 0 else { throw .usage("a guest of \(text); accepted: multiples of 4M") }
+    guard bytes / UInt64(nodes) >= 64 << 20 else { throw .usage("\(nodes) nodes in \(text); accepted: at least 64M a node") }
+    return bytes
+  }
+
+  /// The first candidate that fits: in a quarter of the memory available where the choice was left open, in all of it otherwise.
+  private static func fit(
+    _ choice: VmemmapChoice, _ wholeBlocks: Bool, _ host: Matrix.HostLimits, what: String,
+    _ geometry: (Int, GuestGeometry.VmemmapPage) throws(MatrixError) -> (GuestGeometry, GuestFootprint.State)
+  ) throws(MatrixError) -> (granule: Int, page: GuestGeometry.VmemmapPage, footprint: GuestFootprint) {
+    var smallest: (granule: Int, page: GuestGeometry.VmemmapPage, footprint: GuestFootprint)?
+    for (granule, page) in choice.candidates {
+      let (geometry, state) = try geometry(granule, page)
+      let footprint = GuestFootprint.estimate(geometry, state, wholeBlocks: wholeBlocks)
+      if !choice.isExplicit && footprint.bytes <= host.availableBytes / 4 { return (granule, page, footprint) }
+      if smallest.map({ footprint.bytes < $0.footprint.bytes }) ?? true { smallest = (granule, page, footprint) }
+    }
+    guard let smallest, smallest.footprint.bytes <= host.availableBytes else {
+      let needed = ByteSize(bytes: smallest?.footprint.bytes ?? 0)
+      let setting = smallest.map { "granule \($0.granule), vmemmap \($0.page == .small ? "4k" : "2m")" } ?? ""
+      throw MatrixError(
+        .unavailable,
+        "\(what) at \(setting) needs \(needed) of host memory\(wholeBlocks ? " with designs that give blocks back" : "") and "
+          + "\(ByteSize(bytes: host.availableBytes)) are there; accepted: a coarser --granule, a smaller --guest"
+          + (wholeBlocks ? ", or only strategies that read" : ""))
+    }
+    return smallest
+  }
+}

@@ -1,0 +1,30 @@
+import GuestMemory
+
+/// One guest of a matrix, complete enough to be built.
+public struct GuestSpec: Hashable, Sendable {
+  public enum State: Hashable, Sendable {
+    case fresh
+    case aged(free: Double)
+    /// `fingerprint`: of the captured blocks, so that cells of different captures don't match.
+    case captured(fingerprint: String)
+
+    /// As in the state column.
+    public var name: String {
+      switch self {
+      case .fresh: "fresh"
+      case .aged: "aged"
+      case .captured: "captured"
+      }
+    }
+  }
+
+  public var bytes: UInt64
+  public var nodes: Int
+  public var cpus: Int
+  public var state: State
+  public var listOrder: ListOrder
+  public var granuleOrder: Int
+  public var vmemmapPage: GuestGeometry.VmemmapPage
+  public var lockKind: LockKind
+  public var seed: UInt64
+}

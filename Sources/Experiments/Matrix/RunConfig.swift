@@ -1,0 +1,165 @@
+import Foundation
+import GuestMemory
+import Hinting
+import Instruments
+
+/// Everything that decides what a run measures: what `--config` reads, what the flags are turned into and what meta.json keeps. Text as
+/// on the command line, so that a checked-in file reads like one.
+public struct RunConfig: Codable, Hashable, Sendable {
+  /// Guests, states and strategies that are crossed with each other.
+  public struct Group: Codable, Hashable, Sendable {
+    public var guests: [String] = []
+    public var states: [String] = []
+    public var strategies: [String] = []
+    public var nodes = 1
+    public var cpus = 4
+    /// The free share of an aged guest.
+    public var free: Double?
+    public var listOrder: String?
+    public var granule = "auto"
+    public var vmemmap = "auto"
+    public var buddyinfo: String?
+    public var pagetypeinfo: String?
+    public var zoneinfo: String?
+    /// Values for every strategy that has an option of that name.
+    public var options: [String: [String]] = [:]
+
+    public init() {}
+
+    enum CodingKeys: String, CodingKey, CaseIterable {
+      case guests, states, strategies, nodes, cpus, free, granule, vmemmap, buddyinfo, pagetypeinfo, zoneinfo, options
+      case listOrder = "list_order"
+    }
+
+    public init(from decoder: any Decoder) throws {
+      let box = try decoder.container(keyedBy: CodingKeys.self)
+      try RunConfig.refuseUnknownKeys(decoder, CodingKeys.allCases.map(\.rawValue))
+      let standard = Group()
+      guests = try box.decodeIfPresent([String].self, forKey: .guests) ?? standard.guests
+      states = try box.decodeIfPresent([String].self, forKey: .states) ?? standard.states
+      strategies = try box.decodeIfPresent([String].self, forKey: .strategies) ?? standard.strategies
+      nodes = try box.decodeIfPresent(Int.self, forKey: .nodes) ?? standard.nodes
+      cpus = try box.decodeIfPresent(Int.self, forKey: .cpus) ?? standard.cpus
+      free = try box.decodeIfPresent(Double.self, forKey: .free)
+      listOrder = try box.decodeIfPresent(String.self, forKey: .listOrder)
+      granule = try box.decodeIfPresent(String.self, forKey: .granule) ?? standard.granule
+      vmemmap = try box.decodeIfPresent(String.self, forKey: .vmemmap) ?? standard.vmemmap
+      buddyinfo = try box.decodeIfPresent(String.self, forKey: .buddyinfo)
+      pagetypeinfo = try box.decodeIfPresent(String.self, forKey: .pagetypeinfo)
+      zoneinfo = try box.decodeIfPresent(String.self, forKey: .zoneinfo)
+      options = try box.decodeIfPresent([String: [String]].self, forKey: .options) ?? [:]
+    }
+  }
+
+  public var experiments = ["scan"]
+  public var groups: [Group] = []
+  public var lock = "queued"
+  public var pageInit = "none"
+  public var cache = "cold"
+  /// Nil: the highest order; `native`; or a number.
+  public var order: String?
+  public var load = "none"
+  /// Nil: the host's cores - 1, where there is a load.
+  public var mutators: Int?
+  public var repetitions = 5
+  public var seed: UInt64 = 1
+  public var holdLimit = "100us"
+  public var counters = "auto"
+  public var timeLimit: String?
+
+  public init() {}
+
+  enum CodingKeys: String, CodingKey, CaseIterable {
+    case experiments, groups, lock, cache, order, load, mutators, repetitions, seed, counters
+    case pageInit = "page_init"
+    case holdLimit = "hold_limit"
+    case timeLimit = "time_limit"
+  }
+
+  public init(from decoder: any Decoder) throws {
+    let box = try decoder.container(keyedBy: CodingKeys.self)
+    try RunConfig.refuseUnknownKeys(decoder, CodingKeys.allCases.map(\.rawValue))
+    let standard = RunConfig()
+    experiments = try box.decodeIfPresent([String].self, forKey: .experiments) ?? standard.experiments
+    groups = try box.decodeIfPresent([Group].self, forKey: .groups) ?? []
+    lock = try box.decodeIfPresent(String.self, forKey: .lock) ?? standard.lock
+    pageInit = try box.decodeIfPresent(String.self, forKey: .pageInit) ?? standard.pageInit
+    cache = try box.decodeIfPresent(String.self, forKey: .cache) ?? standard.cache
+    order = try box.decodeIfPresent(String.self, forKey: .order)
+    load = try box.decodeIfPresent(String.self, forKey: .load) ?? standard.load
+    mutators = try box.decodeIfPresent(Int.self, forKey: .mutators)
+    repetitions = try box.decodeIfPresent(Int.self, forKey: .repetitions) ?? standard.repetitions
+    seed = try box.decodeIfPresent(UInt64.self, forKey: .seed) ?? standard.seed
+    holdLimit = try box.decodeIfPresent(String.self, forKey: .holdLimit) ?? standard.holdLimit
+    counters = try box.decodeIfPresent(String.self, forKey: .counters) ?? standard.counters
+    timeLimit = try box.decodeIfPresent(String.self, forKey: .timeLimit)
+  }
+
+  /// A misspelt key must not be passed over.
+  private static func refuseUnknownKeys(_ decoder: any Decoder, _ known: [String]) throws {
+    struct AnyKey: CodingKey {
+      var stringValue: String
+      var intValue: Int? { nil }
+      init?(stringValue: String) { self.stringValue = stringValue }
+      init?(intValue: Int) { nil }
+    }
+    for key in try decoder.container(keyedBy: AnyKey.self).allKeys where !known.contains(key.stringValue) {
+      throw DecodingError.dataCorrupted(
+        .init(
+          codingPath: decoder.codingPath,
+          debugDescription: "unknown key '\(key.stringValue)'; accepted: \(known.sorted().joined(separator: ", "))"))
+    }
+  }
+}
+
+extension RunConfig {
+  /// What `hintbench run` measures without arguments: every strategy at 8 and 64 GiB, those whose memory allows it at 1 TiB, fresh and
+  /// aged. Within a minute on two cores.
+  public static var standard: RunConfig {
+    var small = Group()
+    small.guests = ["8G", "64G"]
+    small.states = ["fresh", "aged"]
+    small.strategies = Strategies.all.map(\.card.name)
+    var large = small
+    large.guests = ["1T"]
+    large.strategies = Strategies.all.filter { $0.card.effect == .readsOnly }.map(\.card.name)
+    var config = RunConfig()
+    config.groups = [small, large]
+    return config
+  }
+
+  /// `--quick`: every strategy on one small guest in both states; seconds.
+  public static var quick: RunConfig {
+    var group = Group()
+    group.guests = ["2G"]
+    group.states = ["fresh", "aged"]
+    group.strategies = Strategies.all.map(\.card.name)
+    var config = RunConfig()
+    config.groups = [group]
+    config.repetitions = 3
+    return config
+  }
+
+  /// Reads a checked-in matrix.
+  ///
+  /// - Throws: ``MatrixError`` (74 where the file can't be read, 65 where it isn't one).
+  public static func read(_ path: String) throws(MatrixError) -> RunConfig {
+    let data: Data
+    do { data = try Data(contentsOf: URL(fileURLWithPath: path)) } catch {
+      throw MatrixError(.io, "\(path): can't be read; accepted: a readable file")
+    }
+    do { return try JSONDecoder().decode(RunConfig.self, from: data) } catch {
+      throw MatrixError(.input, "\(path): \(Self.describe(error)); accepted: JSON with the keys meta.json shows under config")
+    }
+  }
+
+  private static func describe(_ error: any Error) -> String {
+    switch error as? DecodingError {
+    case .dataCorrupted(let context), .keyNotFound(_, let context), .typeMismatch(_, let context),
+      .valueNotFound(_, let context):
+      let place = context.codingPath.map { $0.intValue.map(String.init) ?? $0.stringValue }.joined(separator: ".")
+      return (place.isEmpty ? "" : "at \(place): ") + context.debugDescription.replacing("\n", with: " ")
+    default: return "\(error)"
+    }
+  }
+}

@@ -1,0 +1,27 @@
+/// A length of time as it is written on the command line: `100ns`, `50us`, `2ms`, `30s`, `5m`, `1h`.
+public struct TimeSpan: Hashable, Sendable, CustomStringConvertible {
+  public let nanoseconds: Double
+
+  public init(nanoseconds: Double) { self.nanoseconds = nanoseconds }
+
+  private static let units: [(String, Double)] = [
+    ("ns", 1), ("us", 1e3), ("ms", 1e6), ("s", 1e9), ("m", 60e9), ("h", 3600e9),
+  ]
+
+  /// - Throws: ``MatrixError`` where it isn't a time.
+  public init(_ text: String) throws(MatrixError) {
+    let bad = MatrixError(.usage, "'\(text)' is no time; accepted: a number and ns, us, ms, s, m or h, such as 100us")
+    let digits = text.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
+    guard let number = Double(digits), number > 0, number.isFinite,
+      let unit = Self.units.first(where: { $0.0 == text.dropFirst(digits.count) })
+    else { throw bad }
+    nanoseconds = number * unit.1
+    guard nanoseconds <= 1000 * 3600e9 else { throw bad }
+  }
+
+  public var description: String {
+    let unit = Self.units.last { nanoseconds >= $0.1 } ?? Self.units[0]
+    let value = (nanoseconds / unit.1 * 100).rounded() / 100
+    return value == value.rounded() ? "\(Int(value))\(unit.0)" : "\(value)\(unit.0)"
+  }
+}

@@ -1,0 +1,347 @@
+import CHost
+import Delivery
+import Foundation
+import GuestMemory
+import Hinting
+import Instruments
+
+/// Runs repetitions of cells on the calling thread, which it pins.
+final class CellRunner {
+  private let matrix: Matrix
+  private let identity: RunIdentity
+  private let evictor: CacheEvictor
+  private let limits: MachineLimits
+  private let counters: HardwareCounters?
+  private let numa: any NumaHost
+  private let holdLog: HoldLog
+  private let hintLog: HintLog
+  private let stop = StopFlag()
+  private let hostCPUs: [Int]
+  private var runners: [String: StrategyRunner] = [:]
+
+  /// - Throws: what the host refuses: address space, counters that were asked for by name.
+  init(
+    _ matrix: Matrix, _ identity: RunIdentity, limits: MachineLimits, counters: HardwareCounters?, numa: any NumaHost,
+    hostCPUs: [Int], lastLevelCacheBytes: Int?
+  ) throws {
+    self.matrix = matrix
+    self.identity = identity
+    self.limits = limits
+    self.counters = counters
+    self.numa = numa
+    self.hostCPUs = hostCPUs
+    evictor = try CacheEvictor(lastLevelCacheBytes: lastLevelCacheBytes)
+    holdLog = try HoldLog(capacity: 1 << 26)
+    hintLog = try HintLog()
+  }
+
+  deinit { stop.deallocate() }
+
+  /// The plain walk's cost on a guest, see ``ModelledGuest/limitPerBlock(order:cache:_:)``.
+  func limitPerBlock(_ guest: ModelledGuest, _ cell: Cell) -> Double? {
+    guest.limitPerBlock(order: cell.order, cache: cell.cache, evictor)
+  }
+
+  /// One repetition: a pass without a probe for speed, and from the same state one with the probe for holds and for what was found.
+  ///
+  /// - Throws: ``GuestError`` or ``SystemCallError`` where the host has no memory left.
+  func run(_ cell: Cell, repetition: Int, on model: ModelledGuest) throws -> RepetitionResult {
+    let guest = model.guest
+    var run = record(cell, repetition, model)
+    if let failure = Self.refusal(cell, guest) {
+      let account = SessionAccount(guest, lowestOrder: cell.order, hints: [])
+      run.found = RunRecord.Found(
+        outcome: .error, blocksFree: account.total.blocksFree, blocksReported: 0, bytesReported: 0)
+      return RepetitionResult(run: run, zones: [], holds: [], holdSequence: nil, failure: failure)
+    }
+    let runner = try self.runner(cell, guest)
+    run.guest.bufferBytes = runner.bufferBytes.map(UInt64.init)
+    let mutators = try mutators(cell, guest, repetition)
+    defer { mutators?.end() }
+
+    let speed = measureSpeed(cell, model, runner, mutators, &run)
+    let probed = measureHolds(cell, model, runner, mutators)
+    let figures = mutators?.figures
+    mutators?.giveBack()
+    if cell.strategy.card.effect != .readsOnly || mutators != nil { model.touch() }
+
+    fill(&run, cell, speed, probed, figures, guest)
+    let result = RepetitionResult(
+      run: run, zones: zones(cell, repetition, probed, model),
+      holds: buckets(cell, repetition, probed.holds, figures),
+      holdSequence: mutators == nil ? probed.holds.holdSequence : nil, failure: failure(speed.outcome, probed.pass.outcome))
+    return result
+  }
+
+  /// What can't be run on this guest at all, and why.
+  private static func refusal(_ cell: Cell, _ guest: Guest) -> String? {
+    if !guest.geometry.hasWatermarks && cell.strategy.card.effect != .readsOnly {
+      return "\(cell.strategy.card.name) allocates, and without zoneinfo the captured zones' watermarks aren't known"
+    }
+    return nil
+  }
+
+  private func failure(_ outcomes: Outcome...) -> String? {
+    for case .error(let reason) in outcomes { return reason }
+    return nil
+  }
+
+  private func runner(_ cell: Cell, _ guest: Guest) throws -> StrategyRunner {
+    // One a cell: its buffers are sized for the guest.
+    if let known = runners[cell.id] { return known }
+    let runner = cell.strategy.runner()
+    try runner.prepare(guest.core, lowestOrder: cell.order)
+    runners[cell.id] = runner
+    return runner
+  }
+
+  /// Forgets what was prepared for guests that are gone.
+  func forgetRunners() { runners = [:] }
+
+  private func mutators(_ cell: Cell, _ guest: Guest, _ repetition: Int) throws -> MutatorGroup? {
+    guard cell.load != .none else { return nil }
+    let others = hostCPUs.count > 1 ? Array(hostCPUs.dropFirst()) : []
+    return try MutatorGroup(
+      guest, cell.load, count: cell.mutators, hostCPUs: others,
+      seed: matrix.config.seed &+ UInt64(repetition) &* 1_000_003)
+  }
+
+  // MARK: the two passes
+
+  private func measureSpeed(
+    _ cell: Cell, _ model: ModelledGuest, _ runner: StrategyRunner, _ mutators: MutatorGroup?, _ run: inout RunRecord
+  ) -> SpeedPass {
+    model.reset(order: cell.order, cache: cell.cache, evictor)
+    let cpu = GuestCPU(model.guest.core, cpu: 0, node: 0, probe: NoProbe())
+    stop.clear()
+    mutators?.run()
+    let steal = StealClock.nanoseconds()
+    var before = ThreadUsage()
+    var after = ThreadUsage()
+    _ = chost_thread_usage(&before)
+    var reading: CounterReading?
+    var bracket: StrategyRunner.Bracket?
+    if let counters {
+      bracket = StrategyRunner.Bracket(
+        start: { try? counters.start() }, stop: { reading = try? counters.stop() })
+    }
+    let pass = runner.speedPass(cpu, Session(lowestOrder: cell.order, stop: stop), bracket: bracket)
+    _ = chost_thread_usage(&after)
+    let stealAfter = StealClock.nanoseconds()
+    mutators?.park()
+    mutators?.giveBack()
+    mutators?.resetFigures()
+    if cell.strategy.card.effect != .readsOnly || mutators != nil { model.touch() }
+
+    run.trust.involuntarySwitches = Int(after.involuntary_switches - before.involuntary_switches)
+    run.trust.minorFaults = Int(after.minor_faults - before.minor_faults)
+    if let steal, let stealAfter { run.trust.stealNs = Double(stealAfter - steal) }
+    if let reading {
+      run.counters = RunRecord.Counters(
+        cycles: reading.cycles.map(Int.init), instructions: reading.instructions.map(Int.init),
+        l1dMisses: reading.l1dMisses.map(Int.init), l2Misses: reading.l2Misses.map(Int.init),
+        llcMisses: reading.llcMisses.map(Int.init), dtlbMisses: reading.dtlbMisses.map(Int.init), source: "papi")
+    }
+    return pass
+  }
+
+  private struct Probed {
+    var pass: ProbedPass
+    var account: SessionAccount
+    var holds: HoldSummary
+    var holdsByZone: [[HoldSample]]
+  }
+
+  private func measureHolds(
+    _ cell: Cell, _ model: ModelledGuest, _ runner: StrategyRunner, _ mutators: MutatorGroup?
+  ) -> Probed {
+    model.reset(order: cell.order, cache: cell.cache, evictor)
+    let guest = model.guest
+    holdLog.reset()
+    hintLog.reset()
+    let cpu = GuestCPU(guest.core, cpu: 0, node: 0, probe: holdLog.probe())
+    stop.clear()
+    mutators?.run()
+    var account: SessionAccount?
+    let pass = withExtendedLifetime(holdLog) {
+      runner.probedPass(cpu, Session(lowestOrder: cell.order, stop: stop), hintLog) {
+        mutators?.park()
+        account = SessionAccount(guest, lowestOrder: cell.order, hints: hintLog.hints)
+        mutators?.run()
+      }
+    }
+    mutators?.park()
+    var byZone = [[HoldSample]](repeating: [], count: guest.core.zoneCount)
+    for index in 0..<holdLog.count {
+      let sample = holdLog[index]
+      byZone[Int(sample.zone)].append(sample)
+    }
+    return Probed(
+      pass: pass, account: account ?? SessionAccount(guest, lowestOrder: cell.order, hints: hintLog.hints),
+      holds: holdLog.summary(), holdsByZone: byZone)
+  }
+
+  // MARK: records
+
+  private func record(_ cell: Cell, _ repetition: Int, _ model: ModelledGuest) -> RunRecord {
+    let guest = model.guest
+    let memoryNodes = Set(model.hostNodes ?? numa.nodes.prefix(1).map(\.id))
+    let scanCPU = ThreadPlacement.currentCPU
+    return RunRecord(
+      identity: RunRecord.Identity(
+        runID: identity.runID, cellID: cell.id, time: Date(), commit: identity.commit, branch: identity.branch,
+        host: identity.host, experiment: cell.experiment, strategy: cell.strategy.fullName, repetition: repetition,
+        seed: matrix.config.seed),
+      guest: RunRecord.Guest(
+        bytes: cell.guest.bytes, nodes: cell.guest.nodes, cpus: cell.guest.cpus, zones: guest.core.zoneCount,
+        granuleOrder: cell.guest.granuleOrder, vmemmapPageBytes: Int(cell.guest.vmemmapPage.rawValue),
+        lockKind: cell.guest.lockKind.rawValue, pageInit: cell.pageInit.rawValue, state: cell.guest.state.name,
+        listOrder: cell.guest.listOrder.rawValue, listAdjacent: model.listAdjacency(fromOrder: cell.order),
+        freeFraction: model.census.freeFraction, bytesFree: model.census.freePages << 12, order: cell.order,
+        budget: cell.strategy.options["budget"].flatMap { Int($0) } ?? cell.strategy.options["step"].flatMap { Int($0) }),
+      load: RunRecord.Load(
+        kind: cell.load.rawValue, mutators: cell.mutators, oversubscribed: matrix.oversubscribed,
+        cache: cell.cache.rawValue, hostAckNs: 0, scanCPU: scanCPU,
+        scanNode: scanCPU.flatMap(hostNode(ofCPU:)), memoryNode: memoryNodes.count == 1 ? memoryNodes.first : nil),
+      found: RunRecord.Found(outcome: .complete))
+  }
+
+  private func hostNode(ofCPU cpu: Int) -> Int? { numa.nodes.first { $0.cpus.contains(cpu) }?.id }
+
+  private func fill(
+    _ run: inout RunRecord, _ cell: Cell, _ speed: SpeedPass, _ probed: Probed, _ figures: MutatorGroup.Figures?,
+    _ guest: Guest
+  ) {
+    let total = probed.account.total
+    // The pass that found less decides: under a load the two may end differently.
+    let outcome = speed.outcome == .complete ? probed.pass.outcome : speed.outcome
+    run.found = RunRecord.Found(
+      outcome: RunOutcome(rawValue: outcome.name) ?? .error, blocksFree: total.blocksFree, blocksReported: total.blocksReported,
+      blocksDuplicate: total.blocksDuplicate, blocksMissed: total.blocksMissed, blocksStale: total.blocksStale,
+      bytesReported: total.bytesReported, coverage: total.coverage, coverageFree: total.coverageFree,
+      restarts: probed.pass.restarts)
+
+    let holds = probed.holds
+    run.lock = RunRecord.Lock(
+      acquisitions: holds.acquisitions, itemsPerHoldMax: holds.itemsPerHoldMax, holdNsMean: holds.hold.mean,
+      holdNsP50: holds.hold.p50, holdNsP99: holds.hold.p99, holdNsP999: holds.hold.p999, holdNsMax: holds.hold.max,
+      holdNsTotal: holds.hold.total, waitNsP99: holds.wait.p99, waitNsMax: holds.wait.max)
+    run.delivery = RunRecord.Delivery(kicks: speed.kicks, descriptors: speed.descriptors)
+
+    if cell.strategy.card.effect != .readsOnly {
+      let blockPages: UInt64 = 1 << UInt64(guest.core.highestOrder)
+      run.sideEffects.blocksWithheldMax = Int(probed.pass.pagesWithheldMax / blockPages)
+      run.sideEffects.withheldByteSeconds = probed.pass.byteSecondsWithheld
+      run.sideEffects.bytesFreeMin = probed.pass.freePagesMin << 12
+    } else {
+      run.sideEffects.blocksWithheldMax = 0
+      run.sideEffects.withheldByteSeconds = 0
+      if cell.load == .none { run.sideEffects.bytesFreeMin = run.guest.bytesFree }
+    }
+
+    fillSpeed(&run, cell, speed, probed, guest)
+    if let figures {
+      run.bystanders = RunRecord.Bystanders(
+        opsPerSecond: figures.operationsPerSecond, allocNsP50: figures.allocations.percentile(50),
+        allocNsP99: figures.allocations.percentile(99), allocNsP999: figures.allocations.percentile(99.9),
+        allocNsMax: figures.allocations.max.map(Double.init), irqoffNsP99: figures.holds.irqOff.percentile(99),
+        irqoffNsP999: figures.holds.irqOff.percentile(99.9), irqoffNsMax: figures.holds.irqOff.max.map(Double.init),
+        waitNsTotal: figures.waitNanosecondsTotal, allocFailed: figures.failed)
+    }
+    if let median = holds.hold.p50 {
+      let noise = NoiseMeter.measure(intervalNanoseconds: median, budgetNanoseconds: 3e6)
+      run.trust.noiseNsP999 = noise.p999
+      run.trust.noiseNsMax = noise.max
+    }
+  }
+
+  private func fillSpeed(
+    _ run: inout RunRecord, _ cell: Cell, _ speed: SpeedPass, _ probed: Probed, _ guest: Guest
+  ) {
+    let total = probed.account.total
+    let nanoseconds = CycleClock.nanoseconds(fromTicks: speed.scanTicks)
+    // Above granule 0 the preparation of freed blocks is gone, so that the times of designs that take or return blocks say nothing.
+    let timesHold = cell.guest.granuleOrder == 0 || cell.strategy.card.effect == .readsOnly
+    guard timesHold else { return }
+    run.speed.scanNs = nanoseconds
+    run.speed.guestCPUNs = Double(speed.cpuNanoseconds)
+    if cell.strategy.card.effect != .readsOnly {
+      run.speed.returnNs = CycleClock.nanoseconds(fromTicks: speed.returnTicks)
+    }
+    if cell.strategy.card.effect == .takesBuffers {
+      run.speed.bufferAllocNs = CycleClock.nanoseconds(fromTicks: speed.bufferAllocTicks)
+      run.speed.bufferFreeNs = CycleClock.nanoseconds(fromTicks: speed.bufferFreeTicks)
+    }
+    switch cell.pageInit {
+    case .none: run.speed.pageInitNs = nil
+    case .alloc: run.speed.pageInitNs = Double(probed.pass.pagesInitializedAtAlloc) / 1024 * limits.zeroing4MiB.median
+    case .free: run.speed.pageInitNs = Double(probed.pass.pagesReturned) / 1024 * limits.zeroing4MiB.median
+    }
+    if total.bytesReported > 0 {
+      run.speed.msPerTiB = nanoseconds / 1e6 * Double(1 << 40) / Double(total.bytesReported)
+      run.speed.nsPerBlock = nanoseconds / Double(total.blocksDistinct)
+      run.speed.blocksPerSecond = Double(total.blocksDistinct) / (nanoseconds / 1e9)
+      run.speed.gibPerSecond = Double(total.bytesReported) / Double(1 << 30) / (nanoseconds / 1e9)
+    }
+  }
+
+  private func zones(_ cell: Cell, _ repetition: Int, _ probed: Probed, _ model: ModelledGuest) -> [ZoneRecord] {
+    model.guest.core.zones.map { zone in
+      let tally = probed.account.zones[zone.index]
+      let samples = probed.holdsByZone[zone.index]
+      let holds = DurationStatistics(
+        ticks: samples.map(\.holdTicks), nanosecondsPerTick: CycleClock.nanosecondsPerTick)
+      let timesHold = cell.guest.granuleOrder == 0 || cell.strategy.card.effect == .readsOnly
+      var record = ZoneRecord(
+        runID: identity.runID, cellID: cell.id, repetition: repetition,
+        node: model.guest.geometry.zones[zone.index].nodeID, hostNode: model.hostNodes?[zone.node] ?? numa.nodes.first?.id,
+        zone: zone.type.name, blocksFree: tally.blocksFree, blocksReported: tally.blocksReported,
+        bytesFree: tally.bytesFreeAllOrders, bytesReported: tally.bytesReported, coverage: tally.coverage,
+        lockAcquisitions: samples.count, lockHoldNsP50: holds.p50, lockHoldNsP99: holds.p99, lockHoldNsMax: holds.max,
+        lockHoldNsTotal: holds.total)
+      if timesHold, tally.blocksDistinct > 0, let total = holds.total {
+        record.nsPerBlock = total / Double(tally.blocksDistinct)
+      }
+      return record
+    }
+  }
+
+  private func buckets(
+    _ cell: Cell, _ repetition: Int, _ holds: HoldSummary, _ figures: MutatorGroup.Figures?
+  ) -> [HoldBucketRecord] {
+    var records: [HoldBucketRecord] = []
+    func add(_ phase: HoldBucketRecord.Phase, _ kind: HoldBucketRecord.Kind, _ histogram: DurationHistogram) {
+      for bucket in histogram.buckets {
+        records.append(
+          HoldBucketRecord(
+            runID: identity.runID, cellID: cell.id, repetition: repetition, phase: phase, kind: kind,
+            upperNs: Double(bucket.upperNanoseconds), count: Int(bucket.count)))
+      }
+    }
+    for (phase, name) in [(HoldPhase.collect, HoldBucketRecord.Phase.collect), (.return, .return)] {
+      guard let histograms = holds.histograms[phase] else { continue }
+      add(name, .hold, histograms.hold)
+      add(name, .wait, histograms.wait)
+    }
+    if let figures {
+      add(.mutator, .hold, figures.holds.hold)
+      add(.mutator, .wait, figures.holds.wait)
+    }
+    return records
+  }
+}
+
+/// What every row of a run repeats.
+public struct RunIdentity: Sendable {
+  public var runID: String
+  public var host: String
+  public var commit: String?
+  public var branch: String?
+
+  public init(runID: String, host: String, commit: String?, branch: String?) {
+    self.runID = runID
+    self.host = host
+    self.commit = commit
+    self.branch = branch
+  }
+}

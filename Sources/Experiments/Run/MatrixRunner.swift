@@ -1,0 +1,126 @@
+import Foundation
+import GuestMemory
+import Hinting
+import Instruments
+
+/// Runs a matrix: batch by batch what fits in memory together, and in each batch round by round every cell once, in a seeded order, so that
+/// drift of the machine hits all cells alike.
+public final class MatrixRunner {
+  private let matrix: Matrix
+  private let identity: RunIdentity
+  private let numa: any NumaHost
+  private let library: PAPILibrary
+
+  /// What the run can't say in a row.
+  public private(set) var unavailable: [RunMeta.Unavailable] = []
+  public private(set) var errors: [RunMeta.Failure] = []
+  public private(set) var guests: [JSONValue] = []
+  public let limits: MachineLimits
+
+  /// Measures this machine's limits (some 100 ms).
+  ///
+  /// - Throws: ``SystemCallError`` where the host has no memory for it.
+  public init(
+    _ matrix: Matrix, _ identity: RunIdentity, numa: any NumaHost = LibNuma(), library: PAPILibrary = .system
+  ) throws {
+    self.matrix = matrix
+    self.identity = identity
+    self.numa = numa
+    self.library = library
+    limits = try MachineLimits.measure()
+  }
+
+  /// Runs every repetition that isn't in `finished`, whose records are given with it, and sums each cell up.
+  ///
+  /// - Throws: ``MatrixError``, ``CounterError`` where counters were insisted on, and what the observer throws.
+  public func run(
+    _ observer: any RunObserver, finished: [RunRecord] = [], holdSequence: (RepetitionKey) throws -> [UInt64]? = { _ in nil }
+  ) throws -> [CellRecord] {
+    let hostCPUs = try ThreadPlacement.allowedCPUs()
+    if let first = hostCPUs.first { try? ThreadPlacement.pin(toCPU: first) }
+    defer { unpin(hostCPUs) }
+    let runner = try CellRunner(
+      matrix, identity, limits: limits, counters: try openCounters(), numa: numa, hostCPUs: hostCPUs,
+      lastLevelCacheBytes: HostFacts.gather().lastLevelCacheBytes)
+
+    var records = Dictionary(grouping: finished, by: \.identity.cellID)
+    var maxima: [String: RepeatableMaximum] = [:]
+    for run in finished {
+      if let sequence = try holdSequence(run.key) { maxima[run.identity.cellID, default: RepeatableMaximum()].add(sequence) }
+    }
+    let done = Set(finished.map(\.key))
+    var walkLimits: [String: Double] = [:]
+    let total = matrix.cells.count * matrix.config.repetitions
+    var count = done.count
+    let began = MonotonicClock.nanoseconds()
+    var generator = SeededGenerator(seed: matrix.config.seed, stream: 7)
+    var outOfTime = false
+
+    for batch in matrix.batches {
+      let cells = matrix.cells.filter { batch.contains($0.guest) }
+      let missing = cells.contains { cell in
+        (0..<matrix.config.repetitions).contains { !done.contains(RepetitionKey(cellID: cell.id, repetition: $0)) }
+      }
+      var models: [GuestSpec: ModelledGuest] = [:]
+      if missing && !outOfTime {
+        for spec in batch {
+          observer.progress(done: count, total: total, label: "building \(ByteSize(bytes: spec.bytes)) \(spec.state.name)")
+          let model = try ModelledGuest(spec, matrix.captures, numa)
+          models[spec] = model
+          guests.append(try JSONValue(encoding: GuestDescription(model, footprint: matrix.footprints[spec])))
+        }
+        for cell in cells {
+          if let model = models[cell.guest] { walkLimits[cell.id] = runner.limitPerBlock(model, cell) }
+        }
+      }
+      for repetition in 0..<matrix.config.repetitions {
+        for cell in cells.shuffled(using: &generator) {
+          let key = RepetitionKey(cellID: cell.id, repetition: repetition)
+          if done.contains(key) || outOfTime { continue }
+          if let limit = matrix.timeLimitNanoseconds, Double(MonotonicClock.nanoseconds() - began) > limit {
+            outOfTime = true
+            unavailable.append(
+              .init(
+                what: "\(total - count) of \(total) repetitions",
+                why: "the time limit of \(matrix.config.timeLimit ?? "") was reached; --resume runs them"))
+            continue
+          }
+          guard let model = models[cell.guest] else { continue }
+          observer.progress(
+            done: count, total: total,
+            label: "\(ByteSize(bytes: cell.guest.bytes)) \(cell.guest.state.name) \(cell.strategy.card.name)")
+          let result = try runner.run(cell, repetition: repetition, on: model)
+          if let reason = result.failure { errors.append(.init(cellID: cell.id, repetition: repetition, reason: reason)) }
+          if let sequence = result.holdSequence { maxima[cell.id, default: RepeatableMaximum()].add(sequence) }
+          records[cell.id, default: []].append(result.run)
+          try observer.finished(result)
+          count += 1
+        }
+      }
+      runner.forgetRunners()
+    }
+    observer.progress(done: count, total: total, label: "")
+
+    return matrix.cells.compactMap { cell in
+      CellSummary.record(
+        of: (records[cell.id] ?? []).sorted { $0.identity.repetition < $1.identity.repetition },
+        limitNsPerBlock: cell.strategy.card.name == "none" ? nil : walkLimits[cell.id],
+        holdLimitNs: matrix.holdLimitNanoseconds,
+        lockHoldNsMaxRepeatable: maxima[cell.id]?.value.map { CycleClock.nanoseconds(fromTicks: $0) })
+    }
+  }
+
+  private func openCounters() throws -> HardwareCounters? {
+    switch try HardwareCounters.open(mode: matrix.counters, library: library) {
+    case .counting(let counters):
+      for (event, why) in counters.dropped { unavailable.append(.init(what: event.rawValue, why: why)) }
+      return counters
+    case .unavailable(let reason):
+      unavailable.append(.init(what: "hardware counters", why: reason))
+      return nil
+    }
+  }
+
+  /// Gives the thread back the CPUs it had.
+  private func unpin(_ cpus: [Int]) { try? ThreadPlacement.allow(cpus) }
+}

@@ -1,0 +1,111 @@
+import Delivery
+import GuestMemory
+import Hinting
+import Instruments
+
+/// A guest of the matrix in memory, and what is measured once for all its cells.
+final class ModelledGuest {
+  let spec: GuestSpec
+  let guest: Guest
+  let census: GuestCensus
+  /// Host node of each modelled node; nil where the host has one or can't bind.
+  let hostNodes: [Int]?
+  private var limits: [LimitKey: Double] = [:]
+  private var adjacency: [Int: Double?] = [:]
+  /// Whether the lists may differ from the snapshot.
+  private var isTouched = false
+
+  private struct LimitKey: Hashable {
+    var order: Int
+    var cache: CacheState
+  }
+
+  /// - Throws: ``MatrixError`` where it can't be built.
+  init(_ spec: GuestSpec, _ captures: [String: Capture], _ numa: any NumaHost) throws(MatrixError) {
+    self.spec = spec
+    do {
+      switch spec.state {
+      case .fresh, .aged:
+        var geometry = GuestGeometry.standard(
+          bytes: spec.bytes, nodes: spec.nodes, cpus: spec.cpus, granuleOrder: spec.granuleOrder)
+        geometry.vmemmapPage = spec.vmemmapPage
+        geometry.lockKind = spec.lockKind
+        guest = try Guest(geometry)
+        hostNodes = try Self.bind(guest, numa)
+        if case .aged(let free) = spec.state {
+          try guest.age(Aging(freeFraction: free), seed: spec.seed)
+        } else {
+          guest.fillFresh()
+        }
+      case .captured(let fingerprint):
+        guard let capture = captures[fingerprint] else { preconditionFailure("no capture \(fingerprint)") }
+        var geometry = try GuestGeometry.captured(capture, cpus: spec.cpus, granuleOrder: spec.granuleOrder)
+        geometry.vmemmapPage = spec.vmemmapPage
+        geometry.lockKind = spec.lockKind
+        guest = try Guest(geometry)
+        hostNodes = try Self.bind(guest, numa)
+        try guest.fill(from: capture)
+      }
+      let natural: ListOrder
+      if case .aged = spec.state { natural = .churned } else { natural = .ascending }
+      if spec.listOrder != natural { guest.reorderLists(spec.listOrder, seed: spec.seed) }
+    } catch let error as GuestError {
+      throw MatrixError(.input, "\(error)")
+    } catch {
+      throw MatrixError(.unavailable, "\(error)")
+    }
+    census = guest.census()
+  }
+
+  /// Each modelled node's memory to a host node, in turn, where the host has several.
+  private static func bind(_ guest: Guest, _ numa: any NumaHost) throws -> [Int]? {
+    let nodes = numa.nodes
+    guard nodes.count > 1 else { return nil }
+    let assigned = (0..<guest.geometry.nodeCount).map { nodes[$0 % nodes.count].id }
+    for (node, hostNode) in assigned.enumerated() {
+      try guest.withMemoryMap(ofNode: node) { try numa.bind($0, bytes: $1, toNode: hostNode) }
+    }
+    return assigned
+  }
+
+  /// The starting state, and what the caches are to hold of it. Never timed.
+  func reset(order: Int, cache: CacheState, _ evictor: CacheEvictor) {
+    if isTouched { guest.restore() }
+    isTouched = false
+    switch cache {
+    case .cold:
+      guest.flushLists(fromOrder: order)
+      evictor.evict()
+    case .warm:
+      guest.walkLists(fromOrder: order)
+    }
+  }
+
+  /// Something took or freed blocks.
+  func touch() { isTouched = true }
+
+  func listAdjacency(fromOrder order: Int) -> Double? {
+    if let known = adjacency[order] { return known }
+    let value = guest.snapshot?.adjacency(fromOrder: order)
+    adjacency[order] = value
+    return value
+  }
+
+  /// Nanoseconds a block of the plain walk in C over these lists in this state of the caches: median of five.
+  func limitPerBlock(order: Int, cache: CacheState, _ evictor: CacheEvictor) -> Double? {
+    let key = LimitKey(order: order, cache: cache)
+    if let known = limits[key] { return known }
+    let blocks = guest.freeBlockCount(fromOrder: order)
+    guard blocks > 0, let arena = try? HintArena(bytes: blocks * 8 + 4096) else { return nil }
+    let buffer = arena.buffer(bytes: blocks * 8)
+    var samples: [Double] = []
+    for _ in 0..<5 {
+      reset(order: order, cache: cache, evictor)
+      let walk = guest.referenceWalk(fromOrder: order, into: buffer)
+      samples.append(CycleClock.nanoseconds(fromTicks: walk.ticks) / Double(walk.blocks))
+    }
+    let median = samples.sorted()[2]
+    limits[key] = median
+    return median
+  }
+}

@@ -1,0 +1,18 @@
+/// Who keeps what a run finds, as it finds it.
+public protocol RunObserver: AnyObject {
+  /// A repetition is done. What is thrown ends the run.
+  func finished(_ repetition: RepetitionResult) throws
+  /// `done` of `total` repetitions; `label` says what comes next.
+  func progress(done: Int, total: Int, label: String)
+}
+
+/// Everything one repetition of a cell left behind.
+public struct RepetitionResult: Sendable {
+  public var run: RunRecord
+  public var zones: [ZoneRecord]
+  public var holds: [HoldBucketRecord]
+  /// The strategy's holds in order, in clock ticks; nil under a load, where hold k isn't the same in every repetition.
+  public var holdSequence: [UInt64]?
+  /// Why the outcome is `error`.
+  public var failure: String?
+}

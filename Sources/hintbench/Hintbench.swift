@@ -1,0 +1,15 @@
+import ArgumentParser
+
+@main
+struct Hintbench: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "hintbench",
+    abstract: "Measures the designs by which a Linux guest tells its host which memory is free.",
+    discussion: """
+      How long does each design hold zone->lock, what does it cost, and how much of free memory does it cover? On \
+      modelled guests from 128 MiB to many terabytes, with the kernel's own data layout and allocator rules.
+
+      Exit status: 0 done, 64 bad usage, 65 bad input file, 69 something needed is not there, 70 internal fault, 74 I/O.
+      """,
+    subcommands: [RunCommand.self, ListCommand.self, CaptureCommand.self])
+}

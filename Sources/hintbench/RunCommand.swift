@@ -1,0 +1,138 @@
+import ArgumentParser
+import Experiments
+import Foundation
+import Hinting
+import Instruments
+import Reporting
+
+struct RunCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "run", abstract: "Run the matrix of guests, states and strategies, and keep what was measured.",
+    discussion: """
+      Without arguments: every strategy at 8 and 64 GiB and those that only read at 1 TiB, fresh and aged, within a minute on two \
+      cores. Sizes are written 8G or 1.5T, times 100us, lists with commas.
+      """)
+
+  @Argument(help: ArgumentHelp("Experiments to run (default: scan).", valueName: "experiment"))
+  var experiments: [String] = []
+
+  @Option(help: ArgumentHelp("Memory of the modelled guests.", valueName: "size,..."))
+  var guest: String?
+  @Option(help: "Nodes of the modelled guests, 1 to 16.") var nodes: Int?
+  @Option(help: "CPUs of the modelled guests: per-CPU lists and watermarks.") var cpus: Int?
+  @Option(help: ArgumentHelp("Strategies; see `hintbench list strategies`.", valueName: "name[:option=value[/value]]...,..."))
+  var strategy: String?
+  @Option(help: ArgumentHelp("Starting states: fresh, aged.", valueName: "state,...")) var state: String?
+  @Option(help: ArgumentHelp("Free share of an aged guest (default: 0.5).", valueName: "fraction")) var free: Double?
+  @Option(help: ArgumentHelp("Take the guest from a capture of /proc/buddyinfo.", valueName: "file"))
+  var buddyinfo: String?
+  @Option(help: ArgumentHelp("With it, migratetypes from /proc/pagetypeinfo.", valueName: "file"))
+  var pagetypeinfo: String?
+  @Option(help: ArgumentHelp("With it, spans and watermarks from /proc/zoneinfo.", valueName: "file"))
+  var zoneinfo: String?
+  @Option(help: ArgumentHelp("Order of the free lists: ascending, churned, shuffled.", valueName: "order"))
+  var listOrder: String?
+  @Option(help: ArgumentHelp("One struct page for 2^ORDER pages: 0 (exact) to 9, or auto.", valueName: "order"))
+  var granule: String?
+  @Option(help: ArgumentHelp("Host pages under the memory map: 4k, 2m, auto.", valueName: "size")) var vmemmap: String?
+  @Option(help: ArgumentHelp("zone->lock: queued, test-and-set.", valueName: "kind")) var lock: String?
+  @Option(help: ArgumentHelp("Whether the guest's kernel zeroes pages: none, alloc, free.", valueName: "when"))
+  var pageInit: String?
+  @Option(help: ArgumentHelp("What a repetition finds in the caches: cold, warm.", valueName: "state")) var cache: String?
+  @Option(help: ArgumentHelp("Lowest order looked at: 0 to 10, or native (default: the highest).", valueName: "order"))
+  var order: String?
+  @Option(help: ArgumentHelp("The option `budget` of every strategy that has it.", valueName: "entries,..."))
+  var budget: String?
+  @Option(help: ArgumentHelp("What other threads do: none, order0, thp, mixed.", valueName: "load")) var load: String?
+  @Option(help: "Threads that do it (default: cores - 1).") var mutators: Int?
+  @Option(help: "Repetitions of each cell (default: 5).") var repetitions: Int?
+  @Option(help: "Seed of every random choice (default: 1).") var seed: UInt64?
+  @Option(help: ArgumentHelp("Longest hold that counts as within the limit (default: 100us).", valueName: "time"))
+  var holdLimit: String?
+  @Option(help: ArgumentHelp("Hardware counters: auto, papi, off.", valueName: "source")) var counters: String?
+  @Option(help: ArgumentHelp("A checked-in matrix, as meta.json shows it under config.", valueName: "file"))
+  var config: String?
+  @Flag(help: "Print cells, estimated time and memory, and run nothing.") var dryRun = false
+  @Option(help: ArgumentHelp("Start no repetition after this long.", valueName: "time")) var timeLimit: String?
+  @Option(help: ArgumentHelp("Folder for the run's files (default: a new one under Reports/runs).", valueName: "dir"))
+  var out: String?
+  @Option(help: ArgumentHelp("Go on with a run that was cut short.", valueName: "dir")) var resume: String?
+  @Flag(help: "One small guest, three repetitions: seconds.") var quick = false
+
+  func run() throws {
+    try Failure.reporting {
+      if let resume {
+        guard isBare else {
+          throw MatrixError(.usage, "--resume takes what it needs from the run's own meta.json; nothing else goes with it")
+        }
+        try RunJob.resume(resume)
+      } else {
+        let matrix = try Matrix(try makeConfig(), host: .current)
+        if dryRun { print(MatrixListing(matrix).text) } else { try RunJob.start(matrix, out: out) }
+      }
+    }
+  }
+
+  /// Nothing given that would change what is measured.
+  private var isBare: Bool {
+    experiments.isEmpty && config == nil && out == nil && !quick && !dryRun && !hasGuestFlags && !hasSharedFlags
+  }
+
+  private var hasGuestFlags: Bool {
+    [guest, strategy, state, buddyinfo, pagetypeinfo, zoneinfo, listOrder, granule, vmemmap, budget].contains { $0 != nil }
+      || nodes != nil || cpus != nil || free != nil
+  }
+
+  private var hasSharedFlags: Bool {
+    [lock, pageInit, cache, order, load, holdLimit, counters, timeLimit].contains { $0 != nil }
+      || mutators != nil || repetitions != nil || seed != nil
+  }
+
+  private func makeConfig() throws -> RunConfig {
+    var made: RunConfig
+    if let config {
+      guard !hasGuestFlags, !quick else {
+        throw MatrixError(.usage, "--config says which guests and strategies to run; flags for them don't go with it")
+      }
+      made = try RunConfig.read(config)
+    } else {
+      made = quick ? .quick : .standard
+      if hasGuestFlags { made.groups = [group(defaults: made.groups[0])] }
+    }
+    if !experiments.isEmpty { made.experiments = experiments }
+    made.lock = lock ?? made.lock
+    made.pageInit = pageInit ?? made.pageInit
+    made.cache = cache ?? made.cache
+    made.order = order ?? made.order
+    made.load = load ?? made.load
+    made.mutators = mutators ?? made.mutators
+    made.repetitions = repetitions ?? made.repetitions
+    made.seed = seed ?? made.seed
+    made.holdLimit = holdLimit ?? made.holdLimit
+    made.counters = counters ?? made.counters
+    made.timeLimit = timeLimit ?? made.timeLimit
+    return made
+  }
+
+  private func group(defaults: RunConfig.Group) -> RunConfig.Group {
+    func list(_ text: String?) -> [String]? {
+      text.map { $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init) }
+    }
+    var group = RunConfig.Group()
+    group.guests = list(guest) ?? (buddyinfo == nil ? defaults.guests : [])
+    group.states = list(state) ?? (buddyinfo == nil ? (free == nil ? defaults.states : ["aged"]) : [])
+    // None named: all that this machine has room for.
+    group.strategies = list(strategy) ?? []
+    group.nodes = nodes ?? group.nodes
+    group.cpus = cpus ?? max(group.cpus, (mutators ?? 0) + 1)
+    group.free = free
+    group.listOrder = listOrder
+    group.granule = granule ?? group.granule
+    group.vmemmap = vmemmap ?? group.vmemmap
+    group.buddyinfo = buddyinfo
+    group.pagetypeinfo = pagetypeinfo
+    group.zoneinfo = zoneinfo
+    if let budget { group.options["budget"] = list(budget) }
+    return group
+  }
+}

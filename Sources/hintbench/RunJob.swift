@@ -1,0 +1,92 @@
+import Experiments
+import Foundation
+import Instruments
+import Reporting
+
+/// One run from folder to table.
+enum RunJob {
+  /// Starts a new run.
+  static func start(_ matrix: Matrix, out: String?) throws {
+    try refuseDebugBuild()
+    for note in matrix.omissions { say("left out: \(note)") }
+    let started = Date()
+    let revision = SourceRevision.containing(CommandLine.arguments.first.map { URL(fileURLWithPath: $0).deletingLastPathComponent().path } ?? ".")
+    let host = HostFacts.gather()
+    let runID = RunName.make(started)
+    let meta = RunMeta(
+      runID: runID, commandLine: CommandLine.arguments, config: try JSONValue(encoding: matrix.config),
+      seed: matrix.config.seed, commit: revision?.commit, dirty: revision?.isDirty, buildMode: host.build.mode,
+      host: try JSONValue(encoding: host), started: started)
+    let path = out ?? "Reports/runs/\(runID)"
+    let folder = try RunFolder.create(at: path, meta: meta)
+    try measure(matrix, meta, folder, branch: revision?.branch, finished: [])
+  }
+
+  /// Goes on with a run that was cut short.
+  static func resume(_ path: String) throws {
+    try refuseDebugBuild()
+    let resumed = try RunFolder.resume(at: path)
+    let config: RunConfig
+    do {
+      config = try JSONDecoder().decode(RunConfig.self, from: JSONEncoder().encode(resumed.meta.config))
+    } catch {
+      throw MatrixError(.input, "\(path)/meta.json: its config can't be read back; accepted: a run of this version")
+    }
+    let matrix = try Matrix(config, host: .current)
+    try measure(
+      matrix, resumed.meta, resumed.folder, branch: resumed.runs.first?.identity.branch, finished: resumed.runs)
+  }
+
+  private static func measure(
+    _ matrix: Matrix, _ start: RunMeta, _ folder: RunFolder, branch: String?, finished: [RunRecord]
+  ) throws {
+    var meta = start
+    let identity = RunIdentity(
+      runID: meta.runID, host: HostFacts.gather().hostname ?? "", commit: meta.commit, branch: branch)
+    let runner = try MatrixRunner(matrix, identity)
+    meta.limits = try JSONValue(encoding: runner.limits)
+    let total = matrix.cells.count * matrix.config.repetitions
+    let recorder = RunRecorder(folder, total: total)
+    let cells = try runner.run(recorder, finished: finished) { try folder.holdSequence(of: $0) }
+    meta.unavailable = matrix.omissions.map { .init(what: "cells", why: $0) } + runner.unavailable
+    meta.errors += runner.errors
+    meta.guests = runner.guests.isEmpty ? meta.guests : runner.guests
+
+    let contents = try RunReader(path: folder.path)
+    if contents.runs.count == total {
+      meta.finished = Date()
+      try folder.finish(cells: cells, meta: meta)
+    } else {
+      try folder.write(cells: cells)
+      try folder.write(meta: meta)
+    }
+    print(ResultTable(cells: cells, runs: contents.runs, meta: meta).text)
+    print("Files: \(folder.path)")
+  }
+
+  /// Unoptimised Swift is 2 to 15 times slower: its figures are worth nothing.
+  private static func refuseDebugBuild() throws {
+    guard BuildFacts.current.mode == "debug" else { return }
+    guard ProcessInfo.processInfo.environment["HINTBENCH_ALLOW_DEBUG"] == nil else {
+      say("a debug build: these figures are worth nothing")
+      return
+    }
+    throw MatrixError(
+      .unavailable, "this is a debug build, whose figures are worth nothing; accepted: swift build -c release, or HINTBENCH_ALLOW_DEBUG=1")
+  }
+
+  private static func say(_ text: String) { FileHandle.standardError.write(Data("hintbench: \(text)\n".utf8)) }
+}
+
+/// What a run is called.
+enum RunName {
+  /// The time in UTC and four random letters, so that two runs of one second differ.
+  static func make(_ date: Date) -> String {
+    let formatter = DateFormatter()
+    formatter.locale = Locale(identifier: "en_US_POSIX")
+    formatter.timeZone = TimeZone(identifier: "UTC")
+    formatter.dateFormat = "yyyyMMdd-HHmmss"
+    let letters = (0..<4).map { _ in "abcdefghijkmnpqrstuvwxyz".randomElement().map(String.init) ?? "x" }.joined()
+    return "\(formatter.string(from: date))-\(letters)"
+  }
+}
