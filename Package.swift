@@ -3,53 +3,53 @@ import PackageDescription
 
 // One target a room (see README, "How the code is laid out"). Dependencies point downward only.
 let package = Package(
-    name: "hintbench",
-    products: [
-        .executable(name: "hintbench", targets: ["hintbench"]),
-        // For the benchmark targets under Benchmarks/, which are a package of their own so that the root's
-        // build stays small.
-        .library(name: "HintbenchCore", targets: ["Instruments", "GuestMemory", "Delivery", "Hinting", "CHost"]),
-    ],
-    dependencies: [
-        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
-        .package(url: "https://github.com/ordo-one/TextTable", from: "0.0.2"),
-        .package(url: "https://github.com/swiftcsv/SwiftCSV", from: "0.10.0"),
-    ],
-    targets: [
-        .executableTarget(
-            name: "hintbench",
-            dependencies: [
-                "Reporting", "Experiments", "Hinting", "GuestMemory", "Instruments",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-            ]),
-        .target(
-            name: "Reporting",
-            dependencies: [
-                "Experiments", "Hinting", "Instruments",
-                .product(name: "TextTable", package: "TextTable"),
-                .product(name: "SwiftCSV", package: "SwiftCSV"),
-            ]),
-        .target(name: "Experiments", dependencies: ["Hinting", "Delivery", "GuestMemory", "Instruments"]),
-        .target(name: "Hinting", dependencies: ["Delivery", "GuestMemory", "Instruments"]),
-        .target(name: "Delivery", dependencies: ["GuestMemory", "Instruments", "CHost"]),
-        .target(name: "GuestMemory", dependencies: ["Instruments", "CHost"]),
-        .target(
-            name: "Instruments",
-            dependencies: [
-                "CHost", "CNuma", "CPAPI",
-                .product(name: "Histogram", package: "hdrhistogram-swift"),
-            ]),
-        .target(name: "CHost"),
-        .systemLibrary(name: "CNuma", pkgConfig: "numa", providers: [.apt(["libnuma-dev"])]),
-        .systemLibrary(name: "CPAPI", pkgConfig: "papi", providers: [.apt(["libpapi-dev"])]),
-        .testTarget(name: "InstrumentsTests", dependencies: ["Instruments", "CHost"]),
-        .testTarget(name: "GuestMemoryTests", dependencies: ["GuestMemory", "Instruments", "CHost"]),
-        .testTarget(name: "HintingTests", dependencies: ["Hinting", "Delivery", "GuestMemory", "Instruments"]),
-        .testTarget(name: "ExperimentsTests", dependencies: ["Experiments", "Hinting", "GuestMemory", "Instruments"]),
-        .testTarget(
-            name: "ReportingTests", dependencies: ["Reporting", "Experiments", "Hinting", "GuestMemory", "Instruments"]),
-        .testTarget(name: "CommandLineTests", dependencies: ["Instruments"]),
-    ],
-    swiftLanguageModes: [.v6]
+  name: "hintbench",
+  products: [
+    .executable(name: "hintbench", targets: ["hintbench"]),
+    // For the benchmark targets under Benchmarks/, which are a package of their own so that the root's
+    // build stays small.
+    .library(name: "HintbenchCore", targets: ["Instruments", "GuestMemory", "Delivery", "Hinting", "CHost"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+    .package(url: "https://github.com/ordo-one/TextTable", from: "0.0.2"),
+    .package(url: "https://github.com/swiftcsv/SwiftCSV", from: "0.10.0"),
+  ],
+  targets: [
+    .executableTarget(
+      name: "hintbench",
+      dependencies: [
+        "Reporting", "Experiments", "Hinting", "GuestMemory", "Instruments",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
+    .target(
+      name: "Reporting",
+      dependencies: [
+        "Experiments", "Hinting", "Instruments",
+        .product(name: "TextTable", package: "TextTable"),
+        .product(name: "SwiftCSV", package: "SwiftCSV"),
+      ]),
+    .target(name: "Experiments", dependencies: ["Hinting", "Delivery", "GuestMemory", "Instruments"]),
+    .target(name: "Hinting", dependencies: ["Delivery", "GuestMemory", "Instruments"]),
+    .target(name: "Delivery", dependencies: ["GuestMemory", "Instruments", "CHost"]),
+    .target(name: "GuestMemory", dependencies: ["Instruments", "CHost"]),
+    .target(
+      name: "Instruments",
+      dependencies: [
+        "CHost", "CNuma", "CPAPI",
+        .product(name: "Histogram", package: "hdrhistogram-swift"),
+      ]),
+    .target(name: "CHost"),
+    .systemLibrary(name: "CNuma", pkgConfig: "numa", providers: [.apt(["libnuma-dev"])]),
+    .systemLibrary(name: "CPAPI", pkgConfig: "papi", providers: [.apt(["libpapi-dev"])]),
+    .testTarget(name: "InstrumentsTests", dependencies: ["Instruments", "CHost"]),
+    .testTarget(name: "GuestMemoryTests", dependencies: ["GuestMemory", "Instruments", "CHost"]),
+    .testTarget(name: "HintingTests", dependencies: ["Hinting", "Delivery", "GuestMemory", "Instruments"]),
+    .testTarget(name: "ExperimentsTests", dependencies: ["Experiments", "Hinting", "GuestMemory", "Instruments"]),
+    .testTarget(
+      name: "ReportingTests", dependencies: ["Reporting", "Experiments", "Hinting", "GuestMemory", "Instruments"]),
+    .testTarget(name: "CommandLineTests", dependencies: ["Instruments"]),
+  ],
+  swiftLanguageModes: [.v6]
 )

@@ -3,8 +3,8 @@ import GuestMemory
 
 /// A handle on a buffer that a design writes hints into: 64-bit words, host memory that stands for guest pages.
 ///
-/// Modelled guests have no contents, so that a design whose buffer is guest memory (the multiple buffers, the plucked block)
-/// gets its block from the guest's allocator and its words from here.
+/// Modelled guests have no contents, so that a design whose buffer is guest memory (the multiple buffers, the plucked
+/// block) gets its block from the guest's allocator and its words from here.
 public struct HintBuffer: Sendable {
   // An address inside the arena, written by one strategy at a time.
   @usableFromInline nonisolated(unsafe) let words: UnsafeMutablePointer<UInt64>
@@ -52,8 +52,8 @@ public struct HintBuffer: Sendable {
   }
 }
 
-/// Host memory for buffers, given out once and freed together. Its pages are touched when it is made, so that no fault falls into a
-/// session.
+/// Host memory for buffers, given out once and freed together. Its pages are touched when it is made, so that no fault
+/// falls into a session.
 public final class HintArena: @unchecked Sendable {
   // Right to send: `next` is moved only while a strategy prepares, on one thread.
   private let base: UnsafeMutableRawPointer

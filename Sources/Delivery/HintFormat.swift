@@ -2,7 +2,8 @@ import GuestMemory
 
 /// How a design lays out hints in its buffer. Words are little-endian u64, as the virtio specification wants them.
 public enum HintFormat: Sendable, Equatable {
-  /// v8 (2017): two words a block, base and size in pages, each shifted left by 12 (numerically byte address and byte length).
+  /// v8 (2017): two words a block, base and size in pages, each shifted left by 12 (numerically byte address and byte
+  /// length).
   case baseAndSize
   /// v33 (2018) and after: one word a block, its byte address; the size is the same for all and stands in the header.
   case address(order: Int)

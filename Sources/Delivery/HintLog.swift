@@ -1,7 +1,8 @@
 import CHost
 import GuestMemory
 
-/// Every hint of one session, in order: 8 bytes each, reserved without commitment, so that writing one allocates nothing.
+/// Every hint of one session, in order: 8 bytes each, reserved without commitment, so that writing one allocates
+/// nothing.
 public final class HintLog: @unchecked Sendable {
   // Right to send: written by the strategy's thread during a session, read after it.
   private let words: UnsafeMutablePointer<UInt64>

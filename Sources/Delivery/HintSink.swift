@@ -2,12 +2,13 @@ import GuestMemory
 
 /// Where a strategy's hints go, and who counts what it does to the guest. In the measured path a generic parameter.
 ///
-/// In this form the host takes whatever it is given at once: what a design costs until the hint is accepted. Kicks (notifications
-/// of the host, each a VM exit) and descriptors are counted from the design's protocol.
+/// In this form the host takes whatever it is given at once: what a design costs until the hint is accepted. Kicks
+/// (notifications of the host, each a VM exit) and descriptors are counted from the design's protocol.
 public protocol HintSink {
   /// A command buffer of the session's protocol (start, stop): one descriptor and one kick.
   mutating func command()
-  /// The first `words` of a buffer, sent in `descriptors` descriptors with one kick. The blocks named in it are free, not held.
+  /// The first `words` of a buffer, sent in `descriptors` descriptors with one kick. The blocks named in it are free,
+  /// not held.
   mutating func send(_ buffer: HintBuffer, words: Int, _ format: HintFormat, descriptors: Int)
   /// One block that the strategy holds off the lists: one descriptor and one kick.
   mutating func report(_ block: Block)

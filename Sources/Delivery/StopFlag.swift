@@ -1,6 +1,7 @@
 import Synchronization
 
-/// Asks a session to end early: the host's stop. Read between holds; the memory lives as long as the flag's owner keeps it.
+/// Asks a session to end early: the host's stop. Read between holds; the memory lives as long as the flag's owner keeps
+/// it.
 public struct StopFlag: @unchecked Sendable {
   // Right to send: one atomic word.
   @usableFromInline let word: UnsafeMutablePointer<Atomic<Bool>>

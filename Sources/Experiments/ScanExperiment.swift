@@ -1,4 +1,5 @@
-/// The main question: how long does each design hold zone->lock, and what does it cost to cover how much of free memory?
+/// The main question: how long does each design hold zone->lock, and what does it cost to cover how much of free
+/// memory?
 public enum ScanExperiment {
   public static let card = ExperimentCard(
     name: "scan",

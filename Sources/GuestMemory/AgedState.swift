@@ -16,11 +16,11 @@ public struct Aging: Sendable, Equatable {
 extension Guest {
   /// Ages a fresh guest with a seeded churn.
   ///
-  /// All memory is allocated in pageblocks, with migratetypes in shares as a running machine shows them (3 % unmovable, 8 %
-  /// reclaimable). One in sixteen pageblocks is then broken into allocations of order 0 to 3 and the wanted share of them
-  /// freed, in random order; whole pageblocks are freed in random order until the free fraction is reached; then as many
-  /// steps as a quarter of the free pageblocks take a block from the head of a list and free another. All of it goes
-  /// through the allocator's own merging, splitting and stealing. What stays allocated stays so for the run.
+  /// All memory is allocated in pageblocks, with migratetypes in shares as a running machine shows them (3 % unmovable,
+  /// 8 % reclaimable). One in sixteen pageblocks is then broken into allocations of order 0 to 3 and the wanted share
+  /// of them freed, in random order; whole pageblocks are freed in random order until the free fraction is reached;
+  /// then as many steps as a quarter of the free pageblocks take a block from the head of a list and free another. All
+  /// of it goes through the allocator's own merging, splitting and stealing. What stays allocated stays so for the run.
   ///
   /// Complexity: O(pageblocks + pages / 16). Touches no page but list heads and the pageblocks churned page by page.
   ///

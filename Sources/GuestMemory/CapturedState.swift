@@ -3,8 +3,8 @@ import CHost
 extension GuestGeometry {
   /// The geometry of a captured machine: its nodes and zones, with zoneinfo's spans, managed pages and watermarks.
   ///
-  /// Without zoneinfo zones follow each other from address 0, each spanning its highest-order blocks plus twice its smaller
-  /// ones (room for their buddies, which aren't free), and watermarks are zero.
+  /// Without zoneinfo zones follow each other from address 0, each spanning its highest-order blocks plus twice its
+  /// smaller ones (room for their buddies, which aren't free), and watermarks are zero.
   ///
   /// - Throws: ``GuestError`` where the capture has nothing free or has blocks smaller than the granule.
   public static func captured(_ capture: Capture, cpus: Int, granuleOrder: Int) throws(GuestError) -> GuestGeometry {
@@ -26,8 +26,10 @@ extension GuestGeometry {
         zones.append(
           ZoneExtent(
             node: node, nodeID: zone.nodeID, type: type, startPFN: details.startPFN, spannedPages: details.spanned,
-            managedPages: details.managed, watermarks: Watermarks(min: details.min, low: details.low, high: details.high),
-            lowmemReserve: lowmemReserve(details.protection, hasHighMem: capture.zones.contains { $0.kind == .highMem })))
+            managedPages: details.managed,
+            watermarks: Watermarks(min: details.min, low: details.low, high: details.high),
+            lowmemReserve: lowmemReserve(details.protection, hasHighMem: capture.zones.contains { $0.kind == .highMem })
+          ))
       } else {
         let large = (zone.freeBlocks.last ?? 0) << UInt64(highest)
         let span = large + 2 * (zone.freePages - large)
@@ -65,8 +67,9 @@ extension GuestGeometry {
 }
 
 extension Guest {
-  /// Puts exactly the capture's free blocks on the lists: each node, zone, order and, with pagetypeinfo, migratetype (without it
-  /// all are movable). Everything else in the zones stays allocated. Each list is in the order of addresses.
+  /// Puts exactly the capture's free blocks on the lists: each node, zone, order and, with pagetypeinfo, migratetype
+  /// (without it all are movable). Everything else in the zones stays allocated. Each list is in the order of
+  /// addresses.
   ///
   /// - Throws: ``GuestError/doesNotFit(zone:pagesFree:pagesSpanned:)`` where the blocks can't be placed in the zone's span without
   ///   two free buddies meeting.
@@ -109,7 +112,8 @@ extension Guest {
           if order >= core.pageblockOrder {
             core.setPageblockMigratetypes(pfn, order: order, type)
           } else {
-            pagesOfPageblock[pfn >> UInt64(core.pageblockOrder), default: Array(repeating: 0, count: Migratetype.count)][raw] +=
+            pagesOfPageblock[
+              pfn >> UInt64(core.pageblockOrder), default: Array(repeating: 0, count: Migratetype.count)][raw] +=
               1 << UInt64(order)
           }
         }

@@ -1,8 +1,9 @@
 import CHost
 
 extension Guest {
-  /// The guest as booted: all managed memory free, in blocks as large as alignment allows, every pageblock movable and each list
-  /// in the order of addresses, since boot frees to the tail (memblock_free_all() and deferred_free_range(), 6.1).
+  /// The guest as booted: all managed memory free, in blocks as large as alignment allows, every pageblock movable and
+  /// each list in the order of addresses, since boot frees to the tail (memblock_free_all() and deferred_free_range(),
+  /// 6.1).
   public func fillFresh() {
     for (index, extent) in geometry.zones.enumerated() {
       let zone = core.zone(index)

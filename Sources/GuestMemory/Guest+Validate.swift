@@ -46,7 +46,9 @@ private struct GuestCheck {
     var found: [GuestFault] = []
     func fault(_ kind: GuestFault.Kind, _ detail: String) {
       // One fault often shows as many; the first few of a kind say enough.
-      if found.count(where: { $0.kind == kind }) < 4 { found.append(GuestFault(kind: kind, zone: name, detail: detail)) }
+      if found.count(where: { $0.kind == kind }) < 4 {
+        found.append(GuestFault(kind: kind, zone: name, detail: detail))
+      }
     }
 
     var free: [Block] = []
@@ -58,7 +60,9 @@ private struct GuestCheck {
         walk(zone.freeList(order: order, type), met: &met, fault) { page, pfn in
           length += 1
           if !page.isBuddy { fault(.notBuddy, "pfn \(pfn) on the order \(order) \(type.name) list isn't Buddy") }
-          if page.order != order { fault(.wrongOrder, "pfn \(pfn) says order \(page.order) on the list of order \(order)") }
+          if page.order != order {
+            fault(.wrongOrder, "pfn \(pfn) says order \(page.order) on the list of order \(order)")
+          }
           if pfn & ((1 << UInt64(order)) - 1) != 0 { fault(.misaligned, "pfn \(pfn) on the list of order \(order)") }
           if page.zoneIndex != zone.index { fault(.wrongZone, "pfn \(pfn) says zone \(page.zoneIndex)") }
           let block = Block(pfn: pfn, order: order)
@@ -141,9 +145,10 @@ private struct GuestCheck {
   private func tile(_ blocks: [Block], _ fault: (GuestFault.Kind, String) -> Void) {
     for (a, b) in zip(blocks, blocks.dropFirst()) where a.end > b.pfn { fault(.overlap, "\(a) and \(b)") }
     guard let snapshot else { return }
-    let then = PageRuns(snapshot.lists.filter { $0.zone == zone.index }.flatMap { list in
-      list.pfns.map { Block(pfn: $0, order: list.order) }
-    })
+    let then = PageRuns(
+      snapshot.lists.filter { $0.zone == zone.index }.flatMap { list in
+        list.pfns.map { Block(pfn: $0, order: list.order) }
+      })
     let now = PageRuns(blocks)
     let lost = then.subtracting(now)
     if let run = lost.runs.first {

@@ -1,12 +1,14 @@
 import CHost
 import Instruments
 
-/// A modelled guest's memory: the memory map, the zones and the per-CPU lists, and the state every repetition starts from.
+/// A modelled guest's memory: the memory map, the zones and the per-CPU lists, and the state every repetition starts
+/// from.
 ///
-/// The unsafe memory is all here and in ``GuestCore``; it is freed with the guest, so that whoever uses the core keeps the guest.
+/// The unsafe memory is all here and in ``GuestCore``; it is freed with the guest, so that whoever uses the core keeps
+/// the guest.
 public final class Guest: @unchecked Sendable {
-  // Right to send: the memory is guarded by the zone locks in it; the two variables below change only while no thread runs in
-  // the guest (see restore()).
+  // Right to send: the memory is guarded by the zone locks in it; the two variables below change only while no thread
+  // runs in the guest (see restore()).
   public let geometry: GuestGeometry
   public let core: GuestCore
   private let mappings: [Mapping]
@@ -74,17 +76,17 @@ public final class Guest: @unchecked Sendable {
     _ pcp: UnsafeMutablePointer<PerCPUPages>
   ) {
     let zone = core.zone(index)
-    let struct_ = zone.pointer
-    struct_.pointee.index = Int32(index)
-    struct_.pointee.node = Int32(extent.node)
-    struct_.pointee.zone_type = Int32(extent.type.rawValue)
-    struct_.pointee.start_pfn = extent.startPFN
-    struct_.pointee.spanned_pages = extent.spannedPages
-    struct_.pointee.managed_pages = extent.managedPages
-    struct_.pointee.initialized = geometry.hasWatermarks ? 1 : 0
-    struct_.pointee.watermark = (marks.min, marks.low, marks.high)
-    struct_.pointee.lowmem_reserve = (reserve[0], reserve[1], reserve[2], reserve[3], reserve[4], reserve[5])
-    struct_.pointee.pcp = pcp
+    let raw = zone.pointer
+    raw.pointee.index = Int32(index)
+    raw.pointee.node = Int32(extent.node)
+    raw.pointee.zone_type = Int32(extent.type.rawValue)
+    raw.pointee.start_pfn = extent.startPFN
+    raw.pointee.spanned_pages = extent.spannedPages
+    raw.pointee.managed_pages = extent.managedPages
+    raw.pointee.initialized = geometry.hasWatermarks ? 1 : 0
+    raw.pointee.watermark = (marks.min, marks.low, marks.high)
+    raw.pointee.lowmem_reserve = (reserve[0], reserve[1], reserve[2], reserve[3], reserve[4], reserve[5])
+    raw.pointee.pcp = pcp
     for order in 0..<11 {
       for type in Migratetype.allCases { zone.freeList(order: order, type).initialize() }
     }
@@ -103,8 +105,8 @@ public final class Guest: @unchecked Sendable {
     (core.pageblockTypes + first).update(repeating: UInt8(Migratetype.movable.rawValue), count: last - first + 1)
   }
 
-  /// build_zonelists(): a node's own zones first, highest first, then the next node's, round the ring: node numbers stand for
-  /// distances.
+  /// build_zonelists(): a node's own zones first, highest first, then the next node's, round the ring: node numbers
+  /// stand for distances.
   private func buildZonelists() {
     for node in 0..<geometry.nodeCount {
       let ring = (0..<geometry.nodeCount).map { (node + $0) % geometry.nodeCount }
@@ -135,10 +137,10 @@ public final class Guest: @unchecked Sendable {
     restore()
   }
 
-  /// Puts the guest back as ``takeSnapshot()`` found it, from whatever state the lists are in: every block on its list in the
-  /// same order, counters, pageblock types and per-CPU lists. No thread may run in the guest; blocks somebody still holds go
-  /// back to the lists with everything else. Complexity: O(free blocks now + free blocks then), and one step a struct page of
-  /// the blocks that were touched where somebody still holds some.
+  /// Puts the guest back as ``takeSnapshot()`` found it, from whatever state the lists are in: every block on its list
+  /// in the same order, counters, pageblock types and per-CPU lists. No thread may run in the guest; blocks somebody
+  /// still holds go back to the lists with everything else. Complexity: O(free blocks now + free blocks then), and one
+  /// step a struct page of the blocks that were touched where somebody still holds some.
   public func restore() { snapshot?.restore(core) }
 
   /// Where a node's part of the memory map lies, to be bound to a host node: calls `body` with each piece.
@@ -162,8 +164,8 @@ public final class Guest: @unchecked Sendable {
           for page in zone.freeList(order: order, type) { chost_flush_line(page.pointer) }
         }
       }
-      let struct_ = UnsafeRawPointer(zone.pointer)
-      for line in stride(from: 0, to: MemoryLayout<StructZone>.size, by: 64) { chost_flush_line(struct_ + line) }
+      let raw = UnsafeRawPointer(zone.pointer)
+      for line in stride(from: 0, to: MemoryLayout<StructZone>.size, by: 64) { chost_flush_line(raw + line) }
     }
     chost_fence()
   }

@@ -1,10 +1,12 @@
 import CHost
 import Instruments
 
-/// One modelled CPU, as code running on it sees the guest: the allocator's entry points, and the zones under their locks.
+/// One modelled CPU, as code running on it sees the guest: the allocator's entry points, and the zones under their
+/// locks.
 ///
-/// A thread has one of its own; two threads never share a CPU number, since the per-CPU lists and the lock's queue node belong
-/// to it. `Probe` watches its zone locks; with ``NoProbe`` nothing of it is left in the code. Linux 6.1 throughout.
+/// A thread has one of its own; two threads never share a CPU number, since the per-CPU lists and the lock's queue node
+/// belong to it. `Probe` watches its zone locks; with ``NoProbe`` nothing of it is left in the code. Linux 6.1
+/// throughout.
 public struct GuestCPU<Probe: LockProbe> {
   public let core: GuestCore
   /// The modelled CPU's number, 0 ..< cpuCount.
@@ -42,8 +44,8 @@ public struct GuestCPU<Probe: LockProbe> {
     @inlinable @inline(__always)
     public func freeList(order: Int, _ type: Migratetype) -> FreeList { zone.freeList(order: order, type) }
 
-    /// Whether `page` heads a free block of this order in this zone, which is all the page itself can tell: not on which
-    /// migratetype's list it stands, and not whether it has been away in the meantime.
+    /// Whether `page` heads a free block of this order in this zone, which is all the page itself can tell: not on
+    /// which migratetype's list it stands, and not whether it has been away in the meantime.
     @inlinable @inline(__always)
     public func isListed(_ page: Page, order: Int) -> Bool { core.isBuddy(page, order: order, of: zone) }
 
@@ -56,7 +58,8 @@ public struct GuestCPU<Probe: LockProbe> {
       case endOfAnotherList
     }
 
-    /// The entry behind `page`, which was found on `list` in an earlier hold and may have been moved to another one since.
+    /// The entry behind `page`, which was found on `list` in an earlier hold and may have been moved to another one
+    /// since.
     @inlinable @inline(__always)
     public func follower(of page: Page, on list: FreeList) -> Follower {
       let next = page.link.pointee.next.unsafelyUnwrapped
@@ -66,17 +69,17 @@ public struct GuestCPU<Probe: LockProbe> {
       return offset < UInt(MemoryLayout<StructZone>.size) ? .endOfAnotherList : .page(Page(link: next))
     }
 
-    /// Whether a block of `order` may go and leave the zone above its min watermark, as `__isolate_free_page()` asks it: without
-    /// the boost and without the HIGHATOMIC reserve. What lower zones keep for others (lowmem_reserve) isn't asked: this is
-    /// for code that takes the block it stands before.
+    /// Whether a block of `order` may go and leave the zone above its min watermark, as `__isolate_free_page()` asks
+    /// it: without the boost and without the HIGHATOMIC reserve. What lower zones keep for others (lowmem_reserve)
+    /// isn't asked: this is for code that takes the block it stands before.
     @inlinable @inline(__always)
     public func mayTake(order: Int) -> Bool {
       let reserved = zone.pointer.pointee.nr_reserved_highatomic
       return zone.freePages > zone.watermark(.min) &+ (1 &<< UInt64(order)) &+ reserved
     }
 
-    /// Takes one free block off its list as the allocator would, except that it's this very one: out of the counters, off the
-    /// list, no longer Buddy, one reference. What `list_del()` alone would have left undone.
+    /// Takes one free block off its list as the allocator would, except that it's this very one: out of the counters,
+    /// off the list, no longer Buddy, one reference. What `list_del()` alone would have left undone.
     @inlinable @inline(__always)
     public func take(_ page: Page) {
       let order = page.order
@@ -106,8 +109,8 @@ public struct GuestCPU<Probe: LockProbe> {
 
   // MARK: allocating
 
-  /// __alloc_pages() for a request that may not reclaim: one walk over the zonelist against the low watermark, one against the
-  /// min watermark, then nil.
+  /// __alloc_pages() for a request that may not reclaim: one walk over the zonelist against the low watermark, one
+  /// against the min watermark, then nil.
   ///
   /// `onNode`: the node whose zonelist is walked (alloc_pages_node()), by default the CPU's own.
   ///
@@ -286,10 +289,12 @@ extension GuestCore {
   @inlinable @inline(__always)
   func dma32Shields(node: Int) -> Bool { nodeCount == 1 || nodesWithDMA32 &>> UInt64(node) & 1 != 0 }
 
-  /// put_page_testzero() and free_pages_prepare(): the last reference goes, and every struct page of the block is looked at
-  /// and cleaned (facts: 64 KiB of vmemmap for a block of the highest order, tens of times what allocating it costs).
+  /// put_page_testzero() and free_pages_prepare(): the last reference goes, and every struct page of the block is
+  /// looked at and cleaned (facts: 64 KiB of vmemmap for a block of the highest order, tens of times what allocating it
+  /// costs).
   ///
-  /// False where the block must not be freed: references left, or a page that looks in use, which is counted and leaked.
+  /// False where the block must not be freed: references left, or a page that looks in use, which is counted and
+  /// leaked.
   @inlinable @inline(__always)
   func prepareToFree(_ page: Page, order: Int, _ zone: Zone) -> Bool {
     page.pointer.pointee.refcount &-= 1
@@ -300,7 +305,8 @@ extension GuestCore {
     let end = tail + pages
     let zoneBits = Page.zoneBits(zone.index)
     repeat {
-      bad |= UInt64(UInt(bitPattern: tail.pointee.mapping)) | tail.pointee.memcg
+      bad |=
+        UInt64(UInt(bitPattern: tail.pointee.mapping)) | tail.pointee.memcg
         | UInt64(UInt32(bitPattern: tail.pointee.refcount))
       tail.pointee.flags = tail.pointee.flags & ~Page.flagsCheckedAtPrep | zoneBits
       tail += 1

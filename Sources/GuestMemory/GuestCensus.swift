@@ -6,8 +6,8 @@ public struct GuestCensus: Sendable, Codable {
   public var freeFraction: Double
   /// Free blocks by order, all zones.
   public var blocksByOrder: [UInt64]
-  /// The unusable free space index by order (Gorman and Whitcroft, 2006): the share of free memory that lies in blocks too
-  /// small for an allocation of that order. Nil where nothing is free.
+  /// The unusable free space index by order (Gorman and Whitcroft, 2006): the share of free memory that lies in blocks
+  /// too small for an allocation of that order. Nil where nothing is free.
   public var unusableIndexByOrder: [Double]?
 }
 
@@ -31,8 +31,8 @@ extension Guest {
 }
 
 extension GuestSnapshot {
-  /// Of the next pointers in lists of at least `order`, the share that lead to the neighbouring block, above or below: what a
-  /// prefetcher can make of the walk. Nil where no list has two entries. Complexity: O(blocks).
+  /// Of the next pointers in lists of at least `order`, the share that lead to the neighbouring block, above or below:
+  /// what a prefetcher can make of the walk. Nil where no list has two entries. Complexity: O(blocks).
   public func adjacency(fromOrder order: Int) -> Double? {
     var pointers = 0
     var neighbours = 0
@@ -65,9 +65,11 @@ extension GuestSnapshot {
 
 extension Guest {
   /// Every block on a free list now, by an independent walk. No thread may run in the guest.
-  public func freeBlocks(fromOrder order: Int = 0) -> [Block] {
+  ///
+  /// `zone`: only of the zone with this index.
+  public func freeBlocks(fromOrder order: Int = 0, zone only: Int? = nil) -> [Block] {
     var blocks: [Block] = []
-    for zone in core.zones {
+    for zone in core.zones where only == nil || zone.index == only {
       for order in max(order, core.granuleOrder)...max(order, core.highestOrder) where order <= core.highestOrder {
         for type in Migratetype.allCases {
           for page in zone.freeList(order: order, type) { blocks.append(Block(pfn: core.pfn(page), order: order)) }
@@ -107,7 +109,9 @@ extension Guest {
   /// Free blocks of at least `order`, by the counters.
   public func freeBlockCount(fromOrder order: Int) -> Int {
     core.zones.reduce(0) { total, zone in
-      (order...max(order, core.highestOrder)).reduce(total) { $1 <= core.highestOrder ? $0 + Int(zone.blocksFree(order: $1)) : $0 }
+      (order...max(order, core.highestOrder)).reduce(total) {
+        $1 <= core.highestOrder ? $0 + Int(zone.blocksFree(order: $1)) : $0
+      }
     }
   }
 

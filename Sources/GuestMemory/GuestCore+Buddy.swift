@@ -77,7 +77,8 @@ extension GuestCore {
     addToFreeList(page, zone, order: order, type, toTail: toTail)
   }
 
-  /// buddy_merge_likely(): the block one order up that this one and its (not free) buddy would make has a free buddy itself.
+  /// buddy_merge_likely(): the block one order up that this one and its (not free) buddy would make has a free buddy
+  /// itself.
   @inlinable @inline(__always)
   func mergeIsLikely(_ pfn: UInt64, order: Int, _ zone: Zone) -> Bool {
     if order >= highestOrder &- 1 { return false }
@@ -197,8 +198,8 @@ extension GuestCore {
     if free + alike >= pageblockPages / 2 { setPageblockMigratetype(pfn, type) }
   }
 
-  /// move_freepages_block(): every free block of a pageblock to the tail of `type`'s lists. Pages moved, and the movable
-  /// ones among those that aren't free. Complexity: one step a struct page.
+  /// move_freepages_block(): every free block of a pageblock to the tail of `type`'s lists. Pages moved, and the
+  /// movable ones among those that aren't free. Complexity: one step a struct page.
   @usableFromInline
   func moveFreePages(_ zone: Zone, pageblockOf pfn: UInt64, to type: Migratetype) -> (free: Int, movable: Int) {
     let start = pfn & ~((1 << UInt64(pageblockOrder)) - 1)
@@ -223,7 +224,8 @@ extension GuestCore {
     return (free, movable)
   }
 
-  /// boost_watermark(): 512 pages a steal, at most 150 % of the high mark. No kswapd runs in the model to take it down again.
+  /// boost_watermark(): 512 pages a steal, at most 150 % of the high mark. No kswapd runs in the model to take it down
+  /// again.
   private func boostWatermark(_ zone: Zone) {
     let pageblockPages: UInt64 = 1 << UInt64(pageblockOrder)
     if pageblockPages * 4 > zone.managedPages { return }

@@ -26,5 +26,7 @@ extension GuestCore {
 
   /// wmark_pages(): with the boost that steals add.
   @inlinable @inline(__always)
-  func mark(_ zone: Zone, _ mark: Zone.Watermark) -> UInt64 { zone.watermark(mark) &+ zone.pointer.pointee.watermark_boost }
+  func mark(_ zone: Zone, _ mark: Zone.Watermark) -> UInt64 {
+    zone.watermark(mark) &+ zone.pointer.pointee.watermark_boost
+  }
 }

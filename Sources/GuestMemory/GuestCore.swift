@@ -1,10 +1,10 @@
 import CHost
 
-/// Where everything of one guest lies: addresses and constants, nothing that is counted. Copied freely; valid as long as its
-/// ``Guest``.
+/// Where everything of one guest lies: addresses and constants, nothing that is counted. Copied freely; valid as long
+/// as its ``Guest``.
 ///
-/// Its methods are the allocator's inner half, mm/page_alloc.c from `__free_one_page()` to `rmqueue_bulk()`: they ask that the
-/// zone's lock be held. The outer half, which takes the locks, is ``GuestCPU``.
+/// Its methods are the allocator's inner half, mm/page_alloc.c from `__free_one_page()` to `rmqueue_bulk()`: they ask
+/// that the zone's lock be held. The outer half, which takes the locks, is ``GuestCPU``.
 public struct GuestCore: @unchecked Sendable {
   // Right to send: addresses of memory that lives as long as the guest, guarded by the zone locks in it.
   @usableFromInline let vmemmap: UnsafeMutablePointer<StructPage>
@@ -24,7 +24,8 @@ public struct GuestCore: @unchecked Sendable {
   /// pageblock_order: 9, or the highest order where that is lower.
   public let pageblockOrder: Int
   public let lockKind: LockKind
-  /// Whether a movable request may use the pages of a zone this guest has (ZONE_DMA32 on this node: ALLOC_NOFRAGMENT's rule).
+  /// Whether a movable request may use the pages of a zone this guest has (ZONE_DMA32 on this node: ALLOC_NOFRAGMENT's
+  /// rule).
   @usableFromInline let nodesWithDMA32: UInt64
 
   @inlinable init(

@@ -52,14 +52,17 @@ public struct GuestFootprint: Sendable, Equatable {
       }
     }
     if wholeBlocks { touched = all }
-    if geometry.vmemmapPage == .huge { touched = geometry.zones.reduce(0) { $0 + (($1.spannedPages >> granule) * 64 + (4 << 20)) } }
+    if geometry.vmemmapPage == .huge {
+      touched = geometry.zones.reduce(0) { $0 + (($1.spannedPages >> granule) * 64 + (4 << 20)) }
+    }
     // A zone's ends are broken into smaller and smaller blocks.
     touched += UInt64(geometry.zones.count) * 16 * 4096
     touched = min(touched, all + UInt64(geometry.zones.count) * (4 << 20))
 
     // One page-table page maps 2 MiB of small pages; heads 64 KiB apart use every one of them.
     let tables = geometry.vmemmapPage == .small ? all >> 9 : 0
-    // A word a block in the snapshot, and at most five more while a repetition is checked; the zones and their per-CPU lists.
+    // A word a block in the snapshot, and at most five more while a repetition is checked; the zones and their per-CPU
+    // lists.
     let zoneTables = UInt64(geometry.zones.count) * (4096 + UInt64(geometry.cpuCount) * 256)
     let bookkeeping = heads * 48 + (spanned >> pageblock) * 2 + zoneTables + (16 << 20)
     return GuestFootprint(vmemmapBytes: touched + tables, bookkeepingBytes: bookkeeping)

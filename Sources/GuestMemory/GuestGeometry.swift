@@ -72,9 +72,9 @@ extension GuestGeometry {
 
   /// An x86-64 guest of `bytes` (a multiple of 4 MiB, at least 32 MiB) of RAM shared out evenly over `nodes`.
   ///
-  /// Zones and their boundaries are the kernel's; ZONE_MOVABLE takes the top `movableShare` of each node's Normal memory, as
-  /// `movablecore=` does. Of each zone above DMA the kernel and its memory map keep 2 %, at the top, where memblock
-  /// takes them from.
+  /// Zones and their boundaries are the kernel's; ZONE_MOVABLE takes the top `movableShare` of each node's Normal
+  /// memory, as `movablecore=` does. Of each zone above DMA the kernel and its memory map keep 2 %, at the top, where
+  /// memblock takes them from.
   public static func standard(
     bytes: UInt64, nodes: Int = 1, cpus: Int = 4, granuleOrder: Int = 0, movableShare: Double = 0
   ) -> GuestGeometry {

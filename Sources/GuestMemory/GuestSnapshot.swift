@@ -97,8 +97,8 @@ public struct GuestSnapshot: Sendable {
 }
 
 extension GuestSnapshot {
-  /// Clears the reference and the flags of pages that somebody took and never gave back, which would make bad pages of the
-  /// blocks they lie in. Nothing is touched in a zone where all came back.
+  /// Clears the reference and the flags of pages that somebody took and never gave back, which would make bad pages of
+  /// the blocks they lie in. Nothing is touched in a zone where all came back.
   private func forgetOwners(_ core: GuestCore) {
     var pagesThen = [UInt64](repeating: 0, count: core.zoneCount)
     for image in lists { pagesThen[image.zone] += UInt64(image.pfns.count) << UInt64(image.order) }

@@ -1,5 +1,5 @@
-/// In which order the blocks of each free list stand: it decides what a walk costs (8 to 10 times between the extremes), and no
-/// /proc file shows it.
+/// In which order the blocks of each free list stand: it decides what a walk costs (8 to 10 times between the
+/// extremes), and no /proc file shows it.
 public enum ListOrder: String, Sendable, CaseIterable {
   /// By address, as deferred boot leaves the lists.
   case ascending
@@ -27,8 +27,8 @@ extension GuestSnapshot {
 }
 
 extension [UInt64] {
-  /// As many steps as there are blocks: one is taken from the head, one of those taken goes back to the head. A quarter of the
-  /// list is out at a time.
+  /// As many steps as there are blocks: one is taken from the head, one of those taken goes back to the head. A quarter
+  /// of the list is out at a time.
   fileprivate mutating func churn(_ generator: inout SeededGenerator) {
     guard count > 3 else { return }
     // The head is the array's end here, where adding and removing are cheap.

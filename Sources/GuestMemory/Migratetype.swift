@@ -27,7 +27,8 @@ public struct Migratetype: RawRepresentable, Hashable, Sendable, Comparable {
   @inlinable @inline(__always)
   public var isMergeable: Bool { rawValue < Self.pcpTypes }
 
-  /// The types a request falls back to, in order (`fallbacks[]`, mm/page_alloc.c, 6.1). Meaningful for the mergeable ones.
+  /// The types a request falls back to, in order (`fallbacks[]`, mm/page_alloc.c, 6.1). Meaningful for the mergeable
+  /// ones.
   @inlinable @inline(__always)
   public var fallbacks: (Self, Self) {
     switch rawValue {

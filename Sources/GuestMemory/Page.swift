@@ -72,7 +72,8 @@ public struct Page: Equatable, Sendable {
   @inlinable static var listPoison1: UInt { 0xdead_0000_0000_0100 }
   @inlinable static var listPoison2: UInt { 0xdead_0000_0000_0122 }
 
-  /// Whether the link was poisoned by list_del(): the page is on no list. This, not NULL, is what a removed entry shows.
+  /// Whether the link was poisoned by list_del(): the page is on no list. This, not NULL, is what a removed entry
+  /// shows.
   @inlinable
   public var isUnlinked: Bool { UInt(bitPattern: pointer.pointee.lru.next) == Page.listPoison1 }
 }

@@ -35,7 +35,9 @@ public struct PerCPUList {
 
   /// pindex_to_order()
   @inlinable @inline(__always)
-  static func order(index: Int, pageblockOrder: Int) -> Int { index >= 12 ? pageblockOrder : index / Migratetype.pcpTypes }
+  static func order(index: Int, pageblockOrder: Int) -> Int {
+    index >= 12 ? pageblockOrder : index / Migratetype.pcpTypes
+  }
 
   @inlinable @inline(__always)
   func list(_ index: Int) -> FreeList {
@@ -73,7 +75,9 @@ extension GuestCore {
 
   /// rmqueue_bulk(): up to `count` blocks to the tail of `list`; the zone's lock is held. How many it got.
   @inlinable
-  func fill(_ list: FreeList, from zone: Zone, order: Int, count: Int, _ type: Migratetype, avoidFragmentation: Bool) -> Int {
+  func fill(_ list: FreeList, from zone: Zone, order: Int, count: Int, _ type: Migratetype, avoidFragmentation: Bool)
+    -> Int
+  {
     var taken = 0
     while taken < count {
       guard let page = take(zone, order: order, type, avoidFragmentation: avoidFragmentation) else { break }
@@ -84,8 +88,8 @@ extension GuestCore {
     return taken
   }
 
-  /// free_pcppages_bulk(): `pages` pages back to the zone, whose lock is held, beginning with list `first`, each list from
-  /// its tail. How many blocks that were.
+  /// free_pcppages_bulk(): `pages` pages back to the zone, whose lock is held, beginning with list `first`, each list
+  /// from its tail. How many blocks that were.
   @inlinable
   func drain(_ pcp: PerCPUList, to zone: Zone, pages: Int, first: Int) -> Int {
     var left = min(pages, Int(pcp.pointer.pointee.count))

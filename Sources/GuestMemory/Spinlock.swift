@@ -3,8 +3,9 @@ import Synchronization
 
 /// A handle on one lock word in guest memory, in either kind. Built anew from its address for each use; costs nothing.
 ///
-/// The queued kind follows kernel/locking/qspinlock.c (6.1): byte 0 locked, bit 8 pending, bits 16.. the CPU at the queue's
-/// tail plus one. A node is in use only while its CPU waits, so that one a CPU is enough here, where no interrupt nests.
+/// The queued kind follows kernel/locking/qspinlock.c (6.1): byte 0 locked, bit 8 pending, bits 16.. the CPU at the
+/// queue's tail plus one. A node is in use only while its CPU waits, so that one a CPU is enough here, where no
+/// interrupt nests.
 public struct Spinlock {
   @usableFromInline let word: UnsafeMutablePointer<Atomic<UInt32>>
 
@@ -19,8 +20,10 @@ public struct Spinlock {
   /// Takes the lock if nobody has it or waits for it.
   @inlinable @inline(__always)
   func tryLock() -> Bool {
-    word.pointee.compareExchange(expected: 0, desired: Spinlock.locked, successOrdering: .acquiring, failureOrdering: .relaxed)
-      .exchanged
+    word.pointee.compareExchange(
+      expected: 0, desired: Spinlock.locked, successOrdering: .acquiring, failureOrdering: .relaxed
+    )
+    .exchanged
   }
 
   /// Takes the lock. `nodes`: the queue's nodes, one a CPU; `cpu`: whose turn it is to wait.
@@ -113,7 +116,9 @@ public struct Spinlock {
       // The last in the queue: clear the tail with the same step that takes the lock.
       if word.pointee.compareExchange(
         expected: value, desired: Spinlock.locked, successOrdering: .acquiring, failureOrdering: .relaxed
-      ).exchanged { return }
+      ).exchanged {
+        return
+      }
     }
     word.pointee.bitwiseOr(Spinlock.locked, ordering: .acquiring)
     var next = nodeNext.pointee.load(ordering: .acquiring)

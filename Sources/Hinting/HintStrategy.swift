@@ -4,16 +4,17 @@ import Instruments
 
 /// One design for finding free memory and telling the host of it.
 ///
-/// A strategy is a struct in a file of its own and one line in ``Strategies``. It sees a guest CPU, a sink, and a session with
-/// the stop flag and a clock; nothing else. ``collect(_:_:_:)`` is compiled for each probe and sink, so that
-/// between lock and unlock there is no dynamic call, no allocation and no reference counting.
+/// A strategy is a struct in a file of its own and one line in ``Strategies``. It sees a guest CPU, a sink, and a
+/// session with the stop flag and a clock; nothing else. ``collect(_:_:_:)`` is compiled for each probe and sink, so
+/// that between lock and unlock there is no dynamic call, no allocation and no reference counting.
 public protocol HintStrategy: Sendable {
   static var card: StrategyCard { get }
 
   /// - Parameter options: one value for each of the card's options, checked.
   init(_ options: StrategyOptions)
 
-  /// Done once before a session and never timed: what the driver does when it is probed. Buffers come from the arena it makes.
+  /// Done once before a session and never timed: what the driver does when it is probed. Buffers come from the arena it
+  /// makes.
   ///
   /// - Throws: ``GuestError`` where the host has no room for the buffers.
   mutating func prepare(_ guest: GuestCore, lowestOrder: Int) throws(GuestError)
@@ -30,8 +31,8 @@ public protocol HintStrategy: Sendable {
   mutating func giveBack<Probe: LockProbe, Sink: HintSink>(
     _ cpu: inout GuestCPU<Probe>, _ sink: inout Sink, _ session: inout Session)
 
-  /// The most list entries one hold may look at in this guest, for the conformance suite; nil where the design sets no bound
-  /// but the lists' length.
+  /// The most list entries one hold may look at in this guest, for the conformance suite; nil where the design sets no
+  /// bound but the lists' length.
   func itemsPerHoldLimit(_ guest: GuestCore) -> Int?
 }
 

@@ -2,13 +2,14 @@ import Delivery
 import GuestMemory
 import Instruments
 
-/// The walk that both designs of the v8 thread share: a few entries a hold, and from hold to hold only the block to go on from.
+/// The walk that both designs of the v8 thread share: a few entries a hold, and from hold to hold only the block to go
+/// on from.
 ///
-/// That block may be gone by then: allocated, merged, on another list. It is taken for good if it is still Buddy and of the same
-/// order and zone; otherwise the list is begun again and its blocks go out twice. Which migratetype's list it stands on no page
-/// tells: a walk that was led to another list notices at that list's end, and begins its own again. A block that left and came
-/// back at another place of the list (ABA) isn't noticed: what lies between is missed or goes out twice.
-/// Asking whether `->next` is NULL, as was proposed, would notice nothing: list_del() poisons.
+/// That block may be gone by then: allocated, merged, on another list. It is taken for good if it is still Buddy and of
+/// the same order and zone; otherwise the list is begun again and its blocks go out twice. Which migratetype's list it
+/// stands on no page tells: a walk that was led to another list notices at that list's end, and begins its own again. A
+/// block that left and came back at another place of the list (ABA) isn't noticed: what lies between is missed or goes
+/// out twice. Asking whether `->next` is NULL, as was proposed, would notice nothing: list_del() poisons.
 struct ResumableWalk {
   private let buffer: HintBuffer
   private let perHold: Int
@@ -62,7 +63,8 @@ struct ResumableWalk {
               }
             case .followedPoison:
               return .error(
-                "continue_node was off its list; its next pointer is LIST_POISON1, not NULL, and the kernel would have oopsed")
+                "continue_node was off its list; its next pointer is LIST_POISON1, not NULL, and the kernel would have oopsed"
+              )
             }
           }
         }

@@ -2,8 +2,8 @@ import Delivery
 import GuestMemory
 import Instruments
 
-/// A strategy's type behind closures made where it is still known, so that each pass is compiled for it: the one dynamic
-/// call is the one that starts a pass.
+/// A strategy's type behind closures made where it is still known, so that each pass is compiled for it: the one
+/// dynamic call is the one that starts a pass.
 public struct StrategyEntry: Sendable {
   public let card: StrategyCard
   /// For tests that run a strategy under a probe and a sink of their own.

@@ -35,8 +35,8 @@ public final class StrategyRunner {
     speedBody(cpu, session, bracket)
   }
 
-  /// The pass with the probe. `log` gets every hint; `atEnd` is called when the design has no more to say and still holds what
-  /// it holds.
+  /// The pass with the probe. `log` gets every hint; `atEnd` is called when the design has no more to say and still
+  /// holds what it holds.
   public func probedPass(
     _ cpu: GuestCPU<HoldProbe>, _ session: Session, _ log: HintLog, atEnd: () -> Void = {}
   ) -> ProbedPass {

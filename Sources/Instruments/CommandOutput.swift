@@ -3,8 +3,8 @@ import Glibc
 
 /// Runs a program to its end and takes what it prints. Its standard input and error lead nowhere.
 enum CommandOutput {
-  /// Standard output of `arguments`, the program first and looked up in PATH; nil where it can't be started or ends with
-  /// another status than 0.
+  /// Standard output of `arguments`, the program first and looked up in PATH; nil where it can't be started or ends
+  /// with another status than 0.
   static func of(_ arguments: [String], environment: [String: String]) -> String? {
     var ends: [Int32] = [0, 0]
     guard pipe(&ends) == 0 else { return nil }

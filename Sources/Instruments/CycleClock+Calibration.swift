@@ -4,8 +4,8 @@ import Glibc
 extension CycleClock {
   /// How long one tick is, in nanoseconds (more than 0).
   ///
-  /// Measured at the first use against `CLOCK_MONOTONIC_RAW`, over three intervals of at least 20 ms; the one whose ends
-  /// could be placed most sharply counts. The first use takes about 60 ms: make it before measuring.
+  /// Measured at the first use against `CLOCK_MONOTONIC_RAW`, over three intervals of at least 20 ms; the one whose
+  /// ends could be placed most sharply counts. The first use takes about 60 ms: make it before measuring.
   public static let nanosecondsPerTick: Double = calibrate()
 
   /// The length of an interval of `ticks`, in nanoseconds.

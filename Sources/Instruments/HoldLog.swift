@@ -3,11 +3,12 @@ import Glibc
 
 /// The samples of one thread's lock acquisitions, raw and in order.
 ///
-/// The memory is reserved, not committed: 24 bytes a sample are used as they are written. Acquisitions past the capacity
-/// are counted, not written.
+/// The memory is reserved, not committed: 24 bytes a sample are used as they are written. Acquisitions past the
+/// capacity are counted, not written.
 ///
 /// `@unchecked Sendable`: the log is made and read by one thread and written through its probe by another, and the two
-/// never at the same time; starting and joining the writing thread orders them. Whoever hands out the probe sees to that.
+/// never at the same time; starting and joining the writing thread orders them. Whoever hands out the probe sees to
+/// that.
 public final class HoldLog: @unchecked Sendable {
   private static let headerBytes = 4096
 

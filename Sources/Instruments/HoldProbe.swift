@@ -2,10 +2,10 @@ import CHost
 
 /// Times each hold of one thread's zone locks and writes a ``HoldSample`` for it into a ``HoldLog``.
 ///
-/// Three clock reads an acquisition: before the first try, after acquiring, before releasing; the sample is written after
-/// the release. No allocation and no reference counting: the probe is two pointers into the log, which must outlive it.
-/// All state lies in the log, so copies of a probe are the same probe. One thread at a time uses a log's probes, and
-/// its probed locks don't nest.
+/// Three clock reads an acquisition: before the first try, after acquiring, before releasing; the sample is written
+/// after the release. No allocation and no reference counting: the probe is two pointers into the log, which must
+/// outlive it. All state lies in the log, so copies of a probe are the same probe. One thread at a time uses a log's
+/// probes, and its probed locks don't nest.
 public struct HoldProbe: LockProbe, @unchecked Sendable {
   // Sendable although it points: the memory belongs to one thread at a time, which the caller sees to (see HoldLog).
   @usableFromInline let header: UnsafeMutablePointer<HoldLogHeader>

@@ -9,8 +9,8 @@ public protocol LockProbe {
   mutating func didAcquire()
   /// The last instant of the hold.
   mutating func willRelease()
-  /// The lock is given back. `zone`: whose it was, by its index in the guest. `items`: list entries looked at during the hold,
-  /// emitted or skipped.
+  /// The lock is given back. `zone`: whose it was, by its index in the guest. `items`: list entries looked at during
+  /// the hold, emitted or skipped.
   mutating func didRelease(zone: Int, items: Int)
 }
 

@@ -3,7 +3,8 @@ import Foundation
 
 /// The calls into PAPI that counting needs. Tests replace them.
 ///
-/// Numbers are PAPI's own: 0 is success, a negative number an error. An event set is used by the thread that made it only.
+/// Numbers are PAPI's own: 0 is success, a negative number an error. An event set is used by the thread that made it
+/// only.
 public struct PAPILibrary: Sendable {
   /// Readies the library and the calling thread; called before each ``createEventSet``.
   public var initialize: @Sendable () -> Int32

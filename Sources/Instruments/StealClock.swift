@@ -2,8 +2,8 @@ import Glibc
 
 /// Time in which this machine's CPUs wanted to run and the hypervisor ran something else, since boot.
 public enum StealClock {
-  /// Nanoseconds, all CPUs together, in steps of the kernel's clock tick (10 ms); nil where the kernel doesn't count it.
-  /// A kernel may count it and have a hypervisor that never reports any.
+  /// Nanoseconds, all CPUs together, in steps of the kernel's clock tick (10 ms); nil where the kernel doesn't count
+  /// it. A kernel may count it and have a hypervisor that never reports any.
   public static func nanoseconds(files: HostFiles = HostFiles()) -> UInt64? {
     guard let text = files.text("/proc/stat"),
       let line = text.split(separator: "\n").first(where: { $0.hasPrefix("cpu ") })

@@ -50,7 +50,8 @@ struct CSVTable {
   /// What spreadsheets put before UTF-8.
   private static let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
 
-  /// How many bytes make up whole lines. A line feed inside quotes ends no line; quotes come in pairs, doubled ones too.
+  /// How many bytes make up whole lines. A line feed inside quotes ends no line; quotes come in pairs, doubled ones
+  /// too.
   private static func wholeLines(_ bytes: [UInt8]) -> Int {
     var isQuoted = false
     var end = 0

@@ -49,8 +49,8 @@ enum FileAccess {
     }
   }
 
-  /// Writes a file of its own beside the path and puts it in the path's place, so that a reader finds the old content or
-  /// the new, and a crash leaves one of the two.
+  /// Writes a file of its own beside the path and puts it in the path's place, so that a reader finds the old content
+  /// or the new, and a crash leaves one of the two.
   static func writeAtomically(_ bytes: [UInt8], to path: String) throws(ReportingError) {
     let temporary = path + temporarySuffix
     let descriptor = try open(temporary, O_WRONLY | O_CREAT | O_TRUNC)

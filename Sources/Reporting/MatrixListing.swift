@@ -10,13 +10,15 @@ public struct MatrixListing {
     let rows = matrix.cells.map { cell in
       [
         cell.id, cell.experiment, "\(ByteSize(bytes: cell.guest.bytes))", "\(cell.guest.nodes)", cell.guest.state.name,
-        cell.guest.listOrder.rawValue, "\(cell.guest.granuleOrder)", "\(ByteSize(bytes: cell.guest.vmemmapPage.rawValue))",
+        cell.guest.listOrder.rawValue, "\(cell.guest.granuleOrder)",
+        "\(ByteSize(bytes: cell.guest.vmemmapPage.rawValue))",
         "\(cell.order)", cell.load.rawValue, cell.strategy.fullName,
       ]
     }
     let listing = TextListing(
       titles: [
-        "cell", "experiment", "guest", "nodes", "state", "list order", "granule", "vmemmap", "order", "load", "strategy",
+        "cell", "experiment", "guest", "nodes", "state", "list order", "granule", "vmemmap", "order", "load",
+        "strategy",
       ], rows: rows)
     let repetitions = matrix.config.repetitions
     var lines = [

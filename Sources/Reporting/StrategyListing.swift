@@ -7,7 +7,8 @@ public enum StrategyListing {
       titles: ["strategy", "from", "serves", "orders", "one hold looks at", "side effects", "limits"],
       rows: cards.map { card in
         [
-          card.name, card.origin, card.goal.rawValue, card.orders == .any ? "any" : "highest", card.holdBound, card.sideEffects,
+          card.name, card.origin, card.goal.rawValue, card.orders == .any ? "any" : "highest", card.holdBound,
+          card.sideEffects,
           card.limits,
         ]
       })

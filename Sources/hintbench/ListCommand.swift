@@ -20,14 +20,16 @@ struct ListCommand: ParsableCommand {
     case .experiments:
       print(
         TextListing(
-          titles: ["experiment", "question", "files"], rows: Experiments.all.map { [$0.name, $0.question, $0.files] }).text)
+          titles: ["experiment", "question", "files"], rows: Experiments.all.map { [$0.name, $0.question, $0.files] }
+        ).text)
     case .metrics:
       print(
         TextListing(
           titles: ["metric", "unit", "better", "primary", "meaning"],
           rows: RunRecord.columns.map { column in
             [column.name, column.unit, column.direction.name, column.isPrimary ? "yes" : "", column.meaning]
-          }).text)
+          }
+        ).text)
     }
   }
 }

@@ -20,7 +20,8 @@ struct RunCommand: ParsableCommand {
   var guest: String?
   @Option(help: "Nodes of the modelled guests, 1 to 16.") var nodes: Int?
   @Option(help: "CPUs of the modelled guests: per-CPU lists and watermarks.") var cpus: Int?
-  @Option(help: ArgumentHelp("Strategies; see `hintbench list strategies`.", valueName: "name[:option=value[/value]]...,..."))
+  @Option(
+    help: ArgumentHelp("Strategies; see `hintbench list strategies`.", valueName: "name[:option=value[/value]]...,..."))
   var strategy: String?
   @Option(help: ArgumentHelp("Starting states: fresh, aged.", valueName: "state,...")) var state: String?
   @Option(help: ArgumentHelp("Free share of an aged guest (default: 0.5).", valueName: "fraction")) var free: Double?
@@ -38,7 +39,8 @@ struct RunCommand: ParsableCommand {
   @Option(help: ArgumentHelp("zone->lock: queued, test-and-set.", valueName: "kind")) var lock: String?
   @Option(help: ArgumentHelp("Whether the guest's kernel zeroes pages: none, alloc, free.", valueName: "when"))
   var pageInit: String?
-  @Option(help: ArgumentHelp("What a repetition finds in the caches: cold, warm.", valueName: "state")) var cache: String?
+  @Option(help: ArgumentHelp("What a repetition finds in the caches: cold, warm.", valueName: "state")) var cache:
+    String?
   @Option(help: ArgumentHelp("Lowest order looked at: 0 to 10, or native (default: the highest).", valueName: "order"))
   var order: String?
   @Option(help: ArgumentHelp("The option `budget` of every strategy that has it.", valueName: "entries,..."))
@@ -63,7 +65,8 @@ struct RunCommand: ParsableCommand {
     try Failure.reporting {
       if let resume {
         guard isBare else {
-          throw MatrixError(.usage, "--resume takes what it needs from the run's own meta.json; nothing else goes with it")
+          throw MatrixError(
+            .usage, "--resume takes what it needs from the run's own meta.json; nothing else goes with it")
         }
         try RunJob.resume(resume)
       } else {
@@ -79,7 +82,9 @@ struct RunCommand: ParsableCommand {
   }
 
   private var hasGuestFlags: Bool {
-    [guest, strategy, state, buddyinfo, pagetypeinfo, zoneinfo, listOrder, granule, vmemmap, budget].contains { $0 != nil }
+    [guest, strategy, state, buddyinfo, pagetypeinfo, zoneinfo, listOrder, granule, vmemmap, budget].contains {
+      $0 != nil
+    }
       || nodes != nil || cpus != nil || free != nil
   }
 

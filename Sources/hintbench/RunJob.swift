@@ -10,7 +10,8 @@ enum RunJob {
     try refuseDebugBuild()
     for note in matrix.omissions { say("left out: \(note)") }
     let started = Date()
-    let revision = SourceRevision.containing(CommandLine.arguments.first.map { URL(fileURLWithPath: $0).deletingLastPathComponent().path } ?? ".")
+    let revision = SourceRevision.containing(
+      CommandLine.arguments.first.map { URL(fileURLWithPath: $0).deletingLastPathComponent().path } ?? ".")
     let host = HostFacts.gather()
     let runID = RunName.make(started)
     let meta = RunMeta(
@@ -72,7 +73,9 @@ enum RunJob {
       return
     }
     throw MatrixError(
-      .unavailable, "this is a debug build, whose figures are worth nothing; accepted: swift build -c release, or HINTBENCH_ALLOW_DEBUG=1")
+      .unavailable,
+      "this is a debug build, whose figures are worth nothing; accepted: swift build -c release, or HINTBENCH_ALLOW_DEBUG=1"
+    )
   }
 
   private static func say(_ text: String) { FileHandle.standardError.write(Data("hintbench: \(text)\n".utf8)) }

@@ -3,7 +3,10 @@ import Testing
 @testable import GuestMemory
 
 @Suite struct BuddyTraceTests {
-  private enum Step { case take(Int), put(Int) }
+  private enum Step {
+    case take(Int)
+    case put(Int)
+  }
 
   /// Every sequence of up to five steps on a zone of 16 pages ends, when all is given back, in the blocks it began with; on the
   /// way the guest is whole and its lists stand exactly as the rules say.

@@ -203,6 +203,7 @@ import Testing
       #expect(cpu.allocate(order: 6, gfp) == 0)
       #expect(cpu.allocate(order: 6, gfp) == 4096)
       guest.core.setPageblockMigratetype(4096, .movable)
+      guest.core.zone(1).pointer.pointee.watermark_boost = 0
     }
   }
 

@@ -2,8 +2,8 @@ import CHost
 import GuestMemory
 import Instruments
 
-/// One thread that allocates and frees while a strategy runs: its choices come from a seed, its latencies go into memory it had
-/// from the start.
+/// One thread that allocates and frees while a strategy runs: its choices come from a seed, its latencies go into
+/// memory it had from the start.
 final class Mutator: @unchecked Sendable {
   // Right to send: its thread has it to itself between start and stop; the group reads it after.
   private let load: MutatorLoad

@@ -1,8 +1,8 @@
 import CHost
+import Foundation
 import GuestMemory
 import Instruments
 import Synchronization
-import Foundation
 
 /// The mutators of one repetition, each on a thread, a host CPU and a modelled CPU of its own.
 public final class MutatorGroup: @unchecked Sendable {

@@ -12,7 +12,8 @@ public struct ByteSize: Hashable, Sendable, CustomStringConvertible {
     guard let last = text.uppercased().last else { throw bad }
     let unit = Self.units.first { $0.0 == last }
     let digits = unit == nil ? text : String(text.dropLast())
-    guard digits.allSatisfy({ $0.isASCII && ($0.isNumber || $0 == ".") }), let number = Double(digits), number > 0 else {
+    guard digits.allSatisfy({ $0.isASCII && ($0.isNumber || $0 == ".") }), let number = Double(digits), number > 0
+    else {
       throw bad
     }
     let bytes = number * Double(1 << (unit?.1 ?? 0))

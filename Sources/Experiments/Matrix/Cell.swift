@@ -15,7 +15,8 @@ public struct Cell: Sendable {
   public var mutators: Int
 
   init(
-    experiment: String, guest: GuestSpec, strategy: ConfiguredStrategy, order: Int, pageInit: PageInit, cache: CacheState,
+    experiment: String, guest: GuestSpec, strategy: ConfiguredStrategy, order: Int, pageInit: PageInit,
+    cache: CacheState,
     load: MutatorLoad, mutators: Int
   ) {
     self.experiment = experiment

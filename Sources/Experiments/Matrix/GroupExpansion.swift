@@ -37,7 +37,8 @@ struct GroupExpansion {
     guard (1...16).contains(group.nodes) else { throw .usage("\(group.nodes) nodes; accepted: 1 to 16") }
     guard (1...4096).contains(group.cpus) else { throw .usage("\(group.cpus) CPUs; accepted: 1 to 4096") }
     guard group.cpus > mutators else {
-      throw .usage("\(group.cpus) CPUs are too few for a strategy and \(mutators) mutators; give --cpus \(mutators + 1)")
+      throw .usage(
+        "\(group.cpus) CPUs are too few for a strategy and \(mutators) mutators; give --cpus \(mutators + 1)")
     }
     let choice = try Self.choice(group)
     let listOrder: ListOrder? = try group.listOrder.map { text throws(MatrixError) in
@@ -50,7 +51,9 @@ struct GroupExpansion {
 
     if let buddyinfo = group.buddyinfo {
       guard group.guests.isEmpty, group.states.isEmpty, group.free == nil else {
-        throw .usage("a capture says how large the guest is and what is free: --guest, --state and --free don't go with --buddyinfo")
+        throw .usage(
+          "a capture says how large the guest is and what is free: --guest, --state and --free don't go with --buddyinfo"
+        )
       }
       let capture: Capture
       do {
@@ -112,7 +115,8 @@ struct GroupExpansion {
     let exact = VmemmapChoice(granuleOrder: choice.granuleOrder ?? 0, page: choice.page)
     var bytes: UInt64 = 0
     var nodes = 0
-    let fit = try Self.fit(exact, wholeBlocks, host, what: "the guest of \(name)") { (granule, page) throws(MatrixError) in
+    let fit = try Self.fit(exact, wholeBlocks, host, what: "the guest of \(name)") {
+      (granule, page) throws(MatrixError) in
       do {
         var geometry = try GuestGeometry.captured(capture, cpus: group.cpus, granuleOrder: granule)
         geometry.vmemmapPage = page
@@ -127,14 +131,16 @@ struct GroupExpansion {
     var hash = FNV1a()
     for zone in capture.zones {
       hash.add("\(zone.nodeID) \(zone.kind.rawValue) \(zone.freeBlocks) \(zone.freeBlocksByMigratetype ?? [])")
-      hash.add("\(zone.details.map { "\($0.startPFN) \($0.spanned) \($0.managed) \($0.min) \($0.low) \($0.high)" } ?? "")")
+      hash.add(
+        "\(zone.details.map { "\($0.startPFN) \($0.spanned) \($0.managed) \($0.min) \($0.low) \($0.high)" } ?? "")")
     }
     let fingerprint = String(hash.value, radix: 16)
     captures[fingerprint] = capture
     guests.append(
       (
         GuestSpec(
-          bytes: bytes, nodes: nodes, cpus: group.cpus, state: .captured(fingerprint: fingerprint), listOrder: listOrder,
+          bytes: bytes, nodes: nodes, cpus: group.cpus, state: .captured(fingerprint: fingerprint),
+          listOrder: listOrder,
           granuleOrder: fit.granule, vmemmapPage: fit.page, lockKind: lock, seed: config.seed), fit.footprint
       ))
   }
@@ -162,11 +168,14 @@ struct GroupExpansion {
     guard bytes >= 128 << 20, bytes <= 4 << 50 else { throw .usage("a guest of \(text); accepted: 128M to 4P") }
     let block: UInt64 = 4 << 20
     guard bytes % block == 0 else { throw .usage("a guest of \(text); accepted: multiples of 4M") }
-    guard bytes / UInt64(nodes) >= 64 << 20 else { throw .usage("\(nodes) nodes in \(text); accepted: at least 64M a node") }
+    guard bytes / UInt64(nodes) >= 64 << 20 else {
+      throw .usage("\(nodes) nodes in \(text); accepted: at least 64M a node")
+    }
     return bytes
   }
 
-  /// The first candidate that fits: in a quarter of the memory available where the choice was left open, in all of it otherwise.
+  /// The first candidate that fits: in a quarter of the memory available where the choice was left open, in all of it
+  /// otherwise.
   private static func fit(
     _ choice: VmemmapChoice, _ wholeBlocks: Bool, _ host: Matrix.HostLimits, what: String,
     _ geometry: (Int, GuestGeometry.VmemmapPage) throws(MatrixError) -> (GuestGeometry, GuestFootprint.State)

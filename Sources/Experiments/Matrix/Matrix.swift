@@ -114,9 +114,12 @@ public struct Matrix: Sendable {
     return value
   }
 
-  private static func mutators(_ config: RunConfig, _ load: MutatorLoad, _ host: HostLimits) throws(MatrixError) -> Int {
+  private static func mutators(_ config: RunConfig, _ load: MutatorLoad, _ host: HostLimits) throws(MatrixError) -> Int
+  {
     if load == .none {
-      guard (config.mutators ?? 0) == 0 else { throw .usage("\(config.mutators ?? 0) mutators without a load; give --load") }
+      guard (config.mutators ?? 0) == 0 else {
+        throw .usage("\(config.mutators ?? 0) mutators without a load; give --load")
+      }
       return 0
     }
     let mutators = config.mutators ?? max(host.cpus - 1, 1)
@@ -143,7 +146,8 @@ extension Matrix {
   /// Roughly how long the run will take. Nanoseconds.
   public var estimatedNanoseconds: Double {
     cells.reduce(0) { total, cell in
-      let blocks = Double(cell.guest.bytes >> 12) / Double(UInt64(1) << UInt64(max(cell.order, cell.guest.granuleOrder)))
+      let blocks =
+        Double(cell.guest.bytes >> 12) / Double(UInt64(1) << UInt64(max(cell.order, cell.guest.granuleOrder)))
       let each: Double
       switch cell.strategy.card.effect {
       case .readsOnly: each = 400

@@ -3,8 +3,8 @@ import GuestMemory
 import Hinting
 import Instruments
 
-/// Everything that decides what a run measures: what `--config` reads, what the flags are turned into and what meta.json keeps. Text as
-/// on the command line, so that a checked-in file reads like one.
+/// Everything that decides what a run measures: what `--config` reads, what the flags are turned into and what
+/// meta.json keeps. Text as on the command line, so that a checked-in file reads like one.
 public struct RunConfig: Codable, Hashable, Sendable {
   /// Guests, states and strategies that are crossed with each other.
   public struct Group: Codable, Hashable, Sendable {
@@ -113,8 +113,8 @@ public struct RunConfig: Codable, Hashable, Sendable {
 }
 
 extension RunConfig {
-  /// What `hintbench run` measures without arguments: every strategy at 8 and 64 GiB, those whose memory allows it at 1 TiB, fresh and
-  /// aged. Within a minute on two cores.
+  /// What `hintbench run` measures without arguments: every strategy at 8 and 64 GiB, those whose memory allows it at 1
+  /// TiB, fresh and aged. Within a minute on two cores.
   public static var standard: RunConfig {
     var small = Group()
     small.guests = ["8G", "64G"]
@@ -149,7 +149,8 @@ extension RunConfig {
       throw MatrixError(.io, "\(path): can't be read; accepted: a readable file")
     }
     do { return try JSONDecoder().decode(RunConfig.self, from: data) } catch {
-      throw MatrixError(.input, "\(path): \(Self.describe(error)); accepted: JSON with the keys meta.json shows under config")
+      throw MatrixError(
+        .input, "\(path): \(Self.describe(error)); accepted: JSON with the keys meta.json shows under config")
     }
   }
 

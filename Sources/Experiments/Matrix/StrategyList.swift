@@ -2,8 +2,8 @@ import Hinting
 
 /// Strategies as they are written on the command line: `NAME[:OPTION=VALUE[/VALUE...]]...`, lists comma-separated.
 enum StrategyList {
-  /// Every strategy the texts name, sweeps multiplied out, in order and each once. `shared`: values for every strategy that has an option of
-  /// that name and whose own text doesn't set it, as `--budget` gives them.
+  /// Every strategy the texts name, sweeps multiplied out, in order and each once. `shared`: values for every strategy
+  /// that has an option of that name and whose own text doesn't set it, as `--budget` gives them.
   static func parse(_ texts: [String], shared: [String: [String]] = [:]) throws(MatrixError) -> [ConfiguredStrategy] {
     var strategies: [ConfiguredStrategy] = []
     for text in texts.flatMap({ $0.split(separator: ",", omittingEmptySubsequences: false) }) {
@@ -23,7 +23,9 @@ enum StrategyList {
     return strategies
   }
 
-  private static func parse(one text: String, _ shared: [String: [String]]) throws(StrategyError) -> [ConfiguredStrategy] {
+  private static func parse(one text: String, _ shared: [String: [String]]) throws(StrategyError)
+    -> [ConfiguredStrategy]
+  {
     let parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
     let entry = try Strategies.entry(named: parts[0])
     var sweeps: [(name: String, values: [String])] = []

@@ -37,12 +37,11 @@ final class CellRunner {
 
   deinit { stop.deallocate() }
 
-  /// The plain walk's cost on a guest, see ``ModelledGuest/limitPerBlock(order:cache:_:)``.
-  func limitPerBlock(_ guest: ModelledGuest, _ cell: Cell) -> Double? {
-    guest.limitPerBlock(order: cell.order, cache: cell.cache, evictor)
-  }
+  /// Times the plain walk that a cell's cost is held against, once.
+  func sampleLimit(_ guest: ModelledGuest, _ key: ModelledGuest.LimitKey) { guest.sampleLimit(key, evictor) }
 
-  /// One repetition: a pass without a probe for speed, and from the same state one with the probe for holds and for what was found.
+  /// One repetition: a pass without a probe for speed, and from the same state one with the probe for holds and for
+  /// what was found.
   ///
   /// - Throws: ``GuestError`` or ``SystemCallError`` where the host has no memory left.
   func run(_ cell: Cell, repetition: Int, on model: ModelledGuest) throws -> RepetitionResult {
@@ -69,7 +68,8 @@ final class CellRunner {
     let result = RepetitionResult(
       run: run, zones: zones(cell, repetition, probed, model),
       holds: buckets(cell, repetition, probed.holds, figures),
-      holdSequence: mutators == nil ? probed.holds.holdSequence : nil, failure: failure(speed.outcome, probed.pass.outcome))
+      holdSequence: mutators == nil ? probed.holds.holdSequence : nil,
+      failure: failure(speed.outcome, probed.pass.outcome))
     return result
   }
 
@@ -198,7 +198,8 @@ final class CellRunner {
         lockKind: cell.guest.lockKind.rawValue, pageInit: cell.pageInit.rawValue, state: cell.guest.state.name,
         listOrder: cell.guest.listOrder.rawValue, listAdjacent: model.listAdjacency(fromOrder: cell.order),
         freeFraction: model.census.freeFraction, bytesFree: model.census.freePages << 12, order: cell.order,
-        budget: cell.strategy.options["budget"].flatMap { Int($0) } ?? cell.strategy.options["step"].flatMap { Int($0) }),
+        budget: cell.strategy.options["budget"].flatMap { Int($0) } ?? cell.strategy.options["step"].flatMap { Int($0) }
+      ),
       load: RunRecord.Load(
         kind: cell.load.rawValue, mutators: cell.mutators, oversubscribed: matrix.oversubscribed,
         cache: cell.cache.rawValue, hostAckNs: 0, scanCPU: scanCPU,
@@ -216,7 +217,8 @@ final class CellRunner {
     // The pass that found less decides: under a load the two may end differently.
     let outcome = speed.outcome == .complete ? probed.pass.outcome : speed.outcome
     run.found = RunRecord.Found(
-      outcome: RunOutcome(rawValue: outcome.name) ?? .error, blocksFree: total.blocksFree, blocksReported: total.blocksReported,
+      outcome: RunOutcome(rawValue: outcome.name) ?? .error, blocksFree: total.blocksFree,
+      blocksReported: total.blocksReported,
       blocksDuplicate: total.blocksDuplicate, blocksMissed: total.blocksMissed, blocksStale: total.blocksStale,
       bytesReported: total.bytesReported, coverage: total.coverage, coverageFree: total.coverageFree,
       restarts: probed.pass.restarts)
@@ -260,7 +262,8 @@ final class CellRunner {
   ) {
     let total = probed.account.total
     let nanoseconds = CycleClock.nanoseconds(fromTicks: speed.scanTicks)
-    // Above granule 0 the preparation of freed blocks is gone, so that the times of designs that take or return blocks say nothing.
+    // Above granule 0 the preparation of freed blocks is gone, so that the times of designs that take or return blocks
+    // say nothing.
     let timesHold = cell.guest.granuleOrder == 0 || cell.strategy.card.effect == .readsOnly
     guard timesHold else { return }
     run.speed.scanNs = nanoseconds
@@ -294,7 +297,8 @@ final class CellRunner {
       let timesHold = cell.guest.granuleOrder == 0 || cell.strategy.card.effect == .readsOnly
       var record = ZoneRecord(
         runID: identity.runID, cellID: cell.id, repetition: repetition,
-        node: model.guest.geometry.zones[zone.index].nodeID, hostNode: model.hostNodes?[zone.node] ?? numa.nodes.first?.id,
+        node: model.guest.geometry.zones[zone.index].nodeID,
+        hostNode: model.hostNodes?[zone.node] ?? numa.nodes.first?.id,
         zone: zone.type.name, blocksFree: tally.blocksFree, blocksReported: tally.blocksReported,
         bytesFree: tally.bytesFreeAllOrders, bytesReported: tally.bytesReported, coverage: tally.coverage,
         lockAcquisitions: samples.count, lockHoldNsP50: holds.p50, lockHoldNsP99: holds.p99, lockHoldNsMax: holds.max,

@@ -3,8 +3,8 @@ import GuestMemory
 import Hinting
 import Instruments
 
-/// Runs a matrix: batch by batch what fits in memory together, and in each batch round by round every cell once, in a seeded order, so that
-/// drift of the machine hits all cells alike.
+/// Runs a matrix: batch by batch what fits in memory together, and in each batch round by round every cell once, in a
+/// seeded order, so that drift of the machine hits all cells alike.
 public final class MatrixRunner {
   private let matrix: Matrix
   private let identity: RunIdentity
@@ -34,7 +34,8 @@ public final class MatrixRunner {
   ///
   /// - Throws: ``MatrixError``, ``CounterError`` where counters were insisted on, and what the observer throws.
   public func run(
-    _ observer: any RunObserver, finished: [RunRecord] = [], holdSequence: (RepetitionKey) throws -> [UInt64]? = { _ in nil }
+    _ observer: any RunObserver, finished: [RunRecord] = [],
+    holdSequence: (RepetitionKey) throws -> [UInt64]? = { _ in nil }
   ) throws -> [CellRecord] {
     let hostCPUs = try ThreadPlacement.allowedCPUs()
     if let first = hostCPUs.first { try? ThreadPlacement.pin(toCPU: first) }
@@ -46,7 +47,9 @@ public final class MatrixRunner {
     var records = Dictionary(grouping: finished, by: \.identity.cellID)
     var maxima: [String: RepeatableMaximum] = [:]
     for run in finished {
-      if let sequence = try holdSequence(run.key) { maxima[run.identity.cellID, default: RepeatableMaximum()].add(sequence) }
+      if let sequence = try holdSequence(run.key) {
+        maxima[run.identity.cellID, default: RepeatableMaximum()].add(sequence)
+      }
     }
     let done = Set(finished.map(\.key))
     var walkLimits: [String: Double] = [:]
@@ -64,16 +67,23 @@ public final class MatrixRunner {
       var models: [GuestSpec: ModelledGuest] = [:]
       if missing && !outOfTime {
         for spec in batch {
-          observer.progress(done: count, total: total, label: "building \(ByteSize(bytes: spec.bytes)) \(spec.state.name)")
+          observer.progress(
+            done: count, total: total, label: "building \(ByteSize(bytes: spec.bytes)) \(spec.state.name)")
           let model = try ModelledGuest(spec, matrix.captures, numa)
           models[spec] = model
           guests.append(try JSONValue(encoding: GuestDescription(model, footprint: matrix.footprints[spec])))
         }
-        for cell in cells {
-          if let model = models[cell.guest] { walkLimits[cell.id] = runner.limitPerBlock(model, cell) }
-        }
       }
       for repetition in 0..<matrix.config.repetitions {
+        // The machine's limit is sampled once a round, so that drift hits it as it hits the cells.
+        if missing && !outOfTime {
+          for spec in batch {
+            guard let model = models[spec] else { continue }
+            let keys = Set(
+              cells.filter { $0.guest == spec }.map { ModelledGuest.LimitKey(order: $0.order, cache: $0.cache) })
+            for key in keys { runner.sampleLimit(model, key) }
+          }
+        }
         for cell in cells.shuffled(using: &generator) {
           let key = RepetitionKey(cellID: cell.id, repetition: repetition)
           if done.contains(key) || outOfTime { continue }
@@ -90,12 +100,17 @@ public final class MatrixRunner {
             done: count, total: total,
             label: "\(ByteSize(bytes: cell.guest.bytes)) \(cell.guest.state.name) \(cell.strategy.card.name)")
           let result = try runner.run(cell, repetition: repetition, on: model)
-          if let reason = result.failure { errors.append(.init(cellID: cell.id, repetition: repetition, reason: reason)) }
+          if let reason = result.failure {
+            errors.append(.init(cellID: cell.id, repetition: repetition, reason: reason))
+          }
           if let sequence = result.holdSequence { maxima[cell.id, default: RepeatableMaximum()].add(sequence) }
           records[cell.id, default: []].append(result.run)
           try observer.finished(result)
           count += 1
         }
+      }
+      for cell in cells {
+        walkLimits[cell.id] = models[cell.guest]?.limitPerBlock(.init(order: cell.order, cache: cell.cache))
       }
       runner.forgetRunners()
     }

@@ -10,12 +10,12 @@ final class ModelledGuest {
   let census: GuestCensus
   /// Host node of each modelled node; nil where the host has one or can't bind.
   let hostNodes: [Int]?
-  private var limits: [LimitKey: Double] = [:]
+  private var limits: [LimitKey: [Double]] = [:]
   private var adjacency: [Int: Double?] = [:]
   /// Whether the lists may differ from the snapshot.
   private var isTouched = false
 
-  private struct LimitKey: Hashable {
+  struct LimitKey: Hashable {
     var order: Int
     var cache: CacheState
   }
@@ -91,21 +91,19 @@ final class ModelledGuest {
     return value
   }
 
-  /// Nanoseconds a block of the plain walk in C over these lists in this state of the caches: median of five.
-  func limitPerBlock(order: Int, cache: CacheState, _ evictor: CacheEvictor) -> Double? {
-    let key = LimitKey(order: order, cache: cache)
-    if let known = limits[key] { return known }
-    let blocks = guest.freeBlockCount(fromOrder: order)
-    guard blocks > 0, let arena = try? HintArena(bytes: blocks * 8 + 4096) else { return nil }
+  /// Times the plain walk in C over these lists once, in this state of the caches.
+  func sampleLimit(_ key: LimitKey, _ evictor: CacheEvictor) {
+    let blocks = guest.freeBlockCount(fromOrder: key.order)
+    guard blocks > 0, let arena = try? HintArena(bytes: blocks * 8 + 4096) else { return }
     let buffer = arena.buffer(bytes: blocks * 8)
-    var samples: [Double] = []
-    for _ in 0..<5 {
-      reset(order: order, cache: cache, evictor)
-      let walk = guest.referenceWalk(fromOrder: order, into: buffer)
-      samples.append(CycleClock.nanoseconds(fromTicks: walk.ticks) / Double(walk.blocks))
-    }
-    let median = samples.sorted()[2]
-    limits[key] = median
-    return median
+    reset(order: key.order, cache: key.cache, evictor)
+    let walk = guest.referenceWalk(fromOrder: key.order, into: buffer)
+    limits[key, default: []].append(CycleClock.nanoseconds(fromTicks: walk.ticks) / Double(walk.blocks))
+  }
+
+  /// Nanoseconds a block of that walk: the median of its samples. Nil without any.
+  func limitPerBlock(_ key: LimitKey) -> Double? {
+    guard let samples = limits[key]?.sorted(), !samples.isEmpty else { return nil }
+    return MedianInterval.median(sorted: samples)
   }
 }

@@ -1,8 +1,8 @@
 import Delivery
 import GuestMemory
 
-/// What a session found, counted against the guest as it was before and as it is now: by independent walks, not by what the
-/// strategy says of itself.
+/// What a session found, counted against the guest as it was before and as it is now: by independent walks, not by what
+/// the strategy says of itself.
 public struct SessionAccount: Sendable, Equatable {
   /// One zone's share, or the whole guest's.
   public struct Tally: Sendable, Equatable {
@@ -36,20 +36,15 @@ public struct SessionAccount: Sendable, Equatable {
   /// By zone index.
   public var zones: [Tally]
 
-  /// Takes the account at a session's end, while the strategy still holds what it holds and no thread runs in the guest. The guest's
-  /// snapshot is the start. Complexity: O(n log n) in free blocks and hints.
+  /// Takes the account at a session's end, while the strategy still holds what it holds and no thread runs in the
+  /// guest. The guest's snapshot is the start. Complexity: O(n log n) in free blocks and hints.
   public init(_ guest: Guest, lowestOrder: Int, hints: [HintLog.Hint]) {
     let core = guest.core
     var byZone = [[HintLog.Hint]](repeating: [], count: core.zoneCount)
     for hint in hints {
       if let zone = guest.zoneIndex(of: hint.block) { byZone[zone].append(hint) }
     }
-    let freeNow = guest.freeBlocks()
-    zones = (0..<core.zoneCount).map { zone in
-      let range = core.zone(zone).startPFN..<core.zone(zone).endPFN
-      return Self.tally(
-        guest, zone, lowestOrder, byZone[zone], freeNow: freeNow.filter { range.contains($0.pfn) })
-    }
+    zones = (0..<core.zoneCount).map { Self.tally(guest, $0, lowestOrder, byZone[$0]) }
     for zone in zones {
       total.blocksFree += zone.blocksFree
       total.bytesFree += zone.bytesFree
@@ -64,7 +59,7 @@ public struct SessionAccount: Sendable, Equatable {
   }
 
   private static func tally(
-    _ guest: Guest, _ zone: Int, _ lowestOrder: Int, _ hints: [HintLog.Hint], freeNow: [Block]
+    _ guest: Guest, _ zone: Int, _ lowestOrder: Int, _ hints: [HintLog.Hint]
   ) -> Tally {
     var tally = Tally()
     let start = guest.snapshot?.blocks(zone: zone, fromOrder: lowestOrder) ?? []
@@ -73,19 +68,20 @@ public struct SessionAccount: Sendable, Equatable {
     tally.bytesFree = startRuns.bytes
     tally.bytesFreeAllOrders = guest.snapshot?.bytesFree(zone: zone) ?? 0
 
-    let distinct = Set(hints.map(\.block))
-    let reportedRuns = PageRuns(hints.map(\.block))
+    let sorted = hints.map(\.block).sorted()
+    let reportedRuns = PageRuns(sorted)
     tally.blocksReported = hints.count
-    tally.blocksDuplicate = hints.count - distinct.count
+    tally.blocksDuplicate = zip(sorted, sorted.dropFirst()).count { $0 == $1 }
     tally.bytesReported = reportedRuns.bytes
     tally.bytesCovered = reportedRuns.intersection(startRuns).bytes
     if tally.bytesCovered < tally.bytesFree {
       tally.blocksMissed = start.count { !reportedRuns.contains($0) && guest.isUntouched($0) }
     }
-    let named = Set(hints.lazy.filter { !$0.isHeld }.map(\.block))
-    if !named.isEmpty {
-      let freeRuns = PageRuns(freeNow)
-      tally.blocksStale = named.count { !freeRuns.contains($0) }
+    // Most still stand on a list as they were named; only what doesn't is looked for in larger and smaller blocks.
+    let doubtful = Set(hints.lazy.filter { !$0.isHeld && !guest.isFree($0.block) }.map(\.block))
+    if !doubtful.isEmpty {
+      let freeRuns = PageRuns(guest.freeBlocks(zone: zone))
+      tally.blocksStale = doubtful.count { !freeRuns.contains($0) }
     }
     return tally
   }

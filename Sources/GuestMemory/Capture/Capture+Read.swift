@@ -15,9 +15,9 @@ extension Capture {
 
   /// Reads a capture from text.
   ///
-  /// Accepted are the files of any kernel with 1 to 11 orders, any number of nodes with gaps in their numbers, CRLF line
-  /// ends, blank lines, blanks at line ends, and lines above the first row, such as a pasted prompt, that aren't rows
-  /// themselves. The files must fit together:
+  /// Accepted are the files of any kernel with 1 to 11 orders, any number of nodes with gaps in their numbers, CRLF
+  /// line ends, blank lines, blanks at line ends, and lines above the first row, such as a pasted prompt, that aren't
+  /// rows themselves. The files must fit together:
   /// - a pagetypeinfo's counts add up to buddyinfo's for each zone and order; one `>100000` (the kernel stops counting
   ///   there) at a zone and order is worked out from the other types;
   /// - a zone with memory stands in a zoneinfo with all of min, low, high, spanned, present, managed and start_pfn, in

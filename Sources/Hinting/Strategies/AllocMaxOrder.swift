@@ -2,23 +2,25 @@ import Delivery
 import GuestMemory
 import Instruments
 
-/// Linus Torvalds' answer to v33 (June 2018) and what was merged in 4.20: blocks of the highest order are allocated until that fails,
-/// reported one by one and kept until the host is done.
+/// Linus Torvalds' answer to v33 (June 2018) and what was merged in 4.20: blocks of the highest order are allocated
+/// until that fails, reported one by one and kept until the host is done.
 ///
-/// No new interface to the allocator and no race: a reported block is the driver's. Each costs a lock, a descriptor and a
-/// kick, and giving it back touches every struct page of it. As merged the flags allow no reclaim, no reserve and no movable zone, so
-/// that the guest ends near its min watermarks, other nodes' memory included; ZONE_MOVABLE and the atomic reserve are never
-/// reported. `node=each` is the form of the thread, THISNODE node by node; `reserve` keeps blocks, asking
-/// nr_free before each allocation.
+/// No new interface to the allocator and no race: a reported block is the driver's. Each costs a lock, a descriptor and
+/// a kick, and giving it back touches every struct page of it. As merged the flags allow no reclaim, no reserve and no
+/// movable zone, so that the guest ends near its min watermarks, other nodes' memory included; ZONE_MOVABLE and the
+/// atomic reserve are never reported. `node=each` is the form of the thread, THISNODE node by node; `reserve` keeps
+/// blocks, asking nr_free before each allocation.
 struct AllocMaxOrder: HintStrategy {
   static let card = StrategyCard(
-    name: "alloc-max-order", origin: "v33 thread, June 2018; merged in 4.20", summary: "allocates the largest blocks and reports them",
+    name: "alloc-max-order", origin: "v33 thread, June 2018; merged in 4.20",
+    summary: "allocates the largest blocks and reports them",
     goal: .reclaim, orders: .highestOnly, effect: .takesBlocks, holdBound: "one block",
     sideEffects: "takes all large blocks down to the min watermark until done; turns their pageblocks unmovable",
     limits: "not ZONE_MOVABLE, not HIGHATOMIC, not below the min watermark",
     options: [
       StrategyOption(
-        "reserve", .integer(0...1 << 30), default: "0", "blocks of the highest order left free (with node=each: on each node)",
+        "reserve", .integer(0...1 << 30), default: "0",
+        "blocks of the highest order left free (with node=each: on each node)",
         source: "v33 thread: how many max-order pages are there"),
       StrategyOption(
         "node", .choice(["any", "each"]), default: "any", "the whole zonelist, or each node by itself (THISNODE)",
@@ -100,5 +102,8 @@ struct AllocMaxOrder: HintStrategy {
     }
   }
 
-  func itemsPerHoldLimit(_ guest: GuestCore) -> Int? { 1 }
+  func itemsPerHoldLimit(_ guest: GuestCore) -> Int? {
+    // A highest order that has per-CPU lists (kernels built with fewer orders) is taken and given back by the batch.
+    guest.highestOrder > guest.pageblockOrder ? 1 : nil
+  }
 }

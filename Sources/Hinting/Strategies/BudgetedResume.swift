@@ -2,17 +2,20 @@ import Delivery
 import GuestMemory
 import Instruments
 
-/// The v8 thread's first answer to long holds (Wei Wang, 2017): a budget of entries a hold, and the node to continue from.
-/// Proposed in words only; see ``ResumableWalk`` for what it comes to.
+/// The v8 thread's first answer to long holds (Wei Wang, 2017): a budget of entries a hold, and the node to continue
+/// from. Proposed in words only; see ``ResumableWalk`` for what it comes to.
 struct BudgetedResume: HintStrategy {
   static let card = StrategyCard(
-    name: "budgeted-resume", origin: "v8 thread, March 2017", summary: "a budget of entries a hold, then on from where it stopped",
+    name: "budgeted-resume", origin: "v8 thread, March 2017",
+    summary: "a budget of entries a hold, then on from where it stopped",
     goal: .migration, effect: .readsOnly, nativeOrder: 0, holdBound: "`budget` entries",
     sideEffects: "none", limits: "a lost place begins the list again; gives a list up after `restarts` times",
     options: [
-      StrategyOption("budget", .integer(1...1_000_000), default: "1000", "entries a hold", source: "v8 thread: budget=1000"),
       StrategyOption(
-        "restarts", .integer(0...1_000_000), default: "64", "times one list is begun again", source: "this project: it must end"),
+        "budget", .integer(1...1_000_000), default: "1000", "entries a hold", source: "v8 thread: budget=1000"),
+      StrategyOption(
+        "restarts", .integer(0...1_000_000), default: "64", "times one list is begun again",
+        source: "this project: it must end"),
       StrategyOption(
         "check", .choice(["buddy", "null"]), default: "buddy",
         "whether the saved node is checked to be on its list, or only for a NULL next as proposed", source: "v8 thread"),

@@ -2,12 +2,12 @@ import Delivery
 import GuestMemory
 import Instruments
 
-/// v33 (June 2018): the addresses of the highest order's blocks, into 16 pages allocated when the driver is probed; what doesn't fit
-/// isn't reported.
+/// v33 (June 2018): the addresses of the highest order's blocks, into 16 pages allocated when the driver is probed;
+/// what doesn't fit isn't reported.
 ///
-/// The whole 64 KiB go out as one descriptor with one kick: a header of le32 count and le32 bytes a hint, then le64 addresses, which
-/// leaves room for 8191: 32 GiB less 4 MiB. Called with one order; below the highest it is called once more for each, with the same
-/// buffer.
+/// The whole 64 KiB go out as one descriptor with one kick: a header of le32 count and le32 bytes a hint, then le64
+/// addresses, which leaves room for 8191: 32 GiB less 4 MiB. Called with one order; below the highest it is called once
+/// more for each, with the same buffer.
 struct FreeListFixedBuffer: HintStrategy {
   static let card = StrategyCard(
     name: "free-list-fixed-buffer", origin: "v33, June 2018", summary: "addresses of the largest blocks into 16 pages",

@@ -2,12 +2,13 @@ import Delivery
 import GuestMemory
 import Instruments
 
-/// v35 and v36 (July 2018): the most blocks there can be are counted, blocks of the highest order allocated to hold their addresses, the
-/// lists copied into those, and each buffer sent as one hint buffer.
+/// v35 and v36 (July 2018): the most blocks there can be are counted, blocks of the highest order allocated to hold
+/// their addresses, the lists copied into those, and each buffer sent as one hint buffer.
 ///
-/// Allocation is GFP_ATOMIC | __GFP_NOMEMALLOC; any failure gives everything back and reports nothing. Where the buffers run
-/// out (ENOSPC) one more is allocated and the copy begun again. The posted code's test for the end of the buffer list can't be true; the
-/// intent is modelled. Each buffer is itself a block that isn't free and can't be hinted.
+/// Allocation is GFP_ATOMIC | __GFP_NOMEMALLOC; any failure gives everything back and reports nothing. Where the
+/// buffers run out (ENOSPC) one more is allocated and the copy begun again. The posted code's test for the end of the
+/// buffer list can't be true; the intent is modelled. Each buffer is itself a block that isn't free and can't be
+/// hinted.
 struct FreeListMultiBuffer: HintStrategy {
   static let card = StrategyCard(
     name: "free-list-multi-buffer", origin: "v35 and v36, July 2018",

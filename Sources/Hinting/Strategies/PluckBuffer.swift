@@ -2,12 +2,14 @@ import Delivery
 import GuestMemory
 import Instruments
 
-/// Matthew Wilcox's sketch (v33 thread, June 2018): the first free block of the highest order is taken off its list and becomes the
-/// buffer for the addresses of the others. Needs no memory beforehand and can't fail while such a block is free.
+/// Matthew Wilcox's sketch (v33 thread, June 2018): the first free block of the highest order is taken off its list and
+/// becomes the buffer for the addresses of the others. Needs no memory beforehand and can't fail while such a block is
+/// free.
 ///
-/// The sketch only unlinks the block; here it is also taken out of the counters, stripped of Buddy and given a reference, and the
-/// min watermark is kept (facts: what a correct form must do). It also stores the buffer's own address as the first hint, which is false
-/// as soon as it is written to: `self=include` is the sketch, and the false hint is counted as stale.
+/// The sketch only unlinks the block; here it is also taken out of the counters, stripped of Buddy and given a
+/// reference, and the min watermark is kept (facts: what a correct form must do). It also stores the buffer's own
+/// address as the first hint, which is false as soon as it is written to: `self=include` is the sketch, and the false
+/// hint is counted as stale.
 struct PluckBuffer: HintStrategy {
   static let card = StrategyCard(
     name: "pluck-buffer", origin: "v33 thread, June 2018", summary: "the first free block becomes the buffer",

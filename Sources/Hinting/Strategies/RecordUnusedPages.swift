@@ -22,7 +22,8 @@ struct RecordUnusedPages: HintStrategy {
     limits: "buffer grows to 4 MiB (262144 blocks a chunk); then the tail of an order is dropped",
     options: [
       StrategyOption(
-        "buffer", .integer(4096...4_194_304), default: "65536", "bytes of the buffer at the start", source: "not in the mails"),
+        "buffer", .integer(4096...4_194_304), default: "65536", "bytes of the buffer at the start",
+        source: "not in the mails"),
       StrategyOption(
         "check", .choice(["published", "words"]), default: "published",
         "compare blocks with words, as posted, or words with words", source: "v8 3/4"),

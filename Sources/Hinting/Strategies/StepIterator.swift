@@ -2,8 +2,9 @@ import Delivery
 import GuestMemory
 import Instruments
 
-/// The v8 thread's second answer (Michael Tsirkin, 2017): start iteration, do one step, end iteration. A step takes the lock, gives
-/// out `step` blocks and keeps the next one as the iterator's place. Never implemented; see ``ResumableWalk``.
+/// The v8 thread's second answer (Michael Tsirkin, 2017): start iteration, do one step, end iteration. A step takes the
+/// lock, gives out `step` blocks and keeps the next one as the iterator's place. Never implemented; see
+/// ``ResumableWalk``.
 struct StepIterator: HintStrategy {
   static let card = StrategyCard(
     name: "step-iterator", origin: "v8 thread, March 2017", summary: "an iterator over the lists, one step a hold",
@@ -12,7 +13,8 @@ struct StepIterator: HintStrategy {
     options: [
       StrategyOption("step", .integer(1...4096), default: "1", "blocks a step", source: "v8 thread: do one step"),
       StrategyOption(
-        "restarts", .integer(0...1_000_000), default: "64", "times one list is begun again", source: "this project: it must end"),
+        "restarts", .integer(0...1_000_000), default: "64", "times one list is begun again",
+        source: "this project: it must end"),
     ])
 
   private let step: Int

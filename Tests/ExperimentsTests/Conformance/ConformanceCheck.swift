@@ -25,6 +25,8 @@ struct ConformanceCheck {
   private struct Seen {
     var outcome: Outcome
     var restarts: Int
+    /// Holds until the design had no more to say.
+    var holds: Int
     var observer: SessionObserver
   }
 
@@ -79,11 +81,14 @@ struct ConformanceCheck {
     var sink = ObservingSink(observer: observer)
     var session = Session(lowestOrder: lowestOrder, stop: stop)
     let outcome = strategy.collect(&cpu, &sink, &session)
-    let seen = Seen(outcome: outcome, restarts: session.restarts, observer: observer)
+    let seen = Seen(
+      outcome: outcome, restarts: session.restarts, holds: observer.holds.count, observer: observer)
     atEnd(seen)
     observer.collectingEnded()
     strategy.giveBack(&cpu, &sink, &session)
-    cpu.drainPerCPULists()
+    // Where the highest order has per-CPU lists, what came back may stand on them.
+    var drain = GuestCPU(guest.core, cpu: self.cpu, node: cpu.node, probe: NoProbe())
+    drain.drainPerCPULists()
     return seen
   }
 
@@ -108,12 +113,12 @@ struct ConformanceCheck {
     if seen.restarts == 0 && counted.total.blocksDuplicate > 0 {
       fail(.repeatedWithoutRestart, "\(counted.total.blocksDuplicate) blocks went out again")
     }
-    if seen.outcome == .complete { judgeCoverage(hints, missing, fail) }
+    if seen.outcome == .complete { judgeCoverage(hints, fail) }
     judgeUntouchable(before, fail)
   }
 
   /// A session that is complete has hinted every block that the design can reach.
-  private func judgeCoverage(_ hints: [HintLog.Hint], _ missing: PageRuns, _ fail: (Violation.Rule, String) -> Void) {
+  private func judgeCoverage(_ hints: [HintLog.Hint], _ fail: (Violation.Rule, String) -> Void) {
     let hinted = Set(hints.map(\.block))
     func needs(_ blocks: [Block]) {
       if let block = blocks.first(where: { !hinted.contains($0) }) { fail(.incomplete, "\(block) was never hinted") }
@@ -123,8 +128,9 @@ struct ConformanceCheck {
     case .readsOnly:
       needs(guest.snapshot?.blocks(fromOrder: lowestOrder) ?? [])
     case .takesBuffers:
+      // All that it didn't take itself.
       for zone in guest.core.zones where canGiveABlock(zone) {
-        needs((guest.snapshot?.blocks(zone: zone.index, fromOrder: lowestOrder) ?? []).filter { !missing.contains($0) })
+        needs((guest.snapshot?.blocks(zone: zone.index, fromOrder: lowestOrder) ?? []).filter(guest.isFree))
       }
     case .takesBlocks:
       // What an option keeps back only the design knows.
@@ -199,12 +205,12 @@ struct ConformanceCheck {
   private func judgeStop<S: HintStrategy>(
     _ strategy: inout S, _ stop: StopFlag, _ whole: Seen, _ before: GuestImage, _ violations: inout [Violation]
   ) {
-    let holds = whole.observer.holds.count
+    let holds = whole.holds
     // One step of a design may take each zone's lock, and the allocator may ask each zone twice.
     let most = 2 * guest.core.zoneCount + 2
     for stopAfter in Set([0, holds == 0 ? 0 : 1 + Int(stopDraw % UInt64(holds))]) {
       let seen = session(&strategy, stop, before, stopAfter: stopAfter) { _ in }
-      let late = seen.observer.holds.count - (seen.observer.holdsAtStop ?? seen.observer.holds.count)
+      let late = seen.holds - (seen.observer.holdsAtStop ?? seen.holds)
       if late > most {
         violations.append(Violation(rule: .stopIgnored, detail: "\(late) holds after a stop at hold \(stopAfter)"))
       }

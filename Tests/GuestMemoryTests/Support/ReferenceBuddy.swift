@@ -26,7 +26,8 @@ struct ReferenceBuddy {
       lists[list.order][list.type] = list.pfns
       for pfn in list.pfns { free[pfn] = (list.order, list.type) }
     }
-    for pfn in stride(from: span.lowerBound, to: span.upperBound, by: 1) where pfn % (1 << UInt64(pageblockOrder)) == 0 {
+    for pfn in stride(from: span.lowerBound, to: span.upperBound, by: 1) where pfn % (1 << UInt64(pageblockOrder)) == 0
+    {
       pageblocks[pfn >> UInt64(pageblockOrder)] = 1
     }
     pageblocks[span.lowerBound >> UInt64(pageblockOrder)] = 1
@@ -102,7 +103,9 @@ struct ReferenceBuddy {
     let blockType = self.type(of: pfn)
     if blockType == 3 { return move(pfn, type) }
     if order >= pageblockOrder {
-      for n in 0..<(UInt64(1) << UInt64(order - pageblockOrder)) { pageblocks[pfn >> UInt64(pageblockOrder) + n] = type }
+      for n in 0..<(UInt64(1) << UInt64(order - pageblockOrder)) {
+        pageblocks[pfn >> UInt64(pageblockOrder) + n] = type
+      }
       return move(pfn, type)
     }
     let size = UInt64(1) << UInt64(pageblockOrder)

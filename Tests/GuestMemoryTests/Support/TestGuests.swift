@@ -89,6 +89,16 @@ extension Guest {
   }
 }
 
+extension GuestCPU {
+  struct NothingAllocated: Error {}
+
+  /// ``allocate(order:_:onNode:)`` where a test can't go on without a block.
+  mutating func mustAllocate(order: Int, _ gfp: GFP, onNode: Int? = nil) throws -> UInt64 {
+    guard let pfn = allocate(order: order, gfp, onNode: onNode) else { throw NothingAllocated() }
+    return pfn
+  }
+}
+
 /// Everything of a guest that its allocator's behaviour depends on, lists in their order.
 struct Picture: Equatable {
   struct List: Equatable {
