@@ -60,7 +60,7 @@ extension GuestCore {
     if type != .isolate { addFreePages(zone, 1 &<< order) }
 
     while order < highestOrder {
-      let buddyPFN = pfn ^ (1 &<< UInt64(order))
+      let buddyPFN = pfn ^ (1 &<< UInt64(truncatingIfNeeded: order))
       let buddy = self.page(buddyPFN)
       guard isBuddy(buddy, order: order, of: zone) else { break }
       if order >= pageblockOrder {
@@ -82,8 +82,8 @@ extension GuestCore {
   @inlinable @inline(__always)
   func mergeIsLikely(_ pfn: UInt64, order: Int, _ zone: Zone) -> Bool {
     if order >= highestOrder &- 1 { return false }
-    let combined = pfn & ~(1 &<< UInt64(order))
-    let higherBuddy = combined ^ (1 &<< UInt64(order &+ 1))
+    let combined = pfn & ~(1 &<< UInt64(truncatingIfNeeded: order))
+    let higherBuddy = combined ^ (1 &<< UInt64(truncatingIfNeeded: order &+ 1))
     return isBuddy(page(higherBuddy), order: order &+ 1, of: zone)
   }
 

@@ -56,15 +56,22 @@ public struct GuestCore: @unchecked Sendable {
 
   /// pfn_to_page()
   @inlinable @inline(__always)
-  public func page(_ pfn: UInt64) -> Page { Page(vmemmap + Int(truncatingIfNeeded: pfn &>> UInt64(granuleOrder))) }
+  public func page(_ pfn: UInt64) -> Page {
+    Page(vmemmap + Int(truncatingIfNeeded: pfn &>> UInt64(truncatingIfNeeded: granuleOrder)))
+  }
 
   /// page_to_pfn(): (page - vmemmap) / 64, times the pages a struct page stands for.
   @inlinable @inline(__always)
-  public func pfn(_ page: Page) -> UInt64 { (offset(page) &>> 6) &<< UInt64(granuleOrder) }
+  public func pfn(_ page: Page) -> UInt64 {
+    (offset(page) &>> 6) &<< UInt64(truncatingIfNeeded: granuleOrder)
+  }
 
   /// The block's byte address in the guest, pfn << 12, in one shift.
   @inlinable @inline(__always)
-  public func address(_ page: Page) -> UInt64 { offset(page) &<< UInt64(6 &+ granuleOrder) }
+  public func address(_ page: Page) -> UInt64 {
+    // A checked conversion would be a trap for every entry of every walk.
+    offset(page) &<< UInt64(truncatingIfNeeded: 6 &+ granuleOrder)
+  }
 
   @inlinable @inline(__always)
   func offset(_ page: Page) -> UInt64 {
@@ -101,13 +108,15 @@ public struct GuestCore: @unchecked Sendable {
   /// get_pfnblock_migratetype()
   @inlinable @inline(__always)
   public func pageblockMigratetype(_ pfn: UInt64) -> Migratetype {
-    Migratetype(rawValue: Int(pageblockTypes[Int(truncatingIfNeeded: pfn &>> UInt64(pageblockOrder))]))
+    Migratetype(
+      rawValue: Int(pageblockTypes[Int(truncatingIfNeeded: pfn &>> UInt64(truncatingIfNeeded: pageblockOrder))]))
   }
 
   /// set_pageblock_migratetype()
   @inlinable @inline(__always)
   func setPageblockMigratetype(_ pfn: UInt64, _ type: Migratetype) {
-    pageblockTypes[Int(truncatingIfNeeded: pfn &>> UInt64(pageblockOrder))] = UInt8(truncatingIfNeeded: type.rawValue)
+    pageblockTypes[Int(truncatingIfNeeded: pfn &>> UInt64(truncatingIfNeeded: pageblockOrder))] =
+      UInt8(truncatingIfNeeded: type.rawValue)
   }
 
   /// change_pageblock_range(): every pageblock of a block of at least pageblock order.

@@ -71,7 +71,7 @@ public struct Spinlock {
       if old & ~Spinlock.lockedMask == 0 {
         while word.pointee.load(ordering: .acquiring) & Spinlock.lockedMask != 0 { chost_pause() }
         // pending -> locked in one step; a tail that came meanwhile stays.
-        word.pointee.add(Spinlock.locked &- Spinlock.pending, ordering: .acquiring)
+        word.pointee.wrappingAdd(Spinlock.locked &- Spinlock.pending, ordering: .acquiring)
         return
       }
       // Somebody was quicker. Take our bit back unless it was theirs.

@@ -84,6 +84,9 @@ public final class HoldLog: @unchecked Sendable {
     return storage[index]
   }
 
+  /// All samples in the order written; valid until the log is reset or gone.
+  public var samples: UnsafeBufferPointer<HoldSample> { UnsafeBufferPointer(start: storage, count: header.pointee.count) }
+
   /// The figures over the acquisitions of `phases`. For after the pass: O(n log n) in the samples.
   ///
   /// - Parameter nanosecondsPerTick: length of a tick, this machine's by default.

@@ -45,7 +45,7 @@ import Testing
   @Test(arguments: 0...10) func noCapturedGuestTouchesMore(order: Int) throws {
     // All of one order: blocks and their buddies in turn, or whole zones.
     var blocks = [UInt64](repeating: 0, count: 11)
-    blocks[order] = min(200_000, (4 << 20) >> UInt64(order))
+    blocks[order] = min(60_000, (4 << 20) >> UInt64(order))
     let capture = Capture(zones: [CapturedZone(nodeID: 0, kind: .normal, freeBlocks: blocks)], orders: 11)
     var geometry = try GuestGeometry.captured(capture, cpus: 1, granuleOrder: 0)
     geometry.vmemmapPage = .small

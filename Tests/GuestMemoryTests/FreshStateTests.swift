@@ -43,8 +43,11 @@ import Testing
     let geometry = GuestGeometry.standard(bytes: 8 << 30, nodes: 2)
     #expect(geometry.zones.map(\.type) == [.dma, .dma32, .normal, .normal])
     #expect(geometry.zones.map(\.node) == [0, 0, 0, 1])
-    #expect(geometry.zones.map(\.startPFN) == [0, 4096, 1 << 20, (1 << 20) + (1 << 18)])
-    #expect(geometry.zones.map(\.endPFN) == [4096, 3 << 18, (1 << 20) + (1 << 18), (9 << 18)])
+    let gib: UInt64 = 1 << 18
+    let starts: [UInt64] = [0, 4096, 4 * gib, 5 * gib]
+    let ends: [UInt64] = [4096, 3 * gib, 5 * gib, 9 * gib]
+    #expect(geometry.zones.map(\.startPFN) == starts)
+    #expect(geometry.zones.map(\.endPFN) == ends)
     #expect(geometry.zones[0].managedPages == 3840)
     #expect(geometry.zones.reduce(0) { $0 + $1.spannedPages } == 8 << 18)
   }

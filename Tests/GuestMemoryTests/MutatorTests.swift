@@ -13,8 +13,8 @@ import Testing
       var random = SeededGenerator(seed: seed, stream: 700 + UInt64(number))
       var cpu = guest.cpu(number)
       var held: [Block] = []
-      for step in 0..<4000 {
-        if random.chance(step / 500 % 2 == 0 ? 0.7 : 0.3) {
+      for step in 0..<1500 {
+        if random.chance(step / 250 % 2 == 0 ? 0.7 : 0.3) {
           let order = [0, 0, 0, 1, 3, 9, 10][random.below(7)]
           let gfp: GFP = [.userMovable, .kernel, [.reclaimable]][random.below(3)]
           if let pfn = cpu.allocate(order: order, gfp) {

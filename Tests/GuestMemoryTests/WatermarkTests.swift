@@ -177,7 +177,7 @@ import Testing
   @Test func aBoostRaisesTheMarksButNotForAnAtomicPage() throws {
     let marks = Watermarks(min: 1000, low: 1250, high: 1500)
     let guest = try guest(free: 1600, marks: marks)
-    guest.core.zone(0).pointer.pointee.watermark_boost = 2000
+    guest.core.zone(0).pointer.pointee.watermark_boost = 4000
     var cpu = guest.cpu()
     #expect(cpu.allocate(order: 4, .kernel) == nil)
     #expect(cpu.allocate(order: 0, .kernel) == nil)

@@ -101,7 +101,8 @@ func run(_ title: String, _ bytes: UInt64, _ order: ListOrder, repeats: Int, rou
     print(
       "\(title.column(24, left: true)) \(row.name.column(36, left: true))",
       row.nanosecondsC.median.text(2).column(9), row.ratio.median.text(3).column(8),
-      row.ratio.quantile(0.1).text(3).column(8), row.ratio.quantile(0.9).text(3).column(8), within ? "" : "  > \(limit)")
+      row.ratio.quantile(0.1).text(3).column(8), row.ratio.quantile(0.9).text(3).column(8), within ? "" : "  > \(limit)"
+    )
   }
   return good
 }

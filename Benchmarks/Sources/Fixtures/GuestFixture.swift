@@ -10,14 +10,24 @@ public enum GuestFixture {
   public static func fresh(
     bytes: UInt64, order: ListOrder = .ascending, lock: LockKind = .queued, seed: UInt64 = 1
   ) -> Guest {
+    let guest = empty(bytes: bytes, lock: lock)
+    guest.fillFresh()
+    if order != .ascending { guest.reorderLists(order, seed: seed) }
+    return guest
+  }
+
+  /// A guest aged to its defaults.
+  public static func aged(bytes: UInt64, seed: UInt64 = 1) -> Guest {
+    let guest = empty(bytes: bytes, lock: .queued)
+    do { try guest.age(Aging(), seed: seed) } catch { fatalError("\(error)") }
+    return guest
+  }
+
+  private static func empty(bytes: UInt64, lock: LockKind) -> Guest {
     var geometry = GuestGeometry.standard(bytes: bytes)
     geometry.lockKind = lock
     geometry.vmemmapPage = bytes <= 64 * gibibyte ? .huge : .small
-    let guest: Guest
-    do { guest = try Guest(geometry) } catch { fatalError("\(error)") }
-    guest.fillFresh()
-    guest.reorderLists(order, seed: seed)
-    return guest
+    do { return try Guest(geometry) } catch { fatalError("\(error)") }
   }
 
   /// A CPU of it that nothing watches.

@@ -18,6 +18,8 @@ public final class MutatorGroup: @unchecked Sendable {
   private let ended = DispatchSemaphore(value: 0)
   private var runningSince: UInt64 = 0
   private var runNanoseconds: UInt64 = 0
+  /// Below 10 ms a rate is mostly the starting and stopping of the threads.
+  private static let shortestRate: UInt64 = 10_000_000
 
   /// Mutators on modelled CPUs 1 and up, parked. `hostCPUs`: where to pin them, in turn; empty leaves it to the host.
   ///
@@ -117,13 +119,14 @@ public final class MutatorGroup: @unchecked Sendable {
     }
     let operations = mutators.reduce(0) { $0 + $1.operations }
     return Figures(
-      operationsPerSecond: runNanoseconds == 0 ? nil : Double(operations) / (Double(runNanoseconds) / 1e9),
+      operationsPerSecond: runNanoseconds < Self.shortestRate
+        ? nil : Double(operations) / (Double(runNanoseconds) / 1e9),
       allocations: allocations, holds: holds, waitNanosecondsTotal: waitTotal,
       failed: mutators.reduce(0) { $0 + $1.failed })
   }
 
   public struct Figures {
-    /// All mutators together.
+    /// All mutators together; nil where they ran too short for a rate.
     public var operationsPerSecond: Double?
     public var allocations: DurationHistogram
     public var holds: HoldHistograms

@@ -67,10 +67,16 @@ final class CellRunner {
     fill(&run, cell, speed, probed, figures, guest)
     let result = RepetitionResult(
       run: run, zones: zones(cell, repetition, probed, model),
-      holds: buckets(cell, repetition, probed.holds, figures),
-      holdSequence: mutators == nil ? probed.holds.holdSequence : nil,
+      holds: Self.timesHold(cell) ? buckets(cell, repetition, probed.holds, figures) : [],
+      holdSequence: mutators == nil && Self.timesHold(cell) ? probed.holds.holdSequence : nil,
       failure: failure(speed.outcome, probed.pass.outcome))
     return result
+  }
+
+  /// Whether times mean anything. Above granule 0 the preparation of freed blocks is gone, so that those of designs that
+  /// take or return blocks, and of what mutators do, say nothing.
+  private static func timesHold(_ cell: Cell) -> Bool {
+    cell.guest.granuleOrder == 0 || (cell.strategy.card.effect == .readsOnly && cell.load == .none)
   }
 
   /// What can't be run on this guest at all, and why.
@@ -172,10 +178,7 @@ final class CellRunner {
     }
     mutators?.park()
     var byZone = [[HoldSample]](repeating: [], count: guest.core.zoneCount)
-    for index in 0..<holdLog.count {
-      let sample = holdLog[index]
-      byZone[Int(sample.zone)].append(sample)
-    }
+    for sample in holdLog.samples { byZone[Int(sample.zone)].append(sample) }
     return Probed(
       pass: pass, account: account ?? SessionAccount(guest, lowestOrder: cell.order, hints: hintLog.hints),
       holds: holdLog.summary(), holdsByZone: byZone)
@@ -223,33 +226,18 @@ final class CellRunner {
       bytesReported: total.bytesReported, coverage: total.coverage, coverageFree: total.coverageFree,
       restarts: probed.pass.restarts)
 
+    run.delivery = RunRecord.Delivery(kicks: speed.kicks, descriptors: speed.descriptors)
+    fillSideEffects(&run, cell, probed, guest)
+
     let holds = probed.holds
+    run.lock = RunRecord.Lock(acquisitions: holds.acquisitions, itemsPerHoldMax: holds.itemsPerHoldMax)
+    guard Self.timesHold(cell) else { return }
     run.lock = RunRecord.Lock(
       acquisitions: holds.acquisitions, itemsPerHoldMax: holds.itemsPerHoldMax, holdNsMean: holds.hold.mean,
       holdNsP50: holds.hold.p50, holdNsP99: holds.hold.p99, holdNsP999: holds.hold.p999, holdNsMax: holds.hold.max,
       holdNsTotal: holds.hold.total, waitNsP99: holds.wait.p99, waitNsMax: holds.wait.max)
-    run.delivery = RunRecord.Delivery(kicks: speed.kicks, descriptors: speed.descriptors)
-
-    if cell.strategy.card.effect != .readsOnly {
-      let blockPages: UInt64 = 1 << UInt64(guest.core.highestOrder)
-      run.sideEffects.blocksWithheldMax = Int(probed.pass.pagesWithheldMax / blockPages)
-      run.sideEffects.withheldByteSeconds = probed.pass.byteSecondsWithheld
-      run.sideEffects.bytesFreeMin = probed.pass.freePagesMin << 12
-    } else {
-      run.sideEffects.blocksWithheldMax = 0
-      run.sideEffects.withheldByteSeconds = 0
-      if cell.load == .none { run.sideEffects.bytesFreeMin = run.guest.bytesFree }
-    }
-
-    fillSpeed(&run, cell, speed, probed, guest)
-    if let figures {
-      run.bystanders = RunRecord.Bystanders(
-        opsPerSecond: figures.operationsPerSecond, allocNsP50: figures.allocations.percentile(50),
-        allocNsP99: figures.allocations.percentile(99), allocNsP999: figures.allocations.percentile(99.9),
-        allocNsMax: figures.allocations.max.map(Double.init), irqoffNsP99: figures.holds.irqOff.percentile(99),
-        irqoffNsP999: figures.holds.irqOff.percentile(99.9), irqoffNsMax: figures.holds.irqOff.max.map(Double.init),
-        waitNsTotal: figures.waitNanosecondsTotal, allocFailed: figures.failed)
-    }
+    fillSpeed(&run, cell, speed, probed)
+    if let figures { run.bystanders = Self.bystanders(figures) }
     if let median = holds.hold.p50 {
       let noise = NoiseMeter.measure(intervalNanoseconds: median, budgetNanoseconds: 3e6)
       run.trust.noiseNsP999 = noise.p999
@@ -257,15 +245,34 @@ final class CellRunner {
     }
   }
 
+  private func fillSideEffects(_ run: inout RunRecord, _ cell: Cell, _ probed: Probed, _ guest: Guest) {
+    if cell.strategy.card.effect == .readsOnly {
+      run.sideEffects.blocksWithheldMax = 0
+      run.sideEffects.withheldByteSeconds = 0
+      // Under a load it moves, and a design that only reads doesn't see it.
+      if cell.load == .none { run.sideEffects.bytesFreeMin = run.guest.bytesFree }
+    } else {
+      let blockPages: UInt64 = 1 << UInt64(guest.core.highestOrder)
+      run.sideEffects.blocksWithheldMax = Int(probed.pass.pagesWithheldMax / blockPages)
+      if Self.timesHold(cell) { run.sideEffects.withheldByteSeconds = probed.pass.byteSecondsWithheld }
+      run.sideEffects.bytesFreeMin = probed.pass.freePagesMin << 12
+    }
+  }
+
+  private static func bystanders(_ figures: MutatorGroup.Figures) -> RunRecord.Bystanders {
+    RunRecord.Bystanders(
+      opsPerSecond: figures.operationsPerSecond, allocNsP50: figures.allocations.percentile(50),
+      allocNsP99: figures.allocations.percentile(99), allocNsP999: figures.allocations.percentile(99.9),
+      allocNsMax: figures.allocations.max.map(Double.init), irqoffNsP99: figures.holds.irqOff.percentile(99),
+      irqoffNsP999: figures.holds.irqOff.percentile(99.9), irqoffNsMax: figures.holds.irqOff.max.map(Double.init),
+      waitNsTotal: figures.waitNanosecondsTotal, allocFailed: figures.failed)
+  }
+
   private func fillSpeed(
-    _ run: inout RunRecord, _ cell: Cell, _ speed: SpeedPass, _ probed: Probed, _ guest: Guest
+    _ run: inout RunRecord, _ cell: Cell, _ speed: SpeedPass, _ probed: Probed
   ) {
     let total = probed.account.total
     let nanoseconds = CycleClock.nanoseconds(fromTicks: speed.scanTicks)
-    // Above granule 0 the preparation of freed blocks is gone, so that the times of designs that take or return blocks
-    // say nothing.
-    let timesHold = cell.guest.granuleOrder == 0 || cell.strategy.card.effect == .readsOnly
-    guard timesHold else { return }
     run.speed.scanNs = nanoseconds
     run.speed.guestCPUNs = Double(speed.cpuNanoseconds)
     if cell.strategy.card.effect != .readsOnly {
@@ -294,15 +301,16 @@ final class CellRunner {
       let samples = probed.holdsByZone[zone.index]
       let holds = DurationStatistics(
         ticks: samples.map(\.holdTicks), nanosecondsPerTick: CycleClock.nanosecondsPerTick)
-      let timesHold = cell.guest.granuleOrder == 0 || cell.strategy.card.effect == .readsOnly
+      let timesHold = Self.timesHold(cell)
       var record = ZoneRecord(
         runID: identity.runID, cellID: cell.id, repetition: repetition,
         node: model.guest.geometry.zones[zone.index].nodeID,
         hostNode: model.hostNodes?[zone.node] ?? numa.nodes.first?.id,
         zone: zone.type.name, blocksFree: tally.blocksFree, blocksReported: tally.blocksReported,
         bytesFree: tally.bytesFreeAllOrders, bytesReported: tally.bytesReported, coverage: tally.coverage,
-        lockAcquisitions: samples.count, lockHoldNsP50: holds.p50, lockHoldNsP99: holds.p99, lockHoldNsMax: holds.max,
-        lockHoldNsTotal: holds.total)
+        lockAcquisitions: samples.count, lockHoldNsP50: timesHold ? holds.p50 : nil,
+        lockHoldNsP99: timesHold ? holds.p99 : nil, lockHoldNsMax: timesHold ? holds.max : nil,
+        lockHoldNsTotal: timesHold ? holds.total : nil)
       if timesHold, tally.blocksDistinct > 0, let total = holds.total {
         record.nsPerBlock = total / Double(tally.blocksDistinct)
       }

@@ -46,9 +46,13 @@ public final class MatrixRunner {
 
     var records = Dictionary(grouping: finished, by: \.identity.cellID)
     var maxima: [String: RepeatableMaximum] = [:]
+    // Cells with a finished repetition whose holds weren't kept.
+    var incomplete: Set<String> = []
     for run in finished {
       if let sequence = try holdSequence(run.key) {
         maxima[run.identity.cellID, default: RepeatableMaximum()].add(sequence)
+      } else {
+        incomplete.insert(run.identity.cellID)
       }
     }
     let done = Set(finished.map(\.key))
@@ -121,7 +125,8 @@ public final class MatrixRunner {
         of: (records[cell.id] ?? []).sorted { $0.identity.repetition < $1.identity.repetition },
         limitNsPerBlock: cell.strategy.card.name == "none" ? nil : walkLimits[cell.id],
         holdLimitNs: matrix.holdLimitNanoseconds,
-        lockHoldNsMaxRepeatable: maxima[cell.id]?.value.map { CycleClock.nanoseconds(fromTicks: $0) })
+        lockHoldNsMaxRepeatable: incomplete.contains(cell.id)
+          ? nil : maxima[cell.id]?.value.map { CycleClock.nanoseconds(fromTicks: $0) })
     }
   }
 

@@ -40,11 +40,13 @@ public struct SessionAccount: Sendable, Equatable {
   /// guest. The guest's snapshot is the start. Complexity: O(n log n) in free blocks and hints.
   public init(_ guest: Guest, lowestOrder: Int, hints: [HintLog.Hint]) {
     let core = guest.core
-    var byZone = [[HintLog.Hint]](repeating: [], count: core.zoneCount)
-    for hint in hints {
-      if let zone = guest.zoneIndex(of: hint.block) { byZone[zone].append(hint) }
+    // By address; a zone's hints then lie together.
+    let sorted = hints.sorted { $0.block < $1.block }
+    zones = core.zones.map { zone in
+      let first = sorted.partitioningIndex { $0.block.pfn >= zone.startPFN }
+      let end = sorted.partitioningIndex { $0.block.pfn >= zone.endPFN }
+      return Self.tally(guest, zone.index, lowestOrder, sorted[first..<end])
     }
-    zones = (0..<core.zoneCount).map { Self.tally(guest, $0, lowestOrder, byZone[$0]) }
     for zone in zones {
       total.blocksFree += zone.blocksFree
       total.bytesFree += zone.bytesFree
@@ -59,7 +61,7 @@ public struct SessionAccount: Sendable, Equatable {
   }
 
   private static func tally(
-    _ guest: Guest, _ zone: Int, _ lowestOrder: Int, _ hints: [HintLog.Hint]
+    _ guest: Guest, _ zone: Int, _ lowestOrder: Int, _ hints: ArraySlice<HintLog.Hint>
   ) -> Tally {
     var tally = Tally()
     let start = guest.snapshot?.blocks(zone: zone, fromOrder: lowestOrder) ?? []
@@ -68,10 +70,9 @@ public struct SessionAccount: Sendable, Equatable {
     tally.bytesFree = startRuns.bytes
     tally.bytesFreeAllOrders = guest.snapshot?.bytesFree(zone: zone) ?? 0
 
-    let sorted = hints.map(\.block).sorted()
-    let reportedRuns = PageRuns(sorted)
+    let reportedRuns = PageRuns(hints.map(\.block))
     tally.blocksReported = hints.count
-    tally.blocksDuplicate = zip(sorted, sorted.dropFirst()).count { $0 == $1 }
+    tally.blocksDuplicate = zip(hints, hints.dropFirst()).count { $0.block == $1.block }
     tally.bytesReported = reportedRuns.bytes
     tally.bytesCovered = reportedRuns.intersection(startRuns).bytes
     if tally.bytesCovered < tally.bytesFree {
@@ -87,9 +88,15 @@ public struct SessionAccount: Sendable, Equatable {
   }
 }
 
-extension Guest {
-  /// The zone a block lies in.
-  func zoneIndex(of block: Block) -> Int? {
-    core.zones.first { $0.startPFN <= block.pfn && block.pfn < $0.endPFN }?.index
+extension Array {
+  /// The first index from which on `isPast` holds, of an array in which it holds from some index on. O(log n).
+  fileprivate func partitioningIndex(where isPast: (Element) -> Bool) -> Int {
+    var low = 0
+    var high = count
+    while low < high {
+      let middle = (low + high) / 2
+      if isPast(self[middle]) { high = middle } else { low = middle + 1 }
+    }
+    return low
   }
 }

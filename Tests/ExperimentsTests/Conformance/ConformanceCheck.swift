@@ -192,7 +192,9 @@ struct ConformanceCheck {
       // NR_FREE_PAGES and the pages leaked as bad.
       let counters = guest.core.highestOrder + 1
       if states.0[counters] != states.1[counters] || states.0[counters + 6] != 0 {
-        fail(rule, "zone \(zone) has \(states.0[counters]) free pages of \(states.1[counters]), \(states.0[counters + 6]) bad")
+        fail(
+          rule,
+          "zone \(zone) has \(states.0[counters]) free pages of \(states.1[counters]), \(states.0[counters + 6]) bad")
       }
     }
     if configured.card.effect == .readsOnly, let difference = after.difference(from: before) {

@@ -40,7 +40,8 @@ struct GuestImage: Equatable {
   func difference(from other: GuestImage) -> String? {
     if self == other { return nil }
     for (a, b) in zip(lists, other.lists) where a != b {
-      return "the lists differ at zone \(a.zone) order \(a.order) \(a.type.name): \(a.pfns.count) and \(b.pfns.count) blocks"
+      return
+        "the lists differ at zone \(a.zone) order \(a.order) \(a.type.name): \(a.pfns.count) and \(b.pfns.count) blocks"
     }
     for (index, pair) in zip(zones, other.zones).enumerated() {
       for (position, values) in zip(pair.0, pair.1).enumerated() where values.0 != values.1 {

@@ -84,7 +84,8 @@ struct MutatorCheck {
     let account = SessionAccount(guest, lowestOrder: lowestOrder, hints: hints)
     let counted = PageByPageAccount(guest, lowestOrder: lowestOrder, hints: hints)
     if let difference = counted.difference(from: account) { fail(.accountDiffers, difference) }
-    for hint in hints where !guest.core.zones.contains(where: { $0.startPFN <= hint.block.pfn && hint.block.end <= $0.endPFN }) {
+    for hint in hints
+    where !guest.core.zones.contains(where: { $0.startPFN <= hint.block.pfn && hint.block.end <= $0.endPFN }) {
       fail(.notFree, "\(hint.block) lies in no zone")
     }
   }

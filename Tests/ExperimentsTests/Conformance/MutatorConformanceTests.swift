@@ -13,7 +13,7 @@ import Testing
   @Test(arguments: cases)
   func keepsTheRulesUnderLoad(strategy name: String, _ load: MutatorLoad) throws {
     let entry = try Strategies.entry(named: name)
-    for seed in ConformanceSeeds.each(share: 25 * MutatorLoad.allCases.count) {
+    for seed in ConformanceSeeds.each(share: 12 * MutatorLoad.allCases.count) {
       var random = try RandomGuest(seed: seed, stream: FNV.hash(name + load.rawValue), leastCPUs: 3, small: true)
       let given = random.draws.chance(0.5) ? [:] : entry.card.randomOptions(&random.draws)
       let configured = try entry.configured(given)
@@ -25,7 +25,8 @@ import Testing
       let violations = try check.violations()
       #expect(
         violations.isEmpty,
-        "HINTBENCH_SEED=\(seed) \(configured.fullName), order \(check.lowestOrder), \(check.mutators) mutators, \(random.description)")
+        "HINTBENCH_SEED=\(seed) \(configured.fullName), order \(check.lowestOrder), \(check.mutators) mutators, \(random.description)"
+      )
       if !violations.isEmpty { return }
     }
   }

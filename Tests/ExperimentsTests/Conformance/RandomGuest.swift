@@ -7,7 +7,7 @@ struct RandomGuest {
   /// For what else the case draws.
   var draws: SeededGenerator
 
-  /// `stream`: an own row of guests. `leastCPUs`: modelled CPUs, at least.
+  /// `stream`: an own row of guests. `leastCPUs`: modelled CPUs, at least. `small`: below 512 MiB, for runs with mutators.
   init(seed: UInt64, stream: UInt64, leastCPUs: Int = 1, small: Bool = false) throws {
     var generator = SeededGenerator(seed: seed, stream: stream)
     let cpus = leastCPUs + generator.below(6)
@@ -15,7 +15,7 @@ struct RandomGuest {
     let kind = generator.below(100)
     var guest: Guest
     if kind < 20 {
-      (guest, text) = try Self.captured(&generator, cpus)
+      (guest, text) = try Self.captured(&generator, cpus, hasMutators: small)
     } else {
       var geometry: GuestGeometry
       if kind < 22 && !small {
@@ -108,7 +108,9 @@ struct RandomGuest {
     return GuestGeometry(zones: zones, nodeCount: nodes, cpuCount: cpus, granuleOrder: granuleOrder)
   }
 
-  private static func captured(_ generator: inout SeededGenerator, _ cpus: Int) throws -> (Guest, String) {
+  private static func captured(
+    _ generator: inout SeededGenerator, _ cpus: Int, hasMutators: Bool
+  ) throws -> (Guest, String) {
     let orders = generator.chance(0.75) ? 11 : 7 + generator.below(4)
     let granuleOrder = generator.chance(0.6) ? 0 : generator.below(min(orders, 10))
     let hasTypes = generator.chance(0.7)
@@ -125,6 +127,8 @@ struct RandomGuest {
         for order in granuleOrder..<orders {
           for type in 0..<5 {
             // HighAtomic and Isolate are rare, and what is large is mostly movable.
+            // A kernel isolates whole pageblocks; smaller isolated blocks among others merge with them when pages come and go.
+            if hasMutators && type == 4 && order < min(9, orders - 1) { continue }
             if type >= 3 ? !generator.chance(0.15) : !generator.chance(type == 1 ? 0.8 : 0.4) { continue }
             byType[type][order] = UInt64(generator.below(order == orders - 1 ? 20 : order < 4 ? 40 : 6))
           }

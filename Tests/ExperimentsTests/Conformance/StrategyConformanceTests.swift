@@ -24,7 +24,8 @@ import Testing
         let violations = try check.violations()
         #expect(
           violations.isEmpty,
-          "HINTBENCH_SEED=\(seed) \(configured.fullName), order \(check.lowestOrder), CPU \(check.cpu), \(random.description)")
+          "HINTBENCH_SEED=\(seed) \(configured.fullName), order \(check.lowestOrder), CPU \(check.cpu), \(random.description)"
+        )
         if !violations.isEmpty { return }
       }
     }
