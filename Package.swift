@@ -30,7 +30,7 @@ let package = Package(
         .product(name: "TextTable", package: "TextTable"),
         .product(name: "SwiftCSV", package: "SwiftCSV"),
       ]),
-    .target(name: "Experiments", dependencies: ["Hinting", "Delivery", "GuestMemory", "Instruments"]),
+    .target(name: "Experiments", dependencies: ["Hinting", "Delivery", "GuestMemory", "Instruments", "CHost"]),
     .target(name: "Hinting", dependencies: ["Delivery", "GuestMemory", "Instruments"]),
     .target(name: "Delivery", dependencies: ["GuestMemory", "Instruments", "CHost"]),
     .target(name: "GuestMemory", dependencies: ["Instruments", "CHost"]),

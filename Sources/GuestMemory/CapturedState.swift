@@ -74,6 +74,7 @@ extension Guest {
   /// - Throws: ``GuestError/doesNotFit(zone:pagesFree:pagesSpanned:)`` where the blocks can't be placed in the zone's span without
   ///   two free buddies meeting.
   public func fill(from capture: Capture) throws(GuestError) {
+    requireEmpty()
     for captured in capture.zones {
       guard
         let index = geometry.zones.firstIndex(where: {

@@ -5,6 +5,7 @@ extension Guest {
   /// each list in the order of addresses, since boot frees to the tail (memblock_free_all() and deferred_free_range(),
   /// 6.1).
   public func fillFresh() {
+    requireEmpty()
     for (index, extent) in geometry.zones.enumerated() {
       let zone = core.zone(index)
       var pfn = extent.startPFN + extent.reservedAtStart
@@ -21,4 +22,7 @@ extension Guest {
     }
     takeSnapshot()
   }
+
+  /// A guest gets its state once: what stood on the lists would be put on them again.
+  func requireEmpty() { precondition(snapshot == nil && core.freePages == 0, "a guest is filled once") }
 }

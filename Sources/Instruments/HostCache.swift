@@ -9,6 +9,13 @@ public struct HostCache: Equatable, Codable, Sendable {
   /// Bytes.
   public var lineBytes: Int?
 
+  enum CodingKeys: String, CodingKey {
+    case level
+    case type
+    case sizeBytes = "size_bytes"
+    case lineBytes = "line_bytes"
+  }
+
   public init(level: Int, type: String, sizeBytes: Int?, lineBytes: Int?) {
     self.level = level
     self.type = type

@@ -31,6 +31,24 @@ public struct HostFacts: Equatable, Codable, Sendable {
   /// How this program was built.
   public var build: BuildFacts
 
+  enum CodingKeys: String, CodingKey {
+    case hostname
+    case kernelRelease = "kernel"
+    case cpuModel = "cpu_model"
+    case allowedCPUs = "allowed_cpus"
+    case caches
+    case numaNodes = "numa_nodes"
+    case cpufreqGovernor = "cpufreq_governor"
+    case turbo
+    case smt
+    case isVirtualMachine = "is_virtual_machine"
+    case hypervisorVendor = "hypervisor"
+    case memoryBytes = "memory_bytes"
+    case transparentHugePages = "transparent_huge_pages"
+    case perfEventParanoid = "perf_event_paranoid"
+    case build
+  }
+
   /// Looks at the machine once.
   public static func gather(files: HostFiles = HostFiles()) -> HostFacts {
     let cpuinfo = files.text("/proc/cpuinfo")

@@ -9,6 +9,13 @@ public struct HostNode: Equatable, Codable, Sendable {
   /// What of it was free when asked; nil where the system doesn't tell.
   public var freeBytes: UInt64?
 
+  enum CodingKeys: String, CodingKey {
+    case id
+    case cpus
+    case memoryBytes = "memory_bytes"
+    case freeBytes = "free_bytes"
+  }
+
   public init(id: Int, cpus: [Int], memoryBytes: UInt64?, freeBytes: UInt64?) {
     self.id = id
     self.cpus = cpus

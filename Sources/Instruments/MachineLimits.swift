@@ -17,6 +17,15 @@ public struct MachineLimits: Equatable, Codable, Sendable {
   /// Zeroing 4 MiB page by page, as the kernel does for an order-10 block.
   public var zeroing4MiB: CostRange
 
+  enum CodingKeys: String, CodingKey {
+    case clockP50 = "clock_p50_ns"
+    case clockP99 = "clock_p99_ns"
+    case atomicAdd = "atomic_add_ns"
+    case systemCall = "system_call_ns"
+    case zeroing4KiB = "zeroing_4kib_ns"
+    case zeroing4MiB = "zeroing_4mib_ns"
+  }
+
   /// Bytes a second at the median cost of a 4 KiB page.
   public var zeroing4KiBBytesPerSecond: Double { 4096 / zeroing4KiB.median * 1e9 }
   /// Bytes a second at the median cost of a 4 MiB block.

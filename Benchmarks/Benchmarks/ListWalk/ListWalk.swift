@@ -30,7 +30,7 @@ let benchmarks: @Sendable () -> Void = {
           benchmark.stopMeasurement()
           let time = begin.duration(to: .now)
           chost_consume(UInt64(walked))
-          benchmark.measurement(perBlock, Int(time.components.attoseconds / 1_000_000) / walked)
+          benchmark.measurement(perBlock, Int(time.components.attoseconds / 1_000_000) / lists.blocks)
         }
       }
     }

@@ -15,11 +15,11 @@ public final class MatrixRunner {
   public private(set) var unavailable: [RunMeta.Unavailable] = []
   public private(set) var errors: [RunMeta.Failure] = []
   public private(set) var guests: [JSONValue] = []
-  public let limits: MachineLimits
+  public let limits: RunLimits
 
   /// Measures this machine's limits (some 100 ms).
   ///
-  /// - Throws: ``SystemCallError`` where the host has no memory for it.
+  /// - Throws: ``SystemCallError`` or ``GuestError`` where the host has no memory for it.
   public init(
     _ matrix: Matrix, _ identity: RunIdentity, numa: any NumaHost = LibNuma(), library: PAPILibrary = .system
   ) throws {
@@ -27,7 +27,7 @@ public final class MatrixRunner {
     self.identity = identity
     self.numa = numa
     self.library = library
-    limits = try MachineLimits.measure()
+    limits = try RunLimits.measure()
   }
 
   /// Runs every repetition that isn't in `finished`, whose records are given with it, and sums each cell up.
@@ -41,7 +41,7 @@ public final class MatrixRunner {
     if let first = hostCPUs.first { try? ThreadPlacement.pin(toCPU: first) }
     defer { unpin(hostCPUs) }
     let runner = try CellRunner(
-      matrix, identity, limits: limits, counters: try openCounters(), numa: numa, hostCPUs: hostCPUs,
+      matrix, identity, limits: limits.machine, counters: try openCounters(), numa: numa, hostCPUs: hostCPUs,
       lastLevelCacheBytes: HostFacts.gather().lastLevelCacheBytes)
 
     var records = Dictionary(grouping: finished, by: \.identity.cellID)
