@@ -33,7 +33,7 @@ extension Guest {
       churn.run(aging)
     }
     // The per-CPU part of the pageblock's marks is of no use to anyone after this.
-    for zone in core.zones { zone.pointer.pointee.watermark_boost = 0 }
+    for zone in core.zones { zone.watermarkBoostField.pointee = 0 }
     takeSnapshot()
   }
 }

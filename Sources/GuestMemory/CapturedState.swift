@@ -19,6 +19,14 @@ extension GuestGeometry {
           "the capture has \(count) free blocks of order \(order) in zone \(zone.kind.rawValue) of node \(zone.nodeID), "
             + "which a granule of order \(granuleOrder) leaves out; use granule 0")
       }
+      // Isolation is of whole pageblocks: smaller isolated blocks are those of a pageblock that is partly in use, of
+      // which the capture doesn't tell where they lie.
+      let isolated = zone.freeBlocksByMigratetype?[Migratetype.isolate.rawValue] ?? []
+      if let order = isolated.indices.first(where: { isolated[$0] > 0 && $0 < min(9, highest) }) {
+        throw .badGeometry(
+          "the capture has \(isolated[order]) free blocks of order \(order) under isolation in zone \(zone.kind.rawValue) of "
+            + "node \(zone.nodeID), taken in the middle of an offlining or a contiguous allocation; capture again")
+      }
       guard let node = nodeIDs.firstIndex(of: zone.nodeID) else { continue }
       guard let type = ZoneType.allCases.first(where: { $0.name == zone.kind.rawValue }) else { continue }
       if let details = zone.details {
@@ -109,7 +117,7 @@ extension Guest {
           page.pointer.pointee.flags = Page.zoneBits(zone.index)
           core.addToFreeList(page, zone, order: order, type, toTail: true)
           if type != .isolate { core.addFreePages(zone, 1 << order) }
-          if type == .highAtomic { zone.pointer.pointee.nr_reserved_highatomic += 1 << UInt64(order) }
+          if type == .highAtomic { zone.reservedHighAtomicField.pointee += 1 << UInt64(order) }
           if order >= core.pageblockOrder {
             core.setPageblockMigratetypes(pfn, order: order, type)
           } else {

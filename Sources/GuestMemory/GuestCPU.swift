@@ -74,7 +74,7 @@ public struct GuestCPU<Probe: LockProbe> {
     /// isn't asked: this is for code that takes the block it stands before.
     @inlinable @inline(__always)
     public func mayTake(order: Int) -> Bool {
-      let reserved = zone.pointer.pointee.nr_reserved_highatomic
+      let reserved = zone.reservedHighAtomic
       return zone.freePages > zone.watermark(.min) &+ (1 &<< UInt64(order)) &+ reserved
     }
 

@@ -33,7 +33,7 @@ extension GuestCore {
 
   @inlinable @inline(__always)
   func addFreePages(_ zone: Zone, _ pages: Int) {
-    zone.pointer.pointee.nr_free_pages &+= UInt64(bitPattern: Int64(pages))
+    zone.freePagesField.pointee &+= UInt64(bitPattern: Int64(pages))
   }
 
   // MARK: freeing
@@ -230,6 +230,6 @@ extension GuestCore {
     let pageblockPages: UInt64 = 1 << UInt64(pageblockOrder)
     if pageblockPages * 4 > zone.managedPages { return }
     let limit = max(pageblockPages, zone.watermark(.high) * 15_000 / 10_000)
-    zone.pointer.pointee.watermark_boost = min(zone.pointer.pointee.watermark_boost + pageblockPages, limit)
+    zone.watermarkBoostField.pointee = min(zone.watermarkBoost + pageblockPages, limit)
   }
 }

@@ -11,7 +11,7 @@ extension GuestCore {
     // GFP_ATOMIC's rights, unless NOMEMALLOC takes them away (gfp_to_alloc_flags()).
     let harder = gfp.contains(.atomic) && !gfp.contains(.noMemAlloc)
     if gfp.contains(.high) { least &-= least / 2 }
-    if harder { least &-= least / 4 } else { free &-= Int64(zone.pointer.pointee.nr_reserved_highatomic) }
+    if harder { least &-= least / 4 } else { free &-= Int64(truncatingIfNeeded: zone.reservedHighAtomic) }
     if free <= least &+ zone.lowmemReserve(gfp.highestZone) { return false }
     if order == 0 { return true }
     var current = order
@@ -27,6 +27,6 @@ extension GuestCore {
   /// wmark_pages(): with the boost that steals add.
   @inlinable @inline(__always)
   func mark(_ zone: Zone, _ mark: Zone.Watermark) -> UInt64 {
-    zone.watermark(mark) &+ zone.pointer.pointee.watermark_boost
+    zone.watermark(mark) &+ zone.watermarkBoost
   }
 }

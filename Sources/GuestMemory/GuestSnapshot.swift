@@ -38,8 +38,8 @@ public struct GuestSnapshot: Sendable {
       }
       zones.append(
         ZoneImage(
-          freePages: zone.freePages, boost: zone.pointer.pointee.watermark_boost,
-          highAtomic: zone.pointer.pointee.nr_reserved_highatomic,
+          freePages: zone.freePages, boost: zone.watermarkBoost,
+          highAtomic: zone.reservedHighAtomic,
           pageblocks: Array(UnsafeBufferPointer(rebasing: core.pageblocks(of: zone)))))
     }
     self.lists = lists
@@ -67,9 +67,9 @@ public struct GuestSnapshot: Sendable {
         zone.freeCounter(order: order).pointee = 0
       }
       let image = zones[zone.index]
-      zone.pointer.pointee.nr_free_pages = image.freePages
-      zone.pointer.pointee.watermark_boost = image.boost
-      zone.pointer.pointee.nr_reserved_highatomic = image.highAtomic
+      zone.freePagesField.pointee = image.freePages
+      zone.watermarkBoostField.pointee = image.boost
+      zone.reservedHighAtomicField.pointee = image.highAtomic
       zone.pointer.pointee.bad_pages = 0
       _ = core.pageblocks(of: zone).update(fromContentsOf: image.pageblocks)
       for cpu in 0..<core.cpuCount {

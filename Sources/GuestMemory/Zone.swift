@@ -25,7 +25,32 @@ public struct Zone: Equatable, Sendable {
 
   /// NR_FREE_PAGES, read without the lock. Exact under the lock; the kernel's per-CPU part of it is not modelled.
   @inlinable @inline(__always)
-  public var freePages: UInt64 { chost_read_once(UnsafeRawPointer(pointer) + Int(HB_ZONE_NR_FREE_PAGES)) }
+  public var freePages: UInt64 { chost_read_once(UnsafeRawPointer(freePagesField)) }
+
+  // What one CPU changes under the lock and others look at without it is reached field by field: a read through the whole
+  // struct would be a race with every write to it.
+
+  /// vm_stat[NR_FREE_PAGES]
+  @inlinable @inline(__always)
+  var freePagesField: UnsafeMutablePointer<UInt64> { field(Int(HB_ZONE_NR_FREE_PAGES)) }
+
+  @inlinable @inline(__always)
+  var watermarkBoostField: UnsafeMutablePointer<UInt64> { field(Int(HB_ZONE_WATERMARK_BOOST)) }
+
+  @inlinable @inline(__always)
+  var reservedHighAtomicField: UnsafeMutablePointer<UInt64> { field(Int(HB_ZONE_NR_RESERVED_HIGHATOMIC)) }
+
+  /// Pages that steals have added to the watermarks for now, and pages kept for atomic requests; read without the lock.
+  @inlinable @inline(__always)
+  var watermarkBoost: UInt64 { chost_read_once(UnsafeRawPointer(watermarkBoostField)) }
+
+  @inlinable @inline(__always)
+  var reservedHighAtomic: UInt64 { chost_read_once(UnsafeRawPointer(reservedHighAtomicField)) }
+
+  @inlinable @inline(__always)
+  func field(_ offset: Int) -> UnsafeMutablePointer<UInt64> {
+    UnsafeMutableRawPointer(pointer).advanced(by: offset).assumingMemoryBound(to: UInt64.self)
+  }
 
   /// free_area[order].free_list[migratetype]
   @inlinable @inline(__always)
@@ -65,9 +90,9 @@ public struct Zone: Equatable, Sendable {
   @inlinable @inline(__always)
   public func watermark(_ mark: Watermark) -> UInt64 {
     switch mark {
-    case .min: pointer.pointee.watermark.0
-    case .low: pointer.pointee.watermark.1
-    case .high: pointer.pointee.watermark.2
+    case .min: field(Int(HB_ZONE_WATERMARK)).pointee
+    case .low: field(Int(HB_ZONE_WATERMARK) &+ 8).pointee
+    case .high: field(Int(HB_ZONE_WATERMARK) &+ 16).pointee
     }
   }
 

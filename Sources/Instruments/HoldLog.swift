@@ -85,7 +85,9 @@ public final class HoldLog: @unchecked Sendable {
   }
 
   /// All samples in the order written; valid until the log is reset or gone.
-  public var samples: UnsafeBufferPointer<HoldSample> { UnsafeBufferPointer(start: storage, count: header.pointee.count) }
+  public var samples: UnsafeBufferPointer<HoldSample> {
+    UnsafeBufferPointer(start: storage, count: header.pointee.count)
+  }
 
   /// The figures over the acquisitions of `phases`. For after the pass: O(n log n) in the samples.
   ///

@@ -99,6 +99,9 @@ _Static_assert(offsetof(struct zone, lock) / 64 == offsetof(struct zone, free_ar
 /* Offsets as compile-time constants: Swift's MemoryLayout.offset(of:) is worked out at run time. */
 enum {
     HB_ZONE_FREE_AREA = offsetof(struct zone, free_area),
+    HB_ZONE_WATERMARK = offsetof(struct zone, watermark),
+    HB_ZONE_WATERMARK_BOOST = offsetof(struct zone, watermark_boost),
+    HB_ZONE_NR_RESERVED_HIGHATOMIC = offsetof(struct zone, nr_reserved_highatomic),
     HB_ZONE_LOWMEM_RESERVE = offsetof(struct zone, lowmem_reserve),
     HB_ZONE_LOCK = offsetof(struct zone, lock),
     HB_ZONE_NR_FREE_PAGES = offsetof(struct zone, nr_free_pages),

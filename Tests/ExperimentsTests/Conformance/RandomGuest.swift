@@ -15,7 +15,7 @@ struct RandomGuest {
     let kind = generator.below(100)
     var guest: Guest
     if kind < 20 {
-      (guest, text) = try Self.captured(&generator, cpus, hasMutators: small)
+      (guest, text) = try Self.captured(&generator, cpus)
     } else {
       var geometry: GuestGeometry
       if kind < 22 && !small {
@@ -109,7 +109,7 @@ struct RandomGuest {
   }
 
   private static func captured(
-    _ generator: inout SeededGenerator, _ cpus: Int, hasMutators: Bool
+    _ generator: inout SeededGenerator, _ cpus: Int
   ) throws -> (Guest, String) {
     let orders = generator.chance(0.75) ? 11 : 7 + generator.below(4)
     let granuleOrder = generator.chance(0.6) ? 0 : generator.below(min(orders, 10))
@@ -127,8 +127,8 @@ struct RandomGuest {
         for order in granuleOrder..<orders {
           for type in 0..<5 {
             // HighAtomic and Isolate are rare, and what is large is mostly movable.
-            // A kernel isolates whole pageblocks; smaller isolated blocks among others merge with them when pages come and go.
-            if hasMutators && type == 4 && order < min(9, orders - 1) { continue }
+            // Isolated blocks below a pageblock are refused.
+            if type == 4 && order < min(9, orders - 1) { continue }
             if type >= 3 ? !generator.chance(0.15) : !generator.chance(type == 1 ? 0.8 : 0.4) { continue }
             byType[type][order] = UInt64(generator.below(order == orders - 1 ? 20 : order < 4 ? 40 : 6))
           }

@@ -5,7 +5,7 @@ import Testing
 @testable import Hinting
 
 /// Every rule of the conformance suite can be broken, and is then seen to be.
-@Suite struct FaultInjectionTests {
+@Suite struct ConformanceFaultTests {
   /// Which fault breaks which rule.
   static let readerFaults: [(fault: String, rule: Violation.Rule)] = [
     ("allocated", .notFree), ("order", .wrongOrder), ("repeats", .repeatedWithoutRestart),
