@@ -49,7 +49,7 @@ let package = Package(
     .testTarget(name: "ExperimentsTests", dependencies: ["Experiments", "Hinting", "GuestMemory", "Instruments"]),
     .testTarget(
       name: "ReportingTests", dependencies: ["Reporting", "Experiments", "Hinting", "GuestMemory", "Instruments"]),
-    .testTarget(name: "CommandLineTests", dependencies: ["Instruments"]),
+    .testTarget(name: "CommandLineTests", dependencies: ["hintbench"]),
   ],
   swiftLanguageModes: [.v6]
 )

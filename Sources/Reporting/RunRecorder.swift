@@ -3,18 +3,30 @@ import Experiments
 /// Keeps a run's repetitions in its folder as they are finished, and shows how far it is.
 public final class RunRecorder: RunObserver {
   private let folder: RunFolder
+  private var meta: RunMeta
   private let progress: ProgressBar
   /// Holds of a repetition that are kept for the repeatable maximum of a resumed run: 32 MiB. Of a cell with more it is
   /// empty after a resume.
   private static let holdsKept = 4 << 20
 
-  /// `total`: repetitions of the whole run.
-  public init(_ folder: RunFolder, total: Int) {
+  /// Why repetitions ended in an error, those before a resume included.
+  public var errors: [RunMeta.Failure] { meta.errors }
+
+  /// `meta`: as it stands in the folder. `total`: repetitions of the whole run.
+  public init(_ folder: RunFolder, meta: RunMeta, total: Int) {
     self.folder = folder
+    self.meta = meta
     progress = ProgressBar(total: total)
   }
 
   public func finished(_ repetition: RepetitionResult) throws {
+    if let reason = repetition.failure {
+      // Before the row that says `error`, so that no kill leaves the row without its reason.
+      let key = repetition.run.key
+      meta.errors.removeAll { $0.cellID == key.cellID && $0.repetition == key.repetition }
+      meta.errors.append(.init(cellID: key.cellID, repetition: key.repetition, reason: reason))
+      try folder.write(meta: meta)
+    }
     let kept = repetition.holdSequence.flatMap { $0.count <= Self.holdsKept ? $0 : nil }
     try folder.commit(
       repetition.run, zones: repetition.zones, holds: repetition.holds, holdSequence: kept)

@@ -13,18 +13,21 @@ struct RunCommand: ParsableCommand {
       cores. Sizes are written 8G or 1.5T, times 100us, lists with commas.
       """)
 
+  // `.unconditional` where a value may be written with a minus: it is then refused as a number, and not as a flag.
   @Argument(help: ArgumentHelp("Experiments to run (default: scan).", valueName: "experiment"))
   var experiments: [String] = []
 
-  @Option(help: ArgumentHelp("Memory of the modelled guests.", valueName: "size,..."))
+  @Option(parsing: .unconditional, help: ArgumentHelp("Memory of the modelled guests.", valueName: "size,..."))
   var guest: String?
-  @Option(help: "Nodes of the modelled guests, 1 to 16.") var nodes: Int?
-  @Option(help: "CPUs of the modelled guests: per-CPU lists and watermarks.") var cpus: Int?
+  @Option(parsing: .unconditional, help: "Nodes of the modelled guests, 1 to 16.") var nodes: Int?
+  @Option(parsing: .unconditional, help: "CPUs of the modelled guests: per-CPU lists and watermarks.") var cpus: Int?
   @Option(
     help: ArgumentHelp("Strategies; see `hintbench list strategies`.", valueName: "name[:option=value[/value]]...,..."))
   var strategy: String?
   @Option(help: ArgumentHelp("Starting states: fresh, aged.", valueName: "state,...")) var state: String?
-  @Option(help: ArgumentHelp("Free share of an aged guest (default: 0.5).", valueName: "fraction")) var free: Double?
+  @Option(
+    parsing: .unconditional, help: ArgumentHelp("Free share of an aged guest (default: 0.5).", valueName: "fraction"))
+  var free: Double?
   @Option(help: ArgumentHelp("Take the guest from a capture of /proc/buddyinfo.", valueName: "file"))
   var buddyinfo: String?
   @Option(help: ArgumentHelp("With it, migratetypes from /proc/pagetypeinfo.", valueName: "file"))
@@ -33,7 +36,9 @@ struct RunCommand: ParsableCommand {
   var zoneinfo: String?
   @Option(help: ArgumentHelp("Order of the free lists: ascending, churned, shuffled.", valueName: "order"))
   var listOrder: String?
-  @Option(help: ArgumentHelp("One struct page for 2^ORDER pages: 0 (exact) to 9, or auto.", valueName: "order"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("One struct page for 2^ORDER pages: 0 (exact) to 9, or auto.", valueName: "order"))
   var granule: String?
   @Option(help: ArgumentHelp("Host pages under the memory map: 4k, 2m, auto.", valueName: "size")) var vmemmap: String?
   @Option(help: ArgumentHelp("zone->lock: queued, test-and-set.", valueName: "kind")) var lock: String?
@@ -41,21 +46,28 @@ struct RunCommand: ParsableCommand {
   var pageInit: String?
   @Option(help: ArgumentHelp("What a repetition finds in the caches: cold, warm.", valueName: "state")) var cache:
     String?
-  @Option(help: ArgumentHelp("Lowest order looked at: 0 to 10, or native (default: the highest).", valueName: "order"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Lowest order looked at: 0 to 10, or native (default: the highest).", valueName: "order"))
   var order: String?
-  @Option(help: ArgumentHelp("The option `budget` of every strategy that has it.", valueName: "entries,..."))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("The option `budget` of every strategy that has it.", valueName: "entries,..."))
   var budget: String?
   @Option(help: ArgumentHelp("What other threads do: none, order0, thp, mixed.", valueName: "load")) var load: String?
-  @Option(help: "Threads that do it (default: cores - 1).") var mutators: Int?
-  @Option(help: "Repetitions of each cell (default: 5).") var repetitions: Int?
-  @Option(help: "Seed of every random choice (default: 1).") var seed: UInt64?
-  @Option(help: ArgumentHelp("Longest hold that counts as within the limit (default: 100us).", valueName: "time"))
+  @Option(parsing: .unconditional, help: "Threads that do it (default: cores - 1).") var mutators: Int?
+  @Option(parsing: .unconditional, help: "Repetitions of each cell (default: 5).") var repetitions: Int?
+  @Option(parsing: .unconditional, help: "Seed of every random choice (default: 1).") var seed: UInt64?
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Longest hold that counts as within the limit (default: 100us).", valueName: "time"))
   var holdLimit: String?
   @Option(help: ArgumentHelp("Hardware counters: auto, papi, off.", valueName: "source")) var counters: String?
   @Option(help: ArgumentHelp("A checked-in matrix, as meta.json shows it under config.", valueName: "file"))
   var config: String?
   @Flag(help: "Print cells, estimated time and memory, and run nothing.") var dryRun = false
-  @Option(help: ArgumentHelp("Start no repetition after this long.", valueName: "time")) var timeLimit: String?
+  @Option(parsing: .unconditional, help: ArgumentHelp("Start no repetition after this long.", valueName: "time"))
+  var timeLimit: String?
   @Option(help: ArgumentHelp("Folder for the run's files (default: a new one under Reports/runs).", valueName: "dir"))
   var out: String?
   @Option(help: ArgumentHelp("Go on with a run that was cut short.", valueName: "dir")) var resume: String?
@@ -70,7 +82,7 @@ struct RunCommand: ParsableCommand {
         }
         try RunJob.resume(resume)
       } else {
-        let matrix = try Matrix(try makeConfig(), host: .current)
+        let matrix = try makeMatrix()
         if dryRun { print(MatrixListing(matrix).text) } else { try RunJob.start(matrix, out: out) }
       }
     }
@@ -93,6 +105,18 @@ struct RunCommand: ParsableCommand {
       || mutators != nil || repetitions != nil || seed != nil
   }
 
+  private func makeMatrix() throws -> Matrix {
+    let made = try makeConfig()
+    do { return try Matrix(made, host: .current) } catch {
+      guard let config, error.kind == .usage else { throw error }
+      // Where the file alone makes no sense, no word on the command line is to blame.
+      do { _ = try Matrix(try RunConfig.read(config), host: .current) } catch let own where own.kind == .usage {
+        throw MatrixError(.input, "\(config): \(own)")
+      } catch {}
+      throw error
+    }
+  }
+
   private func makeConfig() throws -> RunConfig {
     var made: RunConfig
     if let config {
@@ -101,6 +125,9 @@ struct RunCommand: ParsableCommand {
       }
       made = try RunConfig.read(config)
     } else {
+      guard buddyinfo == nil || nodes == nil else {
+        throw MatrixError(.usage, "a capture says how many nodes there are: --nodes doesn't go with --buddyinfo")
+      }
       made = quick ? .quick : .standard
       if hasGuestFlags { made.groups = [group(defaults: made.groups[0])] }
     }

@@ -10,8 +10,8 @@ enum RunJob {
     try refuseDebugBuild()
     for note in matrix.omissions { say("left out: \(note)") }
     let started = Date()
-    let revision = SourceRevision.containing(
-      CommandLine.arguments.first.map { URL(fileURLWithPath: $0).deletingLastPathComponent().path } ?? ".")
+    let program = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
+    let revision = SourceRevision.containing(URL(fileURLWithPath: program).deletingLastPathComponent().path)
     let host = HostFacts.gather()
     let runID = RunName.make(started)
     let meta = RunMeta(
@@ -19,14 +19,23 @@ enum RunJob {
       seed: matrix.config.seed, commit: revision?.commit, dirty: revision?.isDirty, buildMode: host.build.mode,
       host: try JSONValue(encoding: host), started: started)
     let path = out ?? "Reports/runs/\(runID)"
+    // What the machine may refuse comes first: a run that can't begin leaves no folder.
+    let runner = try MatrixRunner(matrix, identity(meta, branch: revision?.branch))
     let folder = try RunFolder.create(at: path, meta: meta)
-    try measure(matrix, meta, folder, branch: revision?.branch, finished: [])
+    try measure(matrix, runner, meta, folder, finished: [])
   }
 
   /// Goes on with a run that was cut short.
   static func resume(_ path: String) throws {
     try refuseDebugBuild()
     let resumed = try RunFolder.resume(at: path)
+    if resumed.meta.finished != nil {
+      let reader = try RunReader(path: path)
+      // Only what a kill in the last moment left over goes away.
+      try resumed.folder.finish(cells: try reader.cells(), meta: resumed.meta)
+      show(try reader.cells(), reader.runs, resumed.meta, path)
+      return
+    }
     let config: RunConfig
     do {
       config = try JSONDecoder().decode(RunConfig.self, from: JSONEncoder().encode(resumed.meta.config))
@@ -34,23 +43,32 @@ enum RunJob {
       throw MatrixError(.input, "\(path)/meta.json: its config can't be read back; accepted: a run of this version")
     }
     let matrix = try Matrix(config, host: .current)
-    try measure(
-      matrix, resumed.meta, resumed.folder, branch: resumed.runs.first?.identity.branch, finished: resumed.runs)
+    let known = Set(matrix.cells.map(\.id))
+    guard resumed.committed.allSatisfy({ known.contains($0.cellID) }) else {
+      throw MatrixError(
+        .unavailable,
+        "\(path): its settings give other cells than it has: a capture was changed, or this machine's CPUs or free memory, "
+          + "on which `auto` depends; accepted: what was there when it began, or a new run")
+    }
+    let runner = try MatrixRunner(
+      matrix, identity(resumed.meta, branch: resumed.runs.first?.identity.branch))
+    try measure(matrix, runner, resumed.meta, resumed.folder, finished: resumed.runs)
+  }
+
+  private static func identity(_ meta: RunMeta, branch: String?) -> RunIdentity {
+    RunIdentity(runID: meta.runID, host: HostFacts.gather().hostname ?? "", commit: meta.commit, branch: branch)
   }
 
   private static func measure(
-    _ matrix: Matrix, _ start: RunMeta, _ folder: RunFolder, branch: String?, finished: [RunRecord]
+    _ matrix: Matrix, _ runner: MatrixRunner, _ start: RunMeta, _ folder: RunFolder, finished: [RunRecord]
   ) throws {
     var meta = start
-    let identity = RunIdentity(
-      runID: meta.runID, host: HostFacts.gather().hostname ?? "", commit: meta.commit, branch: branch)
-    let runner = try MatrixRunner(matrix, identity)
     meta.limits = try JSONValue(encoding: runner.limits)
     let total = matrix.cells.count * matrix.config.repetitions
-    let recorder = RunRecorder(folder, total: total)
+    let recorder = RunRecorder(folder, meta: start, total: total)
     let cells = try runner.run(recorder, finished: finished) { try folder.holdSequence(of: $0) }
     meta.unavailable = matrix.omissions.map { .init(what: "cells", why: $0) } + runner.unavailable
-    meta.errors += runner.errors
+    meta.errors = recorder.errors
     meta.guests = runner.guests.isEmpty ? meta.guests : runner.guests
 
     let contents = try RunReader(path: folder.path)
@@ -61,8 +79,12 @@ enum RunJob {
       try folder.write(cells: cells)
       try folder.write(meta: meta)
     }
-    print(ResultTable(cells: cells, runs: contents.runs, meta: meta).text)
-    print("Files: \(folder.path)")
+    show(cells, contents.runs, meta, folder.path)
+  }
+
+  private static func show(_ cells: [CellRecord], _ runs: [RunRecord], _ meta: RunMeta, _ path: String) {
+    print(ResultTable(cells: cells, runs: runs, meta: meta).text)
+    print("Files: \(path)")
   }
 
   /// Unoptimised Swift is 2 to 15 times slower: its figures are worth nothing.

@@ -53,7 +53,8 @@ public struct Matrix: Sendable {
       omissions += expanded.omissions
       for (guest, footprint) in expanded.guests {
         if !guests.contains(guest) { guests.append(guest) }
-        footprints[guest] = footprint
+        // Another group may run more on the same guest than this one.
+        if footprint.bytes > footprints[guest]?.bytes ?? 0 { footprints[guest] = footprint }
         for strategy in expanded.strategies {
           let highest = expanded.highestOrder
           let wanted = try Self.order(config.order, strategy, highest: highest, granule: guest.granuleOrder)

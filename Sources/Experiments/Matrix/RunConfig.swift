@@ -38,8 +38,8 @@ public struct RunConfig: Codable, Hashable, Sendable {
       guests = try box.decodeIfPresent([String].self, forKey: .guests) ?? standard.guests
       states = try box.decodeIfPresent([String].self, forKey: .states) ?? standard.states
       strategies = try box.decodeIfPresent([String].self, forKey: .strategies) ?? standard.strategies
-      nodes = try box.decodeIfPresent(Int.self, forKey: .nodes) ?? standard.nodes
-      cpus = try box.decodeIfPresent(Int.self, forKey: .cpus) ?? standard.cpus
+      nodes = try RunConfig.number(Int.self, box, .nodes) ?? standard.nodes
+      cpus = try RunConfig.number(Int.self, box, .cpus) ?? standard.cpus
       free = try box.decodeIfPresent(Double.self, forKey: .free)
       listOrder = try box.decodeIfPresent(String.self, forKey: .listOrder)
       granule = try box.decodeIfPresent(String.self, forKey: .granule) ?? standard.granule
@@ -87,12 +87,24 @@ public struct RunConfig: Codable, Hashable, Sendable {
     cache = try box.decodeIfPresent(String.self, forKey: .cache) ?? standard.cache
     order = try box.decodeIfPresent(String.self, forKey: .order)
     load = try box.decodeIfPresent(String.self, forKey: .load) ?? standard.load
-    mutators = try box.decodeIfPresent(Int.self, forKey: .mutators)
-    repetitions = try box.decodeIfPresent(Int.self, forKey: .repetitions) ?? standard.repetitions
-    seed = try box.decodeIfPresent(UInt64.self, forKey: .seed) ?? standard.seed
+    mutators = try RunConfig.number(Int.self, box, .mutators)
+    repetitions = try RunConfig.number(Int.self, box, .repetitions) ?? standard.repetitions
+    seed = try RunConfig.number(UInt64.self, box, .seed) ?? standard.seed
     holdLimit = try box.decodeIfPresent(String.self, forKey: .holdLimit) ?? standard.holdLimit
     counters = try box.decodeIfPresent(String.self, forKey: .counters) ?? standard.counters
     timeLimit = try box.decodeIfPresent(String.self, forKey: .timeLimit)
+  }
+
+  /// JSONDecoder says of a number that isn't whole or is out of range only that the file is no JSON.
+  private static func number<Number: Decodable, Key: CodingKey>(
+    _ type: Number.Type, _ box: KeyedDecodingContainer<Key>, _ key: Key
+  ) throws -> Number? {
+    do { return try box.decodeIfPresent(type, forKey: key) } catch let error as DecodingError {
+      if case .typeMismatch = error { throw error }
+      throw DecodingError.dataCorruptedError(forKey: key, in: box, debugDescription: "not a whole number in its range")
+    } catch {
+      throw DecodingError.dataCorruptedError(forKey: key, in: box, debugDescription: "not a whole number in its range")
+    }
   }
 
   /// A misspelt key must not be passed over.
@@ -106,7 +118,7 @@ public struct RunConfig: Codable, Hashable, Sendable {
     for key in try decoder.container(keyedBy: AnyKey.self).allKeys where !known.contains(key.stringValue) {
       throw DecodingError.dataCorrupted(
         .init(
-          codingPath: decoder.codingPath,
+          codingPath: decoder.codingPath + [key],
           debugDescription: "unknown key '\(key.stringValue)'; accepted: \(known.sorted().joined(separator: ", "))"))
     }
   }
@@ -149,18 +161,34 @@ extension RunConfig {
       throw MatrixError(.io, "\(path): can't be read; accepted: a readable file")
     }
     do { return try JSONDecoder().decode(RunConfig.self, from: data) } catch {
+      let (line, what) = describe(error, in: data)
       throw MatrixError(
-        .input, "\(path): \(Self.describe(error)); accepted: JSON with the keys meta.json shows under config")
+        .input, "\(path):\(line): \(what); accepted: JSON with the keys meta.json shows under config")
     }
   }
 
-  private static func describe(_ error: any Error) -> String {
+  private static func describe(_ error: any Error, in data: Data) -> (line: Int, what: String) {
     switch error as? DecodingError {
+    case .dataCorrupted(let context) where context.codingPath.isEmpty:
+      return (lineOfSyntaxError(in: data), "not JSON")
     case .dataCorrupted(let context), .keyNotFound(_, let context), .typeMismatch(_, let context),
       .valueNotFound(_, let context):
       let place = context.codingPath.map { $0.intValue.map(String.init) ?? $0.stringValue }.joined(separator: ".")
-      return (place.isEmpty ? "" : "at \(place): ") + context.debugDescription.replacing("\n", with: " ")
-    default: return "\(error)"
+      let what = (place.isEmpty ? "" : "at \(place): ") + context.debugDescription.replacing("\n", with: " ")
+      return (JSONPlace.line(of: context.codingPath, in: data), what)
+    default: return (1, "\(error)")
+    }
+  }
+
+  /// As far as Foundation tells: JSONDecoder doesn't, JSONSerialization gives the character.
+  private static func lineOfSyntaxError(in data: Data) -> Int {
+    do {
+      _ = try JSONSerialization.jsonObject(with: data)
+      return 1
+    } catch {
+      let text = (error as NSError).userInfo["NSDebugDescription"] as? String ?? ""
+      let number = text.firstMatch(of: /character (\d+)/).flatMap { Int($0.1) }
+      return JSONPlace.line(ofCharacter: number ?? data.count, in: data)
     }
   }
 }

@@ -12,6 +12,8 @@ final class CellRunner {
   private let evictor: CacheEvictor
   private let limits: MachineLimits
   private let counters: HardwareCounters?
+  /// Why counters that were opened gave nothing in some repetition: the first time that happened.
+  private(set) var counterFailure: String?
   private let numa: any NumaHost
   private let holdLog: HoldLog
   private let hintLog: HintLog
@@ -126,10 +128,15 @@ final class CellRunner {
     var after = ThreadUsage()
     _ = chost_thread_usage(&before)
     var reading: CounterReading?
+    var refusal: CounterError?
     var bracket: StrategyRunner.Bracket?
     if let counters {
       bracket = StrategyRunner.Bracket(
-        start: { try? counters.start() }, stop: { reading = try? counters.stop() })
+        start: { do throws(CounterError) { try counters.start() } catch { refusal = error } },
+        stop: {
+          guard refusal == nil else { return }
+          do throws(CounterError) { reading = try counters.stop() } catch { refusal = error }
+        })
     }
     let pass = runner.speedPass(cpu, Session(lowestOrder: cell.order, stop: stop), bracket: bracket)
     _ = chost_thread_usage(&after)
@@ -140,6 +147,7 @@ final class CellRunner {
     if cell.strategy.card.effect != .readsOnly || mutators != nil { model.touch() }
 
     run.trust.involuntarySwitches = Int(after.involuntary_switches - before.involuntary_switches)
+    if counterFailure == nil, let refusal { counterFailure = "\(refusal)" }
     run.trust.minorFaults = Int(after.minor_faults - before.minor_faults)
     if let steal, let stealAfter { run.trust.stealNs = Double(stealAfter - steal) }
     if let reading {

@@ -9,30 +9,40 @@ public final class MatrixRunner {
   private let matrix: Matrix
   private let identity: RunIdentity
   private let numa: any NumaHost
-  private let library: PAPILibrary
+  private let counters: HardwareCounters?
 
   /// What the run can't say in a row.
-  public private(set) var unavailable: [RunMeta.Unavailable] = []
+  public private(set) var unavailable: [RunMeta.Unavailable]
   public private(set) var errors: [RunMeta.Failure] = []
   public private(set) var guests: [JSONValue] = []
   public let limits: RunLimits
 
-  /// Measures this machine's limits (some 100 ms).
+  /// Measures this machine's limits (some 100 ms) and opens the counters of the calling thread, which has to be the one that
+  /// runs.
   ///
-  /// - Throws: ``SystemCallError`` or ``GuestError`` where the host has no memory for it.
+  /// - Throws: ``CounterError`` where counters were insisted on, ``SystemCallError`` or ``GuestError`` where the host has no
+  ///   memory for the limits.
   public init(
     _ matrix: Matrix, _ identity: RunIdentity, numa: any NumaHost = LibNuma(), library: PAPILibrary = .system
   ) throws {
     self.matrix = matrix
     self.identity = identity
     self.numa = numa
-    self.library = library
+    switch try HardwareCounters.open(mode: matrix.counters, library: library) {
+    case .counting(let counters):
+      self.counters = counters
+      unavailable = counters.dropped.sorted { $0.key.rawValue < $1.key.rawValue }
+        .map { .init(what: $0.key.rawValue, why: $0.value) }
+    case .unavailable(let reason):
+      counters = nil
+      unavailable = [.init(what: "hardware counters", why: reason)]
+    }
     limits = try RunLimits.measure()
   }
 
   /// Runs every repetition that isn't in `finished`, whose records are given with it, and sums each cell up.
   ///
-  /// - Throws: ``MatrixError``, ``CounterError`` where counters were insisted on, and what the observer throws.
+  /// - Throws: ``MatrixError``, and what the observer throws.
   public func run(
     _ observer: any RunObserver, finished: [RunRecord] = [],
     holdSequence: (RepetitionKey) throws -> [UInt64]? = { _ in nil }
@@ -41,7 +51,7 @@ public final class MatrixRunner {
     if let first = hostCPUs.first { try? ThreadPlacement.pin(toCPU: first) }
     defer { unpin(hostCPUs) }
     let runner = try CellRunner(
-      matrix, identity, limits: limits.machine, counters: try openCounters(), numa: numa, hostCPUs: hostCPUs,
+      matrix, identity, limits: limits.machine, counters: counters, numa: numa, hostCPUs: hostCPUs,
       lastLevelCacheBytes: HostFacts.gather().lastLevelCacheBytes)
 
     var records = Dictionary(grouping: finished, by: \.identity.cellID)
@@ -63,11 +73,11 @@ public final class MatrixRunner {
     var generator = SeededGenerator(seed: matrix.config.seed, stream: 7)
     var outOfTime = false
 
+    // A batch that was finished before a resume is built again, too: its guests and the machine's limit on them belong
+    // to the summary.
+    let missing = count < total
     for batch in matrix.batches {
       let cells = matrix.cells.filter { batch.contains($0.guest) }
-      let missing = cells.contains { cell in
-        (0..<matrix.config.repetitions).contains { !done.contains(RepetitionKey(cellID: cell.id, repetition: $0)) }
-      }
       var models: [GuestSpec: ModelledGuest] = [:]
       if missing && !outOfTime {
         for spec in batch {
@@ -119,6 +129,9 @@ public final class MatrixRunner {
       runner.forgetRunners()
     }
     observer.progress(done: count, total: total, label: "")
+    if let why = runner.counterFailure {
+      unavailable.append(.init(what: "hardware counters of some repetitions", why: why))
+    }
 
     return matrix.cells.compactMap { cell in
       CellSummary.record(
@@ -127,17 +140,6 @@ public final class MatrixRunner {
         holdLimitNs: matrix.holdLimitNanoseconds,
         lockHoldNsMaxRepeatable: incomplete.contains(cell.id)
           ? nil : maxima[cell.id]?.value.map { CycleClock.nanoseconds(fromTicks: $0) })
-    }
-  }
-
-  private func openCounters() throws -> HardwareCounters? {
-    switch try HardwareCounters.open(mode: matrix.counters, library: library) {
-    case .counting(let counters):
-      for (event, why) in counters.dropped { unavailable.append(.init(what: event.rawValue, why: why)) }
-      return counters
-    case .unavailable(let reason):
-      unavailable.append(.init(what: "hardware counters", why: reason))
-      return nil
     }
   }
 

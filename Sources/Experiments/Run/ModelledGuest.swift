@@ -49,6 +49,8 @@ final class ModelledGuest {
       let natural: ListOrder
       if case .aged = spec.state { natural = .churned } else { natural = .ascending }
       if spec.listOrder != natural { guest.reorderLists(spec.listOrder, seed: spec.seed) }
+    } catch GuestError.cannotReserve(let bytes) {
+      throw MatrixError(.unavailable, "\(GuestError.cannotReserve(bytes: bytes))")
     } catch let error as GuestError {
       throw MatrixError(.input, "\(error)")
     } catch {

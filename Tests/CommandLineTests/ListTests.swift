@@ -1,0 +1,86 @@
+import Experiments
+import Foundation
+import Hinting
+import Testing
+
+/// What the program says of itself.
+@Suite struct ListTests {
+  @Test(arguments: [
+    ["--help"], ["-h"], ["help"], ["run", "--help"], ["help", "run"], ["list", "--help"], ["help", "list"],
+    ["capture", "--help"], ["help", "capture"], [],
+  ])
+  func helpIsEverywhere(_ arguments: [String]) throws {
+    try Tool.withFolder { folder in
+      let result = try Tool.run(arguments, in: folder, allowDebug: false)
+      #expect(result.status == 0, "\(result)")
+      #expect(result.out.contains("USAGE: hintbench"), "\(result)")
+      #expect(result.err.isEmpty, "\(result)")
+      #expect(Folder.names(folder).isEmpty)
+    }
+  }
+
+  @Test func helpNamesEverySubcommandAndOption() throws {
+    try Tool.withFolder { folder in
+      let help = try Tool.run(["--help"], in: folder).out
+      for name in ["run", "list", "capture"] { #expect(help.contains("\n  \(name) "), "\(name)") }
+      let run = try Tool.run(["run", "--help"], in: folder).out
+      for option in [
+        "guest", "nodes", "cpus", "strategy", "state", "free", "buddyinfo", "pagetypeinfo", "zoneinfo", "list-order",
+        "granule", "vmemmap", "lock", "page-init", "cache", "order", "budget", "load", "mutators", "repetitions",
+        "seed", "hold-limit", "counters", "config", "dry-run", "time-limit", "out", "resume", "quick",
+      ] {
+        #expect(run.contains("--\(option) "), "--\(option)")
+      }
+    }
+  }
+
+  @Test func listsEveryStrategyWithItsOptions() throws {
+    try Tool.withFolder { folder in
+      let result = try Tool.run(["list", "strategies"], in: folder, allowDebug: false)
+      #expect(result.status == 0, "\(result)")
+      for entry in Strategies.all {
+        let lines = result.outLines.filter { $0.hasPrefix(entry.card.name + " ") }
+        #expect(lines.count == 1 + entry.card.options.count, "\(entry.card.name)")
+        for option in entry.card.options {
+          #expect(
+            lines.contains {
+              $0.contains(" \(option.name) ") && $0.contains(option.range) && $0.contains(option.meaning)
+            },
+            "\(entry.card.name):\(option.name)")
+        }
+      }
+    }
+  }
+
+  @Test func listsEveryExperiment() throws {
+    try Tool.withFolder { folder in
+      let result = try Tool.run(["list", "experiments"], in: folder, allowDebug: false)
+      #expect(result.status == 0, "\(result)")
+      for experiment in Experiments.all {
+        #expect(result.outLines.contains { $0.hasPrefix(experiment.name) && $0.contains(experiment.question) })
+      }
+    }
+  }
+
+  @Test func listsEveryColumnOnce() throws {
+    try Tool.withFolder { folder in
+      let result = try Tool.run(["list", "metrics"], in: folder, allowDebug: false)
+      #expect(result.status == 0, "\(result)")
+      let first = result.outLines.map { String($0.prefix { $0 != " " }) }
+      for column in RunRecord.columns {
+        #expect(first.count { $0 == column.name } == 1, "\(column.name)")
+      }
+      #expect(first.count == RunRecord.columns.count + 2, "a title, a rule, and a line a column")
+    }
+  }
+
+  @Test(arguments: [["list"], ["list", "everything"], ["frobnicate"], ["list", "metrics", "more"], ["--nope"]])
+  func whatIsNotThereIsBadUsage(_ arguments: [String]) throws {
+    try Tool.withFolder { folder in
+      let result = try Tool.run(arguments, in: folder)
+      #expect(result.status == 64, "\(result)")
+      #expect(result.out.isEmpty)
+      #expect(result.err.hasPrefix("Error: "), "\(result)")
+    }
+  }
+}

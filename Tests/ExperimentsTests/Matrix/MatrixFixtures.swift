@@ -1,0 +1,192 @@
+import Foundation
+import GuestMemory
+import Instruments
+
+@testable import Experiments
+
+/// Small matrices, and machines that aren't there.
+enum MatrixFixtures {
+  static let roomy = Matrix.HostLimits(cpus: 64, availableBytes: 1 << 45)
+
+  static func group(
+    _ guests: [String] = ["128M"], states: [String] = ["fresh"], _ strategies: [String] = ["none"]
+  ) -> RunConfig.Group {
+    var group = RunConfig.Group()
+    group.guests = guests
+    group.states = states
+    group.strategies = strategies
+    group.granule = "0"
+    group.vmemmap = "4k"
+    return group
+  }
+
+  static func config(_ groups: RunConfig.Group..., repetitions: Int = 2, seed: UInt64 = 1) -> RunConfig {
+    var config = RunConfig()
+    config.groups = groups
+    config.repetitions = repetitions
+    config.seed = seed
+    config.cache = "warm"
+    config.counters = "off"
+    return config
+  }
+
+  static func matrix(_ config: RunConfig, host: Matrix.HostLimits = roomy) throws -> Matrix {
+    try Matrix(config, host: host)
+  }
+
+  /// The capture in a file, for as long as `body` runs.
+  static func withCapture<Result>(_ text: String, _ body: (String) throws -> Result) throws -> Result {
+    let path = NSTemporaryDirectory() + "hintbench-test-" + UUID().uuidString
+    try Data(text.utf8).write(to: URL(fileURLWithPath: path))
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    return try body(path)
+  }
+
+  // A Debian machine of two nodes and 16 GiB.
+  static let debian = """
+    Node 0, zone      DMA      0      0      0      0      0      0      0      0      1      2      2
+    Node 0, zone    DMA32      2      1      1      2      1      0      0      1      0      1    490
+    Node 0, zone   Normal      2      0      1      1      2      2      0      2      1      2   1495
+    Node 1, zone   Normal      1      1      1      2      2      1      3      1      1      3   1990
+
+    """
+
+  // A virtual machine of 24 GiB.
+  static let virtualMachine = """
+    Node 0, zone      DMA      0      0      0      0      0      0      0      0      1      1      3
+    Node 0, zone    DMA32      1      3      4      2      5      4      3      4      5      3    751
+    Node 0, zone   Normal   3842   2236    146    706    248     55     14      6      0      0   1115
+
+    """
+
+  /// A capture's blocks from `order` up, row by row.
+  static func blocks(_ buddyinfo: String, fromOrder order: Int) -> [Int] {
+    buddyinfo.split(separator: "\n").map { line in
+      line.split(separator: " ").dropFirst(4).dropFirst(order).reduce(0) { $0 + (Int($1) ?? 0) }
+    }
+  }
+
+  static func captureConfig(_ path: String, _ strategies: [String], order: String? = nil) -> RunConfig {
+    var group = group([], states: [], strategies)
+    group.buddyinfo = path
+    var config = config(group, repetitions: 1)
+    config.order = order
+    return config
+  }
+}
+
+/// A machine with four nodes of two CPUs, which keeps what is asked of it.
+///
+/// `@unchecked Sendable`: each test uses its own, on one thread.
+final class FourNodes: NumaHost, @unchecked Sendable {
+  private(set) var bound: [Int] = []
+
+  var nodes: [HostNode] {
+    (0..<4).map { HostNode(id: 10 + $0, cpus: [2 * $0, 2 * $0 + 1], memoryBytes: 1 << 30, freeBytes: 1 << 29) }
+  }
+
+  func bind(_ memory: UnsafeMutableRawPointer, bytes: Int, toNode node: Int) throws(NumaError) {
+    guard nodes.contains(where: { $0.id == node }) else { throw .unknownNode(node) }
+    bound.append(node)
+  }
+
+  func nodeOf(_ address: UnsafeRawPointer) throws(NumaError) -> Int { 10 }
+}
+
+/// Stands for libpapi: counts what it is told to, or fails as it is told to.
+enum FakeCounters {
+  static func library(
+    initialize: Int32 = 0, unknown: Set<HardwareEvent> = [], stopCode: Int32 = 0, _ values: [HardwareEvent: Int64] = [:]
+  ) -> PAPILibrary {
+    let state = State()
+    return PAPILibrary(
+      initialize: { initialize }, describe: { "error \($0)" }, disabledReason: { nil },
+      createEventSet: {
+        $0 = 42
+        return 0
+      },
+      addEvent: { _, event in
+        if unknown.contains(event) { return -7 }
+        state.added.append(event)
+        return 0
+      },
+      removeEvent: { _, event in
+        state.added.removeAll { $0 == event }
+        return 0
+      },
+      start: { _ in
+        state.starts += 1
+        return 0
+      },
+      stop: { _, counts in
+        // Opening tries once.
+        if stopCode != 0 && state.starts > 1 { return stopCode }
+        counts = state.added.map { values[$0] ?? 0 }
+        return 0
+      },
+      destroy: { _ in })
+  }
+
+  /// `@unchecked Sendable`: each test uses its own, on one thread.
+  private final class State: @unchecked Sendable {
+    var added: [HardwareEvent] = []
+    var starts = 0
+  }
+}
+
+/// Keeps every repetition, and what was said of progress.
+final class RecordingObserver: RunObserver {
+  private(set) var results: [RepetitionResult] = []
+  private(set) var progress: [(done: Int, total: Int, label: String)] = []
+  var onFinished: (RepetitionResult) throws -> Void = { _ in }
+
+  var runs: [RunRecord] { results.map(\.run) }
+  /// Cell and repetition, in the order they were run.
+  var order: [RepetitionKey] { results.map(\.run.key) }
+
+  func finished(_ repetition: RepetitionResult) throws {
+    results.append(repetition)
+    try onFinished(repetition)
+  }
+
+  func progress(done: Int, total: Int, label: String) { progress.append((done, total, label)) }
+}
+
+/// A matrix runner binds its thread to a CPU: it gets one of its own.
+enum MatrixRun {
+  struct Outcome {
+    var cells: [CellRecord]
+    var observer: RecordingObserver
+    var unavailable: [RunMeta.Unavailable]
+    var errors: [RunMeta.Failure]
+    var guests: [JSONValue]
+  }
+
+  static func run(
+    _ matrix: Matrix, observer: RecordingObserver = RecordingObserver(), finished: [RunRecord] = [],
+    numa: any NumaHost = LibNuma(), library: PAPILibrary = .system
+  ) throws -> Outcome {
+    let box = Box()
+    let done = DispatchSemaphore(value: 0)
+    let work = Work {
+      box.result = Result {
+        let runner = try MatrixRunner(
+          matrix, RunIdentity(runID: "r", host: "h", commit: nil, branch: nil), numa: numa, library: library)
+        let cells = try runner.run(observer, finished: finished)
+        return Outcome(
+          cells: cells, observer: observer, unavailable: runner.unavailable, errors: runner.errors,
+          guests: runner.guests)
+      }
+      done.signal()
+    }
+    Thread { work.body() }.start()
+    done.wait()
+    return try box.result!.get()
+  }
+
+  /// `@unchecked Sendable`: written before the semaphore is signalled, read after it was waited for.
+  private final class Box: @unchecked Sendable { var result: Result<Outcome, any Error>? }
+
+  /// `@unchecked Sendable`: the thread that made it waits while the other runs it.
+  private struct Work: @unchecked Sendable { var body: () -> Void }
+}

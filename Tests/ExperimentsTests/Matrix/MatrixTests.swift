@@ -1,0 +1,294 @@
+import GuestMemory
+import Hinting
+import Testing
+
+@testable import Experiments
+
+@Suite struct MatrixTests {
+  typealias Fixtures = MatrixFixtures
+
+  // MARK: what `auto` picks
+
+  private func footprint(
+    _ bytes: UInt64, _ state: GuestFootprint.State, _ granule: Int, _ page: GuestGeometry.VmemmapPage,
+    wholeBlocks: Bool = false
+  ) -> UInt64 {
+    var geometry = GuestGeometry.standard(bytes: bytes, nodes: 1, cpus: 4, granuleOrder: granule)
+    geometry.vmemmapPage = page
+    return GuestFootprint.estimate(geometry, state, wholeBlocks: wholeBlocks).bytes
+  }
+
+  private func auto(_ guest: String, _ state: String, _ strategies: [String], host: UInt64) throws -> GuestSpec {
+    var group = Fixtures.group([guest], states: [state], strategies)
+    group.granule = "auto"
+    group.vmemmap = "auto"
+    let limits = Matrix.HostLimits(cpus: 2, availableBytes: host)
+    return try #require(try Matrix(Fixtures.config(group), host: limits).cells.first).guest
+  }
+
+  @Test func autoTakesTheFirstThatFitsInAQuarter() throws {
+    let bytes: UInt64 = 16 << 40
+    var candidates: [(Int, GuestGeometry.VmemmapPage)] = [(0, .huge), (0, .small)]
+    candidates += (1...9).map { ($0, .huge) }
+    let costs = candidates.map { footprint(bytes, .fresh, $0.0, $0.1) }
+    for (index, candidate) in candidates.enumerated() {
+      // What comes before it is larger, or would have been taken.
+      guard costs[..<index].allSatisfy({ $0 > costs[index] }) else { continue }
+      let exact = try auto("16T", "fresh", ["none"], host: 4 * costs[index])
+      #expect(exact.granuleOrder == candidate.0 && exact.vmemmapPage == candidate.1)
+      if let next = candidates.indices.dropFirst(index + 1).first(where: { costs[$0] < costs[index] }) {
+        let less = try auto("16T", "fresh", ["none"], host: 4 * costs[index] - 4)
+        #expect(less.granuleOrder == candidates[next].0 && less.vmemmapPage == candidates[next].1)
+      }
+    }
+    // In no quarter, but it fits: the smallest.
+    let least = costs.indices.min { costs[$0] < costs[$1] } ?? 0
+    let tight = try auto("16T", "fresh", ["none"], host: costs[least])
+    #expect(tight.granuleOrder == candidates[least].0 && tight.vmemmapPage == candidates[least].1)
+  }
+
+  @Test func designsThatGiveBlocksBackNeedMore() throws {
+    let needed = footprint(64 << 30, .fresh, 0, .small)
+    #expect(footprint(64 << 30, .fresh, 0, .small, wholeBlocks: true) > 4 * needed)
+    let readers = try auto("64G", "fresh", ["none"], host: 4 * needed)
+    let takers = try auto("64G", "fresh", ["none", "alloc-max-order"], host: 4 * needed)
+    #expect(readers.granuleOrder == 0 && takers.granuleOrder > 0)
+  }
+
+  @Test func whatIsGivenIsKept() throws {
+    for (granule, page) in [("0", "2m"), ("0", "4k"), ("4", "2m"), ("4", "4k"), ("9", "2M")] {
+      var group = Fixtures.group(["1G"])
+      (group.granule, group.vmemmap) = (granule, page)
+      let guest = try Fixtures.matrix(Fixtures.config(group)).cells[0].guest
+      #expect(guest.granuleOrder == Int(granule))
+      #expect(guest.vmemmapPage == (page == "4k" ? .small : .huge))
+    }
+  }
+
+  @Test func theRefusalNamesBothSizesAndWhatWouldHelp() throws {
+    for (state, strategies) in [("fresh", ["none"]), ("aged", ["none", "alloc-max-order"])] {
+      var group = Fixtures.group(["64T"], states: [state], strategies)
+      group.vmemmap = "2m"
+      let host = Matrix.HostLimits(cpus: 2, availableBytes: 3 << 30)
+      let error = #expect(throws: MatrixError.self) { try Matrix(Fixtures.config(group), host: host) }
+      let text = error?.description ?? ""
+      #expect(error?.kind == .unavailable && error?.exitStatus == 69)
+      let needed = footprint(
+        64 << 40, state == "fresh" ? .fresh : .aged(Aging(freeFraction: 0.5)), 0, .huge, wholeBlocks: state == "aged")
+      #expect(text.contains("a guest of 64T, \(state) at granule 0, vmemmap 2m"), "\(text)")
+      #expect(text.contains("needs \(ByteSize(bytes: needed)) of host memory"), "\(text)")
+      #expect(text.contains("and 3G are there"), "\(text)")
+      #expect(text.contains("--granule") && text.contains("--guest"), "\(text)")
+      #expect(text.contains("only strategies that read") == (state == "aged"), "\(text)")
+    }
+    var group = Fixtures.group(["4P"])
+    (group.granule, group.vmemmap) = ("auto", "auto")
+    let host = Matrix.HostLimits(cpus: 2, availableBytes: 1 << 30)
+    let error = #expect(throws: MatrixError.self) { try Matrix(Fixtures.config(group), host: host) }
+    #expect(
+      error?.description.contains("granule 9") == true, "the smallest that was tried: \(String(describing: error))")
+  }
+
+  @Test func whatNobodyNamedIsLeftOutAndSaid() throws {
+    var group = Fixtures.group(["64G"], [])
+    group.strategies = []
+    let all = try Fixtures.matrix(Fixtures.config(group))
+    #expect(all.cells.count == Strategies.all.count && all.omissions.isEmpty)
+
+    let host = Matrix.HostLimits(cpus: 2, availableBytes: 600 << 20)
+    let less = try Matrix(Fixtures.config(group), host: host)
+    let takers = Strategies.all.filter { $0.card.effect == .takesBlocks }.map(\.card.name)
+    #expect(less.cells.map(\.strategy.card.name) == Strategies.all.map(\.card.name).filter { !takers.contains($0) })
+    #expect(less.omissions.count == 1)
+    for text in takers + ["needs", "600M are there"] { #expect(less.omissions[0].contains(text), "\(less.omissions)") }
+
+    // Named, or with a load, it is refused.
+    group.strategies = Strategies.all.map(\.card.name)
+    #expect(throws: MatrixError.self) { try Matrix(Fixtures.config(group), host: host) }
+    group.strategies = []
+    var loaded = Fixtures.config(group)
+    loaded.load = "order0"
+    #expect(throws: MatrixError.self) { try Matrix(loaded, host: host) }
+  }
+
+  // MARK: cells
+
+  @Test func cellsAreUnique() throws {
+    let group = Fixtures.group(
+      ["128M", "256M", "0.25G", "128M"], states: ["fresh", "aged", "fresh"],
+      ["none", "step-iterator:step=1/2/1", "none"])
+    let matrix = try Fixtures.matrix(Fixtures.config(group, group))
+    #expect(matrix.cells.count == 2 * 2 * 3)
+    #expect(Set(matrix.cells.map(\.id)).count == matrix.cells.count)
+  }
+
+  /// The same point has the same name today and in a year: comparisons with old runs depend on it.
+  @Test func aCellsNameStays() throws {
+    let cell = try Fixtures.matrix(Fixtures.config(Fixtures.group())).cells[0]
+    #expect(
+      cell.id
+        == CellID.make(from: [
+          ("experiment", "scan"), ("strategy", "none"), ("guest_bytes", "134217728"), ("nodes", "1"), ("cpus", "4"),
+          ("granule_order", "0"), ("vmemmap_page_bytes", "4096"), ("lock_kind", "queued"), ("page_init", "none"),
+          ("state", "fresh"), ("list_order", "ascending"), ("free", nil), ("capture", nil), ("order", "10"),
+          ("load", "none"), ("mutators", "0"), ("cache", "warm"), ("host_ack_ns", "0"),
+        ]))
+    #expect(cell.id == "e161ddb556f7ec6d")
+  }
+
+  @Test func aCellsNameDiffersExactlyWhereAColumnDiffers() throws {
+    typealias Change = (inout RunConfig) -> Void
+    let base = Fixtures.config(Fixtures.group(["256M"], states: ["aged"], ["budgeted-resume"]))
+    let differing: [(String, Change)] = [
+      ("guest", { $0.groups[0].guests = ["512M"] }), ("state", { $0.groups[0].states = ["fresh"] }),
+      ("free", { $0.groups[0].free = 0.3 }), ("nodes", { $0.groups[0].nodes = 2 }),
+      ("cpus", { $0.groups[0].cpus = 5 }), ("list order", { $0.groups[0].listOrder = "shuffled" }),
+      ("granule", { ($0.groups[0].granule, $0.order) = ("1", nil) }), ("vmemmap", { $0.groups[0].vmemmap = "2m" }),
+      ("strategy", { $0.groups[0].strategies = ["step-iterator"] }),
+      ("option", { $0.groups[0].strategies = ["budgeted-resume:budget=7"] }),
+      ("other option", { $0.groups[0].strategies = ["budgeted-resume:check=null"] }),
+      ("lock", { $0.lock = "test-and-set" }), ("page init", { $0.pageInit = "alloc" }),
+      ("cache", { $0.cache = "cold" }),
+      ("order", { $0.order = "9" }), ("native order", { $0.order = "native" }), ("load", { $0.load = "order0" }),
+      ("other load", { $0.load = "thp" }),
+      ("mutators", { ($0.load, $0.mutators) = ("order0", 2) }),
+    ]
+    let same: [(String, Change)] = [
+      ("nothing", { _ in }), ("seed", { $0.seed = 99 }), ("repetitions", { $0.repetitions = 9 }),
+      ("hold limit", { $0.holdLimit = "1ms" }), ("counters", { $0.counters = "auto" }),
+      ("time limit", { $0.timeLimit = "1h" }), ("free as by default", { $0.groups[0].free = 0.5 }),
+      ("list order as by default", { $0.groups[0].listOrder = "churned" }),
+      ("order as by default", { $0.order = "10" }), ("size in other words", { $0.groups[0].guests = ["0.25G"] }),
+      ("option as by default", { $0.groups[0].strategies = ["budgeted-resume:budget=01000"] }),
+      ("shared option as by default", { $0.groups[0].options = ["budget": ["1000"]] }),
+    ]
+    func id(_ change: Change) throws -> String {
+      var config = base
+      change(&config)
+      let host = Matrix.HostLimits(cpus: 2, availableBytes: 1 << 40)
+      let cells = try Matrix(config, host: host).cells
+      #expect(cells.count == 1)
+      return cells[0].id
+    }
+    let unchanged = try id { _ in }
+    for (name, change) in same { #expect(try id(change) == unchanged, "\(name)") }
+    var seen = [unchanged: "base"]
+    for (name, change) in differing {
+      let other = try id(change)
+      #expect(seen[other] == nil, "\(name) is as \(seen[other] ?? "")")
+      seen[other] = name
+    }
+  }
+
+  @Test func aCapturesNameIsItsContent() throws {
+    func id(_ text: String) throws -> String {
+      try Fixtures.withCapture(text) { try Fixtures.matrix(Fixtures.captureConfig($0, ["none"])).cells[0].id }
+    }
+    #expect(try id(Fixtures.debian) == id(Fixtures.debian), "the file's name doesn't matter")
+    #expect(try id(Fixtures.debian) != id(Fixtures.virtualMachine))
+    #expect(try id(Fixtures.debian) != id(Fixtures.debian.replacing("1990", with: "1989")))
+  }
+
+  // MARK: orders
+
+  @Test func ordersInForce() throws {
+    func orders(_ order: String?, granule: String = "0") throws -> [String: Int] {
+      var group = Fixtures.group(["256M"], Strategies.all.map(\.card.name))
+      group.granule = granule
+      group.vmemmap = "2m"
+      var config = Fixtures.config(group)
+      config.order = order
+      let cells = try Fixtures.matrix(config).cells
+      return Dictionary(uniqueKeysWithValues: cells.map { ($0.strategy.card.name, $0.order) })
+    }
+    #expect(try orders(nil).values.allSatisfy { $0 == 10 })
+    let native = try orders("native")
+    for card in Strategies.all.map(\.card) { #expect(native[card.name] == card.nativeOrder ?? 10, "\(card.name)") }
+    #expect(
+      native["record-unused-pages"] == 0 && native["budgeted-resume"] == 0 && native["free-list-fixed-buffer"] == 10)
+    let nine = try orders("9")
+    for card in Strategies.all.map(\.card) {
+      #expect(nine[card.name] == (card.orders == .highestOnly ? 10 : 9), "\(card.name)")
+    }
+    // Below its granule a guest has nothing.
+    #expect(try orders("native", granule: "3")["budgeted-resume"] == 3)
+    #expect(try orders("0", granule: "3")["none"] == 3)
+  }
+
+  // MARK: batches
+
+  @Test func batchesHoldWhatFitsInHalf() throws {
+    var guests = (1...12).map { "\($0 * 4)G" }
+    guests.append("512G")
+    let config = Fixtures.config(Fixtures.group(guests, states: ["fresh", "aged"], ["none", "alloc-max-order"]))
+    for available in [10 << 30, 13 << 30, 20 << 30, 1 << 40] as [UInt64] {
+      let matrix = try Matrix(config, host: .init(cpus: 2, availableBytes: available))
+      #expect(Set(matrix.batches.joined()) == Set(matrix.cells.map(\.guest)))
+      #expect(matrix.batches.joined().count == Set(matrix.cells.map(\.guest)).count, "each guest once")
+      for batch in matrix.batches {
+        let needed = batch.reduce(0) { $0 + (matrix.footprints[$1]?.bytes ?? 0) }
+        #expect(batch.count == 1 || needed <= available / 2)
+        #expect(needed <= matrix.peakBytes)
+      }
+    }
+    #expect(try Matrix(config, host: .init(cpus: 2, availableBytes: 1 << 40)).batches.count == 1)
+  }
+
+  /// Of two groups with the same guest one may do more to it.
+  @Test func aGuestsFootprintIsTheLargestOfItsGroups() throws {
+    let takes = Fixtures.group(["8G"], ["alloc-max-order"])
+    let reads = Fixtures.group(["8G"], ["none"])
+    let alone = try Fixtures.matrix(Fixtures.config(takes)).peakBytes
+    #expect(try Fixtures.matrix(Fixtures.config(takes, reads)).peakBytes == alone)
+    #expect(try Fixtures.matrix(Fixtures.config(reads, takes)).peakBytes == alone)
+    #expect(try Fixtures.matrix(Fixtures.config(reads)).peakBytes < alone)
+  }
+
+  // MARK: what makes no sense
+
+  @Test func oversubscribed() throws {
+    var config = Fixtures.config(Fixtures.group())
+    for (load, mutators, cpus, expected) in [
+      ("none", nil, 1, false), ("order0", nil, 2, false), ("order0", 2, 2, true), ("order0", nil, 1, true),
+      ("order0", 3, 4, false),
+    ] as [(String, Int?, Int, Bool)] {
+      config.load = load
+      config.mutators = mutators
+      let matrix = try Matrix(config, host: .init(cpus: cpus, availableBytes: 1 << 34))
+      #expect(matrix.oversubscribed == expected, "\(load) \(mutators ?? -1) on \(cpus)")
+      #expect(matrix.cells[0].mutators == (load == "none" ? 0 : mutators ?? max(cpus - 1, 1)))
+    }
+  }
+
+  @Test func emptyMatricesAreRefused() {
+    for config in [
+      Fixtures.config(), Fixtures.config(Fixtures.group([])), Fixtures.config(Fixtures.group(states: [])),
+    ] {
+      let error = #expect(throws: MatrixError.self) { try Fixtures.matrix(config) }
+      #expect(error?.kind == .usage)
+    }
+  }
+
+  @Test func aCoarseGranuleOfACaptureIsRefusedWhereItWouldDropBlocks() throws {
+    try Fixtures.withCapture(Fixtures.debian) { path in
+      var config = Fixtures.captureConfig(path, ["none"])
+      config.groups[0].granule = "4"
+      let error = #expect(throws: MatrixError.self) { try Fixtures.matrix(config) }
+      #expect(error?.kind == .input && error?.description.contains(path) == true)
+      config.groups[0].granule = "auto"
+      config.groups[0].vmemmap = "auto"
+      let exact = try Fixtures.matrix(config)
+      #expect(exact.cells[0].guest.granuleOrder == 0)
+    }
+  }
+
+  @Test func aLoadNeedsWatermarks() throws {
+    try Fixtures.withCapture(Fixtures.debian) { path in
+      var config = Fixtures.captureConfig(path, ["none"])
+      config.load = "order0"
+      config.mutators = 1
+      let error = #expect(throws: MatrixError.self) { try Fixtures.matrix(config) }
+      #expect(error?.kind == .usage && error?.description.contains("--zoneinfo") == true)
+    }
+  }
+}
