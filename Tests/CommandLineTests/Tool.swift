@@ -51,6 +51,7 @@ enum Tool {
     let arguments: [String]
     let process: Process
     private let files: String
+    private let ended = DispatchSemaphore(value: 0)
     var isRunning: Bool { process.isRunning }
 
     /// SIGKILL, unless it has ended: its number may then be another's.
@@ -58,14 +59,17 @@ enum Tool {
       if process.isRunning, process.processIdentifier > 0 { Glibc.kill(process.processIdentifier, SIGKILL) }
     }
 
-    fileprivate init(_ arguments: [String], _ process: Process, _ files: String) {
+    fileprivate init(_ arguments: [String], _ process: Process, _ files: String) throws {
       self.arguments = arguments
       self.process = process
       self.files = files
+      // Not waitUntilExit(), which turns the run loop of a thread that isn't ours.
+      process.terminationHandler = { [ended] _ in ended.signal() }
+      try process.run()
     }
 
     func end() throws -> Result {
-      process.waitUntilExit()
+      ended.wait()
       defer { try? FileManager.default.removeItem(atPath: files) }
       return Result(
         arguments: arguments, status: process.terminationStatus,
@@ -96,8 +100,7 @@ enum Tool {
     process.standardInput = FileHandle.nullDevice
     process.standardOutput = FileHandle(forWritingAtPath: files + "/out")
     process.standardError = standardError ?? FileHandle(forWritingAtPath: files + "/err")
-    try process.run()
-    return Call(arguments, process, files)
+    return try Call(arguments, process, files)
   }
 
   /// An empty folder for the test, removed afterwards.
