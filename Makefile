@@ -35,8 +35,8 @@ benchmarks: deps
 
 # Every test under the thread sanitizer, then under the address sanitizer, each built apart. Fewer seeds: both are slow.
 sanitize: deps
-	HINTBENCH_SEEDS=$${HINTBENCH_SEEDS:-60} swift test --sanitize=thread --scratch-path .build-tsan
-	ASAN_OPTIONS=detect_leaks=0 HINTBENCH_SEEDS=$${HINTBENCH_SEEDS:-60} swift test --sanitize=address --scratch-path .build-asan
+	HINTBENCH_SANITIZER=thread HINTBENCH_SEEDS=$${HINTBENCH_SEEDS:-60} swift test --sanitize=thread --scratch-path .build-tsan
+	HINTBENCH_SANITIZER=address ASAN_OPTIONS=detect_leaks=0 HINTBENCH_SEEDS=$${HINTBENCH_SEEDS:-60} swift test --sanitize=address --scratch-path .build-asan
 
 # Installs what is missing, and nothing where nothing is.
 deps:
