@@ -10,8 +10,23 @@ public protocol HintSink {
   /// The first `words` of a buffer, sent in `descriptors` descriptors with one kick. The blocks named in it are free,
   /// not held.
   mutating func send(_ buffer: HintBuffer, words: Int, _ format: HintFormat, descriptors: Int)
-  /// One block that the strategy holds off the lists: one descriptor and one kick.
-  mutating func report(_ block: Block)
+  /// One block that isn't held, put into the queue and no more (virtqueue_add_inbuf()): may be called under the zone's
+  /// lock. False where only the entry for the protocol's command is left: the hint is dropped.
+  mutating func hint(_ block: Block) -> Bool
+  /// Entries the queue has, and how many of them are free as far as the driver has looked (num_free).
+  var queueSize: Int { get }
+  var descriptorsFree: Int { get }
+  /// virtqueue_kick()
+  mutating func kick()
+  /// Detaches what the host has used (virtqueue_get_buf() until there is none).
+  mutating func reclaim()
+  /// One block that the strategy holds off the lists: one descriptor and one kick. False where the queue has no room but
+  /// the command's entry: not reported.
+  mutating func report(_ block: Block) -> Bool
+  /// Blocks that the strategy holds until the host has acted on them: words `range` of `blocks`, each a
+  /// ``Block/rawValue``, as one chain with one kick; returns when the host has acknowledged it. False: the queue refused
+  /// it.
+  mutating func report(_ blocks: HintBuffer, _ range: Range<Int>) -> Bool
   /// `pages` were taken off the free lists by the strategy, for whatever use; `initialized`: by alloc_pages(), which a kernel with
   /// init_on_alloc has zero them.
   mutating func didTake(pages: UInt64, initialized: Bool)
@@ -35,7 +50,27 @@ public struct CountingSink: HintSink, Sendable {
   }
 
   @inlinable @inline(__always)
-  public mutating func report(_ block: Block) { count(descriptors: 1) }
+  public mutating func hint(_ block: Block) -> Bool {
+    addDescriptors(1)
+    return true
+  }
+
+  @inlinable @inline(__always) public var queueSize: Int { 128 }
+  @inlinable @inline(__always) public var descriptorsFree: Int { 128 }
+  @inlinable @inline(__always) public mutating func kick() { addKick() }
+  @inlinable @inline(__always) public mutating func reclaim() {}
+
+  @inlinable @inline(__always)
+  public mutating func report(_ block: Block) -> Bool {
+    count(descriptors: 1)
+    return true
+  }
+
+  @inlinable @inline(__always)
+  public mutating func report(_ blocks: HintBuffer, _ range: Range<Int>) -> Bool {
+    count(descriptors: range.count)
+    return true
+  }
 
   @inlinable @inline(__always) public mutating func didTake(pages: UInt64, initialized: Bool) {}
   @inlinable @inline(__always) public mutating func didReturn(pages: UInt64) {}
@@ -45,4 +80,10 @@ public struct CountingSink: HintSink, Sendable {
     kicks &+= 1
     descriptors &+= n
   }
+
+  @usableFromInline @inline(__always)
+  mutating func addDescriptors(_ n: Int) { descriptors &+= n }
+
+  @usableFromInline @inline(__always)
+  mutating func addKick() { kicks &+= 1 }
 }

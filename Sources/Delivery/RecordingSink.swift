@@ -39,10 +39,29 @@ public struct RecordingSink: HintSink {
     buffer.forEachBlock(words: words, format) { log.append($0, held: false) }
   }
 
-  public mutating func report(_ block: Block) {
+  public mutating func hint(_ block: Block) -> Bool {
+    descriptors &+= 1
+    log.append(block, held: false)
+    return true
+  }
+
+  public var queueSize: Int { 128 }
+  public var descriptorsFree: Int { 128 }
+  public mutating func kick() { kicks &+= 1 }
+  public mutating func reclaim() {}
+
+  public mutating func report(_ block: Block) -> Bool {
     kicks += 1
     descriptors += 1
     log.append(block, held: true)
+    return true
+  }
+
+  public mutating func report(_ blocks: HintBuffer, _ range: Range<Int>) -> Bool {
+    kicks += 1
+    descriptors += range.count
+    for index in range { log.append(Block(rawValue: blocks[index]), held: true) }
+    return true
   }
 
   public mutating func didTake(pages: UInt64, initialized: Bool) {
@@ -56,6 +75,9 @@ public struct RecordingSink: HintSink {
     pagesReturned += pages
     change(to: pagesWithheld - min(pages, pagesWithheld))
   }
+
+  /// Bytes off the lists times seconds, up to the last change.
+  public var byteSecondsWithheld: Double { CycleClock.nanoseconds(fromTicks: 1) * pageTicksWithheld * 4096 / 1e9 }
 
   private mutating func change(to pages: UInt64) {
     let now = CycleClock.end()

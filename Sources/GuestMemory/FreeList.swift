@@ -46,6 +46,43 @@ public struct FreeList: Sequence, Sendable {
     return next == head ? nil : Page(link: next)
   }
 
+  // MARK: places in it
+
+  /// A place in a list: that of an entry, or the list's end. One word, so that hooks can keep it.
+  public struct Position: Equatable, Sendable {
+    // The address of a link; whoever follows it holds the lock that guards the list.
+    @usableFromInline nonisolated(unsafe) let link: UnsafeMutablePointer<ListHead>
+
+    @inlinable @inline(__always)
+    init(_ link: UnsafeMutablePointer<ListHead>) { self.link = link }
+
+    /// As a word.
+    @inlinable @inline(__always)
+    public var rawValue: UInt64 { UInt64(UInt(bitPattern: link)) }
+
+    /// From ``rawValue``; nil for 0.
+    @inlinable @inline(__always)
+    public init?(rawValue: UInt64) {
+      guard let link = UnsafeMutablePointer<ListHead>(bitPattern: UInt(rawValue)) else { return nil }
+      self.link = link
+    }
+  }
+
+  /// Behind the last entry.
+  @inlinable @inline(__always)
+  public var end: Position { Position(head) }
+
+  /// The entry before a place; nil where there is none.
+  @inlinable @inline(__always)
+  public func page(before place: Position) -> Page? {
+    let prev = place.link.pointee.prev.unsafelyUnwrapped
+    return prev == head ? nil : Page(link: prev)
+  }
+
+  /// The place behind an entry.
+  @inlinable @inline(__always)
+  public func position(after page: Page) -> Position { Position(page.link.pointee.next.unsafelyUnwrapped) }
+
   // MARK: changing it, under the lock
 
   /// list_add()
@@ -57,9 +94,12 @@ public struct FreeList: Sequence, Sendable {
 
   /// list_add_tail()
   @inlinable @inline(__always)
-  func addTail(_ page: Page) {
-    let prev = head.pointee.prev.unsafelyUnwrapped
-    FreeList.insert(page.link, between: prev, and: head)
+  func addTail(_ page: Page) { add(page, before: end) }
+
+  @inlinable @inline(__always)
+  func add(_ page: Page, before place: Position) {
+    let prev = place.link.pointee.prev.unsafelyUnwrapped
+    FreeList.insert(page.link, between: prev, and: place.link)
   }
 
   @inlinable @inline(__always)
@@ -96,6 +136,17 @@ public struct FreeList: Sequence, Sendable {
   func moveToTail(_ page: Page) {
     FreeList.unlink(page)
     addTail(page)
+  }
+
+  /// list_rotate_to_front(): `page`, an entry, becomes the first; what stood before it follows the last.
+  @inlinable @inline(__always)
+  func rotate(toFront page: Page) {
+    let prev = head.pointee.prev.unsafelyUnwrapped
+    let next = head.pointee.next.unsafelyUnwrapped
+    prev.pointee.next = next
+    next.pointee.prev = prev
+    let before = page.link.pointee.prev.unsafelyUnwrapped
+    FreeList.insert(head, between: before, and: page.link)
   }
 
   // MARK: walking it

@@ -5,24 +5,31 @@ import Instruments
 /// locks.
 ///
 /// A thread has one of its own; two threads never share a CPU number, since the per-CPU lists and the lock's queue node
-/// belong to it. `Probe` watches its zone locks; with ``NoProbe`` nothing of it is left in the code. Linux 6.1
-/// throughout.
-public struct GuestCPU<Probe: LockProbe> {
+/// belong to it. `Probe` watches its zone locks, `Hooks` are what a design has put into the allocator (every CPU of a
+/// guest has the same); with ``NoProbe`` and ``NoHooks`` nothing of either is left in the code. Linux 6.1 throughout.
+public struct GuestCPU<Probe: LockProbe, Hooks: AllocatorHooks> {
   public let core: GuestCore
   /// The modelled CPU's number, 0 ..< cpuCount.
   public let cpu: Int
   /// The modelled node it belongs to: its zonelist.
   public let node: Int
   public var probe: Probe
+  public let hooks: Hooks
 
   @inlinable
-  public init(_ core: GuestCore, cpu: Int, node: Int, probe: Probe) {
+  public init(_ core: GuestCore, cpu: Int, node: Int, probe: Probe, hooks: Hooks) {
     precondition(cpu >= 0 && cpu < core.cpuCount, "CPU \(cpu) of \(core.cpuCount)")
     precondition(node >= 0 && node < core.nodeCount, "node \(node) of \(core.nodeCount)")
     self.core = core
     self.cpu = cpu
     self.node = node
     self.probe = probe
+    self.hooks = hooks
+  }
+
+  @inlinable
+  public init(_ core: GuestCore, cpu: Int, node: Int, probe: Probe) where Hooks == NoHooks {
+    self.init(core, cpu: cpu, node: node, probe: probe, hooks: NoHooks())
   }
 
   // MARK: the zone lock
@@ -31,13 +38,15 @@ public struct GuestCPU<Probe: LockProbe> {
   public struct Hold {
     public let core: GuestCore
     public let zone: Zone
+    public let hooks: Hooks
     /// List entries looked at, emitted or skipped: the body counts them.
     public var items = 0
 
     @inlinable @inline(__always)
-    init(core: GuestCore, zone: Zone) {
+    init(core: GuestCore, zone: Zone, hooks: Hooks) {
       self.core = core
       self.zone = zone
+      self.hooks = hooks
     }
 
     /// free_area[order].free_list[migratetype]
@@ -82,12 +91,8 @@ public struct GuestCPU<Probe: LockProbe> {
     /// off the list, no longer Buddy, one reference. What `list_del()` alone would have left undone.
     @inlinable @inline(__always)
     public func take(_ page: Page) {
-      let order = page.order
-      let type = core.pageblockMigratetype(core.pfn(page))
-      core.removeFromFreeList(page, zone, order: order)
-      // NR_FREE_PAGES doesn't count isolated pages.
-      if type != .isolate { core.addFreePages(zone, -(1 &<< order)) }
-      page.pointer.pointee.index = UInt64(truncatingIfNeeded: type.rawValue)
+      takeOff(page)
+      page.pointer.pointee.index = UInt64(truncatingIfNeeded: core.pageblockMigratetype(core.pfn(page)).rawValue)
       page.pointer.pointee.refcount = 1
     }
   }
@@ -99,7 +104,7 @@ public struct GuestCPU<Probe: LockProbe> {
     probe.willAcquire()
     lock.lock(core.lockKind, nodes: core.queueNodes, cpu: cpu)
     probe.didAcquire()
-    var hold = Hold(core: core, zone: zone)
+    var hold = Hold(core: core, zone: zone, hooks: hooks)
     let result = body(&hold)
     probe.willRelease()
     lock.unlock()
@@ -190,9 +195,11 @@ public struct GuestCPU<Probe: LockProbe> {
       hold.items = 1
       var page: Page?
       if order > 0 && gfp.contains(.atomic) && !gfp.contains(.noMemAlloc) {
-        page = hold.core.takeSmallest(hold.zone, order: order, .highAtomic)
+        page = hold.core.takeSmallest(hold.zone, order: order, .highAtomic, hold.hooks)
       }
-      if page == nil { page = hold.core.take(hold.zone, order: order, type, avoidFragmentation: avoidFragmentation) }
+      if page == nil {
+        page = hold.core.take(hold.zone, order: order, type, avoidFragmentation: avoidFragmentation, hold.hooks)
+      }
       if page != nil { hold.core.addFreePages(hold.zone, -(1 &<< order)) }
       return page
     }
@@ -209,7 +216,7 @@ public struct GuestCPU<Probe: LockProbe> {
       if batch > 1 { batch = max(batch &>> order, 2) }
       let taken = withZoneLocked(zone) { hold in
         let taken = hold.core.fill(
-          list, from: hold.zone, order: order, count: batch, type, avoidFragmentation: avoidFragmentation)
+          list, from: hold.zone, order: order, count: batch, type, avoidFragmentation: avoidFragmentation, hold.hooks)
         hold.items = taken
         return taken
       }
@@ -243,7 +250,7 @@ public struct GuestCPU<Probe: LockProbe> {
     }
     withZoneLocked(zone) { hold in
       hold.items = 1
-      hold.core.freeOnePage(page, pfn: pfn, hold.zone, order: order, type)
+      hold.core.freeOnePage(page, pfn: pfn, hold.zone, order: order, type, hold.hooks)
     }
   }
 
@@ -263,7 +270,7 @@ public struct GuestCPU<Probe: LockProbe> {
   @inlinable @inline(__always)
   mutating func drain(_ pcp: PerCPUList, _ zone: Zone, pages: Int, first: Int) {
     withZoneLocked(zone) { hold in
-      hold.items = hold.core.drain(pcp, to: hold.zone, pages: pages, first: first)
+      hold.items = hold.core.drain(pcp, to: hold.zone, pages: pages, first: first, hold.hooks)
     }
   }
 

@@ -14,17 +14,26 @@ extension GuestCore {
 
   /// add_to_free_list() and set_buddy_order().
   @inlinable @inline(__always)
-  func addToFreeList(_ page: Page, _ zone: Zone, order: Int, _ type: Migratetype, toTail: Bool) {
+  func addToFreeList<Hooks: AllocatorHooks>(
+    _ page: Page, _ zone: Zone, order: Int, _ type: Migratetype, toTail: Bool, _ hooks: Hooks = NoHooks()
+  ) {
     page.pointer.pointee.private_ = UInt64(truncatingIfNeeded: order)
     page.pointer.pointee.page_type = Page.typeBuddy
     let list = zone.freeList(order: order, type)
-    if toTail { list.addTail(page) } else { list.addHead(page) }
+    if toTail {
+      list.add(page, before: hooks.tail(of: list, zone, order: order, type))
+    } else {
+      list.addHead(page)
+    }
     zone.freeCounter(order: order).pointee &+= 1
   }
 
   /// del_page_from_free_list()
   @inlinable @inline(__always)
-  func removeFromFreeList(_ page: Page, _ zone: Zone, order: Int) {
+  func removeFromFreeList<Hooks: AllocatorHooks>(
+    _ page: Page, _ zone: Zone, order: Int, _ hooks: Hooks = NoHooks()
+  ) {
+    hooks.willRemove(page, zone, order: order)
     FreeList.remove(page)
     page.pointer.pointee.page_type = Page.typeNone
     page.pointer.pointee.private_ = 0
@@ -48,11 +57,12 @@ extension GuestCore {
   ///
   /// The merged block goes to the list of `type`, whatever its other half's pageblock says (6.1). Complexity: at most
   /// ``highestOrder`` merges.
-  @inlinable
-  func freeOnePage(
+  /// `notifies`: false is FPI_SKIP_REPORT_NOTIFY. Returns the head of the block it became part of, and that one's order.
+  @inlinable @discardableResult
+  func freeOnePage<Hooks: AllocatorHooks>(
     _ freed: Page, pfn freedPFN: UInt64, _ zone: Zone, order freedOrder: Int, _ type: Migratetype,
-    placement: FreePlacement = .byMergeGuess
-  ) {
+    placement: FreePlacement = .byMergeGuess, notifies: Bool = true, _ hooks: Hooks = NoHooks()
+  ) -> (page: Page, order: Int) {
     var page = freed
     var pfn = freedPFN
     var order = freedOrder
@@ -67,14 +77,16 @@ extension GuestCore {
         let buddyType = pageblockMigratetype(buddyPFN)
         if type != buddyType && !(type.isMergeable && buddyType.isMergeable) { break }
       }
-      removeFromFreeList(buddy, zone, order: order)
+      removeFromFreeList(buddy, zone, order: order, hooks)
       pfn &= buddyPFN
       page = self.page(pfn)
       order &+= 1
     }
 
     let toTail = placement == .tail || mergeIsLikely(pfn, order: order, zone)
-    addToFreeList(page, zone, order: order, type, toTail: toTail)
+    addToFreeList(page, zone, order: order, type, toTail: toTail, hooks)
+    if notifies { hooks.didFree(page, pfn: pfn, zone, order: order, type) }
+    return (page, order)
   }
 
   /// buddy_merge_likely(): the block one order up that this one and its (not free) buddy would make has a free buddy
@@ -91,12 +103,14 @@ extension GuestCore {
 
   /// __rmqueue_smallest(): the head entry of the smallest order that has one, its upper halves put back.
   @inlinable @inline(__always)
-  func takeSmallest(_ zone: Zone, order: Int, _ type: Migratetype) -> Page? {
+  func takeSmallest<Hooks: AllocatorHooks>(
+    _ zone: Zone, order: Int, _ type: Migratetype, _ hooks: Hooks
+  ) -> Page? {
     var current = order
     while current <= highestOrder {
       if let page = zone.freeList(order: current, type).first {
-        removeFromFreeList(page, zone, order: current)
-        expand(page, zone, low: order, high: current, type)
+        removeFromFreeList(page, zone, order: current, hooks)
+        expand(page, zone, low: order, high: current, type, hooks)
         page.pointer.pointee.index = UInt64(truncatingIfNeeded: type.rawValue)
         return page
       }
@@ -107,30 +121,36 @@ extension GuestCore {
 
   /// expand(): splits off upper halves down to `low`, each to the head of its list.
   @inlinable @inline(__always)
-  func expand(_ page: Page, _ zone: Zone, low: Int, high: Int, _ type: Migratetype) {
+  func expand<Hooks: AllocatorHooks>(
+    _ page: Page, _ zone: Zone, low: Int, high: Int, _ type: Migratetype, _ hooks: Hooks
+  ) {
     var order = high
     while order > low {
       order &-= 1
       let half = page.advanced(by: structPages(order: order))
       // The kernel wrote every page's zone at boot; here it is written when a page first becomes a head.
       half.pointer.pointee.flags = Page.zoneBits(zone.index)
-      addToFreeList(half, zone, order: order, type, toTail: false)
+      addToFreeList(half, zone, order: order, type, toTail: false, hooks)
     }
   }
 
   /// __rmqueue(): the request's own lists, then a steal and once more.
   @inlinable @inline(__always)
-  func take(_ zone: Zone, order: Int, _ type: Migratetype, avoidFragmentation: Bool) -> Page? {
-    if let page = takeSmallest(zone, order: order, type) { return page }
-    while steal(zone, order: order, for: type, avoidFragmentation: avoidFragmentation) {
-      if let page = takeSmallest(zone, order: order, type) { return page }
+  func take<Hooks: AllocatorHooks>(
+    _ zone: Zone, order: Int, _ type: Migratetype, avoidFragmentation: Bool, _ hooks: Hooks = NoHooks()
+  ) -> Page? {
+    if let page = takeSmallest(zone, order: order, type, hooks) { return page }
+    while steal(zone, order: order, for: type, avoidFragmentation: avoidFragmentation, hooks) {
+      if let page = takeSmallest(zone, order: order, type, hooks) { return page }
     }
     return nil
   }
 
   /// __rmqueue_fallback(): moves a block of another migratetype to a list of `type`. False where there is none.
-  @usableFromInline
-  func steal(_ zone: Zone, order: Int, for type: Migratetype, avoidFragmentation: Bool) -> Bool {
+  @inlinable @inline(never)
+  func steal<Hooks: AllocatorHooks>(
+    _ zone: Zone, order: Int, for type: Migratetype, avoidFragmentation: Bool, _ hooks: Hooks
+  ) -> Bool {
     guard type.isMergeable else { return false }
     let lowest = avoidFragmentation && order < pageblockOrder ? pageblockOrder : order
     var current = highestOrder
@@ -142,13 +162,13 @@ extension GuestCore {
           for smallest in order...highestOrder {
             if let other = fallback(zone, order: smallest, for: type) {
               let whole = canSteal(order: smallest, for: type)
-              claim(zone, order: smallest, from: other, for: type, wholeBlock: whole)
+              claim(zone, order: smallest, from: other, for: type, wholeBlock: whole, hooks)
               return true
             }
           }
           return false
         }
-        claim(zone, order: current, from: other, for: type, wholeBlock: stealable)
+        claim(zone, order: current, from: other, for: type, wholeBlock: stealable, hooks)
         return true
       }
       current -= 1
@@ -157,7 +177,8 @@ extension GuestCore {
   }
 
   /// find_suitable_fallback(): the first type in the fallback row whose list isn't empty.
-  private func fallback(_ zone: Zone, order: Int, for type: Migratetype) -> Migratetype? {
+  @usableFromInline
+  func fallback(_ zone: Zone, order: Int, for type: Migratetype) -> Migratetype? {
     if zone.blocksFree(order: order) == 0 { return nil }
     let (first, second) = type.fallbacks
     if !zone.freeList(order: order, first).isEmpty { return first }
@@ -166,17 +187,21 @@ extension GuestCore {
   }
 
   /// can_steal_fallback()
-  private func canSteal(order: Int, for type: Migratetype) -> Bool {
+  @usableFromInline
+  func canSteal(order: Int, for type: Migratetype) -> Bool {
     order >= pageblockOrder || order >= pageblockOrder / 2 || type == .reclaimable || type == .unmovable
   }
 
   /// steal_suitable_fallback(): one block, or every free block of its pageblock and perhaps the pageblock itself.
-  private func claim(_ zone: Zone, order: Int, from other: Migratetype, for type: Migratetype, wholeBlock: Bool) {
+  @inlinable
+  func claim<Hooks: AllocatorHooks>(
+    _ zone: Zone, order: Int, from other: Migratetype, for type: Migratetype, wholeBlock: Bool, _ hooks: Hooks
+  ) {
     guard let page = zone.freeList(order: order, other).first else { return }
     let pfn = self.pfn(page)
     let blockType = pageblockMigratetype(pfn)
 
-    func moveSingle() { zone.freeList(order: order, type).moveToTail(page) }
+    func moveSingle() { move(page, zone, order: order, to: type, hooks) }
     if blockType == .highAtomic { return moveSingle() }
     if order >= pageblockOrder {
       setPageblockMigratetypes(pfn, order: order, type)
@@ -185,7 +210,7 @@ extension GuestCore {
     boostWatermark(zone)
     guard wholeBlock else { return moveSingle() }
 
-    let (free, movable) = moveFreePages(zone, pageblockOf: pfn, to: type)
+    let (free, movable) = moveFreePages(zone, pageblockOf: pfn, to: type, hooks)
     if free == 0 { return moveSingle() }
     let pageblockPages = 1 << pageblockOrder
     let alike =
@@ -200,8 +225,10 @@ extension GuestCore {
 
   /// move_freepages_block(): every free block of a pageblock to the tail of `type`'s lists. Pages moved, and the
   /// movable ones among those that aren't free. Complexity: one step a struct page.
-  @usableFromInline
-  func moveFreePages(_ zone: Zone, pageblockOf pfn: UInt64, to type: Migratetype) -> (free: Int, movable: Int) {
+  @inlinable
+  func moveFreePages<Hooks: AllocatorHooks>(
+    _ zone: Zone, pageblockOf pfn: UInt64, to type: Migratetype, _ hooks: Hooks
+  ) -> (free: Int, movable: Int) {
     let start = pfn & ~((1 << UInt64(pageblockOrder)) - 1)
     let end = start + (1 << UInt64(pageblockOrder))
     // Zones needn't start or end with a pageblock: the kernel starts at the page itself, and gives up at the end.
@@ -213,7 +240,7 @@ extension GuestCore {
       let page = self.page(current)
       if page.isBuddy {
         let order = page.order
-        zone.freeList(order: order, type).moveToTail(page)
+        move(page, zone, order: order, to: type, hooks)
         free += 1 << order
         current += 1 << UInt64(order)
       } else {
@@ -224,9 +251,19 @@ extension GuestCore {
     return (free, movable)
   }
 
+  /// move_to_free_list(): to the tail of another migratetype's list.
+  @inlinable
+  func move<Hooks: AllocatorHooks>(_ page: Page, _ zone: Zone, order: Int, to type: Migratetype, _ hooks: Hooks) {
+    hooks.willMove(page, zone, order: order)
+    FreeList.unlink(page)
+    let list = zone.freeList(order: order, type)
+    list.add(page, before: hooks.tail(of: list, zone, order: order, type))
+  }
+
   /// boost_watermark(): 512 pages a steal, at most 150 % of the high mark. No kswapd runs in the model to take it down
   /// again.
-  private func boostWatermark(_ zone: Zone) {
+  @usableFromInline
+  func boostWatermark(_ zone: Zone) {
     let pageblockPages: UInt64 = 1 << UInt64(pageblockOrder)
     if pageblockPages * 4 > zone.managedPages { return }
     let limit = max(pageblockPages, zone.watermark(.high) * 15_000 / 10_000)

@@ -67,6 +67,30 @@ public struct Page: Equatable, Sendable {
   /// What free_pages_prepare() clears: PAGE_FLAGS_CHECK_AT_PREP.
   @inlinable static var flagsCheckedAtPrep: UInt64 { (1 << 24) - 1 }
 
+  /// PG_reported, PG_uptodate's bit: of a free block, that the host knows of it. Only designs with hooks set it, and
+  /// their hooks clear it when the block leaves its list.
+  @inlinable static var flagReported: UInt64 { 1 << 2 }
+
+  /// PageReported(): meaningful only while ``isBuddy``. Read with or without the lock.
+  @inlinable @inline(__always)
+  public var isReported: Bool {
+    chost_read_once(UnsafeRawPointer(pointer)) & Page.flagReported != 0
+  }
+
+  /// __SetPageReported() and __ClearPageReported(): under the zone's lock, for a block that is on a list.
+  @inlinable @inline(__always)
+  public func setReported(_ reported: Bool) {
+    if reported {
+      pointer.pointee.flags |= Page.flagReported
+    } else {
+      pointer.pointee.flags &= ~Page.flagReported
+    }
+  }
+
+  /// Its place in the list it stands on.
+  @inlinable @inline(__always)
+  public var position: FreeList.Position { FreeList.Position(link) }
+
   // MARK: list_del()'s poison (include/linux/poison.h)
 
   @inlinable static var listPoison1: UInt { 0xdead_0000_0000_0100 }

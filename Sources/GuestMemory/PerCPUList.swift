@@ -75,12 +75,13 @@ extension GuestCore {
 
   /// rmqueue_bulk(): up to `count` blocks to the tail of `list`; the zone's lock is held. How many it got.
   @inlinable
-  func fill(_ list: FreeList, from zone: Zone, order: Int, count: Int, _ type: Migratetype, avoidFragmentation: Bool)
-    -> Int
-  {
+  func fill<Hooks: AllocatorHooks>(
+    _ list: FreeList, from zone: Zone, order: Int, count: Int, _ type: Migratetype, avoidFragmentation: Bool,
+    _ hooks: Hooks
+  ) -> Int {
     var taken = 0
     while taken < count {
-      guard let page = take(zone, order: order, type, avoidFragmentation: avoidFragmentation) else { break }
+      guard let page = take(zone, order: order, type, avoidFragmentation: avoidFragmentation, hooks) else { break }
       list.addTail(page)
       taken &+= 1
     }
@@ -91,7 +92,9 @@ extension GuestCore {
   /// free_pcppages_bulk(): `pages` pages back to the zone, whose lock is held, beginning with list `first`, each list
   /// from its tail. How many blocks that were.
   @inlinable
-  func drain(_ pcp: PerCPUList, to zone: Zone, pages: Int, first: Int) -> Int {
+  func drain<Hooks: AllocatorHooks>(
+    _ pcp: PerCPUList, to zone: Zone, pages: Int, first: Int, _ hooks: Hooks = NoHooks()
+  ) -> Int {
     var left = min(pages, Int(pcp.pointer.pointee.count))
     var index = first &- 1
     var blocks = 0
@@ -107,7 +110,7 @@ extension GuestCore {
         FreeList.remove(page)
         left &-= 1 &<< order
         pcp.pointer.pointee.count &-= 1 &<< Int32(order)
-        freeOnePage(page, pfn: pfn(page), zone, order: order, type)
+        freeOnePage(page, pfn: pfn(page), zone, order: order, type, hooks)
         blocks &+= 1
       }
     }

@@ -7,7 +7,12 @@ import Instruments
 /// A strategy is a struct in a file of its own and one line in ``Strategies``. It sees a guest CPU, a sink, and a
 /// session with the stop flag and a clock; nothing else. ``collect(_:_:_:)`` is compiled for each probe and sink, so
 /// that between lock and unlock there is no dynamic call, no allocation and no reference counting.
+///
+/// A design that reacts to frees says so on its card, has ``Hooks`` of its own, and does its work in ``work(_:_:_:)``.
 public protocol HintStrategy: Sendable {
+  /// What the design puts into the allocator: ``NoHooks`` for most.
+  associatedtype Hooks: AllocatorHooks
+
   static var card: StrategyCard { get }
 
   /// - Parameter options: one value for each of the card's options, checked.
@@ -19,17 +24,40 @@ public protocol HintStrategy: Sendable {
   /// - Throws: ``GuestError`` where the host has no room for the buffers.
   mutating func prepare(_ guest: GuestCore, lowestOrder: Int) throws(GuestError)
 
+  /// The hooks every CPU of the guest runs, once prepared.
+  var hooks: Hooks { get }
+
+  /// The guest is back in its starting state: what the hooks would have kept by now, had the design been there all
+  /// along. Before each session, never timed; no thread runs in the guest.
+  mutating func reset(_ guest: GuestCore)
+
+  /// Whether a hook has asked for ``work(_:_:_:)`` (or the last work for more). Read at any time, without a lock.
+  var isWorkRequested: Bool { get }
+
+  /// From the request to the work. Nanoseconds.
+  var workDelayNanoseconds: UInt64 { get }
+
+  /// One run of the work a hook asked for. Blocks it reports are back on the lists when it returns.
+  mutating func work<Probe: LockProbe, Sink: HintSink>(
+    _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ session: inout Session
+  ) -> Outcome
+
+  /// Whether the design still takes `block`, which it reported, for one the host knows of: false once the guest has
+  /// used it. Read without a lock, so that it may be out of date.
+  func isKnownToHost(_ block: Block, _ guest: GuestCore) -> Bool
+
   /// Bytes of its buffers at a session's start, once prepared; nil where it has none.
   var bufferBytes: Int? { get }
 
-  /// One session: finds what is free and hands it to `sink`. Blocks it holds stay held.
+  /// One session: finds what is free and hands it to `sink`. Blocks it holds stay held. Of a design that reacts to
+  /// frees: its work again and again until none is requested, without the delay between.
   mutating func collect<Probe: LockProbe, Sink: HintSink>(
-    _ cpu: inout GuestCPU<Probe>, _ sink: inout Sink, _ session: inout Session
+    _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ session: inout Session
   ) -> Outcome
 
   /// Gives every block it still holds back to the guest: what the design does when the host is done.
   mutating func giveBack<Probe: LockProbe, Sink: HintSink>(
-    _ cpu: inout GuestCPU<Probe>, _ sink: inout Sink, _ session: inout Session)
+    _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ session: inout Session)
 
   /// The most list entries one hold may look at in this guest, for the conformance suite; nil where the design sets no
   /// bound but the lists' length.
@@ -39,13 +67,29 @@ public protocol HintStrategy: Sendable {
 extension HintStrategy {
   public var bufferBytes: Int? { nil }
 
+  public mutating func reset(_ guest: GuestCore) {}
+
+  public var isWorkRequested: Bool { false }
+
+  public var workDelayNanoseconds: UInt64 { 0 }
+
+  public mutating func work<Probe: LockProbe, Sink: HintSink>(
+    _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ session: inout Session
+  ) -> Outcome { collect(&cpu, &sink, &session) }
+
+  public func isKnownToHost(_ block: Block, _ guest: GuestCore) -> Bool { false }
+
   public mutating func prepare(_ guest: GuestCore, lowestOrder: Int) throws(GuestError) {}
 
   public mutating func giveBack<Probe: LockProbe, Sink: HintSink>(
-    _ cpu: inout GuestCPU<Probe>, _ sink: inout Sink, _ session: inout Session
+    _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ session: inout Session
   ) {}
 
   public func itemsPerHoldLimit(_ guest: GuestCore) -> Int? { nil }
+}
+
+extension HintStrategy where Hooks == NoHooks {
+  public var hooks: NoHooks { NoHooks() }
 }
 
 /// How a session ended.

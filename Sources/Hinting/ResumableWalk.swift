@@ -32,8 +32,8 @@ struct ResumableWalk {
   }
 
   @inline(__always)
-  func run<Probe: LockProbe, Sink: HintSink>(
-    _ cpu: inout GuestCPU<Probe>, _ sink: inout Sink, _ session: inout Session
+  func run<Probe: LockProbe, Hooks: AllocatorHooks, Sink: HintSink>(
+    _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ session: inout Session
   ) -> Outcome {
     let core = cpu.core
     var position = 0
@@ -76,8 +76,8 @@ struct ResumableWalk {
   }
 
   @inline(__always)
-  private func step<Probe: LockProbe>(
-    _ cpu: inout GuestCPU<Probe>, _ zone: Zone, _ order: Int, _ type: Migratetype, _ cursor: inout UInt64?,
+  private func step<Probe: LockProbe, Hooks: AllocatorHooks>(
+    _ cpu: inout GuestCPU<Probe, Hooks>, _ zone: Zone, _ order: Int, _ type: Migratetype, _ cursor: inout UInt64?,
     _ position: inout Int
   ) -> Step {
     // An empty list isn't worth a lock, and nothing that comes later is promised.

@@ -26,6 +26,16 @@ public struct StrategyCard: Sendable {
     case takesBuffers
     /// Takes the blocks it reports through the allocator and gives them back: most of free memory.
     case takesBlocks
+    /// Takes a few blocks at a time off the lists and puts them back as soon as the host has them.
+    case takesBatches
+  }
+
+  /// What makes it begin.
+  public enum Trigger: Sendable {
+    /// The host asks.
+    case command
+    /// Memory becomes free: it has hooks in the allocator.
+    case frees
   }
 
   public let name: String
@@ -35,6 +45,7 @@ public struct StrategyCard: Sendable {
   public let goal: Goal
   public let orders: Orders
   public let effect: Effect
+  public let trigger: Trigger
   /// The lowest order the design itself looked at; nil: the highest order.
   public let nativeOrder: Int?
   /// In words: what bounds one hold of zone->lock.
@@ -45,7 +56,8 @@ public struct StrategyCard: Sendable {
 
   public init(
     name: String, origin: String, summary: String, goal: Goal, orders: Orders = .any, effect: Effect,
-    nativeOrder: Int? = nil, holdBound: String, sideEffects: String, limits: String, options: [StrategyOption] = []
+    trigger: Trigger = .command, nativeOrder: Int? = nil, holdBound: String, sideEffects: String, limits: String,
+    options: [StrategyOption] = []
   ) {
     self.name = name
     self.origin = origin
@@ -53,6 +65,7 @@ public struct StrategyCard: Sendable {
     self.goal = goal
     self.orders = orders
     self.effect = effect
+    self.trigger = trigger
     self.nativeOrder = nativeOrder
     self.holdBound = holdBound
     self.sideEffects = sideEffects

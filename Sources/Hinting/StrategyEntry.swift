@@ -49,7 +49,9 @@ public struct ConfiguredStrategy: Sendable {
 
   /// The order in force for `--order wanted`.
   public func order(wanted: Int, highest: Int) -> Int {
-    switch card.orders {
+    // A design's own option says more than `--order`.
+    if let own = options["order"].flatMap({ Int($0) }) { return min(own, highest) }
+    return switch card.orders {
     case .any: min(wanted, highest)
     case .highestOnly: highest
     }

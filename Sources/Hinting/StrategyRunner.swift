@@ -2,13 +2,20 @@ import Delivery
 import GuestMemory
 import Instruments
 
-/// Runs passes of one strategy. A class only for the state that lasts between them (buffers).
+/// Runs passes of one strategy, and makes the mutators that run beside it. A class only for the state that lasts
+/// between them (buffers).
 public final class StrategyRunner {
   private let prepareBody: (GuestCore, Int) throws(GuestError) -> Void
-  private let speedBody: (GuestCPU<NoProbe>, Session, Bracket?) -> SpeedPass
-  private let probedBody: (GuestCPU<HoldProbe>, Session, HintLog, () -> Void) -> ProbedPass
+  private let resetBody: (GuestCore) -> Void
+  private let speedBody: (VirtualCPU, Session, Bracket?) -> SpeedPass
+  private let probedBody: (VirtualCPU, HoldProbe, Session, HintLog, () -> Void) -> ProbedPass
+  private let workBody: (VirtualCPU, HoldProbe, inout Session, inout RecordingSink) -> Outcome
+  private let requestedBody: () -> Bool
+  private let knownBody: (Block, GuestCore) -> Bool
+  private let delayBody: () -> UInt64
   private let limitBody: (GuestCore) -> Int?
   private let bufferBody: () -> Int?
+  private let mutatorBody: (Guest, MutatorSettings, HoldLog?) throws(GuestError) -> any AnyMutator
 
   @inline(__always)
   init<S: HintStrategy>(_ strategy: S) {
@@ -16,10 +23,21 @@ public final class StrategyRunner {
     prepareBody = { (core: GuestCore, order: Int) throws(GuestError) in
       try state.strategy.prepare(core, lowestOrder: order)
     }
+    resetBody = { core in state.strategy.reset(core) }
     speedBody = { cpu, session, bracket in measureSpeed(&state.strategy, cpu, session, bracket) }
-    probedBody = { cpu, session, log, atEnd in measureHolds(&state.strategy, cpu, session, log, atEnd) }
+    probedBody = { cpu, probe, session, log, atEnd in measureHolds(&state.strategy, cpu, probe, session, log, atEnd) }
+    workBody = { cpu, probe, session, sink in
+      var guestCPU = GuestCPU(cpu.core, cpu: cpu.number, node: cpu.node, probe: probe, hooks: state.strategy.hooks)
+      return state.strategy.work(&guestCPU, &sink, &session)
+    }
+    requestedBody = { state.strategy.isWorkRequested }
+    knownBody = { block, core in state.strategy.isKnownToHost(block, core) }
+    delayBody = { state.strategy.workDelayNanoseconds }
     limitBody = { core in state.strategy.itemsPerHoldLimit(core) }
     bufferBody = { state.strategy.bufferBytes }
+    mutatorBody = { (guest: Guest, settings: MutatorSettings, log: HoldLog?) throws(GuestError) in
+      try makeMutator(guest, settings, log, state.strategy.hooks)
+    }
   }
 
   private final class State<S: HintStrategy> {
@@ -27,20 +45,66 @@ public final class StrategyRunner {
     init(_ strategy: S) { self.strategy = strategy }
   }
 
+  /// The modelled CPU a pass runs on.
+  public struct VirtualCPU: Sendable {
+    public var core: GuestCore
+    public var number: Int
+    public var node: Int
+
+    public init(_ guest: Guest, number: Int = 0) {
+      core = guest.core
+      self.number = number
+      node = guest.geometry.node(ofCPU: number)
+    }
+  }
+
   /// Untimed: what the driver does once.
   public func prepare(_ core: GuestCore, lowestOrder: Int) throws(GuestError) { try prepareBody(core, lowestOrder) }
 
+  /// Untimed: after each restore, before each session. See ``HintStrategy/reset(_:)``.
+  public func reset(_ core: GuestCore) { resetBody(core) }
+
   /// The pass with no probe at all. `bracket` is called right before and right after the session, for counters.
-  public func speedPass(_ cpu: GuestCPU<NoProbe>, _ session: Session, bracket: Bracket? = nil) -> SpeedPass {
+  public func speedPass(_ cpu: VirtualCPU, _ session: Session, bracket: Bracket? = nil) -> SpeedPass {
     speedBody(cpu, session, bracket)
   }
 
   /// The pass with the probe. `log` gets every hint; `atEnd` is called when the design has no more to say and still
   /// holds what it holds.
   public func probedPass(
-    _ cpu: GuestCPU<HoldProbe>, _ session: Session, _ log: HintLog, atEnd: () -> Void = {}
+    _ cpu: VirtualCPU, _ probe: HoldProbe, _ session: Session, _ log: HintLog, atEnd: () -> Void = {}
   ) -> ProbedPass {
-    probedBody(cpu, session, log, atEnd)
+    probedBody(cpu, probe, session, log, atEnd)
+  }
+
+  /// One run of the work that a hook asked for. See ``HintStrategy/work(_:_:_:)``.
+  public func work(
+    _ cpu: VirtualCPU, _ probe: HoldProbe, _ session: inout Session, _ sink: inout RecordingSink
+  ) -> Outcome {
+    workBody(cpu, probe, &session, &sink)
+  }
+
+  /// See ``HintStrategy/isWorkRequested``.
+  public var isWorkRequested: Bool { requestedBody() }
+
+  /// See ``HintStrategy/workDelayNanoseconds``.
+  public var workDelayNanoseconds: UInt64 { delayBody() }
+
+  /// See ``HintStrategy/isKnownToHost(_:_:)``.
+  public func isKnownToHost(_ block: Block, _ core: GuestCore) -> Bool { knownBody(block, core) }
+
+  /// A mutator on a guest with this design's hooks. Not probed it measures nothing but what it gets done.
+  ///
+  /// - Throws: ``GuestError`` or ``SystemCallError`` where the host refuses the address space.
+  public func mutator(_ guest: Guest, _ settings: MutatorSettings, isProbed: Bool) throws -> any AnyMutator {
+    try mutatorBody(guest, settings, isProbed ? HoldLog(capacity: 1 << 24, phase: .mutator) : nil)
+  }
+
+  /// A mutator on a guest built without any design.
+  public static func plainMutator(
+    _ guest: Guest, _ settings: MutatorSettings, isProbed: Bool
+  ) throws -> any AnyMutator {
+    try makeMutator(guest, settings, isProbed ? HoldLog(capacity: 1 << 24, phase: .mutator) : nil, NoHooks())
   }
 
   /// See ``HintStrategy/bufferBytes``.
@@ -95,9 +159,9 @@ public struct ProbedPass: Sendable {
 
 @inline(__always)
 private func measureSpeed<S: HintStrategy>(
-  _ strategy: inout S, _ start: GuestCPU<NoProbe>, _ startSession: Session, _ bracket: StrategyRunner.Bracket?
+  _ strategy: inout S, _ place: StrategyRunner.VirtualCPU, _ startSession: Session, _ bracket: StrategyRunner.Bracket?
 ) -> SpeedPass {
-  var cpu = start
+  var cpu = GuestCPU(place.core, cpu: place.number, node: place.node, probe: NoProbe(), hooks: strategy.hooks)
   var session = startSession
   var sink = CountingSink()
   bracket?.start()
@@ -117,9 +181,10 @@ private func measureSpeed<S: HintStrategy>(
 
 @inline(__always)
 private func measureHolds<S: HintStrategy>(
-  _ strategy: inout S, _ start: GuestCPU<HoldProbe>, _ startSession: Session, _ log: HintLog, _ atEnd: () -> Void
+  _ strategy: inout S, _ place: StrategyRunner.VirtualCPU, _ probe: HoldProbe, _ startSession: Session,
+  _ log: HintLog, _ atEnd: () -> Void
 ) -> ProbedPass {
-  var cpu = start
+  var cpu = GuestCPU(place.core, cpu: place.number, node: place.node, probe: probe, hooks: strategy.hooks)
   var session = startSession
   var sink = RecordingSink(log, cpu.core)
   cpu.probe.phase = .collect
@@ -129,8 +194,15 @@ private func measureHolds<S: HintStrategy>(
   strategy.giveBack(&cpu, &sink, &session)
   return ProbedPass(
     outcome: outcome, restarts: session.restarts, kicks: sink.kicks, descriptors: sink.descriptors,
-    pagesWithheldMax: sink.pagesWithheldMax,
-    byteSecondsWithheld: CycleClock.nanoseconds(fromTicks: 1) * sink.pageTicksWithheld * 4096 / 1e9,
+    pagesWithheldMax: sink.pagesWithheldMax, byteSecondsWithheld: sink.byteSecondsWithheld,
     freePagesMin: sink.freePagesMin, pagesInitializedAtAlloc: sink.pagesInitializedAtAlloc,
     pagesReturned: sink.pagesReturned)
+}
+
+@inline(__always)
+private func makeMutator<Hooks: AllocatorHooks>(
+  _ guest: Guest, _ settings: MutatorSettings, _ log: HoldLog?, _ hooks: Hooks
+) throws(GuestError) -> any AnyMutator {
+  guard let log else { return try Mutator(guest, settings, probe: NoProbe(), log: nil, hooks: hooks) }
+  return try Mutator(guest, settings, probe: log.probe(), log: log, hooks: hooks)
 }

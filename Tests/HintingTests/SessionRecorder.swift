@@ -17,6 +17,11 @@ final class SessionRecorder {
 
   private(set) var sends: [Sent] = []
   private(set) var reports: [Block] = []
+  /// Blocks put into the queue one by one, not held.
+  private(set) var named: [Block] = []
+  /// Blocks reported as one chain each.
+  private(set) var batches: [[Block]] = []
+  private(set) var plainKicks = 0
   private(set) var commands = 0
   private(set) var pagesTaken: UInt64 = 0
   private(set) var pagesReturned: UInt64 = 0
@@ -27,10 +32,27 @@ final class SessionRecorder {
   /// Called with the blocks of each buffer sent.
   var onSend: ([Block]) -> Void = { _ in }
 
+  /// Called with each block put into the queue.
+  var onHint: (Block) -> Void = { _ in }
+  /// Called with the blocks of each report, while the strategy holds them.
+  var onReport: ([Block]) -> Void = { _ in }
+  /// What the queue says of a chain.
+  var reportsSucceed = true
+  /// The queue: how large, and what of it is free. What is hinted uses it up; ``onReclaim`` gives it back.
+  var queueSize = 128
+  var descriptorsFree = 128
+  /// How many entries the host has used when the driver looks; by default all.
+  var onReclaim: (SessionRecorder) -> Int = { $0.queueSize - $0.descriptorsFree }
+
+  func reclaim() { descriptorsFree = min(queueSize, descriptorsFree + onReclaim(self)) }
+
   /// All that was named or reported, in order.
-  var hints: [Block] { sends.flatMap(\.blocks) + reports }
-  var kicks: Int { commands + sends.count + reports.count }
-  var descriptors: Int { commands + reports.count + sends.reduce(0) { $0 + $1.descriptors } }
+  var hints: [Block] { sends.flatMap(\.blocks) + named + reports + batches.flatMap { $0 } }
+  var kicks: Int { commands + sends.count + plainKicks + reports.count + batches.count }
+  var descriptors: Int {
+    commands + named.count + reports.count + batches.reduce(0) { $0 + $1.count }
+      + sends.reduce(0) { $0 + $1.descriptors }
+  }
 
   /// Hints beyond the first of each block.
   var duplicates: Int { hints.count - Set(hints).count }
@@ -60,7 +82,33 @@ final class SessionRecorder {
       recorder.onSend(blocks)
     }
 
-    mutating func report(_ block: Block) { recorder.reports.append(block) }
+    mutating func hint(_ block: Block) -> Bool {
+      guard recorder.descriptorsFree > 1 else { return false }
+      recorder.descriptorsFree -= 1
+      recorder.named.append(block)
+      recorder.onHint(block)
+      return true
+    }
+
+    var queueSize: Int { recorder.queueSize }
+    var descriptorsFree: Int { recorder.descriptorsFree }
+    mutating func kick() { recorder.plainKicks += 1 }
+    mutating func reclaim() { recorder.reclaim() }
+
+    mutating func report(_ block: Block) -> Bool {
+      guard recorder.descriptorsFree > 1 else { return false }
+      recorder.reports.append(block)
+      recorder.onReport([block])
+      return true
+    }
+
+    mutating func report(_ blocks: HintBuffer, _ range: Range<Int>) -> Bool {
+      let batch = range.map { Block(rawValue: blocks[$0]) }
+      recorder.batches.append(batch)
+      recorder.onReport(batch)
+      return recorder.reportsSucceed
+    }
+
     mutating func didTake(pages: UInt64, initialized: Bool) { recorder.pagesTaken += pages }
     mutating func didReturn(pages: UInt64) { recorder.pagesReturned += pages }
   }
@@ -81,20 +129,37 @@ final class Bench<S: HintStrategy> {
     strategy = S(try StrategyEntry(type).configured(given).options)
     session = Session(lowestOrder: self.lowestOrder, stop: stop)
     try strategy.prepare(guest.core, lowestOrder: self.lowestOrder)
+    strategy.reset(guest.core)
   }
 
   deinit { stop.deallocate() }
 
+  /// What runs on this guest's other CPUs, with the design's hooks.
+  func other(_ number: Int = 1) -> GuestCPU<NoProbe, S.Hooks> {
+    GuestCPU(guest.core, cpu: number, node: 0, probe: NoProbe(), hooks: strategy.hooks)
+  }
+
+  func reset() { strategy.reset(guest.core) }
+
+  func work(_ recorder: SessionRecorder) -> Outcome {
+    var sink = SessionRecorder.Sink(recorder: recorder)
+    var cpu = GuestCPU(
+      guest.core, cpu: 0, node: 0, probe: SessionRecorder.Probe(recorder: recorder), hooks: strategy.hooks)
+    return strategy.work(&cpu, &sink, &session)
+  }
+
   func collect(_ recorder: SessionRecorder) -> Outcome {
     session = Session(lowestOrder: lowestOrder, stop: stop)
     var sink = SessionRecorder.Sink(recorder: recorder)
-    var cpu = GuestCPU(guest.core, cpu: 0, node: 0, probe: SessionRecorder.Probe(recorder: recorder))
+    var cpu = GuestCPU(
+      guest.core, cpu: 0, node: 0, probe: SessionRecorder.Probe(recorder: recorder), hooks: strategy.hooks)
     return strategy.collect(&cpu, &sink, &session)
   }
 
   func giveBack(_ recorder: SessionRecorder) {
     var sink = SessionRecorder.Sink(recorder: recorder)
-    var cpu = GuestCPU(guest.core, cpu: 0, node: 0, probe: SessionRecorder.Probe(recorder: recorder))
+    var cpu = GuestCPU(
+      guest.core, cpu: 0, node: 0, probe: SessionRecorder.Probe(recorder: recorder), hooks: strategy.hooks)
     strategy.giveBack(&cpu, &sink, &session)
   }
 }

@@ -51,7 +51,7 @@ extension Guest {
   }
 
   /// Somebody else's CPU, which does something between the strategy's holds.
-  func withOther(zone: Int = 0, _ body: (inout GuestCPU<NoProbe>.Hold) -> Void) {
+  func withOther(zone: Int = 0, _ body: (inout GuestCPU<NoProbe, NoHooks>.Hold) -> Void) {
     var other = GuestCPU(core, cpu: 1, node: 0, probe: NoProbe())
     other.withZoneLocked(core.zone(zone)) { hold in body(&hold) }
   }

@@ -50,7 +50,7 @@ private func time(_ operations: Int, _ body: () -> Void) -> Double {
 /// `@unchecked Sendable`: benchmarks run one after another on one thread.
 final class Allocator: @unchecked Sendable {
   private let guest: Guest
-  private var cpu: GuestCPU<NoProbe>
+  private var cpu: GuestCPU<NoProbe, NoHooks>
   private let zone: Zone
   private let held: UnsafeMutablePointer<UInt64>
 

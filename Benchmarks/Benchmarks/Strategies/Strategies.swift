@@ -73,7 +73,8 @@ final class Bench {
 
   func pass() -> SpeedPass {
     guest.restore()
+    runner.reset(guest.core)
     _ = walks.iterated()
-    return runner.speedPass(GuestFixture.cpu(guest), Session(lowestOrder: order, stop: stop))
+    return runner.speedPass(.init(guest), Session(lowestOrder: order, stop: stop))
   }
 }

@@ -32,8 +32,8 @@ final class Locks: @unchecked Sendable {
   private let guest: Guest
   private let zone: Zone
   private let log: HoldLog
-  private var plain: GuestCPU<NoProbe>
-  private var probed: GuestCPU<HoldProbe>
+  private var plain: GuestCPU<NoProbe, NoHooks>
+  private var probed: GuestCPU<HoldProbe, NoHooks>
 
   init(_ kind: LockKind) {
     guest = GuestFixture.fresh(bytes: GuestFixture.gibibyte, lock: kind)
@@ -55,7 +55,7 @@ final class Locks: @unchecked Sendable {
 
   /// Nanoseconds a hold.
   @inline(__always)
-  private static func measure<Probe: LockProbe>(_ cpu: inout GuestCPU<Probe>, _ zone: Zone) -> Double {
+  private static func measure<Probe: LockProbe>(_ cpu: inout GuestCPU<Probe, NoHooks>, _ zone: Zone) -> Double {
     let begin = CycleClock.begin()
     for _ in 0..<holds {
       cpu.withZoneLocked(zone) { hold in

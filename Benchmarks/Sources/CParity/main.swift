@@ -57,9 +57,8 @@ func compareStrategy(_ walks: ListWalks, rounds: Int) -> Comparison? {
   do { try runner.prepare(walks.guest.core, lowestOrder: order) } catch { fatalError("\(error)") }
   let stop = StopFlag()
   defer { stop.deallocate() }
-  let cpu = GuestFixture.cpu(walks.guest)
   func pass() -> Double {
-    let pass = runner.speedPass(cpu, Session(lowestOrder: order, stop: stop))
+    let pass = runner.speedPass(.init(walks.guest), Session(lowestOrder: order, stop: stop))
     precondition(pass.outcome == .complete, "\(pass.outcome)")
     return Double(pass.scanTicks)
   }

@@ -31,7 +31,7 @@ public enum GuestFixture {
   }
 
   /// A CPU of it that nothing watches.
-  public static func cpu(_ guest: Guest) -> GuestCPU<NoProbe> {
+  public static func cpu(_ guest: Guest) -> GuestCPU<NoProbe, NoHooks> {
     GuestCPU(guest.core, cpu: 0, node: guest.geometry.node(ofCPU: 0), probe: NoProbe())
   }
 

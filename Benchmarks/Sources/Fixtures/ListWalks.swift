@@ -17,7 +17,7 @@ public final class ListWalks {
   private let vmemmap: UInt64
   private let shift: UInt32
   private let heads: UnsafeMutableBufferPointer<UnsafePointer<ListHead>>
-  private var cpu: GuestCPU<NoProbe>
+  private var cpu: GuestCPU<NoProbe, NoHooks>
   // Swift's buffer, and C's: equally long and both touched.
   private let arena: HintArena
   private let buffer: HintBuffer

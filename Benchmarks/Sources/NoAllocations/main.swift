@@ -52,15 +52,15 @@ func check(_ test: Case, selfTest: Bool) -> [String] {
     let session = Session(lowestOrder: test.order, stop: stop)
     let holds = try HoldLog(capacity: 1 << 22)
     let hints = try HintLog(capacity: 1 << 24)
-    let plain = GuestFixture.cpu(test.guest)
-    let probed = GuestCPU(core, cpu: 0, node: 0, probe: holds.probe())
     // In the counted region, as the first thing of the session.
     let bracket = StrategyRunner.Bracket(start: { if selfTest { allocateOnPurpose() } }, stop: {})
 
     test.guest.restore()
-    let speed = allocations { _ = runner.speedPass(plain, session, bracket: bracket) }
+    runner.reset(core)
+    let speed = allocations { _ = runner.speedPass(.init(test.guest), session, bracket: bracket) }
     test.guest.restore()
-    let probe = allocations { _ = runner.probedPass(probed, session, hints) }
+    runner.reset(core)
+    let probe = allocations { _ = runner.probedPass(.init(test.guest), holds.probe(), session, hints) }
     for (pass, count) in [("speed", speed), ("probed", probe)] where count.made + count.freed > 0 {
       faults.append("\(pass) pass: \(count.made) allocations, \(count.freed) frees")
     }

@@ -1,17 +1,18 @@
 import CHost
 import Foundation
 import GuestMemory
+import Hinting
 import Instruments
 import Synchronization
 
-/// The mutators of one repetition, each on a thread, a host CPU and a modelled CPU of its own.
+/// The mutators of one pass, each on a thread, a host CPU and a modelled CPU of its own.
 public final class MutatorGroup: @unchecked Sendable {
   // Right to send: `command` and `parked` are atomic; the mutators are read only while parked.
   private enum Command {
     static let run = 0, park = 1, end = 2
   }
 
-  private let mutators: [Mutator]
+  private let mutators: [any AnyMutator]
   private let command = Atomic<Int>(Command.park)
   private let parked = Atomic<Int>(0)
   private var threads: [Thread] = []
@@ -21,15 +22,22 @@ public final class MutatorGroup: @unchecked Sendable {
   /// Below 10 ms a rate is mostly the starting and stopping of the threads.
   private static let shortestRate: UInt64 = 10_000_000
 
-  /// Mutators on modelled CPUs 1 and up, parked. `hostCPUs`: where to pin them, in turn; empty leaves it to the host.
+  /// Mutators on modelled CPUs 1 and up, parked, with the hooks of `runner`'s design, or of a kernel built without it.
+  /// `hostCPUs`: where to pin them, in turn; empty leaves it to the host. `isProbed`: whether their holds and latencies
+  /// are measured, or only what they get done.
   ///
-  /// - Throws: ``SystemCallError`` where the logs' address space is refused.
-  public init(_ guest: Guest, _ load: MutatorLoad, count: Int, hostCPUs: [Int], seed: UInt64) throws {
+  /// - Throws: ``GuestError`` or ``SystemCallError`` where the address space is refused.
+  public init(
+    _ guest: Guest, _ runner: StrategyRunner?, _ load: MutatorLoad, count: Int, hostCPUs: [Int], seed: UInt64,
+    isProbed: Bool
+  ) throws {
     precondition(count < guest.geometry.cpuCount, "\(count) mutators and a strategy on \(guest.geometry.cpuCount) CPUs")
     // Between them an eighth of what is free.
     let share = Int(guest.core.freePages) / 8 / max(count, 1)
     mutators = try (0..<(load == .none ? 0 : count)).map {
-      try Mutator(guest, load, cpu: 1 + $0, mostPages: min(share, 1 << 20), seed: seed)
+      let settings = MutatorSettings(load: load, cpu: 1 + $0, mostPages: min(share, 1 << 20), seed: seed)
+      guard let runner else { return try StrategyRunner.plainMutator(guest, settings, isProbed: isProbed) }
+      return try runner.mutator(guest, settings, isProbed: isProbed)
     }
     for (index, mutator) in mutators.enumerated() {
       let thread = Thread { [self] in
@@ -43,7 +51,7 @@ public final class MutatorGroup: @unchecked Sendable {
     waitUntilParked()
   }
 
-  private func loop(_ mutator: Mutator) {
+  private func loop(_ mutator: any AnyMutator) {
     var isParked = false
     while true {
       switch command.load(ordering: .acquiring) {
@@ -105,32 +113,17 @@ public final class MutatorGroup: @unchecked Sendable {
     threads = []
   }
 
-  /// What they did and suffered since ``resetFigures()``. Only while parked. Nil without mutators.
-  public var figures: Figures? {
+  /// What they did and suffered since ``resetFigures()``, all together. Only while parked. Nil without mutators.
+  public var figures: MutatorFigures? {
     guard !mutators.isEmpty else { return nil }
-    var allocations = DurationHistogram()
-    var holds = HoldHistograms()
-    var waitTotal = 0.0
-    for mutator in mutators {
-      allocations.merge(mutator.allocations)
-      let summary = mutator.log.summary()
-      if let own = summary.histograms[.mutator] { holds.merge(own) }
-      waitTotal += summary.wait.total ?? 0
-    }
-    let operations = mutators.reduce(0) { $0 + $1.operations }
-    return Figures(
-      operationsPerSecond: runNanoseconds < Self.shortestRate
-        ? nil : Double(operations) / (Double(runNanoseconds) / 1e9),
-      allocations: allocations, holds: holds, waitNanosecondsTotal: waitTotal,
-      failed: mutators.reduce(0) { $0 + $1.failed })
+    var figures = MutatorFigures()
+    for mutator in mutators { figures.merge(mutator.figures) }
+    return figures
   }
 
-  public struct Figures {
-    /// All mutators together; nil where they ran too short for a rate.
-    public var operationsPerSecond: Double?
-    public var allocations: DurationHistogram
-    public var holds: HoldHistograms
-    public var waitNanosecondsTotal: Double
-    public var failed: Int
+  /// All mutators together; nil where they ran too short for a rate. Only while parked.
+  public var operationsPerSecond: Double? {
+    guard !mutators.isEmpty, runNanoseconds >= Self.shortestRate else { return nil }
+    return Double(mutators.reduce(0) { $0 + $1.figures.operations }) / (Double(runNanoseconds) / 1e9)
   }
 }

@@ -45,6 +45,11 @@ public struct Cell: Sendable {
   }
 }
 
+extension Cell {
+  /// Whether a repetition leaves the guest's lists in another state.
+  var changesLists: Bool { strategy.card.effect != .readsOnly || load != .none }
+}
+
 /// `--page-init`: whether the guest's kernel zeroes pages as it hands them out or takes them back.
 public enum PageInit: String, Sendable, CaseIterable {
   case none, alloc, free

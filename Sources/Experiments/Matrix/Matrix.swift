@@ -153,6 +153,7 @@ extension Matrix {
       switch cell.strategy.card.effect {
       case .readsOnly: each = 400
       case .takesBuffers: each = 700
+      case .takesBatches: each = 3000
       case .takesBlocks: each = 12_000
       }
       return total + Double(config.repetitions) * (40e6 + 2 * blocks * each)

@@ -57,20 +57,16 @@ final class CellRunner {
     }
     let runner = try self.runner(cell, guest)
     run.guest.bufferBytes = runner.bufferBytes.map(UInt64.init)
-    let mutators = try mutators(cell, guest, repetition)
-    defer { mutators?.end() }
 
-    let speed = measureSpeed(cell, model, runner, mutators, &run)
-    let probed = measureHolds(cell, model, runner, mutators)
-    let figures = mutators?.figures
-    mutators?.giveBack()
-    if cell.strategy.card.effect != .readsOnly || mutators != nil { model.touch() }
+    let speed = try measureSpeed(cell, model, runner, repetition, &run)
+    let probed = try measureHolds(cell, model, runner, repetition)
+    let figures = probed.bystanders
 
     fill(&run, cell, speed, probed, figures, guest)
     let result = RepetitionResult(
       run: run, zones: zones(cell, repetition, probed, model),
       holds: Self.timesHold(cell) ? buckets(cell, repetition, probed.holds, figures) : [],
-      holdSequence: mutators == nil && Self.timesHold(cell) ? probed.holds.holdSequence : nil,
+      holdSequence: cell.load == .none && Self.timesHold(cell) ? probed.holds.holdSequence : nil,
       failure: failure(speed.outcome, probed.pass.outcome))
     return result
   }
@@ -106,21 +102,24 @@ final class CellRunner {
   /// Forgets what was prepared for guests that are gone.
   func forgetRunners() { runners = [:] }
 
-  private func mutators(_ cell: Cell, _ guest: Guest, _ repetition: Int) throws -> MutatorGroup? {
+  private func mutators(
+    _ cell: Cell, _ guest: Guest, _ runner: StrategyRunner, _ repetition: Int, isProbed: Bool
+  ) throws -> MutatorGroup? {
     guard cell.load != .none else { return nil }
     let others = hostCPUs.count > 1 ? Array(hostCPUs.dropFirst()) : []
     return try MutatorGroup(
-      guest, cell.load, count: cell.mutators, hostCPUs: others,
-      seed: matrix.config.seed &+ UInt64(repetition) &* 1_000_003)
+      guest, runner, cell.load, count: cell.mutators, hostCPUs: others,
+      seed: matrix.config.seed &+ UInt64(repetition) &* 1_000_003, isProbed: isProbed)
   }
 
   // MARK: the two passes
 
   private func measureSpeed(
-    _ cell: Cell, _ model: ModelledGuest, _ runner: StrategyRunner, _ mutators: MutatorGroup?, _ run: inout RunRecord
-  ) -> SpeedPass {
-    model.reset(order: cell.order, cache: cell.cache, evictor)
-    let cpu = GuestCPU(model.guest.core, cpu: 0, node: 0, probe: NoProbe())
+    _ cell: Cell, _ model: ModelledGuest, _ runner: StrategyRunner, _ repetition: Int, _ run: inout RunRecord
+  ) throws -> SpeedPass {
+    model.reset(order: cell.order, cache: cell.cache, evictor, runner)
+    let mutators = try mutators(cell, model.guest, runner, repetition, isProbed: false)
+    defer { mutators?.end() }
     stop.clear()
     mutators?.run()
     let steal = StealClock.nanoseconds()
@@ -138,13 +137,13 @@ final class CellRunner {
           do throws(CounterError) { reading = try counters.stop() } catch { refusal = error }
         })
     }
-    let pass = runner.speedPass(cpu, Session(lowestOrder: cell.order, stop: stop), bracket: bracket)
+    let pass = runner.speedPass(.init(model.guest), Session(lowestOrder: cell.order, stop: stop), bracket: bracket)
     _ = chost_thread_usage(&after)
     let stealAfter = StealClock.nanoseconds()
     mutators?.park()
+    run.bystanders.opsPerSecond = mutators?.operationsPerSecond
     mutators?.giveBack()
-    mutators?.resetFigures()
-    if cell.strategy.card.effect != .readsOnly || mutators != nil { model.touch() }
+    if cell.changesLists { model.touch() }
 
     run.trust.involuntarySwitches = Int(after.involuntary_switches - before.involuntary_switches)
     if counterFailure == nil, let refusal { counterFailure = "\(refusal)" }
@@ -164,32 +163,40 @@ final class CellRunner {
     var account: SessionAccount
     var holds: HoldSummary
     var holdsByZone: [[HoldSample]]
+    /// Nil without mutators.
+    var bystanders: MutatorFigures?
   }
 
   private func measureHolds(
-    _ cell: Cell, _ model: ModelledGuest, _ runner: StrategyRunner, _ mutators: MutatorGroup?
-  ) -> Probed {
-    model.reset(order: cell.order, cache: cell.cache, evictor)
+    _ cell: Cell, _ model: ModelledGuest, _ runner: StrategyRunner, _ repetition: Int
+  ) throws -> Probed {
+    model.reset(order: cell.order, cache: cell.cache, evictor, runner)
     let guest = model.guest
+    let mutators = try mutators(cell, guest, runner, repetition, isProbed: true)
+    defer { mutators?.end() }
     holdLog.reset()
     hintLog.reset()
-    let cpu = GuestCPU(guest.core, cpu: 0, node: 0, probe: holdLog.probe())
     stop.clear()
     mutators?.run()
     var account: SessionAccount?
     let pass = withExtendedLifetime(holdLog) {
-      runner.probedPass(cpu, Session(lowestOrder: cell.order, stop: stop), hintLog) {
+      runner.probedPass(
+        .init(guest), holdLog.probe(), Session(lowestOrder: cell.order, stop: stop), hintLog
+      ) {
         mutators?.park()
         account = SessionAccount(guest, lowestOrder: cell.order, hints: hintLog.hints)
         mutators?.run()
       }
     }
     mutators?.park()
+    let bystanders = mutators?.figures
+    mutators?.giveBack()
+    if cell.changesLists { model.touch() }
     var byZone = [[HoldSample]](repeating: [], count: guest.core.zoneCount)
     for sample in holdLog.samples { byZone[Int(sample.zone)].append(sample) }
     return Probed(
       pass: pass, account: account ?? SessionAccount(guest, lowestOrder: cell.order, hints: hintLog.hints),
-      holds: holdLog.summary(), holdsByZone: byZone)
+      holds: holdLog.summary(), holdsByZone: byZone, bystanders: bystanders)
   }
 
   // MARK: records
@@ -221,7 +228,7 @@ final class CellRunner {
   private func hostNode(ofCPU cpu: Int) -> Int? { numa.nodes.first { $0.cpus.contains(cpu) }?.id }
 
   private func fill(
-    _ run: inout RunRecord, _ cell: Cell, _ speed: SpeedPass, _ probed: Probed, _ figures: MutatorGroup.Figures?,
+    _ run: inout RunRecord, _ cell: Cell, _ speed: SpeedPass, _ probed: Probed, _ figures: MutatorFigures?,
     _ guest: Guest
   ) {
     let total = probed.account.total
@@ -245,7 +252,7 @@ final class CellRunner {
       holdNsP50: holds.hold.p50, holdNsP99: holds.hold.p99, holdNsP999: holds.hold.p999, holdNsMax: holds.hold.max,
       holdNsTotal: holds.hold.total, waitNsP99: holds.wait.p99, waitNsMax: holds.wait.max)
     fillSpeed(&run, cell, speed, probed)
-    if let figures { run.bystanders = Self.bystanders(figures) }
+    if let figures { fillBystanders(&run, figures) }
     if let median = holds.hold.p50 {
       let noise = NoiseMeter.measure(intervalNanoseconds: median, budgetNanoseconds: 3e6)
       run.trust.noiseNsP999 = noise.p999
@@ -267,13 +274,16 @@ final class CellRunner {
     }
   }
 
-  private static func bystanders(_ figures: MutatorGroup.Figures) -> RunRecord.Bystanders {
-    RunRecord.Bystanders(
-      opsPerSecond: figures.operationsPerSecond, allocNsP50: figures.allocations.percentile(50),
-      allocNsP99: figures.allocations.percentile(99), allocNsP999: figures.allocations.percentile(99.9),
-      allocNsMax: figures.allocations.max.map(Double.init), irqoffNsP99: figures.holds.irqOff.percentile(99),
-      irqoffNsP999: figures.holds.irqOff.percentile(99.9), irqoffNsMax: figures.holds.irqOff.max.map(Double.init),
-      waitNsTotal: figures.waitNanosecondsTotal, allocFailed: figures.failed)
+  private func fillBystanders(_ run: inout RunRecord, _ figures: MutatorFigures) {
+    run.bystanders.allocNsP50 = figures.allocations.percentile(50)
+    run.bystanders.allocNsP99 = figures.allocations.percentile(99)
+    run.bystanders.allocNsP999 = figures.allocations.percentile(99.9)
+    run.bystanders.allocNsMax = figures.allocations.max.map(Double.init)
+    run.bystanders.irqoffNsP99 = figures.holds.irqOff.percentile(99)
+    run.bystanders.irqoffNsP999 = figures.holds.irqOff.percentile(99.9)
+    run.bystanders.irqoffNsMax = figures.holds.irqOff.max.map(Double.init)
+    run.bystanders.waitNsTotal = figures.waitTotal
+    run.bystanders.allocFailed = figures.failed
   }
 
   private func fillSpeed(
@@ -327,7 +337,7 @@ final class CellRunner {
   }
 
   private func buckets(
-    _ cell: Cell, _ repetition: Int, _ holds: HoldSummary, _ figures: MutatorGroup.Figures?
+    _ cell: Cell, _ repetition: Int, _ holds: HoldSummary, _ figures: MutatorFigures?
   ) -> [HoldBucketRecord] {
     var records: [HoldBucketRecord] = []
     func add(_ phase: HoldBucketRecord.Phase, _ kind: HoldBucketRecord.Kind, _ histogram: DurationHistogram) {

@@ -71,9 +71,10 @@ final class ModelledGuest {
   }
 
   /// The starting state, and what the caches are to hold of it. Never timed.
-  func reset(order: Int, cache: CacheState, _ evictor: CacheEvictor) {
+  func reset(order: Int, cache: CacheState, _ evictor: CacheEvictor, _ runner: StrategyRunner? = nil) {
     if isTouched { guest.restore() }
     isTouched = false
+    runner?.reset(guest.core)
     switch cache {
     case .cold:
       guest.flushLists(fromOrder: order)

@@ -11,6 +11,8 @@ import Instruments
 /// atomic reserve are never reported. `node=each` is the form of the thread, THISNODE node by node; `reserve` keeps
 /// blocks, asking nr_free before each allocation.
 struct AllocMaxOrder: HintStrategy {
+  typealias Hooks = NoHooks
+
   static let card = StrategyCard(
     name: "alloc-max-order", origin: "v33 thread, June 2018; merged in 4.20",
     summary: "allocates the largest blocks and reports them",
@@ -47,7 +49,7 @@ struct AllocMaxOrder: HintStrategy {
   }
 
   mutating func collect<Probe: LockProbe, Sink: HintSink>(
-    _ cpu: inout GuestCPU<Probe>, _ sink: inout Sink, _ session: inout Session
+    _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ session: inout Session
   ) -> Outcome {
     guard let list = memory?.buffer else { return .noBuffer }
     sink.command()
@@ -62,7 +64,7 @@ struct AllocMaxOrder: HintStrategy {
 
   @inline(__always)
   private mutating func take<Probe: LockProbe, Sink: HintSink>(
-    _ cpu: inout GuestCPU<Probe>, _ sink: inout Sink, _ stop: StopFlag, _ list: HintBuffer, onNode: Int?
+    _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ stop: StopFlag, _ list: HintBuffer, onNode: Int?
   ) -> Outcome {
     let core = cpu.core
     let order = core.highestOrder
@@ -74,7 +76,7 @@ struct AllocMaxOrder: HintStrategy {
       list.store(pfn, at: held)
       held &+= 1
       sink.didTake(pages: 1 &<< UInt64(order), initialized: true)
-      sink.report(Block(pfn: pfn, order: order))
+      _ = sink.report(Block(pfn: pfn, order: order))
     }
   }
 
@@ -91,7 +93,7 @@ struct AllocMaxOrder: HintStrategy {
   }
 
   mutating func giveBack<Probe: LockProbe, Sink: HintSink>(
-    _ cpu: inout GuestCPU<Probe>, _ sink: inout Sink, _ session: inout Session
+    _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ session: inout Session
   ) {
     guard let list = memory?.buffer else { return }
     let order = cpu.core.highestOrder

@@ -5,6 +5,8 @@ import Instruments
 /// The v8 thread's first answer to long holds (Wei Wang, 2017): a budget of entries a hold, and the node to continue
 /// from. Proposed in words only; see ``ResumableWalk`` for what it comes to.
 struct BudgetedResume: HintStrategy {
+  typealias Hooks = NoHooks
+
   static let card = StrategyCard(
     name: "budgeted-resume", origin: "v8 thread, March 2017",
     summary: "a budget of entries a hold, then on from where it stopped",
@@ -42,7 +44,7 @@ struct BudgetedResume: HintStrategy {
   }
 
   mutating func collect<Probe: LockProbe, Sink: HintSink>(
-    _ cpu: inout GuestCPU<Probe>, _ sink: inout Sink, _ session: inout Session
+    _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ session: inout Session
   ) -> Outcome {
     guard let buffer = memory?.buffer else { return .noBuffer }
     return ResumableWalk(buffer, perHold: budget, restartsPerList: restarts, trustsNullTest: trustsNullTest)

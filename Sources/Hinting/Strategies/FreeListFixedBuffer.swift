@@ -9,6 +9,8 @@ import Instruments
 /// addresses, which leaves room for 8191: 32 GiB less 4 MiB. Called with one order; below the highest it is called once
 /// more for each, with the same buffer.
 struct FreeListFixedBuffer: HintStrategy {
+  typealias Hooks = NoHooks
+
   static let card = StrategyCard(
     name: "free-list-fixed-buffer", origin: "v33, June 2018", summary: "addresses of the largest blocks into 16 pages",
     goal: .migration, effect: .readsOnly, holdBound: "one hold a zone: its lists of one order, at most 8191 entries",
@@ -32,7 +34,7 @@ struct FreeListFixedBuffer: HintStrategy {
   }
 
   mutating func collect<Probe: LockProbe, Sink: HintSink>(
-    _ cpu: inout GuestCPU<Probe>, _ sink: inout Sink, _ session: inout Session
+    _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ session: inout Session
   ) -> Outcome {
     guard let buffer = memory?.buffer else { return .noBuffer }
     let core = cpu.core
@@ -58,8 +60,8 @@ struct FreeListFixedBuffer: HintStrategy {
 /// get_from_free_page_list() for one zone: addresses of its blocks of `order` into `buffer` from `count` on. True where
 /// `limit` was reached with blocks left.
 @inline(__always)
-func copyList<Probe: LockProbe>(
-  _ cpu: inout GuestCPU<Probe>, _ zone: Zone, _ order: Int, _ buffer: HintBuffer, limit: Int, _ count: inout Int
+func copyList<Probe: LockProbe, Hooks: AllocatorHooks>(
+  _ cpu: inout GuestCPU<Probe, Hooks>, _ zone: Zone, _ order: Int, _ buffer: HintBuffer, limit: Int, _ count: inout Int
 ) -> Bool {
   var n = count
   defer { count = n }

@@ -10,6 +10,8 @@ import Instruments
 /// buffer list can't be true; the intent is modelled. Each buffer is itself a block that isn't free and can't be
 /// hinted.
 struct FreeListMultiBuffer: HintStrategy {
+  typealias Hooks = NoHooks
+
   static let card = StrategyCard(
     name: "free-list-multi-buffer", origin: "v35 and v36, July 2018",
     summary: "addresses into as many 4 MiB buffers as the guest may need", goal: .migration, effect: .takesBuffers,
@@ -43,7 +45,7 @@ struct FreeListMultiBuffer: HintStrategy {
   }
 
   mutating func collect<Probe: LockProbe, Sink: HintSink>(
-    _ cpu: inout GuestCPU<Probe>, _ sink: inout Sink, _ session: inout Session
+    _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ session: inout Session
   ) -> Outcome {
     let begin = CycleClock.begin()
     var allocated = true
@@ -81,7 +83,8 @@ struct FreeListMultiBuffer: HintStrategy {
 
   /// get_from_free_page_list(): one hold a zone, on to the next buffer where one is full. False for ENOSPC.
   @inline(__always)
-  private func copyAll<Probe: LockProbe>(_ cpu: inout GuestCPU<Probe>, _ order: Int, _ copied: inout Int) -> Bool {
+  private func copyAll<Probe: LockProbe>(_ cpu: inout GuestCPU<Probe, Hooks>, _ order: Int, _ copied: inout Int) -> Bool
+  {
     let perBuffer = perBuffer
     let usable = held.count
     return buffers.withUnsafeBufferPointer { buffers in
@@ -114,7 +117,7 @@ struct FreeListMultiBuffer: HintStrategy {
   }
 
   private mutating func allocate<Probe: LockProbe, Sink: HintSink>(
-    _ cpu: inout GuestCPU<Probe>, _ sink: inout Sink
+    _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink
   ) -> Bool {
     let order = cpu.core.highestOrder
     guard let pfn = cpu.allocate(order: order, [.high, .atomic, .kswapd, .noMemAlloc]) else { return false }
@@ -124,7 +127,7 @@ struct FreeListMultiBuffer: HintStrategy {
   }
 
   private mutating func free<Probe: LockProbe, Sink: HintSink>(
-    _ cpu: inout GuestCPU<Probe>, _ sink: inout Sink, _ session: inout Session
+    _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ session: inout Session
   ) {
     let order = cpu.core.highestOrder
     let begin = CycleClock.begin()
@@ -136,7 +139,7 @@ struct FreeListMultiBuffer: HintStrategy {
   }
 
   mutating func giveBack<Probe: LockProbe, Sink: HintSink>(
-    _ cpu: inout GuestCPU<Probe>, _ sink: inout Sink, _ session: inout Session
+    _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ session: inout Session
   ) {
     free(&cpu, &sink, &session)
   }

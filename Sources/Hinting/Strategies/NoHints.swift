@@ -4,6 +4,8 @@ import Instruments
 
 /// The control: a session in which nothing is collected.
 struct NoHints: HintStrategy {
+  typealias Hooks = NoHooks
+
   static let card = StrategyCard(
     name: "none", origin: "control", summary: "nothing is collected", goal: .none, effect: .readsOnly,
     holdBound: "takes no lock", sideEffects: "none", limits: "none")
@@ -11,7 +13,7 @@ struct NoHints: HintStrategy {
   init(_ options: StrategyOptions) {}
 
   mutating func collect<Probe: LockProbe, Sink: HintSink>(
-    _ cpu: inout GuestCPU<Probe>, _ sink: inout Sink, _ session: inout Session
+    _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ session: inout Session
   ) -> Outcome { .complete }
 
   func itemsPerHoldLimit(_ guest: GuestCore) -> Int? { 0 }

@@ -11,6 +11,8 @@ import Instruments
 /// address as the first hint, which is false as soon as it is written to: `self=include` is the sketch, and the false
 /// hint is counted as stale.
 struct PluckBuffer: HintStrategy {
+  typealias Hooks = NoHooks
+
   static let card = StrategyCard(
     name: "pluck-buffer", origin: "v33 thread, June 2018", summary: "the first free block becomes the buffer",
     goal: .migration, orders: .highestOnly, effect: .takesBuffers,
@@ -38,7 +40,7 @@ struct PluckBuffer: HintStrategy {
   }
 
   mutating func collect<Probe: LockProbe, Sink: HintSink>(
-    _ cpu: inout GuestCPU<Probe>, _ sink: inout Sink, _ session: inout Session
+    _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ session: inout Session
   ) -> Outcome {
     guard let buffer = memory?.buffer else { return .noBuffer }
     let core = cpu.core
@@ -80,7 +82,7 @@ struct PluckBuffer: HintStrategy {
   }
 
   mutating func giveBack<Probe: LockProbe, Sink: HintSink>(
-    _ cpu: inout GuestCPU<Probe>, _ sink: inout Sink, _ session: inout Session
+    _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ session: inout Session
   ) {
     guard let pfn = held else { return }
     held = nil

@@ -15,6 +15,8 @@ import Instruments
 ///
 /// The buffer is the driver's own memory, outside the modelled zones; the size it starts with isn't in the mails.
 struct RecordUnusedPages: HintStrategy {
+  typealias Hooks = NoHooks
+
   static let card = StrategyCard(
     name: "record-unused-pages", origin: "v8, March 2017", summary: "each list copied whole under the lock",
     goal: .migration, effect: .readsOnly, nativeOrder: 0,
@@ -54,7 +56,7 @@ struct RecordUnusedPages: HintStrategy {
   }
 
   mutating func collect<Probe: LockProbe, Sink: HintSink>(
-    _ cpu: inout GuestCPU<Probe>, _ sink: inout Sink, _ session: inout Session
+    _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ session: inout Session
   ) -> Outcome {
     guard let buffer = memory?.buffer else { return .noBuffer }
     let core = cpu.core
@@ -110,7 +112,8 @@ struct RecordUnusedPages: HintStrategy {
   /// __record_unused_pages(): true for ENOSPC.
   @inline(__always)
   private func record<Probe: LockProbe>(
-    _ cpu: inout GuestCPU<Probe>, _ zone: Int, _ order: Int, _ buffer: HintBuffer, _ size: Int, _ position: inout Int,
+    _ cpu: inout GuestCPU<Probe, Hooks>, _ zone: Int, _ order: Int, _ buffer: HintBuffer, _ size: Int,
+    _ position: inout Int,
     _ partial: Bool
   ) -> Bool {
     let comparesWords = comparesWords

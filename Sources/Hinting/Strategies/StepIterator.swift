@@ -6,6 +6,8 @@ import Instruments
 /// lock, gives out `step` blocks and keeps the next one as the iterator's place. Never implemented; see
 /// ``ResumableWalk``.
 struct StepIterator: HintStrategy {
+  typealias Hooks = NoHooks
+
   static let card = StrategyCard(
     name: "step-iterator", origin: "v8 thread, March 2017", summary: "an iterator over the lists, one step a hold",
     goal: .migration, effect: .readsOnly, nativeOrder: 0, holdBound: "`step` entries",
@@ -36,7 +38,7 @@ struct StepIterator: HintStrategy {
   }
 
   mutating func collect<Probe: LockProbe, Sink: HintSink>(
-    _ cpu: inout GuestCPU<Probe>, _ sink: inout Sink, _ session: inout Session
+    _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ session: inout Session
   ) -> Outcome {
     guard let buffer = memory?.buffer else { return .noBuffer }
     return ResumableWalk(buffer, perHold: step, restartsPerList: restarts).run(&cpu, &sink, &session)

@@ -76,8 +76,10 @@ struct ConformanceCheck {
     stop.clear()
     observer.stopsAfterHold = holds
     if holds == 0 { observer.setStop() }
+    strategy.reset(guest.core)
     var cpu = GuestCPU(
-      guest.core, cpu: cpu, node: guest.geometry.node(ofCPU: cpu), probe: ObservingProbe(observer: observer))
+      guest.core, cpu: cpu, node: guest.geometry.node(ofCPU: cpu), probe: ObservingProbe(observer: observer),
+      hooks: strategy.hooks)
     var sink = ObservingSink(observer: observer)
     var session = Session(lowestOrder: lowestOrder, stop: stop)
     let outcome = strategy.collect(&cpu, &sink, &session)
@@ -87,7 +89,7 @@ struct ConformanceCheck {
     observer.collectingEnded()
     strategy.giveBack(&cpu, &sink, &session)
     // Where the highest order has per-CPU lists, what came back may stand on them.
-    var drain = GuestCPU(guest.core, cpu: self.cpu, node: cpu.node, probe: NoProbe())
+    var drain = GuestCPU(guest.core, cpu: self.cpu, node: cpu.node, probe: NoProbe(), hooks: strategy.hooks)
     drain.drainPerCPULists()
     return seen
   }
@@ -100,7 +102,9 @@ struct ConformanceCheck {
     if missing.pages != seen.observer.pagesWithheld {
       fail(.withheldWrong, "\(missing.pages) pages are gone, the sink knows of \(seen.observer.pagesWithheld)")
     }
-    for hint in hints where hint.isHeld && !missing.contains(hint.block) {
+    // Of a design that works in batches all are back by now.
+    for hint in hints
+    where hint.isHeld && configured.card.effect != .takesBatches && !missing.contains(hint.block) {
       fail(.notHeld, "\(hint.block) was reported as held and isn't")
       break
     }
@@ -132,6 +136,14 @@ struct ConformanceCheck {
       for zone in guest.core.zones where canGiveABlock(zone) {
         needs((guest.snapshot?.blocks(zone: zone.index, fromOrder: lowestOrder) ?? []).filter(guest.isFree))
       }
+    case .takesBatches:
+      let runs = PageRuns(hints.map(\.block))
+      for zone in guest.core.zones where reportsEverything(zone) {
+        let blocks = guest.snapshot?.blocks(zone: zone.index, fromOrder: lowestOrder) ?? []
+        if let block = blocks.first(where: { !runs.contains($0) && !isIsolated($0) }) {
+          fail(.incomplete, "\(block) was never reported")
+        }
+      }
     case .takesBlocks:
       // What an option keeps back only the design knows.
       guard configured.options == (try? entry.configured())?.options else { return }
@@ -148,6 +160,20 @@ struct ConformanceCheck {
     let image = snapshot.zones[zone.index]
     return image.freePages > zone.watermark(.min) + (1 << UInt64(guest.core.highestOrder)) + image.highAtomic
   }
+
+  /// Whether a design that works in batches has reason to report this zone, and room to: its thresholds are 16 and 32
+  /// blocks, it wants up to 32 blocks above the low watermark and holds as many (facts, 7 and 8).
+  private func reportsEverything(_ zone: Zone) -> Bool {
+    guard let snapshot = guest.snapshot else { return false }
+    let blocks = snapshot.blocks(zone: zone.index, fromOrder: lowestOrder).filter { !isIsolated($0) }
+    let counts = Dictionary(grouping: blocks, by: \.order).mapValues(\.count)
+    let largest = blocks.map(\.pages).max() ?? 0
+    let image = snapshot.zones[zone.index]
+    return (counts.values.max() ?? 0) >= 32
+      && image.freePages > zone.watermark(.low) + image.boost + image.highAtomic + 65 * largest
+  }
+
+  private func isIsolated(_ block: Block) -> Bool { guest.core.pageblockMigratetype(block.pfn) == .isolate }
 
   /// Whether GFP without any right to a reserve could still get a block of the highest order from the zone (facts, 6 and 12).
   private func isAllocatable(_ zone: Zone) -> Bool {
@@ -168,6 +194,11 @@ struct ConformanceCheck {
     case .readsOnly:
       if let difference = now.difference(from: before) { fail(.listsChanged, difference) }
     case .takesBuffers: break
+    case .takesBatches:
+      let isolated = Migratetype.isolate
+      if now.lists.filter({ $0.type == isolated }) != before.lists.filter({ $0.type == isolated }) {
+        fail(.untouchableTaken, "ISOLATE's lists changed")
+      }
     case .takesBlocks:
       func isOff(_ list: GuestImage.List) -> Bool {
         guest.core.zone(list.zone).type > .normal || list.type >= .highAtomic
@@ -233,16 +264,17 @@ struct ConformanceCheck {
 
   private func judgePasses(_ seen: Seen, _ stop: StopFlag, _ fail: (Violation.Rule, String) -> Void) throws {
     let core = guest.core
-    let node = guest.geometry.node(ofCPU: cpu)
     let runner = entry.runner(configured)
     try runner.prepare(core, lowestOrder: lowestOrder)
     let session = Session(lowestOrder: lowestOrder, stop: stop)
 
-    let speed = runner.speedPass(GuestCPU(core, cpu: cpu, node: node, probe: NoProbe()), session)
+    runner.reset(core)
+    let speed = runner.speedPass(.init(guest, number: cpu), session)
     guest.restore()
+    runner.reset(core)
     let holdLog = try HoldLog(capacity: 1 << 20)
     let hintLog = try HintLog(capacity: 1 << 22)
-    let probed = runner.probedPass(GuestCPU(core, cpu: cpu, node: node, probe: holdLog.probe()), session, hintLog)
+    let probed = runner.probedPass(.init(guest, number: cpu), holdLog.probe(), session, hintLog)
     guest.restore()
 
     func agree<Value: Equatable>(_ what: String, _ values: Value...) {

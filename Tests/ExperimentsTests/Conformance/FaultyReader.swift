@@ -6,6 +6,8 @@ import Instruments
 
 /// A design that only reads, right with `fault=none` and otherwise wrong in one way: shows that the suite notices.
 struct FaultyReader: HintStrategy {
+  typealias Hooks = NoHooks
+
   static let card = StrategyCard(
     name: "faulty-reader", origin: "test", summary: "reads the lists wrongly", goal: .migration, effect: .readsOnly,
     holdBound: "one list", sideEffects: "as told", limits: "none",
@@ -31,7 +33,7 @@ struct FaultyReader: HintStrategy {
   }
 
   mutating func collect<Probe: LockProbe, Sink: HintSink>(
-    _ cpu: inout GuestCPU<Probe>, _ sink: inout Sink, _ session: inout Session
+    _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ session: inout Session
   ) -> Outcome {
     guard let buffer = memory?.buffer else { return .noBuffer }
     let core = cpu.core

@@ -6,6 +6,8 @@ import Instruments
 
 /// A design that takes blocks and reports them, right with `fault=none` and otherwise wrong in one way.
 struct FaultyTaker: HintStrategy {
+  typealias Hooks = NoHooks
+
   static let card = StrategyCard(
     name: "faulty-taker", origin: "test", summary: "takes blocks wrongly", goal: .reclaim, orders: .highestOnly,
     effect: .takesBlocks, holdBound: "one block", sideEffects: "as told", limits: "none",
@@ -25,12 +27,12 @@ struct FaultyTaker: HintStrategy {
   init(_ options: StrategyOptions) { fault = options.choice("fault") }
 
   mutating func collect<Probe: LockProbe, Sink: HintSink>(
-    _ cpu: inout GuestCPU<Probe>, _ sink: inout Sink, _ session: inout Session
+    _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ session: inout Session
   ) -> Outcome {
     let core = cpu.core
     let order = core.highestOrder
     if fault == "not-held", let page = core.zones.lazy.compactMap({ $0.freeList(order: order, .movable).first }).first {
-      sink.report(Block(pfn: core.pfn(page), order: order))
+      _ = sink.report(Block(pfn: core.pfn(page), order: order))
     }
     let flags: GFP = fault == "movable" ? [.movable, .highMem, .noMemAlloc] : .freePageAlloc
     wasStopped = false
@@ -41,8 +43,8 @@ struct FaultyTaker: HintStrategy {
       }
       guard let pfn = cpu.allocate(order: order, flags) else { return .complete }
       if fault != "silent" { sink.didTake(pages: 1 << UInt64(order), initialized: true) }
-      sink.report(Block(pfn: pfn, order: order))
-      if fault == "twice" { sink.report(Block(pfn: pfn, order: order)) }
+      _ = sink.report(Block(pfn: pfn, order: order))
+      if fault == "twice" { _ = sink.report(Block(pfn: pfn, order: order)) }
       if fault == "frees-at-once" {
         cpu.free(pfn: pfn, order: order)
         sink.didReturn(pages: 1 << UInt64(order))
@@ -55,7 +57,7 @@ struct FaultyTaker: HintStrategy {
   }
 
   mutating func giveBack<Probe: LockProbe, Sink: HintSink>(
-    _ cpu: inout GuestCPU<Probe>, _ sink: inout Sink, _ session: inout Session
+    _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ session: inout Session
   ) {
     let order = cpu.core.highestOrder
     if fault == "keeps-one" || (fault == "keeps-one-when-stopped" && wasStopped) { held = Array(held.dropLast()) }

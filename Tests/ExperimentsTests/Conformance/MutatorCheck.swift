@@ -19,7 +19,6 @@ struct MutatorCheck {
     var violations: [Violation] = []
     func fail(_ rule: Violation.Rule, _ detail: String) { violations.append(Violation(rule: rule, detail: detail)) }
     let core = guest.core
-    let node = guest.geometry.node(ofCPU: 0)
     guest.restore()
     let stop = StopFlag()
     defer { stop.deallocate() }
@@ -28,14 +27,16 @@ struct MutatorCheck {
     let runner = configured.runner()
     try runner.prepare(core, lowestOrder: lowestOrder)
     let session = Session(lowestOrder: lowestOrder, stop: stop)
-    let group = try MutatorGroup(guest, load, count: mutators, hostCPUs: [], seed: seed)
+    runner.reset(core)
+    let group = try MutatorGroup(
+      guest, runner, load, count: mutators, hostCPUs: [], seed: seed, isProbed: true)
     defer { group.end() }
 
     for _ in 0..<sessions {
       hintLog.reset()
       holdLog.reset()
       group.run()
-      let pass = runner.probedPass(GuestCPU(core, cpu: 0, node: node, probe: holdLog.probe()), session, hintLog) {
+      let pass = runner.probedPass(.init(guest), holdLog.probe(), session, hintLog) {
         group.park()
         judgeEnd(hintLog.hints, group.held, fail)
       }
@@ -48,14 +49,14 @@ struct MutatorCheck {
       if let fault = guest.validate(held: group.held).first { fail(.brokenAfterwards, "\(fault)") }
       // A session without a probe, while they run again.
       group.run()
-      _ = runner.speedPass(GuestCPU(core, cpu: 0, node: node, probe: NoProbe()), session)
+      _ = runner.speedPass(.init(guest), session)
       group.park()
       if let fault = guest.validate(held: group.held).first { fail(.brokenAfterwards, "\(fault)") }
       if !violations.isEmpty { break }
     }
 
     group.giveBack()
-    var drain = GuestCPU(core, cpu: 0, node: node, probe: NoProbe())
+    var drain = GuestCPU(core, cpu: 0, node: guest.geometry.node(ofCPU: 0), probe: NoProbe())
     drain.drainPerCPULists()
     if let fault = guest.validate().first { fail(.brokenAfterwards, "in the end: \(fault)") }
     let missing = guest.missingPages()

@@ -58,6 +58,14 @@ final class SessionObserver {
     descriptors += count
   }
 
+  /// One entry of the queue, without a kick.
+  func hinted(_ block: Block) {
+    descriptors += 1
+    named(block)
+  }
+
+  func kicked() { kicks += 1 }
+
   func named(_ block: Block) {
     hints.append(HintLog.Hint(rawValue: block.rawValue))
     guard isPlausible(block) else { return }
@@ -155,9 +163,26 @@ struct ObservingSink: HintSink {
     buffer.forEachBlock(words: words, format) { observer.named($0) }
   }
 
-  mutating func report(_ block: Block) {
+  mutating func hint(_ block: Block) -> Bool {
+    observer.hinted(block)
+    return true
+  }
+
+  var queueSize: Int { 128 }
+  var descriptorsFree: Int { 128 }
+  mutating func kick() { observer.kicked() }
+  mutating func reclaim() {}
+
+  mutating func report(_ block: Block) -> Bool {
     observer.sent(descriptors: 1)
     observer.reported(block)
+    return true
+  }
+
+  mutating func report(_ blocks: HintBuffer, _ range: Range<Int>) -> Bool {
+    observer.sent(descriptors: range.count)
+    for index in range { observer.reported(Block(rawValue: blocks[index])) }
+    return true
   }
 
   mutating func didTake(pages: UInt64, initialized: Bool) { observer.took(pages) }

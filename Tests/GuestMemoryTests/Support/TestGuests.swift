@@ -48,11 +48,11 @@ extension Guest {
     return guest
   }
 
-  func cpu(_ number: Int = 0) -> GuestCPU<NoProbe> {
+  func cpu(_ number: Int = 0) -> GuestCPU<NoProbe, NoHooks> {
     GuestCPU(core, cpu: number, node: geometry.node(ofCPU: number), probe: NoProbe())
   }
 
-  func countingCPU(_ number: Int = 0) -> GuestCPU<CountingProbe> {
+  func countingCPU(_ number: Int = 0) -> GuestCPU<CountingProbe, NoHooks> {
     GuestCPU(core, cpu: number, node: geometry.node(ofCPU: number), probe: CountingProbe())
   }
 

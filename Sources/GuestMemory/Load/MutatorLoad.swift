@@ -6,6 +6,9 @@ public enum MutatorLoad: String, Sendable, CaseIterable, Codable {
   case order0
   /// Order 9, as transparent huge pages are taken.
   case thp
-  /// Orders 0 to 3 with bursts of order 3, as a network driver makes them, and some of order 9.
+  /// Orders 0 to 3 and some of order 9, and every fifth burst one of GFP_ATOMIC requests of order 3, as a network driver
+  /// makes them.
   case mixed
+  /// Single pages, each with a page fault on real host memory: what a process pays that touches fresh memory.
+  case faults
 }

@@ -1,0 +1,163 @@
+import CHost
+import Instruments
+
+/// One thread that allocates and frees while a strategy runs: its choices come from a seed, its latencies go into
+/// memory it had from the start.
+public final class Mutator<Probe: LockProbe, Hooks: AllocatorHooks>: AnyMutator, @unchecked Sendable {
+  // Right to send: its thread has it to itself between start and stop; the group reads it after.
+  @usableFromInline let load: MutatorLoad
+  @usableFromInline var cpu: GuestCPU<Probe, Hooks>
+  @usableFromInline var generator: SeededGenerator
+  @usableFromInline var held: [Block] = []
+  @usableFromInline var heldPages = 0
+  @usableFromInline let most: Int
+  @usableFromInline let log: HoldLog?
+  @usableFromInline let memory: FaultingMemory?
+  @usableFromInline var operations = 0
+  @usableFromInline var failed = 0
+  @usableFromInline var failedAtomic = 0
+  @usableFromInline var allocations = DurationHistogram()
+
+  /// With a log its probe writes there, and allocations are timed; without, neither.
+  ///
+  /// - Throws: ``GuestError/cannotReserve(bytes:)``
+  @inlinable
+  public init(
+    _ guest: Guest, _ settings: MutatorSettings, probe: Probe, log: HoldLog?, hooks: Hooks
+  ) throws(GuestError) {
+    load = settings.load
+    self.log = log
+    cpu = GuestCPU(
+      guest.core, cpu: settings.cpu, node: guest.geometry.node(ofCPU: settings.cpu), probe: probe, hooks: hooks)
+    generator = SeededGenerator(seed: settings.seed, stream: 100 + UInt64(settings.cpu))
+    most = max(settings.mostPages, 64)
+    memory = settings.load == .faults ? try FaultingMemory(pages: 1 << 14) : nil
+    held.reserveCapacity(min(most, 1 << 20) + 64)
+  }
+
+  public var blocks: [Block] { held }
+
+  @inlinable
+  public func burst() {
+    let allocates = heldPages < most / 4 || (heldPages < most && generator.chance(0.5))
+    let isAtomic = load == .mixed && allocates && generator.below(5) == 0
+    for _ in 0..<(1 + generator.below(64)) {
+      if isAtomic {
+        allocate(order: 3, .atomicContext)
+      } else if allocates {
+        allocate()
+      } else {
+        free()
+      }
+    }
+  }
+
+  @inlinable @inline(__always)
+  func allocate() {
+    switch load {
+    case .none, .order0, .faults: allocate(order: 0, .userMovable)
+    case .thp: allocate(order: 9, .userMovable)
+    case .mixed:
+      switch generator.below(100) {
+      case 0..<75: allocate(order: 0, .userMovable)
+      case 75..<85: allocate(order: 1, .kernel)
+      case 85..<92: allocate(order: 2, .kernel)
+      case 92..<98: allocate(order: 3, .kernel)
+      default: allocate(order: 9, .userMovable)
+      }
+    }
+  }
+
+  @inlinable
+  func allocate(order: Int, _ gfp: GFP) {
+    guard order >= cpu.core.granuleOrder || load == .thp else { return }
+    let pfn: UInt64?
+    if log != nil {
+      let begin = CycleClock.begin()
+      pfn = cpu.allocate(order: order, gfp)
+      memory?.touch()
+      allocations.record(ticks: CycleClock.end() &- begin)
+    } else {
+      pfn = cpu.allocate(order: order, gfp)
+      memory?.touch()
+    }
+    operations &+= 1
+    guard let pfn else {
+      failed &+= 1
+      if gfp.contains(.atomic) { failedAtomic &+= 1 }
+      return
+    }
+    held.append(Block(pfn: pfn, order: order))
+    heldPages &+= 1 &<< order
+  }
+
+  @inlinable
+  func free() {
+    guard !held.isEmpty else { return }
+    held.swapAt(generator.below(held.count), held.count - 1)
+    let block = held.removeLast()
+    cpu.free(pfn: block.pfn, order: block.order)
+    heldPages &-= 1 &<< block.order
+    operations &+= 1
+  }
+
+  @inlinable
+  public func giveBack() {
+    for block in held { cpu.free(pfn: block.pfn, order: block.order) }
+    held.removeAll(keepingCapacity: true)
+    heldPages = 0
+    cpu.drainPerCPULists()
+  }
+
+  public func resetFigures() {
+    operations = 0
+    failed = 0
+    failedAtomic = 0
+    allocations = DurationHistogram()
+    log?.reset()
+  }
+
+  public var figures: MutatorFigures {
+    var figures = MutatorFigures()
+    figures.operations = operations
+    figures.failed = failed
+    figures.failedAtomic = failedAtomic
+    figures.allocations = allocations
+    if let summary = log?.summary() {
+      figures.holds = summary.histograms[.mutator] ?? HoldHistograms()
+      figures.waitTotal = summary.wait.total ?? 0
+    }
+    return figures
+  }
+}
+
+/// Host memory that faults: each touch writes to a page that isn't there yet. When all have been touched, all are given
+/// back to the host at once.
+@usableFromInline
+final class FaultingMemory: @unchecked Sendable {
+  // Right to send: one mutator has it.
+  private let base: UnsafeMutableRawPointer
+  private let pages: Int
+  private var next = 0
+
+  @usableFromInline
+  init(pages: Int) throws(GuestError) {
+    guard let base = chost_reserve(pages * 4096, 4096) else { throw .cannotReserve(bytes: UInt64(pages) * 4096) }
+    // Huge pages would spare all but one of 512 faults.
+    _ = chost_advise_huge(base, pages * 4096, false)
+    self.base = base
+    self.pages = pages
+  }
+
+  deinit { _ = chost_release(base, pages * 4096) }
+
+  @usableFromInline
+  func touch() {
+    if next == pages {
+      _ = chost_discard(base, pages * 4096)
+      next = 0
+    }
+    (base + next * 4096).storeBytes(of: 1, as: UInt8.self)
+    next += 1
+  }
+}
