@@ -45,6 +45,7 @@ let package = Package(
     .systemLibrary(name: "CPAPI", pkgConfig: "papi", providers: [.apt(["libpapi-dev"])]),
     .testTarget(name: "InstrumentsTests", dependencies: ["Instruments", "CHost"]),
     .testTarget(name: "GuestMemoryTests", dependencies: ["GuestMemory", "Instruments", "CHost"]),
+    .testTarget(name: "DeliveryTests", dependencies: ["Delivery", "GuestMemory", "Instruments", "CHost"]),
     .testTarget(name: "HintingTests", dependencies: ["Hinting", "Delivery", "GuestMemory", "Instruments"]),
     .testTarget(name: "ExperimentsTests", dependencies: ["Experiments", "Hinting", "GuestMemory", "Instruments"]),
     .testTarget(

@@ -2,8 +2,8 @@ import GuestMemory
 
 /// Where a strategy's hints go, and who counts what it does to the guest. In the measured path a generic parameter.
 ///
-/// In this form the host takes whatever it is given at once: what a design costs until the hint is accepted. Kicks
-/// (notifications of the host, each a VM exit) and descriptors are counted from the design's protocol.
+/// What is sent goes through the design's virtqueue, as a driver would write it. Kicks (calls of virtqueue_kick(), each a
+/// VM exit unless the host has asked for none) and descriptors are counted from the design's protocol.
 public protocol HintSink {
   /// A command buffer of the session's protocol (start, stop): one descriptor and one kick.
   mutating func command()
@@ -35,55 +35,64 @@ public protocol HintSink {
 }
 
 /// Counts and no more: the sink of the pass that gives speed.
-public struct CountingSink: HintSink, Sendable {
+public struct CountingSink: HintSink {
+  private let queue: HintQueue
   public private(set) var kicks = 0
   public private(set) var descriptors = 0
 
-  @inlinable public init() {}
+  public init(_ queue: HintQueue) { self.queue = queue }
 
-  @inlinable @inline(__always)
-  public mutating func command() { count(descriptors: 1) }
+  @inline(__always)
+  public mutating func command() {
+    count(descriptors: 1)
+    queue.send(descriptors: 1)
+  }
 
-  @inlinable @inline(__always)
+  @inline(__always)
   public mutating func send(_ buffer: HintBuffer, words: Int, _ format: HintFormat, descriptors: Int) {
     count(descriptors: descriptors)
+    queue.send(descriptors: descriptors)
   }
 
-  @inlinable @inline(__always)
+  @inline(__always)
   public mutating func hint(_ block: Block) -> Bool {
-    addDescriptors(1)
+    guard queue.descriptorsFree > 1, queue.add(block) else { return false }
+    descriptors &+= 1
     return true
   }
 
-  @inlinable @inline(__always) public var queueSize: Int { 128 }
-  @inlinable @inline(__always) public var descriptorsFree: Int { 128 }
-  @inlinable @inline(__always) public mutating func kick() { addKick() }
-  @inlinable @inline(__always) public mutating func reclaim() {}
+  public var queueSize: Int { @inline(__always) get { queue.size } }
+  public var descriptorsFree: Int { @inline(__always) get { queue.descriptorsFree } }
 
-  @inlinable @inline(__always)
+  @inline(__always)
+  public mutating func kick() {
+    kicks &+= 1
+    queue.kick()
+  }
+
+  @inline(__always)
+  public mutating func reclaim() { queue.reclaim() }
+
+  @inline(__always)
   public mutating func report(_ block: Block) -> Bool {
+    guard queue.descriptorsFree > 1, queue.add(block) else { return false }
     count(descriptors: 1)
+    queue.kick()
     return true
   }
 
-  @inlinable @inline(__always)
+  @inline(__always)
   public mutating func report(_ blocks: HintBuffer, _ range: Range<Int>) -> Bool {
     count(descriptors: range.count)
-    return true
+    return queue.report(blocks, range)
   }
 
-  @inlinable @inline(__always) public mutating func didTake(pages: UInt64, initialized: Bool) {}
-  @inlinable @inline(__always) public mutating func didReturn(pages: UInt64) {}
+  @inline(__always) public mutating func didTake(pages: UInt64, initialized: Bool) {}
+  @inline(__always) public mutating func didReturn(pages: UInt64) {}
 
-  @usableFromInline @inline(__always)
-  mutating func count(descriptors n: Int) {
+  @inline(__always)
+  private mutating func count(descriptors n: Int) {
     kicks &+= 1
     descriptors &+= n
   }
-
-  @usableFromInline @inline(__always)
-  mutating func addDescriptors(_ n: Int) { descriptors &+= n }
-
-  @usableFromInline @inline(__always)
-  mutating func addKick() { kicks &+= 1 }
 }

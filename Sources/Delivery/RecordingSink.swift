@@ -5,6 +5,7 @@ import Instruments
 public struct RecordingSink: HintSink {
   private let log: HintLog.Writer
   private let core: GuestCore
+  private let queue: HintQueue
   public private(set) var kicks = 0
   public private(set) var descriptors = 0
   /// Pages off the lists now.
@@ -19,10 +20,13 @@ public struct RecordingSink: HintSink {
   public private(set) var pagesInitializedAtAlloc: UInt64 = 0
   public private(set) var pagesReturned: UInt64 = 0
   private var lastChange: UInt64
+  /// Called with the blocks of each chain when the host has acknowledged it, while the guest still holds them.
+  public var onReport: (([Block]) -> Void)?
 
-  /// `log` must outlive the sink.
-  public init(_ log: HintLog, _ core: GuestCore) {
+  /// `log` and the queue's device must outlive the sink.
+  public init(_ log: HintLog, _ core: GuestCore, _ queue: HintQueue) {
     self.log = log.writer
+    self.queue = queue
     self.core = core
     freePagesMin = core.freePages
     lastChange = CycleClock.begin()
@@ -31,28 +35,38 @@ public struct RecordingSink: HintSink {
   public mutating func command() {
     kicks += 1
     descriptors += 1
+    queue.send(descriptors: 1)
   }
 
   public mutating func send(_ buffer: HintBuffer, words: Int, _ format: HintFormat, descriptors: Int) {
     kicks += 1
     self.descriptors += descriptors
+    queue.send(descriptors: descriptors)
     buffer.forEachBlock(words: words, format) { log.append($0, held: false) }
   }
 
   public mutating func hint(_ block: Block) -> Bool {
+    guard queue.descriptorsFree > 1, queue.add(block) else { return false }
     descriptors &+= 1
     log.append(block, held: false)
     return true
   }
 
-  public var queueSize: Int { 128 }
-  public var descriptorsFree: Int { 128 }
-  public mutating func kick() { kicks &+= 1 }
-  public mutating func reclaim() {}
+  public var queueSize: Int { queue.size }
+  public var descriptorsFree: Int { queue.descriptorsFree }
+
+  public mutating func kick() {
+    kicks &+= 1
+    queue.kick()
+  }
+
+  public mutating func reclaim() { queue.reclaim() }
 
   public mutating func report(_ block: Block) -> Bool {
+    guard queue.descriptorsFree > 1, queue.add(block) else { return false }
     kicks += 1
     descriptors += 1
+    queue.kick()
     log.append(block, held: true)
     return true
   }
@@ -60,7 +74,9 @@ public struct RecordingSink: HintSink {
   public mutating func report(_ blocks: HintBuffer, _ range: Range<Int>) -> Bool {
     kicks += 1
     descriptors += range.count
+    guard queue.report(blocks, range) else { return false }
     for index in range { log.append(Block(rawValue: blocks[index]), held: true) }
+    if let onReport { onReport(range.map { Block(rawValue: blocks[$0]) }) }
     return true
   }
 

@@ -1,11 +1,20 @@
 /// Every experiment there is. Adding one is its file and a line here.
 public enum Experiments {
-  public static let all: [ExperimentCard] = [ScanExperiment.card]
-}
+  static let types: [any Experiment.Type] = [
+    ScanExperiment.self,
+    InterferenceExperiment.self,
+    SteadyStateExperiment.self,
+    ContiguousExperiment.self,
+  ]
 
-/// What an experiment is, for listings.
-public struct ExperimentCard: Sendable {
-  public let name: String
-  public let question: String
-  public let files: String
+  /// What each is, in the order of the list.
+  public static var all: [ExperimentCard] { types.map { $0.card } }
+
+  /// - Throws: ``MatrixError`` where there is none of this name.
+  static func named(_ name: String) throws(MatrixError) -> any Experiment.Type {
+    guard let experiment = types.first(where: { $0.card.name == name }) else {
+      throw .usage("unknown experiment '\(name)'; there are: \(all.map(\.name).joined(separator: ", "))")
+    }
+    return experiment
+  }
 }

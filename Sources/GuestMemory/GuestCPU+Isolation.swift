@@ -36,13 +36,46 @@ extension GuestCPU.Hold {
     if type != .isolate { core.addFreePages(zone, -(1 &<< order)) }
   }
 
+  /// As ``takeOff(_:)``, of a block known to stand on `type`'s list: the count goes by the list, and the list is noted in the
+  /// page, as on a per-CPU list (page->index).
+  @inlinable @inline(__always)
+  public func takeOff(_ page: Page, from type: Migratetype) {
+    let order = page.order
+    core.removeFromFreeList(page, zone, order: order, hooks)
+    page.pointer.pointee.index = UInt64(truncatingIfNeeded: type.rawValue)
+    if type != .isolate { core.addFreePages(zone, -(1 &<< order)) }
+  }
+
+  /// get_pcppage_migratetype(): what ``takeOff(_:from:)`` noted.
+  @inlinable @inline(__always)
+  public func notedMigratetype(_ page: Page) -> Migratetype {
+    Migratetype(rawValue: Int(truncatingIfNeeded: page.pointer.pointee.index))
+  }
+
+  /// Moves a block that stands on `type`'s list, though its pageblock is isolated, to ISOLATE's.
+  @inlinable @inline(__always)
+  public func moveToIsolate(_ page: Page, from type: Migratetype) {
+    let order = page.order
+    core.move(page, zone, order: order, to: .isolate, hooks)
+    core.addFreePages(zone, -(1 &<< order))
+  }
+
   /// `__putback_isolated_page()`: a block that is off the lists goes back to the tail of `type`'s list, or merges; the hook
   /// at free isn't told. True where it is listed again as it was; false where it became part of a larger block.
+  ///
+  /// `placement`: designs from before FPI_TO_TAIL (5.10) leave it to the allocator's guess.
   @inlinable @inline(__always)
   @discardableResult
-  public func putBack(_ page: Page, order: Int, _ type: Migratetype) -> Bool {
+  public func putBack(
+    _ page: Page, order: Int, _ type: Migratetype, placement: GuestCore.FreePlacement = .tail
+  ) -> Bool {
+    let pfn = core.pfn(page)
+    if order > core.pageblockOrder && zone.hasIsolatedPageblocks && core.isPartlyIsolated(pfn, order: order) {
+      core.freePageblocks(pfn, zone, order: order, placement: placement, notifies: false, hooks)
+      return false
+    }
     let freed = core.freeOnePage(
-      page, pfn: core.pfn(page), zone, order: order, type, placement: .tail, notifies: false, hooks)
+      page, pfn: pfn, zone, order: order, type, placement: placement, notifies: false, hooks)
     return freed.order == order
   }
 

@@ -250,7 +250,12 @@ public struct GuestCPU<Probe: LockProbe, Hooks: AllocatorHooks> {
     }
     withZoneLocked(zone) { hold in
       hold.items = 1
-      hold.core.freeOnePage(page, pfn: pfn, hold.zone, order: order, type, hold.hooks)
+      // free_one_page(): the pageblock may have been isolated, or let go again, since its type was read.
+      if hold.zone.hasIsolatedPageblocks || type == .isolate {
+        hold.core.freeAmongIsolated(page, pfn: pfn, hold.zone, order: order, hold.hooks)
+      } else {
+        hold.core.freeOnePage(page, pfn: pfn, hold.zone, order: order, type, hold.hooks)
+      }
     }
   }
 

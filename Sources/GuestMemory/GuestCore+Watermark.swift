@@ -30,3 +30,14 @@ extension GuestCore {
     zone.watermark(mark) &+ zone.watermarkBoost
   }
 }
+
+extension Zone {
+  /// zone_watermark_ok() as page reporting asks it (6.1): whether more than the low watermark, the boost and `pages`
+  /// more are free, the atomic reserve not counted. For a single page and the lowest zone, for which no zone keeps
+  /// anything back; so no list is looked at. Read without the lock: a hint that may be wrong by now.
+  @inlinable @inline(__always)
+  public func isAboveLow(by pages: UInt64) -> Bool {
+    let free = Int64(truncatingIfNeeded: freePages) &- Int64(truncatingIfNeeded: reservedHighAtomic)
+    return free > Int64(truncatingIfNeeded: watermark(.low) &+ watermarkBoost &+ pages)
+  }
+}

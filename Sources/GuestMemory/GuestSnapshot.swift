@@ -70,6 +70,8 @@ public struct GuestSnapshot: Sendable {
       zone.freePagesField.pointee = image.freePages
       zone.watermarkBoostField.pointee = image.boost
       zone.reservedHighAtomicField.pointee = image.highAtomic
+      let isolate = UInt8(Migratetype.isolate.rawValue)
+      zone.isolatedPageblocksField.pointee = UInt64(image.pageblocks.count { $0 == isolate })
       zone.pointer.pointee.bad_pages = 0
       _ = core.pageblocks(of: zone).update(fromContentsOf: image.pageblocks)
       for cpu in 0..<core.cpuCount {

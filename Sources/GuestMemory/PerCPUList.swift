@@ -98,6 +98,8 @@ extension GuestCore {
     var left = min(pages, Int(pcp.pointer.pointee.count))
     var index = first &- 1
     var blocks = 0
+    // What the page remembers is of the time it was freed.
+    let readsPageblock = zone.hasIsolatedPageblocks
     while left > 0 {
       repeat {
         index &+= 1
@@ -106,11 +108,14 @@ extension GuestCore {
       let list = pcp.list(index)
       let order = PerCPUList.order(index: index, pageblockOrder: pageblockOrder)
       while left > 0, let page = list.last {
-        let type = Migratetype(rawValue: Int(truncatingIfNeeded: page.pointer.pointee.index))
+        let pfn = pfn(page)
+        let type =
+          readsPageblock
+          ? pageblockMigratetype(pfn) : Migratetype(rawValue: Int(truncatingIfNeeded: page.pointer.pointee.index))
         FreeList.remove(page)
         left &-= 1 &<< order
         pcp.pointer.pointee.count &-= 1 &<< Int32(order)
-        freeOnePage(page, pfn: pfn(page), zone, order: order, type, hooks)
+        freeOnePage(page, pfn: pfn, zone, order: order, type, hooks)
         blocks &+= 1
       }
     }

@@ -40,6 +40,14 @@ public struct Zone: Equatable, Sendable {
   @inlinable @inline(__always)
   var reservedHighAtomicField: UnsafeMutablePointer<UInt64> { field(Int(HB_ZONE_NR_RESERVED_HIGHATOMIC)) }
 
+  @inlinable @inline(__always)
+  var isolatedPageblocksField: UnsafeMutablePointer<UInt64> { field(Int(HB_ZONE_NR_ISOLATE_PAGEBLOCK)) }
+
+  /// has_isolate_pageblock(): whether somebody isolates a part of the zone, so that a migratetype that was read before
+  /// the lock was taken, or noted in a page, must be read again. Under the lock.
+  @inlinable @inline(__always)
+  public var hasIsolatedPageblocks: Bool { isolatedPageblocksField.pointee != 0 }
+
   /// Pages that steals have added to the watermarks for now, and pages kept for atomic requests; read without the lock.
   @inlinable @inline(__always)
   var watermarkBoost: UInt64 { chost_read_once(UnsafeRawPointer(watermarkBoostField)) }

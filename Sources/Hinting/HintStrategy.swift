@@ -24,6 +24,9 @@ public protocol HintStrategy: Sendable {
   /// - Throws: ``GuestError`` where the host has no room for the buffers.
   mutating func prepare(_ guest: GuestCore, lowestOrder: Int) throws(GuestError)
 
+  /// Entries of its virtqueue: a power of two. 1024, as QEMU's queue for free-page hints, unless a type says else.
+  var queueSize: Int { get }
+
   /// The hooks every CPU of the guest runs, once prepared.
   var hooks: Hooks { get }
 
@@ -68,6 +71,8 @@ extension HintStrategy {
   public var bufferBytes: Int? { nil }
 
   public mutating func reset(_ guest: GuestCore) {}
+
+  public var queueSize: Int { 1024 }
 
   public var isWorkRequested: Bool { false }
 

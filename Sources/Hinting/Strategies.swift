@@ -5,10 +5,15 @@ public enum Strategies {
     StrategyEntry(RecordUnusedPages.self),
     StrategyEntry(BudgetedResume.self),
     StrategyEntry(StepIterator.self),
+    StrategyEntry(WalkCallback.self),
     StrategyEntry(FreeListFixedBuffer.self),
+    StrategyEntry(FreeListProportionalBuffer.self),
     StrategyEntry(FreeListMultiBuffer.self),
     StrategyEntry(PluckBuffer.self),
     StrategyEntry(AllocMaxOrder.self),
+    StrategyEntry(BitmapHinting.self),
+    StrategyEntry(PageReportingBoundary.self),
+    StrategyEntry(PageReporting.self),
   ]
 
   /// - Throws: ``StrategyError/unknownStrategy(_:known:)``

@@ -7,8 +7,9 @@ import Instruments
 public final class StrategyRunner {
   private let prepareBody: (GuestCore, Int) throws(GuestError) -> Void
   private let resetBody: (GuestCore) -> Void
-  private let speedBody: (VirtualCPU, Session, Bracket?) -> SpeedPass
-  private let probedBody: (VirtualCPU, HoldProbe, Session, HintLog, () -> Void) -> ProbedPass
+  private let queueBody: () -> Int
+  private let speedBody: (VirtualCPU, Session, HintQueue, Bracket?) -> SpeedPass
+  private let probedBody: (VirtualCPU, HoldProbe, Session, HintLog, HintQueue, () -> Void) -> ProbedPass
   private let workBody: (VirtualCPU, HoldProbe, inout Session, inout RecordingSink) -> Outcome
   private let requestedBody: () -> Bool
   private let knownBody: (Block, GuestCore) -> Bool
@@ -16,6 +17,7 @@ public final class StrategyRunner {
   private let limitBody: (GuestCore) -> Int?
   private let bufferBody: () -> Int?
   private let mutatorBody: (Guest, MutatorSettings, HoldLog?) throws(GuestError) -> any AnyMutator
+  private let rangeBody: (Guest, Int) -> any AnyRangeAllocator
 
   @inline(__always)
   init<S: HintStrategy>(_ strategy: S) {
@@ -24,8 +26,11 @@ public final class StrategyRunner {
       try state.strategy.prepare(core, lowestOrder: order)
     }
     resetBody = { core in state.strategy.reset(core) }
-    speedBody = { cpu, session, bracket in measureSpeed(&state.strategy, cpu, session, bracket) }
-    probedBody = { cpu, probe, session, log, atEnd in measureHolds(&state.strategy, cpu, probe, session, log, atEnd) }
+    queueBody = { state.strategy.queueSize }
+    speedBody = { cpu, session, queue, bracket in measureSpeed(&state.strategy, cpu, session, queue, bracket) }
+    probedBody = { cpu, probe, session, log, queue, atEnd in
+      measureHolds(&state.strategy, cpu, probe, session, log, queue, atEnd)
+    }
     workBody = { cpu, probe, session, sink in
       var guestCPU = GuestCPU(cpu.core, cpu: cpu.number, node: cpu.node, probe: probe, hooks: state.strategy.hooks)
       return state.strategy.work(&guestCPU, &sink, &session)
@@ -38,6 +43,7 @@ public final class StrategyRunner {
     mutatorBody = { (guest: Guest, settings: MutatorSettings, log: HoldLog?) throws(GuestError) in
       try makeMutator(guest, settings, log, state.strategy.hooks)
     }
+    rangeBody = { guest, cpu in RangeAllocator(guest, cpu: cpu, hooks: state.strategy.hooks) }
   }
 
   private final class State<S: HintStrategy> {
@@ -59,14 +65,43 @@ public final class StrategyRunner {
   }
 
   /// Untimed: what the driver does once.
-  public func prepare(_ core: GuestCore, lowestOrder: Int) throws(GuestError) { try prepareBody(core, lowestOrder) }
+  public func prepare(_ core: GuestCore, lowestOrder: Int) throws(GuestError) {
+    try prepareBody(core, lowestOrder)
+    if device == nil {
+      do throws(VirtqueueError) { device = try HintDevice(size: queueBody()) } catch {
+        switch error {
+        case .cannotReserve(let bytes): throw .cannotReserve(bytes: UInt64(bytes))
+        case .badSize: preconditionFailure("a strategy's queue: \(error)")
+        }
+      }
+    }
+  }
+
+  private var device: HintDevice?
+
+  /// The driver's end of the strategy's queue, once prepared. Valid until the host changes.
+  public var queue: HintQueue {
+    guard let device else { preconditionFailure("the strategy isn't prepared") }
+    return device.driver
+  }
+
+  /// Lets a thread be the host from here on, instead of one that costs nothing and is done at once.
+  ///
+  /// - Throws: ``SystemCallError`` where it can't be pinned.
+  public func startHost(ackNanoseconds: UInt64, cpu: Int?) throws {
+    try device?.startHost(ackNanoseconds: ackNanoseconds, cpu: cpu)
+  }
+
+  /// What it saw; nil where there was none.
+  @discardableResult
+  public func stopHost() -> HostFigures? { device?.stopHost() }
 
   /// Untimed: after each restore, before each session. See ``HintStrategy/reset(_:)``.
   public func reset(_ core: GuestCore) { resetBody(core) }
 
   /// The pass with no probe at all. `bracket` is called right before and right after the session, for counters.
   public func speedPass(_ cpu: VirtualCPU, _ session: Session, bracket: Bracket? = nil) -> SpeedPass {
-    speedBody(cpu, session, bracket)
+    speedBody(cpu, session, queue, bracket)
   }
 
   /// The pass with the probe. `log` gets every hint; `atEnd` is called when the design has no more to say and still
@@ -74,7 +109,7 @@ public final class StrategyRunner {
   public func probedPass(
     _ cpu: VirtualCPU, _ probe: HoldProbe, _ session: Session, _ log: HintLog, atEnd: () -> Void = {}
   ) -> ProbedPass {
-    probedBody(cpu, probe, session, log, atEnd)
+    probedBody(cpu, probe, session, log, queue, atEnd)
   }
 
   /// One run of the work that a hook asked for. See ``HintStrategy/work(_:_:_:)``.
@@ -106,6 +141,9 @@ public final class StrategyRunner {
   ) throws -> any AnyMutator {
     try makeMutator(guest, settings, isProbed ? HoldLog(capacity: 1 << 24, phase: .mutator) : nil, NoHooks())
   }
+
+  /// A CPU that wants ranges of pages, on a guest with this design's hooks.
+  public func rangeAllocator(_ guest: Guest, cpu: Int) -> any AnyRangeAllocator { rangeBody(guest, cpu) }
 
   /// See ``HintStrategy/bufferBytes``.
   public var bufferBytes: Int? { bufferBody() }
@@ -159,11 +197,12 @@ public struct ProbedPass: Sendable {
 
 @inline(__always)
 private func measureSpeed<S: HintStrategy>(
-  _ strategy: inout S, _ place: StrategyRunner.VirtualCPU, _ startSession: Session, _ bracket: StrategyRunner.Bracket?
+  _ strategy: inout S, _ place: StrategyRunner.VirtualCPU, _ startSession: Session,
+  _ queue: HintQueue, _ bracket: StrategyRunner.Bracket?
 ) -> SpeedPass {
   var cpu = GuestCPU(place.core, cpu: place.number, node: place.node, probe: NoProbe(), hooks: strategy.hooks)
   var session = startSession
-  var sink = CountingSink()
+  var sink = CountingSink(queue)
   bracket?.start()
   let cpuTime = ThreadCPUClock.nanoseconds()
   let begin = CycleClock.begin()
@@ -182,11 +221,11 @@ private func measureSpeed<S: HintStrategy>(
 @inline(__always)
 private func measureHolds<S: HintStrategy>(
   _ strategy: inout S, _ place: StrategyRunner.VirtualCPU, _ probe: HoldProbe, _ startSession: Session,
-  _ log: HintLog, _ atEnd: () -> Void
+  _ log: HintLog, _ queue: HintQueue, _ atEnd: () -> Void
 ) -> ProbedPass {
   var cpu = GuestCPU(place.core, cpu: place.number, node: place.node, probe: probe, hooks: strategy.hooks)
   var session = startSession
-  var sink = RecordingSink(log, cpu.core)
+  var sink = RecordingSink(log, cpu.core, queue)
   cpu.probe.phase = .collect
   let outcome = strategy.collect(&cpu, &sink, &session)
   atEnd()

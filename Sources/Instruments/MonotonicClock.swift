@@ -10,3 +10,13 @@ public enum MonotonicClock {
     return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
   }
 }
+
+extension MonotonicClock {
+  /// Sleeps at least so long; signals don't shorten it.
+  public static func sleep(nanoseconds: UInt64) {
+    guard nanoseconds > 0 else { return }
+    var wanted = timespec(tv_sec: Int(nanoseconds / 1_000_000_000), tv_nsec: Int(nanoseconds % 1_000_000_000))
+    var left = timespec()
+    while nanosleep(&wanted, &left) != 0 && errno == EINTR { wanted = left }
+  }
+}

@@ -16,9 +16,9 @@ enum Figure {
     guard value.isFinite && value != 0 else { return 0 }
     func decimals(_ value: Double) -> Int { max(0, 2 - Int(floor(log10(abs(value))))) }
     // They follow from the rounded value: 9.996 is 10.0, not 10.00.
-    let first = decimals(value)
+    let first = min(decimals(value), 12)
     let scale = pow(10, Double(first))
-    return min(first, decimals((value * scale).rounded() / scale))
+    return min(first, decimals((value * scale).rounded() / scale), 12)
   }
 
   /// A whole number as it is, another by `number`.

@@ -9,16 +9,17 @@ public struct MatrixListing {
   public var text: String {
     let rows = matrix.cells.map { cell in
       [
-        cell.id, cell.experiment, "\(ByteSize(bytes: cell.guest.bytes))", "\(cell.guest.nodes)", cell.guest.state.name,
+        cell.id, cell.experimentCard.name, "\(ByteSize(bytes: cell.guest.bytes))", "\(cell.guest.nodes)",
+        cell.guest.state.name,
         cell.guest.listOrder.rawValue, "\(cell.guest.granuleOrder)",
         "\(ByteSize(bytes: cell.guest.vmemmapPage.rawValue))",
-        "\(cell.order)", cell.load.rawValue, cell.strategy.fullName,
+        "\(cell.order)", cell.load.rawValue, "\(cell.hostAckNs)", cell.strategy.fullName,
       ]
     }
     let listing = TextListing(
       titles: [
         "cell", "experiment", "guest", "nodes", "state", "list order", "granule", "vmemmap", "order", "load",
-        "strategy",
+        "host ack ns", "strategy",
       ], rows: rows)
     let repetitions = matrix.config.repetitions
     var lines = [

@@ -173,16 +173,7 @@ public struct ResultTable {
 
   private static let shortestName = 16
 
-  /// The strategies' names with those options only in which cells of the table differ.
-  private func shortNames(_ cells: [CellRecord]) -> [String] {
-    let names = cells.map { $0.strategy.split(separator: ":").map(String.init) }
-    let byBase = Dictionary(grouping: names.filter { !$0.isEmpty }, by: { $0[0] })
-    return names.map { name in
-      guard let base = name.first, let same = byBase[base] else { return "" }
-      let telling = name.dropFirst().filter { option in !same.allSatisfy { $0.contains(option) } }
-      return ([base] + telling).joined(separator: ":")
-    }
-  }
+  private func shortNames(_ cells: [CellRecord]) -> [String] { StrategyNames.short(cells.map(\.strategy)) }
 
   // MARK: Fields
 

@@ -29,7 +29,8 @@ public final class RunRecorder: RunObserver {
     }
     let kept = repetition.holdSequence.flatMap { $0.count <= Self.holdsKept ? $0 : nil }
     try folder.commit(
-      repetition.run, zones: repetition.zones, holds: repetition.holds, holdSequence: kept)
+      repetition.run, zones: repetition.zones, holds: repetition.holds, holdSequence: kept,
+      experiment: repetition.experiment)
   }
 
   public func progress(done: Int, total: Int, label: String) {

@@ -20,16 +20,19 @@ struct ListCommand: ParsableCommand {
     case .experiments:
       print(
         TextListing(
-          titles: ["experiment", "question", "files"], rows: Experiments.all.map { [$0.name, $0.question, $0.files] }
+          titles: ["experiment", "question", "for", "files"],
+          rows: Experiments.all.map { [$0.name, $0.question, $0.suited, $0.files] }
         ).text)
     case .metrics:
-      print(
-        TextListing(
-          titles: ["metric", "unit", "better", "primary", "meaning"],
-          rows: RunRecord.columns.map { column in
-            [column.name, column.unit, column.direction.name, column.isPrimary ? "yes" : "", column.meaning]
-          }
-        ).text)
+      let shared = RunRecord.columns.map { column in
+        ["runs", column.name, column.unit, column.direction.name, column.isPrimary ? "yes" : "", column.meaning]
+      }
+      let own = Experiments.all.flatMap { experiment in
+        experiment.columns.map {
+          [experiment.name, $0.name, $0.unit, $0.direction.name, $0.isPrimary ? "yes" : "", $0.meaning]
+        }
+      }
+      print(TextListing(titles: ["file", "metric", "unit", "better", "primary", "meaning"], rows: shared + own).text)
     }
   }
 }

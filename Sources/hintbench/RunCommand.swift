@@ -9,12 +9,15 @@ struct RunCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "run", abstract: "Run the matrix of guests, states and strategies, and keep what was measured.",
     discussion: """
-      Without arguments: every strategy at 8 and 64 GiB and those that only read at 1 TiB, fresh and aged, within a minute on two \
-      cores. Sizes are written 8G or 1.5T, times 100us, lists with commas.
+      Without arguments: a scan of every strategy at 8 and 64 GiB and those that only read at 1 TiB, fresh and aged, within a \
+      minute on two cores; other experiments have guests of their own (--dry-run shows them). Sizes are written 8G or \
+      1.5T, times 100us, lists with commas.
       """)
 
   // `.unconditional` where a value may be written with a minus: it is then refused as a number, and not as a flag.
-  @Argument(help: ArgumentHelp("Experiments to run (default: scan).", valueName: "experiment"))
+  @Argument(
+    help: ArgumentHelp("Experiments to run, see `hintbench list experiments` (default: scan).", valueName: "experiment")
+  )
   var experiments: [String] = []
 
   @Option(parsing: .unconditional, help: ArgumentHelp("Memory of the modelled guests.", valueName: "size,..."))
@@ -54,8 +57,27 @@ struct RunCommand: ParsableCommand {
     parsing: .unconditional,
     help: ArgumentHelp("The option `budget` of every strategy that has it.", valueName: "entries,..."))
   var budget: String?
-  @Option(help: ArgumentHelp("What other threads do: none, order0, thp, mixed.", valueName: "load")) var load: String?
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Host's time to acknowledge a report, in nanoseconds (default: 0, at once).", valueName: "ns,..."))
+  var hostAckNs: String?
+  @Option(
+    help: ArgumentHelp("What other threads do: none, order0, thp, mixed, faults.", valueName: "load,..."))
+  var load: String?
   @Option(parsing: .unconditional, help: "Threads that do it (default: cores - 1).") var mutators: Int?
+  @Option(
+    parsing: .unconditional, help: ArgumentHelp("How long an experiment with windows measures.", valueName: "time"))
+  var window: String?
+  @Option(help: ArgumentHelp("Clock of `steady-state`: real, virtual.", valueName: "clock")) var clock: String?
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Operations a second of each mutator by the virtual clock.", valueName: "rate"))
+  var mutatorRate: Double?
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Share of Normal memory in ZONE_MOVABLE (default: 0).", valueName: "fraction"))
+  var movable: Double?
   @Option(parsing: .unconditional, help: "Repetitions of each cell (default: 5).") var repetitions: Int?
   @Option(parsing: .unconditional, help: "Seed of every random choice (default: 1).") var seed: UInt64?
   @Option(
@@ -71,7 +93,7 @@ struct RunCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Folder for the run's files (default: a new one under Reports/runs).", valueName: "dir"))
   var out: String?
   @Option(help: ArgumentHelp("Go on with a run that was cut short.", valueName: "dir")) var resume: String?
-  @Flag(help: "One small guest, three repetitions: seconds.") var quick = false
+  @Flag(help: "Small guests, three repetitions: seconds.") var quick = false
 
   func run() throws {
     try Failure.reporting {
@@ -97,12 +119,14 @@ struct RunCommand: ParsableCommand {
     [guest, strategy, state, buddyinfo, pagetypeinfo, zoneinfo, listOrder, granule, vmemmap, budget].contains {
       $0 != nil
     }
-      || nodes != nil || cpus != nil || free != nil
+      || nodes != nil || cpus != nil || free != nil || movable != nil
   }
 
   private var hasSharedFlags: Bool {
-    [lock, pageInit, cache, order, load, holdLimit, counters, timeLimit].contains { $0 != nil }
-      || mutators != nil || repetitions != nil || seed != nil
+    [lock, pageInit, cache, order, load, holdLimit, counters, timeLimit, hostAckNs, window, clock].contains {
+      $0 != nil
+    }
+      || mutators != nil || repetitions != nil || seed != nil || mutatorRate != nil
   }
 
   private func makeMatrix() throws -> Matrix {
@@ -128,15 +152,23 @@ struct RunCommand: ParsableCommand {
       guard buddyinfo == nil || nodes == nil else {
         throw MatrixError(.usage, "a capture says how many nodes there are: --nodes doesn't go with --buddyinfo")
       }
-      made = quick ? .quick : .standard
-      if hasGuestFlags { made.groups = [group(defaults: made.groups[0])] }
+      made = try .standard(experiments.isEmpty ? ["scan"] : experiments, quick: quick)
+      if hasGuestFlags {
+        // Each experiment once, with what wasn't said from the first of its own groups.
+        var seen: Set<[String]> = []
+        made.groups = made.groups.filter { seen.insert($0.experiments).inserted }.map(group(defaults:))
+      }
     }
-    if !experiments.isEmpty { made.experiments = experiments }
+    if config != nil && !experiments.isEmpty { made.experiments = experiments }
     made.lock = lock ?? made.lock
     made.pageInit = pageInit ?? made.pageInit
     made.cache = cache ?? made.cache
     made.order = order ?? made.order
     made.load = load ?? made.load
+    made.hostAckNs = hostAckNs ?? made.hostAckNs
+    made.window = window ?? made.window
+    made.clock = clock ?? made.clock
+    made.mutatorRate = mutatorRate ?? made.mutatorRate
     made.mutators = mutators ?? made.mutators
     made.repetitions = repetitions ?? made.repetitions
     made.seed = seed ?? made.seed
@@ -151,6 +183,12 @@ struct RunCommand: ParsableCommand {
       text.map { $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init) }
     }
     var group = RunConfig.Group()
+    group.experiments = defaults.experiments
+    group.loads = defaults.loads
+    group.hostAckNs = defaults.hostAckNs
+    group.clock = defaults.clock
+    group.window = defaults.window
+    group.movable = movable ?? (buddyinfo == nil ? defaults.movable : nil)
     group.guests = list(guest) ?? (buddyinfo == nil ? defaults.guests : [])
     group.states = list(state) ?? (buddyinfo == nil ? (free == nil ? defaults.states : ["aged"]) : [])
     // None named: all that this machine has room for.

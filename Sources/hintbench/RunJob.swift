@@ -33,7 +33,7 @@ enum RunJob {
       let reader = try RunReader(path: path)
       // Only what a kill in the last moment left over goes away.
       try resumed.folder.finish(cells: try reader.cells(), meta: resumed.meta)
-      show(try reader.cells(), reader.runs, resumed.meta, path)
+      try show(reader, try reader.cells(), resumed.meta)
       return
     }
     let config: RunConfig
@@ -79,12 +79,16 @@ enum RunJob {
       try folder.write(cells: cells)
       try folder.write(meta: meta)
     }
-    show(cells, contents.runs, meta, folder.path)
+    try show(contents, cells, meta)
   }
 
-  private static func show(_ cells: [CellRecord], _ runs: [RunRecord], _ meta: RunMeta, _ path: String) {
-    print(ResultTable(cells: cells, runs: runs, meta: meta).text)
-    print("Files: \(path)")
+  private static func show(_ run: RunReader, _ cells: [CellRecord], _ meta: RunMeta) throws {
+    print(ResultTable(cells: cells, runs: run.runs, meta: meta).text)
+    for card in Experiments.all where cells.contains(where: { $0.experiment == card.name }) {
+      let rows = try run.rows(ofExperiment: card.name)
+      if let text = ExperimentTable(card, cells: cells, runs: run.runs, rows: rows).text { print(text) }
+    }
+    print("Files: \(run.path)")
   }
 
   /// Unoptimised Swift is 2 to 15 times slower: its figures are worth nothing.

@@ -140,4 +140,141 @@ import Testing
       #expect(guest.validate().isEmpty)
     }
   }
+
+  // MARK: the queue
+
+  /// Blocks that were free when the guest was made and are on no list now.
+  private func gone(_ before: Set<Block>, _ guest: Guest) -> Set<Block> { before.subtracting(guest.freeBlocks()) }
+
+  /// `size` entries, one used up by each report.
+  private func queue(_ size: Int, _ recorder: SessionRecorder) {
+    recorder.queueSize = size
+    recorder.descriptorsFree = size
+    recorder.onReport = { _ in recorder.descriptorsFree -= 1 }
+  }
+
+  @Test(arguments: [2, 3, 8], [1, 2, 7])
+  func aBlockThatFindsTheQueueFullIsFreedAndTheLoopGoesOn(size: Int, every: Int) throws {
+    // The host uses one entry at each `every`-th look.
+    let blocks = 40
+    let guest = try TestGuests.with(UInt64(blocks), order: 10)
+    let before = Set(guest.freeBlocks())
+    let bench = try Bench(AllocMaxOrder.self, guest)
+    let recorder = SessionRecorder()
+    queue(size, recorder)
+    var looks = 0
+    var used = 0
+    recorder.onReclaim = { recorder in
+      looks += 1
+      // Blocks held are the hints not yet returned, whatever the spinning came to.
+      #expect(recorder.pagesTaken - recorder.pagesReturned == UInt64(recorder.reports.count) * 1024)
+      #expect(gone(before, guest) == Set(recorder.reports))
+      guard looks % every == 0 && recorder.descriptorsFree < recorder.queueSize else { return 0 }
+      used += 1
+      return 1
+    }
+    var least = size
+    let use = recorder.onReport
+    recorder.onReport = {
+      use($0)
+      least = min(least, recorder.descriptorsFree)
+    }
+    #expect(bench.collect(recorder) == .complete)
+    // Every block went out in the end, once, and the command's entry was left.
+    #expect(Set(recorder.reports) == before && recorder.reports.count == blocks)
+    #expect(least >= 1)
+    #expect(recorder.kicks == blocks + 2 && recorder.descriptors == blocks + 2)
+    // Each look but the last came before an allocation, and each of those was reported or freed.
+    let spun = looks - 1 - blocks
+    #expect(recorder.pagesReturned == UInt64(spun) * 1024)
+    #expect(spun >= 0 && (every == 1 || spun > 0))
+    #expect(recorder.items.count == blocks + 2 * spun && recorder.items.allSatisfy { $0 == 1 })
+    bench.giveBack(recorder)
+    #expect(recorder.pagesReturned == recorder.pagesTaken)
+    #expect(Set(guest.freeBlocks()) == before && guest.validate().isEmpty)
+  }
+
+  @Test(arguments: ["any", "each"])
+  func whereTheHostNeverDrainsItSpinsUntilItIsStopped(node: String) throws {
+    let guest = try TestGuests.with(20, order: 10)
+    let bench = try Bench(AllocMaxOrder.self, guest, ["node": node])
+    let recorder = SessionRecorder()
+    queue(4, recorder)
+    var looks = 0
+    recorder.onReclaim = { _ in
+      looks += 1
+      if looks == 1000 { bench.stop.set() }
+      return 0
+    }
+    #expect(bench.collect(recorder) == .stopped)
+    // Three fit; each look after that takes a block and frees it, the last one after the stop.
+    #expect(recorder.reports.count == 3 && looks == 1000)
+    #expect(recorder.pagesTaken == 1000 * 1024 && recorder.pagesReturned == 997 * 1024)
+    #expect(recorder.commands == 2 && recorder.kicks == 3 + 2)
+    #expect(guest.validate(held: recorder.reports).isEmpty)
+  }
+
+  @Test(arguments: [0, 1])
+  func aQueueWithoutRoomForHintsIsAnError(size: Int) throws {
+    let guest = try TestGuests.with(5, order: 10)
+    let recorder = SessionRecorder()
+    queue(size, recorder)
+    guard case .error = try Bench(AllocMaxOrder.self, guest).collect(recorder) else {
+      Issue.record("a driver without a queue goes on")
+      return
+    }
+    #expect(recorder.kicks == 0 && recorder.pagesTaken == 0)
+  }
+
+  // MARK: STOP and DONE
+
+  @Test(arguments: ["any", "each"], [1, 7, 19])
+  func stopKeepsTheBlocksAndDoneReturnsThem(node: String, blocks: Int) throws {
+    let guest = try TestGuests.with(20, order: 10)
+    let before = Set(guest.freeBlocks())
+    let bench = try Bench(AllocMaxOrder.self, guest, ["node": node])
+    let recorder = SessionRecorder()
+    recorder.onReport = { _ in if recorder.reports.count == blocks { bench.stop.set() } }
+    #expect(bench.collect(recorder) == .stopped)
+    // No block beyond the one under way.
+    #expect(recorder.reports.count == blocks)
+    #expect(recorder.commands == 2 && recorder.kicks == blocks + 2)
+    #expect(recorder.pagesReturned == 0 && gone(before, guest) == Set(recorder.reports))
+    // The next session's hints come on top of what is held.
+    bench.stop.clear()
+    recorder.onReport = { _ in }
+    #expect(bench.collect(recorder) == .complete)
+    #expect(recorder.commands == 4 && recorder.kicks == 20 + 4)
+    #expect(recorder.duplicates == 0 && Set(recorder.reports) == before)
+    #expect(recorder.pagesReturned == 0 && guest.core.freePages == 0)
+    // DONE.
+    bench.giveBack(recorder)
+    #expect(recorder.pagesTaken == 20 * 1024 && recorder.pagesReturned == recorder.pagesTaken)
+    #expect(Set(guest.freeBlocks()) == before && guest.validate().isEmpty)
+    // And no second time.
+    bench.giveBack(recorder)
+    #expect(recorder.pagesReturned == recorder.pagesTaken)
+  }
+
+  @Test(arguments: ["any", "each"])
+  func returningAtTheStopMakesTheNextSessionReportTheSameBlocksAgain(node: String) throws {
+    // What keeping them is for: given back they are written to, or hinted a second time.
+    let guest = try TestGuests.with(20, order: 10)
+    let before = Set(guest.freeBlocks())
+    let bench = try Bench(AllocMaxOrder.self, guest, ["node": node, "stop": "return"])
+    let recorder = SessionRecorder()
+    recorder.onReport = { _ in if recorder.reports.count == 8 { bench.stop.set() } }
+    #expect(bench.collect(recorder) == .stopped)
+    #expect(recorder.reports.count == 8 && recorder.commands == 2)
+    #expect(recorder.pagesTaken == 8 * 1024 && recorder.pagesReturned == 8 * 1024)
+    #expect(Set(guest.freeBlocks()) == before && guest.validate().isEmpty)
+    bench.stop.clear()
+    recorder.onReport = { _ in }
+    #expect(bench.collect(recorder) == .complete)
+    #expect(recorder.reports.count == 28 && recorder.duplicates == 8)
+    // Only the stop returns: what ends by itself keeps its blocks until DONE.
+    #expect(recorder.pagesReturned == 8 * 1024 && gone(before, guest) == before)
+    bench.giveBack(recorder)
+    #expect(recorder.pagesReturned == 28 * 1024 && Set(guest.freeBlocks()) == before)
+  }
 }

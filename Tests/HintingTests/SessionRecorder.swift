@@ -121,6 +121,8 @@ final class Bench<S: HintStrategy> {
   private(set) var strategy: S
   let stop = StopFlag()
   private(set) var session: Session
+  /// The design's hooks: the strategy itself can't be asked while it runs.
+  let hooks: S.Hooks
 
   /// The order is the highest where none is given.
   init(_ type: S.Type, _ guest: Guest, _ given: [String: String] = [:], lowestOrder: Int? = nil) throws {
@@ -129,6 +131,7 @@ final class Bench<S: HintStrategy> {
     strategy = S(try StrategyEntry(type).configured(given).options)
     session = Session(lowestOrder: self.lowestOrder, stop: stop)
     try strategy.prepare(guest.core, lowestOrder: self.lowestOrder)
+    hooks = strategy.hooks
     strategy.reset(guest.core)
   }
 
@@ -136,16 +139,23 @@ final class Bench<S: HintStrategy> {
 
   /// What runs on this guest's other CPUs, with the design's hooks.
   func other(_ number: Int = 1) -> GuestCPU<NoProbe, S.Hooks> {
-    GuestCPU(guest.core, cpu: number, node: 0, probe: NoProbe(), hooks: strategy.hooks)
+    GuestCPU(guest.core, cpu: number, node: 0, probe: NoProbe(), hooks: hooks)
   }
 
   func reset() { strategy.reset(guest.core) }
+
+  /// Runs a copy of the strategy, so that what acts in between may ask for its hooks, which are the same.
+  private func running<Result>(_ body: (inout S) -> Result) -> Result {
+    var copy = strategy
+    defer { strategy = copy }
+    return body(&copy)
+  }
 
   func work(_ recorder: SessionRecorder) -> Outcome {
     var sink = SessionRecorder.Sink(recorder: recorder)
     var cpu = GuestCPU(
       guest.core, cpu: 0, node: 0, probe: SessionRecorder.Probe(recorder: recorder), hooks: strategy.hooks)
-    return strategy.work(&cpu, &sink, &session)
+    return running { $0.work(&cpu, &sink, &session) }
   }
 
   func collect(_ recorder: SessionRecorder) -> Outcome {
@@ -153,13 +163,13 @@ final class Bench<S: HintStrategy> {
     var sink = SessionRecorder.Sink(recorder: recorder)
     var cpu = GuestCPU(
       guest.core, cpu: 0, node: 0, probe: SessionRecorder.Probe(recorder: recorder), hooks: strategy.hooks)
-    return strategy.collect(&cpu, &sink, &session)
+    return running { $0.collect(&cpu, &sink, &session) }
   }
 
   func giveBack(_ recorder: SessionRecorder) {
     var sink = SessionRecorder.Sink(recorder: recorder)
     var cpu = GuestCPU(
       guest.core, cpu: 0, node: 0, probe: SessionRecorder.Probe(recorder: recorder), hooks: strategy.hooks)
-    strategy.giveBack(&cpu, &sink, &session)
+    running { $0.giveBack(&cpu, &sink, &session) }
   }
 }

@@ -77,8 +77,9 @@ struct zone {
     uint64_t managed_pages;
     int32_t index;       /* in the guest's zone table */
     int32_t initialized; /* has watermarks */
+    uint64_t nr_isolate_pageblock;
 
-    uint64_t padding1[7]; /* CACHELINE_PADDING(_pad1_) */
+    uint64_t padding1[6]; /* CACHELINE_PADDING(_pad1_) */
     struct free_area free_area[HB_NR_ORDERS];
     uint64_t zone_flags;
     uint32_t lock; /* qspinlock word, or the test-and-set word */
@@ -103,6 +104,7 @@ enum {
     HB_ZONE_WATERMARK_BOOST = offsetof(struct zone, watermark_boost),
     HB_ZONE_NR_RESERVED_HIGHATOMIC = offsetof(struct zone, nr_reserved_highatomic),
     HB_ZONE_LOWMEM_RESERVE = offsetof(struct zone, lowmem_reserve),
+    HB_ZONE_NR_ISOLATE_PAGEBLOCK = offsetof(struct zone, nr_isolate_pageblock),
     HB_ZONE_LOCK = offsetof(struct zone, lock),
     HB_ZONE_NR_FREE_PAGES = offsetof(struct zone, nr_free_pages),
     HB_PCP_LISTS = offsetof(struct per_cpu_pages, lists),

@@ -121,9 +121,12 @@ public final class MutatorGroup: @unchecked Sendable {
     return figures
   }
 
+  /// Allocations and frees since ``resetFigures()``. Only while parked.
+  public var operations: Int { mutators.reduce(0) { $0 + $1.operations } }
+
   /// All mutators together; nil where they ran too short for a rate. Only while parked.
   public var operationsPerSecond: Double? {
     guard !mutators.isEmpty, runNanoseconds >= Self.shortestRate else { return nil }
-    return Double(mutators.reduce(0) { $0 + $1.figures.operations }) / (Double(runNanoseconds) / 1e9)
+    return Double(operations) / (Double(runNanoseconds) / 1e9)
   }
 }

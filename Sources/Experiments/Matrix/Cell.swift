@@ -3,30 +3,46 @@ import Hinting
 
 /// One point of the matrix.
 public struct Cell: Sendable {
-  public var id: String
-  public var experiment: String
-  public var guest: GuestSpec
-  public var strategy: ConfiguredStrategy
+  public let id: String
+  let experiment: any Experiment.Type
+  public let guest: GuestSpec
+  public let strategy: ConfiguredStrategy
   /// The lowest order in force.
-  public var order: Int
-  public var pageInit: PageInit
-  public var cache: CacheState
-  public var load: MutatorLoad
-  public var mutators: Int
+  public let order: Int
+  public let setting: Setting
+  public let load: MutatorLoad
+  public let mutators: Int
+  /// More measured threads than the host has CPUs.
+  public let oversubscribed: Bool
+
+  /// What cells of one experiment have in common.
+  public struct Setting: Sendable {
+    public var pageInit = PageInit.none
+    public var cache = CacheState.cold
+    /// From a report to its acknowledgement. Nanoseconds; 0: the host takes everything at once.
+    public var hostAckNs: UInt64 = 0
+    /// How long a measurement lasts; nil where the work decides. Nanoseconds.
+    public var windowNs: UInt64?
+    public var clock = ExperimentClock.real
+    /// Operations a second of each mutator, where the clock is virtual.
+    public var mutatorRate = 20_000.0
+
+    public init() {}
+  }
 
   init(
-    experiment: String, guest: GuestSpec, strategy: ConfiguredStrategy, order: Int, pageInit: PageInit,
-    cache: CacheState,
-    load: MutatorLoad, mutators: Int
+    experiment: any Experiment.Type, guest: GuestSpec, strategy: ConfiguredStrategy, order: Int, setting: Setting,
+    load: MutatorLoad, mutators: Int, hostCPUs: Int
   ) {
     self.experiment = experiment
     self.guest = guest
     self.strategy = strategy
     self.order = order
-    self.pageInit = pageInit
-    self.cache = cache
+    self.setting = setting
     self.load = load
     self.mutators = mutators
+    let threads = experiment.card.threads + mutators + (setting.hostAckNs > 0 ? 1 : 0)
+    oversubscribed = setting.clock == .real && threads > hostCPUs
     var free: String?
     var capture: String?
     switch guest.state {
@@ -34,20 +50,35 @@ public struct Cell: Sendable {
     case .aged(let share): free = "\(share)"
     case .captured(let fingerprint): capture = fingerprint
     }
-    id = CellID.make(from: [
-      ("experiment", experiment), ("strategy", strategy.fullName), ("guest_bytes", "\(guest.bytes)"),
+    var values: [(name: String, value: String?)] = [
+      ("experiment", experiment.card.name), ("strategy", strategy.fullName), ("guest_bytes", "\(guest.bytes)"),
       ("nodes", "\(guest.nodes)"), ("cpus", "\(guest.cpus)"), ("granule_order", "\(guest.granuleOrder)"),
       ("vmemmap_page_bytes", "\(guest.vmemmapPage.rawValue)"), ("lock_kind", guest.lockKind.rawValue),
-      ("page_init", pageInit.rawValue), ("state", guest.state.name), ("list_order", guest.listOrder.rawValue),
+      ("page_init", setting.pageInit.rawValue), ("state", guest.state.name), ("list_order", guest.listOrder.rawValue),
       ("free", free), ("capture", capture), ("order", "\(order)"), ("load", load.rawValue), ("mutators", "\(mutators)"),
-      ("cache", cache.rawValue), ("host_ack_ns", "0"),
-    ])
+      ("cache", setting.cache.rawValue), ("host_ack_ns", "\(setting.hostAckNs)"),
+    ]
+    // Only where there is such a thing: what a cell was called before there was stays its name.
+    if guest.movableShare > 0 { values.append(("movable", "\(guest.movableShare)")) }
+    if let window = setting.windowNs { values.append(("window_ns", "\(window)")) }
+    if experiment.card.hasVirtualClock { values.append(("clock", setting.clock.rawValue)) }
+    if setting.clock == .virtual { values.append(("mutator_rate", "\(setting.mutatorRate)")) }
+    id = CellID.make(from: values)
   }
+
+  public var experimentCard: ExperimentCard { experiment.card }
+  public var pageInit: PageInit { setting.pageInit }
+  public var cache: CacheState { setting.cache }
+  public var hostAckNs: UInt64 { setting.hostAckNs }
 }
 
 extension Cell {
   /// Whether a repetition leaves the guest's lists in another state.
   var changesLists: Bool { strategy.card.effect != .readsOnly || load != .none }
+
+  /// Whether times mean anything. Above granule 0 the preparation of freed blocks is gone, so that those of designs that
+  /// take or return blocks, and of what mutators do, say nothing.
+  var timesHold: Bool { guest.granuleOrder == 0 || !changesLists }
 }
 
 /// `--page-init`: whether the guest's kernel zeroes pages as it hands them out or takes them back.
@@ -58,4 +89,12 @@ public enum PageInit: String, Sendable, CaseIterable {
 /// `--cache`: what a repetition finds in the caches.
 public enum CacheState: String, Sendable, CaseIterable {
   case cold, warm
+}
+
+/// `--clock`: by which clock delays and acknowledgements pass.
+public enum ExperimentClock: String, Sendable, CaseIterable {
+  /// The machine's, with a thread for each mutator.
+  case real
+  /// One that is moved on from event to event on one thread: waits cost nothing, and what code takes isn't in it.
+  case virtual
 }

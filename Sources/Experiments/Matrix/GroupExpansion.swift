@@ -12,13 +12,13 @@ struct GroupExpansion {
 
   /// Where the group names no strategies: all of them, or if that doesn't fit all that don't give whole blocks back.
   init(
-    _ group: RunConfig.Group, _ config: RunConfig, _ lock: LockKind, _ load: MutatorLoad, _ mutators: Int,
+    _ group: RunConfig.Group, _ config: RunConfig, _ lock: LockKind, _ load: Bool, _ mutators: Int,
     _ host: Matrix.HostLimits
   ) throws(MatrixError) {
     do {
       try self.init(all: group, config, lock, load, mutators, host)
     } catch {
-      guard error.kind == .unavailable, group.strategies.isEmpty, load == .none else { throw error }
+      guard error.kind == .unavailable, group.strategies.isEmpty, !load else { throw error }
       var smaller = group
       smaller.strategies = Strategies.all.filter { $0.card.effect != .takesBlocks }.map(\.card.name)
       try self.init(all: smaller, config, lock, load, mutators, host)
@@ -28,7 +28,7 @@ struct GroupExpansion {
   }
 
   private init(
-    all group: RunConfig.Group, _ config: RunConfig, _ lock: LockKind, _ load: MutatorLoad, _ mutators: Int,
+    all group: RunConfig.Group, _ config: RunConfig, _ lock: LockKind, _ load: Bool, _ mutators: Int,
     _ host: Matrix.HostLimits
   ) throws(MatrixError) {
     let named = !group.strategies.isEmpty
@@ -47,7 +47,13 @@ struct GroupExpansion {
     if let free = group.free {
       guard free >= 0.05, free <= 0.95 else { throw .usage("a free fraction of \(free); accepted: 0.05 to 0.95") }
     }
-    let wholeBlocks = load != .none || strategies.contains { $0.card.effect == .takesBlocks }
+    if let movable = group.movable {
+      guard movable >= 0, movable <= 0.9 else { throw .usage("a movable share of \(movable); accepted: 0 to 0.9") }
+      guard group.buddyinfo == nil else {
+        throw .usage("a capture says what is movable: a movable share doesn't go with it")
+      }
+    }
+    let wholeBlocks = load || strategies.contains { $0.card.effect == .takesBlocks }
 
     if let buddyinfo = group.buddyinfo {
       guard group.guests.isEmpty, group.states.isEmpty, group.free == nil else {
@@ -61,7 +67,7 @@ struct GroupExpansion {
       } catch {
         throw MatrixError(error.isUnreadable ? .io : .input, "\(error)")
       }
-      try add(capture, name: buddyinfo, group, choice, lock, listOrder ?? .ascending, config, wholeBlocks, host)
+      try add(capture, name: buddyinfo, group, choice, lock, listOrder ?? .ascending, config, wholeBlocks, load, host)
       return
     }
     guard group.pagetypeinfo == nil, group.zoneinfo == nil else {
@@ -87,14 +93,16 @@ struct GroupExpansion {
         let fit = try Self.fit(choice, wholeBlocks, host, what: "a guest of \(ByteSize(bytes: bytes)), \(state)") {
           (granule, page) throws(MatrixError) in
           var geometry = GuestGeometry.standard(
-            bytes: bytes, nodes: group.nodes, cpus: group.cpus, granuleOrder: granule)
+            bytes: bytes, nodes: group.nodes, cpus: group.cpus, granuleOrder: granule,
+            movableShare: group.movable ?? 0)
           geometry.vmemmapPage = page
           return (geometry, footprintState)
         }
         guests.append(
           (
             GuestSpec(
-              bytes: bytes, nodes: group.nodes, cpus: group.cpus, state: spec, listOrder: listOrder ?? natural,
+              bytes: bytes, nodes: group.nodes, movableShare: group.movable ?? 0, cpus: group.cpus, state: spec,
+              listOrder: listOrder ?? natural,
               granuleOrder: fit.granule, vmemmapPage: fit.page, lockKind: lock, seed: config.seed), fit.footprint
           ))
       }
@@ -103,10 +111,10 @@ struct GroupExpansion {
 
   private mutating func add(
     _ capture: Capture, name: String, _ group: RunConfig.Group, _ choice: VmemmapChoice, _ lock: LockKind,
-    _ listOrder: ListOrder, _ config: RunConfig, _ wholeBlocks: Bool, _ host: Matrix.HostLimits
+    _ listOrder: ListOrder, _ config: RunConfig, _ wholeBlocks: Bool, _ load: Bool, _ host: Matrix.HostLimits
   ) throws(MatrixError) {
     highestOrder = capture.orders - 1
-    guard wholeBlocks == false || group.zoneinfo != nil || config.load == "none" else {
+    guard wholeBlocks == false || group.zoneinfo != nil || !load else {
       throw .usage("a load allocates, which takes watermarks; give --zoneinfo with --buddyinfo")
     }
     var blocks = [UInt64](repeating: 0, count: capture.orders)

@@ -20,6 +20,8 @@ public struct GuestSpec: Hashable, Sendable {
 
   public var bytes: UInt64
   public var nodes: Int
+  /// Share of Normal memory that is ZONE_MOVABLE; 0 for none.
+  public var movableShare = 0.0
   public var cpus: Int
   public var state: State
   public var listOrder: ListOrder

@@ -16,7 +16,6 @@ public struct Matrix: Sendable {
   public let holdLimitNanoseconds: Double
   public let counters: CounterMode
   public let timeLimitNanoseconds: Double?
-  public let oversubscribed: Bool
   /// Designs nobody named that don't fit in this machine's memory, and why.
   public let omissions: [String]
 
@@ -25,22 +24,18 @@ public struct Matrix: Sendable {
   /// - Throws: ``MatrixError``: usage, an unusable capture, or a guest that doesn't fit, with the sizes needed and there.
   public init(_ config: RunConfig, host: HostLimits) throws(MatrixError) {
     self.config = config
-    for name in config.experiments where Experiments.all.first(where: { $0.name == name }) == nil {
-      throw .usage(
-        "unknown experiment '\(name)'; there are: \(Experiments.all.map(\.name).joined(separator: ", "))")
-    }
+    var experiments: [any Experiment.Type] = []
+    for name in config.experiments { experiments.append(try Experiments.named(name)) }
     guard (1...100_000).contains(config.repetitions) else {
       throw .usage("\(config.repetitions) repetitions; accepted: 1 to 100000")
     }
     let lock: LockKind = try Self.choice(config.lock, "lock")
     let pageInit: PageInit = try Self.choice(config.pageInit, "page init")
     let cache: CacheState = try Self.choice(config.cache, "cache state")
-    let load: MutatorLoad = try Self.choice(config.load, "load")
+    let asked = try Self.loads(config.load.split(separator: ",", omittingEmptySubsequences: false).map(String.init))
     counters = try Self.choice(config.counters, "counters")
     holdLimitNanoseconds = try TimeSpan(config.holdLimit).nanoseconds
     timeLimitNanoseconds = try config.timeLimit.map { text throws(MatrixError) in try TimeSpan(text).nanoseconds }
-    let mutators = try Self.mutators(config, load, host)
-    oversubscribed = 1 + mutators > host.cpus
 
     var cells: [Cell] = []
     var footprints: [GuestSpec: GuestFootprint] = [:]
@@ -48,21 +43,42 @@ public struct Matrix: Sendable {
     var guests: [GuestSpec] = []
     var omissions: [String] = []
     for group in config.groups {
-      let expanded = try GroupExpansion(group, config, lock, load, mutators, host)
+      for name in group.experiments where !config.experiments.contains(name) {
+        throw .usage("a group is for the experiment '\(name)', which isn't run")
+      }
+      let own = experiments.filter { group.experiments.isEmpty || group.experiments.contains($0.card.name) }
+      // By experiment, what threads do beside it.
+      let loads = try own.map { experiment throws(MatrixError) in
+        asked != [.none] ? asked : group.loads.isEmpty ? experiment.card.loads : try Self.loads(group.loads)
+      }
+      let anyLoad = loads.joined().contains { $0 != .none }
+      let mutators = try Self.mutators(config, anyLoad, host)
+      let expanded = try GroupExpansion(group, config, lock, anyLoad, mutators, host)
       captures.merge(expanded.captures) { $1 }
       omissions += expanded.omissions
       for (guest, footprint) in expanded.guests {
         if !guests.contains(guest) { guests.append(guest) }
         // Another group may run more on the same guest than this one.
         if footprint.bytes > footprints[guest]?.bytes ?? 0 { footprints[guest] = footprint }
-        for strategy in expanded.strategies {
-          let highest = expanded.highestOrder
-          let wanted = try Self.order(config.order, strategy, highest: highest, granule: guest.granuleOrder)
-          for experiment in config.experiments {
-            let cell = Cell(
-              experiment: experiment, guest: guest, strategy: strategy, order: wanted, pageInit: pageInit, cache: cache,
-              load: load, mutators: mutators)
-            if !cells.contains(where: { $0.id == cell.id }) { cells.append(cell) }
+      }
+      for (experiment, loads) in zip(own, loads) {
+        let settings = try Self.settings(config, group, experiment.card, pageInit, cache)
+        let strategies = expanded.strategies.filter { experiment.card.suits($0.card) }
+        if strategies.count < expanded.strategies.count && !group.strategies.isEmpty && strategies.isEmpty {
+          throw .usage("\(experiment.card.name) is for \(experiment.card.suited)")
+        }
+        for (guest, _) in expanded.guests {
+          for strategy in strategies {
+            let order = try Self.order(
+              config.order, strategy, highest: expanded.highestOrder, granule: guest.granuleOrder)
+            for setting in settings {
+              for load in loads {
+                let cell = Cell(
+                  experiment: experiment, guest: guest, strategy: strategy, order: order, setting: setting, load: load,
+                  mutators: load == .none ? 0 : mutators, hostCPUs: host.cpus)
+                if !cells.contains(where: { $0.id == cell.id }) { cells.append(cell) }
+              }
+            }
           }
         }
       }
@@ -115,9 +131,45 @@ public struct Matrix: Sendable {
     return value
   }
 
-  private static func mutators(_ config: RunConfig, _ load: MutatorLoad, _ host: HostLimits) throws(MatrixError) -> Int
-  {
-    if load == .none {
+  private static func loads(_ texts: [String]) throws(MatrixError) -> [MutatorLoad] {
+    var loads: [MutatorLoad] = []
+    for text in texts { loads.append(try choice(text, "load")) }
+    return loads
+  }
+
+  /// Every combination of acknowledgement time, window and clock that an experiment is run with.
+  private static func settings(
+    _ config: RunConfig, _ group: RunConfig.Group, _ card: ExperimentCard, _ pageInit: PageInit, _ cache: CacheState
+  ) throws(MatrixError) -> [Cell.Setting] {
+    var setting = Cell.Setting()
+    setting.pageInit = pageInit
+    // What a window of many sessions finds in the caches is what its own threads left there.
+    setting.cache = card.window == nil ? cache : .warm
+    if let window = try (config.window ?? group.window).map({ text throws(MatrixError) in try TimeSpan(text) })
+      ?? card.window, card.window != nil
+    {
+      setting.windowNs = UInt64(window.nanoseconds)
+    }
+    if card.hasVirtualClock { setting.clock = try choice(config.clock ?? group.clock ?? "real", "clock") }
+    if let rate = config.mutatorRate {
+      guard rate >= 1, rate <= 1e9 else {
+        throw .usage("a mutator rate of \(rate); accepted: 1 to 1000000000 a second")
+      }
+      setting.mutatorRate = rate
+    }
+    let acks = config.hostAckNs.map { $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init) }
+    return try (acks ?? (group.hostAckNs.isEmpty ? ["0"] : group.hostAckNs)).map { text throws(MatrixError) in
+      guard let nanoseconds = UInt64(text), nanoseconds <= 10_000_000_000 else {
+        throw .usage("'\(text)' is no acknowledgement time; accepted: nanoseconds, 0 to 10000000000")
+      }
+      var own = setting
+      own.hostAckNs = nanoseconds
+      return own
+    }
+  }
+
+  private static func mutators(_ config: RunConfig, _ load: Bool, _ host: HostLimits) throws(MatrixError) -> Int {
+    if !load {
       guard (config.mutators ?? 0) == 0 else {
         throw .usage("\(config.mutators ?? 0) mutators without a load; give --load")
       }
@@ -149,6 +201,9 @@ extension Matrix {
     cells.reduce(0) { total, cell in
       let blocks =
         Double(cell.guest.bytes >> 12) / Double(UInt64(1) << UInt64(max(cell.order, cell.guest.granuleOrder)))
+      if let window = cell.setting.windowNs, cell.setting.clock == .real {
+        return total + Double(config.repetitions) * (5 * Double(window) + 100e6)
+      }
       let each: Double
       switch cell.strategy.card.effect {
       case .readsOnly: each = 400

@@ -8,6 +8,8 @@ import Instruments
 public struct RunConfig: Codable, Hashable, Sendable {
   /// Guests, states and strategies that are crossed with each other.
   public struct Group: Codable, Hashable, Sendable {
+    /// Those of the run's experiments that this group is for; empty: all.
+    public var experiments: [String] = []
     public var guests: [String] = []
     public var states: [String] = []
     public var strategies: [String] = []
@@ -15,6 +17,15 @@ public struct RunConfig: Codable, Hashable, Sendable {
     public var cpus = 4
     /// The free share of an aged guest.
     public var free: Double?
+    /// The share of Normal memory in ZONE_MOVABLE.
+    public var movable: Double?
+    /// Loads where the run itself names none; empty: the experiment's own.
+    public var loads: [String] = []
+    public var hostAckNs: [String] = []
+    /// real or virtual, where the experiment has both.
+    public var clock: String?
+    /// How long one measurement lasts.
+    public var window: String?
     public var listOrder: String?
     public var granule = "auto"
     public var vmemmap = "auto"
@@ -27,7 +38,9 @@ public struct RunConfig: Codable, Hashable, Sendable {
     public init() {}
 
     enum CodingKeys: String, CodingKey, CaseIterable {
-      case guests, states, strategies, nodes, cpus, free, granule, vmemmap, buddyinfo, pagetypeinfo, zoneinfo, options
+      case experiments, guests, states, strategies, nodes, cpus, free, movable, loads, clock, window, granule, vmemmap
+      case buddyinfo, pagetypeinfo, zoneinfo, options
+      case hostAckNs = "host_ack_ns"
       case listOrder = "list_order"
     }
 
@@ -35,6 +48,12 @@ public struct RunConfig: Codable, Hashable, Sendable {
       let box = try decoder.container(keyedBy: CodingKeys.self)
       try RunConfig.refuseUnknownKeys(decoder, CodingKeys.allCases.map(\.rawValue))
       let standard = Group()
+      experiments = try box.decodeIfPresent([String].self, forKey: .experiments) ?? []
+      movable = try box.decodeIfPresent(Double.self, forKey: .movable)
+      loads = try box.decodeIfPresent([String].self, forKey: .loads) ?? []
+      hostAckNs = try box.decodeIfPresent([String].self, forKey: .hostAckNs) ?? []
+      clock = try box.decodeIfPresent(String.self, forKey: .clock)
+      window = try box.decodeIfPresent(String.self, forKey: .window)
       guests = try box.decodeIfPresent([String].self, forKey: .guests) ?? standard.guests
       states = try box.decodeIfPresent([String].self, forKey: .states) ?? standard.states
       strategies = try box.decodeIfPresent([String].self, forKey: .strategies) ?? standard.strategies
@@ -58,7 +77,14 @@ public struct RunConfig: Codable, Hashable, Sendable {
   public var cache = "cold"
   /// Nil: the highest order; `native`; or a number.
   public var order: String?
+  /// Comma-separated. `none` leaves it to the group, and that to the experiment.
   public var load = "none"
+  /// Nil leaves these three to the group, and that to the experiment. Acknowledgement times comma-separated.
+  public var hostAckNs: String?
+  public var clock: String?
+  public var window: String?
+  /// Operations a second of each mutator where the clock is virtual.
+  public var mutatorRate: Double?
   /// Nil: the host's cores - 1, where there is a load.
   public var mutators: Int?
   public var repetitions = 5
@@ -70,7 +96,9 @@ public struct RunConfig: Codable, Hashable, Sendable {
   public init() {}
 
   enum CodingKeys: String, CodingKey, CaseIterable {
-    case experiments, groups, lock, cache, order, load, mutators, repetitions, seed, counters
+    case experiments, groups, lock, cache, order, load, mutators, repetitions, seed, counters, clock, window
+    case hostAckNs = "host_ack_ns"
+    case mutatorRate = "mutator_rate"
     case pageInit = "page_init"
     case holdLimit = "hold_limit"
     case timeLimit = "time_limit"
@@ -87,6 +115,10 @@ public struct RunConfig: Codable, Hashable, Sendable {
     cache = try box.decodeIfPresent(String.self, forKey: .cache) ?? standard.cache
     order = try box.decodeIfPresent(String.self, forKey: .order)
     load = try box.decodeIfPresent(String.self, forKey: .load) ?? standard.load
+    hostAckNs = try box.decodeIfPresent(String.self, forKey: .hostAckNs)
+    clock = try box.decodeIfPresent(String.self, forKey: .clock)
+    window = try box.decodeIfPresent(String.self, forKey: .window)
+    mutatorRate = try box.decodeIfPresent(Double.self, forKey: .mutatorRate)
     mutators = try RunConfig.number(Int.self, box, .mutators)
     repetitions = try RunConfig.number(Int.self, box, .repetitions) ?? standard.repetitions
     seed = try RunConfig.number(UInt64.self, box, .seed) ?? standard.seed
@@ -125,30 +157,20 @@ public struct RunConfig: Codable, Hashable, Sendable {
 }
 
 extension RunConfig {
-  /// What `hintbench run` measures without arguments: every strategy at 8 and 64 GiB, those whose memory allows it at 1
-  /// TiB, fresh and aged. Within a minute on two cores.
-  public static var standard: RunConfig {
-    var small = Group()
-    small.guests = ["8G", "64G"]
-    small.states = ["fresh", "aged"]
-    small.strategies = Strategies.all.map(\.card.name)
-    var large = small
-    large.guests = ["1T"]
-    large.strategies = Strategies.all.filter { $0.card.effect == .readsOnly }.map(\.card.name)
+  /// What `hintbench run EXPERIMENT ...` measures where nothing else is said, by default a scan: each experiment's own
+  /// groups. `quick`: small guests and three repetitions, seconds.
+  ///
+  /// - Throws: ``MatrixError`` for an unknown name.
+  public static func standard(_ names: [String] = ["scan"], quick: Bool = false) throws(MatrixError) -> RunConfig {
     var config = RunConfig()
-    config.groups = [small, large]
-    return config
-  }
-
-  /// `--quick`: every strategy on one small guest in both states; seconds.
-  public static var quick: RunConfig {
-    var group = Group()
-    group.guests = ["2G"]
-    group.states = ["fresh", "aged"]
-    group.strategies = Strategies.all.map(\.card.name)
-    var config = RunConfig()
-    config.groups = [group]
-    config.repetitions = 3
+    config.experiments = names
+    for name in names {
+      for var group in try Experiments.named(name).groups(quick: quick) {
+        if names.count > 1 { group.experiments = [name] }
+        config.groups.append(group)
+      }
+    }
+    if quick { config.repetitions = 3 }
     return config
   }
 

@@ -13,7 +13,6 @@ public final class MatrixRunner {
 
   /// What the run can't say in a row.
   public private(set) var unavailable: [RunMeta.Unavailable]
-  public private(set) var errors: [RunMeta.Failure] = []
   public private(set) var guests: [JSONValue] = []
   public let limits: RunLimits
 
@@ -50,7 +49,7 @@ public final class MatrixRunner {
     let hostCPUs = try ThreadPlacement.allowedCPUs()
     if let first = hostCPUs.first { try? ThreadPlacement.pin(toCPU: first) }
     defer { unpin(hostCPUs) }
-    let runner = try CellRunner(
+    let bench = try Bench(
       matrix, identity, limits: limits.machine, counters: counters, numa: numa, hostCPUs: hostCPUs,
       lastLevelCacheBytes: HostFacts.gather().lastLevelCacheBytes)
 
@@ -95,7 +94,7 @@ public final class MatrixRunner {
             guard let model = models[spec] else { continue }
             let keys = Set(
               cells.filter { $0.guest == spec }.map { ModelledGuest.LimitKey(order: $0.order, cache: $0.cache) })
-            for key in keys { runner.sampleLimit(model, key) }
+            for key in keys { bench.sampleLimit(model, key) }
           }
         }
         for cell in cells.shuffled(using: &generator) {
@@ -113,10 +112,7 @@ public final class MatrixRunner {
           observer.progress(
             done: count, total: total,
             label: "\(ByteSize(bytes: cell.guest.bytes)) \(cell.guest.state.name) \(cell.strategy.card.name)")
-          let result = try runner.run(cell, repetition: repetition, on: model)
-          if let reason = result.failure {
-            errors.append(.init(cellID: cell.id, repetition: repetition, reason: reason))
-          }
+          let result = try bench.run(cell, repetition: repetition, on: model)
           if let sequence = result.holdSequence { maxima[cell.id, default: RepeatableMaximum()].add(sequence) }
           records[cell.id, default: []].append(result.run)
           try observer.finished(result)
@@ -126,10 +122,10 @@ public final class MatrixRunner {
       for cell in cells {
         walkLimits[cell.id] = models[cell.guest]?.limitPerBlock(.init(order: cell.order, cache: cell.cache))
       }
-      runner.forgetRunners()
+      bench.forgetRunners()
     }
     observer.progress(done: count, total: total, label: "")
-    if let why = runner.counterFailure {
+    if let why = bench.counterFailure {
       unavailable.append(.init(what: "hardware counters of some repetitions", why: why))
     }
 

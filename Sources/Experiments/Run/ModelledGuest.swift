@@ -27,7 +27,8 @@ final class ModelledGuest {
       switch spec.state {
       case .fresh, .aged:
         var geometry = GuestGeometry.standard(
-          bytes: spec.bytes, nodes: spec.nodes, cpus: spec.cpus, granuleOrder: spec.granuleOrder)
+          bytes: spec.bytes, nodes: spec.nodes, cpus: spec.cpus, granuleOrder: spec.granuleOrder,
+          movableShare: spec.movableShare)
         geometry.vmemmapPage = spec.vmemmapPage
         geometry.lockKind = spec.lockKind
         guest = try Guest(geometry)

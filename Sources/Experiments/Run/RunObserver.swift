@@ -15,4 +15,6 @@ public struct RepetitionResult: Sendable {
   public var holdSequence: [UInt64]?
   /// Why the outcome is `error`.
   public var failure: String?
+  /// Rows of EXPERIMENT.csv.
+  public var experiment: ExperimentRows?
 }

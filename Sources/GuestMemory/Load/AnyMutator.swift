@@ -6,10 +6,14 @@ public protocol AnyMutator: AnyObject, Sendable {
   func burst()
   /// Blocks it holds now. Only while it stands still.
   var blocks: [Block] { get }
+  /// Takes `count` movable blocks of `order` and keeps them; how many it got. Not a part of the figures.
+  func take(order: Int, count: Int) -> Int
   /// Gives everything back, the per-CPU lists' pages too. Only while it stands still.
   func giveBack()
   /// Forgets the figures so far. Only while it stands still.
   func resetFigures()
+  /// Allocations and frees since. Only while it stands still.
+  var operations: Int { get }
   /// What it did and suffered since. Only while it stands still.
   var figures: MutatorFigures { get }
 }

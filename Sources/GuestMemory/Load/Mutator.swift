@@ -13,7 +13,7 @@ public final class Mutator<Probe: LockProbe, Hooks: AllocatorHooks>: AnyMutator,
   @usableFromInline let most: Int
   @usableFromInline let log: HoldLog?
   @usableFromInline let memory: FaultingMemory?
-  @usableFromInline var operations = 0
+  @usableFromInline var done = 0
   @usableFromInline var failed = 0
   @usableFromInline var failedAtomic = 0
   @usableFromInline var allocations = DurationHistogram()
@@ -36,6 +36,7 @@ public final class Mutator<Probe: LockProbe, Hooks: AllocatorHooks>: AnyMutator,
   }
 
   public var blocks: [Block] { held }
+  public var operations: Int { done }
 
   @inlinable
   public func burst() {
@@ -81,7 +82,7 @@ public final class Mutator<Probe: LockProbe, Hooks: AllocatorHooks>: AnyMutator,
       pfn = cpu.allocate(order: order, gfp)
       memory?.touch()
     }
-    operations &+= 1
+    done &+= 1
     guard let pfn else {
       failed &+= 1
       if gfp.contains(.atomic) { failedAtomic &+= 1 }
@@ -98,7 +99,16 @@ public final class Mutator<Probe: LockProbe, Hooks: AllocatorHooks>: AnyMutator,
     let block = held.removeLast()
     cpu.free(pfn: block.pfn, order: block.order)
     heldPages &-= 1 &<< block.order
-    operations &+= 1
+    done &+= 1
+  }
+
+  public func take(order: Int, count: Int) -> Int {
+    for taken in 0..<count {
+      guard let pfn = cpu.allocate(order: order, .userMovable) else { return taken }
+      held.append(Block(pfn: pfn, order: order))
+      heldPages += 1 << order
+    }
+    return count
   }
 
   @inlinable
@@ -110,7 +120,7 @@ public final class Mutator<Probe: LockProbe, Hooks: AllocatorHooks>: AnyMutator,
   }
 
   public func resetFigures() {
-    operations = 0
+    done = 0
     failed = 0
     failedAtomic = 0
     allocations = DurationHistogram()
@@ -119,7 +129,7 @@ public final class Mutator<Probe: LockProbe, Hooks: AllocatorHooks>: AnyMutator,
 
   public var figures: MutatorFigures {
     var figures = MutatorFigures()
-    figures.operations = operations
+    figures.operations = done
     figures.failed = failed
     figures.failedAtomic = failedAtomic
     figures.allocations = allocations

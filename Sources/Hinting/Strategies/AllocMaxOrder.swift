@@ -10,6 +10,12 @@ import Instruments
 /// movable zone, so that the guest ends near its min watermarks, other nodes' memory included; ZONE_MOVABLE and the
 /// atomic reserve are never reported. `node=each` is the form of the thread, THISNODE node by node; `reserve` keeps
 /// blocks, asking nr_free before each allocation.
+///
+/// A block that finds the queue full, but for the entry of the protocol's command, is freed at once and the loop goes on:
+/// it allocates and frees until the host has used an entry, which it looks for each time. What the host no longer wants
+/// (STOP, or a newer command id) ends the loop within a block; the blocks stay held until ``giveBack(_:_:_:)``, DONE,
+/// since pages that come back amid a migration are written to and have to be sent again. `stop=return` is the form that
+/// was argued against: they go back as soon as the host stops the session.
 struct AllocMaxOrder: HintStrategy {
   typealias Hooks = NoHooks
 
@@ -27,16 +33,22 @@ struct AllocMaxOrder: HintStrategy {
       StrategyOption(
         "node", .choice(["any", "each"]), default: "any", "the whole zonelist, or each node by itself (THISNODE)",
         source: "any: 4.20; each: v33 thread"),
+      StrategyOption(
+        "stop", .choice(["keep", "return"]), default: "keep",
+        "what becomes of the blocks when the host stops the session: held until it is done, or given back at once",
+        source: "keep: 4.20; return: what its commit message argues against"),
     ])
 
   private let reserve: UInt64
   private let nodeByNode: Bool
+  private let returnsWhenStopped: Bool
   private var memory: (arena: HintArena, buffer: HintBuffer)?
   private var held = 0
 
   init(_ options: StrategyOptions) {
     reserve = UInt64(options.integer("reserve"))
     nodeByNode = options.choice("node") == "each"
+    returnsWhenStopped = options.choice("stop") == "return"
   }
 
   mutating func prepare(_ guest: GuestCore, lowestOrder: Int) throws(GuestError) {
@@ -52,11 +64,22 @@ struct AllocMaxOrder: HintStrategy {
     _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ session: inout Session
   ) -> Outcome {
     guard let list = memory?.buffer else { return .noBuffer }
+    // The driver's probe fails (-ENOSPC).
+    if sink.queueSize < 2 { return .error("a queue of fewer than 2 entries has none for hints") }
     sink.command()
-    defer { sink.command() }
-    if !nodeByNode { return take(&cpu, &sink, session.stop, list, onNode: nil) }
+    let outcome = takeAll(&cpu, &sink, session.stop, list)
+    sink.command()
+    if outcome == .stopped && returnsWhenStopped { giveBack(&cpu, &sink, &session) }
+    return outcome
+  }
+
+  @inline(__always)
+  private mutating func takeAll<Probe: LockProbe, Sink: HintSink>(
+    _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ stop: StopFlag, _ list: HintBuffer
+  ) -> Outcome {
+    if !nodeByNode { return take(&cpu, &sink, stop, list, onNode: nil) }
     for node in 0..<cpu.core.nodeCount {
-      let outcome = take(&cpu, &sink, session.stop, list, onNode: node)
+      let outcome = take(&cpu, &sink, stop, list, onNode: node)
       if outcome != .complete { return outcome }
     }
     return .complete
@@ -68,15 +91,21 @@ struct AllocMaxOrder: HintStrategy {
   ) -> Outcome {
     let core = cpu.core
     let order = core.highestOrder
+    let pages: UInt64 = 1 &<< UInt64(order)
     let flags: GFP = onNode == nil ? .freePageAlloc : [.noMemAlloc, .thisNode]
     while true {
       if stop.isSet { return .stopped }
+      sink.reclaim()
       if reserve > 0 && freeBlocks(core, order, onNode) <= reserve { return .complete }
       guard let pfn = cpu.allocate(order: order, flags, onNode: onNode) else { return .complete }
-      list.store(pfn, at: held)
-      held &+= 1
-      sink.didTake(pages: 1 &<< UInt64(order), initialized: true)
-      _ = sink.report(Block(pfn: pfn, order: order))
+      sink.didTake(pages: pages, initialized: true)
+      if sink.report(Block(pfn: pfn, order: order)) {
+        list.store(pfn, at: held)
+        held &+= 1
+      } else {
+        cpu.free(pfn: pfn, order: order)
+        sink.didReturn(pages: pages)
+      }
     }
   }
 

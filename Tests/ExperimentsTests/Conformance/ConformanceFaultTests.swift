@@ -17,6 +17,7 @@ import Testing
     ("ends-early", .incomplete), ("not-held", .notHeld), ("twice", .reportedTwice), ("keeps-one", .brokenAfterwards),
     ("keeps-one-when-stopped", .leakedWhenStopped), ("silent", .withheldWrong), ("movable", .untouchableTaken),
     ("frees-at-once", .notHeld), ("halves", .brokenAfterwards),
+    ("spins-when-stopped", .stopIgnored),
   ]
 
   /// DMA, Normal and Movable with room above their watermarks, half free.

@@ -16,7 +16,7 @@ struct FaultyTaker: HintStrategy {
         "fault",
         .choice([
           "ends-early", "none", "not-held", "twice", "keeps-one", "keeps-one-when-stopped", "silent", "movable",
-          "frees-at-once", "halves",
+          "frees-at-once", "halves", "spins-when-stopped",
         ]), default: "ends-early", "what is wrong", source: "test")
     ])
 
@@ -39,6 +39,13 @@ struct FaultyTaker: HintStrategy {
     while true {
       if session.stop.isSet {
         wasStopped = true
+        // Taking a block and giving it back is going on, though nothing is reported and nothing kept.
+        for _ in 0..<(fault == "spins-when-stopped" ? 100 : 0) {
+          guard let pfn = cpu.allocate(order: order, flags) else { break }
+          sink.didTake(pages: 1 << UInt64(order), initialized: true)
+          cpu.free(pfn: pfn, order: order)
+          sink.didReturn(pages: 1 << UInt64(order))
+        }
         return .stopped
       }
       guard let pfn = cpu.allocate(order: order, flags) else { return .complete }

@@ -73,12 +73,17 @@ struct MutatorCheck {
     _ hints: [HintLog.Hint], _ others: [Block], _ fail: (Violation.Rule, String) -> Void
   ) {
     let own = guest.missingPages(others: others)
-    let reported = hints.filter(\.isHeld).map(\.block)
-    if PageRuns(reported).pages != reported.reduce(0, { $0 + $1.pages }) {
-      fail(.reportedTwice, "reported blocks overlap")
-    }
-    if let block = reported.first(where: { !own.contains($0) }) {
-      fail(.notHeld, "\(block) was reported as held and is free or a mutator's")
+    if configured.card.effect == .takesBatches {
+      // All is back by now, so that a block may have been taken by a mutator, freed and reported again.
+      if own.pages > 0 { fail(.withheldWrong, "\(own.pages) pages are still held at the session's end") }
+    } else {
+      let reported = hints.filter(\.isHeld).map(\.block)
+      if PageRuns(reported).pages != reported.reduce(0, { $0 + $1.pages }) {
+        fail(.reportedTwice, "reported blocks overlap")
+      }
+      if let block = reported.first(where: { !own.contains($0) }) {
+        fail(.notHeld, "\(block) was reported as held and is free or a mutator's")
+      }
     }
     let faults = guest.validate(held: others + own.blocks(highestOrder: guest.core.highestOrder))
     if let fault = faults.first { fail(.brokenWhileHeld, "\(fault)") }

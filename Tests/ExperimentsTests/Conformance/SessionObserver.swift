@@ -23,6 +23,10 @@ final class SessionObserver {
   /// Sets the stop flag after this many holds.
   var stopsAfterHold: Int?
   private(set) var holdsAtStop: Int?
+  /// Holds after the stop in which blocks went back. A design may give back what it has as soon as it is stopped
+  /// (alloc-max-order:stop=return), which takes a hold a block and is no going on: taking one still counts.
+  private(set) var holdsGivingBackAfterStop = 0
+  private var holdsAtLastReturn = 0
 
   private var held = PageBitmap?.none
   private var freeSet: Set<UInt64> = []
@@ -51,6 +55,7 @@ final class SessionObserver {
   func setStop() {
     stop.set()
     holdsAtStop = holds.count
+    holdsAtLastReturn = holds.count
   }
 
   func sent(descriptors count: Int) {
@@ -101,6 +106,8 @@ final class SessionObserver {
   func returned(_ pages: UInt64) {
     if pages > pagesWithheld { fail(.withheldWrong, "\(pages) pages returned of \(pagesWithheld)") }
     pagesWithheld -= min(pages, pagesWithheld)
+    if holdsAtStop != nil && holds.count > holdsAtLastReturn { holdsGivingBackAfterStop += 1 }
+    holdsAtLastReturn = holds.count
     // What is free again may be taken and reported again.
     guard held != nil else { return }
     let missing = guest.missingPages()

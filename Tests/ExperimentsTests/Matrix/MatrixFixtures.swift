@@ -141,6 +141,14 @@ final class RecordingObserver: RunObserver {
   var onFinished: (RepetitionResult) throws -> Void = { _ in }
 
   var runs: [RunRecord] { results.map(\.run) }
+  var failures: [RunMeta.Failure] {
+    results.compactMap { result in
+      result.failure.map {
+        RunMeta.Failure(
+          cellID: result.run.identity.cellID, repetition: result.run.identity.repetition, reason: $0)
+      }
+    }
+  }
   /// Cell and repetition, in the order they were run.
   var order: [RepetitionKey] { results.map(\.run.key) }
 
@@ -174,7 +182,7 @@ enum MatrixRun {
           matrix, RunIdentity(runID: "r", host: "h", commit: nil, branch: nil), numa: numa, library: library)
         let cells = try runner.run(observer, finished: finished)
         return Outcome(
-          cells: cells, observer: observer, unavailable: runner.unavailable, errors: runner.errors,
+          cells: cells, observer: observer, unavailable: runner.unavailable, errors: observer.failures,
           guests: runner.guests)
       }
       done.signal()

@@ -1,0 +1,142 @@
+import CHost
+import GuestMemory
+import Instruments
+
+/// A design's end of its virtqueue: the driver's half of ``HintSink``. A trivial handle; its ``HintDevice`` must outlive
+/// it.
+///
+/// With a host thread entries come back when that has served them. Without one the host is ideal: it costs nothing, and
+/// has used all there is whenever the driver looks.
+public struct HintQueue {
+  @usableFromInline let driver: DriverQueue
+  /// Nil: an ideal host.
+  private let host: Unmanaged<HostThread>?
+
+  init(_ driver: DriverQueue, host: HostThread?) {
+    self.driver = driver
+    self.host = host.map(Unmanaged.passUnretained)
+  }
+
+  @inlinable public var size: Int { driver.size }
+
+  /// The smallest size that has room for a chain of `entries`, and no less than `least`.
+  public static func size(for entries: Int, least: Int) -> Int {
+    var size = least
+    while size < entries { size *= 2 }
+    return size
+  }
+  /// num_free, as of the driver's last look.
+  @inlinable @inline(__always)
+  public var descriptorsFree: Int { driver.descriptorsFree }
+
+  /// virtqueue_add_inbuf() of a block: its address and length. False where no entry is free.
+  @inlinable @inline(__always)
+  func add(_ block: Block) -> Bool {
+    driver.add(
+      address: block.pfn &<< 12, length: UInt32(truncatingIfNeeded: block.bytes), deviceWrites: true)
+  }
+
+  /// Detaches what the host has used.
+  @inline(__always)
+  func reclaim() {
+    if host == nil {
+      driver.reuseAll()
+    } else {
+      while driver.detachUsed() != nil {}
+    }
+  }
+
+  /// virtqueue_kick(): the host is told unless it has asked not to be.
+  @inline(__always)
+  func kick() {
+    let isDue = driver.kickPrepare()
+    if isDue, let host { host._withUnsafeGuaranteedRef { $0.notify() } }
+  }
+
+  /// A chain of buffers for the host to read, with a kick, waiting for room where there is none.
+  func send(descriptors: Int) {
+    reclaim()
+    while !driver.addChain(count: descriptors, deviceWrites: false, { _ in (0, 4) }) {
+      if isDead { return }
+      kick()
+      reclaim()
+      chost_pause()
+    }
+    kick()
+  }
+
+  /// A chain of blocks with a kick; returns when the host has given it back. False where it is longer than the queue, or
+  /// the host broke down.
+  func report(_ blocks: HintBuffer, _ range: Range<Int>) -> Bool {
+    guard !range.isEmpty, range.count <= driver.size else { return false }
+    reclaim()
+    while !driver.addChain(
+      count: range.count, deviceWrites: true,
+      { position in
+        let block = Block(rawValue: blocks[range.lowerBound &+ position])
+        return (block.pfn &<< 12, UInt32(truncatingIfNeeded: block.bytes))
+      })
+    {
+      if isDead { return false }
+      kick()
+      reclaim()
+    }
+    kick()
+    return waitUntilAllUsed()
+  }
+
+  /// wait_event(): spins for a moment, then sleeps between looks, as a task that waits leaves its CPU to others.
+  private func waitUntilAllUsed() -> Bool {
+    reclaim()
+    var looks = 0
+    while driver.inFlight > 0 {
+      if isDead { return false }
+      looks += 1
+      if looks < 500 { chost_pause() } else { MonotonicClock.sleep(nanoseconds: 10_000) }
+      reclaim()
+    }
+    return true
+  }
+
+  /// Nothing will ever come back.
+  private var isDead: Bool { driver.isBroken || host.map { $0._withUnsafeGuaranteedRef { $0.hasFailed } } ?? false }
+}
+
+/// The queue of one design, and the host that serves it.
+public final class HintDevice {
+  private let queue: Virtqueue
+  private var thread: HostThread?
+
+  /// `size`: entries; a power of two up to 32768.
+  ///
+  /// - Throws: ``VirtqueueError``
+  public init(size: Int) throws(VirtqueueError) { queue = try Virtqueue(size: size, usesEventIndex: true) }
+
+  /// The driver's end, whose host is the one that runs now.
+  public var driver: HintQueue { HintQueue(queue.driver, host: thread) }
+
+  /// Lets a thread serve the queue, which acknowledges each chain after so long; until then, and after
+  /// ``stopHost()``, the host is ideal.
+  ///
+  /// - Throws: ``SystemCallError`` where it can't be pinned.
+  public func startHost(ackNanoseconds: UInt64, cpu: Int?) throws(SystemCallError) {
+    precondition(thread == nil, "a queue has one host")
+    let host = HostThread(queue: queue, ackNanoseconds: ackNanoseconds, cpu: cpu)
+    try host.start()
+    thread = host
+  }
+
+  /// What the thread saw; nil where there was none. Chains it hadn't served stay in the ring.
+  @discardableResult
+  public func stopHost() -> HostFigures? {
+    guard let host = thread else { return nil }
+    // What is in flight would hold entries for ever.
+    while queue.driver.inFlight > 0 && !host.hasFailed {
+      while queue.driver.detachUsed() != nil {}
+      MonotonicClock.sleep(nanoseconds: 10_000)
+    }
+    host.stop()
+    thread = nil
+    return host.figures
+  }
+}

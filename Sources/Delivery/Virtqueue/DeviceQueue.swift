@@ -1,0 +1,126 @@
+import Synchronization
+
+/// The host's side of a ``Virtqueue``, with the rules of the virtio specification and of QEMU's hw/virtio/virtio.c. A
+/// trivial handle: no operation allocates or counts references. One thread at a time may use it.
+public struct DeviceQueue {
+  @usableFromInline let memory: VirtqueueMemory
+  @usableFromInline let state: UnsafeMutablePointer<DeviceState>
+
+  init(memory: VirtqueueMemory, state: UnsafeMutablePointer<DeviceState>) {
+    self.memory = memory
+    self.state = state
+  }
+
+  /// Descriptors in all: N.
+  @inlinable public var size: Int { memory.size }
+
+  /// Whether a chain waits to be popped. Changes nothing: what a busy-polling device asks.
+  @inlinable @inline(__always)
+  public var hasAvailable: Bool {
+    memory.availableIndex.pointee.load(ordering: .acquiring) != state.pointee.lastAvailable
+  }
+
+  /// Takes the next chain that the driver has published, in the driver's order, and checks all of it. Where there is
+  /// none and notifications are enabled, the driver will kick for the next; a device that sleeps before it was told nil
+  /// may not hear of it. O(descriptors of the chain).
+  ///
+  /// - Returns: nil where there is none.
+  /// - Throws: ``VirtqueueFault``; the chain is left where it is, so that every later call throws the same.
+  @inlinable @inline(__always)
+  public func pop() throws(VirtqueueFault) -> VirtqueueChain? {
+    let last = state.pointee.lastAvailable
+    if state.pointee.seenAvailable == last {
+      var seen = memory.availableIndex.pointee.load(ordering: .acquiring)
+      if seen == last {
+        // Running empty is when the event has to be set, and the ring looked at once more behind it; before that it
+        // would only bring kicks for chains that are being popped anyway.
+        guard state.pointee.notifications, state.pointee.usesEventIndex, state.pointee.armedAt != last else {
+          return nil
+        }
+        seen = arm()
+        if seen == last { return nil }
+      }
+      let ahead = Int(seen &- last)
+      guard ahead <= size else { throw .availableIndexJumped(ahead: ahead) }
+      state.pointee.seenAvailable = seen
+    }
+    let head = Int(memory.availableEntry(last).pointee)
+    let chain = try VirtqueueChain(memory: memory, head: head, descriptors: checkedLength(head: head))
+    state.pointee.lastAvailable = last &+ 1
+    return chain
+  }
+
+  /// How many descriptors the chain has, all of its rules checked.
+  @inlinable @inline(__always)
+  func checkedLength(head: Int) throws(VirtqueueFault) -> Int {
+    guard head < size else { throw .headOutOfRange(head: head) }
+    var index = head
+    var count = 1
+    var writable = false
+    while true {
+      let flags = memory.flags(of: index)
+      guard flags & VirtqueueMemory.indirect == 0 else { throw .indirect(head: head) }
+      if flags & VirtqueueMemory.write != 0 {
+        writable = true
+      } else if writable {
+        throw .readableAfterWritable(head: head)
+      }
+      guard flags & VirtqueueMemory.next != 0 else { return count }
+      guard count < size else { throw .loop(head: head) }
+      let next = Int(memory.next(of: index))
+      guard next < size else { throw .nextOutOfRange(head: head, next: next) }
+      index = next
+      count &+= 1
+    }
+  }
+
+  /// Gives a popped chain back as used, in any order; `length`: bytes written into it. O(1).
+  ///
+  /// - Returns: whether the driver wants an interrupt for it.
+  @inlinable @inline(__always)
+  public func push(head: Int, length: UInt32) -> Bool {
+    let old = state.pointee.usedIndex
+    assert(old != state.pointee.lastAvailable, "nothing is popped that could be pushed")
+    let new = old &+ 1
+    let element = memory.usedElement(old)
+    element[0] = UInt32(truncatingIfNeeded: head)
+    element[1] = length
+    state.pointee.usedIndex = new
+    // Releasing: the driver that sees the index sees the element.
+    memory.usedIndex.pointee.store(new, ordering: .releasing)
+    // The index must be out before the driver's wish is read (virtio 1.2, 2.7.7.2).
+    atomicMemoryFence(ordering: .sequentiallyConsistent)
+    if state.pointee.usesEventIndex {
+      return EventIndex.isDue(event: memory.usedEvent.pointee.load(ordering: .relaxed), new: new, old: old)
+    }
+    return memory.availableFlags.pointee.load(ordering: .relaxed) & VirtqueueMemory.suppressed == 0
+  }
+
+  /// Asks the driver for notifications, or asks it to leave them (`virtio_queue_set_notification`): a hint that it may
+  /// not have seen yet. With event indices "leave them" leaves the event where it was, so that one more kick may come,
+  /// and one in 65536 chains after.
+  ///
+  /// - Returns: whether a chain waits now. After enabling, true means that no kick may come for it: pop before
+  ///   sleeping, or the wake-up is lost.
+  @inlinable @inline(__always)
+  public func setNotifications(_ enabled: Bool) -> Bool {
+    state.pointee.notifications = enabled
+    let last = state.pointee.lastAvailable
+    if state.pointee.usesEventIndex {
+      if enabled { return arm() != last }
+    } else {
+      memory.usedFlags.pointee.store(enabled ? 0 : VirtqueueMemory.suppressed, ordering: .relaxed)
+      if enabled { atomicMemoryFence(ordering: .sequentiallyConsistent) }
+    }
+    return memory.availableIndex.pointee.load(ordering: .acquiring) != last
+  }
+
+  /// Sets the event to the next entry and reads the available index behind a full barrier.
+  @inlinable @inline(__always)
+  func arm() -> UInt16 {
+    state.pointee.armedAt = state.pointee.lastAvailable
+    memory.availableEvent.pointee.store(state.pointee.lastAvailable, ordering: .relaxed)
+    atomicMemoryFence(ordering: .sequentiallyConsistent)
+    return memory.availableIndex.pointee.load(ordering: .acquiring)
+  }
+}

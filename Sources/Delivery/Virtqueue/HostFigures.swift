@@ -1,0 +1,25 @@
+/// What a host saw of a virtqueue, from its start.
+public struct HostFigures: Sendable, Hashable {
+  /// Chains taken and given back.
+  public internal(set) var chains: UInt64 = 0
+  /// Descriptors in them.
+  public internal(set) var descriptors: UInt64 = 0
+  /// Bytes of all their buffers.
+  public internal(set) var bytes: UInt64 = 0
+  /// Kicks received from the driver; on a real host each is a VM exit.
+  public internal(set) var notifications: UInt64 = 0
+  /// Chains given back for which the driver wanted an interrupt.
+  public internal(set) var interrupts: UInt64 = 0
+  /// Why the host stopped serving; nil while all is well.
+  public internal(set) var fault: VirtqueueFault?
+
+  public init() {}
+
+  @inline(__always)
+  mutating func count(_ chain: VirtqueueChain, interrupt: Bool, bytes: UInt64) {
+    chains &+= 1
+    descriptors &+= UInt64(chain.descriptors)
+    self.bytes &+= bytes
+    if interrupt { interrupts &+= 1 }
+  }
+}

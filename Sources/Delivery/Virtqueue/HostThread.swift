@@ -1,0 +1,180 @@
+import CHost
+import Foundation
+import Instruments
+import Synchronization
+
+/// The host's side of a virtqueue on a thread of its own, as QEMU's iothread serves the balloon: one chain after the
+/// other is popped, acted upon for a set time, and pushed used.
+///
+/// Without work it polls for a while with notifications disabled, as QEMU does all through a hinting session; then it
+/// enables them, looks once more, and sleeps until ``notify()``.
+public final class HostThread: @unchecked Sendable {
+  // Right to send: `state`, `failed`, `wakePending` and `notifications` are atomic. `seen` and `pinError` are written
+  // by the host's thread alone and read after it has stored, releasing, a state in which it no longer writes them.
+  private enum State {
+    static let new = 0, running = 1, stopping = 2, failed = 3, ended = 4
+  }
+
+  private let queue: Virtqueue
+  private let device: DeviceQueue
+  private let ackNanoseconds: UInt64
+  private let pollNanoseconds: UInt64
+  private let cpu: Int?
+  private let state = Atomic<Int>(State.new)
+  private let failed = Atomic<Bool>(false)
+  private let notifications = Atomic<UInt64>(0)
+  /// Set by a kick, cleared by the thread that it woke: an eventfd's counter, of which only "not zero" matters.
+  private let wakePending = Atomic<Bool>(false)
+  private let wake = DispatchSemaphore(value: 0)
+  private let started = DispatchSemaphore(value: 0)
+  private let ended = DispatchSemaphore(value: 0)
+  private var seen = HostFigures()
+  private var pinError: SystemCallError?
+
+  /// Longest wait that is spun through. A sleep ends late by the kernel's timer slack of 50 us and a wake-up, so that a
+  /// longer wait sleeps all but this much.
+  private static let longestSpin: UInt64 = 100_000
+
+  /// A host that acknowledges each chain no earlier than `ackNanoseconds` after it popped it, and pops no other
+  /// meanwhile. `cpu`: where to pin its thread; nil leaves that to the scheduler. `pollNanoseconds`: for how long it
+  /// polls without work before it sleeps.
+  public init(queue: Virtqueue, ackNanoseconds: UInt64, cpu: Int?, pollNanoseconds: UInt64 = 50_000) {
+    self.queue = queue
+    self.ackNanoseconds = ackNanoseconds
+    self.cpu = cpu
+    self.pollNanoseconds = pollNanoseconds
+    device = queue.device
+  }
+
+  /// Starts the thread; returns when it polls. Once only; ``stop()`` must follow, or the thread lives on.
+  ///
+  /// - Throws: ``SystemCallError`` where it can't be pinned to its CPU.
+  public func start() throws(SystemCallError) {
+    precondition(state.load(ordering: .relaxed) == State.new, "a host thread starts once")
+    let thread = Thread { [self] in run() }
+    thread.stackSize = 1 << 20
+    thread.start()
+    started.wait()
+    if state.load(ordering: .acquiring) == State.failed, let pinError { throw pinError }
+  }
+
+  /// Ends the thread and waits for it. The chain in hand is finished; what is published beyond it stays in the ring.
+  /// Does nothing where the thread isn't running.
+  public func stop() {
+    guard
+      state.compareExchange(
+        expected: State.running, desired: State.stopping, successOrdering: .releasing, failureOrdering: .relaxed
+      ).exchanged
+    else { return }
+    ring()
+    ended.wait()
+    // The semaphore waits; this load is what makes the thread's figures ours.
+    let now = state.load(ordering: .acquiring)
+    assert(now == State.ended)
+  }
+
+  /// The driver's kick, from any thread: counts it and wakes the host if it sleeps.
+  public func notify() {
+    notifications.wrappingAdd(1, ordering: .relaxed)
+    ring()
+  }
+
+  /// Whether it met a malformed chain and serves no more; ``figures`` name the fault. May be asked at any time: whoever
+  /// waits for a chain to come back would wait for ever.
+  public var hasFailed: Bool { failed.load(ordering: .acquiring) }
+
+  /// What it saw. Only before ``start()`` and after ``stop()``.
+  public var figures: HostFigures {
+    let now = state.load(ordering: .acquiring)
+    precondition(now != State.running && now != State.stopping, "a host's figures are read after it has stopped")
+    var figures = seen
+    figures.notifications = notifications.load(ordering: .relaxed)
+    return figures
+  }
+
+  private func ring() {
+    // Both orderings: whoever finds the flag set leaves what it published to the thread that clears it.
+    if !wakePending.exchange(true, ordering: .acquiringAndReleasing) { wake.signal() }
+  }
+
+  private func run() {
+    if let cpu {
+      do throws(SystemCallError) {
+        try ThreadPlacement.pin(toCPU: cpu)
+      } catch {
+        pinError = error
+        state.store(State.failed, ordering: .releasing)
+        started.signal()
+        return
+      }
+    }
+    _ = device.setNotifications(false)
+    state.store(State.running, ordering: .releasing)
+    started.signal()
+    serveUntilStopped()
+    state.store(State.ended, ordering: .releasing)
+    ended.signal()
+  }
+
+  private var isStopping: Bool { state.load(ordering: .relaxed) == State.stopping }
+
+  private func serveUntilStopped() {
+    while !isStopping {
+      do throws(VirtqueueFault) {
+        if try serveOne() { continue }
+      } catch {
+        // A broken device serves no more, and wants no more kicks (DEVICE_NEEDS_RESET).
+        seen.fault = error
+        failed.store(true, ordering: .releasing)
+        while !isStopping { sleepUntilRung() }
+        return
+      }
+      if pollForWork() { continue }
+      // Asked for kicks first, looked again after: a chain published between the last look and the asking brought no
+      // kick, and would lie there for ever.
+      if !device.setNotifications(true) { sleepUntilRung() }
+      _ = device.setNotifications(false)
+    }
+  }
+
+  /// Whether there was one.
+  private func serveOne() throws(VirtqueueFault) -> Bool {
+    guard let chain = try device.pop() else { return false }
+    let popped = ackNanoseconds > 0 ? MonotonicClock.nanoseconds() : 0
+    let bytes = chain.bytes
+    if ackNanoseconds > 0 { Self.wait(ackNanoseconds, since: popped) }
+    seen.count(chain, interrupt: device.push(head: chain.head, length: 0), bytes: bytes)
+    return true
+  }
+
+  /// Whether something came, or the thread is to end, within the time it may poll.
+  private func pollForWork() -> Bool {
+    let begin = MonotonicClock.nanoseconds()
+    repeat {
+      if device.hasAvailable || isStopping { return true }
+      chost_pause()
+    } while MonotonicClock.nanoseconds() - begin < pollNanoseconds
+    return false
+  }
+
+  private func sleepUntilRung() {
+    wake.wait()
+    // Cleared before the ring is looked at again: a kick from here on signals anew.
+    _ = wakePending.exchange(false, ordering: .acquiringAndReleasing)
+  }
+
+  private static func wait(_ nanoseconds: UInt64, since begin: UInt64) {
+    while true {
+      let passed = MonotonicClock.nanoseconds() - begin
+      if passed >= nanoseconds { return }
+      let left = nanoseconds - passed
+      if left > longestSpin {
+        let sleep = left - longestSpin
+        var time = timespec(tv_sec: Int(sleep / 1_000_000_000), tv_nsec: Int(sleep % 1_000_000_000))
+        nanosleep(&time, nil)
+      } else {
+        chost_pause()
+      }
+    }
+  }
+}

@@ -1,0 +1,56 @@
+import CHost
+import Synchronization
+
+/// The memory of one split virtqueue (virtio 1.2, 2.7) and of both sides' private state: descriptor table, available
+/// ring and used ring as ``VirtqueueLayout`` says. Worked on through ``driver`` and ``device``.
+///
+/// Its pages are touched when it is made, so that no fault falls into a session. The balloon's queues in QEMU have 128
+/// (inflate, deflate), 32 (reporting) and 1024 (free-page hints) descriptors.
+public final class Virtqueue: @unchecked Sendable {
+  // Right to send: the properties never change. What is behind the addresses is written by two threads at most, one
+  // through `driver` and one through `device`, which meet in atomic fields only (see VirtqueueMemory).
+  public let layout: VirtqueueLayout
+  /// Whether `VIRTIO_RING_F_EVENT_IDX` was negotiated: notifications are asked for by ring position, not by flag.
+  public let usesEventIndex: Bool
+  let memory: VirtqueueMemory
+  let base: UnsafeMutableRawPointer
+  private let driverState: UnsafeMutablePointer<DriverState>
+  private let deviceState: UnsafeMutablePointer<DeviceState>
+
+  /// An empty queue that both sides want to be notified of. `size`: descriptors, a power of two from 1 to 32768.
+  ///
+  /// - Throws: ``VirtqueueError``
+  public init(size: Int, usesEventIndex: Bool) throws(VirtqueueError) {
+    let layout = try VirtqueueLayout(size: size)
+    guard let base = chost_reserve(layout.totalBytes, 4096) else { throw .cannotReserve(bytes: layout.totalBytes) }
+    self.layout = layout
+    self.usesEventIndex = usesEventIndex
+    self.base = base
+    memory = VirtqueueMemory(base: base, layout: layout)
+    for page in stride(from: 0, to: layout.totalBytes, by: 4096) {
+      base.storeBytes(of: 0, toByteOffset: page, as: UInt64.self)
+    }
+
+    driverState = (base + layout.driverStateOffset).bindMemory(to: DriverState.self, capacity: 1)
+    driverState.initialize(to: DriverState(size: UInt16(size), usesEventIndex: usesEventIndex))
+    deviceState = (base + layout.deviceStateOffset).bindMemory(to: DeviceState.self, capacity: 1)
+    deviceState.initialize(to: DeviceState(usesEventIndex: usesEventIndex))
+    let links = (base + layout.driverLinksOffset).bindMemory(to: UInt16.self, capacity: size)
+    for index in 0..<size { links[index] = UInt16((index + 1) & (size - 1)) }
+    (base + layout.driverChainsOffset).bindMemory(to: UInt16.self, capacity: size).initialize(repeating: 0, count: size)
+  }
+
+  deinit { _ = chost_release(base, layout.totalBytes) }
+
+  /// The guest's side. One thread at a time may use it, and only while the queue lives: the handle doesn't keep it
+  /// (`withExtendedLifetime`, or a reference that outlives the use).
+  public var driver: DriverQueue {
+    DriverQueue(
+      memory: memory, state: driverState,
+      links: (base + layout.driverLinksOffset).assumingMemoryBound(to: UInt16.self),
+      chains: (base + layout.driverChainsOffset).assumingMemoryBound(to: UInt16.self))
+  }
+
+  /// The host's side. One thread at a time may use it, and only while the queue lives, as with ``driver``.
+  public var device: DeviceQueue { DeviceQueue(memory: memory, state: deviceState) }
+}

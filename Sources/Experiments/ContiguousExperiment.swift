@@ -1,0 +1,284 @@
+import CHost
+import Delivery
+import Foundation
+import GuestMemory
+import Hinting
+import Instruments
+import Synchronization
+
+/// The worry of the 2019 thread: somebody wants a range of pages (alloc_contig_range() for a gigantic page, CMA or
+/// memory unplug) while a design holds blocks off the lists.
+///
+/// In a guest whose ZONE_MOVABLE is all free, one thread has the design report everything there is, another asks for
+/// ranges at random places: what fails fails because of the design, or because pages stand on per-CPU lists, which
+/// draining first puts right. Only attempts begun while the design is at work in that zone count; when it has reported
+/// all, the guest is restored and it begins anew. An attempt that fails is repeated at once, up to a limit in time.
+enum ContiguousExperiment: Experiment {
+  static let card = ExperimentCard(
+    name: "contiguous",
+    question:
+      "how often a range of pages can't be had while a design holds blocks off the lists, and how long it takes",
+    files: "runs.csv, cells.csv, contiguous.csv",
+    suited: "strategies that hold blocks, and none", window: TimeSpan(nanoseconds: 1e9), threads: 2,
+    columns: ContiguousRecord.experimentColumns, suits: { $0.effect != .readsOnly || $0.goal == .none })
+
+  static func groups(quick: Bool) -> [RunConfig.Group] {
+    var group = RunConfig.Group()
+    group.guests = [quick ? "6G" : "8G"]
+    group.states = ["fresh"]
+    group.movable = 0.8
+    group.strategies =
+      quick
+      ? [
+        "none", "alloc-max-order", "bitmap-hinting:order=9", "page-reporting-boundary:order=9",
+        "page-reporting:order=9:isolate=skip/take",
+      ]
+      : [
+        "none", "alloc-max-order", "bitmap-hinting:order=9:capacity=16/32",
+        "page-reporting-boundary:order=9:capacity=16/32:isolate=skip/take",
+        "page-reporting:order=9:capacity=16/32:isolate=skip/take",
+      ]
+    group.hostAckNs = quick ? ["0", "1000000"] : ["0", "10000", "1000000"]
+    group.window = quick ? "20ms" : nil
+    return [group]
+  }
+
+  /// Attempts at one place before it is given up.
+  private static let patienceNs: UInt64 = 10_000_000
+  /// Rounds of reporting everything that one measurement may take.
+  private static let mostRounds = 100
+  private static let mostTries = 1000
+  /// 2 MiB and 1 GiB, in pages.
+  private static let ranges: [UInt64] = [512, 1 << 18]
+
+  static func run(_ repetition: Repetition, _ bench: Bench) throws -> RepetitionResult {
+    let cell = repetition.cell
+    var run = repetition.record
+    var records: [ContiguousRecord] = []
+    var generator = SeededGenerator(seed: bench.matrix.config.seed &+ UInt64(repetition.number), stream: 41)
+    guard let zone = repetition.guest.core.zones.last(where: { $0.type == .movable }) else {
+      run.found.outcome = .error
+      return RepetitionResult(
+        run: run, zones: [], holds: [], holdSequence: nil, failure: "the guest has no ZONE_MOVABLE; give --movable 0.8")
+    }
+    var failure: String?
+    for pages in ranges {
+      let places = places(in: zone, pages)
+      for drainFirst in [false, true] where !places.isEmpty {
+        var record = ContiguousRecord(rangeBytes: pages << 12, drainsFirst: drainFirst)
+        var tally = Tally()
+        let window = cell.setting.windowNs ?? 0
+        // Time spent trying.
+        var spent: UInt64 = 0
+        for _ in 0..<mostRounds where spent < window && tally.tries < mostTries && failure == nil {
+          repetition.model.touch()
+          repetition.model.reset(order: cell.order, cache: cell.cache, bench.evictor, repetition.runner)
+          let worker = Worker(repetition, bench, zone)
+          let allocator = repetition.runner.rangeAllocator(repetition.guest, cpu: 1)
+          worker.start()
+          worker.waitUntilInZone()
+          let begin = MonotonicClock.nanoseconds()
+          var now = begin
+          while worker.isAtWork && spent + (now - begin) < window && tally.tries < mostTries {
+            tally.attempt(allocator, places[generator.below(places.count)], pages, drainFirst)
+            now = MonotonicClock.nanoseconds()
+          }
+          spent += now - begin
+          if let reason = worker.stop() { failure = reason }
+          allocator.drain()
+        }
+        record.add(tally)
+        records.append(record)
+      }
+    }
+    repetition.model.touch()
+    run.found.outcome = failure == nil ? .complete : .error
+    return RepetitionResult(
+      run: run, zones: [], holds: [], holdSequence: nil, failure: failure,
+      experiment: ExperimentRows(card, cell.timesHold ? records : records.map(\.withoutTimes)))
+  }
+
+  /// Where naturally aligned ranges lie whole in the zone.
+  private static func places(in zone: Zone, _ pages: UInt64) -> [UInt64] {
+    let first = (zone.startPFN + pages - 1) / pages * pages
+    return Array(stride(from: first, to: zone.endPFN, by: Int(pages)).filter { $0 + pages <= zone.endPFN })
+  }
+
+  /// What the tries of one kind came to.
+  struct Tally {
+    var tries = 0
+    /// Tries whose first attempt failed.
+    var failed = 0
+    var busy = 0
+    var other = 0
+    var givenUp = 0
+    var retries = 0
+    var times = DurationHistogram()
+
+    mutating func attempt(_ allocator: any AnyRangeAllocator, _ pfn: UInt64, _ pages: UInt64, _ drainFirst: Bool) {
+      tries += 1
+      var attempts = 0
+      let begin = MonotonicClock.nanoseconds()
+      while let reason = allocator.allocate(pfn: pfn, pages: pages, drainFirst: drainFirst) {
+        attempts += 1
+        if case .busy = reason { busy += 1 } else { other += 1 }
+        if MonotonicClock.nanoseconds() - begin > ContiguousExperiment.patienceNs {
+          failed += 1
+          retries += attempts - 1
+          givenUp += 1
+          return
+        }
+      }
+      times.record(nanoseconds: MonotonicClock.nanoseconds() - begin)
+      if attempts > 0 { failed += 1 }
+      retries += attempts
+      allocator.free(pfn: pfn, pages: pages)
+    }
+  }
+
+  /// The design, on a thread of its own.
+  private final class Worker: @unchecked Sendable {
+    // Right to send: the runner and the logs are this thread's between start() and stop(), when the main thread leaves
+    // them alone; `busy` and the stop flag are atomic.
+    private let repetition: Repetition
+    private let bench: Bench
+    private let zone: Zone
+    private let busy = Atomic<Bool>(true)
+    /// It has reported a block of the zone, or doesn't go zone by zone.
+    private let inZone: Atomic<Bool>
+    private let ended = DispatchSemaphore(value: 0)
+    private var failure: String?
+
+    init(_ repetition: Repetition, _ bench: Bench, _ zone: Zone) {
+      self.repetition = repetition
+      self.bench = bench
+      self.zone = zone
+      inZone = Atomic(repetition.cell.strategy.card.trigger == .command)
+    }
+
+    func waitUntilInZone() {
+      while isAtWork && !inZone.load(ordering: .acquiring) { chost_pause() }
+    }
+
+    var isAtWork: Bool { busy.load(ordering: .acquiring) }
+
+    func start() {
+      bench.stop.clear()
+      bench.holdLog.reset()
+      bench.hintLog.reset()
+      let cpus = bench.otherCPUs
+      let thread = Thread { [self] in
+        if let cpu = cpus.first { try? ThreadPlacement.pin(toCPU: cpu) }
+        failure = repetition.cell.strategy.card.trigger == .frees ? reportAll() : repeatSessions()
+        busy.store(false, ordering: .releasing)
+        ended.signal()
+      }
+      thread.stackSize = 1 << 20
+      thread.start()
+    }
+
+    /// Why it broke down, if it did.
+    func stop() -> String? {
+      bench.stop.set()
+      ended.wait()
+      return failure
+    }
+
+    /// Until nothing more is asked for.
+    private func reportAll() -> String? {
+      var session = Session(lowestOrder: repetition.cell.order, stop: bench.stop)
+      var sink = RecordingSink(bench.hintLog, repetition.guest.core, repetition.runner.queue)
+      let span = zone.startPFN..<zone.endPFN
+      sink.onReport = { [self] blocks in
+        if blocks.contains(where: { span.contains($0.pfn) }) { inZone.store(true, ordering: .releasing) }
+      }
+      while !bench.stop.isSet && repetition.runner.isWorkRequested {
+        let outcome = withExtendedLifetime(bench.holdLog) {
+          repetition.runner.work(.init(repetition.guest), bench.holdLog.probe(), &session, &sink)
+        }
+        if case .error(let reason) = outcome { return reason }
+      }
+      return nil
+    }
+
+    /// A design that the host commands: session after session.
+    private func repeatSessions() -> String? {
+      while !bench.stop.isSet {
+        if repetition.cell.strategy.card.goal == .none {
+          MonotonicClock.sleep(nanoseconds: 1_000_000)
+          continue
+        }
+        let pass = repetition.runner.speedPass(
+          .init(repetition.guest), Session(lowestOrder: repetition.cell.order, stop: bench.stop))
+        if case .error(let reason) = pass.outcome { return reason }
+      }
+      return nil
+    }
+  }
+}
+
+/// A row of contiguous.csv.
+struct ContiguousRecord: ExperimentRecord {
+  static let fileName = "contiguous.csv"
+  static let blank = ContiguousRecord()
+  static let keyColumns = 2
+
+  var rangeBytes: UInt64 = 0
+  var drainsFirst = false
+  var tries = 0
+  var failuresPerThousand: Double?
+  var attemptsBusy = 0
+  var attemptsOther = 0
+  var givenUp = 0
+  var retriesPerTry: Double?
+  var timeNsP50: Double?
+  var timeNsP99: Double?
+  var timeNsMax: Double?
+
+  mutating func add(_ tally: ContiguousExperiment.Tally) {
+    tries = tally.tries
+    attemptsBusy = tally.busy
+    attemptsOther = tally.other
+    givenUp = tally.givenUp
+    guard tally.tries > 0 else { return }
+    failuresPerThousand = Double(tally.failed) * 1000 / Double(tally.tries)
+    retriesPerTry = Double(tally.retries) / Double(tally.tries)
+    timeNsP50 = tally.times.percentile(50)
+    timeNsP99 = tally.times.percentile(99)
+    timeNsMax = tally.times.max.map { Double($0) }
+  }
+
+  var withoutTimes: ContiguousRecord {
+    var counts = self
+    counts.timeNsP50 = nil
+    counts.timeNsP99 = nil
+    counts.timeNsMax = nil
+    return counts
+  }
+
+  static let columns: [Column<ContiguousRecord>] = [
+    Column("range_bytes", unit: "bytes", \.rangeBytes, meaning: "Size of the ranges asked for, naturally aligned."),
+    Column("drains_first", \.drainsFirst, meaning: "Whether per-CPU lists are drained once the range is isolated."),
+    Column("tries", isPrimary: true, \.tries, meaning: "Ranges asked for while the design was at work."),
+    Column(
+      "failures_per_1000", unit: "1/1000", direction: .lowerIsBetter, isPrimary: true, \.failuresPerThousand,
+      meaning: "Tries whose first attempt failed, of 1000."),
+    Column(
+      "attempts_busy", direction: .lowerIsBetter, \.attemptsBusy,
+      meaning: "Attempts that met a page off the lists or on a per-CPU list."),
+    Column("attempts_other", direction: .lowerIsBetter, \.attemptsOther, meaning: "Attempts that failed otherwise."),
+    Column(
+      "given_up", direction: .lowerIsBetter, isPrimary: true, \.givenUp,
+      meaning: "Tries that still failed after 10 ms of attempts."),
+    Column(
+      "retries_per_try", direction: .lowerIsBetter, isPrimary: true, \.retriesPerTry,
+      meaning: "Further attempts after the first, over the tries."),
+    Column(
+      "success_ns_p50", unit: "ns", direction: .lowerIsBetter, isPrimary: true, \.timeNsP50,
+      meaning: "Median time to success, failed attempts included; given-up tries excluded."),
+    Column(
+      "success_ns_p99", unit: "ns", direction: .lowerIsBetter, isPrimary: true, \.timeNsP99,
+      meaning: "99th percentile of it."),
+    Column("success_ns_max", unit: "ns", direction: .lowerIsBetter, \.timeNsMax, meaning: "Longest."),
+  ]
+}

@@ -1,0 +1,106 @@
+import GuestMemory
+import Hinting
+
+/// One question that is put to every cell: how a repetition of it is run, and what it writes.
+protocol Experiment: Sendable {
+  static var card: ExperimentCard { get }
+
+  /// Guests, states, strategies and loads that are run where nobody says else. `quick`: seconds, not a minute.
+  static func groups(quick: Bool) -> [RunConfig.Group]
+
+  /// One repetition of one of its cells.
+  ///
+  /// - Throws: ``GuestError`` or ``SystemCallError`` where the host has no memory left.
+  static func run(_ repetition: Repetition, _ bench: Bench) throws -> RepetitionResult
+}
+
+/// What an experiment is, for the matrix and for listings.
+public struct ExperimentCard: Sendable {
+  public let name: String
+  public let question: String
+  public let files: String
+  /// Which strategies the question makes sense for.
+  public let suits: @Sendable (StrategyCard) -> Bool
+  /// Those, in words.
+  public let suited: String
+  /// Loads where none is asked for.
+  public let loads: [MutatorLoad]
+  /// How long one measurement lasts where nobody says else; nil where the work decides.
+  public let window: TimeSpan?
+  /// Whether it can also be run by a virtual clock.
+  public let hasVirtualClock: Bool
+  /// Threads it measures beside the mutators: the strategy's own, and others.
+  public let threads: Int
+  /// What EXPERIMENT.csv has beside run_id, cell_id and repetition.
+  public let columns: [ExperimentColumn]
+
+  init(
+    name: String, question: String, files: String, suited: String = "every strategy",
+    loads: [MutatorLoad] = [.none], window: TimeSpan? = nil, hasVirtualClock: Bool = false, threads: Int = 1,
+    columns: [ExperimentColumn] = [], suits: @escaping @Sendable (StrategyCard) -> Bool = { _ in true }
+  ) {
+    self.name = name
+    self.question = question
+    self.files = files
+    self.suits = suits
+    self.suited = suited
+    self.loads = loads
+    self.window = window
+    self.hasVirtualClock = hasVirtualClock
+    self.threads = threads
+    self.columns = columns
+  }
+}
+
+/// A column of an experiment's own file.
+public struct ExperimentColumn: Sendable {
+  public let name: String
+  public let unit: String
+  public let meaning: String
+  public let direction: MetricDirection
+  public let isPrimary: Bool
+  /// Whether it tells rows of one repetition apart: a setting, not a result.
+  public let isKey: Bool
+
+  init<Record>(_ column: Column<Record>, isKey: Bool) {
+    name = column.name
+    unit = column.unit
+    meaning = column.meaning
+    direction = column.direction
+    isPrimary = column.isPrimary
+    self.isKey = isKey
+  }
+}
+
+/// A record of an experiment's own file.
+protocol ExperimentRecord: TabularRecord {
+  /// The first so many columns tell rows of one repetition apart.
+  static var keyColumns: Int { get }
+}
+
+extension ExperimentRecord {
+  static var experimentColumns: [ExperimentColumn] {
+    columns.enumerated().map { ExperimentColumn($1, isKey: $0 < keyColumns) }
+  }
+}
+
+extension ExperimentRows {
+  init<Record: ExperimentRecord>(_ experiment: ExperimentCard, _ records: [Record]) {
+    self.init(
+      experiment: experiment.name, columns: Record.columns.map(\.name), rows: records.map(\.fields))
+  }
+}
+
+/// One repetition of a cell, as its experiment gets it.
+struct Repetition {
+  let cell: Cell
+  /// From 0.
+  let number: Int
+  let model: ModelledGuest
+  /// Prepared for this guest.
+  let runner: StrategyRunner
+  /// With everything in it that is known before anything runs.
+  let record: RunRecord
+
+  var guest: Guest { model.guest }
+}

@@ -1,0 +1,195 @@
+import CHost
+import Delivery
+import Foundation
+import GuestMemory
+import Hinting
+import Instruments
+
+/// What every experiment works with: the measuring thread's instruments, the strategies it has prepared, and the parts
+/// of a row that say where it comes from.
+final class Bench {
+  let matrix: Matrix
+  let identity: RunIdentity
+  let evictor: CacheEvictor
+  let limits: MachineLimits
+  let counters: HardwareCounters?
+  /// Why counters that were opened gave nothing in some repetition: the first time that happened.
+  var counterFailure: String?
+  let numa: any NumaHost
+  let holdLog: HoldLog
+  let hintLog: HintLog
+  let stop = StopFlag()
+  /// The CPUs this process may use; the measuring thread is pinned to the first.
+  let hostCPUs: [Int]
+  private var runners: [String: StrategyRunner] = [:]
+
+  /// - Throws: what the host refuses: address space, counters that were asked for by name.
+  init(
+    _ matrix: Matrix, _ identity: RunIdentity, limits: MachineLimits, counters: HardwareCounters?, numa: any NumaHost,
+    hostCPUs: [Int], lastLevelCacheBytes: Int?
+  ) throws {
+    self.matrix = matrix
+    self.identity = identity
+    self.limits = limits
+    self.counters = counters
+    self.numa = numa
+    self.hostCPUs = hostCPUs
+    evictor = try CacheEvictor(lastLevelCacheBytes: lastLevelCacheBytes)
+    holdLog = try HoldLog(capacity: 1 << 26)
+    hintLog = try HintLog()
+  }
+
+  deinit { stop.deallocate() }
+
+  /// Host CPUs for threads beside the measuring one.
+  var otherCPUs: [Int] { Array(hostCPUs.dropFirst()) }
+
+  /// Times the plain walk that a cell's cost is held against, once.
+  func sampleLimit(_ guest: ModelledGuest, _ key: ModelledGuest.LimitKey) { guest.sampleLimit(key, evictor) }
+
+  /// One repetition of a cell, by its experiment.
+  ///
+  /// - Throws: ``GuestError`` or ``SystemCallError`` where the host has no memory left.
+  func run(_ cell: Cell, repetition: Int, on model: ModelledGuest) throws -> RepetitionResult {
+    var run = record(cell, repetition, model)
+    if let failure = Self.refusal(cell, model.guest) {
+      let account = SessionAccount(model.guest, lowestOrder: cell.order, hints: [])
+      run.found = RunRecord.Found(
+        outcome: .error, blocksFree: account.total.blocksFree, blocksReported: 0, bytesReported: 0)
+      return RepetitionResult(run: run, zones: [], holds: [], holdSequence: nil, failure: failure)
+    }
+    let runner = try self.runner(cell, model.guest)
+    run.guest.bufferBytes = runner.bufferBytes.map(UInt64.init)
+    if cell.hostAckNs > 0 && cell.setting.clock == .real {
+      // The last CPU is the least likely to have a thread of the guest's.
+      try runner.startHost(ackNanoseconds: cell.hostAckNs, cpu: otherCPUs.last)
+    }
+    defer { runner.stopHost() }
+    return try cell.experiment.run(
+      Repetition(cell: cell, number: repetition, model: model, runner: runner, record: run), self)
+  }
+
+  /// What can't be run on this guest at all, and why.
+  private static func refusal(_ cell: Cell, _ guest: Guest) -> String? {
+    if !guest.geometry.hasWatermarks && cell.strategy.card.effect != .readsOnly {
+      return "\(cell.strategy.card.name) allocates, and without zoneinfo the captured zones' watermarks aren't known"
+    }
+    return nil
+  }
+
+  private func runner(_ cell: Cell, _ guest: Guest) throws -> StrategyRunner {
+    // One a cell: its buffers are sized for the guest.
+    if let known = runners[cell.id] { return known }
+    let runner = cell.strategy.runner()
+    try runner.prepare(guest.core, lowestOrder: cell.order)
+    runners[cell.id] = runner
+    return runner
+  }
+
+  /// Forgets what was prepared for guests that are gone.
+  func forgetRunners() { runners = [:] }
+
+  /// The cell's mutators, parked; nil without a load. `runner`: whose hooks they run, nil for a kernel without any.
+  func mutators(_ repetition: Repetition, _ runner: StrategyRunner?, isProbed: Bool) throws -> MutatorGroup? {
+    let cell = repetition.cell
+    guard cell.load != .none else { return nil }
+    return try MutatorGroup(
+      repetition.guest, runner, cell.load, count: cell.mutators, hostCPUs: otherCPUs,
+      seed: matrix.config.seed &+ UInt64(repetition.number) &* 1_000_003, isProbed: isProbed)
+  }
+
+  // MARK: rows
+
+  private func record(_ cell: Cell, _ repetition: Int, _ model: ModelledGuest) -> RunRecord {
+    let guest = model.guest
+    let memoryNodes = Set(model.hostNodes ?? numa.nodes.prefix(1).map(\.id))
+    let scanCPU = ThreadPlacement.currentCPU
+    return RunRecord(
+      identity: RunRecord.Identity(
+        runID: identity.runID, cellID: cell.id, time: Date(), commit: identity.commit, branch: identity.branch,
+        host: identity.host, experiment: cell.experiment.card.name, strategy: cell.strategy.fullName,
+        repetition: repetition,
+        seed: matrix.config.seed),
+      guest: RunRecord.Guest(
+        bytes: cell.guest.bytes, nodes: cell.guest.nodes, cpus: cell.guest.cpus, zones: guest.core.zoneCount,
+        granuleOrder: cell.guest.granuleOrder, vmemmapPageBytes: Int(cell.guest.vmemmapPage.rawValue),
+        lockKind: cell.guest.lockKind.rawValue, pageInit: cell.pageInit.rawValue, state: cell.guest.state.name,
+        listOrder: cell.guest.listOrder.rawValue, listAdjacent: model.listAdjacency(fromOrder: cell.order),
+        freeFraction: model.census.freeFraction, bytesFree: model.census.freePages << 12, order: cell.order,
+        budget: cell.strategy.options["budget"].flatMap { Int($0) } ?? cell.strategy.options["step"].flatMap { Int($0) }
+      ),
+      load: RunRecord.Load(
+        kind: cell.load.rawValue, mutators: cell.mutators, oversubscribed: cell.oversubscribed,
+        cache: cell.cache.rawValue, hostAckNs: Double(cell.hostAckNs), scanCPU: scanCPU,
+        scanNode: scanCPU.flatMap(hostNode(ofCPU:)), memoryNode: memoryNodes.count == 1 ? memoryNodes.first : nil),
+      found: RunRecord.Found(outcome: .complete))
+  }
+
+  private func hostNode(ofCPU cpu: Int) -> Int? { numa.nodes.first { $0.cpus.contains(cpu) }?.id }
+
+  /// Rows of zones.csv from the holds of a session and the account of what it found.
+  func zones(_ repetition: Repetition, _ account: SessionAccount, _ byZone: [[HoldSample]]) -> [ZoneRecord] {
+    let cell = repetition.cell
+    let model = repetition.model
+    return model.guest.core.zones.map { zone in
+      let tally = account.zones[zone.index]
+      let samples = byZone[zone.index]
+      let holds = DurationStatistics(
+        ticks: samples.map(\.holdTicks), nanosecondsPerTick: CycleClock.nanosecondsPerTick)
+      let timesHold = cell.timesHold
+      var record = ZoneRecord(
+        runID: identity.runID, cellID: cell.id, repetition: repetition.number,
+        node: model.guest.geometry.zones[zone.index].nodeID,
+        hostNode: model.hostNodes?[zone.node] ?? numa.nodes.first?.id,
+        zone: zone.type.name, blocksFree: tally.blocksFree, blocksReported: tally.blocksReported,
+        bytesFree: tally.bytesFreeAllOrders, bytesReported: tally.bytesReported, coverage: tally.coverage,
+        lockAcquisitions: samples.count, lockHoldNsP50: timesHold ? holds.p50 : nil,
+        lockHoldNsP99: timesHold ? holds.p99 : nil, lockHoldNsMax: timesHold ? holds.max : nil,
+        lockHoldNsTotal: timesHold ? holds.total : nil)
+      if timesHold, tally.blocksDistinct > 0, let total = holds.total {
+        record.nsPerBlock = total / Double(tally.blocksDistinct)
+      }
+      return record
+    }
+  }
+
+  /// Rows of lock_holds.csv.
+  func buckets(
+    _ repetition: Repetition, _ holds: HoldSummary, _ figures: MutatorFigures?
+  ) -> [HoldBucketRecord] {
+    var records: [HoldBucketRecord] = []
+    func add(_ phase: HoldBucketRecord.Phase, _ kind: HoldBucketRecord.Kind, _ histogram: DurationHistogram) {
+      for bucket in histogram.buckets {
+        records.append(
+          HoldBucketRecord(
+            runID: identity.runID, cellID: repetition.cell.id, repetition: repetition.number, phase: phase, kind: kind,
+            upperNs: Double(bucket.upperNanoseconds), count: Int(bucket.count)))
+      }
+    }
+    for (phase, name) in [(HoldPhase.collect, HoldBucketRecord.Phase.collect), (.return, .return)] {
+      guard let histograms = holds.histograms[phase] else { continue }
+      add(name, .hold, histograms.hold)
+      add(name, .wait, histograms.wait)
+    }
+    if let figures {
+      add(.mutator, .hold, figures.holds.hold)
+      add(.mutator, .wait, figures.holds.wait)
+    }
+    return records
+  }
+}
+
+/// What every row of a run repeats.
+public struct RunIdentity: Sendable {
+  public var runID: String
+  public var host: String
+  public var commit: String?
+  public var branch: String?
+
+  public init(runID: String, host: String, commit: String?, branch: String?) {
+    self.runID = runID
+    self.host = host
+    self.commit = commit
+    self.branch = branch
+  }
+}

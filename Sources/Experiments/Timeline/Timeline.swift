@@ -1,0 +1,18 @@
+/// Time as an experiment with delays in it sees it, and the mutators that live in it.
+///
+/// Nanoseconds since ``start()``.
+protocol Timeline: AnyObject {
+  var now: UInt64 { get }
+  /// Lets the mutators run from here on.
+  func start()
+  /// Waits until `time`; returns at once where that has passed.
+  func advance(to time: UInt64)
+  /// The mutators stand still from here on.
+  func stop()
+  /// Mutators' operations since the start. Only while they stand still.
+  var operations: Int { get }
+  /// Gives back what they hold. Only while they stand still.
+  func giveBack()
+  /// Ends their threads.
+  func end()
+}

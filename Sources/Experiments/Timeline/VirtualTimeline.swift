@@ -1,0 +1,39 @@
+import GuestMemory
+
+/// A clock that is moved on from event to event, on the calling thread: mutators act at a rate that is set, waits cost
+/// nothing, and what the code itself takes is not in it. The same seed gives the same run on every machine.
+final class VirtualTimeline: Timeline {
+  private let mutators: [any AnyMutator]
+  /// When each acts next. Nanoseconds.
+  private var next: [Double]
+  private let nanosecondsPerOperation: Double
+  private(set) var now: UInt64 = 0
+
+  /// `rate`: operations a second of each mutator.
+  init(_ mutators: [any AnyMutator], rate: Double) {
+    precondition(rate > 0, "a rate of \(rate)")
+    self.mutators = mutators
+    let step = 1e9 / rate
+    nanosecondsPerOperation = step
+    // Not all in the same instant.
+    next = mutators.indices.map { Double($0) * step / Double(mutators.count) }
+  }
+
+  func start() { now = 0 }
+
+  func advance(to time: UInt64) {
+    while let index = next.indices.min(by: { next[$0] < next[$1] }), next[index] <= Double(time) {
+      now = max(now, UInt64(next[index]))
+      let before = mutators[index].operations
+      mutators[index].burst()
+      // A burst in which everything was refused still takes its time.
+      next[index] += Double(max(mutators[index].operations - before, 1)) * nanosecondsPerOperation
+    }
+    now = max(now, time)
+  }
+
+  func stop() {}
+  var operations: Int { mutators.reduce(0) { $0 + $1.operations } }
+  func giveBack() { for mutator in mutators { mutator.giveBack() } }
+  func end() {}
+}

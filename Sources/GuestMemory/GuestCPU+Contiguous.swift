@@ -1,0 +1,321 @@
+import CHost
+
+/// Why a range of pages couldn't be had. The PFN is that of the first page found in the way.
+public enum ContiguousFailure: Error, Equatable, Sendable, CustomStringConvertible {
+  /// The range isn't made of whole pageblocks, or of none.
+  case notWholePageblocks
+  /// No one zone has all of it.
+  case notInOneZone
+  /// A page in use that can't be moved (has_unmovable_pages()).
+  case unmovable(pfn: UInt64)
+  /// A page in use that could be moved: migration isn't modelled.
+  case inUse(pfn: UInt64)
+  /// A page that is neither in use nor on a free list: on a per-CPU list, or held by somebody who is about to give it
+  /// back. Also: somebody else has isolated the pageblock. Another attempt may succeed.
+  case busy(pfn: UInt64)
+
+  public var description: String {
+    switch self {
+    case .notWholePageblocks: "the range isn't made of whole pageblocks"
+    case .notInOneZone: "the range doesn't lie in one zone"
+    case .unmovable(let pfn): "pfn \(pfn) is in use and can't be moved"
+    case .inUse(let pfn): "pfn \(pfn) is in use"
+    case .busy(let pfn): "pfn \(pfn) is neither in use nor free"
+    }
+  }
+}
+
+// Ranges of pages: alloc_contig_range() of mm/page_alloc.c and mm/page_isolation.c, Linux 6.1, in outline.
+extension GuestCPU {
+  /// alloc_contig_range(): takes exactly `pages` pages from `pfn` on, or nothing.
+  ///
+  /// The range is whole pageblocks of one zone. Each is isolated in a hold of its own: MIGRATE_ISOLATE from then on, its
+  /// free blocks on ISOLATE's lists and no longer counted as free, so that nothing of it is allocated any more. If then
+  /// every page stands there, they are taken, each with one reference (at a granule order above 0: each granule); in
+  /// every case the pageblocks get their migratetypes back.
+  ///
+  /// Not modelled: migration, so that a page in use ends the attempt; reserved pages, which look like pages that
+  /// somebody holds and end it as ``ContiguousFailure/busy(pfn:)``. Unlike 6.1 a free block of more than a pageblock is
+  /// split before its pageblocks are isolated even where all of it lies in the range: there, for a while, a free block
+  /// stands on the lists of one migratetype while part of it is of another, and NR_FREE_PAGES may come out wrong.
+  ///
+  /// `drainFirst`: drain_all_pages() once the range is isolated, of those CPUs whose per-CPU list nobody is working on
+  /// just then.
+  ///
+  /// - Throws: ``ContiguousFailure``; the guest is then as it was but for the order of lists and what was drained.
+  ///   Complexity: O(struct pages of the range).
+  public mutating func allocateContiguous(
+    pfn start: UInt64, pages: UInt64, drainFirst: Bool
+  ) throws(ContiguousFailure) {
+    let core = self.core
+    let pageblock: UInt64 = 1 << UInt64(core.pageblockOrder)
+    guard pages > 0, start % pageblock == 0, pages % pageblock == 0 else { throw .notWholePageblocks }
+    let (end, overflows) = start.addingReportingOverflow(pages)
+    guard !overflows, let zone = core.zones.first(where: { $0.startPFN <= start && end <= $0.endPFN }) else {
+      throw .notInOneZone
+    }
+
+    var types: [Migratetype] = []
+    types.reserveCapacity(Int(pages / pageblock))
+    var failure: ContiguousFailure?
+    var block = start
+    while block < end && failure == nil {
+      switch isolatePageblock(block, of: zone, in: start..<end) {
+      case .success(let type):
+        types.append(type)
+        block += pageblock
+      case .failure(let reason): failure = reason
+      }
+    }
+    if failure == nil && drainFirst { drainAllPerCPULists(zone) }
+    if failure == nil { failure = firstObstacle(zone, start..<end) }
+    if failure == nil { failure = takeIsolated(zone, start..<end) }
+    for (index, type) in types.enumerated() {
+      releasePageblock(start + UInt64(index) * pageblock, of: zone, to: type, in: start..<end)
+    }
+    if let failure { throw failure }
+  }
+
+  /// free_contig_range(): page by page (granule by granule) through the per-CPU lists.
+  public mutating func freeContiguous(pfn start: UInt64, pages: UInt64) {
+    let step: UInt64 = 1 << UInt64(core.granuleOrder)
+    for pfn in stride(from: start, to: start + pages, by: Int(step)) { free(pfn: pfn, order: core.granuleOrder) }
+  }
+
+  /// set_migratetype_isolate(): the type the pageblock had.
+  private mutating func isolatePageblock(
+    _ pfn: UInt64, of zone: Zone, in range: Range<UInt64>
+  ) -> Result<Migratetype, ContiguousFailure> {
+    withZoneLocked(zone) { hold in
+      let core = hold.core
+      let type = core.pageblockMigratetype(pfn)
+      if type == .isolate { return .failure(.busy(pfn: pfn)) }
+      // Only what can be moved is ever allocated there.
+      if zone.type != .movable, let page = core.unmovablePage(inPageblock: pfn) {
+        return .failure(.unmovable(pfn: page))
+      }
+      hold.items &+= core.split(zone, aroundPageblock: pfn, keeping: range, hold.hooks)
+      core.setPageblockMigratetype(pfn, .isolate)
+      zone.isolatedPageblocksField.pointee &+= 1
+      hold.items &+= core.freeBlocks(inPageblock: pfn)
+      let moved = core.moveFreePages(zone, pageblockOf: pfn, to: .isolate, hold.hooks).free
+      core.addFreePages(zone, -moved)
+      return .success(type)
+    }
+  }
+
+  /// unset_migratetype_isolate(): a whole free pageblock goes back through the allocator where it may merge with its
+  /// buddy, other free blocks are moved to `type`'s lists.
+  private mutating func releasePageblock(
+    _ pfn: UInt64, of zone: Zone, to type: Migratetype, in range: Range<UInt64>
+  ) {
+    withZoneLocked(zone) { hold in
+      let core = hold.core
+      hold.items &+= core.split(zone, aroundPageblock: pfn, keeping: range, hold.hooks)
+      hold.items &+= core.freeBlocks(inPageblock: pfn)
+      zone.isolatedPageblocksField.pointee &-= 1
+      let page = core.page(pfn)
+      let order = core.pageblockOrder
+      let buddy = pfn ^ (1 << UInt64(order))
+      if order < core.highestOrder && core.isBuddy(page, order: order, of: zone)
+        && core.pageblockMigratetype(buddy) != .isolate
+      {
+        core.removeFromFreeList(page, zone, order: order, hold.hooks)
+        core.setPageblockMigratetype(pfn, type)
+        hold.putBack(page, order: order, type)
+      } else {
+        let moved = core.moveFreePages(zone, pageblockOf: pfn, to: type, hold.hooks).free
+        core.addFreePages(zone, moved)
+        core.setPageblockMigratetype(pfn, type)
+      }
+    }
+  }
+
+  /// drain_all_pages() of one zone.
+  private mutating func drainAllPerCPULists(_ zone: Zone) {
+    for cpu in 0..<core.cpuCount {
+      let pcp = core.perCPUList(zone, cpu: cpu)
+      guard pcp.lock.tryLock() else { continue }
+      if pcp.count > 0 { drain(pcp, zone, pages: pcp.count, first: 0) }
+      pcp.lock.unlock()
+    }
+  }
+
+  /// test_pages_isolated(), and before it what migration would have had to move.
+  private mutating func firstObstacle(_ zone: Zone, _ range: Range<UInt64>) -> ContiguousFailure? {
+    withZoneLocked(zone) { hold in
+      let core = hold.core
+      var missing: UInt64?
+      var pfn = range.lowerBound
+      while pfn < range.upperBound {
+        let page = core.page(pfn)
+        if page.isBuddy {
+          hold.items &+= 1
+          pfn += 1 << UInt64(page.order)
+          continue
+        }
+        if page.pointer.pointee.refcount != 0 { return .inUse(pfn: pfn) }
+        // A block of another range, isolated as well, may begin before this one and reach into it.
+        if pfn == range.lowerBound, let order = core.freeBlock(covering: pfn, zone) {
+          hold.items &+= 1
+          pfn = (pfn & ~(1 << UInt64(order) - 1)) + 1 << UInt64(order)
+          continue
+        }
+        if missing == nil { missing = pfn }
+        pfn += 1 << UInt64(core.granuleOrder)
+      }
+      return missing.map { .busy(pfn: $0) }
+    }
+  }
+
+  /// isolate_freepages_range() and split_map_pages(): a hold a pageblock. Where somebody got hold of a page since the
+  /// test, what was taken is given back.
+  private mutating func takeIsolated(_ zone: Zone, _ range: Range<UInt64>) -> ContiguousFailure? {
+    let pageblock: UInt64 = 1 << UInt64(core.pageblockOrder)
+    var block = range.lowerBound
+    while block < range.upperBound {
+      let taken = withZoneLocked(zone) { hold in
+        let core = hold.core
+        hold.items &+= core.split(zone, aroundPageblock: block, keeping: range, hold.hooks)
+        var pfn = block
+        while pfn < block + pageblock {
+          let page = core.page(pfn)
+          guard page.isBuddy else { break }
+          hold.items &+= 1
+          let order = page.order
+          core.removeFromFreeList(page, zone, order: order, hold.hooks)
+          core.giveReferences(page, order: order, zone)
+          pfn += 1 << UInt64(order)
+        }
+        return pfn - block
+      }
+      if taken < pageblock {
+        freeContiguous(pfn: range.lowerBound, pages: block + taken - range.lowerBound)
+        return .busy(pfn: block + taken)
+      }
+      block += pageblock
+    }
+    return nil
+  }
+}
+
+// Under the zone's lock.
+extension GuestCore {
+  /// has_unmovable_pages(): a page with a reference that isn't on the LRU. Pages without one are passed over: free, on a
+  /// per-CPU list, held by somebody, or the rest of a block whose first page has the reference.
+  fileprivate func unmovablePage(inPageblock start: UInt64) -> UInt64? {
+    let end = start + 1 << UInt64(pageblockOrder)
+    var pfn = start
+    while pfn < end {
+      let page = page(pfn)
+      if page.isBuddy {
+        pfn += 1 << UInt64(page.order)
+        continue
+      }
+      if page.pointer.pointee.refcount != 0 && page.pointer.pointee.flags & Page.flagLRU == 0 { return pfn }
+      pfn += 1 << UInt64(granuleOrder)
+    }
+    return nil
+  }
+
+  /// How many free blocks begin in the pageblock.
+  fileprivate func freeBlocks(inPageblock start: UInt64) -> Int {
+    let end = start + 1 << UInt64(pageblockOrder)
+    var blocks = 0
+    var pfn = start
+    while pfn < end {
+      let page = page(pfn)
+      if page.isBuddy { blocks += 1 }
+      pfn += 1 << UInt64(page.isBuddy ? page.order : granuleOrder)
+    }
+    return blocks
+  }
+
+  /// The order of the free block of more than a pageblock that `pfn` lies in.
+  fileprivate func freeBlock(covering pfn: UInt64, _ zone: Zone) -> Int? {
+    var order = pageblockOrder + 1
+    while order <= highestOrder {
+      let head = pfn & ~(1 << UInt64(order) - 1)
+      if isBuddy(page(head), order: order, of: zone) { return order }
+      order += 1
+    }
+    return nil
+  }
+
+  /// split_free_page(): the free block of more than a pageblock that a pageblock lies in, if there is one, becomes free
+  /// pageblocks, each on the list of its own migratetype. The hook at free is told of those outside `range`. Returns the
+  /// list entries made.
+  fileprivate func split<Hooks: AllocatorHooks>(
+    _ zone: Zone, aroundPageblock pfn: UInt64, keeping range: Range<UInt64>, _ hooks: Hooks
+  ) -> Int {
+    guard let order = freeBlock(covering: pfn, zone) else { return 0 }
+    let head = pfn & ~(1 << UInt64(order) - 1)
+    removeFromFreeList(page(head), zone, order: order, hooks)
+    var piece = head
+    while piece < head + 1 << UInt64(order) {
+      let part = page(piece)
+      part.pointer.pointee.flags = Page.zoneBits(zone.index)
+      let type = pageblockMigratetype(piece)
+      addToFreeList(part, zone, order: pageblockOrder, type, toTail: false, hooks)
+      if !range.contains(piece) { hooks.didFree(part, pfn: piece, zone, order: pageblockOrder, type) }
+      piece += 1 << UInt64(pageblockOrder)
+    }
+    return 1 << (order - pageblockOrder)
+  }
+
+  /// split_page(): every page of a block that was free has a reference of its own.
+  fileprivate func giveReferences(_ head: Page, order: Int, _ zone: Zone) {
+    let bits = Page.zoneBits(zone.index)
+    for index in 0..<structPages(order: order) {
+      let page = head.advanced(by: index)
+      page.pointer.pointee.flags = bits
+      page.pointer.pointee.page_type = Page.typeNone
+      page.pointer.pointee.private_ = 0
+      page.pointer.pointee.refcount = 1
+    }
+  }
+
+  // MARK: freeing while a part of the zone is isolated
+
+  /// Whether some of a block's pageblocks are isolated and some aren't.
+  @usableFromInline
+  func isPartlyIsolated(_ pfn: UInt64, order: Int) -> Bool {
+    let first = pageblockMigratetype(pfn) == .isolate
+    var next = pfn + 1 << UInt64(pageblockOrder)
+    while next < pfn + 1 << UInt64(order) {
+      if (pageblockMigratetype(next) == .isolate) != first { return true }
+      next += 1 << UInt64(pageblockOrder)
+    }
+    return false
+  }
+
+  /// free_one_page() where isolated pageblocks exist: the migratetype is read under the lock. A block of which a part is
+  /// isolated is freed pageblock by pageblock, as from 6.10 on (split_large_buddy()); 6.1 would list all of it as its
+  /// first page says.
+  @usableFromInline
+  func freeAmongIsolated<Hooks: AllocatorHooks>(
+    _ page: Page, pfn: UInt64, _ zone: Zone, order: Int, _ hooks: Hooks
+  ) {
+    if order > pageblockOrder && isPartlyIsolated(pfn, order: order) {
+      freePageblocks(pfn, zone, order: order, placement: .byMergeGuess, notifies: true, hooks)
+    } else {
+      freeOnePage(page, pfn: pfn, zone, order: order, pageblockMigratetype(pfn), hooks)
+    }
+  }
+
+  @usableFromInline
+  func freePageblocks<Hooks: AllocatorHooks>(
+    _ pfn: UInt64, _ zone: Zone, order: Int, placement: FreePlacement, notifies: Bool, _ hooks: Hooks
+  ) {
+    var piece = pfn
+    while piece < pfn + 1 << UInt64(order) {
+      let part = page(piece)
+      // A page that becomes a head says its zone.
+      part.pointer.pointee.flags = Page.zoneBits(zone.index)
+      freeOnePage(
+        part, pfn: piece, zone, order: pageblockOrder, pageblockMigratetype(piece), placement: placement,
+        notifies: notifies, hooks)
+      piece += 1 << UInt64(pageblockOrder)
+    }
+  }
+}

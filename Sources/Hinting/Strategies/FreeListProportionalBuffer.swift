@@ -1,0 +1,91 @@
+import Delivery
+import GuestMemory
+import Instruments
+
+/// Wei Wang's answer to v33's 32 GiB (v33 thread, June 2018): one buffer whose size follows that of the guest, a page
+/// for 512 blocks of total memory, and at most 1024 pages: 524288 addresses, 2 TiB. What doesn't fit isn't reported.
+///
+/// As Michael Tsirkin asked, it is allocated when the host asks and freed when the host is done, with GFP_ATOMIC |
+/// __GFP_NOMEMALLOC: more than is free gives no buffer. The number of pages is rounded down, as it was written, so that
+/// a guest may have up to 511 blocks, 2 GiB, more than its buffer names (6 of nearly 8 GiB); a guest of fewer than 512 blocks gets one page
+/// here, where the formula gives none. Delivery is v33's: one descriptor and one kick. Called with one order; below the
+/// highest it is called once more for each, with the same buffer, and it is the lowest order's blocks that are counted.
+struct FreeListProportionalBuffer: HintStrategy {
+  typealias Hooks = NoHooks
+
+  static let card = StrategyCard(
+    name: "free-list-proportional-buffer", origin: "v33 thread, June 2018",
+    summary: "addresses into one buffer of a page for each 512 blocks", goal: .migration, effect: .takesBuffers,
+    holdBound: "one hold a zone: its lists of one order, at most 524288 entries",
+    sideEffects: "takes up to 4 MiB, in one block, while the session lasts",
+    limits: "524288 hints, 2 TiB at the highest order; the guest's size rounded down to 2 GiB")
+
+  /// le64 addresses in a page.
+  static let hintsPerPage = 4096 / 8
+
+  private var memory: (arena: HintArena, buffer: HintBuffer)?
+  /// Of the guest's block that stands for the buffer: ceil(log2) of its pages.
+  private(set) var bufferOrder = 0
+  private var held: UInt64?
+
+  init(_ options: StrategyOptions) {}
+
+  var bufferBytes: Int? { memory.map { $0.buffer.capacity * 8 } }
+
+  mutating func prepare(_ guest: GuestCore, lowestOrder: Int) throws(GuestError) {
+    if memory != nil { return }
+    // totalram_pages, whatever is free of it.
+    let blocks = guest.zones.reduce(0) { $0 + $1.managedPages } >> UInt64(lowestOrder)
+    let pages = max(1, min(Int(blocks) / Self.hintsPerPage, 1 << guest.highestOrder))
+    // An order below the granule doesn't exist in this guest.
+    bufferOrder = max(Int.bitWidth - (pages - 1).leadingZeroBitCount, guest.granuleOrder)
+    let arena = try HintArena(bytes: pages * 4096)
+    memory = (arena, arena.buffer(bytes: pages * 4096))
+  }
+
+  mutating func collect<Probe: LockProbe, Sink: HintSink>(
+    _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ session: inout Session
+  ) -> Outcome {
+    guard let buffer = memory?.buffer else { return .noBuffer }
+    if held == nil {
+      let begin = CycleClock.begin()
+      held = cpu.allocate(order: bufferOrder, [.high, .atomic, .kswapd, .noMemAlloc])
+      session.bufferAllocTicks &+= CycleClock.end() &- begin
+      if held == nil { return .noBuffer }
+      sink.didTake(pages: 1 &<< UInt64(bufferOrder), initialized: true)
+    }
+
+    let core = cpu.core
+    var outcome = Outcome.complete
+    var order = core.highestOrder
+    while order >= session.lowestOrder {
+      var count = 0
+      var full = false
+      for zone in 0..<core.zoneCount where !full {
+        if session.stop.isSet { return .stopped }
+        full = copyList(&cpu, core.zone(zone), order, buffer, limit: buffer.capacity, &count)
+      }
+      if full { outcome = .limit }
+      sink.send(buffer, words: count, .address(order: order), descriptors: 1)
+      order &-= 1
+    }
+    return outcome
+  }
+
+  mutating func giveBack<Probe: LockProbe, Sink: HintSink>(
+    _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ session: inout Session
+  ) {
+    guard let pfn = held else { return }
+    held = nil
+    let begin = CycleClock.begin()
+    cpu.free(pfn: pfn, order: bufferOrder)
+    session.bufferFreeTicks &+= CycleClock.end() &- begin
+    sink.didReturn(pages: 1 &<< UInt64(bufferOrder))
+  }
+
+  func itemsPerHoldLimit(_ guest: GuestCore) -> Int? {
+    // A buffer of an order that has per-CPU lists (up to PAGE_ALLOC_COSTLY_ORDER, and a pageblock's) is taken and given
+    // back by the allocator's batch.
+    bufferOrder > 3 && bufferOrder != guest.pageblockOrder ? memory?.buffer.capacity : nil
+  }
+}

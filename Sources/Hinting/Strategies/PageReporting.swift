@@ -1,0 +1,310 @@
+import Delivery
+import GuestMemory
+import Instruments
+
+/// What was merged in 5.7: free blocks are taken off the lists a sheet at a time, reported, and put back to the tail of
+/// their list with a flag that says the host knows of them.
+///
+/// The hook at the end of a free asks for a run; the run comes two seconds later and goes through all zones, orders
+/// upwards. Which entries of a list are reported only the entries tell, so that a run walks past all of them under the
+/// lock, free of the budget: its longest hold is the list's length. A list that still has unreported blocks when its
+/// budget is spent is turned so that the first of them leads, and the run asks for the next one itself.
+///
+/// A session is run after run without the delay. On an idle guest at most ``runsPerSession`` are ever asked for; beside
+/// threads that free all the time one is always asked for, and the session ends after as many: what was there when it
+/// began has had its turn.
+struct PageReporting: HintStrategy {
+  static let card = StrategyCard(
+    name: "page-reporting", origin: "merged in 5.7, 2020",
+    summary: "takes 32 free blocks at a time, reports them and marks them reported",
+    goal: .reclaim, effect: .takesBatches, trigger: .frees, nativeOrder: 9,
+    holdBound: "32 blocks put back, 32 taken, and every reported block of one list skipped",
+    sideEffects:
+      "32 blocks off the lists during a report; turns lists, moves blocks to their tails, makes pageblocks movable",
+    limits: "not ISOLATE; nothing in a zone that has no 32 blocks above the low watermark",
+    options: [
+      StrategyOption(
+        "order", .choice(["session"] + (0...10).map(String.init)), default: "session",
+        "lowest order reported; session: what --order says",
+        source: "5.7: pageblock_order; 6.1: the device's; 6.12: parameter page_reporting_order"),
+      StrategyOption(
+        "capacity", .integer(1...1024), default: "32", "blocks a report",
+        source: "5.7: PAGE_REPORTING_CAPACITY, there a power of two"),
+      StrategyOption(
+        "delay", .integer(0...60_000), default: "2000", "milliseconds from the request to the run",
+        source: "5.7: PAGE_REPORTING_DELAY"),
+      StrategyOption(
+        "share", .integer(1...1024), default: "16",
+        "a run reports at most one part in so many of an order's blocks from each list, and a report more",
+        source: "5.7: budget of nr_free / (PAGE_REPORTING_CAPACITY * 16)"),
+      StrategyOption(
+        "isolate", .choice(["skip", "take"]), default: "skip",
+        "whether lists of isolated pageblocks are left alone, or reported like any other",
+        source: "skip: 5.7; take: what skipping them is for"),
+    ])
+
+  /// What the device's state is: word 0 of the shared words.
+  enum State {
+    static let idle: UInt64 = 0
+    static let requested: UInt64 = 1
+    static let active: UInt64 = 2
+  }
+
+  struct Hooks: AllocatorHooks {
+    let words: SharedWords.View
+    let order: Int
+
+    /// A block that leaves its list is the guest's: what comes back has to be reported again.
+    @inline(__always)
+    func willRemove(_ page: Page, _ zone: Zone, order: Int) {
+      if page.isReported { page.setReported(false) }
+    }
+
+    /// page_reporting_notify_free()
+    @inline(__always)
+    func didFree(_ page: Page, pfn: UInt64, _ zone: Zone, order: Int, _ type: Migratetype) {
+      if order >= self.order { request() }
+    }
+
+    /// __page_reporting_request(). Whoever finds the device idle queues the work; while it is active the worker finds
+    /// the request at its end.
+    @inline(__always)
+    func request() {
+      // Most frees find it requested, and a read keeps the line shared.
+      if words[0] == State.requested { return }
+      _ = words.exchange(0, State.requested)
+    }
+  }
+
+  private struct Memory {
+    let words: SharedWords
+    let arena: HintArena
+    /// The scatterlist: filled from its end.
+    let sheet: HintBuffer
+  }
+
+  private let capacity: Int
+  private let share: Int
+  private let takesIsolated: Bool
+  let workDelayNanoseconds: UInt64
+  private var memory: Memory?
+  private var order = 0
+
+  init(_ options: StrategyOptions) {
+    capacity = options.integer("capacity")
+    share = options.integer("share")
+    takesIsolated = options.choice("isolate") == "take"
+    workDelayNanoseconds = UInt64(options.integer("delay")) * 1_000_000
+  }
+
+  /// How many runs an idle guest may need: one reports a `share` of a list or more. Two more for what a sheet begun on
+  /// one list takes from the next one's part.
+  var runsPerSession: Int { share + 2 }
+
+  var bufferBytes: Int? { memory == nil ? nil : capacity * 8 }
+
+  /// QEMU's reporting queue has 32; a larger capacity needs a larger one.
+  var queueSize: Int { HintQueue.size(for: capacity, least: 32) }
+
+  mutating func prepare(_ guest: GuestCore, lowestOrder: Int) throws(GuestError) {
+    order = lowestOrder
+    if memory != nil { return }
+    let arena = try HintArena(bytes: capacity * 8)
+    memory = Memory(
+      words: try SharedWords(count: 1), arena: arena, sheet: arena.buffer(bytes: capacity * 8))
+  }
+
+  var hooks: Hooks {
+    guard let memory else { preconditionFailure("page-reporting isn't prepared") }
+    return Hooks(words: memory.words.view, order: order)
+  }
+
+  /// Nothing is reported, as the restored pages say, and the first run is asked for: page_reporting_register().
+  mutating func reset(_ guest: GuestCore) { hooks.words[0] = State.requested }
+
+  var isWorkRequested: Bool { memory.map { $0.words.view[0] == State.requested } ?? false }
+
+  func isKnownToHost(_ block: Block, _ guest: GuestCore) -> Bool {
+    let page = guest.page(block.pfn)
+    return page.isBuddy && page.order == block.order && page.isReported
+  }
+
+  mutating func collect<Probe: LockProbe, Sink: HintSink>(
+    _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ session: inout Session
+  ) -> Outcome {
+    let words = cpu.hooks.words
+    var runs = 0
+    while runs < runsPerSession && words[0] == State.requested {
+      let outcome = work(&cpu, &sink, &session)
+      if outcome != .complete { return outcome }
+      runs &+= 1
+    }
+    return .complete
+  }
+
+  /// page_reporting_process()
+  mutating func work<Probe: LockProbe, Sink: HintSink>(
+    _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ session: inout Session
+  ) -> Outcome {
+    guard let sheet = memory?.sheet else { return .noBuffer }
+    let words = cpu.hooks.words
+    // What is freed from here on asks again.
+    _ = words.exchange(0, State.active)
+    var end = End.done
+    var zone = 0
+    while zone < cpu.core.zoneCount && end == .done {
+      end = reportZone(&cpu, &sink, session.stop, sheet, cpu.core.zone(zone))
+      zone &+= 1
+    }
+    // What a stopped run left is there to be asked for.
+    if end == .stopped { words[0] = State.requested }
+    _ = words.compareExchange(0, expected: State.active, desired: State.idle)
+    switch end {
+    case .done: return .complete
+    case .stopped: return .stopped
+    case .refused: return .error("the queue refused a report")
+    }
+  }
+
+  private enum End {
+    case done, stopped, refused
+  }
+
+  /// page_reporting_process_zone()
+  @inline(__always)
+  private func reportZone<Probe: LockProbe, Sink: HintSink>(
+    _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ stop: StopFlag, _ sheet: HintBuffer, _ zone: Zone
+  ) -> End {
+    if stop.isSet { return .stopped }
+    let lowest = cpu.hooks.order
+    if !zone.isAboveLow(by: UInt64(truncatingIfNeeded: capacity) &<< UInt64(truncatingIfNeeded: lowest)) {
+      return .done
+    }
+    var left = capacity
+    var order = lowest
+    while order <= cpu.core.highestOrder {
+      for type in 0..<Migratetype.count {
+        let type = Migratetype(rawValue: type)
+        if type == .isolate && !takesIsolated { continue }
+        let end = reportList(&cpu, &sink, stop, sheet, zone, order, type, &left)
+        if end == .stopped { giveUp(&cpu, &sink, sheet, zone, left) }
+        if end != .done { return end }
+      }
+      order &+= 1
+    }
+    if left == capacity { return .done }
+    if stop.isSet {
+      giveUp(&cpu, &sink, sheet, zone, left)
+      return .stopped
+    }
+    let isAccepted = sink.report(sheet, left..<capacity)
+    drain(&cpu, &sink, sheet, zone, left, reported: isAccepted)
+    return isAccepted ? .done : .refused
+  }
+
+  /// page_reporting_cycle(). `left`: entries of the sheet that are still empty; 0 only between a hold and its report.
+  @inline(__always)
+  private func reportList<Probe: LockProbe, Sink: HintSink>(
+    _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ stop: StopFlag, _ sheet: HintBuffer, _ zone: Zone,
+    _ order: Int, _ type: Migratetype, _ left: inout Int
+  ) -> End {
+    if zone.freeList(order: order, type).isEmptyUnlocked { return .done }
+    let capacity = capacity
+    let share = share
+    var empty = left
+    var budget = 0
+    /// Of the sheet that waits to be put back; nil: none does.
+    var wasAccepted: Bool?
+    while true {
+      let isStopped = stop.isSet
+      if isStopped && wasAccepted == nil {
+        left = empty
+        return .stopped
+      }
+      var returned: UInt64 = 0
+      var taken: UInt64 = 0
+      let isFull = cpu.withZoneLocked(zone) { hold in
+        let list = hold.freeList(order: order, type)
+        if let wasAccepted {
+          returned = putBack(&hold, sheet, 0, reported: wasAccepted)
+          if isStopped || !wasAccepted { return false }
+        } else {
+          let blocks = Int(truncatingIfNeeded: hold.zone.blocksFree(order: order))
+          let part = capacity &* share
+          budget = (blocks &+ part &- 1) / part
+        }
+        var next = list.first
+        while let page = next {
+          hold.items &+= 1
+          next = list.next(after: page)
+          if page.isReported { continue }
+          if budget < 0 {
+            hold.hooks.words[0] = State.requested
+            hold.rotate(list, toFront: page)
+            return false
+          }
+          if empty == 0 {
+            hold.rotate(list, toFront: page)
+            return true
+          }
+          if !hold.isolate(page) {
+            hold.rotate(list, toFront: page)
+            return false
+          }
+          empty &-= 1
+          sheet.store(Block(pfn: hold.core.pfn(page), order: order).rawValue, at: empty)
+          taken &+= 1 &<< UInt64(truncatingIfNeeded: order)
+        }
+        return false
+      }
+      if returned > 0 { sink.didReturn(pages: returned) }
+      if taken > 0 { sink.didTake(pages: taken, initialized: false) }
+      left = empty
+      if wasAccepted == false { return .refused }
+      if !isFull { return isStopped ? .stopped : .done }
+      if stop.isSet { return .stopped }
+      wasAccepted = sink.report(sheet, 0..<capacity)
+      empty = capacity
+      left = capacity
+      budget &-= 1
+    }
+  }
+
+  /// page_reporting_drain(): entries `first` and up go back; what was reported and is a block of its own again is
+  /// marked so. How many pages.
+  @inline(__always)
+  private func putBack<Probe: LockProbe>(
+    _ hold: inout GuestCPU<Probe, Hooks>.Hold, _ sheet: HintBuffer, _ first: Int, reported: Bool
+  ) -> UInt64 {
+    var pages: UInt64 = 0
+    var index = first
+    while index < capacity {
+      let block = Block(rawValue: sheet[index])
+      let page = hold.core.page(block.pfn)
+      hold.items &+= 1
+      let isItself = hold.putBack(page, order: block.order, hold.core.pageblockMigratetype(block.pfn))
+      if reported && isItself { page.setReported(true) }
+      pages &+= block.pages
+      index &+= 1
+    }
+    return pages
+  }
+
+  /// A hold of its own for the drain: at a zone's end.
+  @inline(__always)
+  private func drain<Probe: LockProbe, Sink: HintSink>(
+    _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ sheet: HintBuffer, _ zone: Zone, _ first: Int,
+    reported: Bool
+  ) {
+    let pages = cpu.withZoneLocked(zone) { hold in putBack(&hold, sheet, first, reported: reported) }
+    sink.didReturn(pages: pages)
+  }
+
+  /// What a stopped run has taken and not reported goes back.
+  @inline(__always)
+  private func giveUp<Probe: LockProbe, Sink: HintSink>(
+    _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ sheet: HintBuffer, _ zone: Zone, _ left: Int
+  ) {
+    if left < capacity { drain(&cpu, &sink, sheet, zone, left, reported: false) }
+  }
+}

@@ -1,0 +1,99 @@
+import Experiments
+
+/// What only one experiment measures, as a table for a terminal: a row for each cell and setting, medians over the
+/// repetitions with the lowest and highest in parentheses.
+public struct ExperimentTable {
+  private let card: ExperimentCard
+  private let cells: [CellRecord]
+  private let runs: [String: RunRecord]
+  private let rows: [[String: String]]
+
+  /// - Parameters:
+  ///   - cells: the run's cells, in the order of their rows; those of other experiments are passed over.
+  ///   - runs: their repetitions.
+  ///   - rows: of EXPERIMENT.csv, by column.
+  public init(_ card: ExperimentCard, cells: [CellRecord], runs: [RunRecord], rows: [[String: String]]) {
+    self.card = card
+    self.cells = cells.filter { $0.experiment == card.name }
+    self.runs = Dictionary(runs.map { ($0.identity.cellID, $0) }) { first, _ in first }
+    self.rows = rows
+  }
+
+  /// Nil where there is nothing to show.
+  public var text: String? {
+    let keys = card.columns.filter(\.isKey)
+    let metrics = card.columns.filter(\.isPrimary)
+    let byCell = Dictionary(grouping: rows) { $0["cell_id"] ?? "" }
+    var lines: [(cell: CellRecord, key: [String], rows: [[String: String]])] = []
+    for cell in cells {
+      var order: [[String]] = []
+      var groups: [[String]: [[String: String]]] = [:]
+      for row in byCell[cell.cellID] ?? [] {
+        let key = keys.map { column in row[column.name].map { Self.shown($0, column.unit) } ?? Figure.missing }
+        if groups[key] == nil { order.append(key) }
+        groups[key, default: []].append(row)
+      }
+      lines += order.map { (cell, $0, groups[$0] ?? []) }
+    }
+    guard !lines.isEmpty else { return nil }
+
+    var titles = ["guest", "load", "ack ns", "strategy"] + keys.map { Self.title($0.name, $0.unit) }
+    var fields = lines.map { line in
+      [
+        Figure.bytes(line.cell.guestBytes) + " " + line.cell.state, line.cell.load,
+        runs[line.cell.cellID]?.load.hostAckNs.map { Figure.count($0) } ?? Figure.missing, line.cell.strategy,
+      ] + line.key
+    }
+    // What is the same in every row is said once, above.
+    var constant: [String] = []
+    for index in titles.indices.reversed() where index != 3 {
+      let values = Set(fields.map { $0[index] })
+      guard values.count == 1, let only = values.first else { continue }
+      if only != Figure.missing { constant.insert("\(titles[index]) \(only)", at: 0) }
+      titles.remove(at: index)
+      for row in fields.indices { fields[row].remove(at: index) }
+    }
+    let settings = titles.count
+    let names = shortNames(lines.map(\.cell))
+    if let column = titles.firstIndex(of: "strategy") {
+      for row in fields.indices { fields[row][column] = names[row] }
+    }
+    for metric in metrics {
+      let values = lines.map { line in line.rows.compactMap { $0[metric.name] }.compactMap(Double.init) }
+      guard values.contains(where: { !$0.isEmpty }) else { continue }
+      titles.append(Self.title(metric.name, metric.unit))
+      for (row, own) in values.enumerated() { fields[row].append(Self.spread(own, metric.unit)) }
+    }
+    let table = TableText.render(titles: titles, rows: fields, leftAligned: Set(0..<settings), widths: [:])
+    return "\(card.name): " + (constant + ["medians, lowest–highest repetition"]).joined(separator: ", ") + "\n" + table
+  }
+
+  /// Nanoseconds as microseconds: what most of these are.
+  private static func scale(_ unit: String) -> Double { unit == "ns" ? 1e-3 : unit == "share" ? 100 : 1 }
+
+  private static func title(_ name: String, _ unit: String) -> String {
+    let base = name.replacing("_ns_", with: "_")
+    let bare = base.hasSuffix("_ns") ? String(base.dropLast(3)) : base
+    let words = bare.replacing("_", with: " ")
+    return unit == "ns" ? words + " µs" : unit == "share" ? words + " %" : words
+  }
+
+  private static func shown(_ text: String, _ unit: String) -> String {
+    guard let value = Double(text) else { return text }
+    return unit == "bytes" ? Figure.bytes(UInt64(value)) : Figure.count(value * scale(unit))
+  }
+
+  private static func spread(_ values: [Double], _ unit: String) -> String {
+    let summary = MetricSummary(values.map { $0 * scale(unit) })
+    guard let median = summary.median, let lowest = summary.lowest, let highest = summary.highest else {
+      return Figure.missing
+    }
+    let decimals = Figure.decimals(median)
+    func figure(_ value: Double) -> String { Figure.number(value, decimals: decimals) }
+    let range = figure(lowest) == figure(highest) ? "" : " (\(figure(lowest))–\(figure(highest)))"
+    return figure(median) + range
+  }
+
+  /// The strategies' names with those options only in which cells of the table differ.
+  private func shortNames(_ cells: [CellRecord]) -> [String] { StrategyNames.short(cells.map(\.strategy)) }
+}
