@@ -48,6 +48,8 @@ enum ContiguousExperiment: Experiment {
   /// Rounds of reporting everything that one measurement may take.
   private static let mostRounds = 100
   private static let mostTries = 1000
+  /// A gigantic page takes as long as a short window.
+  private static let leastTries = 4
   /// 2 MiB and 1 GiB, in pages.
   private static let ranges: [UInt64] = [512, 1 << 18]
 
@@ -70,20 +72,19 @@ enum ContiguousExperiment: Experiment {
         let window = cell.setting.windowNs ?? 0
         // Time spent trying.
         var spent: UInt64 = 0
-        for _ in 0..<mostRounds where spent < window && tally.tries < mostTries && failure == nil {
+        func isOver() -> Bool { spent >= window && tally.tries >= leastTries || tally.tries >= mostTries }
+        for _ in 0..<mostRounds where !isOver() && failure == nil {
           repetition.model.touch()
           repetition.model.reset(order: cell.order, cache: cell.cache, bench.evictor, repetition.runner)
           let worker = Worker(repetition, bench, zone)
           let allocator = repetition.runner.rangeAllocator(repetition.guest, cpu: 1)
           worker.start()
           worker.waitUntilInZone()
-          let begin = MonotonicClock.nanoseconds()
-          var now = begin
-          while worker.isAtWork && spent + (now - begin) < window && tally.tries < mostTries {
+          while worker.isAtWork && !isOver() {
+            let begin = MonotonicClock.nanoseconds()
             tally.attempt(allocator, places[generator.below(places.count)], pages, drainFirst)
-            now = MonotonicClock.nanoseconds()
+            spent += MonotonicClock.nanoseconds() - begin
           }
-          spent += now - begin
           if let reason = worker.stop() { failure = reason }
           allocator.drain()
         }

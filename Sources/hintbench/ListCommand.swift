@@ -25,14 +25,17 @@ struct ListCommand: ParsableCommand {
         ).text)
     case .metrics:
       let shared = RunRecord.columns.map { column in
-        ["runs", column.name, column.unit, column.direction.name, column.isPrimary ? "yes" : "", column.meaning]
+        [
+          column.name, RunRecord.fileName, column.unit, column.direction.name, column.isPrimary ? "yes" : "",
+          column.meaning,
+        ]
       }
       let own = Experiments.all.flatMap { experiment in
         experiment.columns.map {
-          [experiment.name, $0.name, $0.unit, $0.direction.name, $0.isPrimary ? "yes" : "", $0.meaning]
+          [$0.name, "\(experiment.name).csv", $0.unit, $0.direction.name, $0.isPrimary ? "yes" : "", $0.meaning]
         }
       }
-      print(TextListing(titles: ["file", "metric", "unit", "better", "primary", "meaning"], rows: shared + own).text)
+      print(TextListing(titles: ["metric", "file", "unit", "better", "primary", "meaning"], rows: shared + own).text)
     }
   }
 }

@@ -66,11 +66,18 @@ import Testing
     try Tool.withFolder { folder in
       let result = try Tool.run(["list", "metrics"], in: folder, allowDebug: false)
       #expect(result.status == 0, "\(result)")
-      let first = result.outLines.map { String($0.prefix { $0 != " " }) }
+      // Name and file tell a column.
+      let first = result.outLines.map { $0.split(separator: " ").prefix(2).joined(separator: " ") }
       for column in RunRecord.columns {
-        #expect(first.count { $0 == column.name } == 1, "\(column.name)")
+        #expect(first.count { $0 == "\(column.name) runs.csv" } == 1, "\(column.name)")
       }
-      #expect(first.count == RunRecord.columns.count + 2, "a title, a rule, and a line a column")
+      for experiment in Experiments.all {
+        for column in experiment.columns {
+          #expect(first.count { $0 == "\(column.name) \(experiment.name).csv" } == 1, "\(column.name)")
+        }
+      }
+      let columns = RunRecord.columns.count + Experiments.all.reduce(0) { $0 + $1.columns.count }
+      #expect(first.count == columns + 2, "a title, a rule, and a line a column")
     }
   }
 
