@@ -104,39 +104,36 @@ public struct HintQueue {
 
 /// The queue of one design, and the host that serves it.
 public final class HintDevice {
-  private let queue: Virtqueue
-  private var thread: HostThread?
+  /// Without a device: its descriptors follow each other in a ring for ever.
+  private let ideal: Virtqueue
+  private var served: (queue: Virtqueue, host: HostThread)?
 
   /// `size`: entries; a power of two up to 32768.
   ///
   /// - Throws: ``VirtqueueError``
-  public init(size: Int) throws(VirtqueueError) { queue = try Virtqueue(size: size, usesEventIndex: true) }
+  public init(size: Int) throws(VirtqueueError) { ideal = try Virtqueue(size: size, usesEventIndex: true) }
 
   /// The driver's end, whose host is the one that runs now.
-  public var driver: HintQueue { HintQueue(queue.driver, host: thread) }
+  public var driver: HintQueue { HintQueue(served?.queue.driver ?? ideal.driver, host: served?.host) }
 
-  /// Lets a thread serve the queue, which acknowledges each chain after so long; until then, and after
+  /// Lets a thread serve a queue of its own, which acknowledges each chain after so long; until then, and after
   /// ``stopHost()``, the host is ideal.
   ///
-  /// - Throws: ``SystemCallError`` where it can't be pinned.
-  public func startHost(ackNanoseconds: UInt64, cpu: Int?) throws(SystemCallError) {
-    precondition(thread == nil, "a queue has one host")
+  /// - Throws: ``VirtqueueError``, or ``SystemCallError`` where it can't be pinned.
+  public func startHost(ackNanoseconds: UInt64, cpu: Int?) throws {
+    precondition(served == nil, "a queue has one host")
+    let queue = try Virtqueue(size: ideal.layout.size, usesEventIndex: true)
     let host = HostThread(queue: queue, ackNanoseconds: ackNanoseconds, cpu: cpu)
     try host.start()
-    thread = host
+    served = (queue, host)
   }
 
-  /// What the thread saw; nil where there was none. Chains it hadn't served stay in the ring.
+  /// What the thread saw; nil where there was none. Chains it hadn't served are dropped with their queue.
   @discardableResult
   public func stopHost() -> HostFigures? {
-    guard let host = thread else { return nil }
-    // What is in flight would hold entries for ever.
-    while queue.driver.inFlight > 0 && !host.hasFailed {
-      while queue.driver.detachUsed() != nil {}
-      MonotonicClock.sleep(nanoseconds: 10_000)
-    }
+    guard let (_, host) = served else { return nil }
     host.stop()
-    thread = nil
+    served = nil
     return host.figures
   }
 }

@@ -163,7 +163,7 @@ public struct ResultTable {
 
   private func table(_ cells: [CellRecord], _ all: [Part]) -> String {
     // What an experiment measures for none of its cells has no column.
-    let parts = all.filter { part in part.fields.contains { $0 != Figure.missing } }
+    let parts = runs.isEmpty ? all : all.filter { part in part.fields.contains { $0 != Figure.missing } }
     let titles = ["strategy"] + parts.map(\.title)
     let rows = zip(shortNames(cells), cells.indices).map { name, index in [name] + parts.map { $0.fields[index] } }
     let others = parts.reduce(0) { $0 + 1 + ([$1.title] + $1.fields).map(\.count).max()! }

@@ -194,7 +194,7 @@ struct RunCommand: ParsableCommand {
     // None named: all that this machine has room for.
     group.strategies = list(strategy) ?? []
     group.nodes = nodes ?? group.nodes
-    group.cpus = cpus ?? max(group.cpus, (mutators ?? 0) + 1)
+    group.cpus = cpus
     group.free = free
     group.listOrder = listOrder
     group.granule = granule ?? group.granule

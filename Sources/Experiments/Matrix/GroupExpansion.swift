@@ -35,10 +35,11 @@ struct GroupExpansion {
     strategies = try StrategyList.parse(
       named ? group.strategies : Strategies.all.map(\.card.name), shared: group.options)
     guard (1...16).contains(group.nodes) else { throw .usage("\(group.nodes) nodes; accepted: 1 to 16") }
-    guard (1...4096).contains(group.cpus) else { throw .usage("\(group.cpus) CPUs; accepted: 1 to 4096") }
-    guard group.cpus > mutators else {
+    let cpus = group.cpus ?? max(4, mutators + 1)
+    guard (1...4096).contains(cpus) else { throw .usage("\(cpus) CPUs; accepted: 1 to 4096") }
+    guard cpus > mutators else {
       throw .usage(
-        "\(group.cpus) CPUs are too few for a strategy and \(mutators) mutators; give --cpus \(mutators + 1)")
+        "\(cpus) CPUs are too few for a strategy and \(mutators) mutators; give --cpus \(mutators + 1)")
     }
     let choice = try Self.choice(group)
     let listOrder: ListOrder? = try group.listOrder.map { text throws(MatrixError) in
@@ -67,7 +68,8 @@ struct GroupExpansion {
       } catch {
         throw MatrixError(error.isUnreadable ? .io : .input, "\(error)")
       }
-      try add(capture, name: buddyinfo, group, choice, lock, listOrder ?? .ascending, config, wholeBlocks, load, host)
+      try add(
+        capture, name: buddyinfo, group, cpus, choice, lock, listOrder ?? .ascending, config, wholeBlocks, load, host)
       return
     }
     guard group.pagetypeinfo == nil, group.zoneinfo == nil else {
@@ -93,7 +95,7 @@ struct GroupExpansion {
         let fit = try Self.fit(choice, wholeBlocks, host, what: "a guest of \(ByteSize(bytes: bytes)), \(state)") {
           (granule, page) throws(MatrixError) in
           var geometry = GuestGeometry.standard(
-            bytes: bytes, nodes: group.nodes, cpus: group.cpus, granuleOrder: granule,
+            bytes: bytes, nodes: group.nodes, cpus: cpus, granuleOrder: granule,
             movableShare: group.movable ?? 0)
           geometry.vmemmapPage = page
           return (geometry, footprintState)
@@ -101,7 +103,7 @@ struct GroupExpansion {
         guests.append(
           (
             GuestSpec(
-              bytes: bytes, nodes: group.nodes, movableShare: group.movable ?? 0, cpus: group.cpus, state: spec,
+              bytes: bytes, nodes: group.nodes, movableShare: group.movable ?? 0, cpus: cpus, state: spec,
               listOrder: listOrder ?? natural,
               granuleOrder: fit.granule, vmemmapPage: fit.page, lockKind: lock, seed: config.seed), fit.footprint
           ))
@@ -110,7 +112,7 @@ struct GroupExpansion {
   }
 
   private mutating func add(
-    _ capture: Capture, name: String, _ group: RunConfig.Group, _ choice: VmemmapChoice, _ lock: LockKind,
+    _ capture: Capture, name: String, _ group: RunConfig.Group, _ cpus: Int, _ choice: VmemmapChoice, _ lock: LockKind,
     _ listOrder: ListOrder, _ config: RunConfig, _ wholeBlocks: Bool, _ load: Bool, _ host: Matrix.HostLimits
   ) throws(MatrixError) {
     highestOrder = capture.orders - 1
@@ -126,7 +128,7 @@ struct GroupExpansion {
     let fit = try Self.fit(exact, wholeBlocks, host, what: "the guest of \(name)") {
       (granule, page) throws(MatrixError) in
       do {
-        var geometry = try GuestGeometry.captured(capture, cpus: group.cpus, granuleOrder: granule)
+        var geometry = try GuestGeometry.captured(capture, cpus: cpus, granuleOrder: granule)
         geometry.vmemmapPage = page
         try geometry.checked()
         bytes = geometry.managedPages << 12
@@ -147,7 +149,7 @@ struct GroupExpansion {
     guests.append(
       (
         GuestSpec(
-          bytes: bytes, nodes: nodes, cpus: group.cpus, state: .captured(fingerprint: fingerprint),
+          bytes: bytes, nodes: nodes, cpus: cpus, state: .captured(fingerprint: fingerprint),
           listOrder: listOrder,
           granuleOrder: fit.granule, vmemmapPage: fit.page, lockKind: lock, seed: config.seed), fit.footprint
       ))

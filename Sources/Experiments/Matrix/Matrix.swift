@@ -148,6 +148,8 @@ public struct Matrix: Sendable {
     if let window = try (config.window ?? group.window).map({ text throws(MatrixError) in try TimeSpan(text) })
       ?? card.window, card.window != nil
     {
+      // Of less, a rate is mostly the starting and stopping of threads.
+      guard window.nanoseconds >= 10e6 else { throw .usage("a window of \(window); accepted: at least 10ms") }
       setting.windowNs = UInt64(window.nanoseconds)
     }
     if card.hasVirtualClock { setting.clock = try choice(config.clock ?? group.clock ?? "real", "clock") }

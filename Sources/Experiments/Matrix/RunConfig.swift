@@ -14,7 +14,8 @@ public struct RunConfig: Codable, Hashable, Sendable {
     public var states: [String] = []
     public var strategies: [String] = []
     public var nodes = 1
-    public var cpus = 4
+    /// Nil: 4, or one more than there are mutators.
+    public var cpus: Int?
     /// The free share of an aged guest.
     public var free: Double?
     /// The share of Normal memory in ZONE_MOVABLE.
@@ -58,7 +59,7 @@ public struct RunConfig: Codable, Hashable, Sendable {
       states = try box.decodeIfPresent([String].self, forKey: .states) ?? standard.states
       strategies = try box.decodeIfPresent([String].self, forKey: .strategies) ?? standard.strategies
       nodes = try RunConfig.number(Int.self, box, .nodes) ?? standard.nodes
-      cpus = try RunConfig.number(Int.self, box, .cpus) ?? standard.cpus
+      cpus = try RunConfig.number(Int.self, box, .cpus)
       free = try box.decodeIfPresent(Double.self, forKey: .free)
       listOrder = try box.decodeIfPresent(String.self, forKey: .listOrder)
       granule = try box.decodeIfPresent(String.self, forKey: .granule) ?? standard.granule

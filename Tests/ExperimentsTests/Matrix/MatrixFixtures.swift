@@ -34,6 +34,13 @@ enum MatrixFixtures {
     try Matrix(config, host: host)
   }
 
+  /// A configuration as a file has it, for these groups.
+  static func decode(_ text: String, groups: [RunConfig.Group]) throws -> RunConfig {
+    var config = try JSONDecoder().decode(RunConfig.self, from: Data(text.utf8))
+    config.groups = groups
+    return config
+  }
+
   /// The capture in a file, for as long as `body` runs.
   static func withCapture<Result>(_ text: String, _ body: (String) throws -> Result) throws -> Result {
     let path = NSTemporaryDirectory() + "hintbench-test-" + UUID().uuidString

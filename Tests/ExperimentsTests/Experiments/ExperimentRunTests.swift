@@ -1,0 +1,253 @@
+import GuestMemory
+import Hinting
+import Testing
+
+@testable import Experiments
+
+/// Each experiment on small guests, through the matrix as a run does it: what it writes must agree with itself. How
+/// long anything took is not judged.
+@Suite struct ExperimentRunTests {
+  private typealias Fixtures = MatrixFixtures
+
+  private func config(
+    _ experiment: String, _ strategies: [String], guest: String = "256M", repetitions: Int = 2,
+    _ change: (inout RunConfig.Group) -> Void = { _ in }
+  ) -> RunConfig {
+    var group = Fixtures.group([guest], states: ["fresh"], strategies)
+    change(&group)
+    var config = Fixtures.config(group, repetitions: repetitions)
+    config.experiments = [experiment]
+    return config
+  }
+
+  private func rows(_ result: RepetitionResult) throws -> [[String: String]] {
+    let rows = try #require(result.experiment)
+    return rows.rows.map { fields in
+      Dictionary(uniqueKeysWithValues: zip(rows.columns, fields).compactMap { name, text in text.map { (name, $0) } })
+    }
+  }
+
+  private func number(_ row: [String: String], _ name: String) throws -> Double {
+    try #require(row[name].flatMap { Double($0) }, "\(name) in \(row)")
+  }
+
+  // MARK: interference
+
+  @Test(arguments: ["order0", "thp", "mixed", "faults"])
+  func bystandersAreMeasuredAloneAndBeside(load: String) throws {
+    var config = config(
+      "interference", ["none", "free-list-fixed-buffer", "alloc-max-order", "page-reporting:order=3"])
+    config.load = load
+    config.mutators = 1
+    config.window = "10ms"
+    let run = try MatrixRun.run(try Fixtures.matrix(config))
+    #expect(run.observer.results.count == 8)
+    for result in run.observer.results {
+      #expect(result.failure == nil, "\(result.failure ?? "")")
+      let own = try rows(result)
+      #expect(own.count == 1)
+      let row = own[0]
+      #expect(try number(row, "alone_ops_per_second") > 0)
+      #expect(try number(row, "sessions") >= 1)
+      let beside = try #require(result.run.bystanders.opsPerSecond)
+      let ratio = try number(row, "ops_ratio")
+      #expect(abs(ratio - beside / (try number(row, "alone_ops_per_second"))) < 1e-9 * ratio)
+      // Only a design with hooks has a guest with them and nobody scanning.
+      let hasHooks = result.run.identity.strategy.hasPrefix("page-reporting")
+      #expect((row["hooked_ops_per_second"] != nil) == hasHooks)
+      #expect(result.run.bystanders.allocNsP50 != nil && result.run.bystanders.allocFailed != nil)
+      #expect(try number(row, "alone_alloc_ns_p50") <= number(row, "alone_alloc_ns_max"))
+      let free = try #require(result.run.sideEffects.bytesFreeMin)
+      let start = try #require(result.run.guest.bytesFree)
+      #expect(free <= start)
+      if result.run.identity.strategy.hasPrefix("alloc-max-order") {
+        // It ends where only the reserves are left.
+        #expect(free < start / 2)
+        #expect((result.run.sideEffects.blocksWithheldMax ?? 0) > 0)
+      }
+    }
+  }
+
+  @Test func withoutALoadItTakesAllOfThem() throws {
+    let matrix = try Fixtures.matrix(config("interference", ["none"]))
+    #expect(Set(matrix.cells.map(\.load)) == [.order0, .thp, .mixed, .faults])
+    #expect(matrix.cells.count == 4)
+  }
+
+  // MARK: steady-state
+
+  @Test func byTheVirtualClockARunRepeatsItself() throws {
+    var config = config(
+      "steady-state", ["bitmap-hinting:order=3", "page-reporting-boundary:order=3", "page-reporting:order=3:delay=50"],
+      // v5 asks for work from 32 blocks of an order on: what is freed merges to more than that.
+      guest: "512M")
+    config.clock = "virtual"
+    config.window = "2s"
+    config.hostAckNs = "0,200000"
+    config.mutatorRate = 5000
+    config.mutators = 2
+    let runs = try (0..<2).map { _ in try MatrixRun.run(try Fixtures.matrix(config)) }
+    #expect(runs[0].observer.results.count == 12)
+    func byKey(_ run: MatrixRun.Outcome) -> [RepetitionKey: [[String?]]] {
+      Dictionary(uniqueKeysWithValues: run.observer.results.map { ($0.run.key, $0.experiment?.rows ?? []) })
+    }
+    #expect(byKey(runs[0]) == byKey(runs[1]))
+    for result in runs[0].observer.results {
+      #expect(result.failure == nil)
+      let row = try #require(try rows(result).first)
+      #expect(row["clock"] == "virtual")
+      // What the machine would have to be asked for isn't there.
+      #expect(row["reporter_cpu_ns"] == nil && row["ops_ratio"] == nil)
+      let share = try number(row, "freed_share_reported")
+      #expect(share > 0.5 && share <= 1, "\(result.run.identity.strategy): \(row)")
+      #expect(try number(row, "half_ns") <= number(row, "last_ns"))
+      // Never sooner than the delay, and an acknowledgement later for each report.
+      let least = try number(row, "delay_ns") + (result.run.load.hostAckNs ?? 0)
+      #expect(try number(row, "half_ns") >= least, "\(row)")
+      #expect(try number(row, "last_ns") <= 2e9)
+    }
+  }
+
+  @Test func aSlowerHostTakesLonger() throws {
+    var config = config("steady-state", ["page-reporting:order=3:delay=10:capacity=8"], repetitions: 1)
+    config.clock = "virtual"
+    config.mutators = 1
+    config.window = "3s"
+    config.hostAckNs = "0,1000000,5000000"
+    let run = try MatrixRun.run(try Fixtures.matrix(config))
+    let byAck = try run.observer.results.map { ($0.run.load.hostAckNs ?? 0, try number(try rows($0)[0], "half_ns")) }
+      .sorted { $0.0 < $1.0 }.map(\.1)
+    #expect(byAck.count == 3 && byAck[0] < byAck[1] && byAck[1] < byAck[2], "\(byAck)")
+  }
+
+  @Test func byTheRealClockThreadsGoOnMeanwhile() throws {
+    var config = config("steady-state", ["page-reporting:order=3:delay=5"], repetitions: 1)
+    config.window = "100ms"
+    config.hostAckNs = "0,20000"
+    config.mutators = 1
+    let run = try MatrixRun.run(try Fixtures.matrix(config))
+    #expect(run.observer.results.count == 2)
+    for result in run.observer.results {
+      #expect(result.failure == nil)
+      let row = try #require(try rows(result).first)
+      #expect(row["clock"] == "real")
+      #expect(try number(row, "works") >= 1)
+      #expect(try number(row, "freed_share_reported") > 0)
+      #expect((result.run.bystanders.opsPerSecond ?? 0) > 0)
+      #expect(try number(row, "reporter_cpu_ns") > 0)
+    }
+  }
+
+  @Test func designsWithoutHooksAreRefusedByName() throws {
+    let error = #expect(throws: MatrixError.self) {
+      try Fixtures.matrix(config("steady-state", ["step-iterator"]))
+    }
+    #expect(error?.kind == .usage && error?.description.contains("react to frees") == true)
+  }
+
+  // MARK: contiguous
+
+  @Test func nothingFailsWhereNobodyHoldsAndAllIsDrained() throws {
+    var config = config("contiguous", ["none", "alloc-max-order"], guest: "5G", repetitions: 1) { $0.movable = 0.9 }
+    config.window = "10ms"
+    let run = try MatrixRun.run(try Fixtures.matrix(config))
+    for result in run.observer.results {
+      #expect(result.failure == nil)
+      let own = try rows(result)
+      // 2 MiB and 1 GiB, without and with draining.
+      #expect(
+        own.map { "\($0["range_bytes"] ?? "") \($0["drains_first"] ?? "")" } == [
+          "2097152 false", "2097152 true", "1073741824 false", "1073741824 true",
+        ])
+      for row in own {
+        #expect(try number(row, "tries") >= 4)
+        guard row["drains_first"] == "true" else { continue }
+        // A design that only takes what isn't movable holds nothing there.
+        #expect(try number(row, "failures_per_1000") == 0, "\(result.run.identity.strategy): \(row)")
+        #expect(try number(row, "success_ns_p50") > 0)
+      }
+    }
+  }
+
+  @Test func heldBlocksMakeRangesFail() throws {
+    var config = config(
+      "contiguous", ["page-reporting:order=9:isolate=take"], guest: "5G", repetitions: 1
+    ) { $0.movable = 0.9 }
+    config.window = "60ms"
+    config.hostAckNs = "2000000"
+    let run = try MatrixRun.run(try Fixtures.matrix(config))
+    let result = try #require(run.observer.results.first)
+    #expect(result.failure == nil)
+    // 32 of some 1000 blocks are out for 2 ms at a time, while gigantic ranges span half of the zone.
+    let gigantic = try rows(result).filter { $0["range_bytes"] == "1073741824" }
+    #expect(try gigantic.reduce(0) { $0 + (try number($1, "attempts_busy")) } > 0, "\(gigantic)")
+  }
+
+  @Test func aGuestWithoutAMovableZoneSaysSo() throws {
+    var config = config("contiguous", ["none"], repetitions: 1)
+    config.window = "10ms"
+    let run = try MatrixRun.run(try Fixtures.matrix(config))
+    #expect(run.observer.failures.map(\.reason) == ["the guest has no ZONE_MOVABLE; give --movable 0.8"])
+    #expect(run.observer.runs.map(\.found.outcome) == [.error])
+  }
+
+  // MARK: the matrix
+
+  @Test func everyExperimentHasAMatrixOfItsOwnThatFits() throws {
+    let host = Matrix.HostLimits(cpus: 2, availableBytes: 12 << 30)
+    for quick in [false, true] {
+      let names = Experiments.all.map(\.name)
+      let all = try Matrix(.standard(names, quick: quick), host: host)
+      for card in Experiments.all {
+        let own = all.cells.filter { $0.experimentCard.name == card.name }
+        #expect(!own.isEmpty, "\(card.name)")
+        #expect(own.allSatisfy { card.suits($0.strategy.card) })
+        let alone = try Matrix(.standard([card.name], quick: quick), host: host)
+        #expect(Set(alone.cells.map(\.id)) == Set(own.map(\.id)), "\(card.name)")
+      }
+      #expect(Set(all.cells.map(\.id)).count == all.cells.count)
+    }
+  }
+
+  @Test func everySettingMakesAnotherCell() throws {
+    func ids(_ change: (inout RunConfig) -> Void) throws -> Set<String> {
+      var config = config("steady-state", ["page-reporting"])
+      change(&config)
+      return Set(try Fixtures.matrix(config).cells.map(\.id))
+    }
+    let changes: [(inout RunConfig) -> Void] = [
+      { _ in }, { $0.hostAckNs = "1000" }, { $0.window = "1s" }, { $0.clock = "virtual" }, { $0.load = "thp" },
+      { ($0.clock, $0.mutatorRate) = ("virtual", 7) }, { $0.groups[0].movable = 0.5 },
+    ]
+    let all = try changes.map(ids)
+    #expect(all.allSatisfy { $0.count == 1 })
+    #expect(Set(all.flatMap { $0 }).count == changes.count)
+  }
+
+  @Test(arguments: [
+    "{\"experiments\": [\"nothing\"]}", "{\"experiments\": [\"steady-state\"], \"clock\": \"sundial\"}",
+    "{\"experiments\": [\"interference\"], \"window\": \"1ms\"}", "{\"host_ack_ns\": \"soon\"}",
+    "{\"load\": \"order0,sleep\"}", "{\"experiments\": [\"steady-state\"], \"mutator_rate\": 0}",
+  ])
+  func whatMakesNoSenseIsRefused(text: String) throws {
+    let decoded = try Fixtures.decode(text, groups: [Fixtures.group(["128M"], states: ["fresh"], ["page-reporting"])])
+    let error = #expect(throws: MatrixError.self) { try Fixtures.matrix(decoded) }
+    #expect(error?.kind == .usage, "\(text): \(String(describing: error))")
+  }
+
+  // MARK: a host that takes its time
+
+  @Test func aSlowHostLosesHintsOfAWalkWithCallbacks() throws {
+    var config = config("scan", ["walk-callback"], guest: "512M", repetitions: 1)
+    config.order = "3"
+    config.hostAckNs = "0,50000000"
+    let run = try MatrixRun.run(try Fixtures.matrix(config))
+    let byAck = Dictionary(uniqueKeysWithValues: run.observer.runs.map { ($0.load.hostAckNs ?? -1, $0) })
+    let ideal = try #require(byAck[0])
+    let slow = try #require(byAck[50_000_000])
+    #expect(ideal.found.outcome == .complete && ideal.found.blocksMissed == 0)
+    // 1023 fit, and the host gives one back every 50 ms.
+    #expect(slow.found.outcome == .limit || (slow.found.blocksFree ?? 0) <= 1023)
+    #expect(slow.found.blocksReported ?? 0 <= ideal.found.blocksReported ?? 0)
+  }
+}
