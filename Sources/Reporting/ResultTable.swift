@@ -149,12 +149,17 @@ public struct ResultTable {
   }
 
   private func bystanders(_ cells: [CellRecord]) -> String {
-    table(
+    let lowest = cells.map { cell in (runs[cell.cellID] ?? []).compactMap(\.sideEffects.bytesFreeMin).min() }
+    return table(
       cells,
       [
         spread("ops/s", cells, "mutator_ops_per_second", per: 1),
         times("alloc p99 µs", cells, "mutator_alloc_ns_p99", per: 1e3),
         times("irq-off p99 µs", cells, "mutator_irqoff_ns_p99", per: 1e3),
+        Part(title: "failed", fields: cells.map { range(runs[$0.cellID] ?? [], \.bystanders.allocFailed) }),
+        Part(
+          title: "least free",
+          fields: lowest.map { bytes in bytes.map { Figure.bytes(($0 >> 20) << 20) } ?? Figure.missing }),
         times("strategy's wait p99 µs", cells, "lock_wait_ns_p99", per: 1e3),
         times("its hold p99 µs", cells, "lock_hold_ns_p99", per: 1e3),
         times("its CPU ms", cells, "guest_cpu_ns", per: 1e6),

@@ -12,23 +12,23 @@ struct GroupExpansion {
 
   /// Where the group names no strategies: all of them, or if that doesn't fit all that don't give whole blocks back.
   init(
-    _ group: RunConfig.Group, _ config: RunConfig, _ lock: LockKind, _ load: Bool, _ mutators: Int,
+    _ group: RunConfig.Group, _ config: RunConfig, _ lock: LockKind, _ allocates: Bool, _ mutators: Int,
     _ host: Matrix.HostLimits
   ) throws(MatrixError) {
     do {
-      try self.init(all: group, config, lock, load, mutators, host)
+      try self.init(all: group, config, lock, allocates, mutators, host)
     } catch {
-      guard error.kind == .unavailable, group.strategies.isEmpty, !load else { throw error }
+      guard error.kind == .unavailable, group.strategies.isEmpty, !allocates else { throw error }
       var smaller = group
       smaller.strategies = Strategies.all.filter { $0.card.effect != .takesBlocks }.map(\.card.name)
-      try self.init(all: smaller, config, lock, load, mutators, host)
+      try self.init(all: smaller, config, lock, allocates, mutators, host)
       let left = Strategies.all.filter { $0.card.effect == .takesBlocks }.map(\.card.name)
       omissions = ["\(left.joined(separator: ", ")): \(error)"]
     }
   }
 
   private init(
-    all group: RunConfig.Group, _ config: RunConfig, _ lock: LockKind, _ load: Bool, _ mutators: Int,
+    all group: RunConfig.Group, _ config: RunConfig, _ lock: LockKind, _ allocates: Bool, _ mutators: Int,
     _ host: Matrix.HostLimits
   ) throws(MatrixError) {
     let named = !group.strategies.isEmpty
@@ -54,7 +54,7 @@ struct GroupExpansion {
         throw .usage("a capture says what is movable: a movable share doesn't go with it")
       }
     }
-    let wholeBlocks = load || strategies.contains { $0.card.effect == .takesBlocks }
+    let wholeBlocks = allocates || strategies.contains { $0.card.effect == .takesBlocks }
 
     if let buddyinfo = group.buddyinfo {
       guard group.guests.isEmpty, group.states.isEmpty, group.free == nil else {
@@ -69,7 +69,8 @@ struct GroupExpansion {
         throw MatrixError(error.isUnreadable ? .io : .input, "\(error)")
       }
       try add(
-        capture, name: buddyinfo, group, cpus, choice, lock, listOrder ?? .ascending, config, wholeBlocks, load, host)
+        capture, name: buddyinfo, group, cpus, choice, lock, listOrder ?? .ascending, config, wholeBlocks, allocates,
+        host)
       return
     }
     guard group.pagetypeinfo == nil, group.zoneinfo == nil else {
@@ -113,11 +114,11 @@ struct GroupExpansion {
 
   private mutating func add(
     _ capture: Capture, name: String, _ group: RunConfig.Group, _ cpus: Int, _ choice: VmemmapChoice, _ lock: LockKind,
-    _ listOrder: ListOrder, _ config: RunConfig, _ wholeBlocks: Bool, _ load: Bool, _ host: Matrix.HostLimits
+    _ listOrder: ListOrder, _ config: RunConfig, _ wholeBlocks: Bool, _ allocates: Bool, _ host: Matrix.HostLimits
   ) throws(MatrixError) {
     highestOrder = capture.orders - 1
-    guard wholeBlocks == false || group.zoneinfo != nil || !load else {
-      throw .usage("a load allocates, which takes watermarks; give --zoneinfo with --buddyinfo")
+    guard wholeBlocks == false || group.zoneinfo != nil || !allocates else {
+      throw .usage("threads that allocate take watermarks; give --zoneinfo with --buddyinfo")
     }
     var blocks = [UInt64](repeating: 0, count: capture.orders)
     for zone in capture.zones { for (order, count) in zone.freeBlocks.enumerated() { blocks[order] += count } }

@@ -53,7 +53,9 @@ public struct Matrix: Sendable {
       }
       let anyLoad = loads.joined().contains { $0 != .none }
       let mutators = try Self.mutators(config, anyLoad, host)
-      let expanded = try GroupExpansion(group, config, lock, anyLoad, mutators, host)
+      // Experiments with windows take and give back memory themselves.
+      let allocates = anyLoad || own.contains { $0.card.window != nil }
+      let expanded = try GroupExpansion(group, config, lock, allocates, mutators, host)
       captures.merge(expanded.captures) { $1 }
       omissions += expanded.omissions
       for (guest, footprint) in expanded.guests {

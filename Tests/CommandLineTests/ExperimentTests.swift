@@ -1,0 +1,69 @@
+import Experiments
+import Foundation
+import Testing
+
+/// Experiments beside `scan`, run as a user runs them.
+@Suite struct ExperimentTests {
+  @Test func everyExperimentWritesItsOwnFile() throws {
+    try Tool.withFolder { folder in
+      let result = try Tool.run(
+        "run interference steady-state contiguous --quick --guest 5G --strategy none,page-reporting:order=9 "
+          + "--state fresh --repetitions 1 --window 20ms --clock virtual --host-ack-ns 0,20000 --load order0 --mutators 1 --movable 0.9 "
+          + "--granule 0 --out run", in: folder)
+      #expect(result.status == 0, "\(result)")
+      #expect(result.complaints.isEmpty, "\(result)")
+      #expect(!result.out.lowercased().contains("nan") && !result.out.contains("Optional"))
+      _ = try RunFolderCheck.expectValid(folder + "/run", "experiments")
+      let runs = try #require(try RunFiles.table(folder + "/run/runs.csv"))
+      #expect(Set(runs.column("outcome")) == ["complete"], "\(result)")
+      #expect(Set(runs.column("host_ack_ns")) == ["0", "20000"])
+      for experiment in Experiments.all where experiment.name != "scan" {
+        let own = try #require(try RunFiles.table(folder + "/run/\(experiment.name).csv"), "\(experiment.name)")
+        #expect(own.header == ["run_id", "cell_id", "repetition"] + experiment.columns.map(\.name))
+        let cells = Set(
+          zip(runs.column("cell_id"), runs.column("experiment")).filter { $1 == experiment.name }.map(\.0))
+        #expect(!cells.isEmpty && Set(own.column("cell_id")) == cells)
+        #expect(result.out.contains("\n\(experiment.name): "), "\(result.out)")
+      }
+      // Resuming what is whole shows the same tables again.
+      let again = try Tool.run("run --resume run", in: folder)
+      #expect(again.status == 0 && again.out == result.out, "\(again)")
+    }
+  }
+
+  @Test(arguments: [
+    ("run steady-state --strategy none", "strategies that react to frees"),
+    ("run contiguous --strategy step-iterator", "strategies that hold blocks"),
+    ("run interference --window 1ms", "at least 10ms"), ("run interference --window soon", "no time"),
+    ("run steady-state --clock lunar", "accepted: real, virtual"), ("run --host-ack-ns -5", "no acknowledgement time"),
+    ("run --load sleep", "accepted: none, order0, thp, mixed, faults"), ("run --movable 2", "accepted: 0 to 0.9"),
+    ("run steady-state --clock virtual --mutator-rate 0", "accepted: 1 to 1000000000"),
+  ])
+  func badSettingsAreOneLine(_ line: String, says: String) throws {
+    try Tool.withFolder { folder in
+      let result = try Tool.run(line + " --out run", in: folder)
+      #expect(result.status == 64, "\(result)")
+      #expect(result.err.contains(says), "\(result)")
+      #expect(result.complaints.count == 1 && result.out.isEmpty, "\(result)")
+      #expect(!FileManager.default.fileExists(atPath: folder + "/run"))
+    }
+  }
+
+  @Test func aRunCutShortIsFinishedByResuming() throws {
+    try Tool.withFolder { folder in
+      let line =
+        "run interference --guest 128M --state fresh --strategy none,step-iterator --load order0 --mutators 1 "
+        + "--window 10ms --repetitions 4 --granule 0 --time-limit 150ms --out run"
+      #expect(try Tool.run(line, in: folder).status == 0)
+      // Each call goes on for as long again.
+      for _ in 0..<30 where try RunFiles.meta(folder + "/run")["finished"] == nil {
+        _ = try RunFolderCheck.expectValid(folder + "/run", "between")
+        #expect(try Tool.run("run --resume run", in: folder).status == 0)
+      }
+      #expect(try RunFiles.meta(folder + "/run")["finished"] != nil)
+      let runs = try #require(try RunFiles.table(folder + "/run/runs.csv"))
+      let own = try #require(try RunFiles.table(folder + "/run/interference.csv"))
+      #expect(runs.rows.count == 8 && own.keys.count == 8 && Set(own.keys) == Set(runs.keys))
+    }
+  }
+}
