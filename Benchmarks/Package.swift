@@ -26,6 +26,8 @@ let package = Package(
     benchmarks("Strategies"),
 
     .executableTarget(name: "CParity", dependencies: core),
+    .executableTarget(name: "HookCost", dependencies: core),
+    .executableTarget(name: "PairCount", dependencies: core),
     .executableTarget(name: "NoAllocations", dependencies: core + ["CAllocationCounter"]),
 
     .target(name: "Fixtures", dependencies: ["CBaseline", .product(name: "HintbenchCore", package: "hintbench")]),

@@ -6,7 +6,7 @@ import Instruments
 /// it.
 ///
 /// With a host thread entries come back when that has served them. Without one the host is ideal: it costs nothing, and
-/// has used all there is whenever the driver looks.
+/// has used all there is when it is kicked, when the queue is full and when the driver waits.
 public struct HintQueue {
   @usableFromInline let driver: DriverQueue
   /// Nil: an ideal host.
@@ -40,7 +40,7 @@ public struct HintQueue {
   @inline(__always)
   func reclaim() {
     if host == nil {
-      driver.reuseAll()
+      driver.lookForIdealDevice()
     } else {
       while driver.detachUsed() != nil {}
     }
@@ -50,7 +50,8 @@ public struct HintQueue {
   @inline(__always)
   func kick() {
     let isDue = driver.kickPrepare()
-    if isDue, let host { host._withUnsafeGuaranteedRef { $0.notify() } }
+    guard let host else { return driver.noteKick() }
+    if isDue { host._withUnsafeGuaranteedRef { $0.notify() } }
   }
 
   /// A chain of buffers for the host to read, with a kick, waiting for room where there is none.
@@ -92,7 +93,7 @@ public struct HintQueue {
     while driver.inFlight > 0 {
       if isDead { return false }
       looks += 1
-      if looks < 500 { chost_pause() } else { MonotonicClock.sleep(nanoseconds: 10_000) }
+      if looks < 50 { chost_pause() } else { MonotonicClock.sleep(nanoseconds: 10_000) }
       reclaim()
     }
     return true

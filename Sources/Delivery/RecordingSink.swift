@@ -20,8 +20,8 @@ public struct RecordingSink: HintSink {
   public private(set) var pagesInitializedAtAlloc: UInt64 = 0
   public private(set) var pagesReturned: UInt64 = 0
   private var lastChange: UInt64
-  /// Called with the blocks of each chain when the host has acknowledged it, while the guest still holds them.
-  public var onReport: (([Block]) -> Void)?
+  /// Called with the words of each chain when the host has acknowledged it, while the guest still holds the blocks.
+  public var onReport: ((_ blocks: HintBuffer, _ range: Range<Int>) -> Void)?
 
   /// `log` and the queue's device must outlive the sink.
   public init(_ log: HintLog, _ core: GuestCore, _ queue: HintQueue) {
@@ -76,7 +76,7 @@ public struct RecordingSink: HintSink {
     descriptors += range.count
     guard queue.report(blocks, range) else { return false }
     for index in range { log.append(Block(rawValue: blocks[index]), held: true) }
-    if let onReport { onReport(range.map { Block(rawValue: blocks[$0]) }) }
+    onReport?(blocks, range)
     return true
   }
 

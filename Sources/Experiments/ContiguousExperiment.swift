@@ -11,7 +11,8 @@ import Synchronization
 ///
 /// In a guest whose ZONE_MOVABLE is all free, one thread has the design report everything there is, another asks for
 /// ranges at random places: what fails fails because of the design, or because pages stand on per-CPU lists, which
-/// draining first puts right. Only attempts begun while the design is at work in that zone count; when it has reported
+/// draining first puts right (without it the pages that this thread freed one by one are in its own way: `none` shows how
+/// much). Only attempts begun while the design is at work in that zone count; when it has reported
 /// all, the guest is restored and it begins anew. An attempt that fails is repeated at once, up to a limit in time.
 enum ContiguousExperiment: Experiment {
   static let card = ExperimentCard(
@@ -20,7 +21,8 @@ enum ContiguousExperiment: Experiment {
       "how often a range of pages can't be had while a design holds blocks off the lists, and how long it takes",
     files: "runs.csv, cells.csv, contiguous.csv",
     suited: "strategies that hold blocks, and none", window: TimeSpan(nanoseconds: 1e9), threads: 2,
-    columns: ContiguousRecord.experimentColumns, suits: { $0.effect != .readsOnly || $0.goal == .none })
+    columns: ContiguousRecord.experimentColumns, takesLoads: false,
+    suits: { $0.effect != .readsOnly || $0.goal == .none })
 
   static func groups(quick: Bool) -> [RunConfig.Group] {
     var group = RunConfig.Group()
@@ -64,10 +66,13 @@ enum ContiguousExperiment: Experiment {
         run: run, zones: [], holds: [], holdSequence: nil, failure: "the guest has no ZONE_MOVABLE; give --movable 0.8")
     }
     var failure: String?
+    var unusual: Outcome?
     for pages in ranges {
       let places = places(in: zone, pages)
       for drainFirst in [false, true] where !places.isEmpty {
-        var record = ContiguousRecord(rangeBytes: pages << 12, drainsFirst: drainFirst)
+        var record = ContiguousRecord(
+          rangeBytes: pages << 12, drainsFirst: drainFirst, windowNs: Double(cell.setting.windowNs ?? 0),
+          movableShare: cell.guest.movableShare)
         var tally = Tally()
         let window = cell.setting.windowNs ?? 0
         // Time spent trying.
@@ -86,6 +91,7 @@ enum ContiguousExperiment: Experiment {
             spent += MonotonicClock.nanoseconds() - begin
           }
           if let reason = worker.stop() { failure = reason }
+          unusual = unusual ?? worker.unusual
           allocator.drain()
         }
         record.add(tally)
@@ -93,7 +99,7 @@ enum ContiguousExperiment: Experiment {
       }
     }
     repetition.model.touch()
-    run.found.outcome = failure == nil ? .complete : .error
+    run.found.outcome = RunOutcome(failure, unusual)
     return RepetitionResult(
       run: run, zones: [], holds: [], holdSequence: nil, failure: failure,
       experiment: ExperimentRows(card, cell.timesHold ? records : records.map(\.withoutTimes)))
@@ -116,7 +122,7 @@ enum ContiguousExperiment: Experiment {
     var retries = 0
     var times = DurationHistogram()
 
-    mutating func attempt(_ allocator: any AnyRangeAllocator, _ pfn: UInt64, _ pages: UInt64, _ drainFirst: Bool) {
+    mutating func attempt(_ allocator: AnyRangeAllocator, _ pfn: UInt64, _ pages: UInt64, _ drainFirst: Bool) {
       tries += 1
       var attempts = 0
       let begin = MonotonicClock.nanoseconds()
@@ -149,6 +155,8 @@ enum ContiguousExperiment: Experiment {
     private let inZone: Atomic<Bool>
     private let ended = DispatchSemaphore(value: 0)
     private var failure: String?
+    /// The first end that was neither complete nor asked for.
+    private(set) var unusual: Outcome?
 
     init(_ repetition: Repetition, _ bench: Bench, _ zone: Zone) {
       self.repetition = repetition
@@ -190,16 +198,24 @@ enum ContiguousExperiment: Experiment {
       var session = Session(lowestOrder: repetition.cell.order, stop: bench.stop)
       var sink = RecordingSink(bench.hintLog, repetition.guest.core, repetition.runner.queue)
       let span = zone.startPFN..<zone.endPFN
-      sink.onReport = { [self] blocks in
-        if blocks.contains(where: { span.contains($0.pfn) }) { inZone.store(true, ordering: .releasing) }
+      sink.onReport = { [self] blocks, range in
+        if inZone.load(ordering: .relaxed) { return }
+        for index in range where span.contains(Block(rawValue: blocks[index]).pfn) {
+          inZone.store(true, ordering: .releasing)
+        }
       }
       while !bench.stop.isSet && repetition.runner.isWorkRequested {
         let outcome = withExtendedLifetime(bench.holdLog) {
           repetition.runner.work(.init(repetition.guest), bench.holdLog.probe(), &session, &sink)
         }
         if case .error(let reason) = outcome { return reason }
+        note(outcome)
       }
       return nil
+    }
+
+    private func note(_ outcome: Outcome) {
+      if unusual == nil && outcome != .complete && outcome != .stopped { unusual = outcome }
     }
 
     /// A design that the host commands: session after session.
@@ -212,6 +228,7 @@ enum ContiguousExperiment: Experiment {
         let pass = repetition.runner.speedPass(
           .init(repetition.guest), Session(lowestOrder: repetition.cell.order, stop: bench.stop))
         if case .error(let reason) = pass.outcome { return reason }
+        note(pass.outcome)
       }
       return nil
     }
@@ -226,6 +243,8 @@ struct ContiguousRecord: ExperimentRecord {
 
   var rangeBytes: UInt64 = 0
   var drainsFirst = false
+  var windowNs = 0.0
+  var movableShare = 0.0
   var tries = 0
   var failuresPerThousand: Double?
   var attemptsBusy = 0
@@ -259,7 +278,11 @@ struct ContiguousRecord: ExperimentRecord {
 
   static let columns: [Column<ContiguousRecord>] = [
     Column("range_bytes", unit: "bytes", \.rangeBytes, meaning: "Size of the ranges asked for, naturally aligned."),
-    Column("drains_first", \.drainsFirst, meaning: "Whether per-CPU lists are drained once the range is isolated."),
+    Column(
+      "drains_first", \.drainsFirst,
+      meaning: "Whether per-CPU lists are drained once the range is isolated; else pages freed before fail it, too."),
+    Column("window_ns", unit: "ns", \.windowNs, meaning: "Time spent trying, about."),
+    Column("movable_share", unit: "share", \.movableShare, meaning: "ZONE_MOVABLE's share of Normal memory."),
     Column("tries", isPrimary: true, \.tries, meaning: "Ranges asked for while the design was at work."),
     Column(
       "failures_per_1000", unit: "1/1000", direction: .lowerIsBetter, isPrimary: true, \.failuresPerThousand,

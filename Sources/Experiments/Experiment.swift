@@ -25,6 +25,8 @@ public struct ExperimentCard: Sendable {
   public let suited: String
   /// Loads where none is asked for.
   public let loads: [MutatorLoad]
+  /// Whether threads that allocate can run beside it.
+  public let takesLoads: Bool
   /// How long one measurement lasts where nobody says else; nil where the work decides.
   public let window: TimeSpan?
   /// Whether it can also be run by a virtual clock.
@@ -37,7 +39,8 @@ public struct ExperimentCard: Sendable {
   init(
     name: String, question: String, files: String, suited: String = "every strategy",
     loads: [MutatorLoad] = [.none], window: TimeSpan? = nil, hasVirtualClock: Bool = false, threads: Int = 1,
-    columns: [ExperimentColumn] = [], suits: @escaping @Sendable (StrategyCard) -> Bool = { _ in true }
+    columns: [ExperimentColumn] = [], takesLoads: Bool = true,
+    suits: @escaping @Sendable (StrategyCard) -> Bool = { _ in true }
   ) {
     self.name = name
     self.question = question
@@ -45,6 +48,7 @@ public struct ExperimentCard: Sendable {
     self.suits = suits
     self.suited = suited
     self.loads = loads
+    self.takesLoads = takesLoads
     self.window = window
     self.hasVirtualClock = hasVirtualClock
     self.threads = threads

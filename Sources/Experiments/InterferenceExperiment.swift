@@ -47,8 +47,8 @@ enum InterferenceExperiment: Experiment {
     reset(repetition, bench, runner)
     if let mutators = try bench.mutators(repetition, runner, isProbed: false) {
       defer { mutators.end() }
-      let cpuBefore = ThreadCPUClock.nanoseconds()
       mutators.run()
+      let cpuBefore = ThreadCPUClock.nanoseconds()
       sessions.repeat {
         let pass = runner.speedPass(
           .init(repetition.guest), Session(lowestOrder: cell.order, stop: bench.stop), bracket: nil)
@@ -56,9 +56,9 @@ enum InterferenceExperiment: Experiment {
         run.delivery.descriptors = (run.delivery.descriptors ?? 0) + pass.descriptors
         return pass.outcome
       }
-      mutators.park()
       record.strategyCPUShare = Double(ThreadCPUClock.nanoseconds() - cpuBefore) / sessions.nanoseconds
-      run.bystanders.opsPerSecond = mutators.operationsPerSecond
+      mutators.park()
+      if cell.timesHold { run.bystanders.opsPerSecond = mutators.operationsPerSecond }
       mutators.giveBack()
     }
     record.add(sessions)
@@ -96,7 +96,7 @@ enum InterferenceExperiment: Experiment {
     repetition.model.touch()
 
     let failure = sessions.failure ?? probed.failure
-    run.found.outcome = failure == nil ? .complete : .error
+    run.found.outcome = RunOutcome(failure, sessions.unusual ?? probed.unusual)
     let holds = bench.holdLog.summary()
     run.lock = RunRecord.Lock(acquisitions: holds.acquisitions, itemsPerHoldMax: holds.itemsPerHoldMax)
     run.sideEffects.bytesFreeMin = freeMin << 12
@@ -157,6 +157,10 @@ enum InterferenceExperiment: Experiment {
     private(set) var count = 0
     private(set) var nanoseconds = 0.0
     private(set) var failure: String?
+    /// The first end that wasn't complete: a design that gets no buffer disturbs nobody.
+    private(set) var unusual: Outcome?
+    /// Time in sessions, without the pauses.
+    private(set) var busyNanoseconds = 0.0
 
     init(_ window: UInt64) { self.window = window }
 
@@ -166,13 +170,17 @@ enum InterferenceExperiment: Experiment {
       var now = begin
       repeat {
         let before = now
-        if case .error(let reason) = session() {
-          failure = reason
-          // It would break down again; the mutators' window is whole all the same.
-          MonotonicClock.sleep(nanoseconds: window - min(window, MonotonicClock.nanoseconds() - begin))
-        }
+        let outcome = session()
         count += 1
         now = MonotonicClock.nanoseconds()
+        busyNanoseconds += Double(now - before)
+        if unusual == nil && outcome != .complete { unusual = outcome }
+        if case .error(let reason) = outcome {
+          failure = reason
+          // It would break down again; the mutators' window is whole all the same.
+          MonotonicClock.sleep(nanoseconds: window - min(window, now - begin))
+          now = MonotonicClock.nanoseconds()
+        }
         if now - before < 20_000 {
           MonotonicClock.sleep(nanoseconds: 100_000)
           now = MonotonicClock.nanoseconds()
@@ -212,7 +220,7 @@ struct InterferenceRecord: ExperimentRecord {
 
   mutating func add(_ sessions: InterferenceExperiment.Sessions) {
     self.sessions = sessions.count
-    sessionNsMean = sessions.nanoseconds / Double(max(sessions.count, 1))
+    if sessions.count > 0 { sessionNsMean = sessions.busyNanoseconds / Double(sessions.count) }
   }
 
   mutating func add(alone figures: MutatorFigures?) {
@@ -250,7 +258,7 @@ struct InterferenceRecord: ExperimentRecord {
     Column("sessions", \.sessions, meaning: "The design's sessions, one after another, in the unprobed window."),
     Column(
       "session_ns_mean", unit: "ns", direction: .lowerIsBetter, \.sessionNsMean,
-      meaning: "The unprobed window over its sessions."),
+      meaning: "Mean length of those sessions."),
     Column(
       "strategy_cpu_share", unit: "share", direction: .lowerIsBetter, \.strategyCPUShare,
       meaning: "CPU time of the strategy's thread over the unprobed window."),

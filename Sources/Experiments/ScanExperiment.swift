@@ -79,7 +79,7 @@ enum ScanExperiment: Experiment {
     _ = chost_thread_usage(&after)
     let stealAfter = StealClock.nanoseconds()
     mutators?.park()
-    run.bystanders.opsPerSecond = mutators?.operationsPerSecond
+    if cell.timesHold { run.bystanders.opsPerSecond = mutators?.operationsPerSecond }
     mutators?.giveBack()
     if cell.changesLists { repetition.model.touch() }
 
@@ -118,13 +118,15 @@ enum ScanExperiment: Experiment {
     hintLog.reset()
     bench.stop.clear()
     mutators?.run()
+    // What is put back within the session is as stale at its end as what was only named.
+    let holdsToTheEnd = cell.strategy.card.effect != .takesBatches
     var account: SessionAccount?
     let pass = withExtendedLifetime(holdLog) {
       runner.probedPass(
         .init(guest), holdLog.probe(), Session(lowestOrder: cell.order, stop: bench.stop), hintLog
       ) {
         mutators?.park()
-        account = SessionAccount(guest, lowestOrder: cell.order, hints: hintLog.hints)
+        account = SessionAccount(guest, lowestOrder: cell.order, hints: hintLog.hints, holdsToTheEnd: holdsToTheEnd)
         mutators?.run()
       }
     }

@@ -25,19 +25,13 @@ enum SteadyStateExperiment: Experiment {
       "page-reporting:order=9/10:delay=100:capacity=16/32",
     ]
     real.hostAckNs = ["0", "1000000"]
+    guard quick else { return [real] }
     var virtual = real
     virtual.clock = "virtual"
-    virtual.window = quick ? "40s" : "120s"
-    virtual.strategies = [
-      "bitmap-hinting:order=9", "page-reporting-boundary:order=9",
-      quick ? "page-reporting:order=9" : "page-reporting:order=9/10:delay=100/2000:capacity=16/32",
-    ]
-    if quick { virtual.guests = ["2G"] }
-    return quick ? [virtual] : [real, virtual]
+    virtual.window = "40s"
+    virtual.strategies = ["bitmap-hinting:order=9", "page-reporting-boundary:order=9", "page-reporting:order=9"]
+    return [virtual]
   }
-
-  /// Of what was reported, the share checked for having been taken back: after a second.
-  private static let second: UInt64 = 1_000_000_000
 
   static func run(_ repetition: Repetition, _ bench: Bench) throws -> RepetitionResult {
     let cell = repetition.cell
@@ -52,39 +46,45 @@ enum SteadyStateExperiment: Experiment {
     record.delayNs = Double(runner.workDelayNanoseconds)
     record.capacity = cell.strategy.options["capacity"].flatMap { Int($0) }
 
+    record.mutatorRate = isReal ? nil : cell.setting.mutatorRate
+
+    // What comes first finds other caches than what comes last, so that every other repetition goes the other way.
+    let aloneFirst = repetition.number % 2 == 0
+    let mostPages = Int(guest.core.freePages) / 16 / max(cell.mutators, 1)
+    if isReal && aloneFirst { record.aloneOpsPerSecond = try aloneRate(repetition, bench, mostPages) }
+
     repetition.model.touch()
     repetition.model.reset(order: cell.order, cache: cell.cache, bench.evictor, runner)
     bench.stop.clear()
     bench.holdLog.reset()
     bench.hintLog.reset()
     var session = Session(lowestOrder: cell.order, stop: bench.stop)
-    var sink = RecordingSink(bench.hintLog, guest.core, runner.queue)
 
     // Half is in use, and the host knows of the rest.
     let tenant = try runner.mutator(guest, tenantSettings, isProbed: false)
     let blocks = Int(guest.core.freePages / 2) >> tenantOrder
     _ = tenant.take(order: tenantOrder, count: blocks)
-    settle(runner, guest, bench, &session, &sink)
+    settle(repetition, bench, &session)
     var progress = Progress(freed: tenant.blocks, unitOrder: min(cell.order, tenantOrder))
     record.freedBytes = progress.freedBytes
 
-    let timeline = try timeline(repetition, bench)
+    let timeline = try timeline(repetition, bench, mostPages)
     defer { timeline.end() }
     bench.holdLog.reset()
-    let reportsBefore = sink.descriptors
-    let kicksBefore = sink.kicks
     timeline.start()
     tenant.giveBack()
     let start = timeline.now
     let end = start + window
-    sink.onReport = { blocks in
+    var sink = RecordingSink(bench.hintLog, guest.core, runner.queue)
+    sink.onReport = { blocks, range in
       // By the real clock a thread has acknowledged it by now.
       if !isReal { timeline.advance(to: timeline.now + cell.hostAckNs) }
-      progress.reported(blocks, at: timeline.now - start)
+      progress.record(blocks, range, at: timeline.now - start)
     }
     var cpuNanoseconds: UInt64 = 0
     var requestedAt: UInt64?
     var failure: String?
+    var unusual: Outcome?
     while timeline.now < end && failure == nil {
       let now = timeline.now
       progress.check(until: now - start) { runner.isKnownToHost($0, guest.core) }
@@ -97,6 +97,7 @@ enum SteadyStateExperiment: Experiment {
         }
         cpuNanoseconds += ThreadCPUClock.nanoseconds() - before
         record.works += 1
+        if unusual == nil && outcome != .complete { unusual = outcome }
         if case .error(let reason) = outcome { failure = reason }
         continue
       }
@@ -107,35 +108,33 @@ enum SteadyStateExperiment: Experiment {
     timeline.stop()
     sink.onReport = nil
     progress.check(until: window) { runner.isKnownToHost($0, guest.core) }
-    let operations = timeline.operations
+    progress.finish(window: window)
+    run.bystanders.opsPerSecond = cell.timesHold ? timeline.operationsPerSecond : nil
     timeline.giveBack()
     repetition.model.touch()
+    if isReal && !aloneFirst { record.aloneOpsPerSecond = try aloneRate(repetition, bench, mostPages) }
 
-    let seconds = Double(window) / 1e9
-    record.add(progress, seconds: seconds)
-    run.found.outcome = failure == nil ? .complete : .error
+    record.add(progress, seconds: Double(window) / 1e9)
+    run.found.outcome = RunOutcome(failure, unusual)
     run.found.blocksReported = progress.blocks
-    run.delivery.kicks = sink.kicks - kicksBefore
-    run.delivery.descriptors = sink.descriptors - reportsBefore
+    run.delivery.kicks = sink.kicks
+    run.delivery.descriptors = sink.descriptors
     run.sideEffects.bytesFreeMin = sink.freePagesMin << 12
     let holds = bench.holdLog.summary()
     run.lock = RunRecord.Lock(acquisitions: holds.acquisitions, itemsPerHoldMax: holds.itemsPerHoldMax)
-    if cell.timesHold {
-      // Holds are of the real clock in both.
-      run.lock = RunRecord.Lock(holds)
-      record.reporterCPUNs = isReal ? Double(cpuNanoseconds) : nil
-    }
     if isReal && cell.timesHold {
-      run.bystanders.opsPerSecond = Double(operations) / seconds
+      run.lock = RunRecord.Lock(holds)
       run.sideEffects.withheldByteSeconds = sink.byteSecondsWithheld
-      record.aloneOpsPerSecond = try aloneRate(repetition, bench)
+      record.reporterCPUNs = Double(cpuNanoseconds)
       if let alone = record.aloneOpsPerSecond, alone > 0, let beside = run.bystanders.opsPerSecond {
         record.opsRatio = beside / alone
       }
+    } else if isReal {
+      record.dropTimes()
     }
     return RepetitionResult(
-      run: run, zones: [], holds: cell.timesHold ? bench.buckets(repetition, holds, nil) : [], holdSequence: nil,
-      failure: failure, experiment: ExperimentRows(card, [record]))
+      run: run, zones: [], holds: isReal && cell.timesHold ? bench.buckets(repetition, holds, nil) : [],
+      holdSequence: nil, failure: failure, experiment: ExperimentRows(card, [record]))
   }
 
   private static let tenantOrder = 9
@@ -143,101 +142,125 @@ enum SteadyStateExperiment: Experiment {
   private static let tenantSettings = MutatorSettings(load: .none, cpu: 0, mostPages: .max, seed: 0)
 
   /// The work until none is asked for, with no delay and nobody beside.
-  private static func settle(
-    _ runner: StrategyRunner, _ guest: Guest, _ bench: Bench, _ session: inout Session, _ sink: inout RecordingSink
-  ) {
+  private static func settle(_ repetition: Repetition, _ bench: Bench, _ session: inout Session) {
+    let runner = repetition.runner
+    var sink = RecordingSink(bench.hintLog, repetition.guest.core, runner.queue)
     // A design that asks for ever would never settle.
     for _ in 0..<100_000 where runner.isWorkRequested {
       withExtendedLifetime(bench.holdLog) {
-        _ = runner.work(.init(guest), bench.holdLog.probe(), &session, &sink)
+        _ = runner.work(.init(repetition.guest), bench.holdLog.probe(), &session, &sink)
       }
     }
   }
 
-  private static func timeline(_ repetition: Repetition, _ bench: Bench) throws -> any Timeline {
+  private static func timeline(
+    _ repetition: Repetition, _ bench: Bench, _ mostPages: Int
+  ) throws -> any Timeline {
     let cell = repetition.cell
     if cell.setting.clock == .real {
-      return RealTimeline(try bench.mutators(repetition, repetition.runner, isProbed: false))
+      return RealTimeline(
+        try bench.mutators(repetition, repetition.runner, isProbed: false, mostPages: mostPages))
     }
     let mutators = try (0..<cell.mutators).map {
       try repetition.runner.mutator(
         repetition.guest,
         MutatorSettings(
-          load: cell.load, cpu: 1 + $0,
-          mostPages: Int(repetition.guest.core.freePages) / 8 / cell.mutators,
+          load: cell.load, cpu: 1 + $0, mostPages: mostPages,
           seed: bench.matrix.config.seed &+ UInt64(repetition.number) &* 1_000_003), isProbed: false)
     }
     return VirtualTimeline(mutators, rate: cell.setting.mutatorRate)
   }
 
   /// The mutators on a guest built without the design, for a tenth of the window.
-  private static func aloneRate(_ repetition: Repetition, _ bench: Bench) throws -> Double? {
+  private static func aloneRate(_ repetition: Repetition, _ bench: Bench, _ mostPages: Int) throws -> Double? {
     repetition.model.touch()
     repetition.model.reset(order: repetition.cell.order, cache: .warm, bench.evictor, repetition.runner)
-    guard let mutators = try bench.mutators(repetition, nil, isProbed: false) else { return nil }
+    guard let mutators = try bench.mutators(repetition, nil, isProbed: false, mostPages: mostPages) else { return nil }
     defer { mutators.end() }
     mutators.run()
     MonotonicClock.sleep(nanoseconds: max((repetition.cell.setting.windowNs ?? 0) / 10, 20_000_000))
     mutators.park()
     mutators.giveBack()
     repetition.model.touch()
-    return mutators.operationsPerSecond
+    return repetition.cell.timesHold ? mutators.operationsPerSecond : nil
   }
 }
 
 /// What of the freed memory was reported when, and what of all that was reported the guest took back within a second.
 struct Progress {
-  private var missing: Set<UInt64>
+  private let freed: [Block]
   private let unitOrder: Int
-  private let units: Int
-  private(set) var blocks = 0
+  let freedBytes: UInt64
+  /// Every block reported, in order. While the design works only this grows.
+  private var reports: [(time: UInt64, block: Block)] = []
   private(set) var batches = 0
+  /// Of each block the last of its reports that was looked at, and up to where they were.
+  private var latest: [Block: Int] = [:]
+  private var noted = 0
+  private var nextCheck = 0
+  private(set) var checked = 0
+  private(set) var takenBack = 0
+
+  // Known when it is finished.
+  private(set) var blocks = 0
   private(set) var pages: UInt64 = 0
   private(set) var firstGiB: UInt64?
   private(set) var half: UInt64?
   /// When the last of it came that hadn't come before.
   private(set) var last: UInt64?
-  private var pending: [(due: UInt64, block: Block)] = []
-  private var nextPending = 0
-  private(set) var checked = 0
-  private(set) var takenBack = 0
+  private(set) var shareReported: Double?
+
+  private static let second: UInt64 = 1_000_000_000
 
   /// `unitOrder`: no smaller blocks are reported, and none of `freed` is smaller.
   init(freed: [Block], unitOrder: Int) {
+    self.freed = freed
     self.unitOrder = unitOrder
-    missing = []
-    for block in freed {
-      for unit in block.pfn >> UInt64(unitOrder)..<block.end >> UInt64(unitOrder) { missing.insert(unit) }
-    }
-    units = missing.count
+    freedBytes = freed.reduce(0) { $0 + $1.bytes }
+    reports.reserveCapacity(1 << 16)
   }
 
-  var freedBytes: UInt64 { UInt64(units) << UInt64(unitOrder + 12) }
-  var shareReported: Double? { units == 0 ? nil : Double(units - missing.count) / Double(units) }
-
-  mutating func reported(_ batch: [Block], at time: UInt64) {
+  /// Words `range` of `blocks` were reported. Nanoseconds since the memory became free.
+  mutating func record(_ words: HintBuffer, _ range: Range<Int>, at time: UInt64) {
+    for index in range { reports.append((time, Block(rawValue: words[index]))) }
     batches += 1
-    for block in batch {
+  }
+
+  /// Looks at what was reported a second before `time`: it was taken back where the host couldn't be told to have it any
+  /// more, or was reported again since.
+  mutating func check(until time: UInt64, _ isKnownToHost: (Block) -> Bool) {
+    while noted < reports.count, reports[noted].time <= time {
+      latest[reports[noted].block] = noted
+      noted += 1
+    }
+    while nextCheck < reports.count, reports[nextCheck].time + Self.second <= time {
+      let block = reports[nextCheck].block
+      checked += 1
+      if latest[block] != nextCheck || !isKnownToHost(block) { takenBack += 1 }
+      nextCheck += 1
+    }
+  }
+
+  /// Sums up what was reported until `window`.
+  mutating func finish(window: UInt64) {
+    var missing: Set<UInt64> = []
+    func units(_ block: Block) -> Range<UInt64> {
+      block.pfn >> UInt64(unitOrder)..<block.end >> UInt64(unitOrder)
+    }
+    for block in freed { missing.formUnion(units(block)) }
+    let all = missing.count
+    for (time, block) in reports where time <= window {
       blocks += 1
       pages += block.pages
-      pending.append((time + 1_000_000_000, block))
       let before = missing.count
-      for unit in block.pfn >> UInt64(unitOrder)..<block.end >> UInt64(unitOrder) { missing.remove(unit) }
+      for unit in units(block) { missing.remove(unit) }
       guard missing.count < before else { continue }
-      let done = UInt64(units - missing.count) << UInt64(unitOrder + 12)
+      let done = UInt64(all - missing.count) << UInt64(unitOrder + 12)
       last = time
       if firstGiB == nil && done >= 1 << 30 { firstGiB = time }
       if half == nil && done * 2 >= freedBytes { half = time }
     }
-  }
-
-  /// Looks at what was reported a second before `time`.
-  mutating func check(until time: UInt64, _ isKnownToHost: (Block) -> Bool) {
-    while nextPending < pending.count, pending[nextPending].due <= time {
-      checked += 1
-      if !isKnownToHost(pending[nextPending].block) { takenBack += 1 }
-      nextPending += 1
-    }
+    shareReported = all == 0 ? nil : Double(all - missing.count) / Double(all)
   }
 }
 
@@ -250,6 +273,7 @@ struct SteadyStateRecord: ExperimentRecord {
   var clock = ""
   var delayNs = 0.0
   var capacity: Int?
+  var mutatorRate: Double?
   var windowNs = 0.0
   var freedBytes: UInt64 = 0
   var works = 0
@@ -265,6 +289,15 @@ struct SteadyStateRecord: ExperimentRecord {
   var reporterCPUNs: Double?
   var aloneOpsPerSecond: Double?
   var opsRatio: Double?
+
+  /// Above granule 0 what the machine's time says of designs that give memory back means nothing.
+  mutating func dropTimes() {
+    blocksPerSecond = nil
+    bytesPerSecond = nil
+    firstGibNs = nil
+    halfNs = nil
+    lastNs = nil
+  }
 
   mutating func add(_ progress: Progress, seconds: Double) {
     batches = progress.batches
@@ -282,6 +315,9 @@ struct SteadyStateRecord: ExperimentRecord {
     Column("clock", \.clock, meaning: "real: threads and the machine's time; virtual: events at a set rate."),
     Column("delay_ns", unit: "ns", \.delayNs, meaning: "From a request to the design's work."),
     Column("capacity", unit: "blocks", \.capacity, meaning: "Blocks in one report at most."),
+    Column(
+      "mutator_rate", unit: "1/s", \.mutatorRate,
+      meaning: "Operations a second of each mutator, where the clock is virtual."),
     Column("window_ns", unit: "ns", \.windowNs, meaning: "Time observed after the memory became free."),
     Column("freed_bytes", unit: "bytes", \.freedBytes, meaning: "What became free at the start."),
     Column("works", \.works, meaning: "Runs of the design's work."),
@@ -302,11 +338,12 @@ struct SteadyStateRecord: ExperimentRecord {
       meaning: "Reported share of the freed memory; the mutators hold the rest, or it was too small or too late."),
     Column(
       "taken_back_share", unit: "share", direction: .lowerIsBetter, isPrimary: true, \.takenBackShare,
-      meaning: "Of the blocks reported, those that a second later the host couldn't be told to have any more."),
+      meaning:
+        "Of the blocks reported, those that a second later had been taken, merged with others, or reported again."),
     Column("taken_back_checked", unit: "blocks", \.takenBackChecked, meaning: "Blocks that share is of."),
     Column(
       "reporter_cpu_ns", unit: "ns", direction: .lowerIsBetter, isPrimary: true, \.reporterCPUNs,
-      meaning: "CPU time of the design's work in the window."),
+      meaning: "CPU time of the design's work in the window; the probe's clock reads and the log of reports are in it."),
     Column(
       "alone_ops_per_second", unit: "1/s", direction: .higherIsBetter, \.aloneOpsPerSecond,
       meaning: "Mutators' operations on a guest built without the design, in a window of their own."),

@@ -44,6 +44,7 @@ extension GuestCPU {
   ///
   /// - Throws: ``ContiguousFailure``; the guest is then as it was but for the order of lists and what was drained.
   ///   Complexity: O(struct pages of the range).
+  @inlinable
   public mutating func allocateContiguous(
     pfn start: UInt64, pages: UInt64, drainFirst: Bool
   ) throws(ContiguousFailure) {
@@ -77,13 +78,15 @@ extension GuestCPU {
   }
 
   /// free_contig_range(): page by page (granule by granule) through the per-CPU lists.
+  @inlinable
   public mutating func freeContiguous(pfn start: UInt64, pages: UInt64) {
     let step: UInt64 = 1 << UInt64(core.granuleOrder)
     for pfn in stride(from: start, to: start + pages, by: Int(step)) { free(pfn: pfn, order: core.granuleOrder) }
   }
 
   /// set_migratetype_isolate(): the type the pageblock had.
-  private mutating func isolatePageblock(
+  @inlinable
+  mutating func isolatePageblock(
     _ pfn: UInt64, of zone: Zone, in range: Range<UInt64>
   ) -> Result<Migratetype, ContiguousFailure> {
     withZoneLocked(zone) { hold in
@@ -106,7 +109,8 @@ extension GuestCPU {
 
   /// unset_migratetype_isolate(): a whole free pageblock goes back through the allocator where it may merge with its
   /// buddy, other free blocks are moved to `type`'s lists.
-  private mutating func releasePageblock(
+  @inlinable
+  mutating func releasePageblock(
     _ pfn: UInt64, of zone: Zone, to type: Migratetype, in range: Range<UInt64>
   ) {
     withZoneLocked(zone) { hold in
@@ -132,7 +136,8 @@ extension GuestCPU {
   }
 
   /// drain_all_pages() of one zone.
-  private mutating func drainAllPerCPULists(_ zone: Zone) {
+  @inlinable
+  mutating func drainAllPerCPULists(_ zone: Zone) {
     for cpu in 0..<core.cpuCount {
       let pcp = core.perCPUList(zone, cpu: cpu)
       guard pcp.lock.tryLock() else { continue }
@@ -142,7 +147,8 @@ extension GuestCPU {
   }
 
   /// test_pages_isolated(), and before it what migration would have had to move.
-  private mutating func firstObstacle(_ zone: Zone, _ range: Range<UInt64>) -> ContiguousFailure? {
+  @inlinable
+  mutating func firstObstacle(_ zone: Zone, _ range: Range<UInt64>) -> ContiguousFailure? {
     withZoneLocked(zone) { hold in
       let core = hold.core
       var missing: UInt64?
@@ -170,7 +176,8 @@ extension GuestCPU {
 
   /// isolate_freepages_range() and split_map_pages(): a hold a pageblock. Where somebody got hold of a page since the
   /// test, what was taken is given back.
-  private mutating func takeIsolated(_ zone: Zone, _ range: Range<UInt64>) -> ContiguousFailure? {
+  @inlinable
+  mutating func takeIsolated(_ zone: Zone, _ range: Range<UInt64>) -> ContiguousFailure? {
     let pageblock: UInt64 = 1 << UInt64(core.pageblockOrder)
     var block = range.lowerBound
     while block < range.upperBound {
@@ -203,7 +210,8 @@ extension GuestCPU {
 extension GuestCore {
   /// has_unmovable_pages(): a page with a reference that isn't on the LRU. Pages without one are passed over: free, on a
   /// per-CPU list, held by somebody, or the rest of a block whose first page has the reference.
-  fileprivate func unmovablePage(inPageblock start: UInt64) -> UInt64? {
+  @inlinable
+  func unmovablePage(inPageblock start: UInt64) -> UInt64? {
     let end = start + 1 << UInt64(pageblockOrder)
     var pfn = start
     while pfn < end {
@@ -219,7 +227,8 @@ extension GuestCore {
   }
 
   /// How many free blocks begin in the pageblock.
-  fileprivate func freeBlocks(inPageblock start: UInt64) -> Int {
+  @inlinable
+  func freeBlocks(inPageblock start: UInt64) -> Int {
     let end = start + 1 << UInt64(pageblockOrder)
     var blocks = 0
     var pfn = start
@@ -232,7 +241,8 @@ extension GuestCore {
   }
 
   /// The order of the free block of more than a pageblock that `pfn` lies in.
-  fileprivate func freeBlock(covering pfn: UInt64, _ zone: Zone) -> Int? {
+  @inlinable
+  func freeBlock(covering pfn: UInt64, _ zone: Zone) -> Int? {
     var order = pageblockOrder + 1
     while order <= highestOrder {
       let head = pfn & ~(1 << UInt64(order) - 1)
@@ -245,7 +255,8 @@ extension GuestCore {
   /// split_free_page(): the free block of more than a pageblock that a pageblock lies in, if there is one, becomes free
   /// pageblocks, each on the list of its own migratetype. The hook at free is told of those outside `range`. Returns the
   /// list entries made.
-  fileprivate func split<Hooks: AllocatorHooks>(
+  @inlinable
+  func split<Hooks: AllocatorHooks>(
     _ zone: Zone, aroundPageblock pfn: UInt64, keeping range: Range<UInt64>, _ hooks: Hooks
   ) -> Int {
     guard let order = freeBlock(covering: pfn, zone) else { return 0 }
@@ -264,7 +275,8 @@ extension GuestCore {
   }
 
   /// split_page(): every page of a block that was free has a reference of its own.
-  fileprivate func giveReferences(_ head: Page, order: Int, _ zone: Zone) {
+  @inlinable
+  func giveReferences(_ head: Page, order: Int, _ zone: Zone) {
     let bits = Page.zoneBits(zone.index)
     for index in 0..<structPages(order: order) {
       let page = head.advanced(by: index)
@@ -292,7 +304,7 @@ extension GuestCore {
   /// free_one_page() where isolated pageblocks exist: the migratetype is read under the lock. A block of which a part is
   /// isolated is freed pageblock by pageblock, as from 6.10 on (split_large_buddy()); 6.1 would list all of it as its
   /// first page says.
-  @usableFromInline
+  @inlinable
   func freeAmongIsolated<Hooks: AllocatorHooks>(
     _ page: Page, pfn: UInt64, _ zone: Zone, order: Int, _ hooks: Hooks
   ) {
@@ -303,7 +315,7 @@ extension GuestCore {
     }
   }
 
-  @usableFromInline
+  @inlinable
   func freePageblocks<Hooks: AllocatorHooks>(
     _ pfn: UInt64, _ zone: Zone, order: Int, placement: FreePlacement, notifies: Bool, _ hooks: Hooks
   ) {

@@ -209,7 +209,7 @@ public struct GuestCPU<Probe: LockProbe, Hooks: AllocatorHooks> {
   @inlinable @inline(__always)
   mutating func takeFrom(_ pcp: PerCPUList, _ zone: Zone, order: Int, _ gfp: GFP, avoidFragmentation: Bool) -> Page? {
     let type = gfp.migratetype
-    pcp.pointer.pointee.free_factor &>>= 1
+    pcp.freeFactorField.pointee &>>= 1
     let list = pcp.list(PerCPUList.index(order: order, type))
     if list.isEmpty {
       var batch = Int(pcp.pointer.pointee.batch)
@@ -220,11 +220,11 @@ public struct GuestCPU<Probe: LockProbe, Hooks: AllocatorHooks> {
         hold.items = taken
         return taken
       }
-      pcp.pointer.pointee.count &+= Int32(truncatingIfNeeded: taken &<< order)
+      pcp.countField.pointee &+= Int32(truncatingIfNeeded: taken &<< order)
     }
     guard let page = list.first else { return nil }
     FreeList.remove(page)
-    pcp.pointer.pointee.count &-= 1 &<< Int32(order)
+    pcp.countField.pointee &-= 1 &<< Int32(order)
     return page
   }
 
@@ -264,10 +264,10 @@ public struct GuestCPU<Probe: LockProbe, Hooks: AllocatorHooks> {
   mutating func add(_ page: Page, to pcp: PerCPUList, _ zone: Zone, order: Int, _ type: Migratetype) {
     let index = PerCPUList.index(order: order, type)
     pcp.list(index).addHead(page)
-    pcp.pointer.pointee.count &+= 1 &<< Int32(order)
-    let freeHigh = pcp.pointer.pointee.free_factor != 0 && order != 0 && order <= PerCPUList.costlyOrder
+    pcp.countField.pointee &+= 1 &<< Int32(order)
+    let freeHigh = pcp.freeFactorField.pointee != 0 && order != 0 && order <= PerCPUList.costlyOrder
     let high = pcp.drainAbove(freeHigh: freeHigh)
-    if pcp.pointer.pointee.count >= high {
+    if pcp.countField.pointee >= high {
       drain(pcp, zone, pages: pcp.pagesToDrain(high: high, freeHigh: freeHigh), first: index)
     }
   }
@@ -280,6 +280,7 @@ public struct GuestCPU<Probe: LockProbe, Hooks: AllocatorHooks> {
   }
 
   /// drain_pages(): gives back everything this CPU keeps of every zone.
+  @inlinable
   public mutating func drainPerCPULists() {
     for zone in core.zones {
       let pcp = core.perCPUList(zone, cpu: cpu)

@@ -77,8 +77,8 @@ public struct GuestSnapshot: Sendable {
       for cpu in 0..<core.cpuCount {
         let pcp = core.perCPUList(zone, cpu: cpu)
         for index in 0..<PerCPUList.listCount { pcp.list(index).initialize() }
-        pcp.pointer.pointee.count = 0
-        pcp.pointer.pointee.free_factor = 0
+        pcp.countField.pointee = 0
+        pcp.freeFactorField.pointee = 0
       }
     }
     for image in lists {

@@ -52,6 +52,16 @@ public struct Page: Equatable, Sendable {
   @inlinable @inline(__always)
   public var order: Int { Int(truncatingIfNeeded: pointer.pointee.private_) }
 
+  /// Whether it heads a free block of this order, read without the zone's lock: a hint that may be wrong by now.
+  @inlinable @inline(__always)
+  public func isListedUnlocked(order: Int) -> Bool {
+    let bytes = UnsafeRawPointer(pointer)
+    // page_type is the lower half of the word it shares with the reference count.
+    let type = UInt32(truncatingIfNeeded: chost_read_once(bytes + Int(HB_PAGE_TYPE)))
+    return type & Page.typeBuddyMask == Page.typeBase
+      && chost_read_once(bytes + Int(HB_PAGE_PRIVATE)) == UInt64(truncatingIfNeeded: order)
+  }
+
   // MARK: flags
 
   /// The zone's index, in the place where the kernel keeps node and zone.

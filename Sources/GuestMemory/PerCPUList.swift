@@ -17,8 +17,21 @@ public struct PerCPUList {
   @inlinable @inline(__always)
   var lock: Spinlock { Spinlock(UnsafeMutableRawPointer(pointer)) }
 
+  // What changes under the lock is reached field by field: a change through the whole struct would be a race with those
+  // who try the lock, which is its first field (drain_all_pages()).
+
+  @inlinable @inline(__always)
+  var countField: UnsafeMutablePointer<Int32> {
+    UnsafeMutableRawPointer(pointer).advanced(by: Int(HB_PCP_COUNT)).assumingMemoryBound(to: Int32.self)
+  }
+
+  @inlinable @inline(__always)
+  var freeFactorField: UnsafeMutablePointer<Int16> {
+    UnsafeMutableRawPointer(pointer).advanced(by: Int(HB_PCP_FREE_FACTOR)).assumingMemoryBound(to: Int16.self)
+  }
+
   /// Pages on all lists.
-  @inlinable public var count: Int { Int(pointer.pointee.count) }
+  @inlinable public var count: Int { Int(countField.pointee) }
   @inlinable public var high: Int { Int(pointer.pointee.high) }
   @inlinable public var batch: Int { Int(pointer.pointee.batch) }
 
@@ -58,12 +71,12 @@ public struct PerCPUList {
   /// nr_pcp_free(): pages to drain; doubles with each free that has no allocation between, up to high - batch.
   @inlinable
   func pagesToDrain(high: Int32, freeHigh: Bool) -> Int {
-    if freeHigh { return Int(pointer.pointee.count) }
+    if freeHigh { return Int(countField.pointee) }
     let batch = pointer.pointee.batch
     if high < batch { return 1 }
     let most = high &- batch
-    let scaled = batch &<< Int32(pointer.pointee.free_factor)
-    if scaled < most && pointer.pointee.free_factor < PerCPUList.batchScaleMax { pointer.pointee.free_factor &+= 1 }
+    let scaled = batch &<< Int32(freeFactorField.pointee)
+    if scaled < most && freeFactorField.pointee < PerCPUList.batchScaleMax { freeFactorField.pointee &+= 1 }
     return Int(max(batch, min(scaled, most)))
   }
 }
@@ -95,7 +108,7 @@ extension GuestCore {
   func drain<Hooks: AllocatorHooks>(
     _ pcp: PerCPUList, to zone: Zone, pages: Int, first: Int, _ hooks: Hooks = NoHooks()
   ) -> Int {
-    var left = min(pages, Int(pcp.pointer.pointee.count))
+    var left = min(pages, Int(pcp.countField.pointee))
     var index = first &- 1
     var blocks = 0
     // What the page remembers is of the time it was freed.
@@ -114,7 +127,7 @@ extension GuestCore {
           ? pageblockMigratetype(pfn) : Migratetype(rawValue: Int(truncatingIfNeeded: page.pointer.pointee.index))
         FreeList.remove(page)
         left &-= 1 &<< order
-        pcp.pointer.pointee.count &-= 1 &<< Int32(order)
+        pcp.countField.pointee &-= 1 &<< Int32(order)
         freeOnePage(page, pfn: pfn, zone, order: order, type, hooks)
         blocks &+= 1
       }

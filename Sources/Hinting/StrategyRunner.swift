@@ -16,8 +16,9 @@ public final class StrategyRunner {
   private let delayBody: () -> UInt64
   private let limitBody: (GuestCore) -> Int?
   private let bufferBody: () -> Int?
-  private let mutatorBody: (Guest, MutatorSettings, HoldLog?) throws(GuestError) -> any AnyMutator
-  private let rangeBody: (Guest, Int) -> any AnyRangeAllocator
+  private let mutatorBody: (Guest, MutatorSettings, HoldLog?) throws(GuestError) -> AnyMutator
+  private let rangeBody: (Guest, Int) -> AnyRangeAllocator
+  private let loopBody: (Guest, Int) -> AllocationLoop
 
   @inline(__always)
   init<S: HintStrategy>(_ strategy: S) {
@@ -43,7 +44,8 @@ public final class StrategyRunner {
     mutatorBody = { (guest: Guest, settings: MutatorSettings, log: HoldLog?) throws(GuestError) in
       try makeMutator(guest, settings, log, state.strategy.hooks)
     }
-    rangeBody = { guest, cpu in RangeAllocator(guest, cpu: cpu, hooks: state.strategy.hooks) }
+    rangeBody = { guest, cpu in AnyRangeAllocator(guest, cpu: cpu, hooks: state.strategy.hooks) }
+    loopBody = { guest, cpu in AllocationLoop(guest, cpu: cpu, hooks: state.strategy.hooks) }
   }
 
   private final class State<S: HintStrategy> {
@@ -131,19 +133,22 @@ public final class StrategyRunner {
   /// A mutator on a guest with this design's hooks. Not probed it measures nothing but what it gets done.
   ///
   /// - Throws: ``GuestError`` or ``SystemCallError`` where the host refuses the address space.
-  public func mutator(_ guest: Guest, _ settings: MutatorSettings, isProbed: Bool) throws -> any AnyMutator {
+  public func mutator(_ guest: Guest, _ settings: MutatorSettings, isProbed: Bool) throws -> AnyMutator {
     try mutatorBody(guest, settings, isProbed ? HoldLog(capacity: 1 << 24, phase: .mutator) : nil)
   }
 
   /// A mutator on a guest built without any design.
   public static func plainMutator(
     _ guest: Guest, _ settings: MutatorSettings, isProbed: Bool
-  ) throws -> any AnyMutator {
+  ) throws -> AnyMutator {
     try makeMutator(guest, settings, isProbed ? HoldLog(capacity: 1 << 24, phase: .mutator) : nil, NoHooks())
   }
 
   /// A CPU that wants ranges of pages, on a guest with this design's hooks.
-  public func rangeAllocator(_ guest: Guest, cpu: Int) -> any AnyRangeAllocator { rangeBody(guest, cpu) }
+  public func rangeAllocator(_ guest: Guest, cpu: Int) -> AnyRangeAllocator { rangeBody(guest, cpu) }
+
+  /// A CPU that allocates and frees in loops, on a guest with this design's hooks, once prepared.
+  public func allocationLoop(_ guest: Guest, cpu: Int) -> AllocationLoop { loopBody(guest, cpu) }
 
   /// See ``HintStrategy/bufferBytes``.
   public var bufferBytes: Int? { bufferBody() }
@@ -241,7 +246,9 @@ private func measureHolds<S: HintStrategy>(
 @inline(__always)
 private func makeMutator<Hooks: AllocatorHooks>(
   _ guest: Guest, _ settings: MutatorSettings, _ log: HoldLog?, _ hooks: Hooks
-) throws(GuestError) -> any AnyMutator {
-  guard let log else { return try Mutator(guest, settings, probe: NoProbe(), log: nil, hooks: hooks) }
-  return try Mutator(guest, settings, probe: log.probe(), log: log, hooks: hooks)
+) throws(GuestError) -> AnyMutator {
+  guard let log else {
+    return AnyMutator(try Mutator(guest, settings, probe: NoProbe(), log: nil, hooks: hooks))
+  }
+  return AnyMutator(try Mutator(guest, settings, probe: log.probe(), log: log, hooks: hooks))
 }

@@ -16,7 +16,12 @@ public struct ExperimentTable {
     self.card = card
     self.cells = cells.filter { $0.experiment == card.name }
     self.runs = Dictionary(runs.map { ($0.identity.cellID, $0) }) { first, _ in first }
-    self.rows = rows
+    // As in a cell's summary: the numbers of a repetition that broke down aren't those of the cell.
+    let broken = Set(runs.filter { $0.found.outcome == .error }.map(\.key))
+    self.rows = rows.filter { row in
+      !broken.contains(
+        RepetitionKey(cellID: row["cell_id"] ?? "", repetition: row["repetition"].flatMap { Int($0) } ?? -1))
+    }
   }
 
   /// Nil where there is nothing to show.
@@ -37,11 +42,12 @@ public struct ExperimentTable {
     }
     guard !lines.isEmpty else { return nil }
 
-    var titles = ["guest", "load", "ack ns", "strategy"] + keys.map { Self.title($0.name, $0.unit) }
+    var titles = ["guest", "load", "ack ns", "strategy", "oversubscribed"] + keys.map { Self.title($0.name, $0.unit) }
     var fields = lines.map { line in
       [
         Figure.bytes(line.cell.guestBytes) + " " + line.cell.state, line.cell.load,
         runs[line.cell.cellID]?.load.hostAckNs.map { Figure.count($0) } ?? Figure.missing, line.cell.strategy,
+        line.cell.oversubscribed ? "yes" : "no",
       ] + line.key
     }
     // What is the same in every row is said once, above.
@@ -49,7 +55,7 @@ public struct ExperimentTable {
     for index in titles.indices.reversed() where index != 3 {
       let values = Set(fields.map { $0[index] })
       guard values.count == 1, let only = values.first else { continue }
-      if only != Figure.missing { constant.insert("\(titles[index]) \(only)", at: 0) }
+      if only != Figure.missing && only != "no" { constant.insert("\(titles[index]) \(only)", at: 0) }
       titles.remove(at: index)
       for row in fields.indices { fields[row].remove(at: index) }
     }

@@ -12,7 +12,7 @@ import Testing
     return (arena, words)
   }
 
-  @Test func anIdealHostHasUsedAllWhenTheDriverLooks() throws {
+  @Test func anIdealHostUsesAllWhenItIsKicked() throws {
     let device = try HintDevice(size: 32)
     let queue = device.driver
     withExtendedLifetime(device) {
@@ -20,11 +20,31 @@ import Testing
       for round in 0..<500 {
         for _ in 0..<(1 + round % 31) { #expect(queue.add(Block(pfn: 0, order: 9))) }
         #expect(queue.descriptorsFree == 31 - round % 31)
+        queue.kick()
         queue.reclaim()
         #expect(queue.descriptorsFree == 32)
       }
       for _ in 0..<32 { #expect(queue.add(Block(pfn: 0, order: 9))) }
       #expect(!queue.add(Block(pfn: 0, order: 9)), "33 entries in a queue of 32")
+    }
+  }
+
+  @Test func withoutAKickItWaitsUntilTheQueueIsFullOrTheDriverWaits() throws {
+    let device = try HintDevice(size: 8)
+    let queue = device.driver
+    withExtendedLifetime(device) {
+      for free in stride(from: 7, through: 1, by: -1) {
+        #expect(queue.add(Block(pfn: 0, order: 9)))
+        #expect(queue.descriptorsFree == free)
+        queue.reclaim()
+        #expect(queue.descriptorsFree == (free == 1 ? 8 : free))
+      }
+      #expect(queue.add(Block(pfn: 0, order: 9)))
+      queue.reclaim()
+      #expect(queue.descriptorsFree == 7)
+      // A second look, and nothing added since.
+      queue.reclaim()
+      #expect(queue.descriptorsFree == 8)
     }
   }
 
@@ -41,7 +61,9 @@ import Testing
           #expect(driver.add(address: 0, length: 1, deviceWrites: true))
         }
         #expect(ids.count == count)
-        driver.reuseAll()
+        driver.noteKick()
+        driver.lookForIdealDevice()
+        #expect(driver.descriptorsFree == 8)
       }
     }
   }
@@ -89,6 +111,7 @@ import Testing
     #expect(device.stopHost() == nil)
     let queue = device.driver
     for _ in 0..<4 { #expect(queue.add(Block(pfn: 0, order: 0))) }
+    queue.kick()
     queue.reclaim()
     #expect(queue.descriptorsFree == 4)
     withExtendedLifetime(device) {}

@@ -27,8 +27,14 @@ final class SessionRecorder {
   private(set) var pagesReturned: UInt64 = 0
   /// Entries looked at, hold by hold.
   private(set) var items: [Int] = []
+  /// Called before each hold, when all that is looked at without the lock has been looked at.
+  var beforeHold: () -> Void = {}
+  /// Called at the beginning of each hold, the lock taken.
+  var atAcquire: () -> Void = {}
   /// Called after each hold, with how many there were: nothing else runs meanwhile.
   var afterHold: (Int) -> Void = { _ in }
+  /// Whether the words of each buffer sent are kept.
+  var keepsBuffers = true
   /// Called with the blocks of each buffer sent.
   var onSend: ([Block]) -> Void = { _ in }
 
@@ -59,8 +65,8 @@ final class SessionRecorder {
 
   struct Probe: LockProbe {
     let recorder: SessionRecorder
-    mutating func willAcquire() {}
-    mutating func didAcquire() {}
+    mutating func willAcquire() { recorder.beforeHold() }
+    mutating func didAcquire() { recorder.atAcquire() }
     mutating func willRelease() {}
     mutating func didRelease(zone: Int, items: Int) {
       recorder.items.append(items)
@@ -76,7 +82,7 @@ final class SessionRecorder {
       var blocks: [Block] = []
       buffer.forEachBlock(words: words, format) { blocks.append($0) }
       // Large buffers aren't copied whole.
-      let kept = (0..<min(buffer.capacity, 16_384)).map { buffer[$0] }
+      let kept = recorder.keepsBuffers ? (0..<min(buffer.capacity, 16_384)).map { buffer[$0] } : []
       recorder.sends.append(
         Sent(buffer: kept, words: words, format: format, descriptors: descriptors, blocks: blocks))
       recorder.onSend(blocks)

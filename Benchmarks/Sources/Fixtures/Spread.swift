@@ -9,6 +9,7 @@ public struct Spread: Sendable {
 
   public var median: Double { quantile(0.5) }
   public var lowest: Double { sorted[0] }
+  public var highest: Double { sorted[sorted.count - 1] }
 
   /// The sample below which the share `q` of them lies.
   public func quantile(_ q: Double) -> Double { sorted[min(sorted.count - 1, Int(q * Double(sorted.count)))] }

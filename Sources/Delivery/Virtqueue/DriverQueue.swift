@@ -154,13 +154,23 @@ public struct DriverQueue {
     return UsedChain(id: head, descriptors: Int(count), length: length)
   }
 
-  /// As if the device had used everything published, and it were detached: for a queue without a device. O(1): where no
-  /// chain was ever detached by itself, the descriptors follow each other in a ring.
+  /// For a queue without a device: looks for used chains, as if the device had used everything published where it was
+  /// kicked (``noteKick()``), where at most one descriptor is left, and where nothing was published since the last look.
+  /// O(1): where no chain is ever detached by itself, the descriptors follow each other in a ring.
   @inlinable @inline(__always)
-  public func reuseAll() {
-    state.pointee.free = UInt16(truncatingIfNeeded: size)
-    state.pointee.inFlight = 0
+  public func lookForIdealDevice() {
+    // `lastUsed` has no other use without a device: the index as it stood at the last look.
+    let isIdle = state.pointee.lastUsed == state.pointee.availableIndex
+    if isIdle || state.pointee.free <= 1 {
+      state.pointee.free = UInt16(truncatingIfNeeded: size)
+      state.pointee.inFlight = 0
+    }
+    state.pointee.lastUsed = state.pointee.availableIndex
   }
+
+  /// For a queue without a device: it has seen a kick, and used everything by the next look.
+  @inlinable @inline(__always)
+  public func noteKick() { state.pointee.lastUsed = state.pointee.availableIndex }
 
   /// Asks the device for interrupts, or asks it to leave them (`virtqueue_enable_cb`, `virtqueue_disable_cb`): a hint
   /// that it may not have seen yet. With event indices "leave them" is an entry just passed, which comes up once in

@@ -12,7 +12,7 @@ public final class MutatorGroup: @unchecked Sendable {
     static let run = 0, park = 1, end = 2
   }
 
-  private let mutators: [any AnyMutator]
+  private let mutators: [AnyMutator]
   private let command = Atomic<Int>(Command.park)
   private let parked = Atomic<Int>(0)
   private var threads: [Thread] = []
@@ -24,16 +24,16 @@ public final class MutatorGroup: @unchecked Sendable {
 
   /// Mutators on modelled CPUs 1 and up, parked, with the hooks of `runner`'s design, or of a kernel built without it.
   /// `hostCPUs`: where to pin them, in turn; empty leaves it to the host. `isProbed`: whether their holds and latencies
-  /// are measured, or only what they get done.
+  /// are measured, or only what they get done. `mostPages`: pages each holds at once, about; nil: an eighth of what is
+  /// free is shared out.
   ///
   /// - Throws: ``GuestError`` or ``SystemCallError`` where the address space is refused.
   public init(
     _ guest: Guest, _ runner: StrategyRunner?, _ load: MutatorLoad, count: Int, hostCPUs: [Int], seed: UInt64,
-    isProbed: Bool
+    isProbed: Bool, mostPages: Int? = nil
   ) throws {
     precondition(count < guest.geometry.cpuCount, "\(count) mutators and a strategy on \(guest.geometry.cpuCount) CPUs")
-    // Between them an eighth of what is free.
-    let share = Int(guest.core.freePages) / 8 / max(count, 1)
+    let share = mostPages ?? Int(guest.core.freePages) / 8 / max(count, 1)
     mutators = try (0..<(load == .none ? 0 : count)).map {
       let settings = MutatorSettings(load: load, cpu: 1 + $0, mostPages: min(share, 1 << 20), seed: seed)
       guard let runner else { return try StrategyRunner.plainMutator(guest, settings, isProbed: isProbed) }
@@ -51,7 +51,7 @@ public final class MutatorGroup: @unchecked Sendable {
     waitUntilParked()
   }
 
-  private func loop(_ mutator: any AnyMutator) {
+  private func loop(_ mutator: AnyMutator) {
     var isParked = false
     while true {
       switch command.load(ordering: .acquiring) {
@@ -100,12 +100,6 @@ public final class MutatorGroup: @unchecked Sendable {
   /// Blocks they hold. Only while parked.
   public var held: [Block] { mutators.flatMap(\.blocks) }
 
-  /// Forgets the figures so far. Only while parked.
-  public func resetFigures() {
-    runNanoseconds = 0
-    for mutator in mutators { mutator.resetFigures() }
-  }
-
   /// Ends the threads. Must be called before the group goes.
   public func end() {
     command.store(Command.end, ordering: .releasing)
@@ -113,7 +107,7 @@ public final class MutatorGroup: @unchecked Sendable {
     threads = []
   }
 
-  /// What they did and suffered since ``resetFigures()``, all together. Only while parked. Nil without mutators.
+  /// What they did and suffered all together. Only while parked. Nil without mutators.
   public var figures: MutatorFigures? {
     guard !mutators.isEmpty else { return nil }
     var figures = MutatorFigures()
@@ -121,7 +115,7 @@ public final class MutatorGroup: @unchecked Sendable {
     return figures
   }
 
-  /// Allocations and frees since ``resetFigures()``. Only while parked.
+  /// Allocations and frees. Only while parked.
   public var operations: Int { mutators.reduce(0) { $0 + $1.operations } }
 
   /// All mutators together; nil where they ran too short for a rate. Only while parked.

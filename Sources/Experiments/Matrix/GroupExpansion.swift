@@ -39,7 +39,7 @@ struct GroupExpansion {
     guard (1...4096).contains(cpus) else { throw .usage("\(cpus) CPUs; accepted: 1 to 4096") }
     guard cpus > mutators else {
       throw .usage(
-        "\(cpus) CPUs are too few for a strategy and \(mutators) mutators; give --cpus \(mutators + 1)")
+        "\(cpus) CPUs are too few for a strategy and \(mutators) other threads; give --cpus \(mutators + 1)")
     }
     let choice = try Self.choice(group)
     let listOrder: ListOrder? = try group.listOrder.map { text throws(MatrixError) in

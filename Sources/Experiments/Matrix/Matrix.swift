@@ -37,6 +37,8 @@ public struct Matrix: Sendable {
     holdLimitNanoseconds = try TimeSpan(config.holdLimit).nanoseconds
     timeLimitNanoseconds = try config.timeLimit.map { text throws(MatrixError) in try TimeSpan(text).nanoseconds }
 
+    try Self.checkLoads(asked, config, experiments)
+
     var cells: [Cell] = []
     var footprints: [GuestSpec: GuestFootprint] = [:]
     var captures: [String: Capture] = [:]
@@ -48,14 +50,15 @@ public struct Matrix: Sendable {
       }
       let own = experiments.filter { group.experiments.isEmpty || group.experiments.contains($0.card.name) }
       // By experiment, what threads do beside it.
-      let loads = try own.map { experiment throws(MatrixError) in
-        asked != [.none] ? asked : group.loads.isEmpty ? experiment.card.loads : try Self.loads(group.loads)
-      }
+      var loads: [[MutatorLoad]] = []
+      for experiment in own { loads.append(try Self.loads(experiment.card, asked, group)) }
       let anyLoad = loads.joined().contains { $0 != .none }
-      let mutators = try Self.mutators(config, anyLoad, host)
+      var mutators = 0
+      if anyLoad { mutators = try Self.mutators(config, group, host) }
       // Experiments with windows take and give back memory themselves.
       let allocates = anyLoad || own.contains { $0.card.window != nil }
-      let expanded = try GroupExpansion(group, config, lock, allocates, mutators, host)
+      let others = mutators + (own.map({ $0.card.threads }).max() ?? 1) - 1
+      let expanded = try GroupExpansion(group, config, lock, allocates, others, host)
       captures.merge(expanded.captures) { $1 }
       omissions += expanded.omissions
       for (guest, footprint) in expanded.guests {
@@ -133,6 +136,28 @@ public struct Matrix: Sendable {
     return value
   }
 
+  private static func checkLoads(
+    _ asked: [MutatorLoad], _ config: RunConfig, _ experiments: [any Experiment.Type]
+  ) throws(MatrixError) {
+    let isAsked = asked.contains { $0 != .none }
+    guard !isAsked || experiments.contains(where: { $0.card.takesLoads }) else {
+      throw .usage("\(config.experiments.joined(separator: ", ")) runs without a load")
+    }
+    let hasLoad = isAsked || experiments.contains { experiment in experiment.card.loads.contains { $0 != .none } }
+    guard hasLoad || (config.mutators ?? 0) == 0 else {
+      throw .usage("\(config.mutators ?? 0) mutators without a load; give --load")
+    }
+  }
+
+  /// What threads do beside an experiment: what was asked for, or the group's, or the experiment's own.
+  private static func loads(
+    _ card: ExperimentCard, _ asked: [MutatorLoad], _ group: RunConfig.Group
+  ) throws(MatrixError) -> [MutatorLoad] {
+    guard card.takesLoads else { return [MutatorLoad.none] }
+    if asked != [MutatorLoad.none] { return asked }
+    return group.loads.isEmpty ? card.loads : try loads(group.loads)
+  }
+
   private static func loads(_ texts: [String]) throws(MatrixError) -> [MutatorLoad] {
     var loads: [MutatorLoad] = []
     for text in texts { loads.append(try choice(text, "load")) }
@@ -172,14 +197,14 @@ public struct Matrix: Sendable {
     }
   }
 
-  private static func mutators(_ config: RunConfig, _ load: Bool, _ host: HostLimits) throws(MatrixError) -> Int {
-    if !load {
-      guard (config.mutators ?? 0) == 0 else {
-        throw .usage("\(config.mutators ?? 0) mutators without a load; give --load")
-      }
-      return 0
-    }
-    let mutators = config.mutators ?? max(host.cpus - 1, 1)
+  private static func mutators(
+    _ config: RunConfig, _ group: RunConfig.Group, _ host: HostLimits
+  ) throws(MatrixError) -> Int {
+    // A host that takes its time is a thread, too. By the virtual clock nothing may depend on the machine.
+    let acks = config.hostAckNs ?? group.hostAckNs.joined(separator: ",")
+    let hosts = acks.split(separator: ",").contains { $0 != "0" } ? 1 : 0
+    let isVirtual = (config.clock ?? group.clock) == ExperimentClock.virtual.rawValue
+    let mutators = config.mutators ?? (isVirtual ? 3 : max(host.cpus - 1 - hosts, 1))
     guard (1...1024).contains(mutators) else { throw .usage("\(mutators) mutators; accepted: 1 to 1024") }
     return mutators
   }

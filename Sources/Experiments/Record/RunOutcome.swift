@@ -1,3 +1,5 @@
+import Hinting
+
 /// How a session of a strategy ended.
 public enum RunOutcome: String, CaseIterable, Codable, Sendable, ColumnValue {
   /// The strategy went through all it meant to.
@@ -10,4 +12,11 @@ public enum RunOutcome: String, CaseIterable, Codable, Sendable, ColumnValue {
   case stopped
   /// It failed; the reason stands in meta.json.
   case error
+}
+
+extension RunOutcome {
+  /// What a row says of many sessions: that one broke down, or else the first end that was out of the ordinary.
+  init(_ failure: String?, _ unusual: Outcome?) {
+    self = failure != nil ? .error : unusual.flatMap { RunOutcome(rawValue: $0.name) } ?? .complete
+  }
 }

@@ -258,7 +258,7 @@ extension RunRecord: TabularRecord {
   private static let deliveryColumns: [Column<RunRecord>] = [
     Column(
       "kicks", direction: .lowerIsBetter, \.delivery.kicks,
-      meaning: "Notifications sent to the host."),
+      meaning: "Calls of virtqueue_kick(); a host that polls asks for no notification."),
     Column(
       "descriptors", direction: .lowerIsBetter, \.delivery.descriptors,
       meaning: "Virtqueue descriptors used."),

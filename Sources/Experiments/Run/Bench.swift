@@ -90,12 +90,14 @@ final class Bench {
   func forgetRunners() { runners = [:] }
 
   /// The cell's mutators, parked; nil without a load. `runner`: whose hooks they run, nil for a kernel without any.
-  func mutators(_ repetition: Repetition, _ runner: StrategyRunner?, isProbed: Bool) throws -> MutatorGroup? {
+  func mutators(
+    _ repetition: Repetition, _ runner: StrategyRunner?, isProbed: Bool, mostPages: Int? = nil
+  ) throws -> MutatorGroup? {
     let cell = repetition.cell
     guard cell.load != .none else { return nil }
     return try MutatorGroup(
       repetition.guest, runner, cell.load, count: cell.mutators, hostCPUs: otherCPUs,
-      seed: matrix.config.seed &+ UInt64(repetition.number) &* 1_000_003, isProbed: isProbed)
+      seed: matrix.config.seed &+ UInt64(repetition.number) &* 1_000_003, isProbed: isProbed, mostPages: mostPages)
   }
 
   // MARK: rows

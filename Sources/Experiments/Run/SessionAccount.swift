@@ -37,15 +37,16 @@ public struct SessionAccount: Sendable, Equatable {
   public var zones: [Tally]
 
   /// Takes the account at a session's end, while the strategy still holds what it holds and no thread runs in the
-  /// guest. The guest's snapshot is the start. Complexity: O(n log n) in free blocks and hints.
-  public init(_ guest: Guest, lowestOrder: Int, hints: [HintLog.Hint]) {
+  /// guest. The guest's snapshot is the start. `holdsToTheEnd`: whether blocks that were held when they were reported are
+  /// held still. Complexity: O(n log n) in free blocks and hints.
+  public init(_ guest: Guest, lowestOrder: Int, hints: [HintLog.Hint], holdsToTheEnd: Bool = true) {
     let core = guest.core
     // By address; a zone's hints then lie together.
     let sorted = hints.sorted { $0.block < $1.block }
     zones = core.zones.map { zone in
       let first = sorted.partitioningIndex { $0.block.pfn >= zone.startPFN }
       let end = sorted.partitioningIndex { $0.block.pfn >= zone.endPFN }
-      return Self.tally(guest, zone.index, lowestOrder, sorted[first..<end])
+      return Self.tally(guest, zone.index, lowestOrder, sorted[first..<end], holdsToTheEnd)
     }
     for zone in zones {
       total.blocksFree += zone.blocksFree
@@ -61,7 +62,7 @@ public struct SessionAccount: Sendable, Equatable {
   }
 
   private static func tally(
-    _ guest: Guest, _ zone: Int, _ lowestOrder: Int, _ hints: ArraySlice<HintLog.Hint>
+    _ guest: Guest, _ zone: Int, _ lowestOrder: Int, _ hints: ArraySlice<HintLog.Hint>, _ holdsToTheEnd: Bool
   ) -> Tally {
     var tally = Tally()
     let start = guest.snapshot?.blocks(zone: zone, fromOrder: lowestOrder) ?? []
@@ -79,7 +80,7 @@ public struct SessionAccount: Sendable, Equatable {
       tally.blocksMissed = start.count { !reportedRuns.contains($0) && guest.isUntouched($0) }
     }
     // Most still stand on a list as they were named; only what doesn't is looked for in larger and smaller blocks.
-    let doubtful = Set(hints.lazy.filter { !$0.isHeld && !guest.isFree($0.block) }.map(\.block))
+    let doubtful = Set(hints.lazy.filter { !($0.isHeld && holdsToTheEnd) && !guest.isFree($0.block) }.map(\.block))
     if !doubtful.isEmpty {
       let freeRuns = PageRuns(guest.freeBlocks(zone: zone))
       tally.blocksStale = doubtful.count { !freeRuns.contains($0) }

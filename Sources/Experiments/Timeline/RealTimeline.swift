@@ -20,7 +20,7 @@ final class RealTimeline: Timeline {
   }
 
   func stop() { mutators?.park() }
-  var operations: Int { mutators?.operations ?? 0 }
+  var operationsPerSecond: Double? { mutators?.operationsPerSecond }
   func giveBack() { mutators?.giveBack() }
   func end() { mutators?.end() }
 }

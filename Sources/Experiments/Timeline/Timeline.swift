@@ -9,8 +9,8 @@ protocol Timeline: AnyObject {
   func advance(to time: UInt64)
   /// The mutators stand still from here on.
   func stop()
-  /// Mutators' operations since the start. Only while they stand still.
-  var operations: Int { get }
+  /// Mutators' operations a second of the machine's time. Only while they stand still; nil where they go by another.
+  var operationsPerSecond: Double? { get }
   /// Gives back what they hold. Only while they stand still.
   func giveBack()
   /// Ends their threads.

@@ -3,14 +3,14 @@ import GuestMemory
 /// A clock that is moved on from event to event, on the calling thread: mutators act at a rate that is set, waits cost
 /// nothing, and what the code itself takes is not in it. The same seed gives the same run on every machine.
 final class VirtualTimeline: Timeline {
-  private let mutators: [any AnyMutator]
+  private let mutators: [AnyMutator]
   /// When each acts next. Nanoseconds.
   private var next: [Double]
   private let nanosecondsPerOperation: Double
   private(set) var now: UInt64 = 0
 
   /// `rate`: operations a second of each mutator.
-  init(_ mutators: [any AnyMutator], rate: Double) {
+  init(_ mutators: [AnyMutator], rate: Double) {
     precondition(rate > 0, "a rate of \(rate)")
     self.mutators = mutators
     let step = 1e9 / rate
@@ -33,6 +33,8 @@ final class VirtualTimeline: Timeline {
   }
 
   func stop() {}
+  var operationsPerSecond: Double? { nil }
+  /// Mutators' operations so far.
   var operations: Int { mutators.reduce(0) { $0 + $1.operations } }
   func giveBack() { for mutator in mutators { mutator.giveBack() } }
   func end() {}

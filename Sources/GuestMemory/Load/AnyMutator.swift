@@ -1,21 +1,49 @@
 import Instruments
 
-/// A mutator, whatever probe and hooks it was compiled for. A call each burst goes through it, none inside one.
-public protocol AnyMutator: AnyObject, Sendable {
+/// A mutator, whatever probe and hooks it was compiled for. A call each burst goes through a closure, none inside one:
+/// closures made where the types are known, since a generic class behind a protocol has one table of methods for all its
+/// types, so that they would be called unspecialised.
+public final class AnyMutator: @unchecked Sendable {
+  // Right to send: its thread has it to itself between start and stop; the group reads it after.
+  private let burstBody: () -> Void
+  private let blocksBody: () -> [Block]
+  private let takeBody: (Int, Int) -> Int
+  private let giveBackBody: () -> Void
+  private let operationsBody: () -> Int
+  private let figuresBody: () -> MutatorFigures
+
+  @inlinable @inline(__always)
+  public convenience init<Probe: LockProbe, Hooks: AllocatorHooks>(_ mutator: Mutator<Probe, Hooks>) {
+    self.init(
+      burst: { mutator.burst() }, blocks: { mutator.blocks }, take: { mutator.take(order: $0, count: $1) },
+      giveBack: { mutator.giveBack() }, operations: { mutator.operations }, figures: { mutator.figures })
+  }
+
+  @usableFromInline
+  init(
+    burst: @escaping () -> Void, blocks: @escaping () -> [Block], take: @escaping (Int, Int) -> Int,
+    giveBack: @escaping () -> Void, operations: @escaping () -> Int, figures: @escaping () -> MutatorFigures
+  ) {
+    burstBody = burst
+    blocksBody = blocks
+    takeBody = take
+    giveBackBody = giveBack
+    operationsBody = operations
+    figuresBody = figures
+  }
+
   /// Up to 64 allocations or frees.
-  func burst()
+  public func burst() { burstBody() }
   /// Blocks it holds now. Only while it stands still.
-  var blocks: [Block] { get }
+  public var blocks: [Block] { blocksBody() }
   /// Takes `count` movable blocks of `order` and keeps them; how many it got. Not a part of the figures.
-  func take(order: Int, count: Int) -> Int
+  public func take(order: Int, count: Int) -> Int { takeBody(order, count) }
   /// Gives everything back, the per-CPU lists' pages too. Only while it stands still.
-  func giveBack()
-  /// Forgets the figures so far. Only while it stands still.
-  func resetFigures()
-  /// Allocations and frees since. Only while it stands still.
-  var operations: Int { get }
-  /// What it did and suffered since. Only while it stands still.
-  var figures: MutatorFigures { get }
+  public func giveBack() { giveBackBody() }
+  /// Allocations and frees so far. Only while it stands still.
+  public var operations: Int { operationsBody() }
+  /// What it did and suffered so far. Only while it stands still.
+  public var figures: MutatorFigures { figuresBody() }
 }
 
 /// What one or more mutators did and suffered.

@@ -1,31 +1,50 @@
 import Instruments
 
-/// A CPU that wants ranges of pages, whatever hooks it was compiled for.
-public protocol AnyRangeAllocator: AnyObject {
+/// A CPU that wants ranges of pages, whatever hooks it was compiled for: closures for the reason ``AnyMutator`` gives.
+public final class AnyRangeAllocator {
+  private let allocateBody: (UInt64, UInt64, Bool) -> ContiguousFailure?
+  private let freeBody: (UInt64, UInt64) -> Void
+  private let drainBody: () -> Void
+
+  @inlinable @inline(__always)
+  public convenience init<Hooks: AllocatorHooks>(_ guest: Guest, cpu number: Int, hooks: Hooks) {
+    let core = guest.core
+    let node = guest.geometry.node(ofCPU: number)
+    self.init(
+      allocate: { pfn, pages, drainFirst in
+        var cpu = GuestCPU(core, cpu: number, node: node, probe: NoProbe(), hooks: hooks)
+        do throws(ContiguousFailure) {
+          try cpu.allocateContiguous(pfn: pfn, pages: pages, drainFirst: drainFirst)
+          return nil
+        } catch { return error }
+      },
+      free: { pfn, pages in
+        var cpu = GuestCPU(core, cpu: number, node: node, probe: NoProbe(), hooks: hooks)
+        cpu.freeContiguous(pfn: pfn, pages: pages)
+      },
+      drain: {
+        var cpu = GuestCPU(core, cpu: number, node: node, probe: NoProbe(), hooks: hooks)
+        cpu.drainPerCPULists()
+      })
+  }
+
+  @usableFromInline
+  init(
+    allocate: @escaping (UInt64, UInt64, Bool) -> ContiguousFailure?, free: @escaping (UInt64, UInt64) -> Void,
+    drain: @escaping () -> Void
+  ) {
+    allocateBody = allocate
+    freeBody = free
+    drainBody = drain
+  }
+
   /// alloc_contig_range(): nil where it was had, otherwise what was in the way.
-  func allocate(pfn: UInt64, pages: UInt64, drainFirst: Bool) -> ContiguousFailure?
-  /// free_contig_range()
-  func free(pfn: UInt64, pages: UInt64)
-  /// Gives back what this CPU's lists keep.
-  func drain()
-}
-
-/// See ``AnyRangeAllocator``.
-public final class RangeAllocator<Hooks: AllocatorHooks>: AnyRangeAllocator {
-  private var cpu: GuestCPU<NoProbe, Hooks>
-
-  public init(_ guest: Guest, cpu: Int, hooks: Hooks) {
-    self.cpu = GuestCPU(
-      guest.core, cpu: cpu, node: guest.geometry.node(ofCPU: cpu), probe: NoProbe(), hooks: hooks)
-  }
-
   public func allocate(pfn: UInt64, pages: UInt64, drainFirst: Bool) -> ContiguousFailure? {
-    do {
-      try cpu.allocateContiguous(pfn: pfn, pages: pages, drainFirst: drainFirst)
-      return nil
-    } catch { return error }
+    allocateBody(pfn, pages, drainFirst)
   }
 
-  public func free(pfn: UInt64, pages: UInt64) { cpu.freeContiguous(pfn: pfn, pages: pages) }
-  public func drain() { cpu.drainPerCPULists() }
+  /// free_contig_range()
+  public func free(pfn: UInt64, pages: UInt64) { freeBody(pfn, pages) }
+  /// Gives back what this CPU's lists keep.
+  public func drain() { drainBody() }
 }

@@ -3,7 +3,7 @@ import Instruments
 
 /// One thread that allocates and frees while a strategy runs: its choices come from a seed, its latencies go into
 /// memory it had from the start.
-public final class Mutator<Probe: LockProbe, Hooks: AllocatorHooks>: AnyMutator, @unchecked Sendable {
+public final class Mutator<Probe: LockProbe, Hooks: AllocatorHooks>: @unchecked Sendable {
   // Right to send: its thread has it to itself between start and stop; the group reads it after.
   @usableFromInline let load: MutatorLoad
   @usableFromInline var cpu: GuestCPU<Probe, Hooks>
@@ -73,6 +73,7 @@ public final class Mutator<Probe: LockProbe, Hooks: AllocatorHooks>: AnyMutator,
   func allocate(order: Int, _ gfp: GFP) {
     guard order >= cpu.core.granuleOrder || load == .thp else { return }
     let pfn: UInt64?
+    memory?.makeRoom()
     if log != nil {
       let begin = CycleClock.begin()
       pfn = cpu.allocate(order: order, gfp)
@@ -102,11 +103,12 @@ public final class Mutator<Probe: LockProbe, Hooks: AllocatorHooks>: AnyMutator,
     done &+= 1
   }
 
+  @inlinable
   public func take(order: Int, count: Int) -> Int {
     for taken in 0..<count {
       guard let pfn = cpu.allocate(order: order, .userMovable) else { return taken }
       held.append(Block(pfn: pfn, order: order))
-      heldPages += 1 << order
+      heldPages &+= 1 &<< order
     }
     return count
   }
@@ -117,14 +119,6 @@ public final class Mutator<Probe: LockProbe, Hooks: AllocatorHooks>: AnyMutator,
     held.removeAll(keepingCapacity: true)
     heldPages = 0
     cpu.drainPerCPULists()
-  }
-
-  public func resetFigures() {
-    done = 0
-    failed = 0
-    failedAtomic = 0
-    allocations = DurationHistogram()
-    log?.reset()
   }
 
   public var figures: MutatorFigures {
@@ -161,12 +155,16 @@ final class FaultingMemory: @unchecked Sendable {
 
   deinit { _ = chost_release(base, pages * 4096) }
 
+  /// Before a touch that is timed.
+  @usableFromInline
+  func makeRoom() {
+    guard next == pages else { return }
+    _ = chost_discard(base, pages * 4096)
+    next = 0
+  }
+
   @usableFromInline
   func touch() {
-    if next == pages {
-      _ = chost_discard(base, pages * 4096)
-      next = 0
-    }
     (base + next * 4096).storeBytes(of: 1, as: UInt8.self)
     next += 1
   }

@@ -245,7 +245,7 @@ struct BitmapHinting: HintStrategy {
   /// Free, and its bit clear: so a block that lost its bit unreported passes for known.
   func isKnownToHost(_ block: Block, _ guest: GuestCore) -> Bool {
     let page = guest.page(block.pfn)
-    guard page.isBuddy, page.order == block.order, block.order >= order,
+    guard page.isListedUnlocked(order: block.order), block.order >= order,
       let zone = zone(of: block.pfn, guest, near: guest.zone(0))
     else { return false }
     let hooks = hooks

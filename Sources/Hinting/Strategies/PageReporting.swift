@@ -126,7 +126,7 @@ struct PageReporting: HintStrategy {
 
   func isKnownToHost(_ block: Block, _ guest: GuestCore) -> Bool {
     let page = guest.page(block.pfn)
-    return page.isBuddy && page.order == block.order && page.isReported
+    return page.isListedUnlocked(order: block.order) && page.isReported
   }
 
   mutating func collect<Probe: LockProbe, Sink: HintSink>(

@@ -199,7 +199,7 @@ struct PageReportingBoundary: HintStrategy {
 
   func isKnownToHost(_ block: Block, _ guest: GuestCore) -> Bool {
     let page = guest.page(block.pfn)
-    return page.isBuddy && page.order == block.order && page.isReported
+    return page.isListedUnlocked(order: block.order) && page.isReported
   }
 
   func itemsPerHoldLimit(_ guest: GuestCore) -> Int? {

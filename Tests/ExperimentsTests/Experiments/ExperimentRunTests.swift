@@ -122,7 +122,8 @@ import Testing
 
   @Test func byTheRealClockThreadsGoOnMeanwhile() throws {
     var config = config("steady-state", ["page-reporting:order=3:delay=5"], repetitions: 1)
-    config.window = "100ms"
+    // Longer than the second after which a report is looked at again.
+    config.window = "1200ms"
     config.hostAckNs = "0,20000"
     config.mutators = 1
     let run = try MatrixRun.run(try Fixtures.matrix(config))
@@ -135,6 +136,8 @@ import Testing
       #expect(try number(row, "freed_share_reported") > 0)
       #expect((result.run.bystanders.opsPerSecond ?? 0) > 0)
       #expect(try number(row, "reporter_cpu_ns") > 0)
+      #expect(try number(row, "taken_back_checked") > 0)
+      #expect(try number(row, "taken_back_share") <= 1)
     }
   }
 
@@ -179,7 +182,8 @@ import Testing
     let result = try #require(run.observer.results.first)
     #expect(result.failure == nil)
     // 32 of some 1000 blocks are out for 2 ms at a time, while gigantic ranges span half of the zone.
-    let gigantic = try rows(result).filter { $0["range_bytes"] == "1073741824" }
+    // Drained, so that only the design is in the way.
+    let gigantic = try rows(result).filter { $0["range_bytes"] == "1073741824" && $0["drains_first"] == "true" }
     #expect(try gigantic.reduce(0) { $0 + (try number($1, "attempts_busy")) } > 0, "\(gigantic)")
   }
 
@@ -238,8 +242,8 @@ import Testing
   // MARK: a host that takes its time
 
   @Test func aSlowHostLosesHintsOfAWalkWithCallbacks() throws {
-    var config = config("scan", ["walk-callback"], guest: "512M", repetitions: 1)
-    config.order = "3"
+    // 2000 blocks of the highest order.
+    var config = config("scan", ["walk-callback"], guest: "8G", repetitions: 1)
     config.hostAckNs = "0,50000000"
     let run = try MatrixRun.run(try Fixtures.matrix(config))
     let byAck = Dictionary(uniqueKeysWithValues: run.observer.runs.map { ($0.load.hostAckNs ?? -1, $0) })
@@ -247,7 +251,8 @@ import Testing
     let slow = try #require(byAck[50_000_000])
     #expect(ideal.found.outcome == .complete && ideal.found.blocksMissed == 0)
     // 1023 fit, and the host gives one back every 50 ms.
-    #expect(slow.found.outcome == .limit || (slow.found.blocksFree ?? 0) <= 1023)
-    #expect(slow.found.blocksReported ?? 0 <= ideal.found.blocksReported ?? 0)
+    #expect(slow.found.outcome == .limit)
+    #expect((slow.found.blocksReported ?? 0) < (ideal.found.blocksReported ?? 0))
+    #expect((slow.found.blocksMissed ?? 0) > 0)
   }
 }

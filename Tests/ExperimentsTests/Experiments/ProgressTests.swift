@@ -1,3 +1,4 @@
+import Delivery
 import GuestMemory
 import Testing
 
@@ -8,51 +9,76 @@ import Testing
   /// 2 GiB in blocks of order 9.
   private let freed = (0..<1024).map { Block(pfn: UInt64($0) * 512, order: 9) }
 
-  @Test func everyMomentIsThatOfTheReportThatReachedIt() {
+  private func report(_ progress: inout Progress, _ blocks: Block..., at time: UInt64) throws {
+    let arena = try HintArena(bytes: blocks.count * 8)
+    let words = arena.buffer(bytes: blocks.count * 8)
+    for (index, block) in blocks.enumerated() { words.store(block.rawValue, at: index) }
+    progress.record(words, 0..<blocks.count, at: time)
+    withExtendedLifetime(arena) {}
+  }
+
+  @Test func everyMomentIsThatOfTheReportThatReachedIt() throws {
     var progress = Progress(freed: freed, unitOrder: 9)
-    #expect(progress.freedBytes == 2 << 30 && progress.shareReported == 0)
-    for (index, block) in freed.enumerated() { progress.reported([block], at: UInt64(index)) }
-    #expect(progress.firstGiB == 511)
-    #expect(progress.half == 511)
-    #expect(progress.last == 1023)
+    #expect(progress.freedBytes == 2 << 30)
+    for (index, block) in freed.enumerated() { try report(&progress, block, at: UInt64(index)) }
+    progress.finish(window: 5000)
+    #expect(progress.firstGiB == 511 && progress.half == 511 && progress.last == 1023)
     #expect(progress.shareReported == 1)
     #expect(progress.blocks == 1024 && progress.batches == 1024 && progress.pages == 1024 * 512)
   }
 
-  @Test func aSecondReportOfABlockIsNoProgress() {
+  @Test func whatComesAfterTheWindowIsNotInIt() throws {
     var progress = Progress(freed: freed, unitOrder: 9)
-    progress.reported([freed[0]], at: 5)
-    progress.reported([freed[0]], at: 9)
-    #expect(progress.last == 5)
-    #expect(progress.shareReported == 1 / 1024.0)
-    #expect(progress.firstGiB == nil && progress.half == nil)
-    #expect(progress.blocks == 2)
+    for (index, block) in freed.enumerated() { try report(&progress, block, at: UInt64(index)) }
+    progress.finish(window: 100)
+    #expect(progress.blocks == 101 && progress.last == 100 && progress.half == nil)
   }
 
-  @Test func aMergedBlockCountsForItsParts() {
+  @Test func aSecondReportOfABlockIsNoProgress() throws {
     var progress = Progress(freed: freed, unitOrder: 9)
-    progress.reported([Block(pfn: 0, order: 10)], at: 1)
+    try report(&progress, freed[0], at: 5)
+    try report(&progress, freed[0], at: 9)
+    progress.finish(window: 10)
+    #expect(progress.last == 5 && progress.shareReported == 1 / 1024.0)
+    #expect(progress.firstGiB == nil && progress.half == nil && progress.blocks == 2)
+  }
+
+  @Test func aMergedBlockCountsForItsParts() throws {
+    var progress = Progress(freed: freed, unitOrder: 9)
+    try report(&progress, Block(pfn: 0, order: 10), at: 1)
+    progress.finish(window: 10)
     #expect(progress.shareReported == 2 / 1024.0)
   }
 
-  @Test func smallerUnitsAreCountedOneByOne() {
+  @Test func smallerUnitsAreCountedOneByOne() throws {
     var progress = Progress(freed: [freed[0]], unitOrder: 3)
-    progress.reported([Block(pfn: 8, order: 3)], at: 1)
-    #expect(progress.shareReported == 1 / 64.0)
-    progress.reported([Block(pfn: 1 << 20, order: 3)], at: 2)
+    try report(&progress, Block(pfn: 8, order: 3), at: 1)
+    try report(&progress, Block(pfn: 1 << 20, order: 3), at: 2)
+    progress.finish(window: 10)
     #expect(progress.shareReported == 1 / 64.0, "what wasn't freed then doesn't count")
     #expect(progress.last == 1)
   }
 
-  @Test func blocksAreLookedAtASecondAfterTheirReport() {
+  @Test func blocksAreLookedAtASecondAfterTheirReport() throws {
     var progress = Progress(freed: freed, unitOrder: 9)
-    progress.reported([freed[0], freed[1]], at: 0)
-    progress.reported([freed[2]], at: 500_000_000)
+    try report(&progress, freed[0], freed[1], at: 0)
+    try report(&progress, freed[2], at: 500_000_000)
     progress.check(until: 999_999_999) { _ in false }
     #expect(progress.checked == 0)
     progress.check(until: 1_000_000_000) { $0 == freed[0] }
     #expect(progress.checked == 2 && progress.takenBack == 1)
     progress.check(until: 1_500_000_000) { _ in true }
     #expect(progress.checked == 3 && progress.takenBack == 1)
+  }
+
+  @Test func aBlockReportedAgainHadBeenTakenBack() throws {
+    // Known again at the moment it is looked at, which says nothing of the time between.
+    var progress = Progress(freed: freed, unitOrder: 9)
+    try report(&progress, freed[0], at: 0)
+    try report(&progress, freed[0], at: 300_000_000)
+    progress.check(until: 1_000_000_000) { _ in true }
+    #expect(progress.checked == 1 && progress.takenBack == 1)
+    progress.check(until: 2_000_000_000) { _ in true }
+    #expect(progress.checked == 2 && progress.takenBack == 1)
   }
 }

@@ -6,7 +6,7 @@ import Testing
 
 /// Time that is moved on from event to event.
 @Suite struct VirtualTimelineTests {
-  private func mutators(_ guest: Guest, count: Int, load: MutatorLoad = .order0) throws -> [any AnyMutator] {
+  private func mutators(_ guest: Guest, count: Int, load: MutatorLoad = .order0) throws -> [AnyMutator] {
     try (0..<count).map {
       try StrategyRunner.plainMutator(
         guest, MutatorSettings(load: load, cpu: 1 + $0, mostPages: 1000, seed: 3), isProbed: false)

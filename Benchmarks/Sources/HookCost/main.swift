@@ -1,0 +1,155 @@
+import Delivery
+import Fixtures
+import GuestMemory
+import Hinting
+import Instruments
+
+import func Glibc.exit
+
+// What hooks cost who allocates while nobody scans: every strategy that has hooks against the guest without any, in rounds
+// A B C ... C B A from the same restored guest. A round gives one figure and one difference to A for each, so that drift
+// favours none; what other programs do to the machine hits single rounds.
+//
+// `--reported` lets each design run to its end before, untimed: then it knows of everything, and has to be told of what
+// is freed. Without, its work is asked for and hasn't begun, which is how things stand between a request and the work.
+//
+// `--count NAME WORK COUNT` does one thing so many times and measures nothing: for counting instructions, see README.md.
+
+struct Work: Sendable {
+  let name: String
+  /// Alloc and free pairs in one call of `body(1)`.
+  let pairs: Int
+  /// Of a slice, some 0.1 ms.
+  let count: Int
+  let body: @Sendable (AllocationLoop, Int) -> Bool
+}
+
+func pairs(order: Int, count: Int) -> Work {
+  Work(name: "order \(order)", pairs: 1, count: count) { loop, count in loop.pairs(order: order, count: count) }
+}
+
+/// Order 0 and 9 go through the per-CPU lists, order 10 to the zone under its lock.
+let works = [
+  pairs(order: 0, count: 2_000),
+  pairs(order: 9, count: 100),
+  pairs(order: 10, count: 100),
+  Work(name: "churn", pairs: AllocationLoop.blocksPerChurn, count: 1) { loop, count in loop.churn(count: count) },
+]
+
+/// A strategy's hooks on the guest.
+final class Contestant {
+  let name: String
+  private let runner: StrategyRunner
+  private let guest: Guest
+  private let order: Int
+  private let stop = StopFlag()
+
+  init(_ entry: StrategyEntry, _ guest: Guest, name: String? = nil) {
+    self.name = name ?? entry.card.name
+    self.guest = guest
+    do {
+      let strategy = try entry.configured()
+      order = strategy.nativeOrder(highest: guest.core.highestOrder)
+      runner = strategy.runner()
+      try runner.prepare(guest.core, lowestOrder: order)
+    } catch { fatalError("\(entry.card.name): \(error)") }
+  }
+
+  deinit { stop.deallocate() }
+
+  /// The guest as every measurement finds it, and a loop on it.
+  func start(reported: Bool) -> AllocationLoop {
+    guest.restore()
+    runner.reset(guest.core)
+    if reported { _ = runner.speedPass(.init(guest), Session(lowestOrder: order, stop: stop)) }
+    return runner.allocationLoop(guest, cpu: 0)
+  }
+
+  /// Nanoseconds a pair: the median of some slices, so that one the scheduler cuts into drops out. The first warms up.
+  func measure(_ work: Work, reported: Bool) -> Double {
+    let loop = start(reported: reported)
+    var slices: [Double] = []
+    for slice in 0..<10 {
+      let begin = CycleClock.begin()
+      let done = work.body(loop, work.count)
+      let end = CycleClock.end()
+      require(done)
+      if slice > 0 { slices.append(CycleClock.nanoseconds(fromTicks: end &- begin)) }
+    }
+    return Spread(slices).median / Double(work.count * work.pairs)
+  }
+}
+
+func require(_ done: Bool) { if !done { fatalError("the guest ran out of memory") } }
+
+/// Without hooks first, and once more: what the second differs from the first is the measurement's own error.
+func contestants(_ guest: Guest) -> [Contestant] {
+  guard let plain = Strategies.all.first(where: { $0.card.trigger == .command && $0.card.goal == .none }) else {
+    fatalError("no strategy that does nothing")
+  }
+  return [Contestant(plain, guest, name: "no hooks"), Contestant(plain, guest, name: "no hooks, again")]
+    + Strategies.all.filter { $0.card.trigger == .frees }.map { Contestant($0, guest) }
+}
+
+/// One row of the table for each contestant.
+func compare(_ all: [Contestant], _ work: Work, rounds: Int, reported: Bool) {
+  var times = [[Double]](repeating: [], count: all.count)
+  for round in 0..<(rounds + 1) {
+    var sums = [Double](repeating: 0, count: all.count)
+    for index in Array(all.indices) + all.indices.reversed() {
+      sums[index] += all[index].measure(work, reported: reported) / 2
+    }
+    // The first is for the caches.
+    if round == 0 { continue }
+    for index in all.indices { times[index].append(sums[index]) }
+  }
+  for (index, contestant) in all.enumerated() {
+    let time = Spread(times[index])
+    var row = "\(work.name.column(9, left: true)) \(contestant.name.column(25, left: true))"
+    for figure in [time.median, time.lowest, time.highest] { row += figure.text(1).column(9) }
+    if index > 0 {
+      let more = Spread(zip(times[index], times[0]).map { $0 - $1 })
+      for figure in [more.median, more.quantile(0.1), more.quantile(0.9), more.lowest, more.highest] {
+        row += figure.text(1).column(9)
+      }
+    }
+    print(row)
+  }
+}
+
+func compareAll(rounds: Int, reported: Bool) {
+  let all = contestants(GuestFixture.fresh(bytes: 8 * GuestFixture.gibibyte))
+  print("ns per alloc and free, and the difference to no hooks, over \(rounds) rounds")
+  var head = "work".column(9, left: true) + " " + "hooks of".column(25, left: true)
+  for name in ["median", "lowest", "highest", "more", "10 %", "90 %", "lowest", "highest"] { head += name.column(9) }
+  print(head)
+  for work in works { compare(all, work, rounds: rounds, reported: reported) }
+}
+
+/// One contestant, one work, so many times.
+func count(_ name: String, _ workName: String, _ count: Int, reported: Bool) {
+  let all = contestants(GuestFixture.fresh(bytes: GuestFixture.gibibyte))
+  guard let contestant = all.first(where: { $0.name == name }), let work = works.first(where: { $0.name == workName })
+  else { usage() }
+  require(work.body(contestant.start(reported: reported), count))
+}
+
+func usage() -> Never {
+  print("usage: HookCost [--reported] [--rounds N | --count HOOKS WORK COUNT]")
+  exit(64)
+}
+
+GuestFixture.refuseDebugBuild()
+var arguments = Array(CommandLine.arguments.dropFirst())
+let reported = arguments.first == "--reported"
+if reported { arguments.removeFirst() }
+switch (arguments.first, arguments.count) {
+case (nil, 0): compareAll(rounds: 201, reported: reported)
+case ("--rounds", 2):
+  guard let rounds = Int(arguments[1]), rounds > 0 else { usage() }
+  compareAll(rounds: rounds, reported: reported)
+case ("--count", 4):
+  guard let times = Int(arguments[3]), times > 0 else { usage() }
+  count(arguments[1], arguments[2], times, reported: reported)
+default: usage()
+}

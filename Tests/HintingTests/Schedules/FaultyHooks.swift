@@ -1,0 +1,60 @@
+@testable import GuestMemory
+@testable import Hinting
+
+/// page-reporting's hooks on the other CPUs, but that a block that leaves its list stays flagged.
+struct KeepsReported: AllocatorHooks {
+  let hooks: PageReporting.Hooks
+
+  func didFree(_ page: Page, pfn: UInt64, _ zone: Zone, order: Int, _ type: Migratetype) {
+    hooks.didFree(page, pfn: pfn, zone, order: order, type)
+  }
+}
+
+/// v5's hooks on the other CPUs, but that the boundary isn't moved on when the block it points at leaves.
+struct KeepsBoundary: AllocatorHooks {
+  let hooks: PageReportingBoundary.Hooks
+
+  func willRemove(_ page: Page, _ zone: Zone, order: Int) { clear(page, zone, order) }
+  func willMove(_ page: Page, _ zone: Zone, order: Int) { clear(page, zone, order) }
+
+  private func clear(_ page: Page, _ zone: Zone, _ order: Int) {
+    guard order >= hooks.lowest, page.isReported else { return }
+    page.setReported(false)
+    hooks.words[hooks.reported(zone, order)] &-= 1
+  }
+
+  func tail(of list: FreeList, _ zone: Zone, order: Int, _ type: Migratetype) -> FreeList.Position {
+    hooks.tail(of: list, zone, order: order, type)
+  }
+
+  func didFree(_ page: Page, pfn: UInt64, _ zone: Zone, order: Int, _ type: Migratetype) {
+    hooks.didFree(page, pfn: pfn, zone, order: order, type)
+  }
+}
+
+/// v5's hooks on the other CPUs, but that nothing is counted down.
+struct KeepsCount: AllocatorHooks {
+  let hooks: PageReportingBoundary.Hooks
+
+  func willRemove(_ page: Page, _ zone: Zone, order: Int) { forget(page, zone, order) }
+  func willMove(_ page: Page, _ zone: Zone, order: Int) { forget(page, zone, order) }
+
+  private func forget(_ page: Page, _ zone: Zone, _ order: Int) {
+    guard order >= hooks.lowest, page.isReported else { return }
+    hooks.willRemove(page, zone, order: order)
+    hooks.words[hooks.reported(zone, order)] &+= 1
+  }
+
+  func tail(of list: FreeList, _ zone: Zone, order: Int, _ type: Migratetype) -> FreeList.Position {
+    hooks.tail(of: list, zone, order: order, type)
+  }
+
+  func didFree(_ page: Page, pfn: UInt64, _ zone: Zone, order: Int, _ type: Migratetype) {
+    hooks.didFree(page, pfn: pfn, zone, order: order, type)
+  }
+}
+
+/// bitmap-hinting on the other CPUs, but that their frees set no bit.
+struct KeepsBitClear: AllocatorHooks {
+  func didFree(_ page: Page, pfn: UInt64, _ zone: Zone, order: Int, _ type: Migratetype) {}
+}

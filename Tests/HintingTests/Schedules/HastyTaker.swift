@@ -1,0 +1,51 @@
+import Delivery
+import Instruments
+
+@testable import GuestMemory
+@testable import Hinting
+
+/// A design that takes one block and reports it, right with `fault=none`; otherwise it doesn't look again once it has the
+/// lock, or gives the block back before the host is done.
+struct HastyTaker: HintStrategy {
+  typealias Hooks = NoHooks
+
+  static let card = StrategyCard(
+    name: "hasty-taker", origin: "test", summary: "takes a block wrongly", goal: .reclaim, effect: .takesBatches,
+    holdBound: "one block", sideEffects: "one block off the lists", limits: "none",
+    options: [
+      StrategyOption(
+        "fault", .choice(["none", "trusts-peek", "returns-early"]), default: "none", "what is wrong", source: "test")
+    ])
+
+  private let fault: String
+
+  init(_ options: StrategyOptions) { fault = options.choice("fault") }
+
+  mutating func collect<Probe: LockProbe, Sink: HintSink>(
+    _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ session: inout Session
+  ) -> Outcome {
+    let core = cpu.core
+    let order = core.highestOrder
+    let fault = fault
+    // Without the lock.
+    guard let page = core.zone(0).freeList(order: order, .movable).first else { return .complete }
+    let block = Block(pfn: core.pfn(page), order: order)
+    let isTaken = cpu.withZoneLocked(core.zone(0)) { hold in
+      hold.items = 1
+      if !hold.isListed(page, order: order) { return false }
+      hold.takeOff(page)
+      return true
+    }
+    if isTaken { sink.didTake(pages: block.pages, initialized: false) }
+    func putBack() {
+      _ = cpu.withZoneLocked(core.zone(0)) { hold in
+        hold.putBack(page, order: order, core.pageblockMigratetype(block.pfn))
+      }
+      sink.didReturn(pages: block.pages)
+    }
+    if fault == "returns-early" && isTaken { putBack() }
+    if isTaken || fault == "trusts-peek" { _ = sink.report(block) }
+    if fault != "returns-early" && isTaken { putBack() }
+    return .complete
+  }
+}
