@@ -40,9 +40,10 @@ struct ConformanceCheck {
     let before = GuestImage(guest)
     var strategy = S(configured.options)
     try strategy.prepare(guest.core, lowestOrder: lowestOrder)
+    let device = try HintDevice(size: strategy.queueSize)
 
     // The session that is judged hint by hint, and whole at its end.
-    let seen = session(&strategy, stop, before) { seen in
+    let seen = session(&strategy, stop, before, device) { seen in
       judgeEnd(seen, before, fail)
     }
     violations += seen.observer.violations
@@ -51,7 +52,7 @@ struct ConformanceCheck {
     if let difference = GuestImage(guest).difference(from: before) { fail(.restoreDiffers, difference) }
 
     // Again, with what the strategy kept.
-    let again = session(&strategy, stop, before) { _ in }
+    let again = session(&strategy, stop, before, device) { _ in }
     guest.restore()
     if again.observer.hints != seen.observer.hints {
       fail(.notDeterministic, "\(seen.observer.hints.count) hints, then \(again.observer.hints.count), or others")
@@ -61,7 +62,7 @@ struct ConformanceCheck {
       fail(.notDeterministic, "other holds of the locks")
     }
 
-    judgeStop(&strategy, stop, seen, before, &violations)
+    judgeStop(&strategy, stop, seen, before, device, &violations)
     stop.clear()
     try judgePasses(seen, stop, fail)
     guest.restore()
@@ -69,7 +70,7 @@ struct ConformanceCheck {
   }
 
   private func session<S: HintStrategy>(
-    _ strategy: inout S, _ stop: StopFlag, _ before: GuestImage, stopAfter holds: Int? = nil,
+    _ strategy: inout S, _ stop: StopFlag, _ before: GuestImage, _ device: HintDevice, stopAfter holds: Int? = nil,
     atEnd: (Seen) -> Void
   ) -> Seen {
     let observer = SessionObserver(guest, lowestOrder: lowestOrder, stop: stop)
@@ -80,7 +81,7 @@ struct ConformanceCheck {
     var cpu = GuestCPU(
       guest.core, cpu: cpu, node: guest.geometry.node(ofCPU: cpu), probe: ObservingProbe(observer: observer),
       hooks: strategy.hooks)
-    var sink = ObservingSink(observer: observer)
+    var sink = ObservingSink(observer: observer, device)
     var session = Session(lowestOrder: lowestOrder, stop: stop)
     let outcome = strategy.collect(&cpu, &sink, &session)
     let seen = Seen(
@@ -89,6 +90,7 @@ struct ConformanceCheck {
     atEnd(seen)
     observer.collectingEnded()
     strategy.giveBack(&cpu, &sink, &session)
+    withExtendedLifetime(device) {}
     // Where the highest order has per-CPU lists, what came back may stand on them.
     var drain = GuestCPU(guest.core, cpu: self.cpu, node: cpu.node, probe: NoProbe(), hooks: strategy.hooks)
     drain.drainPerCPULists()
@@ -243,13 +245,14 @@ struct ConformanceCheck {
   // MARK: stopping
 
   private func judgeStop<S: HintStrategy>(
-    _ strategy: inout S, _ stop: StopFlag, _ whole: Seen, _ before: GuestImage, _ violations: inout [Violation]
+    _ strategy: inout S, _ stop: StopFlag, _ whole: Seen, _ before: GuestImage, _ device: HintDevice,
+    _ violations: inout [Violation]
   ) {
     let holds = whole.holds
     // One step of a design may take each zone's lock, and the allocator may ask each zone twice.
     let most = 2 * guest.core.zoneCount + 2
     for stopAfter in Set([0, holds == 0 ? 0 : 1 + Int(stopDraw % UInt64(holds))]) {
-      let seen = session(&strategy, stop, before, stopAfter: stopAfter) { _ in }
+      let seen = session(&strategy, stop, before, device, stopAfter: stopAfter) { _ in }
       let late = seen.holds - (seen.observer.holdsAtStop ?? seen.holds)
       if late > most {
         violations.append(Violation(rule: .stopIgnored, detail: "\(late) holds after a stop at hold \(stopAfter)"))

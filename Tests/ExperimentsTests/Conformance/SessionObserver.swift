@@ -160,34 +160,55 @@ struct ObservingProbe: LockProbe {
   mutating func didRelease(zone: Int, items: Int) { observer.released(zone: zone, items: items) }
 }
 
-/// The sink's end of a ``SessionObserver``.
+/// The sink's end of a ``SessionObserver``: the design's own queue with an ideal host, as the measured passes have it.
 struct ObservingSink: HintSink {
   let observer: SessionObserver
-  mutating func command() { observer.sent(descriptors: 1) }
+  private let queue: HintQueue
+
+  /// `device` must outlive the sink.
+  init(observer: SessionObserver, _ device: HintDevice) {
+    self.observer = observer
+    queue = device.driver
+  }
+
+  mutating func command() {
+    observer.sent(descriptors: 1)
+    queue.send(descriptors: 1)
+  }
 
   mutating func send(_ buffer: HintBuffer, words: Int, _ format: HintFormat, descriptors: Int) {
     observer.sent(descriptors: descriptors)
+    queue.send(descriptors: descriptors)
     buffer.forEachBlock(words: words, format) { observer.named($0) }
   }
 
   mutating func hint(_ block: Block) -> Bool {
+    guard queue.descriptorsFree > 1, queue.add(block) else { return false }
     observer.hinted(block)
     return true
   }
 
-  var queueSize: Int { 128 }
-  var descriptorsFree: Int { 128 }
-  mutating func kick() { observer.kicked() }
-  mutating func reclaim() {}
+  var queueSize: Int { queue.size }
+  var descriptorsFree: Int { queue.descriptorsFree }
+
+  mutating func kick() {
+    observer.kicked()
+    queue.kick()
+  }
+
+  mutating func reclaim() { queue.reclaim() }
 
   mutating func report(_ block: Block) -> Bool {
+    guard queue.descriptorsFree > 1, queue.add(block) else { return false }
     observer.sent(descriptors: 1)
+    queue.kick()
     observer.reported(block)
     return true
   }
 
   mutating func report(_ blocks: HintBuffer, _ range: Range<Int>) -> Bool {
     observer.sent(descriptors: range.count)
+    guard queue.report(blocks, range) else { return false }
     for index in range { observer.reported(Block(rawValue: blocks[index])) }
     return true
   }
