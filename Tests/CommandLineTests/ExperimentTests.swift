@@ -35,6 +35,7 @@ import Testing
     ("run steady-state --strategy none", "strategies that react to frees"),
     ("run contiguous --strategy step-iterator", "strategies that hold blocks"),
     ("run interference --window 1ms", "at least 10ms"), ("run interference --window soon", "no time"),
+    ("run contiguous --cpus 1 --strategy none", "give --cpus 2"), ("run contiguous --load order0", "runs without a load"),
     ("run steady-state --clock lunar", "accepted: real, virtual"), ("run --host-ack-ns -5", "no acknowledgement time"),
     ("run --load sleep", "accepted: none, order0, thp, mixed, faults"), ("run --movable 2", "accepted: 0 to 0.9"),
     ("run steady-state --clock virtual --mutator-rate 0", "accepted: 1 to 1000000000"),
