@@ -20,7 +20,7 @@ enum ContiguousExperiment: Experiment {
     question:
       "how often a range of pages can't be had while a design holds blocks off the lists, and how long it takes",
     files: "runs.csv, cells.csv, contiguous.csv",
-    suited: "strategies that hold blocks, and none", window: TimeSpan(nanoseconds: 1e9), threads: 2,
+    suited: "strategies that hold blocks, and none", window: TimeSpan(nanoseconds: 200e6), windows: 4, threads: 2,
     columns: ContiguousRecord.experimentColumns, takesLoads: false,
     suits: { $0.effect != .readsOnly || $0.goal == .none })
 

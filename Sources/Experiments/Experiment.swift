@@ -29,6 +29,8 @@ public struct ExperimentCard: Sendable {
   public let takesLoads: Bool
   /// How long one measurement lasts where nobody says else; nil where the work decides.
   public let window: TimeSpan?
+  /// How many windows a repetition takes, about.
+  public let windows: Double
   /// Whether it can also be run by a virtual clock.
   public let hasVirtualClock: Bool
   /// Threads it measures beside the mutators: the strategy's own, and others.
@@ -38,7 +40,8 @@ public struct ExperimentCard: Sendable {
 
   init(
     name: String, question: String, files: String, suited: String = "every strategy",
-    loads: [MutatorLoad] = [.none], window: TimeSpan? = nil, hasVirtualClock: Bool = false, threads: Int = 1,
+    loads: [MutatorLoad] = [.none], window: TimeSpan? = nil, windows: Double = 0, hasVirtualClock: Bool = false,
+    threads: Int = 1,
     columns: [ExperimentColumn] = [], takesLoads: Bool = true,
     suits: @escaping @Sendable (StrategyCard) -> Bool = { _ in true }
   ) {
@@ -50,6 +53,7 @@ public struct ExperimentCard: Sendable {
     self.loads = loads
     self.takesLoads = takesLoads
     self.window = window
+    self.windows = windows
     self.hasVirtualClock = hasVirtualClock
     self.threads = threads
     self.columns = columns

@@ -155,12 +155,12 @@ extension GuestCPU {
       var pfn = range.lowerBound
       while pfn < range.upperBound {
         let page = core.page(pfn)
-        if page.isBuddy {
+        if page.isBuddyUnlocked {
           hold.items &+= 1
           pfn += 1 << UInt64(page.order)
           continue
         }
-        if page.pointer.pointee.refcount != 0 { return .inUse(pfn: pfn) }
+        if page.isReferencedUnlocked { return .inUse(pfn: pfn) }
         // A block of another range, isolated as well, may begin before this one and reach into it.
         if pfn == range.lowerBound, let order = core.freeBlock(covering: pfn, zone) {
           hold.items &+= 1
@@ -187,7 +187,7 @@ extension GuestCPU {
         var pfn = block
         while pfn < block + pageblock {
           let page = core.page(pfn)
-          guard page.isBuddy else { break }
+          guard page.isBuddyUnlocked else { break }
           hold.items &+= 1
           let order = page.order
           core.removeFromFreeList(page, zone, order: order, hold.hooks)
@@ -216,11 +216,11 @@ extension GuestCore {
     var pfn = start
     while pfn < end {
       let page = page(pfn)
-      if page.isBuddy {
+      if page.isBuddyUnlocked {
         pfn += 1 << UInt64(page.order)
         continue
       }
-      if page.pointer.pointee.refcount != 0 && page.pointer.pointee.flags & Page.flagLRU == 0 { return pfn }
+      if page.isReferencedUnlocked && !page.isMovableUnlocked { return pfn }
       pfn += 1 << UInt64(granuleOrder)
     }
     return nil
@@ -234,8 +234,8 @@ extension GuestCore {
     var pfn = start
     while pfn < end {
       let page = page(pfn)
-      if page.isBuddy { blocks += 1 }
-      pfn += 1 << UInt64(page.isBuddy ? page.order : granuleOrder)
+      if page.isBuddyUnlocked { blocks += 1 }
+      pfn += 1 << UInt64(page.isBuddyUnlocked ? page.order : granuleOrder)
     }
     return blocks
   }

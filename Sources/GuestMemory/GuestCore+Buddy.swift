@@ -238,13 +238,13 @@ extension GuestCore {
     var current = start < zone.startPFN ? pfn : start
     while current < end {
       let page = self.page(current)
-      if page.isBuddy {
+      if page.isBuddyUnlocked {
         let order = page.order
         move(page, zone, order: order, to: type, hooks)
         free += 1 << order
         current += 1 << UInt64(order)
       } else {
-        if page.pointer.pointee.flags & Page.flagLRU != 0 { movable += 1 << granuleOrder }
+        if page.isMovableUnlocked { movable += 1 << granuleOrder }
         current += 1 << UInt64(granuleOrder)
       }
     }

@@ -105,11 +105,11 @@ public struct GuestCore: @unchecked Sendable {
 
   // MARK: pageblocks
 
-  /// get_pfnblock_migratetype()
+  /// get_pfnblock_migratetype(). A free reads it before it takes the zone's lock, under which it changes.
   @inlinable @inline(__always)
   public func pageblockMigratetype(_ pfn: UInt64) -> Migratetype {
-    Migratetype(
-      rawValue: Int(pageblockTypes[Int(truncatingIfNeeded: pfn &>> UInt64(truncatingIfNeeded: pageblockOrder))]))
+    let index = Int(truncatingIfNeeded: pfn &>> UInt64(truncatingIfNeeded: pageblockOrder))
+    return Migratetype(rawValue: Int(chost_read_once_byte(pageblockTypes + index)))
   }
 
   /// set_pageblock_migratetype()

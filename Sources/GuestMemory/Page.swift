@@ -52,15 +52,35 @@ public struct Page: Equatable, Sendable {
   @inlinable @inline(__always)
   public var order: Int { Int(truncatingIfNeeded: pointer.pointee.private_) }
 
+  // MARK: a page that may be somebody's
+
+  // Whoever scans pages by their addresses meets some that are in use, which their owner writes without the zone's lock:
+  // these read once and promise nothing about the next moment.
+
+  /// ``isBuddy``. Steady under the zone's lock: owners change other parts of the word.
+  @inlinable @inline(__always)
+  var isBuddyUnlocked: Bool {
+    // page_type is the lower half of the word it shares with the reference count.
+    let type = UInt32(truncatingIfNeeded: chost_read_once(UnsafeRawPointer(pointer) + Int(HB_PAGE_TYPE)))
+    return type & Page.typeBuddyMask == Page.typeBase
+  }
+
   /// Whether it heads a free block of this order, read without the zone's lock: a hint that may be wrong by now.
   @inlinable @inline(__always)
   public func isListedUnlocked(order: Int) -> Bool {
-    let bytes = UnsafeRawPointer(pointer)
-    // page_type is the lower half of the word it shares with the reference count.
-    let type = UInt32(truncatingIfNeeded: chost_read_once(bytes + Int(HB_PAGE_TYPE)))
-    return type & Page.typeBuddyMask == Page.typeBase
-      && chost_read_once(bytes + Int(HB_PAGE_PRIVATE)) == UInt64(truncatingIfNeeded: order)
+    isBuddyUnlocked
+      && chost_read_once(UnsafeRawPointer(pointer) + Int(HB_PAGE_PRIVATE)) == UInt64(truncatingIfNeeded: order)
   }
+
+  /// Whether somebody has a reference to it.
+  @inlinable @inline(__always)
+  var isReferencedUnlocked: Bool {
+    chost_read_once(UnsafeRawPointer(pointer) + Int(HB_PAGE_TYPE)) &>> 32 != 0
+  }
+
+  /// Whether it stands for movable memory in use.
+  @inlinable @inline(__always)
+  var isMovableUnlocked: Bool { chost_read_once(UnsafeRawPointer(pointer)) & Page.flagLRU != 0 }
 
   // MARK: flags
 

@@ -69,6 +69,11 @@ __attribute__((no_sanitize("thread"))) static inline uint64_t chost_read_once(co
     return *(const volatile uint64_t *)p;
 }
 
+/* The same of a byte. */
+__attribute__((no_sanitize("thread"))) static inline uint8_t chost_read_once_byte(const void *p) {
+    return *(const volatile uint8_t *)p;
+}
+
 /* ---- what Glibc's Swift module lacks -------------------------------------------------------------------------- */
 
 /* Binds the calling thread to one CPU. 0, or errno. */

@@ -231,7 +231,7 @@ extension Matrix {
       let blocks =
         Double(cell.guest.bytes >> 12) / Double(UInt64(1) << UInt64(max(cell.order, cell.guest.granuleOrder)))
       if let window = cell.setting.windowNs, cell.setting.clock == .real {
-        return total + Double(config.repetitions) * (5 * Double(window) + 100e6)
+        return total + Double(config.repetitions) * (cell.experiment.card.windows * Double(window) + 100e6)
       }
       let each: Double
       switch cell.strategy.card.effect {
