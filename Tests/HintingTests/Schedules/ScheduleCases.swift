@@ -1,3 +1,5 @@
+import Foundation
+
 @testable import GuestMemory
 @testable import Hinting
 
@@ -42,6 +44,10 @@ struct ScheduleCase: Sendable, CustomStringConvertible {
 
   // MARK: what runs beside it
 
+  /// HINTBENCH_SCHEDULES=whole: eight sections beside one mutator and three beside each of three in every case, which
+  /// takes longer than a suite should.
+  static let isWhole = ProcessInfo.processInfo.environment["HINTBENCH_SCHEDULES"] == "whole"
+
   /// One mutator: through a per-CPU list and back, a split and its merge, a steal, a range.
   var oneScript: [[Section]] {
     let sections: [Section] =
@@ -57,12 +63,13 @@ struct ScheduleCase: Sendable, CustomStringConvertible {
           .take(order: 10, .movable, at: 2), .freeLast, .take(order: 10, .movable, at: 0), .freeFirst,
         ]
       }
-    return [Array(sections.prefix(isLong ? 6 : 8))]
+    return [Array(sections.prefix(isLong && !Self.isWhole ? 6 : 8))]
   }
 
   /// Three mutators that take what the others leave.
   var threeScripts: [[Section]] {
-    switch (shape, isLong || manyGaps) {
+    if Self.isWhole { return wholeScripts }
+    return switch (shape, isLong || manyGaps) {
     case (.mixed, false):
       [
         [.allocate(order: 9, .userMovable), .freeLast, .drain],
@@ -78,6 +85,23 @@ struct ScheduleCase: Sendable, CustomStringConvertible {
       [
         [.take(order: 10, .movable, at: 1), .freeFirst],
         [.allocate(order: 10, .userMovable)] + (isLong ? [] : [.freeLast]), [.take(order: 10, .movable, at: 2)],
+      ]
+    }
+  }
+
+  private var wholeScripts: [[Section]] {
+    switch shape {
+    case .mixed:
+      [
+        [.allocate(order: 9, .userMovable), .freeLast, .drain],
+        [.take(order: 10, .movable, at: 1), .freeFirst, .allocate(order: 8, .userMovable)],
+        [.takeRange(order: 9, .movable), .freeLast, .steal(order: 8, for: .unmovable)],
+      ]
+    case .large:
+      [
+        [.take(order: 10, .movable, at: 1), .freeFirst, .take(order: 10, .movable, at: 0)],
+        [.allocate(order: 10, .userMovable), .freeLast, .allocate(order: 10, .userMovable)],
+        [.take(order: 10, .movable, at: 2), .freeFirst, .drain],
       ]
     }
   }
