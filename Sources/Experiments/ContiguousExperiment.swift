@@ -65,22 +65,20 @@ enum ContiguousExperiment: Experiment {
       return RepetitionResult(
         run: run, zones: [], holds: [], holdSequence: nil, failure: "the guest has no ZONE_MOVABLE; give --movable 0.8")
     }
-    var failure: String?
-    var unusual: Outcome?
+    var ends = SessionEnds()
+    let window = cell.setting.windowNs ?? 0
     for pages in ranges {
       let places = places(in: zone, pages)
       for drainFirst in [false, true] where !places.isEmpty {
         var record = ContiguousRecord(
-          rangeBytes: pages << 12, drainsFirst: drainFirst, windowNs: Double(cell.setting.windowNs ?? 0),
+          rangeBytes: pages << 12, drainsFirst: drainFirst, windowNs: Double(window),
           movableShare: cell.guest.movableShare)
         var tally = Tally()
-        let window = cell.setting.windowNs ?? 0
         // Time spent trying.
         var spent: UInt64 = 0
         func isOver() -> Bool { spent >= window && tally.tries >= leastTries || tally.tries >= mostTries }
-        for _ in 0..<mostRounds where !isOver() && failure == nil {
-          repetition.model.touch()
-          repetition.model.reset(order: cell.order, cache: cell.cache, bench.evictor, repetition.runner)
+        for _ in 0..<mostRounds where !isOver() && ends.failure == nil {
+          bench.restart(repetition)
           let worker = Worker(repetition, bench, zone)
           let allocator = repetition.runner.rangeAllocator(repetition.guest, cpu: 1)
           worker.start()
@@ -90,8 +88,7 @@ enum ContiguousExperiment: Experiment {
             tally.attempt(allocator, places[generator.below(places.count)], pages, drainFirst)
             spent += MonotonicClock.nanoseconds() - begin
           }
-          if let reason = worker.stop() { failure = reason }
-          unusual = unusual ?? worker.unusual
+          ends.note(worker.stop())
           allocator.drain()
         }
         record.add(tally)
@@ -99,9 +96,9 @@ enum ContiguousExperiment: Experiment {
       }
     }
     repetition.model.touch()
-    run.found.outcome = RunOutcome(failure, unusual)
+    run.found.outcome = ends.outcome
     return RepetitionResult(
-      run: run, zones: [], holds: [], holdSequence: nil, failure: failure,
+      run: run, zones: [], holds: [], holdSequence: nil, failure: ends.failure,
       experiment: ExperimentRows(card, cell.timesHold ? records : records.map(\.withoutTimes)))
   }
 
@@ -154,9 +151,7 @@ enum ContiguousExperiment: Experiment {
     /// It has reported a block of the zone, or doesn't go zone by zone.
     private let inZone: Atomic<Bool>
     private let ended = DispatchSemaphore(value: 0)
-    private var failure: String?
-    /// The first end that was neither complete nor asked for.
-    private(set) var unusual: Outcome?
+    private var ends = SessionEnds()
 
     init(_ repetition: Repetition, _ bench: Bench, _ zone: Zone) {
       self.repetition = repetition
@@ -172,13 +167,12 @@ enum ContiguousExperiment: Experiment {
     var isAtWork: Bool { busy.load(ordering: .acquiring) }
 
     func start() {
-      bench.stop.clear()
       bench.holdLog.reset()
       bench.hintLog.reset()
       let cpus = bench.otherCPUs
       let thread = Thread { [self] in
         if let cpu = cpus.first { try? ThreadPlacement.pin(toCPU: cpu) }
-        failure = repetition.cell.strategy.card.trigger == .frees ? reportAll() : repeatSessions()
+        if repetition.cell.strategy.card.trigger == .frees { reportAll() } else { repeatSessions() }
         busy.store(false, ordering: .releasing)
         ended.signal()
       }
@@ -186,15 +180,14 @@ enum ContiguousExperiment: Experiment {
       thread.start()
     }
 
-    /// Why it broke down, if it did.
-    func stop() -> String? {
+    func stop() -> SessionEnds {
       bench.stop.set()
       ended.wait()
-      return failure
+      return ends
     }
 
     /// Until nothing more is asked for.
-    private func reportAll() -> String? {
+    private func reportAll() {
       var session = Session(lowestOrder: repetition.cell.order, stop: bench.stop)
       var sink = RecordingSink(bench.hintLog, repetition.guest.core, repetition.runner.queue)
       let span = zone.startPFN..<zone.endPFN
@@ -204,33 +197,25 @@ enum ContiguousExperiment: Experiment {
           inZone.store(true, ordering: .releasing)
         }
       }
-      while !bench.stop.isSet && repetition.runner.isWorkRequested {
+      while !bench.stop.isSet && ends.failure == nil && repetition.runner.isWorkRequested {
         let outcome = withExtendedLifetime(bench.holdLog) {
           repetition.runner.work(.init(repetition.guest), bench.holdLog.probe(), &session, &sink)
         }
-        if case .error(let reason) = outcome { return reason }
-        note(outcome)
+        ends.note(outcome)
       }
-      return nil
-    }
-
-    private func note(_ outcome: Outcome) {
-      if unusual == nil && outcome != .complete && outcome != .stopped { unusual = outcome }
     }
 
     /// A design that the host commands: session after session.
-    private func repeatSessions() -> String? {
-      while !bench.stop.isSet {
+    private func repeatSessions() {
+      while !bench.stop.isSet && ends.failure == nil {
         if repetition.cell.strategy.card.goal == .none {
           MonotonicClock.sleep(nanoseconds: 1_000_000)
           continue
         }
         let pass = repetition.runner.speedPass(
           .init(repetition.guest), Session(lowestOrder: repetition.cell.order, stop: bench.stop))
-        if case .error(let reason) = pass.outcome { return reason }
-        note(pass.outcome)
+        ends.note(pass.outcome)
       }
-      return nil
     }
   }
 }

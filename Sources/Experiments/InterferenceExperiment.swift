@@ -44,7 +44,7 @@ enum InterferenceExperiment: Experiment {
 
     // Beside it: the rate.
     var sessions = Sessions(window)
-    reset(repetition, bench, runner)
+    bench.restart(repetition)
     if let mutators = try bench.mutators(repetition, runner, isProbed: false) {
       defer { mutators.end() }
       mutators.run()
@@ -64,7 +64,7 @@ enum InterferenceExperiment: Experiment {
     record.add(sessions)
 
     // Beside it: what it costs each of them.
-    reset(repetition, bench, runner)
+    bench.restart(repetition)
     var probed = Sessions(window)
     bench.holdLog.reset()
     var freeMin = repetition.guest.core.freePages
@@ -95,8 +95,9 @@ enum InterferenceExperiment: Experiment {
     record.hookedOpsRatio = ratio(record.hookedOpsPerSecond, record.aloneOpsPerSecond)
     repetition.model.touch()
 
-    let failure = sessions.failure ?? probed.failure
-    run.found.outcome = RunOutcome(failure, sessions.unusual ?? probed.unusual)
+    var ends = sessions.ends
+    ends.note(probed.ends)
+    run.found.outcome = ends.outcome
     let holds = bench.holdLog.summary()
     run.lock = RunRecord.Lock(acquisitions: holds.acquisitions, itemsPerHoldMax: holds.itemsPerHoldMax)
     run.sideEffects.bytesFreeMin = freeMin << 12
@@ -111,17 +112,23 @@ enum InterferenceExperiment: Experiment {
     }
     return RepetitionResult(
       run: run, zones: [], holds: cell.timesHold ? bench.buckets(repetition, holds, figures) : [], holdSequence: nil,
-      failure: failure, experiment: ExperimentRows(card, [cell.timesHold ? record : record.withoutTimes]))
+      failure: ends.failure, experiment: ExperimentRows(card, [cell.timesHold ? record : record.withoutTimes]))
   }
 
   /// On a guest built without the design, and where it has hooks on one with them and nobody scanning.
   private static func measureAlone(
     _ repetition: Repetition, _ bench: Bench, _ record: inout InterferenceRecord
   ) throws {
-    record.aloneOpsPerSecond = try alone(repetition, bench, nil, isProbed: false).rate
-    record.add(alone: try alone(repetition, bench, nil, isProbed: true).figures)
+    func alone(
+      _ runner: StrategyRunner?, isProbed: Bool
+    ) throws -> (rate: Double?, figures: MutatorFigures?) {
+      try bench.mutatorsAlone(
+        repetition, runner, isProbed: isProbed, nanoseconds: repetition.cell.setting.windowNs ?? 0)
+    }
+    record.aloneOpsPerSecond = try alone(nil, isProbed: false).rate
+    record.add(alone: try alone(nil, isProbed: true).figures)
     if repetition.cell.strategy.card.trigger == .frees {
-      record.hookedOpsPerSecond = try alone(repetition, bench, repetition.runner, isProbed: false).rate
+      record.hookedOpsPerSecond = try alone(repetition.runner, isProbed: false).rate
     }
   }
 
@@ -130,35 +137,12 @@ enum InterferenceExperiment: Experiment {
     return value / base
   }
 
-  private static func reset(_ repetition: Repetition, _ bench: Bench, _ runner: StrategyRunner) {
-    // The mutators of the window before have changed the lists.
-    repetition.model.touch()
-    repetition.model.reset(order: repetition.cell.order, cache: repetition.cell.cache, bench.evictor, runner)
-    bench.stop.clear()
-  }
-
-  /// One window of mutators and nothing else.
-  private static func alone(
-    _ repetition: Repetition, _ bench: Bench, _ runner: StrategyRunner?, isProbed: Bool
-  ) throws -> (rate: Double?, figures: MutatorFigures?) {
-    reset(repetition, bench, repetition.runner)
-    guard let mutators = try bench.mutators(repetition, runner, isProbed: isProbed) else { return (nil, nil) }
-    defer { mutators.end() }
-    mutators.run()
-    MonotonicClock.sleep(nanoseconds: repetition.cell.setting.windowNs ?? 0)
-    mutators.park()
-    defer { mutators.giveBack() }
-    return (mutators.operationsPerSecond, mutators.figures)
-  }
-
   /// Sessions one after another until a window has passed.
   struct Sessions {
     private let window: UInt64
     private(set) var count = 0
     private(set) var nanoseconds = 0.0
-    private(set) var failure: String?
-    /// The first end that wasn't complete: a design that gets no buffer disturbs nobody.
-    private(set) var unusual: Outcome?
+    private(set) var ends = SessionEnds()
     /// Time in sessions, without the pauses.
     private(set) var busyNanoseconds = 0.0
 
@@ -174,9 +158,8 @@ enum InterferenceExperiment: Experiment {
         count += 1
         now = MonotonicClock.nanoseconds()
         busyNanoseconds += Double(now - before)
-        if unusual == nil && outcome != .complete { unusual = outcome }
-        if case .error(let reason) = outcome {
-          failure = reason
+        ends.note(outcome)
+        if ends.failure != nil {
           // It would break down again; the mutators' window is whole all the same.
           MonotonicClock.sleep(nanoseconds: window - min(window, now - begin))
           now = MonotonicClock.nanoseconds()

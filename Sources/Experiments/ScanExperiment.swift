@@ -120,13 +120,16 @@ enum ScanExperiment: Experiment {
     mutators?.run()
     // What is put back within the session is as stale at its end as what was only named.
     let holdsToTheEnd = cell.strategy.card.effect != .takesBatches
+    func accountNow() -> SessionAccount {
+      SessionAccount(guest, lowestOrder: cell.order, hints: hintLog.hints, holdsToTheEnd: holdsToTheEnd)
+    }
     var account: SessionAccount?
     let pass = withExtendedLifetime(holdLog) {
       runner.probedPass(
         .init(guest), holdLog.probe(), Session(lowestOrder: cell.order, stop: bench.stop), hintLog
       ) {
         mutators?.park()
-        account = SessionAccount(guest, lowestOrder: cell.order, hints: hintLog.hints, holdsToTheEnd: holdsToTheEnd)
+        account = accountNow()
         mutators?.run()
       }
     }
@@ -137,8 +140,8 @@ enum ScanExperiment: Experiment {
     var byZone = [[HoldSample]](repeating: [], count: guest.core.zoneCount)
     for sample in holdLog.samples { byZone[Int(sample.zone)].append(sample) }
     return Probed(
-      pass: pass, account: account ?? SessionAccount(guest, lowestOrder: cell.order, hints: hintLog.hints),
-      holds: holdLog.summary(), holdsByZone: byZone, bystanders: bystanders)
+      pass: pass, account: account ?? accountNow(), holds: holdLog.summary(), holdsByZone: byZone,
+      bystanders: bystanders)
   }
 
   private static func fill(

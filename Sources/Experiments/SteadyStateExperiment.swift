@@ -45,7 +45,6 @@ enum SteadyStateExperiment: Experiment {
     record.windowNs = Double(window)
     record.delayNs = Double(runner.workDelayNanoseconds)
     record.capacity = cell.strategy.options["capacity"].flatMap { Int($0) }
-
     record.mutatorRate = isReal ? nil : cell.setting.mutatorRate
 
     // What comes first finds other caches than what comes last, so that every other repetition goes the other way.
@@ -53,9 +52,7 @@ enum SteadyStateExperiment: Experiment {
     let mostPages = Int(guest.core.freePages) / 16 / max(cell.mutators, 1)
     if isReal && aloneFirst { record.aloneOpsPerSecond = try aloneRate(repetition, bench, mostPages) }
 
-    repetition.model.touch()
-    repetition.model.reset(order: cell.order, cache: cell.cache, bench.evictor, runner)
-    bench.stop.clear()
+    bench.restart(repetition)
     bench.holdLog.reset()
     bench.hintLog.reset()
     var session = Session(lowestOrder: cell.order, stop: bench.stop)
@@ -83,9 +80,8 @@ enum SteadyStateExperiment: Experiment {
     }
     var cpuNanoseconds: UInt64 = 0
     var requestedAt: UInt64?
-    var failure: String?
-    var unusual: Outcome?
-    while timeline.now < end && failure == nil {
+    var ends = SessionEnds()
+    while timeline.now < end && ends.failure == nil {
       let now = timeline.now
       progress.check(until: now - start) { runner.isKnownToHost($0, guest.core) }
       if requestedAt == nil && runner.isWorkRequested { requestedAt = now }
@@ -97,8 +93,7 @@ enum SteadyStateExperiment: Experiment {
         }
         cpuNanoseconds += ThreadCPUClock.nanoseconds() - before
         record.works += 1
-        if unusual == nil && outcome != .complete { unusual = outcome }
-        if case .error(let reason) = outcome { failure = reason }
+        ends.note(outcome)
         continue
       }
       // A timer's tick, or the moment the work is due.
@@ -115,7 +110,7 @@ enum SteadyStateExperiment: Experiment {
     if isReal && !aloneFirst { record.aloneOpsPerSecond = try aloneRate(repetition, bench, mostPages) }
 
     record.add(progress, seconds: Double(window) / 1e9)
-    run.found.outcome = RunOutcome(failure, unusual)
+    run.found.outcome = ends.outcome
     run.found.blocksReported = progress.blocks
     run.delivery.kicks = sink.kicks
     run.delivery.descriptors = sink.descriptors
@@ -134,7 +129,7 @@ enum SteadyStateExperiment: Experiment {
     }
     return RepetitionResult(
       run: run, zones: [], holds: isReal && cell.timesHold ? bench.buckets(repetition, holds, nil) : [],
-      holdSequence: nil, failure: failure, experiment: ExperimentRows(card, [record]))
+      holdSequence: nil, failure: ends.failure, experiment: ExperimentRows(card, [record]))
   }
 
   private static let tenantOrder = 9
@@ -166,23 +161,19 @@ enum SteadyStateExperiment: Experiment {
         repetition.guest,
         MutatorSettings(
           load: cell.load, cpu: 1 + $0, mostPages: mostPages,
-          seed: bench.matrix.config.seed &+ UInt64(repetition.number) &* 1_000_003), isProbed: false)
+          seed: bench.mutatorSeed(repetition)), isProbed: false)
     }
     return VirtualTimeline(mutators, rate: cell.setting.mutatorRate)
   }
 
   /// The mutators on a guest built without the design, for a tenth of the window.
   private static func aloneRate(_ repetition: Repetition, _ bench: Bench, _ mostPages: Int) throws -> Double? {
+    let window = max((repetition.cell.setting.windowNs ?? 0) / 10, 20_000_000)
+    let rate = try bench.mutatorsAlone(
+      repetition, nil, isProbed: false, nanoseconds: window, mostPages: mostPages
+    ).rate
     repetition.model.touch()
-    repetition.model.reset(order: repetition.cell.order, cache: .warm, bench.evictor, repetition.runner)
-    guard let mutators = try bench.mutators(repetition, nil, isProbed: false, mostPages: mostPages) else { return nil }
-    defer { mutators.end() }
-    mutators.run()
-    MonotonicClock.sleep(nanoseconds: max((repetition.cell.setting.windowNs ?? 0) / 10, 20_000_000))
-    mutators.park()
-    mutators.giveBack()
-    repetition.model.touch()
-    return repetition.cell.timesHold ? mutators.operationsPerSecond : nil
+    return repetition.cell.timesHold ? rate : nil
   }
 }
 

@@ -60,7 +60,7 @@ public struct ExperimentTable {
       for row in fields.indices { fields[row].remove(at: index) }
     }
     let settings = titles.count
-    let names = shortNames(lines.map(\.cell))
+    let names = StrategyNames.short(lines.map(\.cell.strategy))
     if let column = titles.firstIndex(of: "strategy") {
       for row in fields.indices { fields[row][column] = names[row] }
     }
@@ -90,16 +90,6 @@ public struct ExperimentTable {
   }
 
   private static func spread(_ values: [Double], _ unit: String) -> String {
-    let summary = MetricSummary(values.map { $0 * scale(unit) })
-    guard let median = summary.median, let lowest = summary.lowest, let highest = summary.highest else {
-      return Figure.missing
-    }
-    let decimals = Figure.decimals(median)
-    func figure(_ value: Double) -> String { Figure.number(value, decimals: decimals) }
-    let range = figure(lowest) == figure(highest) ? "" : " (\(figure(lowest))–\(figure(highest)))"
-    return figure(median) + range
+    Figure.spread(MetricSummary(values.map { $0 * scale(unit) })).map { $0.median + $0.range } ?? Figure.missing
   }
-
-  /// The strategies' names with those options only in which cells of the table differ.
-  private func shortNames(_ cells: [CellRecord]) -> [String] { StrategyNames.short(cells.map(\.strategy)) }
 }

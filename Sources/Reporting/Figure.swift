@@ -50,6 +50,17 @@ enum Figure {
     return "\(count(time)) \(units[unit])"
   }
 
+  /// A median and, where they differ from each other, lowest and highest in parentheses with a blank before, all with the
+  /// median's digits; nil where nothing was measured.
+  static func spread(_ summary: MetricSummary, per unit: Double = 1) -> (median: String, range: String)? {
+    guard let median = summary.median, let lowest = summary.lowest, let highest = summary.highest else { return nil }
+    let decimals = decimals(median / unit)
+    func figure(_ value: Double) -> String { number(value / unit, decimals: decimals) }
+    let low = figure(lowest)
+    let high = figure(highest)
+    return (figure(median), low == high ? "" : " (\(low)–\(high))")
+  }
+
   /// What stands where nothing was measured.
   static let missing = "-"
 }

@@ -170,7 +170,9 @@ public struct ResultTable {
     // What an experiment measures for none of its cells has no column.
     let parts = runs.isEmpty ? all : all.filter { part in part.fields.contains { $0 != Figure.missing } }
     let titles = ["strategy"] + parts.map(\.title)
-    let rows = zip(shortNames(cells), cells.indices).map { name, index in [name] + parts.map { $0.fields[index] } }
+    let rows = zip(StrategyNames.short(cells.map(\.strategy)), cells.indices).map { name, index in
+      [name] + parts.map { $0.fields[index] }
+    }
     let others = parts.reduce(0) { $0 + 1 + ([$1.title] + $1.fields).map(\.count).max()! }
     let name = rows.map { $0[0].count }.max() ?? 0
     let cut = max(min(name, width - others), Self.shortestName)
@@ -179,8 +181,6 @@ public struct ResultTable {
   }
 
   private static let shortestName = 16
-
-  private func shortNames(_ cells: [CellRecord]) -> [String] { StrategyNames.short(cells.map(\.strategy)) }
 
   // MARK: Fields
 
@@ -194,16 +194,8 @@ public struct ResultTable {
     _ title: String, _ cells: [CellRecord], _ metric: String, per unit: Double, isTime: Bool = false
   ) -> Part {
     let fields = cells.map { cell -> (median: String, spread: String) in
-      let summary = cell[metric: metric]
-      guard let median = summary.median, let lowest = summary.lowest, let highest = summary.highest else {
-        return (Figure.missing, "")
-      }
-      let decimals = Figure.decimals(median / unit)
-      func figure(_ value: Double) -> String { Figure.number(value / unit, decimals: decimals) }
-      let text = figure(median)
-      let low = figure(lowest)
-      let high = figure(highest)
-      return (isTime ? bound(cell, text) : text, low == high ? "" : " (\(low)–\(high))")
+      guard let (median, range) = Figure.spread(cell[metric: metric], per: unit) else { return (Figure.missing, "") }
+      return (isTime ? bound(cell, median) : median, range)
     }
     let widest = fields.map(\.spread.count).max() ?? 0
     return Part(

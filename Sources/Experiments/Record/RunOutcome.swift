@@ -14,9 +14,26 @@ public enum RunOutcome: String, CaseIterable, Codable, Sendable, ColumnValue {
   case error
 }
 
-extension RunOutcome {
-  /// What a row says of many sessions: that one broke down, or else the first end that was out of the ordinary.
-  init(_ failure: String?, _ unusual: Outcome?) {
-    self = failure != nil ? .error : unusual.flatMap { RunOutcome(rawValue: $0.name) } ?? .complete
+/// How the sessions behind one row ended.
+struct SessionEnds {
+  /// Why one broke down.
+  private(set) var failure: String?
+  /// The first end that was neither complete nor asked for: a design that gets no buffer disturbs nobody.
+  private var unusual: Outcome?
+
+  mutating func note(_ outcome: Outcome) {
+    if case .error(let reason) = outcome { failure = failure ?? reason }
+    if outcome != .complete && outcome != .stopped { unusual = unusual ?? outcome }
+  }
+
+  /// Those of another part of the same row, after these.
+  mutating func note(_ others: SessionEnds) {
+    failure = failure ?? others.failure
+    unusual = unusual ?? others.unusual
+  }
+
+  /// What the row says: that one broke down, or else the first end that was out of the ordinary.
+  var outcome: RunOutcome {
+    failure != nil ? .error : unusual.flatMap { RunOutcome(rawValue: $0.name) } ?? .complete
   }
 }

@@ -89,6 +89,35 @@ final class Bench {
   /// Forgets what was prepared for guests that are gone.
   func forgetRunners() { runners = [:] }
 
+  /// Of a repetition's mutators, whichever kind they are.
+  func mutatorSeed(_ repetition: Repetition) -> UInt64 {
+    matrix.config.seed &+ UInt64(repetition.number) &* 1_000_003
+  }
+
+  /// The starting state again, after whatever was done to the guest.
+  func restart(_ repetition: Repetition) {
+    repetition.model.touch()
+    repetition.model.reset(
+      order: repetition.cell.order, cache: repetition.cell.cache, evictor, repetition.runner)
+    stop.clear()
+  }
+
+  /// The mutators from the starting state for so long, with nothing beside them. `runner`: whose hooks they run, nil for
+  /// a kernel without any.
+  func mutatorsAlone(
+    _ repetition: Repetition, _ runner: StrategyRunner?, isProbed: Bool, nanoseconds: UInt64, mostPages: Int? = nil
+  ) throws -> (rate: Double?, figures: MutatorFigures?) {
+    restart(repetition)
+    let group = try mutators(repetition, runner, isProbed: isProbed, mostPages: mostPages)
+    guard let group else { return (nil, nil) }
+    defer { group.end() }
+    group.run()
+    MonotonicClock.sleep(nanoseconds: nanoseconds)
+    group.park()
+    defer { group.giveBack() }
+    return (group.operationsPerSecond, group.figures)
+  }
+
   /// The cell's mutators, parked; nil without a load. `runner`: whose hooks they run, nil for a kernel without any.
   func mutators(
     _ repetition: Repetition, _ runner: StrategyRunner?, isProbed: Bool, mostPages: Int? = nil
@@ -97,7 +126,7 @@ final class Bench {
     guard cell.load != .none else { return nil }
     return try MutatorGroup(
       repetition.guest, runner, cell.load, count: cell.mutators, hostCPUs: otherCPUs,
-      seed: matrix.config.seed &+ UInt64(repetition.number) &* 1_000_003, isProbed: isProbed, mostPages: mostPages)
+      seed: mutatorSeed(repetition), isProbed: isProbed, mostPages: mostPages)
   }
 
   // MARK: rows

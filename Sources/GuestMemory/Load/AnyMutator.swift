@@ -48,8 +48,6 @@ public final class AnyMutator: @unchecked Sendable {
 
 /// What one or more mutators did and suffered.
 public struct MutatorFigures: Sendable {
-  /// Allocations and frees.
-  public var operations = 0
   public var failed = 0
   /// Failed requests among those with GFP_ATOMIC's rights.
   public var failedAtomic = 0
@@ -63,7 +61,6 @@ public struct MutatorFigures: Sendable {
   public init() {}
 
   public mutating func merge(_ other: MutatorFigures) {
-    operations += other.operations
     failed += other.failed
     failedAtomic += other.failedAtomic
     allocations.merge(other.allocations)

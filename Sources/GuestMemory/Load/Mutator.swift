@@ -123,7 +123,6 @@ public final class Mutator<Probe: LockProbe, Hooks: AllocatorHooks>: @unchecked 
 
   public var figures: MutatorFigures {
     var figures = MutatorFigures()
-    figures.operations = done
     figures.failed = failed
     figures.failedAtomic = failedAtomic
     figures.allocations = allocations

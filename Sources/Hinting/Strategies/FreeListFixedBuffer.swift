@@ -37,24 +37,33 @@ struct FreeListFixedBuffer: HintStrategy {
     _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ session: inout Session
   ) -> Outcome {
     guard let buffer = memory?.buffer else { return .noBuffer }
-    let core = cpu.core
-    var outcome = Outcome.complete
-    var order = core.highestOrder
-    while order >= session.lowestOrder {
-      var count = 0
-      var full = false
-      for zone in 0..<core.zoneCount where !full {
-        if session.stop.isSet { return .stopped }
-        full = copyList(&cpu, core.zone(zone), order, buffer, limit: Self.hints, &count)
-      }
-      if full { outcome = .limit }
-      sink.send(buffer, words: count, .address(order: order), descriptors: 1)
-      order &-= 1
-    }
-    return outcome
+    return copyLists(&cpu, &sink, session, buffer, limit: Self.hints)
   }
 
   func itemsPerHoldLimit(_ guest: GuestCore) -> Int? { Self.hints }
+}
+
+/// The session of a design with one buffer: order by order downward, its blocks of all zones as far as `limit` hints, sent
+/// with one kick.
+@inline(__always)
+func copyLists<Probe: LockProbe, Hooks: AllocatorHooks, Sink: HintSink>(
+  _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ session: Session, _ buffer: HintBuffer, limit: Int
+) -> Outcome {
+  let core = cpu.core
+  var outcome = Outcome.complete
+  var order = core.highestOrder
+  while order >= session.lowestOrder {
+    var count = 0
+    var full = false
+    for zone in 0..<core.zoneCount where !full {
+      if session.stop.isSet { return .stopped }
+      full = copyList(&cpu, core.zone(zone), order, buffer, limit: limit, &count)
+    }
+    if full { outcome = .limit }
+    sink.send(buffer, words: count, .address(order: order), descriptors: 1)
+    order &-= 1
+  }
+  return outcome
 }
 
 /// get_from_free_page_list() for one zone: addresses of its blocks of `order` into `buffer` from `count` on. True where

@@ -55,21 +55,7 @@ struct FreeListProportionalBuffer: HintStrategy {
       sink.didTake(pages: 1 &<< UInt64(bufferOrder), initialized: true)
     }
 
-    let core = cpu.core
-    var outcome = Outcome.complete
-    var order = core.highestOrder
-    while order >= session.lowestOrder {
-      var count = 0
-      var full = false
-      for zone in 0..<core.zoneCount where !full {
-        if session.stop.isSet { return .stopped }
-        full = copyList(&cpu, core.zone(zone), order, buffer, limit: buffer.capacity, &count)
-      }
-      if full { outcome = .limit }
-      sink.send(buffer, words: count, .address(order: order), descriptors: 1)
-      order &-= 1
-    }
-    return outcome
+    return copyLists(&cpu, &sink, session, buffer, limit: buffer.capacity)
   }
 
   mutating func giveBack<Probe: LockProbe, Sink: HintSink>(
