@@ -27,6 +27,8 @@ public struct ExperimentCard: Sendable {
   public let loads: [MutatorLoad]
   /// Whether threads that allocate can run beside it.
   public let takesLoads: Bool
+  /// Whether several threads may scan at once.
+  public let takesScanners: Bool
   /// How long one measurement lasts where nobody says else; nil where the work decides.
   public let window: TimeSpan?
   /// How many windows a repetition takes, about.
@@ -42,7 +44,7 @@ public struct ExperimentCard: Sendable {
     name: String, question: String, files: String, suited: String = "every strategy",
     loads: [MutatorLoad] = [.none], window: TimeSpan? = nil, windows: Double = 0, hasVirtualClock: Bool = false,
     threads: Int = 1,
-    columns: [ExperimentColumn] = [], takesLoads: Bool = true,
+    columns: [ExperimentColumn] = [], takesLoads: Bool = true, takesScanners: Bool = false,
     suits: @escaping @Sendable (StrategyCard) -> Bool = { _ in true }
   ) {
     self.name = name
@@ -52,6 +54,7 @@ public struct ExperimentCard: Sendable {
     self.suited = suited
     self.loads = loads
     self.takesLoads = takesLoads
+    self.takesScanners = takesScanners
     self.window = window
     self.windows = windows
     self.hasVirtualClock = hasVirtualClock
@@ -105,10 +108,12 @@ struct Repetition {
   /// From 0.
   let number: Int
   let model: ModelledGuest
-  /// Prepared for this guest.
-  let runner: StrategyRunner
+  /// Who scans, prepared for this guest.
+  let team: ScanTeam
   /// With everything in it that is known before anything runs.
   let record: RunRecord
 
   var guest: Guest { model.guest }
+  /// The only scanner's strategy, or the first one's.
+  var runner: StrategyRunner { team.members[0].runner }
 }

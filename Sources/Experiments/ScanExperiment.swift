@@ -13,7 +13,8 @@ enum ScanExperiment: Experiment {
   static let card = ExperimentCard(
     name: "scan",
     question: "how long each design holds zone->lock, what it costs, and how much of free memory it covers",
-    files: "runs.csv, cells.csv, zones.csv, lock_holds.csv")
+    files: "runs.csv, cells.csv, zones.csv, lock_holds.csv; scan.csv with several scanners",
+    columns: ScannerRecord.experimentColumns, takesScanners: true)
 
   /// Every strategy at 8 and 64 GiB, those whose memory allows it at 1 TiB, fresh and aged: within a minute on two
   /// cores. Quick: every strategy on one small guest in both states.
@@ -33,13 +34,20 @@ enum ScanExperiment: Experiment {
     let cell = repetition.cell
     var run = repetition.record
     let speed = try measureSpeed(repetition, bench, &run)
-    let probed = try measureHolds(repetition, bench)
+    let probed = try measureHolds(repetition, bench, &run)
     fill(&run, repetition, bench, speed, probed)
     return RepetitionResult(
       run: run, zones: bench.zones(repetition, probed.account, probed.holdsByZone),
       holds: cell.timesHold ? bench.buckets(repetition, probed.holds, probed.bystanders) : [],
-      holdSequence: cell.load == .none && cell.timesHold ? probed.holds.holdSequence : nil,
-      failure: failure(speed.outcome, probed.pass.outcome))
+      holdSequence: repeatsItself(repetition) ? probed.holds.holdSequence : nil,
+      failure: failure(speed.pass.outcome, probed.pass.outcome), experiment: scanners(repetition, bench, speed, probed))
+  }
+
+  /// Whether hold k is the same work in every repetition. Several scanners that allocate may come in another order.
+  private static func repeatsItself(_ repetition: Repetition) -> Bool {
+    let cell = repetition.cell
+    let isAlone = repetition.team.members.count == 1 || cell.strategy.card.effect == .readsOnly
+    return cell.load == .none && cell.timesHold && isAlone
   }
 
   private static func failure(_ outcomes: Outcome...) -> String? {
@@ -49,55 +57,42 @@ enum ScanExperiment: Experiment {
 
   // MARK: the two passes
 
+  /// What the threads of the pass without the probe came to, all together.
+  private struct Speed {
+    var pass: SpeedPass
+    var parts: [ScanTeam.SpeedPart]
+  }
+
   private static func measureSpeed(
     _ repetition: Repetition, _ bench: Bench, _ run: inout RunRecord
-  ) throws -> SpeedPass {
+  ) throws -> Speed {
     let cell = repetition.cell
-    let runner = repetition.runner
-    repetition.model.reset(order: cell.order, cache: cell.cache, bench.evictor, runner)
-    let mutators = try bench.mutators(repetition, runner, isProbed: false)
+    repetition.model.reset(order: cell.order, cache: cell.cache, bench.evictor, repetition.team.runners)
+    let mutators = try bench.mutators(repetition, repetition.runner, isProbed: false)
     defer { mutators?.end() }
     bench.stop.clear()
     mutators?.run()
-    let steal = StealClock.nanoseconds()
-    var before = ThreadUsage()
-    var after = ThreadUsage()
-    _ = chost_thread_usage(&before)
-    var reading: CounterReading?
-    var refusal: CounterError?
-    var bracket: StrategyRunner.Bracket?
-    if let counters = bench.counters {
-      bracket = StrategyRunner.Bracket(
-        start: { do throws(CounterError) { try counters.start() } catch { refusal = error } },
-        stop: {
-          guard refusal == nil else { return }
-          do throws(CounterError) { reading = try counters.stop() } catch { refusal = error }
-        })
-    }
-    let pass = runner.speedPass(
-      .init(repetition.guest), Session(lowestOrder: cell.order, stop: bench.stop), bracket: bracket)
-    _ = chost_thread_usage(&after)
-    let stealAfter = StealClock.nanoseconds()
+    let parts = charging(&run) { repetition.team.speedPass(cell, bench) }
     mutators?.park()
     if cell.timesHold { run.bystanders.opsPerSecond = mutators?.operationsPerSecond }
     mutators?.giveBack()
     if cell.changesLists { repetition.model.touch() }
 
-    run.trust.involuntarySwitches = Int(after.involuntary_switches - before.involuntary_switches)
-    if bench.counterFailure == nil, let refusal { bench.counterFailure = "\(refusal)" }
-    run.trust.minorFaults = Int(after.minor_faults - before.minor_faults)
-    if let steal, let stealAfter { run.trust.stealNs = Double(stealAfter - steal) }
-    if let reading {
+    let toll = parts.map(\.toll).reduce(ThreadToll()) { $0.adding($1) }
+    charge(&run, toll)
+    if bench.counterFailure == nil, let refusal = toll.refusal { bench.counterFailure = "\(refusal)" }
+    if let reading = toll.reading, parts.allSatisfy({ $0.toll.reading != nil }) {
       run.counters = RunRecord.Counters(
         cycles: reading.cycles.map(Int.init), instructions: reading.instructions.map(Int.init),
         l1dMisses: reading.l1dMisses.map(Int.init), l2Misses: reading.l2Misses.map(Int.init),
         llcMisses: reading.llcMisses.map(Int.init), dtlbMisses: reading.dtlbMisses.map(Int.init), source: "papi")
     }
-    return pass
+    return Speed(pass: SpeedPass(together: parts.map(\.pass)), parts: parts)
   }
 
   private struct Probed {
     var pass: ProbedPass
+    var parts: [ScanTeam.ProbedPart]
     var account: SessionAccount
     var holds: HoldSummary
     var holdsByZone: [[HoldSample]]
@@ -105,29 +100,26 @@ enum ScanExperiment: Experiment {
     var bystanders: MutatorFigures?
   }
 
-  private static func measureHolds(_ repetition: Repetition, _ bench: Bench) throws -> Probed {
+  private static func measureHolds(
+    _ repetition: Repetition, _ bench: Bench, _ run: inout RunRecord
+  ) throws -> Probed {
     let cell = repetition.cell
     let guest = repetition.guest
-    let runner = repetition.runner
-    let holdLog = bench.holdLog
-    let hintLog = bench.hintLog
-    repetition.model.reset(order: cell.order, cache: cell.cache, bench.evictor, runner)
-    let mutators = try bench.mutators(repetition, runner, isProbed: true)
+    let team = repetition.team
+    repetition.model.reset(order: cell.order, cache: cell.cache, bench.evictor, team.runners)
+    let mutators = try bench.mutators(repetition, repetition.runner, isProbed: true)
     defer { mutators?.end() }
-    holdLog.reset()
-    hintLog.reset()
     bench.stop.clear()
     mutators?.run()
     // What is put back within the session is as stale at its end as what was only named.
     let holdsToTheEnd = cell.strategy.card.effect != .takesBatches
     func accountNow() -> SessionAccount {
-      SessionAccount(guest, lowestOrder: cell.order, hints: hintLog.hints, holdsToTheEnd: holdsToTheEnd)
+      SessionAccount(
+        guest, lowestOrder: cell.order, hints: team.members.flatMap(\.hintLog.hints), holdsToTheEnd: holdsToTheEnd)
     }
     var account: SessionAccount?
-    let pass = withExtendedLifetime(holdLog) {
-      runner.probedPass(
-        .init(guest), holdLog.probe(), Session(lowestOrder: cell.order, stop: bench.stop), hintLog
-      ) {
+    let parts = charging(&run) {
+      team.probedPass(cell, bench) {
         mutators?.park()
         account = accountNow()
         mutators?.run()
@@ -137,20 +129,60 @@ enum ScanExperiment: Experiment {
     let bystanders = mutators?.figures
     mutators?.giveBack()
     if cell.changesLists { repetition.model.touch() }
+    charge(&run, parts.map(\.toll).reduce(ThreadToll()) { $0.adding($1) })
     var byZone = [[HoldSample]](repeating: [], count: guest.core.zoneCount)
-    for sample in holdLog.samples { byZone[Int(sample.zone)].append(sample) }
+    for member in team.members {
+      for sample in member.holdLog.samples { byZone[Int(sample.zone)].append(sample) }
+    }
     return Probed(
-      pass: pass, account: account ?? accountNow(), holds: holdLog.summary(), holdsByZone: byZone,
-      bystanders: bystanders)
+      pass: ProbedPass(together: parts.map(\.pass)), parts: parts, account: account ?? accountNow(),
+      holds: HoldLog.summary(of: team.members.map(\.holdLog)), holdsByZone: byZone, bystanders: bystanders)
+  }
+
+  /// Runs a pass and adds the time that was stolen meanwhile to the row.
+  private static func charging<Result>(_ run: inout RunRecord, _ pass: () -> Result) -> Result {
+    let before = StealClock.nanoseconds()
+    let result = pass()
+    if let before, let after = StealClock.nanoseconds() {
+      run.trust.stealNs = (run.trust.stealNs ?? 0) + Double(after - before)
+    }
+    return result
+  }
+
+  private static func charge(_ run: inout RunRecord, _ toll: ThreadToll) {
+    run.trust.involuntarySwitches = (run.trust.involuntarySwitches ?? 0) + toll.involuntarySwitches
+    run.trust.minorFaults = (run.trust.minorFaults ?? 0) + toll.minorFaults
+  }
+
+  /// Rows of scan.csv: of several scanners each one; of one everything stands in runs.csv.
+  private static func scanners(
+    _ repetition: Repetition, _ bench: Bench, _ speed: Speed, _ probed: Probed
+  ) -> ExperimentRows? {
+    guard repetition.team.members.count > 1 else { return nil }
+    let timesHold = repetition.cell.timesHold
+    let records = repetition.team.members.enumerated().map { index, member in
+      let part = speed.parts[index]
+      let holds = member.holdLog.summary()
+      let node = member.node ?? 0
+      return ScannerRecord(
+        node: node, guestCPU: member.place.number, hostCPU: part.hostCPU,
+        hostNode: part.hostCPU.flatMap(bench.hostNode(ofCPU:)),
+        memoryNode: repetition.model.hostNodes?[node] ?? bench.hostNodes.first?.id,
+        scanNs: timesHold ? CycleClock.nanoseconds(fromTicks: part.pass.scanTicks) : nil,
+        cpuNs: timesHold ? Double(part.pass.cpuNanoseconds) : nil, lockAcquisitions: holds.acquisitions,
+        lockWaitNsMax: timesHold ? holds.wait.max : nil,
+        involuntarySwitches: part.toll.involuntarySwitches + probed.parts[index].toll.involuntarySwitches)
+    }
+    return ExperimentRows(card, records)
   }
 
   private static func fill(
-    _ run: inout RunRecord, _ repetition: Repetition, _ bench: Bench, _ speed: SpeedPass, _ probed: Probed
+    _ run: inout RunRecord, _ repetition: Repetition, _ bench: Bench, _ speed: Speed, _ probed: Probed
   ) {
     let cell = repetition.cell
     let total = probed.account.total
     // The pass that found less decides: under a load the two may end differently.
-    let outcome = speed.outcome == .complete ? probed.pass.outcome : speed.outcome
+    let outcome = speed.pass.outcome == .complete ? probed.pass.outcome : speed.pass.outcome
     run.found = RunRecord.Found(
       outcome: RunOutcome(rawValue: outcome.name) ?? .error, blocksFree: total.blocksFree,
       blocksReported: total.blocksReported,
@@ -158,7 +190,7 @@ enum ScanExperiment: Experiment {
       bytesReported: total.bytesReported, coverage: total.coverage, coverageFree: total.coverageFree,
       restarts: probed.pass.restarts)
 
-    run.delivery = RunRecord.Delivery(kicks: speed.kicks, descriptors: speed.descriptors)
+    run.delivery = RunRecord.Delivery(kicks: speed.pass.kicks, descriptors: speed.pass.descriptors)
     fillSideEffects(&run, cell, probed, repetition.guest)
 
     let holds = probed.holds
@@ -189,18 +221,18 @@ enum ScanExperiment: Experiment {
   }
 
   private static func fillSpeed(
-    _ run: inout RunRecord, _ cell: Cell, _ bench: Bench, _ speed: SpeedPass, _ probed: Probed
+    _ run: inout RunRecord, _ cell: Cell, _ bench: Bench, _ speed: Speed, _ probed: Probed
   ) {
     let total = probed.account.total
-    let nanoseconds = CycleClock.nanoseconds(fromTicks: speed.scanTicks)
+    let nanoseconds = CycleClock.nanoseconds(fromTicks: speed.pass.scanTicks)
     run.speed.scanNs = nanoseconds
-    run.speed.guestCPUNs = Double(speed.cpuNanoseconds)
+    run.speed.guestCPUNs = Double(speed.pass.cpuNanoseconds)
     if cell.strategy.card.effect != .readsOnly {
-      run.speed.returnNs = CycleClock.nanoseconds(fromTicks: speed.returnTicks)
+      run.speed.returnNs = CycleClock.nanoseconds(fromTicks: speed.pass.returnTicks)
     }
     if cell.strategy.card.effect == .takesBuffers {
-      run.speed.bufferAllocNs = CycleClock.nanoseconds(fromTicks: speed.bufferAllocTicks)
-      run.speed.bufferFreeNs = CycleClock.nanoseconds(fromTicks: speed.bufferFreeTicks)
+      run.speed.bufferAllocNs = CycleClock.nanoseconds(fromTicks: speed.pass.bufferAllocTicks)
+      run.speed.bufferFreeNs = CycleClock.nanoseconds(fromTicks: speed.pass.bufferFreeTicks)
     }
     switch cell.pageInit {
     case .none: run.speed.pageInitNs = nil

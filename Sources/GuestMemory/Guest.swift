@@ -1,4 +1,5 @@
 import CHost
+import Glibc
 import Instruments
 
 /// A modelled guest's memory: the memory map, the zones and the per-CPU lists, and the state every repetition starts
@@ -143,14 +144,20 @@ public final class Guest: @unchecked Sendable {
   /// step a struct page of the blocks that were touched where somebody still holds some.
   public func restore() { snapshot?.restore(core) }
 
-  /// Where a node's part of the memory map lies, to be bound to a host node: calls `body` with each piece.
-  public func withMemoryMap(
+  /// A node's memory, to be bound to a host node: calls `body` with each piece, which are its zones and their parts of
+  /// the memory map, in whole host pages. A host page in which two nodes' parts meet comes with both.
+  ///
+  /// What lies apart is not in it: per-CPU lists, pageblock types and zonelists, a few cache lines each.
+  public func withMemory(
     ofNode node: Int, _ body: (UnsafeMutableRawPointer, _ bytes: Int) throws -> Void
   ) rethrows {
+    let mask = UInt(getpagesize()) - 1
     for zone in core.zones where zone.node == node {
-      let start = UnsafeMutableRawPointer(core.page(zone.startPFN).pointer)
-      let bytes = Int(zone.spannedPages >> UInt64(core.granuleOrder)) * 64
-      try body(start, bytes)
+      let first = UInt(bitPattern: core.page(zone.startPFN).pointer)
+      let start = first & ~mask
+      let end = (first + UInt(zone.spannedPages >> UInt64(core.granuleOrder)) * 64 + mask) & ~mask
+      if let map = UnsafeMutableRawPointer(bitPattern: start) { try body(map, Int(end - start)) }
+      try body(UnsafeMutableRawPointer(zone.pointer), MemoryLayout<StructZone>.size)
     }
   }
 

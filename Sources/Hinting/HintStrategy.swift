@@ -126,6 +126,8 @@ public enum Outcome: Sendable, Equatable {
 public struct Session {
   /// The lowest order to look at.
   public let lowestOrder: Int
+  /// The modelled node whose memory it is about; nil: the whole guest's.
+  public let node: Int?
   public let stop: StopFlag
   /// Walks begun again because the place to go on from was lost, or the buffer ran out.
   public var restarts = 0
@@ -133,8 +135,20 @@ public struct Session {
   public var bufferAllocTicks: UInt64 = 0
   public var bufferFreeTicks: UInt64 = 0
 
-  public init(lowestOrder: Int, stop: StopFlag) {
+  public init(lowestOrder: Int, stop: StopFlag, node: Int? = nil) {
     self.lowestOrder = lowestOrder
     self.stop = stop
+    self.node = node
+  }
+
+  /// The zones to look at, by index: a node's lie together. Complexity: O(zones).
+  @inline(__always)
+  func zones(_ core: GuestCore) -> Range<Int> {
+    guard let node else { return 0..<core.zoneCount }
+    var first = 0
+    while first < core.zoneCount && core.zone(first).node != node { first &+= 1 }
+    var end = first
+    while end < core.zoneCount && core.zone(end).node == node { end &+= 1 }
+    return first..<end
   }
 }

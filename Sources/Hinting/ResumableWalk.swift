@@ -38,7 +38,7 @@ struct ResumableWalk {
     let core = cpu.core
     var position = 0
     var gaveUp = false
-    for zone in 0..<core.zoneCount {
+    for zone in session.zones(core) {
       var order = core.highestOrder
       while order >= session.lowestOrder {
         for type in 0..<Migratetype.count {

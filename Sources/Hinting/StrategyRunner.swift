@@ -59,6 +59,7 @@ public final class StrategyRunner {
     public var number: Int
     public var node: Int
 
+    /// - Parameter number: of the CPU in the guest; its node is the guest's affair.
     public init(_ guest: Guest, number: Int = 0) {
       core = guest.core
       self.number = number
@@ -171,6 +172,8 @@ public final class StrategyRunner {
 /// What a pass without a probe found.
 public struct SpeedPass: Sendable {
   public var outcome: Outcome
+  /// The session's start, by the cycle clock.
+  public var beginTicks: UInt64
   /// From the session's start until the design had no more to say; the time its memory took is part of it.
   public var scanTicks: UInt64
   /// Giving back what it held.
@@ -182,6 +185,27 @@ public struct SpeedPass: Sendable {
   public var restarts: Int
   public var kicks: Int
   public var descriptors: Int
+}
+
+extension SpeedPass {
+  /// Several threads' passes as one, at least one: from the first start to the last end, everything else added up. The
+  /// outcome is the first that isn't complete. Their clocks are one: a TSC that the CPUs of a machine share.
+  public init(together passes: [SpeedPass]) {
+    self = passes[0]
+    outcome = passes.lazy.map(\.outcome).first { $0 != .complete } ?? .complete
+    beginTicks = passes.map(\.beginTicks).min() ?? 0
+    let end = passes.map { $0.beginTicks &+ $0.scanTicks }.max() ?? 0
+    scanTicks = end &- beginTicks
+    returnTicks = passes.map(\.returnTicks).max() ?? 0
+    for pass in passes.dropFirst() {
+      cpuNanoseconds += pass.cpuNanoseconds
+      bufferAllocTicks += pass.bufferAllocTicks
+      bufferFreeTicks += pass.bufferFreeTicks
+      restarts += pass.restarts
+      kicks += pass.kicks
+      descriptors += pass.descriptors
+    }
+  }
 }
 
 /// What a pass with the probe found, beside what the probe and the hint log hold.
@@ -198,6 +222,25 @@ public struct ProbedPass: Sendable {
   /// Pages that a kernel with init_on_alloc, or with init_on_free, would have zeroed.
   public var pagesInitializedAtAlloc: UInt64
   public var pagesReturned: UInt64
+}
+
+extension ProbedPass {
+  /// Several threads' passes as one, at least one: added up, so that what was withheld at most is what it would be if
+  /// each withheld its most at the same time; of free pages the least that any saw.
+  public init(together passes: [ProbedPass]) {
+    self = passes[0]
+    outcome = passes.lazy.map(\.outcome).first { $0 != .complete } ?? .complete
+    for pass in passes.dropFirst() {
+      restarts += pass.restarts
+      kicks += pass.kicks
+      descriptors += pass.descriptors
+      pagesWithheldMax += pass.pagesWithheldMax
+      byteSecondsWithheld += pass.byteSecondsWithheld
+      freePagesMin = min(freePagesMin, pass.freePagesMin)
+      pagesInitializedAtAlloc += pass.pagesInitializedAtAlloc
+      pagesReturned += pass.pagesReturned
+    }
+  }
 }
 
 @inline(__always)
@@ -218,7 +261,8 @@ private func measureSpeed<S: HintStrategy>(
   let cpuTimeUsed = ThreadCPUClock.nanoseconds() - cpuTime
   bracket?.stop()
   return SpeedPass(
-    outcome: outcome, scanTicks: middle &- begin, returnTicks: end &- middle, cpuNanoseconds: cpuTimeUsed,
+    outcome: outcome, beginTicks: begin, scanTicks: middle &- begin, returnTicks: end &- middle,
+    cpuNanoseconds: cpuTimeUsed,
     bufferAllocTicks: session.bufferAllocTicks, bufferFreeTicks: session.bufferFreeTicks, restarts: session.restarts,
     kicks: sink.kicks, descriptors: sink.descriptors)
 }

@@ -10,6 +10,15 @@ public struct CounterReading: Equatable, Codable, Sendable {
   /// Nothing counted.
   public init() {}
 
+  /// Two threads' counts together; nil of what either didn't count.
+  public func adding(_ other: CounterReading) -> CounterReading {
+    var sum = CounterReading()
+    for event in HardwareEvent.allCases {
+      if let own = self[event], let more = other[event] { sum[event] = own + more }
+    }
+    return sum
+  }
+
   /// The count of `event`.
   public subscript(event: HardwareEvent) -> UInt64? {
     get {

@@ -95,10 +95,19 @@ public final class HoldLog: @unchecked Sendable {
   public func summary(
     phases: Set<HoldPhase> = Set(HoldPhase.allCases), nanosecondsPerTick: Double = CycleClock.nanosecondsPerTick
   ) -> HoldSummary {
-    let header = header.pointee
-    let samples = UnsafeBufferPointer(start: storage, count: header.count)
-    return HoldSummary(
-      samples: samples, phases: phases, nanosecondsPerTick: nanosecondsPerTick,
-      dropped: phases.reduce(0) { $0 + header.dropped($1) })
+    Self.summary(of: [self], phases: phases, nanosecondsPerTick: nanosecondsPerTick)
+  }
+
+  /// The same over several threads' logs, one behind the other. At least one.
+  public static func summary(
+    of logs: [HoldLog], phases: Set<HoldPhase> = Set(HoldPhase.allCases),
+    nanosecondsPerTick: Double = CycleClock.nanosecondsPerTick
+  ) -> HoldSummary {
+    let dropped = logs.reduce(0) { sum, log in phases.reduce(sum) { $0 + log.header.pointee.dropped($1) } }
+    func summarise(_ samples: UnsafeBufferPointer<HoldSample>) -> HoldSummary {
+      HoldSummary(samples: samples, phases: phases, nanosecondsPerTick: nanosecondsPerTick, dropped: dropped)
+    }
+    if logs.count == 1 { return summarise(logs[0].samples) }
+    return logs.flatMap { Array($0.samples) }.withUnsafeBufferPointer(summarise)
   }
 }

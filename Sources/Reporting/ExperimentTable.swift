@@ -60,7 +60,7 @@ public struct ExperimentTable {
       for row in fields.indices { fields[row].remove(at: index) }
     }
     let settings = titles.count
-    let names = StrategyNames.short(lines.map(\.cell.strategy))
+    let names = StrategyNames.short(lines.map(\.cell))
     if let column = titles.firstIndex(of: "strategy") {
       for row in fields.indices { fields[row][column] = names[row] }
     }

@@ -13,13 +13,15 @@ public struct MatrixListing {
         cell.guest.state.name,
         cell.guest.listOrder.rawValue, "\(cell.guest.granuleOrder)",
         "\(ByteSize(bytes: cell.guest.vmemmapPage.rawValue))",
-        "\(cell.order)", cell.load.rawValue, "\(cell.hostAckNs)", cell.strategy.fullName,
+        "\(cell.order)", cell.load.rawValue, "\(cell.hostAckNs)",
+        cell.setting.scanners == .perNode ? "one a node" : cell.setting.scanNode.map { "on node \($0)" } ?? "one",
+        cell.guest.memoryNode.map(String.init) ?? "own", cell.strategy.fullName,
       ]
     }
     let listing = TextListing(
       titles: [
         "cell", "experiment", "guest", "nodes", "state", "list order", "granule", "vmemmap", "order", "load",
-        "host ack ns", "strategy",
+        "host ack ns", "scanners", "memory node", "strategy",
       ], rows: rows)
     let repetitions = matrix.config.repetitions
     var lines = [

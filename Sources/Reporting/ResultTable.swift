@@ -170,7 +170,7 @@ public struct ResultTable {
     // What an experiment measures for none of its cells has no column.
     let parts = runs.isEmpty ? all : all.filter { part in part.fields.contains { $0 != Figure.missing } }
     let titles = ["strategy"] + parts.map(\.title)
-    let rows = zip(StrategyNames.short(cells.map(\.strategy)), cells.indices).map { name, index in
+    let rows = zip(StrategyNames.short(cells), cells.indices).map { name, index in
       [name] + parts.map { $0.fields[index] }
     }
     let others = parts.reduce(0) { $0 + 1 + ([$1.title] + $1.fields).map(\.count).max()! }
@@ -237,6 +237,9 @@ public struct ResultTable {
       free. items/hold: most list entries in one hold. dup., missed, stale, withheld (most at once): blocks.
       """,
     ]
+    if Set(cells.map { [$0.scanNode, $0.memoryNode] }).count > 1 {
+      lines.append("n→m: a scanner on host node n and memory on host node m; ? where they are on several.")
+    }
     if cells.contains(where: { $0.granuleOrder > 0 }) {
       lines.append("≥: times at a granule above 0 are lower bounds, not to be compared with those at granule 0.")
     }

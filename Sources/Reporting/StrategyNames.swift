@@ -1,5 +1,16 @@
+import Experiments
+
 /// Strategies' full names as tables show them.
 enum StrategyNames {
+  /// Those of cells, with the nodes of scanner and memory where these differ from row to row.
+  static func short(_ cells: [CellRecord]) -> [String] {
+    let names = short(cells.map(\.strategy))
+    let nodes = cells.map { cell in
+      "\(cell.scanNode.map(String.init) ?? "?")→\(cell.memoryNode.map(String.init) ?? "?")"
+    }
+    return Set(nodes).count > 1 ? zip(names, nodes).map { $0 + " " + $1 } : names
+  }
+
   /// With those options only in which names of the same strategy differ.
   static func short(_ fullNames: [String]) -> [String] {
     let names = fullNames.map { $0.split(separator: ":").map(String.init) }

@@ -78,6 +78,14 @@ struct RunCommand: ParsableCommand {
     parsing: .unconditional,
     help: ArgumentHelp("Share of Normal memory in ZONE_MOVABLE (default: 0).", valueName: "fraction"))
   var movable: Double?
+  @Option(
+    help: ArgumentHelp(
+      "Host nodes of scanner and memory: local, or matrix for every pair (default: local).", valueName: "where"))
+  var placement: String?
+  @Option(
+    help: ArgumentHelp(
+      "Threads that scan: one, or per-node for one on each modelled node (default: one).", valueName: "how-many"))
+  var scanners: String?
   @Option(parsing: .unconditional, help: "Repetitions of each cell (default: 5).") var repetitions: Int?
   @Option(parsing: .unconditional, help: "Seed of every random choice (default: 1).") var seed: UInt64?
   @Option(
@@ -123,9 +131,10 @@ struct RunCommand: ParsableCommand {
   }
 
   private var hasSharedFlags: Bool {
-    [lock, pageInit, cache, order, load, holdLimit, counters, timeLimit, hostAckNs, window, clock].contains {
-      $0 != nil
-    }
+    [lock, pageInit, cache, order, load, holdLimit, counters, timeLimit, hostAckNs, window, clock, placement, scanners]
+      .contains {
+        $0 != nil
+      }
       || mutators != nil || repetitions != nil || seed != nil || mutatorRate != nil
   }
 
@@ -175,6 +184,8 @@ struct RunCommand: ParsableCommand {
     made.holdLimit = holdLimit ?? made.holdLimit
     made.counters = counters ?? made.counters
     made.timeLimit = timeLimit ?? made.timeLimit
+    made.placement = placement ?? made.placement
+    made.scanners = scanners ?? made.scanners
     return made
   }
 

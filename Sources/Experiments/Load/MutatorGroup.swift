@@ -22,20 +22,22 @@ public final class MutatorGroup: @unchecked Sendable {
   /// Below 10 ms a rate is mostly the starting and stopping of the threads.
   private static let shortestRate: UInt64 = 10_000_000
 
-  /// Mutators on modelled CPUs 1 and up, parked, with the hooks of `runner`'s design, or of a kernel built without it.
-  /// `hostCPUs`: where to pin them, in turn; empty leaves it to the host. `isProbed`: whether their holds and latencies
+  /// Mutators, parked, with the hooks of `runner`'s design, or of a kernel built without it. `guestCPUs`: on which
+  /// modelled CPUs; nil: on 1 and up. `hostCPUs`: where to pin them, in turn; empty leaves it to the host. `isProbed`: whether their holds and latencies
   /// are measured, or only what they get done. `mostPages`: pages each holds at once, about; nil: an eighth of what is
   /// free is shared out.
   ///
   /// - Throws: ``GuestError`` or ``SystemCallError`` where the address space is refused.
   public init(
-    _ guest: Guest, _ runner: StrategyRunner?, _ load: MutatorLoad, count: Int, hostCPUs: [Int], seed: UInt64,
-    isProbed: Bool, mostPages: Int? = nil
+    _ guest: Guest, _ runner: StrategyRunner?, _ load: MutatorLoad, count: Int, guestCPUs: [Int]? = nil,
+    hostCPUs: [Int],
+    seed: UInt64, isProbed: Bool, mostPages: Int? = nil
   ) throws {
-    precondition(count < guest.geometry.cpuCount, "\(count) mutators and a strategy on \(guest.geometry.cpuCount) CPUs")
+    let guestCPUs = guestCPUs ?? Array(1..<guest.geometry.cpuCount)
+    precondition(count <= guestCPUs.count, "\(count) mutators on \(guestCPUs.count) CPUs")
     let share = mostPages ?? Int(guest.core.freePages) / 8 / max(count, 1)
     mutators = try (0..<(load == .none ? 0 : count)).map {
-      let settings = MutatorSettings(load: load, cpu: 1 + $0, mostPages: min(share, 1 << 20), seed: seed)
+      let settings = MutatorSettings(load: load, cpu: guestCPUs[$0], mostPages: min(share, 1 << 20), seed: seed)
       guard let runner else { return try StrategyRunner.plainMutator(guest, settings, isProbed: isProbed) }
       return try runner.mutator(guest, settings, isProbed: isProbed)
     }

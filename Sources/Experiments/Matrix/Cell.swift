@@ -26,6 +26,9 @@ public struct Cell: Sendable {
     public var clock = ExperimentClock.real
     /// Operations a second of each mutator, where the clock is virtual.
     public var mutatorRate = 20_000.0
+    public var scanners = Scanners.one
+    /// The host node of the scanner; nil: where the guest's first node is.
+    public var scanNode: Int?
 
     public init() {}
   }
@@ -41,7 +44,9 @@ public struct Cell: Sendable {
     self.setting = setting
     self.load = load
     self.mutators = mutators
-    let threads = experiment.card.threads + mutators + (setting.hostAckNs > 0 ? 1 : 0)
+    let scanners = setting.scanners == .perNode ? guest.nodes : 1
+    let hosts = setting.hostAckNs > 0 ? scanners : 0
+    let threads = experiment.card.threads + scanners - 1 + mutators + hosts
     oversubscribed = setting.clock == .real && threads > hostCPUs
     var free: String?
     var capture: String?
@@ -63,6 +68,9 @@ public struct Cell: Sendable {
     if let window = setting.windowNs { values.append(("window_ns", "\(window)")) }
     if experiment.card.hasVirtualClock { values.append(("clock", setting.clock.rawValue)) }
     if setting.clock == .virtual { values.append(("mutator_rate", "\(setting.mutatorRate)")) }
+    if setting.scanners != .one { values.append(("scanners", setting.scanners.rawValue)) }
+    if let node = setting.scanNode { values.append(("scan_node", "\(node)")) }
+    if let node = guest.memoryNode { values.append(("memory_node", "\(node)")) }
     id = CellID.make(from: values)
   }
 

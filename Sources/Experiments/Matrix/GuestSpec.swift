@@ -29,4 +29,6 @@ public struct GuestSpec: Hashable, Sendable {
   public var vmemmapPage: GuestGeometry.VmemmapPage
   public var lockKind: LockKind
   public var seed: UInt64
+  /// The host node of all its memory; nil: each modelled node's on a host node, in turn.
+  public var memoryNode: Int?
 }

@@ -32,6 +32,11 @@ public struct Matrix: Sendable {
     let lock: LockKind = try Self.choice(config.lock, "lock")
     let pageInit: PageInit = try Self.choice(config.pageInit, "page init")
     let cache: CacheState = try Self.choice(config.cache, "cache state")
+    let placement: Placement = try Self.choice(config.placement, "placement")
+    let scanners: Scanners = try Self.choice(config.scanners, "number of scanners")
+    guard scanners == .one || placement == .local else {
+      throw .usage("--placement matrix has one scanner, on each node in turn; --scanners per-node doesn't go with it")
+    }
     let asked = try Self.loads(config.load.split(separator: ",", omittingEmptySubsequences: false).map(String.init))
     counters = try Self.choice(config.counters, "counters")
     holdLimitNanoseconds = try TimeSpan(config.holdLimit).nanoseconds
@@ -44,6 +49,8 @@ public struct Matrix: Sendable {
     var captures: [String: Capture] = [:]
     var guests: [GuestSpec] = []
     var omissions: [String] = []
+    // Half of what is available holds guests.
+    var batchRoom = host.availableBytes / 2
     for group in config.groups {
       for name in group.experiments where !config.experiments.contains(name) {
         throw .usage("a group is for the experiment '\(name)', which isn't run")
@@ -57,22 +64,55 @@ public struct Matrix: Sendable {
       if anyLoad { mutators = try Self.mutators(config, group, host) }
       // Experiments with windows take and give back memory themselves.
       let allocates = anyLoad || own.contains { $0.card.window != nil }
-      let others = mutators + (own.map({ $0.card.threads }).max() ?? 1) - 1
-      let expanded = try GroupExpansion(group, config, lock, allocates, others, host)
+      let scanning = scanners == .perNode ? group.nodes : 1
+      let others = mutators + (own.map({ $0.card.threads }).max() ?? 1) + scanning - 2
+      let room = host.room(placement, modelledNodes: group.nodes)
+      let expanded = try GroupExpansion(group, config, lock, allocates, others, room)
       captures.merge(expanded.captures) { $1 }
       omissions += expanded.omissions
-      for (guest, footprint) in expanded.guests {
+      let placed = expanded.guests.flatMap { guest, footprint in
+        host.memoryNodes(placement).map { node in
+          var guest = guest
+          guest.memoryNode = node
+          return (guest, footprint)
+        }
+      }
+      for (guest, footprint) in placed {
         if !guests.contains(guest) { guests.append(guest) }
         // Another group may run more on the same guest than this one.
         if footprint.bytes > footprints[guest]?.bytes ?? 0 { footprints[guest] = footprint }
+        batchRoom = min(batchRoom, room.availableBytes / 2)
       }
       for (experiment, loads) in zip(own, loads) {
-        let settings = try Self.settings(config, group, experiment.card, pageInit, cache)
-        let strategies = expanded.strategies.filter { experiment.card.suits($0.card) }
+        var settings = try Self.settings(config, group, experiment.card, pageInit, cache)
+        settings = settings.flatMap { setting in
+          host.scanNodes(placement).map { node in
+            var setting = setting
+            setting.scanners = scanners
+            setting.scanNode = node
+            return setting
+          }
+        }
+        guard scanners == .one || experiment.card.takesScanners else {
+          throw .usage("\(experiment.card.name) has one scanner; --scanners per-node is for scan")
+        }
+        var strategies = expanded.strategies.filter { experiment.card.suits($0.card) }
+        if scanners == .perNode {
+          let whole = strategies.filter { $0.card.trigger == .frees }.map(\.card.name)
+          let why = "its hooks gather for the whole guest, so that no node has a scanner of its own"
+          omissions += Set(whole).sorted().map { "\($0): \(why)" }.filter { !omissions.contains($0) }
+          strategies = strategies.filter { $0.card.trigger != .frees }
+          guard !strategies.isEmpty else { throw .usage("\(whole.joined(separator: ", ")): \(why)") }
+        }
         if strategies.count < expanded.strategies.count && !group.strategies.isEmpty && strategies.isEmpty {
           throw .usage("\(experiment.card.name) is for \(experiment.card.suited)")
         }
-        for (guest, _) in expanded.guests {
+        for (guest, _) in placed {
+          guard scanners == .one || guest.cpus >= guest.nodes + mutators else {
+            throw .usage(
+              "\(guest.cpus) CPUs are too few for \(guest.nodes) scanners and \(mutators) other threads; give --cpus "
+                + "\(guest.nodes + mutators)")
+          }
           for strategy in strategies {
             let order = try Self.order(
               config.order, strategy, highest: expanded.highestOrder, granule: guest.granuleOrder)
@@ -94,14 +134,14 @@ public struct Matrix: Sendable {
     self.captures = captures
     self.omissions = omissions
 
-    // Half of what is available holds guests; a guest above that has a batch to itself.
+    // A guest that needs more than there is room for has a batch to itself.
     var batches: [[GuestSpec]] = []
     var room: UInt64 = 0
     for guest in guests {
       let needed = footprints[guest]?.bytes ?? 0
       if batches.isEmpty || needed > room {
         batches.append([])
-        room = host.availableBytes / 2
+        room = batchRoom
       }
       batches[batches.count - 1].append(guest)
       room -= min(room, needed)
@@ -114,17 +154,42 @@ public struct Matrix: Sendable {
     /// CPUs this process may run on.
     public var cpus: Int
     public var availableBytes: UInt64
+    /// Its NUMA nodes; empty where none is known.
+    public var nodes: [HostNode]
 
-    public init(cpus: Int, availableBytes: UInt64) {
+    public init(cpus: Int, availableBytes: UInt64, nodes: [HostNode] = []) {
       self.cpus = cpus
       self.availableBytes = availableBytes
+      self.nodes = nodes
+    }
+
+    /// With the memory that there is for a guest, which is bound to the nodes it is placed on and gets none elsewhere.
+    func room(_ placement: Placement, modelledNodes: Int) -> HostLimits {
+      let free = nodes.filter { $0.memoryBytes != 0 }.compactMap(\.freeBytes)
+      guard free.count > 1, let least = free.min() else { return self }
+      let used = placement == .matrix ? 1 : min(free.count, modelledNodes)
+      var room = self
+      room.availableBytes = min(availableBytes, least * UInt64(used))
+      return room
+    }
+
+    /// Host nodes for a guest's memory, one after the other; nil leaves it to its modelled nodes.
+    func memoryNodes(_ placement: Placement) -> [Int?] {
+      let known = nodes.filter { $0.memoryBytes != 0 }.map(\.id)
+      return placement == .local ? [nil] : known.isEmpty ? [0] : known
+    }
+
+    /// Host nodes for the scanner; nil leaves it to its memory.
+    func scanNodes(_ placement: Placement) -> [Int?] {
+      let known = nodes.filter { !$0.cpus.isEmpty }.map(\.id)
+      return placement == .local ? [nil] : known.isEmpty ? [0] : known
     }
 
     /// This machine.
     public static var current: HostLimits {
       HostLimits(
         cpus: (try? ThreadPlacement.allowedCPUs().count) ?? 1,
-        availableBytes: HostFacts.availableMemoryBytes() ?? 1 << 30)
+        availableBytes: HostFacts.availableMemoryBytes() ?? 1 << 30, nodes: LibNuma().nodes)
     }
   }
 

@@ -93,11 +93,14 @@ public struct RunConfig: Codable, Hashable, Sendable {
   public var holdLimit = "100us"
   public var counters = "auto"
   public var timeLimit: String?
+  public var placement = "local"
+  public var scanners = "one"
 
   public init() {}
 
   enum CodingKeys: String, CodingKey, CaseIterable {
     case experiments, groups, lock, cache, order, load, mutators, repetitions, seed, counters, clock, window
+    case placement, scanners
     case hostAckNs = "host_ack_ns"
     case mutatorRate = "mutator_rate"
     case pageInit = "page_init"
@@ -126,6 +129,8 @@ public struct RunConfig: Codable, Hashable, Sendable {
     holdLimit = try box.decodeIfPresent(String.self, forKey: .holdLimit) ?? standard.holdLimit
     counters = try box.decodeIfPresent(String.self, forKey: .counters) ?? standard.counters
     timeLimit = try box.decodeIfPresent(String.self, forKey: .timeLimit)
+    placement = try box.decodeIfPresent(String.self, forKey: .placement) ?? standard.placement
+    scanners = try box.decodeIfPresent(String.self, forKey: .scanners) ?? standard.scanners
   }
 
   /// JSONDecoder says of a number that isn't whole or is out of range only that the file is no JSON.

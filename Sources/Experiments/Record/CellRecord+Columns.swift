@@ -10,9 +10,9 @@ extension CellRecord: TabularRecord {
   }
 
   /// The columns of `cells.csv` in its order: the cell, then five for each primary metric of ``RunRecord/columns`` in
-  /// their order, then what they are judged by.
+  /// their order, then what they are judged by, then where they ran.
   public static let columns: [Column<CellRecord>] =
-    identityColumns + RunRecord.columns.filter(\.isPrimary).flatMap(metricColumns) + verdictColumns
+    identityColumns + RunRecord.columns.filter(\.isPrimary).flatMap(metricColumns) + verdictColumns + placementColumns
 
   private static let identityColumns: [Column<CellRecord>] = [
     Column("run_id", \.runID, meaning: "The run this row belongs to."),
@@ -51,6 +51,11 @@ extension CellRecord: TabularRecord {
     Column(
       "within_hold_limit", \.withinHoldLimit,
       meaning: "Whether lock_hold_ns_max_repeatable keeps hold_limit_ns."),
+  ]
+
+  private static let placementColumns: [Column<CellRecord>] = [
+    Column("scan_node", \.scanNode, meaning: "Host node of the strategy's thread; empty if several."),
+    Column("memory_node", \.memoryNode, meaning: "Host node of the guest's memory; empty if several."),
   ]
 
   private static func metricColumns(of metric: Column<RunRecord>) -> [Column<CellRecord>] {

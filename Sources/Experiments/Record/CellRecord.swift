@@ -30,6 +30,10 @@ public struct CellRecord: Hashable, Sendable {
   public var mutators: Int
   /// `oversubscribed`: kept, and left out of verdicts.
   public var oversubscribed: Bool
+  /// `scan_node`: host node of the strategy's thread; nil if several.
+  public var scanNode: Int?
+  /// `memory_node`: host node of the guest's memory; nil if several.
+  public var memoryNode: Int?
   /// `repetitions`: how many were summarised; those that ended in an error are not.
   public var repetitions: Int = 0
   /// The primary metrics by their column's name in `runs.csv`.

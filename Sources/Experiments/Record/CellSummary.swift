@@ -34,6 +34,8 @@ public enum CellSummary {
       load: first.load.kind,
       mutators: first.load.mutators,
       oversubscribed: runs.contains(where: \.load.oversubscribed))
+    cell.scanNode = first.load.scanNode
+    cell.memoryNode = first.load.memoryNode
     cell.repetitions = counted.count
     for metric in RunRecord.columns where metric.isPrimary {
       let values = counted.compactMap { metric.number($0) }

@@ -135,10 +135,10 @@ extension RunRecord: TabularRecord {
       meaning: "Time the host takes to acknowledge a report; a setting."),
     Column(
       "scan_cpu", \.load.scanCPU,
-      meaning: "Host CPU of the strategy's thread."),
+      meaning: "Host CPU of the strategy's thread; empty with several scanners."),
     Column(
       "scan_node", \.load.scanNode,
-      meaning: "Host node of the strategy's thread."),
+      meaning: "Host node of the strategy's thread; empty with scanners on several."),
     Column(
       "memory_node", \.load.memoryNode,
       meaning: "Host node of the guest's memory; empty if several."),

@@ -11,9 +11,9 @@ extension RunRecord {
     public var cache: String
     /// `host_ack_ns`: Time the host takes to acknowledge a report; a setting. ns.
     public var hostAckNs: Double?
-    /// `scan_cpu`: Host CPU of the strategy's thread.
+    /// `scan_cpu`: Host CPU of the strategy's thread; empty with several scanners.
     public var scanCPU: Int?
-    /// `scan_node`: Host node of the strategy's thread.
+    /// `scan_node`: Host node of the strategy's thread; empty with scanners on several.
     public var scanNode: Int?
     /// `memory_node`: Host node of the guest's memory; empty if several.
     public var memoryNode: Int?

@@ -13,26 +13,34 @@ final class Bench {
   let evictor: CacheEvictor
   let limits: MachineLimits
   let counters: HardwareCounters?
+  /// Opens the same on another thread.
+  let openCounters: @Sendable () -> HardwareCounters?
   /// Why counters that were opened gave nothing in some repetition: the first time that happened.
   var counterFailure: String?
-  let numa: any NumaHost
+  /// The host's nodes, as they were at the start.
+  let hostNodes: [HostNode]
   let holdLog: HoldLog
   let hintLog: HintLog
   let stop = StopFlag()
-  /// The CPUs this process may use; the measuring thread is pinned to the first.
+  /// The CPUs this process may use.
   let hostCPUs: [Int]
-  private var runners: [String: StrategyRunner] = [:]
+  /// Of the repetition at hand; the measuring thread is its first scanner.
+  private(set) var placement: HostPlacement?
+  private var teams: [String: ScanTeam] = [:]
+  private var spareLogs: [(HoldLog, HintLog)] = []
 
   /// - Throws: what the host refuses: address space, counters that were asked for by name.
   init(
-    _ matrix: Matrix, _ identity: RunIdentity, limits: MachineLimits, counters: HardwareCounters?, numa: any NumaHost,
+    _ matrix: Matrix, _ identity: RunIdentity, limits: MachineLimits, counters: HardwareCounters?,
+    openCounters: @escaping @Sendable () -> HardwareCounters?, numa: any NumaHost,
     hostCPUs: [Int], lastLevelCacheBytes: Int?
   ) throws {
     self.matrix = matrix
     self.identity = identity
     self.limits = limits
     self.counters = counters
-    self.numa = numa
+    self.openCounters = openCounters
+    hostNodes = numa.nodes
     self.hostCPUs = hostCPUs
     evictor = try CacheEvictor(lastLevelCacheBytes: lastLevelCacheBytes)
     holdLog = try HoldLog(capacity: 1 << 26)
@@ -42,31 +50,50 @@ final class Bench {
   deinit { stop.deallocate() }
 
   /// Host CPUs for threads beside the measuring one.
-  var otherCPUs: [Int] { Array(hostCPUs.dropFirst()) }
+  var otherCPUs: [Int] { placement?.otherHostCPUs ?? [] }
 
-  /// Times the plain walk that a cell's cost is held against, once.
-  func sampleLimit(_ guest: ModelledGuest, _ key: ModelledGuest.LimitKey) { guest.sampleLimit(key, evictor) }
+  /// Times the plain walk that a cell's cost is held against, once, where its scanner runs.
+  func sampleLimit(_ guest: ModelledGuest, _ key: ModelledGuest.LimitKey) {
+    if let cpu = key.hostCPU { try? ThreadPlacement.pin(toCPU: cpu) }
+    guest.sampleLimit(key, evictor)
+  }
+
+  /// Which walk a cell's cost is held against.
+  func limitKey(_ cell: Cell, on model: ModelledGuest) -> ModelledGuest.LimitKey {
+    .init(order: cell.order, cache: cell.cache, hostCPU: placement(cell, model).scanners.first?.hostCPU)
+  }
+
+  private func placement(_ cell: Cell, _ model: ModelledGuest) -> HostPlacement {
+    HostPlacement(
+      model.guest.geometry, cell.setting.scanners, scanNode: cell.setting.scanNode, memoryNodes: model.hostNodes,
+      hostCPUs: hostCPUs, hostNodes: hostNodes)
+  }
 
   /// One repetition of a cell, by its experiment.
   ///
   /// - Throws: ``GuestError`` or ``SystemCallError`` where the host has no memory left.
   func run(_ cell: Cell, repetition: Int, on model: ModelledGuest) throws -> RepetitionResult {
-    var run = record(cell, repetition, model)
+    let placement = placement(cell, model)
+    self.placement = placement
+    // Where that is refused, scan_cpu says where it ran.
+    if let cpu = placement.scanners.first?.hostCPU { try? ThreadPlacement.pin(toCPU: cpu) }
+    var run = record(cell, repetition, model, placement)
     if let failure = Self.refusal(cell, model.guest) {
       let account = SessionAccount(model.guest, lowestOrder: cell.order, hints: [])
       run.found = RunRecord.Found(
         outcome: .error, blocksFree: account.total.blocksFree, blocksReported: 0, bytesReported: 0)
       return RepetitionResult(run: run, zones: [], holds: [], holdSequence: nil, failure: failure)
     }
-    let runner = try self.runner(cell, model.guest)
-    run.guest.bufferBytes = runner.bufferBytes.map(UInt64.init)
+    let team = try self.team(cell, model.guest, placement)
+    let buffers = team.runners.compactMap(\.bufferBytes)
+    run.guest.bufferBytes = buffers.isEmpty ? nil : UInt64(buffers.reduce(0, +))
+    defer { for runner in team.runners { runner.stopHost() } }
     if cell.hostAckNs > 0 && cell.setting.clock == .real {
       // The last CPU is the least likely to have a thread of the guest's.
-      try runner.startHost(ackNanoseconds: cell.hostAckNs, cpu: otherCPUs.last)
+      for runner in team.runners { try runner.startHost(ackNanoseconds: cell.hostAckNs, cpu: otherCPUs.last) }
     }
-    defer { runner.stopHost() }
     return try cell.experiment.run(
-      Repetition(cell: cell, number: repetition, model: model, runner: runner, record: run), self)
+      Repetition(cell: cell, number: repetition, model: model, team: team, record: run), self)
   }
 
   /// What can't be run on this guest at all, and why.
@@ -77,17 +104,32 @@ final class Bench {
     return nil
   }
 
-  private func runner(_ cell: Cell, _ guest: Guest) throws -> StrategyRunner {
-    // One a cell: its buffers are sized for the guest.
-    if let known = runners[cell.id] { return known }
-    let runner = cell.strategy.runner()
-    try runner.prepare(guest.core, lowestOrder: cell.order)
-    runners[cell.id] = runner
-    return runner
+  private func team(_ cell: Cell, _ guest: Guest, _ placement: HostPlacement) throws -> ScanTeam {
+    // One a cell: buffers are sized for the guest.
+    if let known = teams[cell.id] { return known }
+    let members = try placement.scanners.enumerated().map { index, seat in
+      let runner = cell.strategy.runner()
+      try runner.prepare(guest.core, lowestOrder: cell.order)
+      let (holdLog, hintLog) = try logs(index)
+      return ScanTeam.Member(
+        runner: runner, place: .init(guest, number: seat.guestCPU),
+        node: cell.setting.scanners == .perNode ? index : nil, hostCPU: seat.hostCPU, holdLog: holdLog,
+        hintLog: hintLog)
+    }
+    let team = ScanTeam(members)
+    teams[cell.id] = team
+    return team
+  }
+
+  /// The logs of scanner `index`; the first has the bench's own.
+  private func logs(_ index: Int) throws -> (HoldLog, HintLog) {
+    if index == 0 { return (holdLog, hintLog) }
+    while spareLogs.count < index { spareLogs.append((try HoldLog(capacity: 1 << 26), try HintLog())) }
+    return spareLogs[index - 1]
   }
 
   /// Forgets what was prepared for guests that are gone.
-  func forgetRunners() { runners = [:] }
+  func forgetTeams() { teams = [:] }
 
   /// Of a repetition's mutators, whichever kind they are.
   func mutatorSeed(_ repetition: Repetition) -> UInt64 {
@@ -98,7 +140,7 @@ final class Bench {
   func restart(_ repetition: Repetition) {
     repetition.model.touch()
     repetition.model.reset(
-      order: repetition.cell.order, cache: repetition.cell.cache, evictor, repetition.runner)
+      order: repetition.cell.order, cache: repetition.cell.cache, evictor, repetition.team.runners)
     stop.clear()
   }
 
@@ -124,17 +166,23 @@ final class Bench {
   ) throws -> MutatorGroup? {
     let cell = repetition.cell
     guard cell.load != .none else { return nil }
+    let seats = (placement?.others ?? []).prefix(cell.mutators)
     return try MutatorGroup(
-      repetition.guest, runner, cell.load, count: cell.mutators, hostCPUs: otherCPUs,
-      seed: mutatorSeed(repetition), isProbed: isProbed, mostPages: mostPages)
+      repetition.guest, runner, cell.load, count: cell.mutators, guestCPUs: seats.map(\.guestCPU),
+      hostCPUs: seats.compactMap(\.hostCPU), seed: mutatorSeed(repetition), isProbed: isProbed, mostPages: mostPages)
   }
 
   // MARK: rows
 
-  private func record(_ cell: Cell, _ repetition: Int, _ model: ModelledGuest) -> RunRecord {
+  private func record(
+    _ cell: Cell, _ repetition: Int, _ model: ModelledGuest, _ placement: HostPlacement
+  ) -> RunRecord {
     let guest = model.guest
-    let memoryNodes = Set(model.hostNodes ?? numa.nodes.prefix(1).map(\.id))
-    let scanCPU = ThreadPlacement.currentCPU
+    let memoryNodes = Set(model.hostNodes ?? hostNodes.prefix(1).map(\.id))
+    // Of several scanners the first one's CPU would say little; scan.csv has each.
+    let scanCPU = placement.scanners.count == 1 ? ThreadPlacement.currentCPU : nil
+    let scanNodes = Set(placement.scanners.map { $0.hostCPU.flatMap(hostNode(ofCPU:)) })
+    let scanNode = scanCPU.flatMap(hostNode(ofCPU:)) ?? (scanNodes.count == 1 ? scanNodes.first ?? nil : nil)
     return RunRecord(
       identity: RunRecord.Identity(
         runID: identity.runID, cellID: cell.id, time: Date(), commit: identity.commit, branch: identity.branch,
@@ -152,11 +200,11 @@ final class Bench {
       load: RunRecord.Load(
         kind: cell.load.rawValue, mutators: cell.mutators, oversubscribed: cell.oversubscribed,
         cache: cell.cache.rawValue, hostAckNs: Double(cell.hostAckNs), scanCPU: scanCPU,
-        scanNode: scanCPU.flatMap(hostNode(ofCPU:)), memoryNode: memoryNodes.count == 1 ? memoryNodes.first : nil),
+        scanNode: scanNode, memoryNode: memoryNodes.count == 1 ? memoryNodes.first : nil),
       found: RunRecord.Found(outcome: .complete))
   }
 
-  private func hostNode(ofCPU cpu: Int) -> Int? { numa.nodes.first { $0.cpus.contains(cpu) }?.id }
+  func hostNode(ofCPU cpu: Int) -> Int? { hostNodes.first { $0.cpus.contains(cpu) }?.id }
 
   /// Rows of zones.csv from the holds of a session and the account of what it found.
   func zones(_ repetition: Repetition, _ account: SessionAccount, _ byZone: [[HoldSample]]) -> [ZoneRecord] {
@@ -171,7 +219,7 @@ final class Bench {
       var record = ZoneRecord(
         runID: identity.runID, cellID: cell.id, repetition: repetition.number,
         node: model.guest.geometry.zones[zone.index].nodeID,
-        hostNode: model.hostNodes?[zone.node] ?? numa.nodes.first?.id,
+        hostNode: model.hostNodes?[zone.node] ?? hostNodes.first?.id,
         zone: zone.type.name, blocksFree: tally.blocksFree, blocksReported: tally.blocksReported,
         bytesFree: tally.bytesFreeAllOrders, bytesReported: tally.bytesReported, coverage: tally.coverage,
         lockAcquisitions: samples.count, lockHoldNsP50: timesHold ? holds.p50 : nil,

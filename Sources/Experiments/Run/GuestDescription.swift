@@ -15,9 +15,11 @@ struct GuestDescription: Encodable {
   var unusableFreeSpaceByOrder: [Double]?
   var hostBytesEstimated: UInt64?
   var hostNodes: [Int]?
+  /// Where the kernel says that the memory of each node lies.
+  var memory: [MemoryCensus]
 
   enum CodingKeys: String, CodingKey {
-    case state, nodes
+    case state, nodes, memory
     case guestBytes = "guest_bytes"
     case listOrder = "list_order"
     case granuleOrder = "granule_order"
@@ -43,5 +45,6 @@ struct GuestDescription: Encodable {
     unusableFreeSpaceByOrder = model.census.unusableIndexByOrder
     hostBytesEstimated = footprint?.bytes
     hostNodes = model.hostNodes
+    memory = model.memory
   }
 }

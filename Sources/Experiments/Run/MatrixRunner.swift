@@ -10,6 +10,7 @@ public final class MatrixRunner {
   private let identity: RunIdentity
   private let numa: any NumaHost
   private let counters: HardwareCounters?
+  private let openCounters: @Sendable () -> HardwareCounters?
 
   /// What the run can't say in a row.
   public private(set) var unavailable: [RunMeta.Unavailable]
@@ -27,7 +28,12 @@ public final class MatrixRunner {
     self.matrix = matrix
     self.identity = identity
     self.numa = numa
-    switch try HardwareCounters.open(mode: matrix.counters, library: library) {
+    let mode = matrix.counters
+    openCounters = {
+      guard case .counting(let counters)? = try? HardwareCounters.open(mode: mode, library: library) else { return nil }
+      return counters
+    }
+    switch try HardwareCounters.open(mode: mode, library: library) {
     case .counting(let counters):
       self.counters = counters
       unavailable = counters.dropped.sorted { $0.key.rawValue < $1.key.rawValue }
@@ -47,10 +53,10 @@ public final class MatrixRunner {
     holdSequence: (RepetitionKey) throws -> [UInt64]? = { _ in nil }
   ) throws -> [CellRecord] {
     let hostCPUs = try ThreadPlacement.allowedCPUs()
-    if let first = hostCPUs.first { try? ThreadPlacement.pin(toCPU: first) }
     defer { unpin(hostCPUs) }
     let bench = try Bench(
-      matrix, identity, limits: limits.machine, counters: counters, numa: numa, hostCPUs: hostCPUs,
+      matrix, identity, limits: limits.machine, counters: counters, openCounters: openCounters, numa: numa,
+      hostCPUs: hostCPUs,
       lastLevelCacheBytes: HostFacts.gather().lastLevelCacheBytes)
 
     var records = Dictionary(grouping: finished, by: \.identity.cellID)
@@ -92,8 +98,7 @@ public final class MatrixRunner {
         if missing && !outOfTime {
           for spec in batch {
             guard let model = models[spec] else { continue }
-            let keys = Set(
-              cells.filter { $0.guest == spec }.map { ModelledGuest.LimitKey(order: $0.order, cache: $0.cache) })
+            let keys = Set(cells.filter { $0.guest == spec }.map { bench.limitKey($0, on: model) })
             for key in keys { bench.sampleLimit(model, key) }
           }
         }
@@ -120,9 +125,9 @@ public final class MatrixRunner {
         }
       }
       for cell in cells {
-        walkLimits[cell.id] = models[cell.guest]?.limitPerBlock(.init(order: cell.order, cache: cell.cache))
+        walkLimits[cell.id] = models[cell.guest].flatMap { $0.limitPerBlock(bench.limitKey(cell, on: $0)) }
       }
-      bench.forgetRunners()
+      bench.forgetTeams()
     }
     observer.progress(done: count, total: total, label: "")
     if let why = bench.counterFailure {

@@ -8,8 +8,10 @@ final class ModelledGuest {
   let spec: GuestSpec
   let guest: Guest
   let census: GuestCensus
-  /// Host node of each modelled node; nil where the host has one or can't bind.
+  /// Host node of each modelled node; nil where the host has only one.
   let hostNodes: [Int]?
+  /// Where its memory was found, by modelled node.
+  let memory: [MemoryCensus]
   private var limits: [LimitKey: [Double]] = [:]
   private var adjacency: [Int: Double?] = [:]
   /// Whether the lists may differ from the snapshot.
@@ -18,6 +20,8 @@ final class ModelledGuest {
   struct LimitKey: Hashable {
     var order: Int
     var cache: CacheState
+    /// Where the scanner runs.
+    var hostCPU: Int?
   }
 
   /// - Throws: ``MatrixError`` where it can't be built.
@@ -32,7 +36,7 @@ final class ModelledGuest {
         geometry.vmemmapPage = spec.vmemmapPage
         geometry.lockKind = spec.lockKind
         guest = try Guest(geometry)
-        hostNodes = try Self.bind(guest, numa)
+        hostNodes = try Self.bind(guest, spec, numa)
         if case .aged(let free) = spec.state {
           try guest.age(Aging(freeFraction: free), seed: spec.seed)
         } else {
@@ -44,7 +48,7 @@ final class ModelledGuest {
         geometry.vmemmapPage = spec.vmemmapPage
         geometry.lockKind = spec.lockKind
         guest = try Guest(geometry)
-        hostNodes = try Self.bind(guest, numa)
+        hostNodes = try Self.bind(guest, spec, numa)
         try guest.fill(from: capture)
       }
       let natural: ListOrder
@@ -58,24 +62,29 @@ final class ModelledGuest {
       throw MatrixError(.unavailable, "\(error)")
     }
     census = guest.census()
+    let (guest, hostNodes) = (guest, hostNodes)
+    memory = (0..<guest.geometry.nodeCount).map {
+      MemoryCensus(guest, node: $0, boundTo: hostNodes?[$0], numa)
+    }
+    if let fault = memory.lazy.compactMap(\.fault).first { throw MatrixError(.unavailable, fault) }
   }
 
-  /// Each modelled node's memory to a host node, in turn, where the host has several.
-  private static func bind(_ guest: Guest, _ numa: any NumaHost) throws -> [Int]? {
-    let nodes = numa.nodes
+  /// Each modelled node's memory to a host node, in turn, where the host has several; or all of it to the one asked for.
+  private static func bind(_ guest: Guest, _ spec: GuestSpec, _ numa: any NumaHost) throws -> [Int]? {
+    let nodes = numa.nodes.filter { $0.memoryBytes != 0 }
     guard nodes.count > 1 else { return nil }
-    let assigned = (0..<guest.geometry.nodeCount).map { nodes[$0 % nodes.count].id }
+    let assigned = (0..<guest.geometry.nodeCount).map { spec.memoryNode ?? nodes[$0 % nodes.count].id }
     for (node, hostNode) in assigned.enumerated() {
-      try guest.withMemoryMap(ofNode: node) { try numa.bind($0, bytes: $1, toNode: hostNode) }
+      try guest.withMemory(ofNode: node) { try numa.bind($0, bytes: $1, toNode: hostNode) }
     }
     return assigned
   }
 
   /// The starting state, and what the caches are to hold of it. Never timed.
-  func reset(order: Int, cache: CacheState, _ evictor: CacheEvictor, _ runner: StrategyRunner? = nil) {
+  func reset(order: Int, cache: CacheState, _ evictor: CacheEvictor, _ runners: [StrategyRunner] = []) {
     if isTouched { guest.restore() }
     isTouched = false
-    runner?.reset(guest.core)
+    for runner in runners { runner.reset(guest.core) }
     switch cache {
     case .cold:
       guest.flushLists(fromOrder: order)

@@ -67,7 +67,7 @@ struct AllocMaxOrder: HintStrategy {
     // The driver's probe fails (-ENOSPC).
     if sink.queueSize < 2 { return .error("a queue of fewer than 2 entries has none for hints") }
     sink.command()
-    let outcome = takeAll(&cpu, &sink, session.stop, list)
+    let outcome = takeAll(&cpu, &sink, session, list)
     sink.command()
     if outcome == .stopped && returnsWhenStopped { giveBack(&cpu, &sink, &session) }
     return outcome
@@ -75,11 +75,12 @@ struct AllocMaxOrder: HintStrategy {
 
   @inline(__always)
   private mutating func takeAll<Probe: LockProbe, Sink: HintSink>(
-    _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ stop: StopFlag, _ list: HintBuffer
+    _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ session: Session, _ list: HintBuffer
   ) -> Outcome {
-    if !nodeByNode { return take(&cpu, &sink, stop, list, onNode: nil) }
+    if let node = session.node { return take(&cpu, &sink, session.stop, list, onNode: node) }
+    if !nodeByNode { return take(&cpu, &sink, session.stop, list, onNode: nil) }
     for node in 0..<cpu.core.nodeCount {
-      let outcome = take(&cpu, &sink, stop, list, onNode: node)
+      let outcome = take(&cpu, &sink, session.stop, list, onNode: node)
       if outcome != .complete { return outcome }
     }
     return .complete

@@ -50,12 +50,13 @@ func copyLists<Probe: LockProbe, Hooks: AllocatorHooks, Sink: HintSink>(
   _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ session: Session, _ buffer: HintBuffer, limit: Int
 ) -> Outcome {
   let core = cpu.core
+  let zones = session.zones(core)
   var outcome = Outcome.complete
   var order = core.highestOrder
   while order >= session.lowestOrder {
     var count = 0
     var full = false
-    for zone in 0..<core.zoneCount where !full {
+    for zone in zones where !full {
       if session.stop.isSet { return .stopped }
       full = copyList(&cpu, core.zone(zone), order, buffer, limit: limit, &count)
     }

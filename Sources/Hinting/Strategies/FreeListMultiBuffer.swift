@@ -57,13 +57,14 @@ struct FreeListMultiBuffer: HintStrategy {
     }
 
     sink.command()
+    let zones = session.zones(cpu.core)
     var order = cpu.core.highestOrder
     while order >= session.lowestOrder {
       var copied = 0
       while true {
         if session.stop.isSet { return .stopped }
         copied = 0
-        if copyAll(&cpu, order, &copied) { break }
+        if copyAll(&cpu, zones, order, &copied) { break }
         // ENOSPC: grow and begin again.
         session.restarts &+= 1
         if held.count == buffers.count || !allocate(&cpu, &sink) {
@@ -83,8 +84,9 @@ struct FreeListMultiBuffer: HintStrategy {
 
   /// get_from_free_page_list(): one hold a zone, on to the next buffer where one is full. False for ENOSPC.
   @inline(__always)
-  private func copyAll<Probe: LockProbe>(_ cpu: inout GuestCPU<Probe, Hooks>, _ order: Int, _ copied: inout Int) -> Bool
-  {
+  private func copyAll<Probe: LockProbe>(
+    _ cpu: inout GuestCPU<Probe, Hooks>, _ zones: Range<Int>, _ order: Int, _ copied: inout Int
+  ) -> Bool {
     let perBuffer = perBuffer
     let usable = held.count
     return buffers.withUnsafeBufferPointer { buffers in
@@ -92,7 +94,7 @@ struct FreeListMultiBuffer: HintStrategy {
       var buffer = buffers[0]
       var n = 0
       defer { copied = index &* perBuffer &+ n }
-      for zone in 0..<cpu.core.zoneCount {
+      for zone in zones {
         let fits = cpu.withZoneLocked(cpu.core.zone(zone)) { hold in
           let core = hold.core
           for type in 0..<Migratetype.count {

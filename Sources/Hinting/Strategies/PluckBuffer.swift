@@ -49,7 +49,7 @@ struct PluckBuffer: HintStrategy {
     var plucked: UInt64? = nil
     var count = 0
     var full = false
-    for zone in 0..<core.zoneCount where !full {
+    for zone in session.zones(core) where !full {
       if session.stop.isSet { break }
       full = cpu.withZoneLocked(core.zone(zone)) { hold in
         let core = hold.core

@@ -60,6 +60,7 @@ struct RecordUnusedPages: HintStrategy {
   ) -> Outcome {
     guard let buffer = memory?.buffer else { return .noBuffer }
     let core = cpu.core
+    let zones = session.zones(core)
     var size = startWords
     var position = 0
     var partial = false
@@ -67,9 +68,9 @@ struct RecordUnusedPages: HintStrategy {
 
     var order = core.highestOrder
     while order >= session.lowestOrder {
-      var zone = 0
+      var zone = zones.lowerBound
       var lastChunk: (zone: Int, words: Int)?
-      while zone < core.zoneCount {
+      while zone < zones.upperBound {
         if session.stop.isSet { return .stopped }
         let full = record(&cpu, zone, order, buffer, size, &position, partial)
         if !full {

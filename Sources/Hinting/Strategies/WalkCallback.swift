@@ -76,7 +76,7 @@ struct WalkCallback: HintStrategy {
     let half = sink.queueSize / 2
     var lost = 0
     defer { dropped = lost }
-    for zone in 0..<core.zoneCount {
+    for zone in session.zones(core) {
       var order = core.highestOrder
       while order >= session.lowestOrder {
         for type in 0..<Migratetype.count {

@@ -86,18 +86,37 @@ enum MatrixFixtures {
 ///
 /// `@unchecked Sendable`: each test uses its own, on one thread.
 final class FourNodes: NumaHost, @unchecked Sendable {
-  private(set) var bound: [Int] = []
+  private var pieces: [(range: Range<UInt>, node: Int)] = []
+  /// A kernel that says yes and leaves every so many pages where it likes; 0: none.
+  private let strays: UInt
+  /// How many CPUs the process may use of each node; nil: two, whether this machine has them or not.
+  private let cpus: [[Int]]?
+
+  init(strays: UInt = 0, cpus: [[Int]]? = nil) {
+    self.strays = strays
+    self.cpus = cpus
+  }
+
+  var bound: [Int] { pieces.map(\.node) }
 
   var nodes: [HostNode] {
-    (0..<4).map { HostNode(id: 10 + $0, cpus: [2 * $0, 2 * $0 + 1], memoryBytes: 1 << 30, freeBytes: 1 << 29) }
+    (0..<4).map {
+      HostNode(id: 10 + $0, cpus: cpus?[$0] ?? [2 * $0, 2 * $0 + 1], memoryBytes: 1 << 30, freeBytes: 1 << 29)
+    }
   }
 
   func bind(_ memory: UnsafeMutableRawPointer, bytes: Int, toNode node: Int) throws(NumaError) {
     guard nodes.contains(where: { $0.id == node }) else { throw .unknownNode(node) }
-    bound.append(node)
+    let start = UInt(bitPattern: memory)
+    pieces.append((start..<start + UInt(bytes), node))
   }
 
-  func nodeOf(_ address: UnsafeRawPointer) throws(NumaError) -> Int { 10 }
+  func nodeOf(_ address: UnsafeRawPointer) throws(NumaError) -> Int {
+    let address = UInt(bitPattern: address)
+    if strays > 0 && address >> 12 % strays == 0 { return 10 }
+    guard let piece = pieces.last(where: { $0.range.contains(address) }) else { return 10 }
+    return piece.node
+  }
 }
 
 /// Stands for libpapi: counts what it is told to, or fails as it is told to.

@@ -48,7 +48,7 @@ struct ColumnTests {
         == ["run_id", "cell_id", "repetition", "phase", "kind", "upper_ns", "count"])
   }
 
-  @Test("cells.csv has five columns for each primary metric, and what cells are judged by")
+  @Test("cells.csv has five columns for each primary metric, what cells are judged by, and where they ran")
   func cellsHeader() {
     let primary = [
       "coverage", "coverage_free", "lock_hold_ns_p50", "lock_hold_ns_p99", "lock_hold_ns_max", "lock_hold_ns_total",
@@ -65,7 +65,7 @@ struct ColumnTests {
     }
     names += [
       "interval_confidence", "limit_ns_per_block", "ns_per_block_to_limit", "hold_limit_ns",
-      "lock_hold_ns_max_repeatable", "within_hold_limit",
+      "lock_hold_ns_max_repeatable", "within_hold_limit", "scan_node", "memory_node",
     ]
     #expect(CellRecord.columns.map(\.name) == names)
   }

@@ -1,0 +1,72 @@
+import GuestMemory
+import Instruments
+
+/// Where the pages of a modelled node really lie, read back from the kernel after they were touched.
+struct MemoryCensus: Encodable, Equatable {
+  /// The modelled node.
+  var node: Int
+  /// Where its memory was bound to; nil where it wasn't.
+  var boundTo: Int?
+  /// Host pages asked for.
+  var pagesChecked = 0
+  /// Of them those that have memory, by host node.
+  var pagesByHostNode: [Int: Int] = [:]
+  /// Why the kernel didn't tell.
+  var unreadable: String?
+
+  enum CodingKeys: String, CodingKey {
+    case node, unreadable
+    case boundTo = "bound_to_host_node"
+    case pagesChecked = "pages_checked"
+    case pagesByHostNode = "pages_by_host_node"
+  }
+
+  /// The most host pages asked for in each piece of a node's memory.
+  static let most = 2048
+
+  /// Asks for pages all over a node's memory, in equal steps. Complexity: O(1) system calls a page, at most ``most`` a
+  /// piece.
+  init(_ guest: Guest, node: Int, boundTo: Int?, _ numa: any NumaHost) {
+    self.node = node
+    self.boundTo = boundTo
+    guest.withMemory(ofNode: node) { start, bytes in
+      // A page in which two nodes meet is either's: the ends are left out, but of a piece that has nothing else.
+      let pages = bytes / 4096
+      let inner = pages > 2 ? 1..<pages - 1 : 0..<pages
+      for index in stride(from: inner.lowerBound, to: inner.upperBound, by: max(1, inner.count / Self.most)) {
+        ask(start + index * 4096, numa)
+      }
+    }
+  }
+
+  private mutating func ask(_ address: UnsafeRawPointer, _ numa: any NumaHost) {
+    guard unreadable == nil else { return }
+    do throws(NumaError) {
+      pagesChecked += 1
+      pagesByHostNode[try numa.nodeOf(address), default: 0] += 1
+    } catch {
+      if error != .notPresent { unreadable = "\(error)" }
+    }
+  }
+
+  /// What is wrong with it, in words; nil where every page that was found lies where it should.
+  var fault: String? {
+    guard let boundTo else { return nil }
+    let elsewhere = pagesByHostNode.filter { $0.key != boundTo }
+    guard !elsewhere.isEmpty else { return nil }
+    let list = elsewhere.sorted { $0.key < $1.key }.map { "\($0.value) on \($0.key)" }.joined(separator: ", ")
+    return
+      "of modelled node \(node)'s memory, bound to host node \(boundTo), \(pagesChecked) pages were looked for and "
+      + "\(list) found"
+  }
+
+  func encode(to encoder: any Encoder) throws {
+    var box = encoder.container(keyedBy: CodingKeys.self)
+    try box.encode(node, forKey: .node)
+    try box.encodeIfPresent(boundTo, forKey: .boundTo)
+    try box.encode(pagesChecked, forKey: .pagesChecked)
+    try box.encode(
+      Dictionary(uniqueKeysWithValues: pagesByHostNode.map { ("\($0.key)", $0.value) }), forKey: .pagesByHostNode)
+    try box.encodeIfPresent(unreadable, forKey: .unreadable)
+  }
+}
