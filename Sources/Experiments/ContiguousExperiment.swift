@@ -66,6 +66,7 @@ enum ContiguousExperiment: Experiment {
         run: run, zones: [], holds: [], holdSequence: nil, failure: "the guest has no ZONE_MOVABLE; give --movable 0.8")
     }
     var ends = SessionEnds()
+    var disturbances: [Disturbance] = []
     let window = cell.setting.windowNs ?? 0
     for pages in ranges {
       let places = places(in: zone, pages)
@@ -83,12 +84,15 @@ enum ContiguousExperiment: Experiment {
           let allocator = repetition.runner.rangeAllocator(repetition.guest, cpu: 1)
           worker.start()
           worker.waitUntilInZone()
+          let meter = DisturbanceMeter()
           while worker.isAtWork && !isOver() {
             let begin = MonotonicClock.nanoseconds()
             tally.attempt(allocator, places[generator.below(places.count)], pages, drainFirst)
             spent += MonotonicClock.nanoseconds() - begin
           }
+          let disturbance = meter.reading()
           ends.note(worker.stop())
+          disturbances.append(worker.disturbance.map { disturbance.beside($0) } ?? disturbance)
           allocator.drain()
         }
         record.add(tally)
@@ -96,6 +100,7 @@ enum ContiguousExperiment: Experiment {
       }
     }
     repetition.model.touch()
+    run.trust.set(disturbances)
     run.found.outcome = ends.outcome
     return RepetitionResult(
       run: run, zones: [], holds: [], holdSequence: nil, failure: ends.failure,
@@ -152,6 +157,8 @@ enum ContiguousExperiment: Experiment {
     private let inZone: Atomic<Bool>
     private let ended = DispatchSemaphore(value: 0)
     private var ends = SessionEnds()
+    /// What the design's thread met, once it has stopped.
+    private(set) var disturbance: Disturbance?
 
     init(_ repetition: Repetition, _ bench: Bench, _ zone: Zone) {
       self.repetition = repetition
@@ -172,7 +179,9 @@ enum ContiguousExperiment: Experiment {
       let cpus = bench.otherCPUs
       let thread = Thread { [self] in
         if let cpu = cpus.first { try? ThreadPlacement.pin(toCPU: cpu) }
+        let meter = DisturbanceMeter()
         if repetition.cell.strategy.card.trigger == .frees { reportAll() } else { repeatSessions() }
+        disturbance = meter.reading()
         busy.store(false, ordering: .releasing)
         ended.signal()
       }

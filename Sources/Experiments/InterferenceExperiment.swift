@@ -40,7 +40,8 @@ enum InterferenceExperiment: Experiment {
 
     // What comes first finds other caches than what comes last, so that every other repetition goes the other way.
     let aloneFirst = repetition.number % 2 == 0
-    if aloneFirst { try measureAlone(repetition, bench, &record) }
+    var disturbances: [Disturbance] = []
+    if aloneFirst { disturbances += try measureAlone(repetition, bench, &record) }
 
     // Beside it: the rate.
     var sessions = Sessions(window)
@@ -48,6 +49,7 @@ enum InterferenceExperiment: Experiment {
     if let mutators = try bench.mutators(repetition, runner, isProbed: false) {
       defer { mutators.end() }
       mutators.run()
+      let meter = DisturbanceMeter()
       let cpuBefore = ThreadCPUClock.nanoseconds()
       sessions.repeat {
         let pass = runner.speedPass(
@@ -57,6 +59,7 @@ enum InterferenceExperiment: Experiment {
         return pass.outcome
       }
       record.strategyCPUShare = Double(ThreadCPUClock.nanoseconds() - cpuBefore) / sessions.nanoseconds
+      disturbances.append(meter.reading())
       mutators.park()
       if cell.timesHold { run.bystanders.opsPerSecond = mutators.operationsPerSecond }
       mutators.giveBack()
@@ -74,6 +77,7 @@ enum InterferenceExperiment: Experiment {
     if let mutators = try bench.mutators(repetition, runner, isProbed: true) {
       defer { mutators.end() }
       mutators.run()
+      let meter = DisturbanceMeter()
       probed.repeat {
         bench.hintLog.reset()
         let pass = withExtendedLifetime(bench.holdLog) {
@@ -86,11 +90,13 @@ enum InterferenceExperiment: Experiment {
         byteSeconds += pass.byteSecondsWithheld
         return pass.outcome
       }
+      disturbances.append(meter.reading())
       mutators.park()
       figures = mutators.figures
       mutators.giveBack()
     }
-    if !aloneFirst { try measureAlone(repetition, bench, &record) }
+    if !aloneFirst { disturbances += try measureAlone(repetition, bench, &record) }
+    run.trust.set(disturbances)
     record.opsRatio = ratio(run.bystanders.opsPerSecond, record.aloneOpsPerSecond)
     record.hookedOpsRatio = ratio(record.hookedOpsPerSecond, record.aloneOpsPerSecond)
     repetition.model.touch()
@@ -104,6 +110,7 @@ enum InterferenceExperiment: Experiment {
     run.sideEffects.blocksWithheldMax = Int(withheldMax >> UInt64(repetition.guest.core.highestOrder))
     if cell.timesHold {
       run.lock = RunRecord.Lock(holds)
+      run.trust.measureNoise(hold: holds.hold.p50)
       run.sideEffects.withheldByteSeconds = byteSeconds
       if let figures {
         run.bystanders.add(figures)
@@ -115,21 +122,26 @@ enum InterferenceExperiment: Experiment {
       failure: ends.failure, experiment: ExperimentRows(card, [cell.timesHold ? record : record.withoutTimes]))
   }
 
-  /// On a guest built without the design, and where it has hooks on one with them and nobody scanning.
+  /// On a guest built without the design, and where it has hooks on one with them and nobody scanning. Returns what
+  /// disturbed each window.
   private static func measureAlone(
     _ repetition: Repetition, _ bench: Bench, _ record: inout InterferenceRecord
-  ) throws {
-    func alone(
-      _ runner: StrategyRunner?, isProbed: Bool
-    ) throws -> (rate: Double?, figures: MutatorFigures?) {
+  ) throws -> [Disturbance] {
+    func alone(_ runner: StrategyRunner?, isProbed: Bool) throws -> Bench.Alone {
       try bench.mutatorsAlone(
         repetition, runner, isProbed: isProbed, nanoseconds: repetition.cell.setting.windowNs ?? 0)
     }
-    record.aloneOpsPerSecond = try alone(nil, isProbed: false).rate
-    record.add(alone: try alone(nil, isProbed: true).figures)
+    let unprobed = try alone(nil, isProbed: false)
+    record.aloneOpsPerSecond = unprobed.rate
+    let probed = try alone(nil, isProbed: true)
+    record.add(alone: probed.figures)
+    var disturbances = [unprobed.disturbance, probed.disturbance]
     if repetition.cell.strategy.card.trigger == .frees {
-      record.hookedOpsPerSecond = try alone(repetition.runner, isProbed: false).rate
+      let hooked = try alone(repetition.runner, isProbed: false)
+      record.hookedOpsPerSecond = hooked.rate
+      disturbances.append(hooked.disturbance)
     }
+    return disturbances.compactMap { $0 }
   }
 
   private static func ratio(_ value: Double?, _ base: Double?) -> Double? {

@@ -1,4 +1,3 @@
-import CHost
 import Delivery
 import GuestMemory
 import Hinting
@@ -34,7 +33,8 @@ enum ScanExperiment: Experiment {
     let cell = repetition.cell
     var run = repetition.record
     let speed = try measureSpeed(repetition, bench, &run)
-    let probed = try measureHolds(repetition, bench, &run)
+    let probed = try measureHolds(repetition, bench)
+    run.trust.set([speed.disturbance] + probed.disturbances)
     fill(&run, repetition, bench, speed, probed)
     return RepetitionResult(
       run: run, zones: bench.zones(repetition, probed.account, probed.holdsByZone),
@@ -61,6 +61,7 @@ enum ScanExperiment: Experiment {
   private struct Speed {
     var pass: SpeedPass
     var parts: [ScanTeam.SpeedPart]
+    var disturbance: Disturbance
   }
 
   private static func measureSpeed(
@@ -72,22 +73,26 @@ enum ScanExperiment: Experiment {
     defer { mutators?.end() }
     bench.stop.clear()
     mutators?.run()
-    let parts = charging(&run) { repetition.team.speedPass(cell, bench) }
+    let parts = repetition.team.speedPass(cell, bench)
     mutators?.park()
     if cell.timesHold { run.bystanders.opsPerSecond = mutators?.operationsPerSecond }
     mutators?.giveBack()
     if cell.changesLists { repetition.model.touch() }
 
-    let toll = parts.map(\.toll).reduce(ThreadToll()) { $0.adding($1) }
-    charge(&run, toll)
-    if bench.counterFailure == nil, let refusal = toll.refusal { bench.counterFailure = "\(refusal)" }
-    if let reading = toll.reading, parts.allSatisfy({ $0.toll.reading != nil }) {
+    if bench.counterFailure == nil, let refusal = parts.lazy.compactMap(\.refusal).first {
+      bench.counterFailure = "\(refusal)"
+    }
+    let readings = parts.compactMap(\.reading)
+    if readings.count == parts.count, let first = readings.first {
+      let reading = readings.dropFirst().reduce(first) { $0.adding($1) }
       run.counters = RunRecord.Counters(
         cycles: reading.cycles.map(Int.init), instructions: reading.instructions.map(Int.init),
         l1dMisses: reading.l1dMisses.map(Int.init), l2Misses: reading.l2Misses.map(Int.init),
         llcMisses: reading.llcMisses.map(Int.init), dtlbMisses: reading.dtlbMisses.map(Int.init), source: "papi")
     }
-    return Speed(pass: SpeedPass(together: parts.map(\.pass)), parts: parts)
+    return Speed(
+      pass: SpeedPass(together: parts.map(\.pass)), parts: parts,
+      disturbance: Disturbance.together(parts.map(\.disturbance)))
   }
 
   private struct Probed {
@@ -96,13 +101,13 @@ enum ScanExperiment: Experiment {
     var account: SessionAccount
     var holds: HoldSummary
     var holdsByZone: [[HoldSample]]
+    /// Of the session, and of the giving back.
+    var disturbances: [Disturbance]
     /// Nil without mutators.
     var bystanders: MutatorFigures?
   }
 
-  private static func measureHolds(
-    _ repetition: Repetition, _ bench: Bench, _ run: inout RunRecord
-  ) throws -> Probed {
+  private static func measureHolds(_ repetition: Repetition, _ bench: Bench) throws -> Probed {
     let cell = repetition.cell
     let guest = repetition.guest
     let team = repetition.team
@@ -118,40 +123,24 @@ enum ScanExperiment: Experiment {
         guest, lowestOrder: cell.order, hints: team.members.flatMap(\.hintLog.hints), holdsToTheEnd: holdsToTheEnd)
     }
     var account: SessionAccount?
-    let parts = charging(&run) {
-      team.probedPass(cell, bench) {
-        mutators?.park()
-        account = accountNow()
-        mutators?.run()
-      }
+    let parts = team.probedPass(cell, bench) {
+      mutators?.park()
+      account = accountNow()
+      mutators?.run()
     }
     mutators?.park()
     let bystanders = mutators?.figures
     mutators?.giveBack()
     if cell.changesLists { repetition.model.touch() }
-    charge(&run, parts.map(\.toll).reduce(ThreadToll()) { $0.adding($1) })
     var byZone = [[HoldSample]](repeating: [], count: guest.core.zoneCount)
     for member in team.members {
       for sample in member.holdLog.samples { byZone[Int(sample.zone)].append(sample) }
     }
     return Probed(
       pass: ProbedPass(together: parts.map(\.pass)), parts: parts, account: account ?? accountNow(),
-      holds: HoldLog.summary(of: team.members.map(\.holdLog)), holdsByZone: byZone, bystanders: bystanders)
-  }
-
-  /// Runs a pass and adds the time that was stolen meanwhile to the row.
-  private static func charging<Result>(_ run: inout RunRecord, _ pass: () -> Result) -> Result {
-    let before = StealClock.nanoseconds()
-    let result = pass()
-    if let before, let after = StealClock.nanoseconds() {
-      run.trust.stealNs = (run.trust.stealNs ?? 0) + Double(after - before)
-    }
-    return result
-  }
-
-  private static func charge(_ run: inout RunRecord, _ toll: ThreadToll) {
-    run.trust.involuntarySwitches = (run.trust.involuntarySwitches ?? 0) + toll.involuntarySwitches
-    run.trust.minorFaults = (run.trust.minorFaults ?? 0) + toll.minorFaults
+      holds: HoldLog.summary(of: team.members.map(\.holdLog)), holdsByZone: byZone,
+      disturbances: [Disturbance.together(parts.map(\.collecting)), Disturbance.together(parts.map(\.returning))],
+      bystanders: bystanders)
   }
 
   /// Rows of scan.csv: of several scanners each one; of one everything stands in runs.csv.
@@ -171,7 +160,8 @@ enum ScanExperiment: Experiment {
         scanNs: timesHold ? CycleClock.nanoseconds(fromTicks: part.pass.scanTicks) : nil,
         cpuNs: timesHold ? Double(part.pass.cpuNanoseconds) : nil, lockAcquisitions: holds.acquisitions,
         lockWaitNsMax: timesHold ? holds.wait.max : nil,
-        involuntarySwitches: part.toll.involuntarySwitches + probed.parts[index].toll.involuntarySwitches)
+        involuntarySwitches: (part.disturbance + probed.parts[index].collecting + probed.parts[index].returning)
+          .involuntarySwitches)
     }
     return ExperimentRows(card, records)
   }
@@ -199,11 +189,7 @@ enum ScanExperiment: Experiment {
     run.lock = RunRecord.Lock(holds)
     fillSpeed(&run, cell, bench, speed, probed)
     if let figures = probed.bystanders { run.bystanders.add(figures) }
-    if let median = holds.hold.p50 {
-      let noise = NoiseMeter.measure(intervalNanoseconds: median, budgetNanoseconds: 3e6)
-      run.trust.noiseNsP999 = noise.p999
-      run.trust.noiseNsMax = noise.max
-    }
+    run.trust.measureNoise(hold: holds.hold.p50)
   }
 
   private static func fillSideEffects(_ run: inout RunRecord, _ cell: Cell, _ probed: Probed, _ guest: Guest) {

@@ -50,7 +50,9 @@ enum SteadyStateExperiment: Experiment {
     // What comes first finds other caches than what comes last, so that every other repetition goes the other way.
     let aloneFirst = repetition.number % 2 == 0
     let mostPages = Int(guest.core.freePages) / 16 / max(cell.mutators, 1)
-    if isReal && aloneFirst { record.aloneOpsPerSecond = try aloneRate(repetition, bench, mostPages) }
+    // By the virtual clock no figure depends on what the machine does.
+    var disturbances: [Disturbance] = []
+    if isReal && aloneFirst { record.aloneOpsPerSecond = try aloneRate(repetition, bench, mostPages, &disturbances) }
 
     bench.restart(repetition)
     bench.holdLog.reset()
@@ -69,6 +71,7 @@ enum SteadyStateExperiment: Experiment {
     defer { timeline.end() }
     bench.holdLog.reset()
     timeline.start()
+    let meter = DisturbanceMeter()
     tenant.giveBack()
     let start = timeline.now
     let end = start + window
@@ -100,6 +103,7 @@ enum SteadyStateExperiment: Experiment {
       let due = requestedAt.map { $0 + runner.workDelayNanoseconds } ?? .max
       timeline.advance(to: min(now + 1_000_000, due, end))
     }
+    if isReal { disturbances.append(meter.reading()) }
     timeline.stop()
     sink.onReport = nil
     progress.check(until: window) { runner.isKnownToHost($0, guest.core) }
@@ -107,7 +111,8 @@ enum SteadyStateExperiment: Experiment {
     run.bystanders.opsPerSecond = cell.timesHold ? timeline.operationsPerSecond : nil
     timeline.giveBack()
     repetition.model.touch()
-    if isReal && !aloneFirst { record.aloneOpsPerSecond = try aloneRate(repetition, bench, mostPages) }
+    if isReal && !aloneFirst { record.aloneOpsPerSecond = try aloneRate(repetition, bench, mostPages, &disturbances) }
+    run.trust.set(disturbances)
 
     record.add(progress, seconds: Double(window) / 1e9)
     run.found.outcome = ends.outcome
@@ -119,6 +124,7 @@ enum SteadyStateExperiment: Experiment {
     run.lock = RunRecord.Lock(acquisitions: holds.acquisitions, itemsPerHoldMax: holds.itemsPerHoldMax)
     if isReal && cell.timesHold {
       run.lock = RunRecord.Lock(holds)
+      run.trust.measureNoise(hold: holds.hold.p50)
       run.sideEffects.withheldByteSeconds = sink.byteSecondsWithheld
       record.reporterCPUNs = Double(cpuNanoseconds)
       if let alone = record.aloneOpsPerSecond, alone > 0, let beside = run.bystanders.opsPerSecond {
@@ -167,13 +173,15 @@ enum SteadyStateExperiment: Experiment {
   }
 
   /// The mutators on a guest built without the design, for a tenth of the window.
-  private static func aloneRate(_ repetition: Repetition, _ bench: Bench, _ mostPages: Int) throws -> Double? {
+  private static func aloneRate(
+    _ repetition: Repetition, _ bench: Bench, _ mostPages: Int, _ disturbances: inout [Disturbance]
+  ) throws -> Double? {
     let window = max((repetition.cell.setting.windowNs ?? 0) / 10, 20_000_000)
-    let rate = try bench.mutatorsAlone(
-      repetition, nil, isProbed: false, nanoseconds: window, mostPages: mostPages
-    ).rate
+    let alone = try bench.mutatorsAlone(
+      repetition, nil, isProbed: false, nanoseconds: window, mostPages: mostPages)
     repetition.model.touch()
-    return repetition.cell.timesHold ? rate : nil
+    if let disturbance = alone.disturbance { disturbances.append(disturbance) }
+    return repetition.cell.timesHold ? alone.rate : nil
   }
 }
 

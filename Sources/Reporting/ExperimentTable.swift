@@ -42,12 +42,14 @@ public struct ExperimentTable {
     }
     guard !lines.isEmpty else { return nil }
 
-    var titles = ["guest", "load", "ack ns", "strategy", "oversubscribed"] + keys.map { Self.title($0.name, $0.unit) }
+    var titles =
+      ["guest", "load", "ack ns", "strategy", "oversubscribed", "preempted"] + keys.map { Self.title($0.name, $0.unit) }
     var fields = lines.map { line in
       [
         Figure.bytes(line.cell.guestBytes) + " " + line.cell.state, line.cell.load,
         runs[line.cell.cellID]?.load.hostAckNs.map { Figure.count($0) } ?? Figure.missing, line.cell.strategy,
         line.cell.oversubscribed ? "yes" : "no",
+        line.cell.preemptedRepetitions == nil ? Figure.missing : Figure.preempted(line.cell) ?? "no",
       ] + line.key
     }
     // What is the same in every row is said once, above.
@@ -71,7 +73,10 @@ public struct ExperimentTable {
       for (row, own) in values.enumerated() { fields[row].append(Self.spread(own, metric.unit)) }
     }
     let table = TableText.render(titles: titles, rows: fields, leftAligned: Set(0..<settings), widths: [:])
+    let marks = lines.contains { Figure.preempted($0.cell) != nil }
     return "\(card.name): " + (constant + ["medians, lowest–highest repetition"]).joined(separator: ", ") + "\n" + table
+      + (marks
+        ? "preempted *N: in N repetitions of the cell a measuring thread was taken off its CPU; they are kept.\n" : "")
   }
 
   /// Nanoseconds as microseconds: what most of these are.

@@ -61,6 +61,11 @@ enum Figure {
     return (figure(median), low == high ? "" : " (\(low)–\(high))")
   }
 
+  /// What marks a cell with repetitions in which a measuring thread was preempted: `*2`; nil without any.
+  static func preempted(_ cell: CellRecord) -> String? {
+    cell.preemptedRepetitions.flatMap { $0 > 0 ? "*\($0)" : nil }
+  }
+
   /// What stands where nothing was measured.
   static let missing = "-"
 }

@@ -217,9 +217,13 @@ public struct ResultTable {
   private func outcome(_ cell: CellRecord) -> String {
     let runs = runs[cell.cellID] ?? []
     let outcomes = RunOutcome.allCases.filter { outcome in runs.contains { $0.found.outcome == outcome } }
-    guard outcomes.count > 1 else { return outcomes.first?.rawValue ?? Figure.missing }
-    return outcomes.map { outcome in "\(runs.count { $0.found.outcome == outcome }) \(outcome.rawValue)" }
-      .joined(separator: ", ")
+    guard let first = outcomes.first else { return Figure.missing }
+    let text =
+      outcomes.count == 1
+      ? first.rawValue
+      : outcomes.map { outcome in "\(runs.count { $0.found.outcome == outcome }) \(outcome.rawValue)" }
+        .joined(separator: ", ")
+    return [text, Figure.preempted(cell)].compactMap { $0 }.joined(separator: " ")
   }
 
   // MARK: Footer
@@ -242,6 +246,15 @@ public struct ResultTable {
     }
     if cells.contains(where: { $0.granuleOrder > 0 }) {
       lines.append("≥: times at a granule above 0 are lower bounds, not to be compared with those at granule 0.")
+    }
+    let marked = cells.compactMap(\.preemptedRepetitions).filter { $0 > 0 }
+    if !marked.isEmpty {
+      lines.append(
+        """
+        *N behind an outcome: in N repetitions a measuring thread was taken off its CPU (involuntary_switches in \
+        runs.csv). They are kept: \(marked.reduce(0, +)) of \(cells.reduce(0) { $0 + $1.repetitions }), in \(marked.count) \
+        of \(cells.count) cells.
+        """)
     }
     let limits = cells.compactMap(\.limitNsPerBlock)
     if let lowest = limits.min(), let highest = limits.max() {
@@ -279,16 +292,5 @@ public struct ResultTable {
   }
 
   /// Breaks a text at spaces so that no line is wider than the table may be.
-  private func wrap(_ text: String) -> String {
-    var lines: [String] = []
-    var line = ""
-    for word in text.split(separator: " ") {
-      if !line.isEmpty && line.count + 1 + word.count > width {
-        lines.append(line)
-        line = ""
-      }
-      line += (line.isEmpty ? "" : " ") + word
-    }
-    return (lines + [line]).joined(separator: "\n")
-  }
+  private func wrap(_ text: String) -> String { TableText.wrap(text, width: width).joined(separator: "\n") }
 }

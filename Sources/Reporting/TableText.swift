@@ -29,4 +29,18 @@ enum TableText {
       }
       .joined(separator: "\n")
   }
+
+  /// Breaks a text at spaces so that no line is longer than `width`, where no word is.
+  static func wrap(_ text: String, width: Int) -> [String] {
+    var lines: [String] = []
+    var line = ""
+    for word in text.split(separator: " ") {
+      if !line.isEmpty && line.count + 1 + word.count > width {
+        lines.append(line)
+        line = ""
+      }
+      line += (line.isEmpty ? "" : " ") + word
+    }
+    return lines + [line]
+  }
 }

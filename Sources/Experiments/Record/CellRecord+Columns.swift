@@ -51,6 +51,9 @@ extension CellRecord: TabularRecord {
     Column(
       "within_hold_limit", \.withinHoldLimit,
       meaning: "Whether lock_hold_ns_max_repeatable keeps hold_limit_ns."),
+    Column(
+      "preempted_repetitions", \.preemptedRepetitions,
+      meaning: "Of the repetitions, those whose involuntary_switches are above 0: kept, and marked."),
   ]
 
   private static let placementColumns: [Column<CellRecord>] = [

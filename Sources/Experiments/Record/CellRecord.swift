@@ -51,6 +51,8 @@ public struct CellRecord: Hashable, Sendable {
   public var lockHoldNsMaxRepeatable: Double?
   /// `within_hold_limit`: whether the repeatable longest hold keeps the limit; nil if either is unknown.
   public var withinHoldLimit: Bool?
+  /// `preempted_repetitions`: how many of `repetitions` have involuntary_switches above 0; nil if none was watched.
+  public var preemptedRepetitions: Int?
 
   /// A cell with nothing measured yet.
   public init(

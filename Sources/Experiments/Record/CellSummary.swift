@@ -37,6 +37,8 @@ public enum CellSummary {
     cell.scanNode = first.load.scanNode
     cell.memoryNode = first.load.memoryNode
     cell.repetitions = counted.count
+    let watched = counted.compactMap(\.isPreempted)
+    if !watched.isEmpty { cell.preemptedRepetitions = watched.count { $0 } }
     for metric in RunRecord.columns where metric.isPrimary {
       let values = counted.compactMap { metric.number($0) }
       guard !values.isEmpty else { continue }

@@ -324,18 +324,18 @@ extension RunRecord: TabularRecord {
   private static let trustColumns: [Column<RunRecord>] = [
     Column(
       "noise_ns_p999", unit: "ns", direction: .lowerIsBetter, \.trust.noiseNsP999,
-      meaning: "99.9th percentile of empty intervals as long as the median hold."),
+      meaning: "99.9th percentile of empty intervals as long as the median hold; empty where no hold was timed."),
     Column(
       "noise_ns_max", unit: "ns", direction: .lowerIsBetter, \.trust.noiseNsMax,
       meaning: "Longest of the empty intervals."),
     Column(
       "involuntary_switches", direction: .lowerIsBetter, \.trust.involuntarySwitches,
-      meaning: "Involuntary context switches of the strategy's thread; above 0 the row is marked."),
+      meaning: "Involuntary context switches of the measuring threads in all passes; above 0 the row is marked."),
     Column(
       "minor_faults", direction: .lowerIsBetter, \.trust.minorFaults,
-      meaning: "Minor page faults of the strategy's thread."),
+      meaning: "Minor page faults of the measuring threads in all passes."),
     Column(
       "steal_ns", unit: "ns", direction: .lowerIsBetter, \.trust.stealNs,
-      meaning: "Time the hypervisor took from this machine."),
+      meaning: "Time the hypervisor took from this machine in all passes."),
   ]
 }

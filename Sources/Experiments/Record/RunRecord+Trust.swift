@@ -1,3 +1,5 @@
+import Instruments
+
 extension RunRecord {
   /// How quiet the machine was while the repetition ran.
   public struct Trust: Hashable, Sendable {
@@ -5,9 +7,9 @@ extension RunRecord {
     public var noiseNsP999: Double?
     /// `noise_ns_max`: Longest of the empty intervals. ns.
     public var noiseNsMax: Double?
-    /// `involuntary_switches`: Involuntary context switches of the strategy's thread; above 0 the row is marked.
+    /// `involuntary_switches`: Involuntary context switches of the measuring threads; above 0 the row is marked.
     public var involuntarySwitches: Int?
-    /// `minor_faults`: Minor page faults of the strategy's thread.
+    /// `minor_faults`: Minor page faults of the measuring threads.
     public var minorFaults: Int?
     /// `steal_ns`: Time the hypervisor took from this machine. ns.
     public var stealNs: Double?
@@ -26,5 +28,28 @@ extension RunRecord {
       self.minorFaults = minorFaults
       self.stealNs = stealNs
     }
+  }
+
+  /// Whether a measuring thread was taken off its CPU in the middle of it; nil where that wasn't watched. Such a
+  /// repetition is kept and marked.
+  public var isPreempted: Bool? { trust.involuntarySwitches.map { $0 > 0 } }
+}
+
+extension RunRecord.Trust {
+  /// Fills in what disturbed the repetition, all its measured stretches together; nothing where there are none.
+  mutating func set(_ stretches: [Disturbance]) {
+    guard let first = stretches.first else { return }
+    let disturbance = stretches.dropFirst().reduce(first, +)
+    involuntarySwitches = disturbance.involuntarySwitches
+    minorFaults = disturbance.minorFaults
+    stealNs = disturbance.stealNanoseconds.map { Double($0) }
+  }
+
+  /// Times empty intervals as long as `hold`, the median hold, for some 3 ms; nothing where there was no hold.
+  mutating func measureNoise(hold: Double?) {
+    guard let hold else { return }
+    let noise = NoiseMeter.measure(intervalNanoseconds: hold, budgetNanoseconds: 3e6)
+    noiseNsP999 = noise.p999
+    noiseNsMax = noise.max
   }
 }

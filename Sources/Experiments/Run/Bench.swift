@@ -148,16 +148,25 @@ final class Bench {
   /// a kernel without any.
   func mutatorsAlone(
     _ repetition: Repetition, _ runner: StrategyRunner?, isProbed: Bool, nanoseconds: UInt64, mostPages: Int? = nil
-  ) throws -> (rate: Double?, figures: MutatorFigures?) {
+  ) throws -> Alone {
     restart(repetition)
     let group = try mutators(repetition, runner, isProbed: isProbed, mostPages: mostPages)
-    guard let group else { return (nil, nil) }
+    guard let group else { return Alone() }
     defer { group.end() }
     group.run()
+    let meter = DisturbanceMeter()
     MonotonicClock.sleep(nanoseconds: nanoseconds)
+    let disturbance = meter.reading()
     group.park()
     defer { group.giveBack() }
-    return (group.operationsPerSecond, group.figures)
+    return Alone(rate: group.operationsPerSecond, figures: group.figures, disturbance: disturbance)
+  }
+
+  /// What mutators did with nothing beside them; empty without a load.
+  struct Alone {
+    var rate: Double?
+    var figures: MutatorFigures?
+    var disturbance: Disturbance?
   }
 
   /// The cell's mutators, parked; nil without a load. `runner`: whose hooks they run, nil for a kernel without any.

@@ -34,8 +34,12 @@ final class ScanTeam {
   /// What one thread's pass without the probe came to.
   struct SpeedPart {
     var pass: SpeedPass
-    var toll: ThreadToll
+    var disturbance: Disturbance
     var hostCPU: Int?
+    /// Nil without counters.
+    var reading: CounterReading?
+    /// Why counters that were open gave nothing.
+    var refusal: CounterError?
   }
 
   /// The pass without the probe, on every thread. `counters`: those of the measuring thread; `openCounters` makes the
@@ -44,18 +48,23 @@ final class ScanTeam {
     let (counters, openCounters, stop) = (bench.counters, bench.openCounters, bench.stop)
     return onEach { index, member, gate in
       let own = index == 0 ? counters : counters == nil ? nil : openCounters()
-      var meter = ThreadMeter(own)
+      let region = own.map(CountedRegion.init)
       gate.waitForAll()
-      meter.begin()
-      let pass = member.runner.speedPass(member.place, member.session(cell, stop), bracket: meter.bracket)
-      return SpeedPart(pass: pass, toll: meter.end(), hostCPU: ThreadPlacement.currentCPU)
+      let meter = DisturbanceMeter()
+      let pass = member.runner.speedPass(member.place, member.session(cell, stop), bracket: region?.bracket)
+      return SpeedPart(
+        pass: pass, disturbance: meter.reading(), hostCPU: ThreadPlacement.currentCPU, reading: region?.reading,
+        refusal: region?.refusal)
     }
   }
 
   /// What one thread's pass with the probe came to.
   struct ProbedPart {
     var pass: ProbedPass
-    var toll: ThreadToll
+    /// Until the design has no more to say.
+    var collecting: Disturbance
+    /// Of the giving back.
+    var returning: Disturbance
   }
 
   /// The pass with the probe, on every thread; its logs are emptied before. `atEnd` is called on the measuring thread when
@@ -67,19 +76,23 @@ final class ScanTeam {
       member.hintLog.reset()
     }
     return onEach { index, member, gate in
-      var meter = ThreadMeter(nil)
       gate.waitForAll()
-      meter.begin()
+      var meter = DisturbanceMeter()
+      var collecting: Disturbance?
       let pass = withExtendedLifetime(member.holdLog) {
         member.runner.probedPass(
           member.place, member.holdLog.probe(), member.session(cell, stop), member.hintLog
         ) {
+          // What disturbs the account that is taken now disturbs no hold.
+          collecting = meter.reading()
           gate.waitForAll()
           if index == 0 { atEnd() }
           gate.waitForAll()
+          meter = DisturbanceMeter()
         }
       }
-      return ProbedPart(pass: pass, toll: meter.end())
+      let returning = meter.reading()
+      return ProbedPart(pass: pass, collecting: collecting ?? returning, returning: returning)
     }
   }
 
