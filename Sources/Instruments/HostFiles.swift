@@ -57,6 +57,14 @@ public struct HostFiles: Sendable {
     return names.sorted()
   }
 
+  /// Why the file can't be opened for reading and writing, as errno; nil where it can.
+  func refusal(of path: String) -> Int32? {
+    let descriptor = open(located(path), O_RDWR | O_CLOEXEC | O_NONBLOCK)
+    guard descriptor >= 0 else { return errno }
+    close(descriptor)
+    return nil
+  }
+
   /// What stands after `key` and a colon in the first line of the file that begins with both, without blanks.
   func value(of key: String, in path: String) -> String? {
     guard let text = text(path) else { return nil }

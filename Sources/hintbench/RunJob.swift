@@ -5,6 +5,9 @@ import Reporting
 
 /// One run from folder to table.
 enum RunJob {
+  /// Where runs are kept unless told otherwise.
+  static let runsFolder = "Reports/runs"
+
   /// Starts a new run.
   static func start(_ matrix: Matrix, out: String?) throws {
     try refuseDebugBuild()
@@ -18,7 +21,7 @@ enum RunJob {
       runID: runID, commandLine: CommandLine.arguments, config: try JSONValue(encoding: matrix.config),
       seed: matrix.config.seed, commit: revision?.commit, dirty: revision?.isDirty, buildMode: host.build.mode,
       host: try JSONValue(encoding: host), started: started)
-    let path = out ?? "Reports/runs/\(runID)"
+    let path = out ?? "\(runsFolder)/\(runID)"
     // What the machine may refuse comes first: a run that can't begin leaves no folder.
     let runner = try MatrixRunner(matrix, identity(meta, branch: revision?.branch))
     let folder = try RunFolder.create(at: path, meta: meta)
@@ -91,14 +94,18 @@ enum RunJob {
     print("Files: \(run.path)")
   }
 
-  /// Unoptimised Swift is 2 to 15 times slower: its figures are worth nothing.
   private static func refuseDebugBuild() throws {
-    guard BuildFacts.current.mode == "debug" else { return }
-    guard ProcessInfo.processInfo.environment["HINTBENCH_ALLOW_DEBUG"] == nil else {
-      say("a debug build: these figures are worth nothing")
-      return
+    if let refusal { throw refusal }
+    if BuildFacts.current.mode == "debug" { say("a debug build: these figures are worth nothing") }
+  }
+
+  /// Why this program may not measure; nil where it may. Unoptimised Swift is 2 to 15 times slower: its figures are
+  /// worth nothing.
+  static var refusal: MatrixError? {
+    guard BuildFacts.current.mode == "debug", ProcessInfo.processInfo.environment["HINTBENCH_ALLOW_DEBUG"] == nil else {
+      return nil
     }
-    throw MatrixError(
+    return MatrixError(
       .unavailable,
       "this is a debug build, whose figures are worth nothing; accepted: swift build -c release, or HINTBENCH_ALLOW_DEBUG=1"
     )

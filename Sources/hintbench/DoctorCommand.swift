@@ -1,0 +1,31 @@
+import ArgumentParser
+import Experiments
+import Reporting
+
+struct DoctorCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "doctor", abstract: "Say what this machine can measure, what it can't, why, and what mends it.",
+    discussion: """
+      Looks at everything a measurement depends on, by trying where that is possible, and then runs the same work over and \
+      over to see how much figures differ that should not, and which differences between designs this machine can tell \
+      from that. Exit status 0 where `hintbench run` works here, 69 where it doesn't.
+      """)
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Length of the run that shows the noise; 0 leaves it out.", valueName: "seconds"))
+  var seconds = 10.0
+  @Option(help: ArgumentHelp("Also write everything to this file, as JSON.", valueName: "file")) var json: String?
+
+  func run() throws {
+    try Failure.reporting {
+      let doctor = Doctor(runsFolder: RunJob.runsFolder, refusal: RunJob.refusal?.description)
+      let bar = ProgressBar(total: Int(seconds.isFinite ? seconds : 0))
+      let report = try doctor.examine(seconds: seconds) { bar.update(done: Int($0), label: "noise") }
+      bar.clear()
+      print(DoctorTable(report).text, terminator: "")
+      if let json { try DoctorFile.write(report, to: json) }
+      if let reason = report.whyNot { throw MatrixError(.unavailable, reason) }
+    }
+  }
+}
