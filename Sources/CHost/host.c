@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <sched.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 
@@ -66,6 +67,11 @@ int chost_advise_huge(void *p, size_t bytes, bool huge) {
 }
 
 int chost_discard(void *p, size_t bytes) { return madvise(p, bytes, MADV_DONTNEED) == 0 ? 0 : errno; }
+
+int chost_eventfd(void) {
+    int descriptor = eventfd(0, EFD_CLOEXEC);
+    return descriptor >= 0 ? descriptor : -errno;
+}
 
 size_t chost_walk_list(const struct list_head *head, uint64_t vmemmap, unsigned shift, uint64_t *out) {
     size_t n = 0;

@@ -9,17 +9,7 @@ extension Guest {
   ///
   /// - Returns: blocks walked and clock ticks taken.
   public func referenceWalk(fromOrder order: Int, into buffer: HintBuffer) -> (blocks: Int, ticks: UInt64) {
-    var lists: [UnsafePointer<ListHead>] = []
-    var blocks = 0
-    for zone in core.zones {
-      for order in (order...max(order, core.highestOrder)).reversed() where order <= core.highestOrder {
-        blocks += Int(zone.blocksFree(order: order))
-        for type in Migratetype.allCases where !zone.freeList(order: order, type).isEmpty {
-          lists.append(UnsafePointer(zone.freeList(order: order, type).address))
-        }
-      }
-    }
-    precondition(blocks <= buffer.capacity, "room for \(buffer.capacity) of \(blocks) blocks")
+    let lists = filledLists(fromOrder: order, into: buffer).map { UnsafePointer($0.address) }
     let base = UInt64(UInt(bitPattern: core.vmemmapAddress))
     var walked = 0
     let begin = CycleClock.begin()
@@ -27,5 +17,36 @@ extension Guest {
       walked &+= chost_walk_list(list, base, UInt32(6 + core.granuleOrder), buffer.words + walked)
     }
     return (walked, CycleClock.end() &- begin)
+  }
+
+  /// The same walk in Swift, without a lock.
+  public func plainWalk(fromOrder order: Int, into buffer: HintBuffer) -> (blocks: Int, ticks: UInt64) {
+    let lists = filledLists(fromOrder: order, into: buffer)
+    let core = core
+    var walked = 0
+    let begin = CycleClock.begin()
+    for list in lists {
+      for page in list {
+        buffer.store(core.address(page), at: walked)
+        walked &+= 1
+      }
+    }
+    return (walked, CycleClock.end() &- begin)
+  }
+
+  /// Every list of at least `order` with something on it, whose blocks `buffer` must have room for.
+  private func filledLists(fromOrder order: Int, into buffer: HintBuffer) -> [FreeList] {
+    var lists: [FreeList] = []
+    var blocks = 0
+    for zone in core.zones {
+      for order in (order...max(order, core.highestOrder)).reversed() where order <= core.highestOrder {
+        blocks += Int(zone.blocksFree(order: order))
+        for type in Migratetype.allCases where !zone.freeList(order: order, type).isEmpty {
+          lists.append(zone.freeList(order: order, type))
+        }
+      }
+    }
+    precondition(blocks <= buffer.capacity, "room for \(buffer.capacity) of \(blocks) blocks")
+    return lists
   }
 }

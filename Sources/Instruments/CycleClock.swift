@@ -12,4 +12,9 @@ public enum CycleClock {
   /// Closes an interval. Ticks.
   @inlinable @inline(__always)
   public static func end() -> UInt64 { chost_ticks_end() }
+
+  /// How long an interval was: 0 where a thread was moved to a CPU whose counter lags, which must not turn into
+  /// centuries.
+  @inlinable @inline(__always)
+  public static func ticks(from begin: UInt64, to end: UInt64) -> UInt64 { end > begin ? end &- begin : 0 }
 }

@@ -15,6 +15,12 @@ public struct SourceRevision: Equatable, Codable, Sendable {
     self.isDirty = isDirty
   }
 
+  /// The working tree that this program lies in, as one built by `swift build` does; nil as below.
+  public static var ofThisProgram: SourceRevision? {
+    let program = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
+    return containing(URL(fileURLWithPath: program).deletingLastPathComponent().path)
+  }
+
   /// The working tree that holds `path`, a file or a directory; nil where there is none, it has no commit yet, or git
   /// is not there.
   public static func containing(_ path: String) -> SourceRevision? {

@@ -19,7 +19,7 @@ struct DoctorCommand: ParsableCommand {
 
   func run() throws {
     try Failure.reporting {
-      let doctor = Doctor(runsFolder: RunJob.runsFolder, refusal: RunJob.refusal?.description)
+      let doctor = Doctor(runsFolder: RunJob.runsFolder, refusal: DebugBuild.refusal?.description)
       let bar = ProgressBar(total: Int(seconds.isFinite ? seconds : 0))
       let report = try doctor.examine(seconds: seconds) { bar.update(done: Int($0), label: "noise") }
       bar.clear()

@@ -11,5 +11,7 @@ struct Hintbench: ParsableCommand {
 
       Exit status: 0 done, 64 bad usage, 65 bad input file, 69 something needed is not there, 70 internal fault, 74 I/O.
       """,
-    subcommands: [RunCommand.self, ListCommand.self, CaptureCommand.self, DoctorCommand.self])
+    subcommands: [
+      RunCommand.self, ListCommand.self, CaptureCommand.self, CalibrateCommand.self, DoctorCommand.self,
+    ])
 }

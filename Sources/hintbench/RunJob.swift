@@ -10,11 +10,10 @@ enum RunJob {
 
   /// Starts a new run.
   static func start(_ matrix: Matrix, out: String?) throws {
-    try refuseDebugBuild()
+    try DebugBuild.refuse()
     for note in matrix.omissions { say("left out: \(note)") }
     let started = Date()
-    let program = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
-    let revision = SourceRevision.containing(URL(fileURLWithPath: program).deletingLastPathComponent().path)
+    let revision = SourceRevision.ofThisProgram
     let host = HostFacts.gather()
     let runID = RunName.make(started)
     let meta = RunMeta(
@@ -30,7 +29,7 @@ enum RunJob {
 
   /// Goes on with a run that was cut short.
   static func resume(_ path: String) throws {
-    try refuseDebugBuild()
+    try DebugBuild.refuse()
     let resumed = try RunFolder.resume(at: path)
     if resumed.meta.finished != nil {
       let reader = try RunReader(path: path)
@@ -92,23 +91,6 @@ enum RunJob {
       if let text = ExperimentTable(card, cells: cells, runs: run.runs, rows: rows).text { print(text) }
     }
     print("Files: \(run.path)")
-  }
-
-  private static func refuseDebugBuild() throws {
-    if let refusal { throw refusal }
-    if BuildFacts.current.mode == "debug" { say("a debug build: these figures are worth nothing") }
-  }
-
-  /// Why this program may not measure; nil where it may. Unoptimised Swift is 2 to 15 times slower: its figures are
-  /// worth nothing.
-  static var refusal: MatrixError? {
-    guard BuildFacts.current.mode == "debug", ProcessInfo.processInfo.environment["HINTBENCH_ALLOW_DEBUG"] == nil else {
-      return nil
-    }
-    return MatrixError(
-      .unavailable,
-      "this is a debug build, whose figures are worth nothing; accepted: swift build -c release, or HINTBENCH_ALLOW_DEBUG=1"
-    )
   }
 
   private static func say(_ text: String) { FileHandle.standardError.write(Data("hintbench: \(text)\n".utf8)) }

@@ -99,6 +99,9 @@ int chost_advise_huge(void *p, size_t bytes, bool huge);
 /* Gives the pages back; they read as zero afterwards. 0, or errno. */
 int chost_discard(void *p, size_t bytes);
 
+/* A new eventfd, counter 0, blocking. The descriptor, or -errno. */
+int chost_eventfd(void);
+
 /* ---- the yardstick --------------------------------------------------------------------------------------------- */
 
 struct list_head;

@@ -104,14 +104,32 @@ final class ModelledGuest {
     return value
   }
 
-  /// Times the plain walk in C over these lists once, in this state of the caches.
-  func sampleLimit(_ key: LimitKey, _ evictor: CacheEvictor) {
+  /// In which language the plain walk over the lists is written.
+  enum Walk: String, CaseIterable {
+    case c, swift
+
+    var language: String { self == .c ? "C" : "Swift" }
+  }
+
+  /// Times the plain walk over these lists once, in this state of the caches. Nil where there is no block, or no room
+  /// for the addresses.
+  func timeWalk(
+    _ walk: Walk, _ key: LimitKey, _ evictor: CacheEvictor
+  ) -> (nanosecondsPerBlock: Double, blocks: Int)? {
     let blocks = guest.freeBlockCount(fromOrder: key.order)
-    guard blocks > 0, let arena = try? HintArena(bytes: blocks * 8 + 4096) else { return }
+    guard blocks > 0, let arena = try? HintArena(bytes: blocks * 8 + 4096) else { return nil }
     let buffer = arena.buffer(bytes: blocks * 8)
     reset(order: key.order, cache: key.cache, evictor)
-    let walk = guest.referenceWalk(fromOrder: key.order, into: buffer)
-    limits[key, default: []].append(CycleClock.nanoseconds(fromTicks: walk.ticks) / Double(walk.blocks))
+    let walked =
+      walk == .c
+      ? guest.referenceWalk(fromOrder: key.order, into: buffer) : guest.plainWalk(fromOrder: key.order, into: buffer)
+    return (CycleClock.nanoseconds(fromTicks: walked.ticks) / Double(walked.blocks), walked.blocks)
+  }
+
+  /// Times the plain walk in C, which results are held against.
+  func sampleLimit(_ key: LimitKey, _ evictor: CacheEvictor) {
+    guard let walk = timeWalk(.c, key, evictor) else { return }
+    limits[key, default: []].append(walk.nanosecondsPerBlock)
   }
 
   /// Nanoseconds a block of that walk: the median of its samples. Nil without any.

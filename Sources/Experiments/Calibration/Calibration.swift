@@ -1,0 +1,72 @@
+import Foundation
+import Instruments
+
+/// The ladder of primitive costs of this machine, and what a reader needs to judge it: what `hintbench calibrate` finds.
+public struct Calibration: Codable, Sendable {
+  /// Version of the file's form.
+  public static let currentSchemaVersion = 1
+
+  public var schemaVersion = Self.currentSchemaVersion
+  /// The exact words the program was called with.
+  public var commandLine: [String]
+  /// Of the source; nil where that isn't known.
+  public var revision: SourceRevision?
+  public var host: HostFacts
+  /// Whether it is the short one.
+  public var isQuick: Bool
+  public var started: Date
+  public var durationNanoseconds: Double
+  /// Every rung, measured or with its reason, in the order they were climbed.
+  public var rungs: [Rung]
+
+  enum CodingKeys: String, CodingKey {
+    case schemaVersion = "schema_version"
+    case commandLine = "command_line"
+    case isQuick = "quick"
+    case durationNanoseconds = "duration_ns"
+    case revision, host, started, rungs
+  }
+
+  public init(
+    commandLine: [String], revision: SourceRevision?, host: HostFacts, isQuick: Bool, started: Date,
+    durationNanoseconds: Double, rungs: [Rung]
+  ) {
+    self.commandLine = commandLine
+    self.revision = revision
+    self.host = host
+    self.isQuick = isQuick
+    self.started = started
+    self.durationNanoseconds = durationNanoseconds
+    self.rungs = rungs
+  }
+
+  /// Climbs the ladder on the calling thread, which is on the host's first CPU meanwhile.
+  ///
+  /// - Parameter progress: as that of ``Ladder/climb(_:budgetNanoseconds:clock:progress:)``.
+  public static func measure(
+    quick: Bool, commandLine: [String], host: LadderHost,
+    progress: (_ done: Int, _ total: Int, _ label: String) -> Void = { _, _, _ in }
+  ) -> Calibration {
+    let started = Date()
+    let began = MonotonicClock.nanoseconds()
+    let facts = HostFacts.gather()
+    let rungs = climb(quick ? .quick : .full, host: host, progress: progress)
+    return Calibration(
+      commandLine: commandLine, revision: .ofThisProgram, host: facts, isQuick: quick, started: started,
+      durationNanoseconds: Double(MonotonicClock.nanoseconds() - began), rungs: rungs)
+  }
+
+  /// The rungs alone.
+  static func climb(
+    _ effort: CalibrationEffort, host: LadderHost,
+    progress: (_ done: Int, _ total: Int, _ label: String) -> Void = { _, _, _ in }
+  ) -> [Rung] {
+    if let first = host.cpus.first { try? ThreadPlacement.pin(toCPU: first) }
+    defer { try? ThreadPlacement.allow(host.cpus) }
+    let steps =
+      MachineLadder.stepCosts(effort.ladder, host) + ZoneLockCosts.steps(effort.ladder, host)
+      + MachineLadder.kicks(effort.ladder, host) + MachineLadder.pages(effort.ladder, host)
+      + WalkCosts.steps(effort, host) + MachineLadder.loads(effort.ladder, host)
+    return Ladder.climb(steps, budgetNanoseconds: effort.budgetNanoseconds, progress: progress)
+  }
+}

@@ -1,0 +1,63 @@
+/// A pseudo-random order of the numbers below a power of two, and a way through them that visits each once: computed,
+/// so that a list of sixty million heads is linked in the order of its addresses, at the speed of the memory.
+///
+/// Multiplications by odd numbers, and shifts by at least half the width, which undo themselves.
+struct CyclePermutation {
+  let count: Int
+  private let mask: UInt64
+  private let shift: UInt64
+  private let first: Factor
+  private let second: Factor
+  private let third: Factor
+
+  /// An odd number and what undoes multiplying by it.
+  private struct Factor {
+    let forward: UInt64
+    let back: UInt64
+
+    init(_ number: UInt64) {
+      forward = number | 1
+      // Newton: each step doubles the low bits that are right; an odd number is its own inverse in the lowest three.
+      var inverse = forward
+      for _ in 0..<5 { inverse = inverse &* (2 &- forward &* inverse) }
+      back = inverse
+    }
+  }
+
+  /// Of `count` numbers, a power of two.
+  init(count: Int, seed: UInt64) {
+    precondition(count > 0 && count & (count - 1) == 0, "\(count) is no power of two")
+    self.count = count
+    mask = UInt64(count) - 1
+    shift = UInt64(max(1, (count.trailingZeroBitCount + 1) / 2))
+    let salt = seed &* 0x9e37_79b9_7f4a_7c15
+    first = Factor(0xbf58_476d_1ce4_e5b9 ^ salt)
+    second = Factor(0x94d0_49bb_1331_11eb ^ salt)
+    third = Factor(0xff51_afd7_ed55_8ccd ^ salt)
+  }
+
+  /// The number at a place of the order; places are counted round and round.
+  @inline(__always)
+  func number(at place: Int) -> Int {
+    var x = UInt64(truncatingIfNeeded: place) & mask
+    x = (x &* first.forward) & mask
+    x ^= x &>> shift
+    x = (x &* second.forward) & mask
+    x ^= x &>> shift
+    return Int(truncatingIfNeeded: (x &* third.forward) & mask)
+  }
+
+  /// The place of a number.
+  @inline(__always)
+  func place(of number: Int) -> Int {
+    var x = (UInt64(truncatingIfNeeded: number) &* third.back) & mask
+    x ^= x &>> shift
+    x = (x &* second.back) & mask
+    x ^= x &>> shift
+    return Int(truncatingIfNeeded: (x &* first.back) & mask)
+  }
+
+  /// What follows a number: after `count` steps it comes round, and has been everywhere once.
+  @inline(__always)
+  func next(after number: Int) -> Int { self.number(at: place(of: number) &+ 1) }
+}

@@ -1,0 +1,68 @@
+import CHost
+import Glibc
+
+/// Memory of this process in pages of one size.
+final class HostMapping {
+  /// Aligned to 2 MiB.
+  let base: UnsafeMutableRawPointer
+  /// Whole pages.
+  let bytes: Int
+  let page: HostPage
+  private let reserved: UnsafeMutableRawPointer
+  private let reservedBytes: Int
+
+  /// Reserves at least `bytes`; nothing is touched.
+  ///
+  /// - Throws: ``SystemCallError`` where the address space, or huge pages as such, are refused.
+  init(bytes wanted: Int, page: HostPage) throws(SystemCallError) {
+    bytes = (max(wanted, 1) + page.rawValue - 1) / page.rawValue * page.rawValue
+    // A margin that asked for nothing on either side: the kernel's figures of the piece in between are then its alone.
+    reservedBytes = bytes + 2 * HostPage.huge.rawValue
+    guard let reserved = chost_reserve(reservedBytes, HostPage.huge.rawValue) else {
+      throw SystemCallError(call: "mmap of \(reservedBytes) bytes", code: errno)
+    }
+    self.reserved = reserved
+    base = reserved + HostPage.huge.rawValue
+    self.page = page
+    let code = chost_advise_huge(base, bytes, page == .huge)
+    guard code == 0 || page == .small else {
+      throw SystemCallError(call: "madvise(MADV_HUGEPAGE)", code: code)
+    }
+  }
+
+  deinit { _ = chost_release(reserved, reservedBytes) }
+
+  /// Writes a byte of each page.
+  @inline(never)
+  func touch() {
+    var offset = 0
+    while offset < bytes {
+      base.storeBytes(of: 1, toByteOffset: offset, as: UInt8.self)
+      offset &+= page.rawValue
+    }
+    chost_consume_pointer(base)
+  }
+
+  /// Gives `count` bytes from `offset` on back to the system.
+  ///
+  /// - Throws: ``SystemCallError``
+  func discard(_ count: Int, at offset: Int = 0) throws(SystemCallError) {
+    let code = chost_discard(base + offset, count)
+    guard code == 0 else { throw SystemCallError(call: "madvise(MADV_DONTNEED) of \(count) bytes", code: code) }
+  }
+
+  /// Whether it lies in the pages it is for. To be asked when it was touched.
+  ///
+  /// - Throws: ``LadderError`` where the kernel gave others, or doesn't tell.
+  func checkPages(_ host: LadderHost) throws(LadderError) {
+    guard page == .huge else { return }
+    guard let use = host.hugePages(base) else {
+      throw LadderError("/proc/self/smaps doesn't tell whether memory lies in huge pages")
+    }
+    guard use.isWhole else {
+      throw LadderError(
+        "the kernel put \(use.hugeBytes) of \(use.anonymousBytes) bytes into huge pages, although asked for all "
+          + "(/sys/kernel/mm/transparent_hugepage/enabled, or no free memory in one piece)")
+    }
+  }
+}

@@ -1,0 +1,28 @@
+/// What one primitive step costs: several rounds, each of many steps.
+public struct RungFigure: Equatable, Sendable {
+  /// Nanoseconds a step: of the rounds the middle one, the least and the most.
+  public var cost: CostRange
+  /// How many rounds, more than 0.
+  public var rounds: Int
+  /// Steps in each round, about where rounds end by the clock; more than 0.
+  public var operations: Int
+  /// What else a reader must know of it.
+  public var note: String?
+
+  /// `costs`: nanoseconds a step, one of each round; at least one.
+  public init(costs: [Double], operations: Int, note: String? = nil) {
+    cost = CostRange(costs)
+    rounds = costs.count
+    self.operations = operations
+    self.note = note
+  }
+
+  /// Calls `body` once a round, which takes `operations` steps and returns the clock's ticks they took.
+  public init(rounds: Int, operations: Int, body: (_ operations: Int) throws -> UInt64) rethrows {
+    var costs: [Double] = []
+    for _ in 0..<rounds {
+      costs.append(CycleClock.nanoseconds(fromTicks: try body(operations)) / Double(operations))
+    }
+    self.init(costs: costs, operations: operations)
+  }
+}

@@ -1,0 +1,31 @@
+import ArgumentParser
+import Experiments
+import Instruments
+import Reporting
+
+struct CalibrateCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "calibrate",
+    abstract: "Measure what primitive steps cost on this machine: the floor under every result.",
+    discussion: """
+      Clock, probe, locks, loads over working sets from 32 KiB to 4 GiB, kicks, pages, walks: each several rounds, given as \
+      the middle one with the lowest and the highest; what can't be measured here stands below with its reason. Half a \
+      minute at most.
+      """)
+
+  @Option(help: ArgumentHelp("A new file for the whole ladder as JSON.", valueName: "file")) var out: String?
+  @Flag(help: "Few rounds, small working sets and guests: seconds.") var quick = false
+
+  func run() throws {
+    try Failure.reporting {
+      try DebugBuild.refuse()
+      let file = try out.map { try CalibrationFile(newAt: $0) }
+      let progress = CalibrationProgress()
+      let calibration = Calibration.measure(
+        quick: quick, commandLine: CommandLine.arguments, host: try .current(), progress: progress.update)
+      try file?.write(calibration)
+      print(CalibrationTable(calibration).text)
+      if let file { print("File: \(file.path)") }
+    }
+  }
+}
