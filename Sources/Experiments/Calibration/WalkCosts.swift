@@ -88,10 +88,8 @@ struct WalkCosts {
   /// Whether the memory map lies in the pages it is for.
   private static func checkPages(_ model: ModelledGuest, _ host: LadderHost) throws {
     guard model.spec.vmemmapPage == .huge else { return }
-    try model.guest.withMemoryMap(ofNode: 0) { base, _ in
-      guard host.hugePages(base)?.isWhole == true else {
-        throw LadderError("the kernel didn't put the whole memory map into huge pages, although asked for")
-      }
+    guard host.hugePages(model.guest.core.vmemmapAddress)?.isWhole == true else {
+      throw LadderError("the kernel didn't put the whole memory map into huge pages, although asked for")
     }
   }
 }
