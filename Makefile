@@ -7,7 +7,7 @@ SHELL := /bin/bash
 
 # What is linked, by pkg-config name:Debian package; and programs the tests use.
 LIBRARIES := numa:libnuma-dev papi:libpapi-dev
-PROGRAMS := git:git pkg-config:pkg-config
+PROGRAMS := git:git pkg-config:pkg-config valgrind:valgrind
 
 .PHONY: run test deps build lint unit benchmarks benchmark-checks sanitize clean
 

@@ -4,9 +4,12 @@
 
 #include <errno.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 int chost_pin_to_cpu(int cpu) {
     cpu_set_t set;
@@ -71,6 +74,17 @@ int chost_discard(void *p, size_t bytes) { return madvise(p, bytes, MADV_DONTNEE
 int chost_eventfd(void) {
     int descriptor = eventfd(0, EFD_CLOEXEC);
     return descriptor >= 0 ? descriptor : -errno;
+}
+
+int chost_memory_file(const char *name) {
+    int descriptor = memfd_create(name, 0);
+    return descriptor >= 0 ? descriptor : -errno;
+}
+
+int chost_die_with_parent(int parent) {
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return errno;
+    /* It may have ended before. */
+    return getppid() == parent ? 0 : ESRCH;
 }
 
 size_t chost_walk_list(const struct list_head *head, uint64_t vmemmap, unsigned shift, uint64_t *out) {

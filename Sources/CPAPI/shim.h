@@ -14,6 +14,15 @@ static inline int cpapi_l3_tcm(void) { return PAPI_L3_TCM; }
 static inline int cpapi_tlb_dm(void) { return PAPI_TLB_DM; }
 
 static inline int cpapi_null(void) { return PAPI_NULL; }
+/* Of the processor's counters (component 0) this event set is to count what happens in user mode alone. */
+static inline int cpapi_count_user_mode(int event_set) {
+    PAPI_option_t option = {0};
+    int code = PAPI_assign_eventset_component(event_set, 0);
+    if (code != PAPI_OK) return code;
+    option.domain.eventset = event_set;
+    option.domain.domain = PAPI_DOM_USER;
+    return PAPI_set_opt(PAPI_DOMAIN, &option);
+}
 /* pthread_t is an unsigned long on Linux, as PAPI wants its thread ids. */
 static inline int cpapi_thread_init(void) { return PAPI_thread_init((unsigned long (*)(void))pthread_self); }
 /* Component 0 is the processor's counters (perf_event). Empty where it isn't disabled, NULL where there is none. */

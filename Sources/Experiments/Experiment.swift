@@ -37,6 +37,8 @@ public struct ExperimentCard: Sendable {
   public let hasVirtualClock: Bool
   /// Threads it measures beside the mutators: the strategy's own, and others.
   public let threads: Int
+  /// Whether hardware events are counted in its repetitions.
+  public let countsEvents: Bool
   /// What EXPERIMENT.csv has beside run_id, cell_id and repetition.
   public let columns: [ExperimentColumn]
 
@@ -44,7 +46,7 @@ public struct ExperimentCard: Sendable {
     name: String, question: String, files: String, suited: String = "every strategy",
     loads: [MutatorLoad] = [.none], window: TimeSpan? = nil, windows: Double = 0, hasVirtualClock: Bool = false,
     threads: Int = 1,
-    columns: [ExperimentColumn] = [], takesLoads: Bool = true, takesScanners: Bool = false,
+    columns: [ExperimentColumn] = [], takesLoads: Bool = true, takesScanners: Bool = false, countsEvents: Bool = false,
     suits: @escaping @Sendable (StrategyCard) -> Bool = { _ in true }
   ) {
     self.name = name
@@ -59,6 +61,7 @@ public struct ExperimentCard: Sendable {
     self.windows = windows
     self.hasVirtualClock = hasVirtualClock
     self.threads = threads
+    self.countsEvents = countsEvents
     self.columns = columns
   }
 }

@@ -12,8 +12,8 @@ enum ScanExperiment: Experiment {
   static let card = ExperimentCard(
     name: "scan",
     question: "how long each design holds zone->lock, what it costs, and how much of free memory it covers",
-    files: "runs.csv, cells.csv, zones.csv, lock_holds.csv; scan.csv with several scanners",
-    columns: ScannerRecord.experimentColumns, takesScanners: true)
+    files: "runs.csv, cells.csv, zones.csv, lock_holds.csv, events.csv; scan.csv with several scanners",
+    columns: ScannerRecord.experimentColumns, takesScanners: true, countsEvents: true)
 
   /// Every strategy at 8 and 64 GiB, those whose memory allows it at 1 TiB, fresh and aged: within a minute on two
   /// cores. Quick: every strategy on one small guest in both states.
@@ -32,7 +32,8 @@ enum ScanExperiment: Experiment {
   static func run(_ repetition: Repetition, _ bench: Bench) throws -> RepetitionResult {
     let cell = repetition.cell
     var run = repetition.record
-    let speed = try measureSpeed(repetition, bench, &run)
+    var events: [EventCountRecord] = []
+    let speed = try measureSpeed(repetition, bench, &run, &events)
     let probed = try measureHolds(repetition, bench)
     run.trust.set([speed.disturbance] + probed.disturbances)
     fill(&run, repetition, bench, speed, probed)
@@ -40,7 +41,8 @@ enum ScanExperiment: Experiment {
       run: run, zones: bench.zones(repetition, probed.account, probed.holdsByZone),
       holds: cell.timesHold ? bench.buckets(repetition, probed.holds, probed.bystanders) : [],
       holdSequence: repeatsItself(repetition) ? probed.holds.holdSequence : nil,
-      failure: failure(speed.pass.outcome, probed.pass.outcome), experiment: scanners(repetition, bench, speed, probed))
+      failure: failure(speed.pass.outcome, probed.pass.outcome), experiment: scanners(repetition, bench, speed, probed),
+      events: events)
   }
 
   /// Whether hold k is the same work in every repetition. Several scanners that allocate may come in another order.
@@ -65,7 +67,7 @@ enum ScanExperiment: Experiment {
   }
 
   private static func measureSpeed(
-    _ repetition: Repetition, _ bench: Bench, _ run: inout RunRecord
+    _ repetition: Repetition, _ bench: Bench, _ run: inout RunRecord, _ events: inout [EventCountRecord]
   ) throws -> Speed {
     let cell = repetition.cell
     repetition.model.reset(order: cell.order, cache: cell.cache, bench.evictor, repetition.team.runners)
@@ -85,10 +87,8 @@ enum ScanExperiment: Experiment {
     let readings = parts.compactMap(\.reading)
     if readings.count == parts.count, let first = readings.first {
       let reading = readings.dropFirst().reduce(first) { $0.adding($1) }
-      run.counters = RunRecord.Counters(
-        cycles: reading.cycles.map(Int.init), instructions: reading.instructions.map(Int.init),
-        l1dMisses: reading.l1dMisses.map(Int.init), l2Misses: reading.l2Misses.map(Int.init),
-        llcMisses: reading.llcMisses.map(Int.init), dtlbMisses: reading.dtlbMisses.map(Int.init), source: "papi")
+      run.counters = RunRecord.Counters(reading, source: CounterFacts.papi)
+      events = bench.events(repetition, reading)
     }
     return Speed(
       pass: SpeedPass(together: parts.map(\.pass)), parts: parts,

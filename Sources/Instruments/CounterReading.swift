@@ -6,6 +6,8 @@ public struct CounterReading: Equatable, Codable, Sendable {
   public var l2Misses: UInt64?
   public var llcMisses: UInt64?
   public var dtlbMisses: UInt64?
+  /// Events without a column, by PAPI's name.
+  public var named: [String: UInt64] = [:]
 
   /// Nothing counted.
   public init() {}
@@ -16,6 +18,7 @@ public struct CounterReading: Equatable, Codable, Sendable {
     for event in HardwareEvent.allCases {
       if let own = self[event], let more = other[event] { sum[event] = own + more }
     }
+    for (name, count) in named { if let more = other.named[name] { sum.named[name] = count + more } }
     return sum
   }
 
@@ -39,6 +42,22 @@ public struct CounterReading: Equatable, Codable, Sendable {
       case .l2Misses: l2Misses = newValue
       case .llcMisses: llcMisses = newValue
       case .dtlbMisses: dtlbMisses = newValue
+      }
+    }
+  }
+
+  /// The count of any event.
+  public subscript(event: CountedEvent) -> UInt64? {
+    get {
+      switch event {
+      case .column(let event): self[event]
+      case .named(let name): named[name]
+      }
+    }
+    set {
+      switch event {
+      case .column(let event): self[event] = newValue
+      case .named(let name): named[name] = newValue
       }
     }
   }

@@ -1,9 +1,11 @@
+import Glibc
+
 /// Counts hardware events of the thread that opened it, in user mode.
 ///
 /// Events are counted together or not at all: nothing is multiplexed, so no count is an estimate. Open one at a time on
-/// a thread, and use and release it there; the type is not `Sendable` so that it stays there.
+/// a thread, and use and release it there; the type is not `Sendable` so that it stays there, and refuses other threads.
 public final class HardwareCounters {
-  /// What ``open(mode:events:library:files:)`` found.
+  /// What ``open(mode:events:named:library:files:)`` found.
   public enum Opening {
     /// At least one event can be counted.
     case counting(HardwareCounters)
@@ -12,41 +14,57 @@ public final class HardwareCounters {
   }
 
   /// The events that are counted.
-  public private(set) var events: [HardwareEvent] = []
+  public private(set) var events: [CountedEvent] = []
   /// The events asked for that are not counted, and why.
-  public private(set) var dropped: [HardwareEvent: String] = [:]
+  public private(set) var dropped: [CountedEvent: String] = [:]
+  /// What a start and a stop with nothing between them count: the median of ``overheadRounds`` trials. It is part of
+  /// every count; nothing is subtracted.
+  public private(set) var overhead: [CountedEvent: UInt64] = [:]
+
+  /// Trials behind each figure of ``overhead``.
+  public static let overheadRounds = 31
 
   private let library: PAPILibrary
   private let eventSet: Int32
+  private let owner = pthread_self()
   private var isCounting = false
 
   /// Opens counters on the calling thread.
   ///
   /// - Parameters:
-  ///   - events: what to count; where not all fit, the earlier are kept.
-  ///   - files: where the reason's perf_event_paranoid is read.
-  /// - Throws: ``CounterError/unavailable(reason:)`` where `mode` is `papi` and nothing can be counted.
+  ///   - events: what to count of that which has a column.
+  ///   - named: what else to count, by PAPI's names. Where not all fit, these go before `events`, and the earlier first.
+  ///   - files: where is looked why there are no counters.
+  /// - Throws: where `mode` is `papi`: ``CounterError/unavailable(reason:)`` where nothing can be counted, and
+  ///   ``CounterError/event(name:reason:)`` for one of `named` that can't.
   public static func open(
-    mode: CounterMode, events: [HardwareEvent] = HardwareEvent.allCases, library: PAPILibrary = .system,
-    files: HostFiles = HostFiles()
+    mode: CounterMode, events: [HardwareEvent] = HardwareEvent.allCases, named: [String] = [],
+    library: PAPILibrary = .system, files: HostFiles = HostFiles()
   ) throws(CounterError) -> Opening {
-    if mode == .off { return .unavailable(reason: "counters are off") }
-    let reason: String
-    switch attempt(events: events, library: library) {
-    case .success(let counters): return .counting(counters)
-    case .failure(let failure): reason = failure.text
+    switch mode {
+    case .auto, .papi: break
+    case .simulated: return .unavailable(reason: "counts are simulated")
+    case .off: return .unavailable(reason: "counters are off")
     }
-    let paranoid = files.integer("/proc/sys/kernel/perf_event_paranoid")
-    let level = paranoid.map { "perf_event_paranoid is \($0)" } ?? "the kernel has no perf_event_paranoid"
-    let line = "PAPI: \(reason); \(level)"
-    if mode == .papi { throw .unavailable(reason: line) }
-    return .unavailable(reason: line)
+    let wanted = named.map { CountedEvent.named($0) } + events.map { CountedEvent.column($0) }
+    switch attempt(wanted, library: library) {
+    case .success(let counters):
+      if mode == .papi, let name = named.first(where: { counters.dropped[.named($0)] != nil }) {
+        throw .event(name: name, reason: counters.dropped[.named(name)] ?? "")
+      }
+      return .counting(counters)
+    case .failure(let failure):
+      let line = "PAPI: \(failure.text); \(CounterAccess.explanation(files))"
+      if mode == .papi { throw .unavailable(reason: line) }
+      return .unavailable(reason: line)
+    }
   }
 
   /// Begins to count, from 0. Without effect while counting.
   ///
-  /// - Throws: ``CounterError/refused(call:reason:)``.
+  /// - Throws: ``CounterError/refused(call:reason:)``, ``CounterError/otherThread``.
   public func start() throws(CounterError) {
+    try checkThread()
     guard !isCounting else { return }
     let code = library.start(eventSet)
     guard code == 0 else { throw .refused(call: "PAPI_start", reason: library.describe(code)) }
@@ -55,8 +73,9 @@ public final class HardwareCounters {
 
   /// Ends counting and gives the counts since the start; nothing counted where there was no start.
   ///
-  /// - Throws: ``CounterError/refused(call:reason:)``.
+  /// - Throws: ``CounterError/refused(call:reason:)``, ``CounterError/otherThread``.
   public func stop() throws(CounterError) -> CounterReading {
+    try checkThread()
     var reading = CounterReading()
     guard isCounting else { return reading }
     isCounting = false
@@ -82,36 +101,65 @@ public final class HardwareCounters {
     self.eventSet = eventSet
   }
 
-  private static func attempt(events: [HardwareEvent], library: PAPILibrary) -> Result<HardwareCounters, Failure> {
+  private func checkThread() throws(CounterError) {
+    guard pthread_equal(owner, pthread_self()) != 0 else { throw .otherThread }
+  }
+
+  private static func attempt(_ wanted: [CountedEvent], library: PAPILibrary) -> Result<HardwareCounters, Failure> {
     var code = library.initialize()
     guard code == 0 else { return .failure(Failure(text: library.describe(code))) }
     var eventSet: Int32 = 0
     code = library.createEventSet(&eventSet)
     guard code == 0 else { return .failure(Failure(text: library.describe(code))) }
     let counters = HardwareCounters(library: library, eventSet: eventSet)
+    let domain = library.countUserMode(eventSet)
 
-    for event in events where !counters.events.contains(event) && counters.dropped[event] == nil {
+    for event in wanted where !counters.events.contains(event) && counters.dropped[event] == nil {
       code = library.addEvent(eventSet, event)
       if code == 0 { counters.events.append(event) } else { counters.dropped[event] = library.describe(code) }
+    }
+    guard domain == 0 || counters.events.isEmpty else {
+      return .failure(Failure(text: "counting in user mode alone: \(library.describe(domain))"))
+    }
+    guard !library.isMultiplexed(eventSet) else {
+      return .failure(Failure(text: "the library multiplexes, and its counts would be estimates"))
     }
     // Events that could be added may still not fit: a counter can be taken by the kernel's watchdog.
     while let last = counters.events.last {
       code = counters.trial()
-      if code == 0 { return .success(counters) }
+      if code == 0 {
+        counters.measureOverhead()
+        return .success(counters)
+      }
       guard library.removeEvent(eventSet, last) == 0 else { return .failure(Failure(text: library.describe(code))) }
       counters.events.removeLast()
       counters.dropped[last] = library.describe(code)
     }
     // Only after trying to add does PAPI know why its component is off.
-    let first = events.first.flatMap { event in counters.dropped[event].map { "\(event.rawValue): \($0)" } }
+    let first = wanted.first.flatMap { event in counters.dropped[event].map { "\(event.name): \($0)" } }
     return .failure(Failure(text: library.disabledReason() ?? first ?? "no event was asked for"))
   }
 
   /// Counts nothing for a moment. 0, or the library's error.
   private func trial() -> Int32 {
-    let code = library.start(eventSet)
-    guard code == 0 else { return code }
     var values = [Int64](repeating: 0, count: events.count)
-    return library.stop(eventSet, &values)
+    return trial(&values)
+  }
+
+  private func trial(_ values: inout [Int64]) -> Int32 {
+    let code = library.start(eventSet)
+    return code == 0 ? library.stop(eventSet, &values) : code
+  }
+
+  private func measureOverhead() {
+    var trials: [[Int64]] = []
+    for _ in 0..<Self.overheadRounds {
+      var values = [Int64](repeating: 0, count: events.count)
+      guard trial(&values) == 0 else { return }
+      trials.append(values)
+    }
+    for (index, event) in events.enumerated() {
+      overhead[event] = UInt64(exactly: trials.map { $0[index] }.sorted()[trials.count / 2])
+    }
   }
 }

@@ -8,19 +8,23 @@ public struct HostCache: Equatable, Codable, Sendable {
   public var sizeBytes: Int?
   /// Bytes.
   public var lineBytes: Int?
+  /// Lines of a set; 0 where any line goes anywhere.
+  public var ways: Int?
 
   enum CodingKeys: String, CodingKey {
     case level
     case type
     case sizeBytes = "size_bytes"
     case lineBytes = "line_bytes"
+    case ways
   }
 
-  public init(level: Int, type: String, sizeBytes: Int?, lineBytes: Int?) {
+  public init(level: Int, type: String, sizeBytes: Int?, lineBytes: Int?, ways: Int? = nil) {
     self.level = level
     self.type = type
     self.sizeBytes = sizeBytes
     self.lineBytes = lineBytes
+    self.ways = ways
   }
 
   /// The caches that `cpu` sees, in the kernel's order; empty where the kernel lists none.
@@ -34,7 +38,8 @@ public struct HostCache: Equatable, Codable, Sendable {
       guard let level = files.integer("\(base)/level"), let type = files.line("\(base)/type") else { return nil }
       return HostCache(
         level: level, type: type, sizeBytes: files.line("\(base)/size").flatMap(bytes),
-        lineBytes: files.integer("\(base)/coherency_line_size"))
+        lineBytes: files.integer("\(base)/coherency_line_size"),
+        ways: files.integer("\(base)/ways_of_associativity"))
     }
   }
 

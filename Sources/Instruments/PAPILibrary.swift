@@ -14,10 +14,14 @@ public struct PAPILibrary: Sendable {
   public var disabledReason: @Sendable () -> String?
   /// Makes an empty event set.
   public var createEventSet: @Sendable (_ eventSet: inout Int32) -> Int32
+  /// Has an empty event set count the processor's events in user mode alone.
+  public var countUserMode: @Sendable (_ eventSet: Int32) -> Int32
   /// Adds an event, without multiplexing. Results come in the order of adding.
-  public var addEvent: @Sendable (_ eventSet: Int32, HardwareEvent) -> Int32
+  public var addEvent: @Sendable (_ eventSet: Int32, CountedEvent) -> Int32
   /// Takes an event out again.
-  public var removeEvent: @Sendable (_ eventSet: Int32, HardwareEvent) -> Int32
+  public var removeEvent: @Sendable (_ eventSet: Int32, CountedEvent) -> Int32
+  /// Whether the library would share counters out in turns, so that counts were estimates.
+  public var isMultiplexed: @Sendable (_ eventSet: Int32) -> Bool
   /// Starts counting from 0.
   public var start: @Sendable (_ eventSet: Int32) -> Int32
   /// Stops, and gives as many values as events were added.
@@ -30,8 +34,10 @@ public struct PAPILibrary: Sendable {
     describe: @escaping @Sendable (Int32) -> String,
     disabledReason: @escaping @Sendable () -> String?,
     createEventSet: @escaping @Sendable (inout Int32) -> Int32,
-    addEvent: @escaping @Sendable (Int32, HardwareEvent) -> Int32,
-    removeEvent: @escaping @Sendable (Int32, HardwareEvent) -> Int32,
+    countUserMode: @escaping @Sendable (Int32) -> Int32,
+    addEvent: @escaping @Sendable (Int32, CountedEvent) -> Int32,
+    removeEvent: @escaping @Sendable (Int32, CountedEvent) -> Int32,
+    isMultiplexed: @escaping @Sendable (Int32) -> Bool,
     start: @escaping @Sendable (Int32) -> Int32,
     stop: @escaping @Sendable (Int32, inout [Int64]) -> Int32,
     destroy: @escaping @Sendable (Int32) -> Void
@@ -40,8 +46,10 @@ public struct PAPILibrary: Sendable {
     self.describe = describe
     self.disabledReason = disabledReason
     self.createEventSet = createEventSet
+    self.countUserMode = countUserMode
     self.addEvent = addEvent
     self.removeEvent = removeEvent
+    self.isMultiplexed = isMultiplexed
     self.start = start
     self.stop = stop
     self.destroy = destroy
@@ -65,8 +73,24 @@ public struct PAPILibrary: Sendable {
       eventSet = cpapi_null()
       return locked { PAPI_create_eventset(&eventSet) }
     },
-    addEvent: { eventSet, event in locked { PAPI_add_event(eventSet, code(of: event)) } },
-    removeEvent: { eventSet, event in locked { PAPI_remove_event(eventSet, code(of: event)) } },
+    countUserMode: { eventSet in locked { cpapi_count_user_mode(eventSet) } },
+    addEvent: { eventSet, event in
+      locked {
+        switch event {
+        case .column(let event): PAPI_add_event(eventSet, code(of: event))
+        case .named(let name): PAPI_add_named_event(eventSet, name)
+        }
+      }
+    },
+    removeEvent: { eventSet, event in
+      locked {
+        switch event {
+        case .column(let event): PAPI_remove_event(eventSet, code(of: event))
+        case .named(let name): PAPI_remove_named_event(eventSet, name)
+        }
+      }
+    },
+    isMultiplexed: { eventSet in locked { PAPI_get_multiplex(eventSet) > 0 } },
     start: { PAPI_start($0) },
     stop: { eventSet, values in PAPI_stop(eventSet, &values) },
     destroy: { eventSet in

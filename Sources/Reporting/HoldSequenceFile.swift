@@ -8,8 +8,8 @@ struct HoldSequenceFile: Equatable {
   var zoneRows: Int
   /// Rows of the repetition in lock_holds.csv.
   var bucketRows: Int
-  /// Rows of the repetition in EXPERIMENT.csv.
-  var experimentRows: Int
+  /// Rows of the repetition in EXPERIMENT.csv and events.csv.
+  var otherRows: Int
   /// The holds in their order, in the unit they were given in; nil where the repetition has no sequence.
   var holds: [UInt64]?
 
@@ -21,14 +21,14 @@ struct HoldSequenceFile: Equatable {
   var bytes: [UInt8] {
     // A sequence's length is stored plus one: 0 stands for none.
     let length = holds.map { UInt64($0.count) + 1 } ?? 0
-    let words = [UInt64(zoneRows), UInt64(bucketRows), UInt64(experimentRows), length] + (holds ?? [])
+    let words = [UInt64(zoneRows), UInt64(bucketRows), UInt64(otherRows), length] + (holds ?? [])
     return words.map(\.littleEndian).withUnsafeBytes { Array($0) }
   }
 
-  init(zoneRows: Int, bucketRows: Int, experimentRows: Int, holds: [UInt64]?) {
+  init(zoneRows: Int, bucketRows: Int, otherRows: Int, holds: [UInt64]?) {
     self.zoneRows = zoneRows
     self.bucketRows = bucketRows
-    self.experimentRows = experimentRows
+    self.otherRows = otherRows
     self.holds = holds
   }
 
@@ -43,10 +43,10 @@ struct HoldSequenceFile: Equatable {
     let holds = Array(words.dropFirst(4))
     guard words[3] == UInt64(holds.count) + 1 || (words[3] == 0 && holds.isEmpty),
       let zoneRows = Int(exactly: words[0]), let bucketRows = Int(exactly: words[1]),
-      let experimentRows = Int(exactly: words[2])
+      let otherRows = Int(exactly: words[2])
     else { return nil }
     self.init(
-      zoneRows: zoneRows, bucketRows: bucketRows, experimentRows: experimentRows,
+      zoneRows: zoneRows, bucketRows: bucketRows, otherRows: otherRows,
       holds: words[3] == 0 ? nil : holds)
   }
 }

@@ -86,6 +86,7 @@ struct RunContents {
       switch name {
       case ZoneRecord.fileName: try side.requireHeader(ZoneRecord.columns.map(\.name))
       case HoldBucketRecord.fileName: try side.requireHeader(HoldBucketRecord.columns.map(\.name))
+      case EventCountRecord.fileName: try side.requireHeader(EventCountRecord.columns.map(\.name))
       default: break
       }
       guard let keys = try side.keys() else { continue }
@@ -105,7 +106,7 @@ struct RunContents {
         let others = counts.keys.reduce(0) { $0 + rows($1) } - zones - buckets
         let file = holds + "/" + HoldSequenceFile.name(of: key)
         guard FileAccess.exists(file), let kept = HoldSequenceFile(bytes: try FileAccess.read(file)),
-          kept.zoneRows == zones, kept.bucketRows == buckets, kept.experimentRows == others
+          kept.zoneRows == zones, kept.bucketRows == buckets, kept.otherRows == others
         else {
           lost.append(key)
           continue
@@ -132,7 +133,8 @@ struct RunContents {
     self.rewrites = rewrites
   }
 
-  /// The files beside runs.csv whose rows belong to repetitions: zones.csv, lock_holds.csv, EXPERIMENT.csv.
+  /// The files beside runs.csv whose rows belong to repetitions: zones.csv, lock_holds.csv, events.csv,
+  /// EXPERIMENT.csv.
   private static func sideFiles(in path: String) throws(ReportingError) -> [String] {
     try FileAccess.names(in: path).filter {
       $0.hasSuffix(".csv") && $0 != RunRecord.fileName && $0 != CellRecord.fileName

@@ -3,8 +3,8 @@ import Foundation
 
 /// The folder of a run while it is written: valid at every moment, so that a killed run keeps what it finished.
 ///
-/// A repetition's rows go to zones.csv, lock_holds.csv and EXPERIMENT.csv first; its row in runs.csv comes last and
-/// commits it. One process writes a folder at a time; the folder is locked (flock(2)) as long as this object lives.
+/// A repetition's rows go to zones.csv, lock_holds.csv, events.csv and EXPERIMENT.csv first; its row in runs.csv comes
+/// last and commits it. One process writes a folder at a time; the folder is locked (flock(2)) as long as this object lives.
 public final class RunFolder {
   /// The folder.
   public let path: String
@@ -15,6 +15,7 @@ public final class RunFolder {
   /// Whether this run keeps hold sequences: one that was finished doesn't any more, and a repetition that was written
   /// without one must not look as if it had lost it.
   private let keepsSequences: Bool
+  private var events: CSVWriter?
   private var experiments: [String: CSVWriter] = [:]
   private var committed: Set<RepetitionKey>
 
@@ -123,33 +124,39 @@ public final class RunFolder {
   ///   - holdSequence: its holds in their order, kept until ``finish(cells:meta:)`` for the repeatable maximum of a run
   ///     that is resumed; in any unit, the same in the whole run.
   ///   - experiment: its rows of EXPERIMENT.csv.
+  ///   - events: its rows of events.csv, which a run without any doesn't have.
   /// - Throws: ``ReportingError`` of kind io.
   public func commit(
     _ run: RunRecord,
     zones zoneRows: [ZoneRecord] = [],
     holds holdRows: [HoldBucketRecord] = [],
     holdSequence: [UInt64]? = nil,
-    experiment: ExperimentRows? = nil
+    experiment: ExperimentRows? = nil,
+    events eventRows: [EventCountRecord] = []
   ) throws(ReportingError) {
     let key = run.key
     precondition(!committed.contains(key), "repetition \(key.repetition) of cell \(key.cellID) is committed already")
     precondition(
       zoneRows.allSatisfy { $0.cellID == key.cellID && $0.repetition == key.repetition }
-        && holdRows.allSatisfy { $0.cellID == key.cellID && $0.repetition == key.repetition },
+        && holdRows.allSatisfy { $0.cellID == key.cellID && $0.repetition == key.repetition }
+        && eventRows.allSatisfy { $0.cellID == key.cellID && $0.repetition == key.repetition },
       "rows of another repetition than \(key.repetition) of cell \(key.cellID)")
     let extra = try experiment.map { (experiment) throws(ReportingError) in try self.writer(of: experiment) }
     let extraRows = experiment?.rows ?? []
-    let files = [zones, holds, runs] + (extra.map { [$0] } ?? [])
+    if events == nil && !eventRows.isEmpty { events = try Self.writer(EventCountRecord.self, in: path) }
+    let files = [zones, holds, runs] + [extra, events].compactMap { $0 }
     let lengths = files.map(\.length)
     let sequenceFile = path + "/" + HoldSequenceFile.folder + "/" + HoldSequenceFile.name(of: key)
     do throws(ReportingError) {
       try zones.append(zoneRows)
       try holds.append(holdRows)
+      try events?.append(eventRows)
       let identity = [run.identity.runID, key.cellID, String(key.repetition)] as [String?]
       try extra?.append(extraRows.map { identity + $0 })
       if keepsSequences {
         let kept = HoldSequenceFile(
-          zoneRows: zoneRows.count, bucketRows: holdRows.count, experimentRows: extraRows.count, holds: holdSequence)
+          zoneRows: zoneRows.count, bucketRows: holdRows.count,
+          otherRows: extraRows.count + eventRows.count, holds: holdSequence)
         let descriptor = try FileAccess.open(sequenceFile, O_WRONLY | O_CREAT | O_TRUNC)
         defer { close(descriptor) }
         try FileAccess.write(kept.bytes, to: descriptor, path: sequenceFile)
@@ -166,7 +173,10 @@ public final class RunFolder {
   private func writer(of experiment: ExperimentRows) throws(ReportingError) -> CSVWriter {
     let name = experiment.experiment + ".csv"
     precondition(
-      ![RunRecord.fileName, ZoneRecord.fileName, HoldBucketRecord.fileName, CellRecord.fileName].contains(name),
+      ![
+        RunRecord.fileName, ZoneRecord.fileName, HoldBucketRecord.fileName, CellRecord.fileName,
+        EventCountRecord.fileName,
+      ].contains(name),
       "an experiment can't be called \(experiment.experiment)")
     precondition(
       experiment.rows.allSatisfy { $0.count == experiment.columns.count }, "rows of \(name) unlike its columns")

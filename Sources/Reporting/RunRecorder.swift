@@ -30,7 +30,7 @@ public final class RunRecorder: RunObserver {
     let kept = repetition.holdSequence.flatMap { $0.count <= Self.holdsKept ? $0 : nil }
     try folder.commit(
       repetition.run, zones: repetition.zones, holds: repetition.holds, holdSequence: kept,
-      experiment: repetition.experiment)
+      experiment: repetition.experiment, events: repetition.events)
   }
 
   public func progress(done: Int, total: Int, label: String) {

@@ -13,5 +13,6 @@ struct Hintbench: ParsableCommand {
       """,
     subcommands: [
       RunCommand.self, ListCommand.self, CaptureCommand.self, CalibrateCommand.self, DoctorCommand.self,
+      CountSimulatedCommand.self,
     ])
 }

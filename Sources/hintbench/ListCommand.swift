@@ -30,12 +30,17 @@ struct ListCommand: ParsableCommand {
           column.meaning,
         ]
       }
+      let events = EventCountRecord.columns.dropFirst(3).map { column in
+        [column.name, EventCountRecord.fileName, column.unit, column.direction.name, "", column.meaning]
+      }
       let own = Experiments.all.flatMap { experiment in
         experiment.columns.map {
           [$0.name, "\(experiment.name).csv", $0.unit, $0.direction.name, $0.isPrimary ? "yes" : "", $0.meaning]
         }
       }
-      print(TextListing(titles: ["metric", "file", "unit", "better", "primary", "meaning"], rows: shared + own).text)
+      print(
+        TextListing(titles: ["metric", "file", "unit", "better", "primary", "meaning"], rows: shared + events + own)
+          .text)
     }
   }
 }

@@ -92,7 +92,11 @@ struct RunCommand: ParsableCommand {
     parsing: .unconditional,
     help: ArgumentHelp("Longest hold that counts as within the limit (default: 100us).", valueName: "time"))
   var holdLimit: String?
-  @Option(help: ArgumentHelp("Hardware counters: auto, papi, off.", valueName: "source")) var counters: String?
+  @Option(help: ArgumentHelp("Hardware counters: auto, papi, simulated, off.", valueName: "source")) var counters:
+    String?
+  @Option(
+    help: ArgumentHelp("Events to count beside those with a column, by PAPI's names.", valueName: "name,..."))
+  var events: String?
   @Option(help: ArgumentHelp("A checked-in matrix, as meta.json shows it under config.", valueName: "file"))
   var config: String?
   @Flag(help: "Print cells, estimated time and memory, and run nothing.") var dryRun = false
@@ -131,10 +135,10 @@ struct RunCommand: ParsableCommand {
   }
 
   private var hasSharedFlags: Bool {
-    [lock, pageInit, cache, order, load, holdLimit, counters, timeLimit, hostAckNs, window, clock, placement, scanners]
-      .contains {
-        $0 != nil
-      }
+    [
+      lock, pageInit, cache, order, load, holdLimit, counters, events, timeLimit, hostAckNs, window, clock, placement,
+      scanners,
+    ].contains { $0 != nil }
       || mutators != nil || repetitions != nil || seed != nil || mutatorRate != nil
   }
 
@@ -183,16 +187,18 @@ struct RunCommand: ParsableCommand {
     made.seed = seed ?? made.seed
     made.holdLimit = holdLimit ?? made.holdLimit
     made.counters = counters ?? made.counters
+    made.events = list(events) ?? made.events
     made.timeLimit = timeLimit ?? made.timeLimit
     made.placement = placement ?? made.placement
     made.scanners = scanners ?? made.scanners
     return made
   }
 
+  private func list(_ text: String?) -> [String]? {
+    text.map { $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init) }
+  }
+
   private func group(defaults: RunConfig.Group) -> RunConfig.Group {
-    func list(_ text: String?) -> [String]? {
-      text.map { $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init) }
-    }
     var group = RunConfig.Group()
     group.experiments = defaults.experiments
     group.loads = defaults.loads

@@ -66,6 +66,7 @@ enum RunJob {
   ) throws {
     var meta = start
     meta.limits = try JSONValue(encoding: runner.limits)
+    meta.counters = try runner.counterFacts.map { try JSONValue(encoding: $0) }
     let total = matrix.cells.count * matrix.config.repetitions
     let recorder = RunRecorder(folder, meta: start, total: total)
     let cells = try runner.run(recorder, finished: finished) { try folder.holdSequence(of: $0) }

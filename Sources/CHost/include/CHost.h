@@ -1,2 +1,3 @@
 #include "host.h"
+#include "simulation.h"
 #include "struct_page.h"

@@ -102,6 +102,13 @@ int chost_discard(void *p, size_t bytes);
 /* A new eventfd, counter 0, blocking. The descriptor, or -errno. */
 int chost_eventfd(void);
 
+/* ---- other processes ------------------------------------------------------------------------------------------ */
+
+/* An empty file that has no name and is gone with its last descriptor, which children inherit. The descriptor, or -errno. */
+int chost_memory_file(const char *name);
+/* Has the kernel kill this process when its parent, which should be this one, ends. 0; ESRCH: it has ended; or errno. */
+int chost_die_with_parent(int parent);
+
 /* ---- the yardstick --------------------------------------------------------------------------------------------- */
 
 struct list_head;

@@ -6,6 +6,8 @@ import Instruments
 /// A run's cells, checked and placed in memory, before anything is allocated.
 public struct Matrix: Sendable {
   public let config: RunConfig
+  /// What it was checked against.
+  public let host: HostLimits
   public let cells: [Cell]
   /// Host memory each guest will need.
   public let footprints: [GuestSpec: GuestFootprint]
@@ -24,6 +26,7 @@ public struct Matrix: Sendable {
   /// - Throws: ``MatrixError``: usage, an unusable capture, or a guest that doesn't fit, with the sizes needed and there.
   public init(_ config: RunConfig, host: HostLimits) throws(MatrixError) {
     self.config = config
+    self.host = host
     var experiments: [any Experiment.Type] = []
     for name in config.experiments { experiments.append(try Experiments.named(name)) }
     guard (1...100_000).contains(config.repetitions) else {
@@ -43,6 +46,7 @@ public struct Matrix: Sendable {
     timeLimitNanoseconds = try config.timeLimit.map { text throws(MatrixError) in try TimeSpan(text).nanoseconds }
 
     try Self.checkLoads(asked, config, experiments)
+    try Self.checkEvents(config, counters, experiments)
 
     var cells: [Cell] = []
     var footprints: [GuestSpec: GuestFootprint] = [:]
@@ -129,6 +133,7 @@ public struct Matrix: Sendable {
       }
     }
     guard !cells.isEmpty else { throw .usage("the matrix is empty: it needs a guest, a state and a strategy") }
+    if counters == .simulated { try Self.checkSimulated(cells) }
     self.cells = cells
     self.footprints = footprints
     self.captures = captures
@@ -150,7 +155,7 @@ public struct Matrix: Sendable {
   }
 
   /// What of the machine a matrix is checked against.
-  public struct HostLimits: Sendable {
+  public struct HostLimits: Codable, Sendable {
     /// CPUs this process may run on.
     public var cpus: Int
     public var availableBytes: UInt64
@@ -211,6 +216,48 @@ public struct Matrix: Sendable {
     let hasLoad = isAsked || experiments.contains { experiment in experiment.card.loads.contains { $0 != .none } }
     guard hasLoad || (config.mutators ?? 0) == 0 else {
       throw .usage("\(config.mutators ?? 0) mutators without a load; give --load")
+    }
+  }
+
+  private static func checkEvents(
+    _ config: RunConfig, _ counters: CounterMode, _ experiments: [any Experiment.Type]
+  ) throws(MatrixError) {
+    guard !config.events.isEmpty else { return }
+    guard counters == .auto || counters == .papi else {
+      throw .usage("events by name are PAPI's: --events goes with --counters auto or papi")
+    }
+    guard experiments.contains(where: { $0.card.countsEvents }) else {
+      throw .usage("\(config.experiments.joined(separator: ", ")) counts no events; --events is for \(counting)")
+    }
+    for (index, name) in config.events.enumerated() {
+      guard !name.isEmpty, name.allSatisfy({ $0.isASCII && !$0.isWhitespace }) else {
+        throw .usage("'\(name)' is no event; accepted: PAPI's names, such as perf::BRANCH-MISSES or PAPI_BR_MSP")
+      }
+      guard !config.events[..<index].contains(name) else { throw .usage("the event '\(name)' is given twice") }
+    }
+  }
+
+  /// The experiments that count, in words.
+  private static var counting: String {
+    Experiments.all.filter(\.countsEvents).map(\.name).joined(separator: ", ")
+  }
+
+  /// A simulation gives the same count twice only of what runs alone and looks at no clock; and valgrind has no address
+  /// space for the largest guests.
+  private static func checkSimulated(_ cells: [Cell]) throws(MatrixError) {
+    for cell in cells {
+      guard cell.experimentCard.countsEvents, cell.load == .none, cell.hostAckNs == 0, cell.setting.scanners == .one
+      else {
+        throw .usage(
+          "simulated counts are the same twice only of what runs alone and by no clock; --counters simulated goes with "
+            + "\(counting), without --load, with --host-ack-ns 0 and one scanner")
+      }
+    }
+    for cell in cells where cell.guest.bytes >> UInt64(cell.guest.granuleOrder) > 1 << 40 {
+      throw MatrixError(
+        .unavailable,
+        "a guest of \(ByteSize(bytes: cell.guest.bytes)): valgrind has no address space for the memory map of more than 1T; "
+          + "accepted: --guest up to 1T, a coarser --granule, or --counters off")
     }
   }
 

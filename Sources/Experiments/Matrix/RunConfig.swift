@@ -92,6 +92,8 @@ public struct RunConfig: Codable, Hashable, Sendable {
   public var seed: UInt64 = 1
   public var holdLimit = "100us"
   public var counters = "auto"
+  /// Events to be counted beside those with a column, by PAPI's names.
+  public var events: [String] = []
   public var timeLimit: String?
   public var placement = "local"
   public var scanners = "one"
@@ -99,7 +101,7 @@ public struct RunConfig: Codable, Hashable, Sendable {
   public init() {}
 
   enum CodingKeys: String, CodingKey, CaseIterable {
-    case experiments, groups, lock, cache, order, load, mutators, repetitions, seed, counters, clock, window
+    case experiments, groups, lock, cache, order, load, mutators, repetitions, seed, counters, events, clock, window
     case placement, scanners
     case hostAckNs = "host_ack_ns"
     case mutatorRate = "mutator_rate"
@@ -128,6 +130,7 @@ public struct RunConfig: Codable, Hashable, Sendable {
     seed = try RunConfig.number(UInt64.self, box, .seed) ?? standard.seed
     holdLimit = try box.decodeIfPresent(String.self, forKey: .holdLimit) ?? standard.holdLimit
     counters = try box.decodeIfPresent(String.self, forKey: .counters) ?? standard.counters
+    events = try box.decodeIfPresent([String].self, forKey: .events) ?? []
     timeLimit = try box.decodeIfPresent(String.self, forKey: .timeLimit)
     placement = try box.decodeIfPresent(String.self, forKey: .placement) ?? standard.placement
     scanners = try box.decodeIfPresent(String.self, forKey: .scanners) ?? standard.scanners

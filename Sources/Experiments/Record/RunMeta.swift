@@ -61,6 +61,8 @@ public struct RunMeta: Codable, Hashable, Sendable {
   public var host: JSONValue
   /// `limits`: this machine's ladder of primitive costs.
   public var limits: JSONValue
+  /// `counters`: what counted hardware events, what a count costs by itself, and what was simulated; nil without any.
+  public var counters: JSONValue?
   /// `unavailable`: what was not measured, and why.
   public var unavailable: [Unavailable]
   /// `errors`: the repetitions that failed.
@@ -83,6 +85,7 @@ public struct RunMeta: Codable, Hashable, Sendable {
     buildMode: String,
     host: JSONValue = .null,
     limits: JSONValue = .null,
+    counters: JSONValue? = nil,
     unavailable: [Unavailable] = [],
     errors: [Failure] = [],
     guests: [JSONValue] = [],
@@ -99,6 +102,7 @@ public struct RunMeta: Codable, Hashable, Sendable {
     self.buildMode = buildMode
     self.host = host
     self.limits = limits
+    self.counters = counters
     self.unavailable = unavailable
     self.errors = errors
     self.guests = guests
@@ -111,7 +115,7 @@ public struct RunMeta: Codable, Hashable, Sendable {
     case runID = "run_id"
     case commandLine = "command_line"
     case buildMode = "build_mode"
-    case config, seed, commit, dirty, host, limits, unavailable, errors, guests, started, finished
+    case config, seed, commit, dirty, host, limits, counters, unavailable, errors, guests, started, finished
   }
 }
 

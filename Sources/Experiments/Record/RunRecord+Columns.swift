@@ -300,10 +300,10 @@ extension RunRecord: TabularRecord {
   private static let countersColumns: [Column<RunRecord>] = [
     Column(
       "cycles", direction: .lowerIsBetter, \.counters.cycles,
-      meaning: "CPU cycles."),
+      meaning: "CPU cycles of the strategy's thread in user mode, the pass without a probe; so all counts."),
     Column(
       "instructions", direction: .lowerIsBetter, \.counters.instructions,
-      meaning: "Instructions retired."),
+      meaning: "Instructions retired; simulated ones are counted once a cell, and the same in each of its rows."),
     Column(
       "l1d_misses", direction: .lowerIsBetter, \.counters.l1dMisses,
       meaning: "Level 1 data cache misses."),
@@ -312,13 +312,13 @@ extension RunRecord: TabularRecord {
       meaning: "Level 2 cache misses."),
     Column(
       "llc_misses", direction: .lowerIsBetter, \.counters.llcMisses,
-      meaning: "Last-level cache misses."),
+      meaning: "Last-level cache misses; simulated: of data."),
     Column(
       "dtlb_misses", direction: .lowerIsBetter, \.counters.dtlbMisses,
       meaning: "Data TLB misses."),
     Column(
       "counters_source", \.counters.source,
-      meaning: "What counted: papi or simulated."),
+      meaning: "What counted: papi or simulated. Nothing is subtracted: meta.json has the cost of counting."),
   ]
 
   private static let trustColumns: [Column<RunRecord>] = [

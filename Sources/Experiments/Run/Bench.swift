@@ -97,7 +97,7 @@ final class Bench {
   }
 
   /// What can't be run on this guest at all, and why.
-  private static func refusal(_ cell: Cell, _ guest: Guest) -> String? {
+  static func refusal(_ cell: Cell, _ guest: Guest) -> String? {
     if !guest.geometry.hasWatermarks && cell.strategy.card.effect != .readsOnly {
       return "\(cell.strategy.card.name) allocates, and without zoneinfo the captured zones' watermarks aren't known"
     }
@@ -182,6 +182,15 @@ final class Bench {
   }
 
   // MARK: rows
+
+  /// Rows of events.csv.
+  func events(_ repetition: Repetition, _ reading: CounterReading) -> [EventCountRecord] {
+    reading.named.sorted { $0.key < $1.key }.map { event, count in
+      EventCountRecord(
+        runID: identity.runID, cellID: repetition.cell.id, repetition: repetition.number, event: event,
+        count: Int(exactly: count))
+    }
+  }
 
   private func record(
     _ cell: Cell, _ repetition: Int, _ model: ModelledGuest, _ placement: HostPlacement

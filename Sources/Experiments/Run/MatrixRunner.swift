@@ -11,6 +11,12 @@ public final class MatrixRunner {
   private let numa: any NumaHost
   private let counters: HardwareCounters?
   private let openCounters: @Sendable () -> HardwareCounters?
+  private let simulator: CountSimulator?
+  /// Counts by simulation, by cell.
+  private var simulated: [String: RunRecord.Counters] = [:]
+
+  /// How hardware events are counted; nil where none are.
+  public let counterFacts: CounterFacts?
 
   /// What the run can't say in a row.
   public private(set) var unavailable: [RunMeta.Unavailable]
@@ -20,27 +26,47 @@ public final class MatrixRunner {
   /// Measures this machine's limits (some 100 ms) and opens the counters of the calling thread, which has to be the one that
   /// runs.
   ///
+  /// `callgrind`: what simulates where that is asked for; nil: the installed one, with caches like this machine's.
+  ///
   /// - Throws: ``CounterError`` where counters were insisted on, ``SystemCallError`` or ``GuestError`` where the host has no
   ///   memory for the limits.
   public init(
-    _ matrix: Matrix, _ identity: RunIdentity, numa: any NumaHost = LibNuma(), library: PAPILibrary = .system
+    _ matrix: Matrix, _ identity: RunIdentity, numa: any NumaHost = LibNuma(), library: PAPILibrary = .system,
+    callgrind: Callgrind? = nil
   ) throws {
     self.matrix = matrix
     self.identity = identity
     self.numa = numa
-    let mode = matrix.counters
+    let (mode, events) = (matrix.counters, matrix.config.events)
+    @Sendable func open() throws(CounterError) -> HardwareCounters.Opening {
+      try HardwareCounters.open(mode: mode, named: events, library: library)
+    }
     openCounters = {
-      guard case .counting(let counters)? = try? HardwareCounters.open(mode: mode, library: library) else { return nil }
+      guard case .counting(let counters)? = try? open() else { return nil }
       return counters
     }
-    switch try HardwareCounters.open(mode: mode, library: library) {
-    case .counting(let counters):
-      self.counters = counters
-      unavailable = counters.dropped.sorted { $0.key.rawValue < $1.key.rawValue }
-        .map { .init(what: $0.key.rawValue, why: $0.value) }
-    case .unavailable(let reason):
+    if mode == .simulated {
+      let simulator = try CountSimulator(
+        matrix, callgrind ?? Callgrind(caches: SimulatedCaches(like: HostFacts.gather().caches)))
+      self.simulator = simulator
       counters = nil
-      unavailable = [.init(what: "hardware counters", why: reason)]
+      counterFacts = simulator.facts
+      let missing = HardwareEvent.allCases.filter { simulator.facts.overhead[$0.rawValue] == nil }
+      unavailable = [
+        .init(what: missing.map(\.rawValue).joined(separator: ", "), why: "callgrind doesn't simulate them")
+      ]
+    } else {
+      simulator = nil
+      switch try open() {
+      case .counting(let counters):
+        self.counters = counters
+        counterFacts = CounterFacts(counters)
+        unavailable = counters.dropped.map { .init(what: $0.key.name, why: $0.value) }.sorted { $0.what < $1.what }
+      case .unavailable(let reason):
+        counters = nil
+        counterFacts = nil
+        unavailable = [.init(what: "hardware counters", why: reason)]
+      }
     }
     limits = try RunLimits.measure()
   }
@@ -71,6 +97,10 @@ public final class MatrixRunner {
       }
     }
     let done = Set(finished.map(\.key))
+    // A cell's count is that of each of its repetitions, also of those before a resume.
+    for run in finished where run.counters.source == CounterFacts.simulated {
+      simulated[run.identity.cellID] = run.counters
+    }
     var walkLimits: [String: Double] = [:]
     let total = matrix.cells.count * matrix.config.repetitions
     var count = done.count
@@ -84,6 +114,16 @@ public final class MatrixRunner {
     for batch in matrix.batches {
       let cells = matrix.cells.filter { batch.contains($0.guest) }
       var models: [GuestSpec: ModelledGuest] = [:]
+      if missing && !outOfTime {
+        // Before the batch's guests are built: the simulator's takes as much memory.
+        for spec in batch {
+          let open = cells.filter { cell in
+            cell.guest == spec
+              && (0..<matrix.config.repetitions).contains { !done.contains(.init(cellID: cell.id, repetition: $0)) }
+          }
+          try simulate(open) { observer.progress(done: count, total: total, label: $0) }
+        }
+      }
       if missing && !outOfTime {
         for spec in batch {
           observer.progress(
@@ -117,7 +157,8 @@ public final class MatrixRunner {
           observer.progress(
             done: count, total: total,
             label: "\(ByteSize(bytes: cell.guest.bytes)) \(cell.guest.state.name) \(cell.strategy.card.name)")
-          let result = try bench.run(cell, repetition: repetition, on: model)
+          var result = try bench.run(cell, repetition: repetition, on: model)
+          if let counts = simulated[cell.id] { result.run.counters = counts }
           if let sequence = result.holdSequence { maxima[cell.id, default: RepeatableMaximum()].add(sequence) }
           records[cell.id, default: []].append(result.run)
           try observer.finished(result)
@@ -141,6 +182,23 @@ public final class MatrixRunner {
         holdLimitNs: matrix.holdLimitNanoseconds,
         lockHoldNsMaxRepeatable: incomplete.contains(cell.id)
           ? nil : maxima[cell.id]?.value.map { CycleClock.nanoseconds(fromTicks: $0) })
+    }
+  }
+
+  /// Counts the sessions of cells of one guest that aren't counted yet.
+  private func simulate(_ cells: [Cell], progress: (String) -> Void) throws {
+    let cells = cells.filter { simulated[$0.id] == nil }
+    guard let simulator, let guest = cells.first?.guest else { return }
+    let name = "\(ByteSize(bytes: guest.bytes)) \(guest.state.name)"
+    progress("counting \(name)")
+    let (counts, failure) = try simulator.count(cells)
+    simulated.merge(counts) { $1 }
+    let lacking = cells.filter { counts[$0.id] == nil }
+    if let failure {
+      unavailable.append(
+        .init(
+          what: "simulated counts of \(name), from \(lacking.first?.strategy.fullName ?? "the last cell") on",
+          why: failure))
     }
   }
 

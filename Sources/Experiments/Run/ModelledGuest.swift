@@ -82,9 +82,7 @@ final class ModelledGuest {
 
   /// The starting state, and what the caches are to hold of it. Never timed.
   func reset(order: Int, cache: CacheState, _ evictor: CacheEvictor, _ runners: [StrategyRunner] = []) {
-    if isTouched { guest.restore() }
-    isTouched = false
-    for runner in runners { runner.reset(guest.core) }
+    restore(runners)
     switch cache {
     case .cold:
       guest.flushLists(fromOrder: order)
@@ -92,6 +90,13 @@ final class ModelledGuest {
     case .warm:
       guest.walkLists(fromOrder: order)
     }
+  }
+
+  /// The starting state, whatever the caches hold.
+  func restore(_ runners: [StrategyRunner]) {
+    if isTouched { guest.restore() }
+    isTouched = false
+    for runner in runners { runner.reset(guest.core) }
   }
 
   /// Something took or freed blocks.

@@ -17,4 +17,6 @@ public struct RepetitionResult: Sendable {
   public var failure: String?
   /// Rows of EXPERIMENT.csv.
   public var experiment: ExperimentRows?
+  /// Rows of events.csv.
+  public var events: [EventCountRecord] = []
 }

@@ -10,10 +10,10 @@ extension MachineDoctor {
     }
     switch opening {
     case .counting(let counters):
-      let found = counters.events.map(\.rawValue).joined(separator: ", ")
+      let found = counters.events.map(\.name).joined(separator: ", ")
       guard !counters.dropped.isEmpty else { return Finding(what, .ok, found) }
-      let dropped = counters.dropped.sorted { $0.key.rawValue < $1.key.rawValue }
-        .map { "\($0.key.rawValue): \($0.value)" }
+      let dropped = counters.dropped.sorted { $0.key.name < $1.key.name }
+        .map { "\($0.key.name): \($0.value)" }
       return Finding(
         what, .limited, found, why: "not counted, and empty in runs.csv: \(dropped.joined(separator: ", "))")
     case .unavailable(let reason):
@@ -22,7 +22,7 @@ extension MachineDoctor {
   }
 
   private func missingCounters(_ what: String, _ reason: String, _ facts: HostFacts) -> Finding {
-    if let level = facts.perfEventParanoid, level > 2, !mayCountAnyway {
+    if let level = facts.perfEventParanoid, level > 2, !CounterAccess.isPrivileged(files) {
       return Finding(
         what, .missing, "none: \(reason)",
         why: "perf_event_paranoid above 2 refuses counters to users without privileges; 2 allows those of a user's "
@@ -30,29 +30,13 @@ extension MachineDoctor {
         mend: asRoot("sysctl kernel.perf_event_paranoid=2"))
     }
     let why: String
-    switch (hasPMU, facts.isVirtualMachine) {
+    switch (CounterAccess.hasPMU(files), facts.isVirtualMachine) {
     case (false, true): why = "no PMU in this virtual machine: `--counters simulated` counts instead"
     case (false, _): why = "the kernel knows no PMU of this processor: `--counters simulated` counts instead"
     case (true, _): why = "there is a PMU, and it is refused (in a container by its seccomp profile, mostly)"
     case (nil, _): why = "whether there is a PMU isn't told; `--counters simulated` counts instead"
     }
     return Finding(what, .missing, "none: \(reason)", why: why, mend: Self.simulate)
-  }
-
-  /// Whether the kernel has a driver for a processor's PMU; nil where it doesn't list its event sources.
-  private var hasPMU: Bool? {
-    // cpu, and of hybrid processors cpu_core and cpu_atom; on arm64 armv8_pmuv3_0 and the like.
-    files.entries("/sys/bus/event_source/devices").map { names in
-      names.contains { $0 == "cpu" || $0.hasPrefix("cpu_") || $0.hasPrefix("armv8") }
-    }
-  }
-
-  /// CAP_PERFMON (38) or CAP_SYS_ADMIN (21) pass over the setting.
-  private var mayCountAnyway: Bool {
-    guard let text = files.value(of: "CapEff", in: "/proc/self/status"), let set = UInt64(text, radix: 16) else {
-      return isRoot
-    }
-    return set & (1 << 38 | 1 << 21) != 0
   }
 
   /// Whether `--counters simulated` has what it counts with.

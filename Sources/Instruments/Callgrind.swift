@@ -1,0 +1,106 @@
+import CHost
+import Glibc
+
+/// Counts instructions and cache misses on machines without counters: runs this program once more under valgrind's
+/// callgrind, which simulates every instruction and its caches, between calls of ``Simulation``.
+///
+/// Nothing of it is left however either process ends: what passes between the two lies in files without a name.
+public struct Callgrind: Sendable {
+  /// What is simulated.
+  public let caches: SimulatedCaches
+  /// As `valgrind --version` says it.
+  public let version: String
+  private let valgrind: String
+  private let program: String
+
+  /// What a run of the program counted.
+  public struct Outcome: Sendable {
+    /// By the names given to ``Simulation/count(as:warmUp:_:)``. Those before a failure are whole.
+    public var counts: [String: CounterReading]
+    /// Why it ended early, in one line.
+    public var failure: String?
+  }
+
+  /// - Parameters:
+  ///   - valgrind: looked up in PATH.
+  ///   - program: run under it; by default this very one.
+  /// - Throws: ``CounterError/noSimulation(reason:)`` where valgrind isn't there, or was not when this was built.
+  public init(
+    caches: SimulatedCaches, valgrind: String = "valgrind", program: String = "/proc/self/exe"
+  ) throws(CounterError) {
+    guard chost_simulation_is_built_in() else {
+      throw .noSimulation(
+        reason: "this program was built without valgrind's headers; mend: apt-get install valgrind, then build again")
+    }
+    let environment = Self.environment
+    guard
+      let version = CommandOutput.of([valgrind, "--version"], environment: environment)?.split(separator: "\n").first
+    else {
+      throw .noSimulation(reason: "there is no valgrind that runs; mend: apt-get install valgrind")
+    }
+    self.caches = caches
+    self.version = String(version)
+    self.valgrind = valgrind
+    self.program = program
+  }
+
+  /// Runs the program with these words and this standard input, to its end.
+  ///
+  /// - Throws: ``SystemCallError`` where the host refuses memory or the start.
+  public func run(_ words: [String], input: [UInt8]) throws(SystemCallError) -> Outcome {
+    // A copy, since 3.19 can't read what swiftc says for debuggers, and doesn't look for it in a file without a name.
+    let copy = try MemoryFile()
+    try copy.copy(program)
+    let request = try MemoryFile()
+    try request.write(input)
+    let counts = try MemoryFile()
+    let complaints = try MemoryFile()
+    let options = [
+      "--tool=callgrind", "--command-line-only=yes", "--quiet", "--vgdb=no", "--instr-atstart=no",
+      "--collect-atstart=no", "--combine-dumps=yes", "--callgrind-out-file=\(counts.path)", "--cache-sim=yes",
+      "--I1=\(caches.firstInstruction.option)", "--D1=\(caches.firstData.option)", "--LL=\(caches.last.option)",
+    ]
+    let child = CommandOutput.start(
+      [valgrind] + options + [copy.path] + words, environment: Self.environment,
+      files: [(request.descriptor, STDIN_FILENO), (complaints.descriptor, STDERR_FILENO)])
+    guard let child else { throw SystemCallError(call: "start of \(valgrind)", code: ENOENT) }
+    let status = CommandOutput.wait(for: child)
+    return Outcome(
+      counts: CallgrindCounts.parse(counts.text),
+      failure: status == 0 ? nil : Self.failure(status, complaints.text))
+  }
+
+  /// The same for every run, so that nothing in it changes a count.
+  private static var environment: [String: String] {
+    var environment = ["SWIFT_DETERMINISTIC_HASHING": "1", "LD_BIND_NOW": "1", "LC_ALL": "C"]
+    // Where the libraries of Swift or valgrind lie, if somebody had to say so.
+    for name in ["LD_LIBRARY_PATH", "VALGRIND_LIB"] {
+      if let value = getenv(name) { environment[name] = String(cString: value) }
+    }
+    return environment
+  }
+
+  /// How it ended, and what it or valgrind said of it.
+  private static func failure(_ status: Int32?, _ text: String) -> String {
+    let end: String
+    switch status {
+    case nil: end = "valgrind was lost"
+    case .some(let status) where status & 0x7f != 0: end = "valgrind ended with signal \(status & 0x7f)"
+    case .some(let status): end = "valgrind ended with status \(status >> 8 & 0xff)"
+    }
+    let lines = text.split(separator: "\n").map { String($0).withoutProcessNumber }.filter { !$0.isEmpty }
+    let line = lines.last { $0.hasPrefix("hintbench: ") } ?? lines.first
+    return line.map { "\(end): \($0.prefix(300))" } ?? end
+  }
+}
+
+extension String {
+  /// Without the `==123==` or `--123--` that valgrind puts before its lines.
+  fileprivate var withoutProcessNumber: String {
+    var line = Substring(self)
+    for mark in ["==", "--"] where line.hasPrefix(mark) {
+      if let end = line.dropFirst(2).firstRange(of: mark) { line = line[end.upperBound...] }
+    }
+    return line.trimmingBlanks()
+  }
+}

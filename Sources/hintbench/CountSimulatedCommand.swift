@@ -1,0 +1,12 @@
+import ArgumentParser
+import Experiments
+import Foundation
+
+/// What `run --counters simulated` starts under valgrind; nobody else has a use for it.
+struct CountSimulatedCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(commandName: CountSimulator.command, shouldDisplay: false)
+
+  func run() throws {
+    try Failure.reporting { try CountSimulator.answer(FileHandle.standardInput.readDataToEndOfFile()) }
+  }
+}
