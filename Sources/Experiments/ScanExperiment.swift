@@ -84,7 +84,8 @@ enum ScanExperiment: Experiment {
     if bench.counterFailure == nil, let refusal = parts.lazy.compactMap(\.refusal).first {
       bench.counterFailure = "\(refusal)"
     }
-    let readings = parts.compactMap(\.reading)
+    // Above granule 0 what isn't timed isn't counted either: most of its work is gone.
+    let readings = cell.timesHold ? parts.compactMap(\.reading) : []
     if readings.count == parts.count, let first = readings.first {
       let reading = readings.dropFirst().reduce(first) { $0.adding($1) }
       run.counters = RunRecord.Counters(reading, source: CounterFacts.papi)

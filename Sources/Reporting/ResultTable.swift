@@ -36,6 +36,7 @@ public struct ResultTable {
     let parts = groups.flatMap { group in
       [heading(group.key, group.cells), results(group.cells)]
         + (group.cells.contains(where: hasBystanders) ? ["Threads beside:\n" + bystanders(group.cells)] : [])
+        + (group.cells.contains(where: hasCounts) ? ["Counted:\n" + counts(group.cells)] : [])
     }
     return (parts + [footer]).joined(separator: "\n") + "\n"
   }
@@ -164,6 +165,37 @@ public struct ResultTable {
         times("its hold p99 µs", cells, "lock_hold_ns_p99", per: 1e3),
         times("its CPU ms", cells, "guest_cpu_ns", per: 1e6),
       ])
+  }
+
+  /// Whether hardware events of the cell were counted.
+  private func hasCounts(_ cell: CellRecord) -> Bool {
+    (runs[cell.cellID] ?? []).contains { $0.counters.source != nil }
+  }
+
+  /// Hardware events of each session, as they are and for each block reported.
+  private func counts(_ cells: [CellRecord]) -> String {
+    func parts(_ title: String, _ count: (RunRecord.Counters) -> Int?) -> [Part] {
+      let runs = cells.map { (runs[$0.cellID] ?? []).filter { $0.found.outcome != .error } }
+      let each = runs.map { runs in
+        runs.compactMap { run -> Double? in
+          let blocks = (run.found.blocksReported ?? 0) - (run.found.blocksDuplicate ?? 0)
+          return count(run.counters).flatMap { blocks > 0 ? Double($0) / Double(blocks) : nil }
+        }
+      }
+      return [
+        Part(
+          title: title,
+          fields: runs.map { MetricSummary($0.compactMap { count($0.counters).map { Double($0) } }).median }
+            .map { $0.map { "\(Int($0))" } ?? Figure.missing }),
+        Part(
+          title: "a block", fields: each.map { MetricSummary($0).median.map { Figure.number($0) } ?? Figure.missing }),
+      ]
+    }
+    return table(
+      cells,
+      parts("instructions") { $0.instructions } + parts("cycles") { $0.cycles }
+        + parts("L1D misses") { $0.l1dMisses } + parts("L2 misses") { $0.l2Misses }
+        + parts("LLC misses") { $0.llcMisses } + parts("dTLB misses") { $0.dtlbMisses })
   }
 
   private func table(_ cells: [CellRecord], _ all: [Part]) -> String {

@@ -48,6 +48,15 @@ public struct RunReader: Sendable {
     }
   }
 
+  /// The rows of events.csv; empty where the run counted no events by name.
+  ///
+  /// - Throws: ``ReportingError``, of kind input, with file and line, where it isn't what this program writes.
+  public func events() throws(ReportingError) -> [EventCountRecord] {
+    try records(EventCountRecord.self).filter {
+      committed.contains(RepetitionKey(cellID: $0.cellID, repetition: $0.repetition))
+    }
+  }
+
   /// The rows of cells.csv as they were last written; in a run that isn't finished they may be behind ``runs``.
   ///
   /// - Throws: ``ReportingError``, of kind input, with file and line, where it isn't what this program writes.

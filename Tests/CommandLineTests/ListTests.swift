@@ -27,7 +27,7 @@ import Testing
       for option in [
         "guest", "nodes", "cpus", "strategy", "state", "free", "buddyinfo", "pagetypeinfo", "zoneinfo", "list-order",
         "granule", "vmemmap", "lock", "page-init", "cache", "order", "budget", "load", "mutators", "repetitions",
-        "seed", "hold-limit", "counters", "config", "dry-run", "time-limit", "out", "resume", "quick",
+        "seed", "hold-limit", "counters", "events", "config", "dry-run", "time-limit", "out", "resume", "quick",
       ] {
         #expect(run.contains("--\(option) "), "--\(option)")
       }
@@ -76,7 +76,8 @@ import Testing
           #expect(first.count { $0 == "\(column.name) \(experiment.name).csv" } == 1, "\(column.name)")
         }
       }
-      let columns = RunRecord.columns.count + Experiments.all.reduce(0) { $0 + $1.columns.count }
+      for column in ["event", "count"] { #expect(first.count { $0 == "\(column) events.csv" } == 1, "\(column)") }
+      let columns = RunRecord.columns.count + 2 + Experiments.all.reduce(0) { $0 + $1.columns.count }
       #expect(first.count == columns + 2, "a title, a rule, and a line a column")
     }
   }

@@ -41,7 +41,7 @@ import Testing
     Case("--page-init always", "unknown page init 'always'", "none, alloc, free"),
     Case("--cache hot", "unknown cache state 'hot'", "cold, warm"),
     Case("--load heavy", "unknown load 'heavy'", "none, order0, thp, mixed"),
-    Case("--counters some", "unknown counters 'some'", "auto, papi, off"),
+    Case("--counters some", "unknown counters 'some'", "auto, papi, simulated, off"),
     Case("nope", "unknown experiment 'nope'", "scan"),
     Case("scan,scan", "unknown experiment 'scan,scan'"),
   ]
@@ -107,7 +107,17 @@ import Testing
     Case("--resume run --config capture", "nothing else"),
     Case("--resume run --time-limit 1s", "nothing else"),
     Case("--resume run --counters off", "nothing else"),
+    Case("--resume run --events X", "nothing else"),
     Case("scan --resume run", "nothing else"),
+    Case("--counters simulated --load order0", "--counters simulated", "without --load"),
+    Case("--counters simulated --host-ack-ns 0,100", "--host-ack-ns 0"),
+    Case("interference --counters simulated", "goes with scan"),
+    Case("scan steady-state --clock virtual --counters simulated", "goes with scan"),
+    Case("--counters simulated --events perf::CYCLES", "--events", "auto or papi"),
+    Case("--counters off --events perf::CYCLES", "--events", "auto or papi"),
+    Case("contiguous --events perf::CYCLES", "--events is for scan"),
+    Case("--events a,,b", "'' is no event"),
+    Case("--events a,b,a", "'a' is given twice"),
   ]
 
   @Test(arguments: unknown + numbers + conflicts) func isRefusedInOneLine(_ wrong: Case) throws {

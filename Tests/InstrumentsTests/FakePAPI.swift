@@ -9,16 +9,23 @@ final class FakePAPI: @unchecked Sendable {
   var create: Int32 = 0
   var disabledReason: String?
   /// Events it doesn't know.
-  var unknown: Set<HardwareEvent> = []
+  var unknown: Set<CountedEvent> = []
   /// How many events can be added.
   var room = Int.max
   /// How many can be started together.
   var startable = Int.max
   /// What stopping gives, by event.
-  var values: [HardwareEvent: Int64] = [:]
+  var values: [CountedEvent: Int64] = [:]
+  /// What the first stops give instead, in order.
+  var firstValues: [[CountedEvent: Int64]] = []
   var stopCode: Int32 = 0
+  /// What asking for user mode alone gives.
+  var domainCode: Int32 = 0
+  var isMultiplexed = false
 
-  private(set) var added: [HardwareEvent] = []
+  private(set) var added: [CountedEvent] = []
+  /// Event sets that were told to count in user mode, while they were empty.
+  private(set) var inUserMode = 0
   private(set) var starts = 0
   private(set) var isRunning = false
   private(set) var destroyed = 0
@@ -32,6 +39,10 @@ final class FakePAPI: @unchecked Sendable {
         eventSet = 42
         return self.create
       },
+      countUserMode: { eventSet in
+        if eventSet == 42 && self.added.isEmpty && self.domainCode == 0 { self.inUserMode += 1 }
+        return self.domainCode
+      },
       addEvent: { eventSet, event in
         if eventSet != 42 { return -11 }
         if self.unknown.contains(event) { return -7 }
@@ -43,6 +54,7 @@ final class FakePAPI: @unchecked Sendable {
         self.added.removeAll { $0 == event }
         return 0
       },
+      isMultiplexed: { _ in self.isMultiplexed },
       start: { _ in
         if self.added.count > self.startable { return -8 }
         self.starts += 1
@@ -52,7 +64,8 @@ final class FakePAPI: @unchecked Sendable {
       stop: { _, values in
         self.isRunning = false
         if self.stopCode != 0 { return self.stopCode }
-        values = self.added.map { self.values[$0] ?? 0 }
+        let counts = self.firstValues.isEmpty ? self.values : self.firstValues.removeFirst()
+        values = self.added.map { counts[$0] ?? 0 }
         return 0
       },
       destroy: { _ in self.destroyed += 1 })

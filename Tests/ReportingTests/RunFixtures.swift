@@ -46,6 +46,14 @@ enum RunFixtures {
     }
   }
 
+  static func events(of run: RunRecord) -> [EventCountRecord] {
+    ["perf::A", "perf::B:u=1,c=2"].enumerated().map { index, event in
+      EventCountRecord(
+        runID: "r1", cellID: run.identity.cellID, repetition: run.identity.repetition, event: event,
+        count: index == 0 ? 7 : nil)
+    }
+  }
+
   static func experiment(of run: RunRecord) -> ExperimentRows {
     ExperimentRows(experiment: "scan", columns: ["extra", "note"], rows: [["1", nil], ["2", "a,b"]])
   }

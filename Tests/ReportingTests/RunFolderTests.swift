@@ -13,12 +13,13 @@ struct RunFolderTests {
     for (index, run) in runs.enumerated() {
       try folder.commit(
         run, zones: RunFixtures.zones(of: run), holds: RunFixtures.holds(of: run, count: index),
-        holdSequence: index == 1 ? nil : [UInt64(index), .max], experiment: RunFixtures.experiment(of: run))
+        holdSequence: index == 1 ? nil : [UInt64(index), .max], experiment: RunFixtures.experiment(of: run),
+        events: RunFixtures.events(of: run))
     }
     return runs
   }
 
-  static let csvFiles = ["runs.csv", "zones.csv", "lock_holds.csv", "scan.csv"]
+  static let csvFiles = ["runs.csv", "zones.csv", "lock_holds.csv", "scan.csv", "events.csv"]
 
   /// What must hold of any folder that was resumed, whatever happened to it: whole lines, each repetition with all its
   /// rows and no rows of others.
@@ -33,6 +34,7 @@ struct RunFolderTests {
     #expect(
       holds == resumed.runs.flatMap { RunFixtures.holds(of: $0, count: all.firstIndex(of: $0) ?? 0) }, comment)
     #expect(rows.count == 2 * resumed.runs.count, comment)
+    #expect(try reader.events() == resumed.runs.flatMap { RunFixtures.events(of: $0) }, comment)
     // Without help from the reader, which leaves out what isn't committed.
     for name in csvFiles where FileManager.default.fileExists(atPath: path + "/" + name) {
       let table = try CSVTable(reading: path + "/" + name)
@@ -67,7 +69,7 @@ struct RunFolderTests {
       #expect(try reader.rows(ofExperiment: "none").isEmpty)
       #expect(
         try FileManager.default.contentsOfDirectory(atPath: path).sorted()
-          == ["cells.csv", "lock_holds.csv", "meta.json", "runs.csv", "scan.csv", "zones.csv"])
+          == ["cells.csv", "events.csv", "lock_holds.csv", "meta.json", "runs.csv", "scan.csv", "zones.csv"])
     }
   }
 
@@ -120,7 +122,9 @@ struct RunFolderTests {
 
   /// Whether EXPERIMENT.csv is there with its header alone, or not at all, is the same.
   static func withoutEmptyExperiment(_ files: [String: [UInt8]]) -> [String: [UInt8]] {
-    files.filter { $0.key != "scan.csv" || $0.value.count { $0 == UInt8(ascii: "\n") } > 1 }
+    files.filter {
+      !["scan.csv", "events.csv"].contains($0.key) || $0.value.count { $0 == UInt8(ascii: "\n") } > 1
+    }
   }
 
   @Test("a torn run goes on, and ends as if it had never been torn")

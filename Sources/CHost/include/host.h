@@ -111,6 +111,15 @@ int chost_die_with_parent(int parent);
 
 /* ---- the yardstick --------------------------------------------------------------------------------------------- */
 
+/* A loop of two instructions a round, for counters to be tried on. */
+static inline void chost_known_loop(uint64_t rounds) {
+#if defined(__x86_64__)
+    __asm__ volatile("1:\n\tdec %0\n\tjnz 1b" : "+r"(rounds)::"cc");
+#else
+    __asm__ volatile("1:\n\tsubs %0, %0, #1\n\tb.ne 1b" : "+r"(rounds)::"cc");
+#endif
+}
+
 struct list_head;
 /*
  * The walk every whole-list design makes, in C: from a list's head to its end, the block's byte address stored for each

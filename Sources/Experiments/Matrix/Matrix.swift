@@ -352,7 +352,9 @@ extension Matrix {
       case .takesBatches: each = 3000
       case .takesBlocks: each = 12_000
       }
-      return total + Double(config.repetitions) * (40e6 + 2 * blocks * each)
+      // Simulated instructions take some 40 times as long, once a cell.
+      let simulated = counters == .simulated && cell.timesHold ? 300e6 + 40 * blocks * each : 0
+      return total + simulated + Double(config.repetitions) * (40e6 + 2 * blocks * each)
     }
   }
 

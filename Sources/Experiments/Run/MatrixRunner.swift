@@ -187,7 +187,7 @@ public final class MatrixRunner {
 
   /// Counts the sessions of cells of one guest that aren't counted yet.
   private func simulate(_ cells: [Cell], progress: (String) -> Void) throws {
-    let cells = cells.filter { simulated[$0.id] == nil }
+    let cells = cells.filter { simulated[$0.id] == nil && $0.timesHold }
     guard let simulator, let guest = cells.first?.guest else { return }
     let name = "\(ByteSize(bytes: guest.bytes)) \(guest.state.name)"
     progress("counting \(name)")

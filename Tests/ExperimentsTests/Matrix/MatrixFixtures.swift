@@ -122,7 +122,7 @@ final class FourNodes: NumaHost, @unchecked Sendable {
 /// Stands for libpapi: counts what it is told to, or fails as it is told to.
 enum FakeCounters {
   static func library(
-    initialize: Int32 = 0, unknown: Set<HardwareEvent> = [], stopCode: Int32 = 0, _ values: [HardwareEvent: Int64] = [:]
+    initialize: Int32 = 0, unknown: Set<CountedEvent> = [], stopCode: Int32 = 0, _ values: [CountedEvent: Int64] = [:]
   ) -> PAPILibrary {
     let state = State()
     return PAPILibrary(
@@ -131,6 +131,7 @@ enum FakeCounters {
         $0 = 42
         return 0
       },
+      countUserMode: { _ in 0 },
       addEvent: { _, event in
         if unknown.contains(event) { return -7 }
         state.added.append(event)
@@ -140,13 +141,14 @@ enum FakeCounters {
         state.added.removeAll { $0 == event }
         return 0
       },
+      isMultiplexed: { _ in false },
       start: { _ in
         state.starts += 1
         return 0
       },
       stop: { _, counts in
-        // Opening tries once.
-        if stopCode != 0 && state.starts > 1 { return stopCode }
+        // Opening tries once, and then what counting costs.
+        if stopCode != 0 && state.starts > 1 + HardwareCounters.overheadRounds { return stopCode }
         counts = state.added.map { values[$0] ?? 0 }
         return 0
       },
@@ -155,7 +157,7 @@ enum FakeCounters {
 
   /// `@unchecked Sendable`: each test uses its own, on one thread.
   private final class State: @unchecked Sendable {
-    var added: [HardwareEvent] = []
+    var added: [CountedEvent] = []
     var starts = 0
   }
 }
@@ -194,22 +196,24 @@ enum MatrixRun {
     var unavailable: [RunMeta.Unavailable]
     var errors: [RunMeta.Failure]
     var guests: [JSONValue]
+    var counters: CounterFacts?
   }
 
   static func run(
     _ matrix: Matrix, observer: RecordingObserver = RecordingObserver(), finished: [RunRecord] = [],
-    numa: any NumaHost = LibNuma(), library: PAPILibrary = .system
+    numa: any NumaHost = LibNuma(), library: PAPILibrary = .system, callgrind: Callgrind? = nil
   ) throws -> Outcome {
     let box = Box()
     let done = DispatchSemaphore(value: 0)
     let work = Work {
       box.result = Result {
         let runner = try MatrixRunner(
-          matrix, RunIdentity(runID: "r", host: "h", commit: nil, branch: nil), numa: numa, library: library)
+          matrix, RunIdentity(runID: "r", host: "h", commit: nil, branch: nil), numa: numa, library: library,
+          callgrind: callgrind)
         let cells = try runner.run(observer, finished: finished)
         return Outcome(
           cells: cells, observer: observer, unavailable: runner.unavailable, errors: observer.failures,
-          guests: runner.guests)
+          guests: runner.guests, counters: runner.counterFacts)
       }
       done.signal()
     }

@@ -203,8 +203,11 @@ import Testing
     var config = Fixtures.config(Fixtures.group(["128M"], ["none", "alloc-max-order"]))
     config.counters = "auto"
     let library = FakeCounters.library(
-      unknown: [.l2Misses],
-      [.cycles: 1000, .instructions: 0, .l1dMisses: 3, .llcMisses: 5, .dtlbMisses: 6])
+      unknown: [.column(.l2Misses)],
+      [
+        .column(.cycles): 1000, .column(.instructions): 0, .column(.l1dMisses): 3, .column(.llcMisses): 5,
+        .column(.dtlbMisses): 6,
+      ])
     let run = try MatrixRun.run(Fixtures.matrix(config), library: library)
     #expect(run.observer.results.count == 4)
     for counters in run.observer.runs.map(\.counters) {
@@ -214,6 +217,48 @@ import Testing
             cycles: 1000, instructions: 0, l1dMisses: 3, l2Misses: nil, llcMisses: 5, dtlbMisses: 6, source: "papi"))
     }
     #expect(run.unavailable == [.init(what: "l2_misses", why: "error -7")])
+    #expect(run.counters?.source == "papi" && run.counters?.caches == nil)
+    #expect(run.counters?.overhead["cycles"] == 1000, "what the library counts of nothing")
+    #expect(run.observer.results.allSatisfy { $0.events.isEmpty })
+  }
+
+  @Test func eventsByNameHaveRowsOfTheirOwn() throws {
+    var config = Fixtures.config(Fixtures.group(["128M"], ["none", "step-iterator"]))
+    config.counters = "auto"
+    config.events = ["perf::B", "perf::A", "perf::C"]
+    let library = FakeCounters.library(
+      unknown: [.named("perf::C")], [.column(.cycles): 1, .named("perf::A"): 2, .named("perf::B"): 3])
+    let run = try MatrixRun.run(Fixtures.matrix(config), library: library)
+    #expect(run.observer.results.count == 4)
+    for result in run.observer.results {
+      let key = result.run.key
+      #expect(
+        result.events
+          == [("perf::A", 2), ("perf::B", 3)].map { event, count in
+            EventCountRecord(
+              runID: "r", cellID: key.cellID, repetition: key.repetition, event: event, count: count)
+          })
+      #expect(result.run.counters.cycles == 1)
+    }
+    #expect(run.unavailable == [.init(what: "perf::C", why: "error -7")])
+    config.counters = "papi"
+    let matrix = try Fixtures.matrix(config)
+    #expect(throws: CounterError.event(name: "perf::C", reason: "error -7")) {
+      try MatrixRun.run(matrix, library: library)
+    }
+  }
+
+  /// Above granule 0 most of the work of a design that takes blocks is gone, and with it the meaning of its counts.
+  @Test func whatIsNotTimedIsNotCounted() throws {
+    var group = Fixtures.group(["128M"], ["step-iterator", "alloc-max-order"])
+    group.granule = "2"
+    var config = Fixtures.config(group, repetitions: 1)
+    config.counters = "auto"
+    let run = try MatrixRun.run(Fixtures.matrix(config), library: FakeCounters.library([.column(.cycles): 1]))
+    for record in run.observer.runs {
+      let isRead = record.identity.strategy.hasPrefix("step-iterator")
+      #expect(record.counters.cycles == (isRead ? 1 : nil) && record.counters.source == (isRead ? "papi" : nil))
+    }
   }
 
   @Test func countersThatFailAreEmptyWithAReason() throws {
@@ -228,7 +273,7 @@ import Testing
     config.counters = "papi"
     #expect(throws: CounterError.self) { try MatrixRun.run(Fixtures.matrix(config), library: failing) }
     config.counters = "off"
-    let off = try MatrixRun.run(Fixtures.matrix(config), library: FakeCounters.library([.cycles: 1]))
+    let off = try MatrixRun.run(Fixtures.matrix(config), library: FakeCounters.library([.column(.cycles): 1]))
     #expect(off.observer.runs.map(\.counters) == [RunRecord.Counters()])
     #expect(off.unavailable.contains { $0.what == "hardware counters" && $0.why == "counters are off" })
   }
@@ -237,7 +282,8 @@ import Testing
   @Test func countersThatFailLaterAreEmptyWithAReason() throws {
     var config = Fixtures.config(Fixtures.group(["128M"], ["none"]), repetitions: 1)
     config.counters = "auto"
-    let run = try MatrixRun.run(Fixtures.matrix(config), library: FakeCounters.library(stopCode: -5, [.cycles: 9]))
+    let run = try MatrixRun.run(
+      Fixtures.matrix(config), library: FakeCounters.library(stopCode: -5, [.column(.cycles): 9]))
     #expect(run.observer.runs.map(\.counters) == [RunRecord.Counters()])
     #expect(run.unavailable.contains { $0.why.contains("error -5") }, "\(run.unavailable)")
   }

@@ -156,6 +156,8 @@ import Testing
     let same: [(String, Change)] = [
       ("nothing", { _ in }), ("seed", { $0.seed = 99 }), ("repetitions", { $0.repetitions = 9 }),
       ("hold limit", { $0.holdLimit = "1ms" }), ("counters", { $0.counters = "auto" }),
+      ("simulated counters", { $0.counters = "simulated" }),
+      ("events", { ($0.counters, $0.events) = ("auto", ["perf::A"]) }),
       ("time limit", { $0.timeLimit = "1h" }), ("free as by default", { $0.groups[0].free = 0.5 }),
       ("list order as by default", { $0.groups[0].listOrder = "churned" }),
       ("order as by default", { $0.order = "10" }), ("size in other words", { $0.groups[0].guests = ["0.25G"] }),

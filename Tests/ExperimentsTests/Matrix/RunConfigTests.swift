@@ -34,6 +34,7 @@ import Testing
     config.seed = .max
     config.holdLimit = "1ms"
     config.counters = "off"
+    config.events = ["perf::A", "PAPI_BR_MSP"]
     config.timeLimit = "5m"
     return config
   }

@@ -8,6 +8,7 @@ struct RunMetaTests {
     runID: "r", commandLine: ["hintbench", "run", "--seed", "7"],
     config: ["guest": ["8G", "1.5T"], "free": 0.5, "nodes": 2, "quick": false, "none": nil], seed: .max, commit: "abc",
     dirty: true, buildMode: "release", host: ["kernel": "6.12 \"x\" / µ"], limits: ["clock_ns": 19.25],
+    counters: ["source": "papi"],
     unavailable: [.init(what: "cycles", why: "no counters")],
     errors: [.init(cellID: "c", repetition: 3, reason: "lists broken")], guests: [["bytes": 8_589_934_592]],
     started: Date(timeIntervalSince1970: 1_700_000_000), finished: Date(timeIntervalSince1970: 1_700_000_060))
@@ -27,7 +28,8 @@ struct RunMetaTests {
     let keys = text.split(separator: "\n").filter { $0.hasPrefix("  \"") }.map { $0.split(separator: "\"")[1] }
     #expect(
       keys == [
-        "build_mode", "command_line", "commit", "config", "dirty", "errors", "finished", "guests", "host", "limits",
+        "build_mode", "command_line", "commit", "config", "counters", "dirty", "errors", "finished", "guests", "host",
+        "limits",
         "run_id", "schema_version", "seed", "started", "unavailable",
       ])
     #expect(text.contains("\"seed\" : 18446744073709551615"))
