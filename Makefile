@@ -1,5 +1,5 @@
 # make run    build and run the default comparison (ARGS="--guest 256G --repetitions 10" for another)
-# make test   what CI runs: formatting, every test, the benchmarks' own checks
+# make test   what CI runs: formatting, every test, real guests in QEMU, the benchmarks' own checks
 # Each installs what it needs first.
 
 SHELL := /bin/bash
@@ -8,8 +8,13 @@ SHELL := /bin/bash
 # What is linked, by pkg-config name:Debian package; and programs the tests use.
 LIBRARIES := numa:libnuma-dev papi:libpapi-dev
 PROGRAMS := git:git pkg-config:pkg-config valgrind:valgrind
+# What test-guest needs besides: programs, and files.
+GUEST_PROGRAMS := qemu-system-x86_64:qemu-system-x86 cpio:cpio setpriv:util-linux
+GUEST_FILES := /usr/include/perfmon/pfmlib.h:libpfm4-dev
 
-.PHONY: run test deps build lint unit benchmarks benchmark-checks sanitize clean
+AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
+
+.PHONY: run test deps guest-deps build static lint unit test-guest benchmarks benchmark-checks sanitize clean
 
 run: build
 	.build/release/hintbench run $(ARGS)
@@ -17,13 +22,45 @@ run: build
 build: deps
 	swift build -c release --product hintbench
 
-test: deps lint unit benchmark-checks
+test: deps lint unit test-guest benchmark-checks
 
 lint:
 	swift format lint --strict --recursive Sources Tests Benchmarks/Benchmarks Benchmarks/Sources Package.swift Benchmarks/Package.swift
 
 unit: deps
 	swift test
+
+# Boots Debian's kernel with 2 and 4 NUMA nodes in QEMU and runs hintbench there; fails where it can't.
+test-guest: guest-deps static .build-guest/vmlinuz .build-guest/busybox
+	HINTBENCH_REQUIRE_GUEST=1 HINTBENCH_GUEST_KERNEL=$(CURDIR)/.build-guest/vmlinuz \
+	  HINTBENCH_GUEST_BUSYBOX=$(CURDIR)/.build-guest/busybox \
+	  HINTBENCH_STATIC_BINARY=$(CURDIR)/.build-static/release/hintbench swift test --filter LinuxGuestTests
+
+# One file that needs nothing around it, for a guest that has nothing. libpapi.a leaves libpfm to whoever links it; lld
+# because it doesn't care for the order of the two, and doesn't warn of dlopen and getaddrinfo in them.
+static: guest-deps
+	swift build -c release --product hintbench --scratch-path .build-static --static-swift-stdlib \
+	  -Xswiftc -static-executable -Xswiftc -use-ld=lld -Xlinker -s -Xlinker -lpfm
+
+.build-guest/vmlinuz:
+	$(call unpack,$$(apt-cache depends linux-image-amd64 | awk '$$1 == "Depends:" { print $$2; exit }'),./boot/vmlinuz-*)
+
+.build-guest/busybox:
+	$(call unpack,busybox-static,./*bin/busybox)
+
+# The target is a file of a Debian package, which is not installed: the package, and the file's path in it.
+define unpack
+	@echo "fetching $@"; \
+	mkdir -p $(@D); cd $(@D); \
+	$(AS_ROOT) apt-get update -qq; \
+	package=$(1); \
+	apt-get download -qq -o APT::Sandbox::User=root "$$package"; \
+	dpkg-deb --fsys-tarfile "$$package"_*.deb | tar -x --to-stdout --wildcards '$(2)' >$(@F).new; \
+	rm "$$package"_*.deb; \
+	test -s $(@F).new; \
+	chmod +x $(@F).new; \
+	mv $(@F).new $(@F)
+endef
 
 # The measured paths allocate nothing, and walk as fast as C: see Benchmarks/README.md.
 benchmark-checks: deps
@@ -38,18 +75,25 @@ sanitize: deps
 	HINTBENCH_SANITIZER=thread HINTBENCH_SEEDS=$${HINTBENCH_SEEDS:-60} swift test --sanitize=thread --scratch-path .build-tsan
 	HINTBENCH_SANITIZER=address ASAN_OPTIONS=detect_leaks=0 HINTBENCH_SEEDS=$${HINTBENCH_SEEDS:-60} swift test --sanitize=address --scratch-path .build-asan
 
-# Installs what is missing, and nothing where nothing is.
 deps:
+	$(call install,$(PROGRAMS),$(LIBRARIES),)
+
+guest-deps: deps
+	$(call install,$(GUEST_PROGRAMS),,$(GUEST_FILES))
+
+# Installs what is missing of programs, libraries and files, and nothing where nothing is.
+define install
 	@missing=(); \
-	for pair in $(PROGRAMS); do command -v "$${pair%%:*}" >/dev/null || missing+=("$${pair##*:}"); done; \
-	for pair in $(LIBRARIES); do pkg-config --exists "$${pair%%:*}" 2>/dev/null || missing+=("$${pair##*:}"); done; \
+	for pair in $(1); do command -v "$${pair%%:*}" >/dev/null || missing+=("$${pair##*:}"); done; \
+	for pair in $(2); do pkg-config --exists "$${pair%%:*}" 2>/dev/null || missing+=("$${pair##*:}"); done; \
+	for pair in $(3); do test -e "$${pair%%:*}" || missing+=("$${pair##*:}"); done; \
 	if [ "$${#missing[@]}" -gt 0 ]; then \
 	  echo "installing $${missing[*]}"; \
-	  as_root=(); if [ "$$(id -u)" -ne 0 ]; then as_root=(sudo); fi; \
 	  export DEBIAN_FRONTEND=noninteractive; \
-	  "$${as_root[@]}" apt-get update -qq; \
-	  "$${as_root[@]}" apt-get install -y -qq "$${missing[@]}" >/dev/null; \
+	  $(AS_ROOT) apt-get update -qq; \
+	  $(AS_ROOT) apt-get install -y -qq --no-install-recommends "$${missing[@]}" >/dev/null; \
 	fi
+endef
 
 clean:
-	rm -rf .build .build-tsan .build-asan Benchmarks/.build
+	rm -rf .build .build-tsan .build-asan .build-static .build-guest Benchmarks/.build

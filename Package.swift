@@ -30,6 +30,7 @@ let package = Package(
         .product(name: "TextTable", package: "TextTable"),
         .product(name: "SwiftCSV", package: "SwiftCSV"),
       ]),
+    .target(name: "LinuxGuest", dependencies: ["Instruments"]),
     .target(name: "Experiments", dependencies: ["Hinting", "Delivery", "GuestMemory", "Instruments", "CHost"]),
     .target(name: "Hinting", dependencies: ["Delivery", "GuestMemory", "Instruments"]),
     .target(name: "Delivery", dependencies: ["GuestMemory", "Instruments", "CHost"]),
@@ -50,6 +51,8 @@ let package = Package(
     .testTarget(name: "ExperimentsTests", dependencies: ["Experiments", "Hinting", "GuestMemory", "Instruments"]),
     .testTarget(
       name: "ReportingTests", dependencies: ["Reporting", "Experiments", "Hinting", "GuestMemory", "Instruments"]),
+    .testTarget(
+      name: "LinuxGuestTests", dependencies: ["LinuxGuest", "Reporting", "Experiments", "Instruments"]),
     .testTarget(name: "CommandLineTests", dependencies: ["hintbench"]),
   ],
   swiftLanguageModes: [.v6]

@@ -60,14 +60,13 @@ public struct Callgrind: Sendable {
       "--collect-atstart=no", "--combine-dumps=yes", "--callgrind-out-file=\(counts.path)", "--cache-sim=yes",
       "--I1=\(caches.firstInstruction.option)", "--D1=\(caches.firstData.option)", "--LL=\(caches.last.option)",
     ]
-    let child = CommandOutput.start(
-      [valgrind] + options + [copy.path] + words, environment: Self.environment,
-      files: [(request.descriptor, STDIN_FILENO), (complaints.descriptor, STDERR_FILENO)])
-    guard let child else { throw SystemCallError(call: "start of \(valgrind)", code: ENOENT) }
-    let status = CommandOutput.wait(for: child)
+    var child = try ChildProcess(
+      [valgrind] + options + [copy.path] + words, environment: Self.environment, input: request.descriptor,
+      error: complaints.descriptor)
+    let end = child.wait()
     return Outcome(
       counts: CallgrindCounts.parse(counts.text),
-      failure: status == 0 ? nil : Self.failure(status, complaints.text))
+      failure: end == .exited(0) ? nil : Self.failure(end, complaints.text))
   }
 
   /// The same for every run, so that nothing in it changes a count.
@@ -81,13 +80,8 @@ public struct Callgrind: Sendable {
   }
 
   /// How it ended, and what it or valgrind said of it.
-  private static func failure(_ status: Int32?, _ text: String) -> String {
-    let end: String
-    switch status {
-    case nil: end = "valgrind was lost"
-    case .some(let status) where status & 0x7f != 0: end = "valgrind ended with signal \(status & 0x7f)"
-    case .some(let status): end = "valgrind ended with status \(status >> 8 & 0xff)"
-    }
+  private static func failure(_ end: ProcessEnd, _ text: String) -> String {
+    let end = "valgrind ended with \(end)"
     let lines = text.split(separator: "\n").map { String($0).withoutProcessNumber }.filter { !$0.isEmpty }
     let line = lines.last { $0.hasPrefix("hintbench: ") } ?? lines.first
     return line.map { "\(end): \($0.prefix(300))" } ?? end

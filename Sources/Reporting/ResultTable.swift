@@ -175,20 +175,20 @@ public struct ResultTable {
   /// Hardware events of each session, as they are and for each block reported.
   private func counts(_ cells: [CellRecord]) -> String {
     func parts(_ title: String, _ count: (RunRecord.Counters) -> Int?) -> [Part] {
-      let runs = cells.map { (runs[$0.cellID] ?? []).filter { $0.found.outcome != .error } }
-      let each = runs.map { runs in
-        runs.compactMap { run -> Double? in
-          let blocks = (run.found.blocksReported ?? 0) - (run.found.blocksDuplicate ?? 0)
-          return count(run.counters).flatMap { blocks > 0 ? Double($0) / Double(blocks) : nil }
+      func medians(_ value: (RunRecord) -> Double?) -> [Double?] {
+        cells.map { cell in
+          let counted = (runs[cell.cellID] ?? []).filter { $0.found.outcome != .error }
+          return MetricSummary(counted.compactMap(value)).median
         }
       }
+      let whole = medians { run in count(run.counters).map { Double($0) } }
+      let each = medians { run in
+        let blocks = (run.found.blocksReported ?? 0) - (run.found.blocksDuplicate ?? 0)
+        return count(run.counters).flatMap { blocks > 0 ? Double($0) / Double(blocks) : nil }
+      }
       return [
-        Part(
-          title: title,
-          fields: runs.map { MetricSummary($0.compactMap { count($0.counters).map { Double($0) } }).median }
-            .map { $0.map { "\(Int($0))" } ?? Figure.missing }),
-        Part(
-          title: "a block", fields: each.map { MetricSummary($0).median.map { Figure.number($0) } ?? Figure.missing }),
+        Part(title: title, fields: whole.map { $0.map { "\(Int($0))" } ?? Figure.missing }),
+        Part(title: "a block", fields: each.map { $0.map { Figure.number($0) } ?? Figure.missing }),
       ]
     }
     return table(

@@ -59,8 +59,8 @@ import Testing
     let refusal = try Self.with("\(before)\necho noise >&2\necho 'hintbench: no memory' >&2\nexit 69") {
       try $0.run([], input: [])
     }
-    #expect(refusal.failure == "valgrind ended with status 69: hintbench: no memory")
-    #expect(try Self.with("exit 3") { try $0.run([], input: []) }.failure == "valgrind ended with status 3")
+    #expect(refusal.failure == "valgrind ended with exit status 69: hintbench: no memory")
+    #expect(try Self.with("exit 3") { try $0.run([], input: []) }.failure == "valgrind ended with exit status 3")
   }
 
   @Test func outsideTheSimulatorNothingIsSimulated() throws {

@@ -11,9 +11,10 @@ public struct ProgramPath: Sendable {
     folders = text.split(separator: ":").map(String.init)
   }
 
-  /// The first program of this name that may be run; nil where there is none.
+  /// The first program of this name that may be run, or the one at this path; nil where there is none.
   public func find(_ name: String) -> String? {
-    folders.map { "\($0)/\(name)" }.first { path in
+    let places = name.contains("/") ? [name] : folders.map { "\($0)/\(name)" }
+    return places.first { path in
       var status = stat()
       return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG && access(path, X_OK) == 0
     }

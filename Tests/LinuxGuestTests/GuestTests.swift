@@ -1,0 +1,130 @@
+import Experiments
+import Foundation
+import LinuxGuest
+import Reporting
+import Testing
+
+/// Real guests. One after another: each has more CPUs than this machine may have.
+@Suite(.serialized, .enabled(if: GuestFiles.areWanted, "\(GuestFiles.whyNot)")) struct GuestTests {
+  @Test func whatCommandsLeaveComesBack() throws {
+    let guest = GuestFiles.guest(nodes: 1)
+    let words = #"printf 'end\nresult 0 0 0\n\000\377\r\n'; echo complaint >&2; exit 7"#
+    let run = try guest.run(
+      [words, "head -c 300000 /dev/urandom >/tmp/random; md5sum </tmp/random", "no-such-program", "kill -9 $$"],
+      returning: ["/tmp/random", "/tmp/absent", "/guest"])
+    print("1 node: \(run.duration)")
+    #expect(run.results.map(\.status) == [7, 0, 127, 137])
+    #expect(run.results[0].standardOutput == Array("end\nresult 0 0 0\n\0".utf8) + [0xff, 0x0d, 0x0a])
+    #expect(run.results[0].standardError == Array("complaint\n".utf8))
+    #expect(run.results[2].standardError.count > 0)
+    #expect(run.files["/tmp/random"]?.count == 300000)
+    #expect(run.files["/guest/command2"] == Array("no-such-program\n".utf8))
+    #expect(run.files["/tmp/absent"] == nil)
+    // The same bytes, by another's count.
+    let copy = NSTemporaryDirectory() + "hintbench-random-" + UUID().uuidString
+    defer { try? FileManager.default.removeItem(atPath: copy) }
+    try Data(run.files["/tmp/random"] ?? []).write(to: URL(fileURLWithPath: copy))
+    let sum = try #require(Here.output(of: "md5sum", copy))
+    #expect(run.results[1].text.prefix(32) == sum.prefix(32))
+  }
+
+  @Test func aKernelsPanicIsTold() throws {
+    let guest = GuestFiles.guest(nodes: 1)
+    let error = #expect(throws: LinuxGuestError.self) { try guest.run(["true", "echo c >/proc/sysrq-trigger"]) }
+    guard case .panicked(let line, let phase) = error else {
+      Issue.record("\(error.map(String.init(describing:)) ?? "no error")")
+      return
+    }
+    print(line)
+    #expect(line.contains("sysrq triggered crash"))
+    #expect(phase.hasPrefix("command 2 of 2"))
+  }
+
+  /// hintbench binds each node of its guests to a node of its host, and says so; the kernel is asked whether it is true.
+  @Test(arguments: [2, 4]) func memoryLiesOnTheNodeItWasBoundTo(nodes: Int) throws {
+    let guest = GuestFiles.guest(nodes: nodes, cpusPerNode: 4 / nodes)
+    let run = try guest.run(
+      [
+        "cat /sys/devices/system/node/online",
+        "cd /sys/devices/system/node && for node in node[0-9]*; do echo $node $(cat $node/cpulist); done",
+        "hintbench list strategies",
+        Self.watched("hintbench \(Self.words(nodes: nodes)) --out /tmp/spread"),
+        "taskset -c 3 hintbench \(Self.words(nodes: 1)) --repetitions 1 --out /tmp/pinned",
+      ], returning: ["/tmp/spread", "/tmp/pinned"], within: .seconds(240))
+    print("\(nodes) nodes: \(run.duration)")
+    for result in run.results { #expect(result.status == 0, "\(result)") }
+    #expect(run.results[0].text == "0-\(nodes - 1)\n")
+    #expect(run.results[1].text == Self.cpuLists(nodes: nodes))
+    #expect(run.results[2].text.contains("page-reporting"))
+
+    // What the kernel says of hintbench's memory.
+    let map = NumaMap(run.results[3].text)
+    print(map)
+    #expect(Set(map.bindings.map(\.node)) == Set(0..<nodes))
+    #expect(map.misplaced.isEmpty)
+    for node in 0..<nodes { #expect(map.pages(ofNode: node) > 0, "node \(node)") }
+
+    // What hintbench says itself.
+    let spread = try Self.folder(run, "/tmp/spread")
+    defer { spread.remove() }
+    #expect(!spread.reader.runs.isEmpty)
+    for record in spread.reader.runs {
+      #expect(record.load.scanCPU == 0)
+      #expect(record.load.scanNode == 0)
+      #expect(record.load.memoryNode == nil, "its memory lies on several")
+    }
+    let zones = try spread.reader.zones()
+    #expect(Set(zones.map(\.node)) == Set(0..<nodes))
+    for zone in zones { #expect(zone.hostNode == zone.node) }
+
+    let pinned = try Self.folder(run, "/tmp/pinned")
+    defer { pinned.remove() }
+    #expect(!pinned.reader.runs.isEmpty)
+    for record in pinned.reader.runs {
+      #expect(record.load.scanCPU == 3)
+      #expect(record.load.scanNode == nodes - 1)
+      #expect(record.load.memoryNode == 0)
+    }
+  }
+
+  private static func words(nodes: Int) -> String {
+    "run --guest 512M --nodes \(nodes) --state fresh --strategy none,step-iterator --cache warm --counters off"
+  }
+
+  /// The command, and then the last that /proc said of the memory it bound. Its own words go to standard error.
+  private static func watched(_ command: String) -> String {
+    """
+    \(command) >&2 &
+    process=$!
+    while kill -0 $process; do
+      grep bind: /proc/$process/numa_maps >/tmp/now && mv /tmp/now /tmp/last
+      usleep 100000
+    done 2>/dev/null
+    wait $process
+    status=$?
+    cat /tmp/last
+    exit $status
+    """
+  }
+
+  /// The CPUs of each node as the kernel writes them: four CPUs, shared out.
+  private static func cpuLists(nodes: Int) -> String {
+    (0..<nodes).map { nodes == 4 ? "node\($0) \($0)\n" : "node\($0) \(2 * $0)-\(2 * $0 + 1)\n" }.joined()
+  }
+
+  /// A run's folder, brought here.
+  private struct Folder {
+    var path: String
+    var reader: RunReader
+    func remove() { try? FileManager.default.removeItem(atPath: path) }
+  }
+
+  private static func folder(_ run: GuestRun, _ prefix: String) throws -> Folder {
+    let path = NSTemporaryDirectory() + "hintbench-guest-run-" + UUID().uuidString
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    for (name, bytes) in run.files where name.hasPrefix(prefix + "/") {
+      try Data(bytes).write(to: URL(fileURLWithPath: path + name.dropFirst(prefix.count)))
+    }
+    return Folder(path: path, reader: try RunReader(path: path))
+  }
+}
