@@ -1,4 +1,5 @@
 import Experiments
+import Foundation
 import Instruments
 
 /// `hintbench calibrate`: the machine, what each primitive step costs on it, and what wasn't measured and why.
@@ -14,7 +15,7 @@ public struct CalibrationTable {
       machine, steps(others), table(ofLoads: loads, "dependent-load"), table(ofLoads: loads, "independent-load"),
       notMeasured,
     ]
-    return parts.compactMap { $0 }.joined(separator: "\n\n")
+    return parts.compactMap { $0?.trimmingCharacters(in: .newlines) }.joined(separator: "\n\n")
   }
 
   // MARK: parts
@@ -96,36 +97,50 @@ public struct CalibrationTable {
 
   private var notMeasured: String? {
     var reasons: [String] = []
-    var names: [String: [String]] = [:]
+    var missing: [String: [Primitive]] = [:]
     for rung in calibration.rungs {
       guard let reason = rung.reason else { continue }
-      let name = Self.name(rung.primitive)
-      if names[reason] == nil { reasons.append(reason) }
-      if names[reason]?.contains(name) != true { names[reason, default: []].append(name) }
+      if missing[reason] == nil { reasons.append(reason) }
+      missing[reason, default: []].append(rung.primitive)
     }
     guard !reasons.isEmpty else { return nil }
     return "Not measured:\n"
-      + reasons.map { "  \((names[$0] ?? []).joined(separator: "; ")): \($0)" }.joined(separator: "\n")
+      + reasons.map { "  \(Self.names(missing[$0] ?? []).joined(separator: "; ")): \($0)" }.joined(separator: "\n")
   }
 
   // MARK: texts
 
-  /// The step with its settings. All loads over one span are one.
+  /// The step with its settings.
   private static func name(_ primitive: Primitive) -> String {
-    let page = primitive.pageBytes.map { "\(Figure.bytes($0)) pages" }
-    if let span = primitive.spanBytes {
-      return ["loads over \(Figure.bytes(span))", page].compactMap { $0 }.joined(separator: " in ")
-    }
     let parts: [String?] = [
       primitive.what,
       primitive.lock,
       primitive.operationBytes.map(Figure.bytes),
       primitive.guestBytes.map { "\(Figure.bytes($0)) guest" },
       primitive.state,
-      primitive.operationBytes == primitive.pageBytes ? nil : page,
+      primitive.per == "page" ? nil : primitive.pageBytes.map { "\(Figure.bytes($0)) pages" },
       primitive.cache,
     ]
     return parts.compactMap { $0 }.joined(separator: ", ")
+  }
+
+  /// The steps, those of one guest as one and all loads on one kind of page as one.
+  private static func names(_ primitives: [Primitive]) -> [String] {
+    var names: [String] = []
+    var spans: [String: [String]] = [:]
+    for primitive in primitives {
+      let page = primitive.pageBytes.map { " in \(Figure.bytes($0)) pages" } ?? ""
+      var name = self.name(primitive)
+      if let span = primitive.spanBytes {
+        name = page
+        let text = Figure.bytes(span)
+        if spans[page]?.contains(text) != true { spans[page, default: []].append(text) }
+      } else if let guest = primitive.guestBytes {
+        name = "list walks, \(Figure.bytes(guest)) guest"
+      }
+      if !names.contains(name) { names.append(name) }
+    }
+    return names.map { name in spans[name].map { "loads over \($0.joined(separator: ", "))\(name)" } ?? name }
   }
 
   private static func range(_ cost: CostRange) -> String {

@@ -7,7 +7,7 @@ import Testing
 @Suite struct ListTests {
   @Test(arguments: [
     ["--help"], ["-h"], ["help"], ["run", "--help"], ["help", "run"], ["list", "--help"], ["help", "list"],
-    ["capture", "--help"], ["help", "capture"], [],
+    ["capture", "--help"], ["help", "capture"], ["calibrate", "--help"], ["help", "calibrate"], [],
   ])
   func helpIsEverywhere(_ arguments: [String]) throws {
     try Tool.withFolder { folder in
@@ -22,7 +22,7 @@ import Testing
   @Test func helpNamesEverySubcommandAndOption() throws {
     try Tool.withFolder { folder in
       let help = try Tool.run(["--help"], in: folder).out
-      for name in ["run", "list", "capture"] { #expect(help.contains("\n  \(name) "), "\(name)") }
+      for name in ["run", "list", "capture", "calibrate"] { #expect(help.contains("\n  \(name) "), "\(name)") }
       let run = try Tool.run(["run", "--help"], in: folder).out
       for option in [
         "guest", "nodes", "cpus", "strategy", "state", "free", "buddyinfo", "pagetypeinfo", "zoneinfo", "list-order",

@@ -9,8 +9,12 @@ public struct Calibration: Codable, Sendable {
   public var schemaVersion = Self.currentSchemaVersion
   /// The exact words the program was called with.
   public var commandLine: [String]
-  /// Of the source; nil where that isn't known.
-  public var revision: SourceRevision?
+  /// Commit of the source; nil where that isn't known.
+  public var commit: String?
+  /// Whether the source was changed since that commit.
+  public var dirty: Bool?
+  /// release or debug.
+  public var buildMode: String
   public var host: HostFacts
   /// Whether it is the short one.
   public var isQuick: Bool
@@ -23,8 +27,9 @@ public struct Calibration: Codable, Sendable {
     case schemaVersion = "schema_version"
     case commandLine = "command_line"
     case isQuick = "quick"
+    case buildMode = "build_mode"
     case durationNanoseconds = "duration_ns"
-    case revision, host, started, rungs
+    case commit, dirty, host, started, rungs
   }
 
   public init(
@@ -32,7 +37,9 @@ public struct Calibration: Codable, Sendable {
     durationNanoseconds: Double, rungs: [Rung]
   ) {
     self.commandLine = commandLine
-    self.revision = revision
+    commit = revision?.commit
+    dirty = revision?.isDirty
+    buildMode = host.build.mode
     self.host = host
     self.isQuick = isQuick
     self.started = started
@@ -66,7 +73,8 @@ public struct Calibration: Codable, Sendable {
     let steps =
       MachineLadder.stepCosts(effort.ladder, host) + ZoneLockCosts.steps(effort.ladder, host)
       + MachineLadder.kicks(effort.ladder, host) + MachineLadder.pages(effort.ladder, host)
-      + WalkCosts.steps(effort, host) + MachineLadder.loads(effort.ladder, host)
+      + WalkCosts.agedGuests(effort, host) + WalkCosts.beyondCache(effort, host)
+      + MachineLadder.loads(effort.ladder, host)
     return Ladder.climb(steps, budgetNanoseconds: effort.budgetNanoseconds, progress: progress)
   }
 }

@@ -7,51 +7,51 @@ struct WalkCosts {
   private static let highestOrder = 10
   /// Blocks of the highest order are so large, and so the heads on their lists lie 64 KiB apart.
   private static let blockBytes: UInt64 = 4 << 20
-  /// After so long a guest's walks end, at three rounds or more. Nanoseconds.
-  private static let patience: UInt64 = 1_500_000_000
-  private static let fewestRounds = 3
 
-  static func steps(_ effort: CalibrationEffort, _ host: LadderHost) -> [LadderStep] {
-    let aged = effort.guests.map { bytes in
+  /// Aged guests, the smallest first.
+  static func agedGuests(_ effort: CalibrationEffort, _ host: LadderHost) -> [LadderStep] {
+    effort.guests.map { bytes in
       // As `auto` places them: the kernel's own pages as long as they cost little, then only what is touched.
-      step(
-        spec(bytes, .aged(free: 0.5), .churned, bytes <= 64 << 30 ? .huge : .small), "aged, half free", effort, host,
-        work: .init("aged guest", amount: Double(bytes)))
+      let page: GuestGeometry.VmemmapPage = bytes <= 64 << 30 ? .huge : .small
+      return step(
+        spec(bytes, .aged(free: 0.5), page), "aged, half free", effort, host,
+        // Filling the caches with something else before each cold walk takes as long as ageing some 32 GiB.
+        work: .init("guest", amount: Double(bytes) + 0x1p35))
     }
-    return effort.walksBeyondCache ? aged + [beyondCache(effort, host)] : aged
   }
 
-  /// A guest whose lists' heads are a quarter more than the last-level cache. All of it is free: an aged one with as
-  /// many blocks would take terabytes more, and minutes.
-  private static func beyondCache(_ effort: CalibrationEffort, _ host: LadderHost) -> LadderStep {
-    let cache = host.lastLevelCacheBytes.map(UInt64.init)
-    let step: UInt64 = 64 << 30
-    let bytes = ((cache ?? 0) / 64 * 5 / 4 * blockBytes + step - 1) / step * step
-    var made = self.step(
-      spec(max(bytes, step), .fresh, .churned, .small), "all free, churned lists", effort, host, work: nil)
-    if cache == nil {
-      let outcomes = made.primitives.map { _ in
-        Rung.Outcome.unavailable("the last-level cache's size isn't known, and so no list that is larger")
-      }
-      made.measure = { outcomes }
+  /// A guest whose lists' heads are a quarter more than the last-level cache; none where that isn't wanted. All of it is
+  /// free: an aged one with as many blocks would take terabytes more, and minutes.
+  static func beyondCache(_ effort: CalibrationEffort, _ host: LadderHost) -> [LadderStep] {
+    guard effort.walksBeyondCache else { return [] }
+    let unit: UInt64 = 64 << 30
+    let heads = UInt64(host.lastLevelCacheBytes ?? 0) / 64 * 5 / 4
+    let bytes = max(1, (heads * blockBytes + unit - 1) / unit) * unit
+    var step = step(
+      spec(bytes, .fresh, .small), "all free, churned lists", effort, host,
+      // A tenth of the ageing.
+      work: .init("guest", amount: Double(bytes) / 10 + 0x1p35))
+    step.isLong = true
+    if host.lastLevelCacheBytes == nil {
+      step.measure = { throw LadderError("the last-level cache's size isn't known, and so no list that is larger") }
     }
-    return made
+    return [step]
   }
 
   private static func spec(
-    _ bytes: UInt64, _ state: GuestSpec.State, _ order: ListOrder, _ page: GuestGeometry.VmemmapPage
+    _ bytes: UInt64, _ state: GuestSpec.State, _ page: GuestGeometry.VmemmapPage
   ) -> GuestSpec {
     GuestSpec(
-      bytes: bytes, nodes: 1, cpus: 4, state: state, listOrder: order, granuleOrder: 0, vmemmapPage: page,
+      bytes: bytes, nodes: 1, cpus: 4, state: state, listOrder: .churned, granuleOrder: 0, vmemmapPage: page,
       lockKind: .queued, seed: 1)
   }
 
   private static func step(
-    _ spec: GuestSpec, _ state: String, _ effort: CalibrationEffort, _ host: LadderHost, work: LadderStep.Work?
+    _ spec: GuestSpec, _ state: String, _ effort: CalibrationEffort, _ host: LadderHost, work: LadderStep.Work
   ) -> LadderStep {
     let kinds = CacheState.allCases.flatMap { cache in ModelledGuest.Walk.allCases.map { (cache: cache, walk: $0) } }
     let primitives = kinds.map { kind in
-      Primitive("walk-\(kind.walk.rawValue)", "walking free lists, \(kind.walk.language)", per: "block").with {
+      Primitive("walk-\(kind.walk.rawValue)", "a list walk in \(kind.walk.language)", per: "block").with {
         $0.guestBytes = spec.bytes
         $0.state = state
         $0.pageBytes = spec.vmemmapPage.rawValue
@@ -69,10 +69,11 @@ struct WalkCosts {
       let evictor = try CacheEvictor(lastLevelCacheBytes: host.lastLevelCacheBytes)
       var costs = kinds.map { _ in [Double]() }
       var blocks = 0
-      let began = MonotonicClock.nanoseconds()
-      for round in 0..<effort.ladder.rounds {
-        if round >= fewestRounds && MonotonicClock.nanoseconds() - began > patience { break }
-        for (index, kind) in kinds.enumerated() {
+      let patience = Patience()
+      for round in 0..<effort.ladder.rounds where !patience.isOver(rounds: round) {
+        // There and back, so that none always follows the same one.
+        for index in round.isMultiple(of: 2) ? Array(kinds.indices) : kinds.indices.reversed() {
+          let kind = kinds[index]
           let key = ModelledGuest.LimitKey(order: highestOrder, cache: kind.cache)
           guard let walk = model.timeWalk(kind.walk, key, evictor) else {
             throw LadderError("the guest has no free block of order \(highestOrder), or no room for their addresses")

@@ -5,9 +5,9 @@ import Glibc
 enum KickCosts {
   static let writePrimitive = Primitive("eventfd-write", "a write to an eventfd nobody waits for", per: "write")
   static let wakingWritePrimitive = Primitive(
-    "eventfd-write-waking", "a write to an eventfd that wakes a thread on another CPU", per: "write")
+    "eventfd-write-waking", "a write to an eventfd that wakes a thread", per: "write")
   static let roundTripPrimitive = Primitive(
-    "eventfd-round-trip", "a thread woken on another CPU, and its answer that wakes this one", per: "round trip")
+    "eventfd-round-trip", "waking a thread on another CPU, and being woken by it", per: "round trip")
 
   static func write(rounds: Int) throws(SystemCallError) -> RungFigure {
     let event = try EventCounter()

@@ -1,6 +1,6 @@
 /// Climbs a ladder of primitive costs within a time.
 public enum Ladder {
-  /// Measures step by step. A step that wouldn't end within the time, judged by what the last of its kind took, isn't
+  /// Measures step by step, the long ones last, and gives the rungs in the order of the steps. A step that wouldn't end within the time, judged by what the last of its kind took, isn't
   /// begun; its rungs say so. No rung is ever left out without a reason.
   ///
   /// - Parameters:
@@ -14,9 +14,11 @@ public enum Ladder {
   ) -> [Rung] {
     let began = clock()
     var nanosecondsPerAmount: [String: Double] = [:]
-    var rungs: [Rung] = []
-    for (index, step) in steps.enumerated() {
-      progress(index, steps.count, step.label)
+    var rungs = steps.map { _ in [Rung]() }
+    let order = steps.indices.filter { !steps[$0].isLong } + steps.indices.filter { steps[$0].isLong }
+    for (done, index) in order.enumerated() {
+      let step = steps[index]
+      progress(done, steps.count, step.label)
       let before = clock()
       let expected = step.work.flatMap { work in nanosecondsPerAmount[work.kind].map { $0 * work.amount } } ?? 0
       let spent = Double(before - began)
@@ -24,7 +26,7 @@ public enum Ladder {
         let reason =
           "the time for it is up: \(seconds(spent)) of \(seconds(budgetNanoseconds)) s were spent"
           + (expected > 0 ? ", and it takes about \(seconds(expected)) s" : "")
-        rungs += step.primitives.map { Rung($0, .unavailable(reason)) }
+        rungs[index] = step.primitives.map { Rung($0, .unavailable(reason)) }
         continue
       }
       let outcomes: [Rung.Outcome]
@@ -37,10 +39,10 @@ public enum Ladder {
         outcomes = step.primitives.map { _ in .unavailable("\(error)") }
       }
       precondition(outcomes.count == step.primitives.count, "\(step.label): not one outcome for each rung")
-      rungs += zip(step.primitives, outcomes).map { Rung($0, $1) }
+      rungs[index] = zip(step.primitives, outcomes).map { Rung($0, $1) }
     }
     progress(steps.count, steps.count, "")
-    return rungs
+    return rungs.flatMap { $0 }
   }
 
   private static func seconds(_ nanoseconds: Double) -> String {

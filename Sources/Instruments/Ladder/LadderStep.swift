@@ -17,15 +17,19 @@ public struct LadderStep {
   public var label: String
   public var primitives: [Primitive]
   public var work: Work?
+  /// Takes so long that all others come first, lest they find the time spent.
+  public var isLong: Bool
   /// An outcome for each of the primitives, in their order. What it throws is the reason why none was measured.
   public var measure: () throws -> [Rung.Outcome]
 
   public init(
-    _ label: String, _ primitives: [Primitive], work: Work? = nil, measure: @escaping () throws -> [Rung.Outcome]
+    _ label: String, _ primitives: [Primitive], work: Work? = nil, isLong: Bool = false,
+    measure: @escaping () throws -> [Rung.Outcome]
   ) {
     self.label = label
     self.primitives = primitives
     self.work = work
+    self.isLong = isLong
     self.measure = measure
   }
 }

@@ -42,18 +42,18 @@ enum PageCosts {
       $0.operationBytes = UInt64(bytes)
       $0.pageBytes = UInt64(page.rawValue)
     }
-    return LadderStep("giving pages back", [primitive], work: .init("discard on \(page)", amount: Double(bytes))) {
-      let region = max(bytes, regionBytes(page))
+    let region = max(bytes, regionBytes(page))
+    return LadderStep(
+      "giving pages back", [primitive], work: .init("discard on \(page)", amount: Double(region)),
+      isLong: region >= 1 << 30
+    ) {
       try host.check(room: UInt64(region))
       let mapping = try HostMapping(bytes: region, page: page)
       mapping.touch()
       try mapping.checkPages(host)
       return [
         .measured(
-          // To make so much memory takes longer than to give it back.
-          try RungFigure(
-            rounds: bytes > 64 << 20 ? min(effort.rounds, 3) : effort.rounds, operations: region / bytes
-          ) { count in
+          try RungFigure(rounds: effort.rounds, operations: region / bytes) { count in
             mapping.touch()
             let begin = CycleClock.begin()
             for index in 0..<count { try mapping.discard(bytes, at: index * bytes) }

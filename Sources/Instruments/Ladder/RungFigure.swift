@@ -17,10 +17,12 @@ public struct RungFigure: Equatable, Sendable {
     self.note = note
   }
 
-  /// Calls `body` once a round, which takes `operations` steps and returns the clock's ticks they took.
+  /// Calls `body` once a round, which takes `operations` steps and returns the clock's ticks they took. Fewer rounds where
+  /// they take long (``Patience``).
   public init(rounds: Int, operations: Int, body: (_ operations: Int) throws -> UInt64) rethrows {
     var costs: [Double] = []
-    for _ in 0..<rounds {
+    let patience = Patience()
+    for round in 0..<rounds where !patience.isOver(rounds: round) {
       costs.append(CycleClock.nanoseconds(fromTicks: try body(operations)) / Double(operations))
     }
     self.init(costs: costs, operations: operations)
