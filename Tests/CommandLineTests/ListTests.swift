@@ -7,7 +7,8 @@ import Testing
 @Suite struct ListTests {
   @Test(arguments: [
     ["--help"], ["-h"], ["help"], ["run", "--help"], ["help", "run"], ["list", "--help"], ["help", "list"],
-    ["capture", "--help"], ["help", "capture"], ["calibrate", "--help"], ["help", "calibrate"], [],
+    ["capture", "--help"], ["help", "capture"], ["calibrate", "--help"], ["help", "calibrate"], ["doctor", "--help"],
+    ["help", "doctor"], [],
   ])
   func helpIsEverywhere(_ arguments: [String]) throws {
     try Tool.withFolder { folder in
@@ -22,7 +23,9 @@ import Testing
   @Test func helpNamesEverySubcommandAndOption() throws {
     try Tool.withFolder { folder in
       let help = try Tool.run(["--help"], in: folder).out
-      for name in ["run", "list", "capture", "calibrate"] { #expect(help.contains("\n  \(name) "), "\(name)") }
+      for name in ["run", "list", "capture", "calibrate", "doctor"] {
+        #expect(help.contains("\n  \(name) "), "\(name)")
+      }
       let run = try Tool.run(["run", "--help"], in: folder).out
       for option in [
         "guest", "nodes", "cpus", "strategy", "state", "free", "buddyinfo", "pagetypeinfo", "zoneinfo", "list-order",

@@ -85,6 +85,46 @@ struct ResultTableTests {
     }
   }
 
+  @Test("cells with preempted repetitions are marked, with how many")
+  func preempted() throws {
+    var (cells, runs) = Self.sample()
+    let quiet = ResultTable(cells: cells, runs: runs, meta: RunFixtures.meta).text
+    #expect(!quiet.contains("*"))
+    // Watched, and nothing happened.
+    for index in cells.indices { cells[index].preemptedRepetitions = 0 }
+    #expect(ResultTable(cells: cells, runs: runs, meta: RunFixtures.meta).text == quiet)
+    cells[1].preemptedRepetitions = 2
+    cells[3].preemptedRepetitions = 5
+    let text = ResultTable(cells: cells, runs: runs, meta: RunFixtures.meta).text
+    let lines = text.split(separator: "\n")
+    for mark in [" complete *2", " complete *5"] { #expect(lines.count { $0.hasSuffix(mark) } == 1, "\(mark)") }
+    #expect(lines.contains { $0.hasPrefix("*N behind an outcome") })
+    #expect(
+      text.split { $0 == " " || $0 == "\n" }.joined(separator: " ").contains(
+        "They are kept: 7 of 50, in 2 of 10 cells."))
+    for line in lines { #expect(line.count <= 160, "\(line)") }
+    // Behind whatever the outcomes are.
+    runs[5].found.outcome = .limit
+    #expect(ResultTable(cells: cells, runs: runs, meta: RunFixtures.meta).text.contains("4 complete, 1 limit *2\n"))
+  }
+
+  @Test("so are those of an experiment's own table")
+  func preemptedInAnExperiment() throws {
+    let card = try #require(Experiments.all.first { $0.name == "interference" })
+    var (cells, runs) = Self.sample()
+    for index in cells.indices { cells[index].experiment = card.name }
+    for index in runs.indices { runs[index].identity.experiment = card.name }
+    let rows = cells.map { ["cell_id": $0.cellID, "repetition": "0", "ops_ratio": "0.5"] }
+    func text() throws -> String { try #require(ExperimentTable(card, cells: cells, runs: runs, rows: rows).text) }
+    #expect(try !text().contains("preempted"))
+    for index in cells.indices { cells[index].preemptedRepetitions = 0 }
+    #expect(try !text().contains("preempted"))
+    cells[2].preemptedRepetitions = 3
+    let marked = try text()
+    #expect(marked.split(separator: "\n").filter { $0.contains(" *3 ") }.count == 1, "\(marked)")
+    #expect(marked.contains("preempted *N: in N repetitions of the cell"))
+  }
+
   @Test("a narrow terminal cuts the names of strategies and nothing else")
   func narrow() {
     let (cells, runs) = Self.sample()

@@ -29,7 +29,9 @@ public struct Doctor: Sendable {
   ///
   /// - Parameter progress: is told how many of the seconds are over.
   /// - Throws: ``MatrixError`` (64) for another number of seconds.
-  public func examine(seconds: Double, progress: (Double) -> Void = { _ in }) throws(MatrixError) -> DoctorReport {
+  public func examine(seconds: Double, progress: @escaping (Double) -> Void = { _ in }) throws(MatrixError)
+    -> DoctorReport
+  {
     guard seconds == 0 || Self.seconds.contains(seconds) else {
       throw .usage("an A/A run of \(seconds) seconds; accepted: 0 for none, or 1 to 3600")
     }

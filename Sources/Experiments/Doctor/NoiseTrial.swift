@@ -14,7 +14,7 @@ public struct NoiseTrial {
   let host: Matrix.HostLimits
 
   /// - Throws: ``MatrixError`` where the guest doesn't fit, or what the host refuses.
-  func run(seconds: Double, progress: (Double) -> Void) throws -> NoiseReport {
+  func run(seconds: Double, progress: @escaping (Double) -> Void) throws -> NoiseReport {
     var group = RunConfig.Group()
     group.guests = ["8G"]
     group.states = ["aged"]
@@ -29,18 +29,16 @@ public struct NoiseTrial {
     let runner = try MatrixRunner(
       matrix, RunIdentity(runID: "doctor", host: "", commit: nil, branch: nil), numa: machine.numa,
       library: machine.library)
-    return try withoutActuallyEscaping(progress) { progress in
-      let observer = Observer(progress)
-      _ = try runner.run(observer)
-      let guest = matrix.cells[0].guest
-      return NoiseReport(
-        guest: "\(group.guests[0]) guest, aged, granule \(guest.granuleOrder), vmemmap in "
-          + "\(ByteSize(bytes: guest.vmemmapPage.rawValue)) pages, \(config.cache) cache",
-        seconds: seconds, seed: Self.seed,
-        cells: matrix.cells.map {
-          Self.cell($0.strategy.fullName, observer.results.filter { [id = $0.id] in $0.run.identity.cellID == id })
-        })
-    }
+    let observer = Observer(progress)
+    _ = try runner.run(observer)
+    let guest = matrix.cells[0].guest
+    return NoiseReport(
+      guest: "\(group.guests[0]) guest, aged, granule \(guest.granuleOrder), vmemmap in "
+        + "\(ByteSize(bytes: guest.vmemmapPage.rawValue)) pages, \(config.cache) cache",
+      seconds: seconds, seed: Self.seed,
+      cells: matrix.cells.map { cell in
+        Self.cell(cell.strategy.fullName, observer.results.filter { $0.run.identity.cellID == cell.id })
+      })
   }
 
   /// Metrics of runs.csv that are looked at.

@@ -203,18 +203,23 @@ enum MatrixRun {
     _ matrix: Matrix, observer: RecordingObserver = RecordingObserver(), finished: [RunRecord] = [],
     numa: any NumaHost = LibNuma(), library: PAPILibrary = .system, callgrind: Callgrind? = nil
   ) throws -> Outcome {
-    let box = Box()
+    try onOwnThread {
+      let runner = try MatrixRunner(
+        matrix, RunIdentity(runID: "r", host: "h", commit: nil, branch: nil), numa: numa, library: library,
+        callgrind: callgrind)
+      let cells = try runner.run(observer, finished: finished)
+      return Outcome(
+        cells: cells, observer: observer, unavailable: runner.unavailable, errors: observer.failures,
+        guests: runner.guests, counters: runner.counterFacts)
+    }
+  }
+
+  /// Runs `body` on a thread of its own and waits for its end.
+  static func onOwnThread<Value>(_ body: @escaping () throws -> Value) throws -> Value {
+    let box = Box<Value>()
     let done = DispatchSemaphore(value: 0)
     let work = Work {
-      box.result = Result {
-        let runner = try MatrixRunner(
-          matrix, RunIdentity(runID: "r", host: "h", commit: nil, branch: nil), numa: numa, library: library,
-          callgrind: callgrind)
-        let cells = try runner.run(observer, finished: finished)
-        return Outcome(
-          cells: cells, observer: observer, unavailable: runner.unavailable, errors: observer.failures,
-          guests: runner.guests, counters: runner.counterFacts)
-      }
+      box.result = Result { try body() }
       done.signal()
     }
     Thread { work.body() }.start()
@@ -223,7 +228,7 @@ enum MatrixRun {
   }
 
   /// `@unchecked Sendable`: written before the semaphore is signalled, read after it was waited for.
-  private final class Box: @unchecked Sendable { var result: Result<Outcome, any Error>? }
+  private final class Box<Value>: @unchecked Sendable { var result: Result<Value, any Error>? }
 
   /// `@unchecked Sendable`: the thread that made it waits while the other runs it.
   private struct Work: @unchecked Sendable { var body: () -> Void }

@@ -30,6 +30,17 @@ struct CellSummaryTests {
     #expect(cell.intervalConfidence == 0.5)
   }
 
+  @Test("preempted repetitions are counted, and those that ended in an error are not")
+  func preempted() throws {
+    var runs = (0..<5).map { RecordFixtures.run(repetition: $0, outcome: $0 == 4 ? .error : .complete, nsPerBlock: 3) }
+    #expect(runs[0].isPreempted == nil && CellSummary.record(of: runs)?.preemptedRepetitions == nil)
+    for (index, switches) in [0, 2, nil, 1, 7].enumerated() { runs[index].trust.involuntarySwitches = switches }
+    #expect(runs.map(\.isPreempted) == [false, true, nil, true, true])
+    let cell = try #require(CellSummary.record(of: runs))
+    #expect(cell.preemptedRepetitions == 2 && cell.repetitions == 4)
+    #expect(CellSummary.record(of: [runs[0]])?.preemptedRepetitions == 0)
+  }
+
   @Test("a limit that isn't known gives no verdict, a broken one is told")
   func verdict() throws {
     let runs = [RecordFixtures.run(nsPerBlock: 3)]

@@ -65,7 +65,7 @@ struct ColumnTests {
     }
     names += [
       "interval_confidence", "limit_ns_per_block", "ns_per_block_to_limit", "hold_limit_ns",
-      "lock_hold_ns_max_repeatable", "within_hold_limit", "scan_node", "memory_node",
+      "lock_hold_ns_max_repeatable", "within_hold_limit", "preempted_repetitions", "scan_node", "memory_node",
     ]
     #expect(CellRecord.columns.map(\.name) == names)
   }
