@@ -51,7 +51,7 @@ import Testing
 
   @Test func aCounterTheProcessorLacksLimits() throws {
     let papi = FakePAPI()
-    papi.unknown = [.l2Misses]
+    papi.unknown = [.column(.l2Misses)]
     let row = try row([:], { $0.library = papi.library }, { $0.counters($1) })
     #expect(row.state == .limited && !row.found.contains("l2_misses"))
     #expect(row.why?.contains("l2_misses: error -7") == true)
@@ -60,7 +60,7 @@ import Testing
   /// No events: what is the matter depends on the machine.
   private func dead(_ changes: [String: String?], isRoot: Bool = false) throws -> Finding {
     let papi = FakePAPI()
-    papi.unknown = Set(HardwareEvent.allCases)
+    papi.unknown = Set(HardwareEvent.allCases.map(CountedEvent.column))
     return try row(changes, isRoot: isRoot, { $0.library = papi.library }, { $0.counters($1) })
   }
 
