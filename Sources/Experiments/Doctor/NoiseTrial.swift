@@ -21,16 +21,16 @@ public struct NoiseTrial {
     group.strategies = Self.strategies
     var config = RunConfig()
     config.groups = [group]
+    // Until the time is up.
     config.repetitions = 100_000
-    config.timeLimit = "\(seconds)s"
     config.counters = "off"
     config.seed = Self.seed
     let matrix = try Matrix(config, host: host)
     let runner = try MatrixRunner(
       matrix, RunIdentity(runID: "doctor", host: "", commit: nil, branch: nil), numa: machine.numa,
       library: machine.library)
-    let observer = Observer(progress)
-    _ = try runner.run(observer)
+    let observer = Observer(cells: matrix.cells.count, seconds: seconds, progress)
+    do { _ = try runner.run(observer) } catch is Observer.TimeIsUp {}
     let guest = matrix.cells[0].guest
     return NoiseReport(
       guest: "\(group.guests[0]) guest, aged, granule \(guest.granuleOrder), vmemmap in "
@@ -85,20 +85,30 @@ public struct NoiseTrial {
       })
   }
 
-  /// Keeps what is compared.
+  /// Keeps what is compared, and ends the run after whole rounds: at least one, the first of which begins the time.
   private final class Observer: RunObserver {
-    private(set) var results: [(run: RunRecord, holds: [UInt64]?)] = []
-    private let showProgress: (Double) -> Void
-    private let began = MonotonicClock.nanoseconds()
+    struct TimeIsUp: Error {}
 
-    init(_ showProgress: @escaping (Double) -> Void) { self.showProgress = showProgress }
+    private(set) var results: [(run: RunRecord, holds: [UInt64]?)] = []
+    private let cells: Int
+    private let seconds: Double
+    private let showProgress: (Double) -> Void
+    private var began: UInt64?
+
+    init(cells: Int, seconds: Double, _ showProgress: @escaping (Double) -> Void) {
+      self.cells = cells
+      self.seconds = seconds
+      self.showProgress = showProgress
+    }
 
     func finished(_ repetition: RepetitionResult) throws {
       results.append((repetition.run, repetition.holdSequence))
+      if began == nil { began = MonotonicClock.nanoseconds() }
+      if results.count.isMultiple(of: cells) && elapsed >= seconds { throw TimeIsUp() }
     }
 
-    func progress(done: Int, total: Int, label: String) {
-      showProgress(Double(MonotonicClock.nanoseconds() - began) / 1e9)
-    }
+    func progress(done: Int, total: Int, label: String) { showProgress(elapsed) }
+
+    private var elapsed: Double { began.map { Double(MonotonicClock.nanoseconds() - $0) / 1e9 } ?? 0 }
   }
 }
