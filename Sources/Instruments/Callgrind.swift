@@ -15,7 +15,7 @@ public struct Callgrind: Sendable {
 
   /// What a run of the program counted.
   public struct Outcome: Sendable {
-    /// By the names given to ``Simulation/count(as:warmUp:_:)``. Those before a failure are whole.
+    /// By the names given to ``Simulation/count(as:warmUp:body:)``. Those before a failure are whole.
     public var counts: [String: CounterReading]
     /// Why it ended early, in one line.
     public var failure: String?

@@ -12,7 +12,7 @@ public enum Simulation {
   /// uncounted.
   public static func count(
     as name: String, warmUp: () -> Void = {},
-    _ body: (_ start: @escaping () -> Void, _ stop: @escaping () -> Void) -> Void
+    body: (_ start: @escaping () -> Void, _ stop: @escaping () -> Void) -> Void
   ) {
     chost_simulation_begin()
     warmUp()

@@ -174,28 +174,28 @@ public struct ResultTable {
 
   /// Hardware events of each session, as they are and for each block reported.
   private func counts(_ cells: [CellRecord]) -> String {
-    func parts(_ title: String, _ count: (RunRecord.Counters) -> Int?) -> [Part] {
-      func medians(_ value: (RunRecord) -> Double?) -> [Double?] {
-        cells.map { cell in
-          let counted = (runs[cell.cellID] ?? []).filter { $0.found.outcome != .error }
-          return MetricSummary(counted.compactMap(value)).median
-        }
-      }
-      let whole = medians { run in count(run.counters).map { Double($0) } }
-      let each = medians { run in
-        let blocks = (run.found.blocksReported ?? 0) - (run.found.blocksDuplicate ?? 0)
-        return count(run.counters).flatMap { blocks > 0 ? Double($0) / Double(blocks) : nil }
-      }
-      return [
-        Part(title: title, fields: whole.map { $0.map { "\(Int($0))" } ?? Figure.missing }),
-        Part(title: "a block", fields: each.map { $0.map { Figure.number($0) } ?? Figure.missing }),
-      ]
+    let events: [(title: String, count: (RunRecord.Counters) -> Int?)] = [
+      ("instructions", { $0.instructions }), ("cycles", { $0.cycles }), ("L1D misses", { $0.l1dMisses }),
+      ("L2 misses", { $0.l2Misses }), ("LLC misses", { $0.llcMisses }), ("dTLB misses", { $0.dtlbMisses }),
+    ]
+    func median(_ cell: CellRecord, _ value: (RunRecord) -> Double?) -> Double? {
+      MetricSummary((runs[cell.cellID] ?? []).filter { $0.found.outcome != .error }.compactMap(value)).median
     }
     return table(
       cells,
-      parts("instructions") { $0.instructions } + parts("cycles") { $0.cycles }
-        + parts("L1D misses") { $0.l1dMisses } + parts("L2 misses") { $0.l2Misses }
-        + parts("LLC misses") { $0.llcMisses } + parts("dTLB misses") { $0.dtlbMisses })
+      events.flatMap { event -> [Part] in
+        let whole = cells.map { median($0) { event.count($0.counters).map { Double($0) } } }
+        let each = cells.map { cell in
+          median(cell) { run in
+            let blocks = (run.found.blocksReported ?? 0) - (run.found.blocksDuplicate ?? 0)
+            return event.count(run.counters).flatMap { blocks > 0 ? Double($0) / Double(blocks) : nil }
+          }
+        }
+        return [
+          Part(title: event.title, fields: whole.map { $0.map(Figure.count) ?? Figure.missing }),
+          Part(title: "a block", fields: each.map { $0.map { Figure.number($0) } ?? Figure.missing }),
+        ]
+      })
   }
 
   private func table(_ cells: [CellRecord], _ all: [Part]) -> String {

@@ -66,11 +66,13 @@ import Testing
   @Test func outsideTheSimulatorNothingIsSimulated() throws {
     #expect(!Simulation.isOn)
     var calls = 0
-    Simulation.count(as: "x", warmUp: { calls += 1 }) { start, stop in
-      start()
-      calls += 1
-      stop()
-    }
+    Simulation.count(
+      as: "x", warmUp: { calls += 1 },
+      body: { start, stop in
+        start()
+        calls += 1
+        stop()
+      })
     #expect(calls == 2)
     #expect(throws: SystemCallError.self) { try Simulation.endWithParent(-1) }
   }

@@ -102,9 +102,7 @@ public final class CountSimulator {
     pass(nil)
     model.restore([runner])
     Simulation.count(
-      as: cell.id, warmUp: { if cell.cache == .warm { model.guest.walkLists(fromOrder: cell.order) } }
-    ) { start, stop in
-      pass(StrategyRunner.Bracket(start: start, stop: stop))
-    }
+      as: cell.id, warmUp: { if cell.cache == .warm { model.guest.walkLists(fromOrder: cell.order) } },
+      body: { start, stop in pass(StrategyRunner.Bracket(start: start, stop: stop)) })
   }
 }
