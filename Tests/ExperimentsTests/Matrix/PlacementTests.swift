@@ -252,7 +252,7 @@ import Testing
   @Test func severalScannersCountTogether() throws {
     var config = config({ $0.scanners = "per-node" }, nodes: 2)
     config.counters = "auto"
-    let library = FakeCounters.library([.cycles: 1000, .instructions: 7])
+    let library = FakeCounters.library([.column(.cycles): 1000, .column(.instructions): 7])
     let run = try MatrixRun.run(Fixtures.matrix(config), library: library)
     let counters = try #require(run.observer.runs.first).counters
     #expect(counters.cycles == 2000 && counters.instructions == 14 && counters.source == "papi")
