@@ -235,7 +235,7 @@ import Testing
   }
 
   /// What the check lets through the system may still refuse.
-  @Test(.disabled(if: underSanitizer, "a sanitizer needs terabytes of address space of its own"))
+  @Test(.disabled(if: Tool.isSanitized, "a sanitizer needs terabytes of address space of its own"))
   func addressSpaceThatIsNotThereIsSaidToBeMissing() throws {
     try Tool.withFolder { folder in
       let words = "run --guest 1T --granule 0 --vmemmap 4k --state fresh --strategy none --out run"
@@ -248,7 +248,7 @@ import Testing
   }
 
   /// With so little address space that trying would fail another way.
-  @Test(.disabled(if: underSanitizer, "a sanitizer needs terabytes of address space of its own"))
+  @Test(.disabled(if: Tool.isSanitized, "a sanitizer needs terabytes of address space of its own"))
   func aGuestTooLargeIsRefusedBeforeAnythingIsAllocated() throws {
     try Tool.withFolder { folder in
       for words in [
@@ -268,6 +268,3 @@ import Testing
     }
   }
 }
-
-/// Set by `make sanitize`.
-private let underSanitizer = ProcessInfo.processInfo.environment["HINTBENCH_SANITIZER"] != nil

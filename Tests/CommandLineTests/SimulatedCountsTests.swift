@@ -3,11 +3,8 @@ import Glibc
 import Testing
 
 /// `run --counters simulated` on the real program, under the real valgrind.
-@Suite(.enabled(if: !isSanitized, "valgrind can't run a program that a sanitizer was built into"))
-struct
-  SimulatedCountsTests
-{
-  private static let isSanitized = ProcessInfo.processInfo.environment["HINTBENCH_SANITIZER"] != nil
+@Suite(.enabled(if: !Tool.isSanitized, "valgrind can't run what a sanitizer was built into"))
+struct SimulatedCountsTests {
   private static let words = [
     "run", "--guest", "128M", "--state", "fresh,aged", "--repetitions", "2", "--seed", "3", "--counters", "simulated",
   ]
@@ -39,7 +36,7 @@ struct
 
       for column in Self.columns { #expect(first.column(column).allSatisfy { Int($0) != nil }, "\(column)") }
       for column in ["cycles", "l2_misses", "dtlb_misses"] {
-        #expect(first.column(column).allSatisfy(\.isEmpty), "what callgrind can't know: \(column)")
+        #expect(first.column(column).allSatisfy { $0.isEmpty }, "what callgrind can't know: \(column)")
       }
       #expect(Set(first.column("counters_source")) == ["simulated"])
 
@@ -103,11 +100,8 @@ struct
       #expect(result.status == 69, "\(result)")
       #expect(result.complaints.count == 1 && result.complaints[0].contains("--guest up to 1T"), "\(result)")
       #expect(Folder.names(folder).isEmpty)
-      #expect(try Tool.run(words.replacing("--granule 0", with: "--granule 1 --dry-run"), in: folder).status == 64)
-      #expect(
-        try Tool.run(
-          words.replacing("--granule 0", with: "--granule 1 --dry-run").replacing(" --out run", with: ""), in: folder
-        ).status == 0, "half as many struct pages")
+      let coarser = try Tool.run(words.replacing("--granule 0", with: "--granule 1 --dry-run"), in: folder)
+      #expect(coarser.status == 0, "half as many struct pages: \(coarser)")
     }
   }
 

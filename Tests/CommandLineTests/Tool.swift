@@ -20,6 +20,9 @@ enum Tool {
     var description: String { "hintbench \(arguments.joined(separator: " ")) -> \(status)\n\(out)\(err)" }
   }
 
+  /// Whether a sanitizer is built into it; set by `make sanitize`.
+  static let isSanitized = ProcessInfo.processInfo.environment["HINTBENCH_SANITIZER"] != nil
+
   /// The executable that was built with these tests: it lies beside them.
   static let path: String = {
     let running = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().path

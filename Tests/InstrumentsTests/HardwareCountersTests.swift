@@ -278,7 +278,10 @@ import Testing
         let error = #expect(throws: CounterError.self) {
           try HardwareCounters.open(mode: .papi, events: events, named: named)
         }
-        #expect(error?.description == "no hardware counters: \(line)")
+        // The same but for the library's words, which change from one call to the next.
+        let text = error?.description ?? ""
+        #expect(text.hasPrefix("no hardware counters: PAPI: ") && !text.contains("\n"), "\(text)")
+        if let name = named.first { #expect(text.contains(name) && line.contains(name), "\(text)") }
       }
     }
   }

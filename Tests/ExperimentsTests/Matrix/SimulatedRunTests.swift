@@ -99,11 +99,11 @@ import Testing
 
   @Test func whatLooksAtAClockOrRunsBesideOthersIsRefused() throws {
     func expectUsage(_ change: (inout RunConfig) -> Void) {
-      var config = Fixtures.config(Fixtures.group())
+      var config = Fixtures.config(Fixtures.group(["1G"], ["page-reporting"]))
       config.counters = "simulated"
       change(&config)
       let error = #expect(throws: MatrixError.self) { try Fixtures.matrix(config) }
-      #expect(error?.kind == .usage && error?.description.contains("--counters simulated") == true)
+      #expect(error?.kind == .usage && error?.description.contains("--counters simulated") == true, "\(error)")
     }
     expectUsage { $0.load = "order0" }
     expectUsage { $0.hostAckNs = "1" }
