@@ -68,8 +68,9 @@ public struct Calibration: Codable, Sendable {
     _ effort: CalibrationEffort, host: LadderHost,
     progress: (_ done: Int, _ total: Int, _ label: String) -> Void = { _, _, _ in }
   ) -> [Rung] {
+    let allowed = try? ThreadPlacement.allowedCPUs()
     if let first = host.cpus.first { try? ThreadPlacement.pin(toCPU: first) }
-    defer { try? ThreadPlacement.allow(host.cpus) }
+    defer { if let allowed { try? ThreadPlacement.allow(allowed) } }
     let steps =
       MachineLadder.stepCosts(effort.ladder, host) + ZoneLockCosts.steps(effort.ladder, host)
       + MachineLadder.kicks(effort.ladder, host) + MachineLadder.pages(effort.ladder, host)
