@@ -80,7 +80,7 @@ import Testing
     }
   #endif
 
-  @Test(.disabled(if: underSanitizer, "a sanitizer needs terabytes of address space of its own"))
+  @Test(.disabled(if: Tool.isSanitized, "a sanitizer needs terabytes of address space of its own"))
   func aMachineWithoutAddressSpaceDoesNotRunTheDefault() throws {
     try Tool.withFolder { folder in
       let result = try Tool.run(["doctor", "--seconds", "0"], in: folder, shell: "ulimit -v 4000000; exec \"$@\"")
@@ -125,4 +125,3 @@ import Testing
 }
 
 /// Set by `make sanitize`.
-private let underSanitizer = ProcessInfo.processInfo.environment["HINTBENCH_SANITIZER"] != nil
