@@ -50,9 +50,12 @@ import Testing
         "hintbench list strategies",
         Self.watched("hintbench \(Self.words(nodes: nodes)) --out /tmp/spread"),
         "taskset -c 3 hintbench \(Self.words(nodes: 1)) --repetitions 1 --out /tmp/pinned",
-      ], returning: ["/tmp/spread", "/tmp/pinned"], within: .seconds(240))
+        Self.watched("hintbench \(Self.words(nodes: 2)) --placement matrix --repetitions 1 --out /tmp/matrix"),
+        "hintbench \(Self.words(nodes: nodes)) --scanners per-node --repetitions 1 --out /tmp/scanners",
+        "hintbench doctor --seconds 0",
+      ], returning: ["/tmp/spread", "/tmp/pinned", "/tmp/matrix", "/tmp/scanners"], within: .seconds(240))
     print("\(nodes) nodes: \(run.duration)")
-    for result in run.results { #expect(result.status == 0, "\(result)") }
+    for result in run.results.dropLast() { #expect(result.status == 0, "\(result)") }
     #expect(run.results[0].text == "0-\(nodes - 1)\n")
     #expect(run.results[1].text == Self.cpuLists(nodes: nodes))
     #expect(run.results[2].text.contains("page-reporting"))
@@ -63,6 +66,9 @@ import Testing
     #expect(Set(map.bindings.map(\.node)) == Set(0..<nodes))
     #expect(map.misplaced.isEmpty)
     for node in 0..<nodes { #expect(map.pages(ofNode: node) > 0, "node \(node)") }
+    let matrixMap = NumaMap(run.results[5].text)
+    #expect(Set(matrixMap.bindings.map(\.node)) == Set(0..<nodes))
+    #expect(matrixMap.misplaced.isEmpty)
 
     // What hintbench says itself.
     let spread = try Self.folder(run, "/tmp/spread")
@@ -85,6 +91,53 @@ import Testing
       #expect(record.load.scanNode == nodes - 1)
       #expect(record.load.memoryNode == 0)
     }
+    try Self.expectEveryPair(run, nodes)
+    try Self.expectAScannerANode(run, nodes)
+    Self.expectDiagnosis(run.results[7], nodes)
+  }
+
+  /// `--placement matrix`: the scanner on each node with the memory on each.
+  private static func expectEveryPair(_ run: GuestRun, _ nodes: Int) throws {
+    let matrix = try folder(run, "/tmp/matrix")
+    defer { matrix.remove() }
+    let pairs = matrix.reader.runs.filter { $0.identity.strategy.hasPrefix("step-iterator") }
+      .map { [$0.load.scanNode, $0.load.memoryNode] }
+    #expect(pairs.count == nodes * nodes)
+    #expect(Set(pairs) == Set((0..<nodes).flatMap { scan in (0..<nodes).map { [scan, $0] } }))
+    for record in matrix.reader.runs {
+      let cpusPerNode = 4 / nodes
+      #expect(record.load.scanCPU.map { $0 / cpusPerNode } == record.load.scanNode)
+    }
+    let zones = Dictionary(grouping: try matrix.reader.zones(), by: \.cellID)
+    for record in matrix.reader.runs {
+      #expect(zones[record.identity.cellID]?.allSatisfy { $0.hostNode == record.load.memoryNode } == true)
+    }
+  }
+
+  /// `--scanners per-node`: each on the host node of the memory it scans.
+  private static func expectAScannerANode(_ run: GuestRun, _ nodes: Int) throws {
+    let scanners = try folder(run, "/tmp/scanners")
+    defer { scanners.remove() }
+    let rows = try scanners.reader.rows(ofExperiment: "scan").filter { $0["scanner_lock_acquisitions"] != "0" }
+    #expect(rows.count == nodes)
+    for row in rows {
+      let node = try #require(row["scanner_node"])
+      #expect(row["scanner_host_node"] == node && row["scanner_memory_node"] == node)
+    }
+    #expect(Set(rows.map { $0["scanner_cpu"] }).count == nodes, "no two on one CPU")
+    #expect(scanners.reader.runs.allSatisfy { $0.load.scanCPU == nil && $0.load.scanNode == nil })
+  }
+
+  /// `doctor` has bound a page to each node and looked it up. This machine is too small for the default run, which it has
+  /// to say.
+  private static func expectDiagnosis(_ result: CommandResult, _ nodes: Int) {
+    #expect(result.status == 69, "\(result)")
+    let lines = result.text.split(separator: "\n").filter { $0.hasPrefix("numa-node ") }
+    #expect(lines.count == nodes)
+    for (node, line) in lines.enumerated() {
+      #expect(line.contains("id=\(node) ") && line.contains(" binds=yes page_lies_on=\(node)"), "\(line)")
+    }
+    #expect(result.text.contains("NUMA nodes"))
   }
 
   private static func words(nodes: Int) -> String {
