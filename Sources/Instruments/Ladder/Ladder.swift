@@ -1,7 +1,7 @@
 /// Climbs a ladder of primitive costs within a time.
 public enum Ladder {
-  /// Measures step by step, the long ones last, and gives the rungs in the order of the steps. A step that wouldn't end within the time, judged by what the last of its kind took, isn't
-  /// begun; its rungs say so. No rung is ever left out without a reason.
+  /// Measures step by step, the long ones last, and gives the rungs in the order of the steps. A step that may not end within the time isn't begun, and its rungs say so: it may take twice what the last of
+  /// its kind lets expect. No rung is ever left out without a reason.
   ///
   /// - Parameters:
   ///   - budgetNanoseconds: the time for all of it.
@@ -20,12 +20,12 @@ public enum Ladder {
       let step = steps[index]
       progress(done, steps.count, step.label)
       let before = clock()
-      let expected = step.work.flatMap { work in nanosecondsPerAmount[work.kind].map { $0 * work.amount } } ?? 0
+      let expected = step.work.flatMap { work in nanosecondsPerAmount[work.kind].map { 2 * $0 * work.amount } } ?? 0
       let spent = Double(before - began)
       guard spent + expected < budgetNanoseconds else {
         let reason =
           "the time for it is up: \(seconds(spent)) of \(seconds(budgetNanoseconds)) s were spent"
-          + (expected > 0 ? ", and it takes about \(seconds(expected)) s" : "")
+          + (expected > 0 ? ", and it may take \(seconds(expected)) s" : "")
         rungs[index] = step.primitives.map { Rung($0, .unavailable(reason)) }
         continue
       }
