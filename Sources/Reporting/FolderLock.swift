@@ -13,5 +13,9 @@ final class FolderLock {
     }
   }
 
-  deinit { close(descriptor) }
+  deinit {
+    // Closing alone would leave it to a child that is between its fork and its exec.
+    flock(descriptor, LOCK_UN)
+    close(descriptor)
+  }
 }

@@ -125,6 +125,25 @@ struct ResultTableTests {
     #expect(marked.contains("preempted *N: in N repetitions of the cell"))
   }
 
+  @Test("what was counted is shown as it is and a block, where anything was")
+  func counted() throws {
+    var (cells, runs) = Self.sample()
+    #expect(!ResultTable(cells: cells, runs: runs, meta: RunFixtures.meta).text.contains("Counted:"))
+    cells.removeAll { $0.granuleOrder > 0 }
+    for index in runs.indices where runs[index].identity.strategy == "record-unused-pages" {
+      runs[index].found.blocksReported = 117
+      runs[index].counters = .init(instructions: 1500 + index % 5, llcMisses: 200, source: "simulated")
+    }
+    let text = ResultTable(cells: cells, runs: runs, meta: RunFixtures.meta).text
+    let lines = text.split(separator: "\n").map(String.init)
+    let start = try #require(lines.firstIndex(of: "Counted:"))
+    #expect(lines[start + 1].contains("instructions a block LLC misses a block"), "no column of what wasn't counted")
+    let row = try #require(lines[start...].first { $0.hasPrefix("record-unused-pages") })
+    // The median of five, by 117 blocks of which 17 are named twice.
+    #expect(row.split(separator: " ").dropFirst() == ["1502", "15.0", "200", "2.00"], "\(row)")
+    #expect(lines[start...].contains { $0.hasPrefix("none ") && $0.hasSuffix("-") })
+  }
+
   @Test("a narrow terminal cuts the names of strategies and nothing else")
   func narrow() {
     let (cells, runs) = Self.sample()

@@ -141,7 +141,8 @@ struct RunFolderTests {
         #expect(resumed.lost == (name == "runs.csv" ? [] : [runs[2].key]))
         try resumed.folder.commit(
           runs[2], zones: RunFixtures.zones(of: runs[2]), holds: RunFixtures.holds(of: runs[2], count: 2),
-          holdSequence: [2, .max], experiment: RunFixtures.experiment(of: runs[2]))
+          holdSequence: [2, .max], experiment: RunFixtures.experiment(of: runs[2]),
+          events: RunFixtures.events(of: runs[2]))
         #expect(try RunFixtures.snapshot(path) == whole, "\(name)")
       }
     }
@@ -157,6 +158,7 @@ struct RunFolderTests {
       try CSVWriter(appendingTo: path + "/zones.csv").append(RunFixtures.zones(of: next))
       try CSVWriter(appendingTo: path + "/lock_holds.csv").append(RunFixtures.holds(of: next))
       try CSVWriter(appendingTo: path + "/scan.csv").append([["r1", "c9", "4", "1", nil]])
+      try CSVWriter(appendingTo: path + "/events.csv").append(RunFixtures.events(of: next))
       try RunFixtures.write([1, 2, 3], to: path + "/holds/c9-4.bin")
       try RunFixtures.write([1, 2, 3], to: path + "/meta.json.tmp")
       #expect(try RunReader(path: path).zones().count == 6)
