@@ -15,23 +15,30 @@ enum CounterAccess {
         "this machine has no PMU (none under /sys/bus/event_source/devices, as in most virtual machines), whatever "
         + "perf_event_paranoid (\(level)) allows; \(simulated)"
     }
-    if level > 2, !isPrivileged(files) {
+    if isForbidden(files) {
       return "perf_event_paranoid is \(level), at which only the privileged may count, even their own programs; "
         + "mend: sysctl kernel.perf_event_paranoid=2"
     }
-    return "perf_event_paranoid is \(level), which allows counting in user mode, so that isn't the cause"
+    return "perf_event_paranoid is \(level), which allows counting in user mode: something else refuses it, in a "
+      + "container mostly its seccomp profile"
   }
 
   /// Whether the kernel has a driver for a processor's PMU; nil where it doesn't list its event sources.
-  static func hasPMU(_ files: HostFiles) -> Bool? {
+  private static func hasPMU(_ files: HostFiles) -> Bool? {
     // cpu, and of hybrid processors cpu_core and cpu_atom; on arm64 armv8_pmuv3_0 and the like.
     files.entries("/sys/bus/event_source/devices").map { names in
       names.contains { $0 == "cpu" || $0.hasPrefix("cpu_") || $0.hasPrefix("armv") }
     }
   }
 
+  /// Whether the setting is what stands in the way.
+  static func isForbidden(_ files: HostFiles) -> Bool {
+    guard let level = files.integer("/proc/sys/kernel/perf_event_paranoid"), hasPMU(files) != false else { return false }
+    return level > 2 && !isPrivileged(files)
+  }
+
   /// CAP_PERFMON (38) or CAP_SYS_ADMIN (21), which pass over the setting.
-  static func isPrivileged(_ files: HostFiles) -> Bool {
+  private static func isPrivileged(_ files: HostFiles) -> Bool {
     guard let text = files.value(of: "CapEff", in: "/proc/self/status"), let set = UInt64(text, radix: 16) else {
       return false
     }

@@ -55,7 +55,7 @@ import Testing
         "hintbench doctor --seconds 0",
       ], returning: ["/tmp/spread", "/tmp/pinned", "/tmp/matrix", "/tmp/scanners"], within: .seconds(240))
     print("\(nodes) nodes: \(run.duration)")
-    for result in run.results.dropLast() { #expect(result.status == 0, "\(result)") }
+    for result in run.results { #expect(result.status == 0, "\(result)") }
     #expect(run.results[0].text == "0-\(nodes - 1)\n")
     #expect(run.results[1].text == Self.cpuLists(nodes: nodes))
     #expect(run.results[2].text.contains("page-reporting"))
@@ -128,16 +128,15 @@ import Testing
     #expect(scanners.reader.runs.allSatisfy { $0.load.scanCPU == nil && $0.load.scanNode == nil })
   }
 
-  /// `doctor` has bound a page to each node and looked it up. This machine is too small for the default run, which it has
-  /// to say.
+  /// `doctor` has bound a page to each node and looked it up, and says what else this bare machine lacks.
   private static func expectDiagnosis(_ result: CommandResult, _ nodes: Int) {
-    #expect(result.status == 69, "\(result)")
+    print(result.text)
     let lines = result.text.split(separator: "\n").filter { $0.hasPrefix("numa-node ") }
     #expect(lines.count == nodes)
     for (node, line) in lines.enumerated() {
       #expect(line.contains("id=\(node) ") && line.contains(" binds=yes page_lies_on=\(node)"), "\(line)")
     }
-    #expect(result.text.contains("NUMA nodes"))
+    #expect(result.text.contains("no valgrind in PATH"))
   }
 
   private static func words(nodes: Int) -> String {

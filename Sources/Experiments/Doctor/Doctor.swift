@@ -43,7 +43,7 @@ public struct Doctor: Sendable {
     let nodes = NodePlacement.probe(machine.numa)
     let run = defaultRun(matrix)
     let whyNot = run.state == .missing ? "the default run \(run.found): \(run.why ?? "")" : nil
-    let counters = machine.counters(facts)
+    let counters = machine.counters()
 
     var noise: NoiseReport?
     var noiseMissing: String?

@@ -2,7 +2,7 @@ extension MachineDoctor {
   private static let simulate = "hintbench run --counters simulated"
 
   /// Whether hardware events can be counted, by trying.
-  public func counters(_ facts: HostFacts) -> Finding {
+  public func counters() -> Finding {
     let what = "hardware counters"
     let opening: HardwareCounters.Opening
     do { opening = try HardwareCounters.open(mode: .auto, library: library, files: files) } catch {
@@ -17,26 +17,9 @@ extension MachineDoctor {
       return Finding(
         what, .limited, found, why: "not counted, and empty in runs.csv: \(dropped.joined(separator: ", "))")
     case .unavailable(let reason):
-      return missingCounters(what, reason, facts)
+      let mend = CounterAccess.isForbidden(files) ? asRoot("sysctl kernel.perf_event_paranoid=2") : Self.simulate
+      return Finding(what, .missing, "none", why: reason, mend: mend)
     }
-  }
-
-  private func missingCounters(_ what: String, _ reason: String, _ facts: HostFacts) -> Finding {
-    if let level = facts.perfEventParanoid, level > 2, !CounterAccess.isPrivileged(files) {
-      return Finding(
-        what, .missing, "none: \(reason)",
-        why: "perf_event_paranoid above 2 refuses counters to users without privileges; 2 allows those of a user's "
-          + "own programs, which is what is counted here",
-        mend: asRoot("sysctl kernel.perf_event_paranoid=2"))
-    }
-    let why: String
-    switch (CounterAccess.hasPMU(files), facts.isVirtualMachine) {
-    case (false, true): why = "no PMU in this virtual machine: `--counters simulated` counts instead"
-    case (false, _): why = "the kernel knows no PMU of this processor: `--counters simulated` counts instead"
-    case (true, _): why = "there is a PMU, and it is refused (in a container by its seccomp profile, mostly)"
-    case (nil, _): why = "whether there is a PMU isn't told; `--counters simulated` counts instead"
-    }
-    return Finding(what, .missing, "none: \(reason)", why: why, mend: Self.simulate)
   }
 
   /// Whether `--counters simulated` has what it counts with.
