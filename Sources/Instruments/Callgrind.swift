@@ -30,7 +30,8 @@ public struct Callgrind: Sendable {
   ) throws(CounterError) {
     guard chost_simulation_is_built_in() else {
       throw .noSimulation(
-        reason: "this program was built without valgrind's headers; mend: apt-get install valgrind, then build again")
+        reason:
+          "this program was built without valgrind's headers; mend: apt-get install valgrind, then make clean build")
     }
     let environment = Self.environment
     guard

@@ -118,6 +118,8 @@ import Testing
     Case("contiguous --events perf::CYCLES", "--events is for scan"),
     Case("--events a,,b", "'' is no event"),
     Case("--events a,b,a", "'a' is given twice"),
+    Case("--events perf::CYCLES:u=1:k=1", "user mode", "without :k or :h"),
+    Case("--events perf::CYCLES:K", "user mode"),
   ]
 
   @Test(arguments: unknown + numbers + conflicts) func isRefusedInOneLine(_ wrong: Case) throws {

@@ -233,7 +233,20 @@ public struct Matrix: Sendable {
       guard !name.isEmpty, name.allSatisfy({ $0.isASCII && !$0.isWhitespace }) else {
         throw .usage("'\(name)' is no event; accepted: PAPI's names, such as perf::BRANCH-MISSES or PAPI_BR_MSP")
       }
+      guard !isOutsideUserMode(name) else {
+        throw .usage(
+          "'\(name)' asks for more than user mode, and all counts are of that; accepted: events without :k or :h")
+      }
       guard !config.events[..<index].contains(name) else { throw .usage("the event '\(name)' is given twice") }
+    }
+  }
+
+  /// Whether a modifier of libpfm4's has the event counted in the kernel (k) or the hypervisor (h), too.
+  private static func isOutsideUserMode(_ event: String) -> Bool {
+    event.lowercased().split(separator: ":").dropFirst().contains { part in
+      let sides = part.split(separator: "=", maxSplits: 1)
+      guard let name = sides.first, name == "k" || name == "h" else { return false }
+      return sides.count == 1 || !["0", "n", "f", "no", "false"].contains(sides[1])
     }
   }
 
