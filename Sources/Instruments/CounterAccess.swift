@@ -19,8 +19,8 @@ enum CounterAccess {
       return "perf_event_paranoid is \(level), at which only the privileged may count, even their own programs; "
         + "mend: sysctl kernel.perf_event_paranoid=2"
     }
-    return "perf_event_paranoid is \(level), which allows counting in user mode: something else refuses it, in a "
-      + "container mostly its seccomp profile"
+    return "perf_event_paranoid is \(level), and isn't the cause: something else refuses, in a container mostly its seccomp "
+      + "profile"
   }
 
   /// Whether the kernel has a driver for a processor's PMU; nil where it doesn't list its event sources.
@@ -33,7 +33,9 @@ enum CounterAccess {
 
   /// Whether the setting is what stands in the way.
   static func isForbidden(_ files: HostFiles) -> Bool {
-    guard let level = files.integer("/proc/sys/kernel/perf_event_paranoid"), hasPMU(files) != false else { return false }
+    guard let level = files.integer("/proc/sys/kernel/perf_event_paranoid"), hasPMU(files) != false else {
+      return false
+    }
     return level > 2 && !isPrivileged(files)
   }
 

@@ -1,6 +1,7 @@
 /// Climbs a ladder of primitive costs within a time.
 public enum Ladder {
-  /// Measures step by step, the long ones last, and gives the rungs in the order of the steps. A step that may not end within the time isn't begun, and its rungs say so: it may take twice what the last of
+  /// Measures step by step, the long ones last, and gives the rungs in the order of the steps. A step that may not end
+  /// within the time isn't begun, and its rungs say so: it may take twice what the last of
   /// its kind lets expect. No rung is ever left out without a reason.
   ///
   /// - Parameters:
