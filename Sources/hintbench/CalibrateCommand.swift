@@ -14,6 +14,10 @@ struct CalibrateCommand: ParsableCommand {
       """)
 
   @Option(help: ArgumentHelp("A new file for the whole ladder as JSON.", valueName: "file")) var out: String?
+  @Option(
+    parsing: .unconditional, help: ArgumentHelp("Begin nothing that may take longer (default: 30s).", valueName: "time")
+  )
+  var timeLimit: String?
   @Flag(help: "Few rounds, small working sets and guests: seconds.") var quick = false
 
   func run() throws {
@@ -21,8 +25,9 @@ struct CalibrateCommand: ParsableCommand {
       try DebugBuild.refuse()
       let file = try out.map { try CalibrationFile(newAt: $0) }
       let progress = CalibrationProgress()
-      let calibration = Calibration.measure(
-        quick: quick, commandLine: CommandLine.arguments, host: try .current(), progress: progress.update)
+      let calibration = try Calibration.measure(
+        quick: quick, timeLimit: timeLimit, commandLine: CommandLine.arguments, host: try .current(),
+        progress: progress.update)
       try file?.write(calibration)
       print(CalibrationTable(calibration).text)
       if let file { print("File: \(file.path)") }

@@ -49,6 +49,16 @@ import Testing
     }
   }
 
+  @Test func aTimeLimitIsKeptAndMustBeATime() throws {
+    try Tool.withFolder { folder in
+      let wrong = try Tool.run("calibrate --quick --time-limit 100", in: folder)
+      #expect(wrong.status == 64 && wrong.complaints.count == 1 && wrong.err.contains("'100' is no time"), "\(wrong)")
+      let result = try Tool.run("calibrate --quick --time-limit 1ns", in: folder)
+      #expect(result.status == 0, "\(result)")
+      #expect(result.out.contains("\n0 of ") && result.out.contains("the time for it is up"), "\(result)")
+    }
+  }
+
   /// Known before anything is measured.
   @Test(arguments: [("there", 64), ("none/ladder.json", 74), ("there/below", 74), ("/proc/version/x", 74), (".", 64)])
   func aFileThatCannotBeMadeIsRefused(_ out: String, _ status: Int32) throws {

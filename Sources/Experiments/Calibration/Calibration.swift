@@ -49,15 +49,20 @@ public struct Calibration: Codable, Sendable {
 
   /// Climbs the ladder on the calling thread, which is on the host's first CPU meanwhile.
   ///
-  /// - Parameter progress: as that of ``Ladder/climb(_:budgetNanoseconds:clock:progress:)``.
+  /// - Parameters:
+  ///   - timeLimit: as on the command line; nil: 30 seconds, the second for what is around it included.
+  ///   - progress: as that of ``Ladder/climb(_:budgetNanoseconds:clock:progress:)``.
+  /// - Throws: ``MatrixError`` of kind usage where the limit is no time.
   public static func measure(
-    quick: Bool, commandLine: [String], host: LadderHost,
+    quick: Bool, timeLimit: String? = nil, commandLine: [String], host: LadderHost,
     progress: (_ done: Int, _ total: Int, _ label: String) -> Void = { _, _, _ in }
-  ) -> Calibration {
+  ) throws(MatrixError) -> Calibration {
+    var effort = quick ? CalibrationEffort.quick : .full
+    if let timeLimit { effort.budgetNanoseconds = try TimeSpan(timeLimit).nanoseconds }
     let started = Date()
     let began = MonotonicClock.nanoseconds()
     let facts = HostFacts.gather()
-    let rungs = climb(quick ? .quick : .full, host: host, progress: progress)
+    let rungs = climb(effort, host: host, progress: progress)
     return Calibration(
       commandLine: commandLine, revision: .ofThisProgram, host: facts, isQuick: quick, started: started,
       durationNanoseconds: Double(MonotonicClock.nanoseconds() - began), rungs: rungs)

@@ -13,10 +13,7 @@ struct WalkCosts {
     effort.guests.map { bytes in
       // As `auto` places them: the kernel's own pages as long as they cost little, then only what is touched.
       let page: GuestGeometry.VmemmapPage = bytes <= 64 << 30 ? .huge : .small
-      return step(
-        spec(bytes, .aged(free: 0.5), page), "aged, half free", effort, host,
-        // Filling the caches with something else before each cold walk takes as long as ageing some 32 GiB.
-        work: .init("guest", amount: Double(bytes) + 0x1p35))
+      return step(spec(bytes, .aged(free: 0.5), page), "aged, half free", effort, host)
     }
   }
 
@@ -27,10 +24,7 @@ struct WalkCosts {
     let unit: UInt64 = 64 << 30
     let heads = UInt64(host.lastLevelCacheBytes ?? 0) / 64 * 5 / 4
     let bytes = max(1, (heads * blockBytes + unit - 1) / unit) * unit
-    var step = step(
-      spec(bytes, .fresh, .small), "all free, churned lists", effort, host,
-      // A tenth of the ageing.
-      work: .init("guest", amount: Double(bytes) / 10 + 0x1p35))
+    var step = step(spec(bytes, .fresh, .small), "all free, churned lists", effort, host)
     step.isLong = true
     if host.lastLevelCacheBytes == nil {
       step.measure = { throw LadderError("the last-level cache's size isn't known, and so no list that is larger") }
@@ -47,7 +41,7 @@ struct WalkCosts {
   }
 
   private static func step(
-    _ spec: GuestSpec, _ state: String, _ effort: CalibrationEffort, _ host: LadderHost, work: LadderStep.Work
+    _ spec: GuestSpec, _ state: String, _ effort: CalibrationEffort, _ host: LadderHost
   ) -> LadderStep {
     let kinds = CacheState.allCases.flatMap { cache in ModelledGuest.Walk.allCases.map { (cache: cache, walk: $0) } }
     let primitives = kinds.map { kind in
@@ -58,12 +52,17 @@ struct WalkCosts {
         $0.cache = kind.cache.rawValue
       }
     }
-    return LadderStep("walks over \(ByteSize(bytes: spec.bytes))", primitives, work: work) {
-      var geometry = GuestGeometry.standard(bytes: spec.bytes, cpus: spec.cpus)
-      geometry.vmemmapPage = spec.vmemmapPage
-      let state: GuestFootprint.State =
-        if case .aged(let free) = spec.state { .aged(Aging(freeFraction: free)) } else { .fresh }
-      try host.check(room: GuestFootprint.estimate(geometry, state, wholeBlocks: false).bytes)
+    var geometry = GuestGeometry.standard(bytes: spec.bytes, cpus: spec.cpus)
+    geometry.vmemmapPage = spec.vmemmapPage
+    var startingState = GuestFootprint.State.fresh
+    if case .aged(let free) = spec.state { startingState = .aged(Aging(freeFraction: free)) }
+    let room = GuestFootprint.estimate(geometry, startingState, wholeBlocks: false).bytes
+    return LadderStep(
+      "walks over \(ByteSize(bytes: spec.bytes))", primitives,
+      // Emptying the caches before each cold walk takes as long as making some 128 MiB of guest.
+      work: .init("guest", amount: Double(room) + 0x1p27)
+    ) {
+      try host.check(room: room)
       let model = try ModelledGuest(spec, [:], LibNuma())
       try checkPages(model, host)
       let evictor = try CacheEvictor(lastLevelCacheBytes: host.lastLevelCacheBytes)

@@ -12,9 +12,12 @@ enum LoadCosts {
   /// Fewer heads are no list.
   static let fewestHeads = 16
 
-  /// For each working set a step on 4 KiB and one on 2 MiB pages.
+  /// For each working set steps on 4 KiB pages, where heads far apart cost their own pages only, and one on 2 MiB pages.
   static func steps(_ effort: LadderEffort, _ host: LadderHost) -> [LadderStep] {
-    effort.spans.flatMap { span in HostPage.allCases.map { step(Int(span), $0, effort, host) } }
+    effort.spans.flatMap { span in
+      [(HostPage.small, [ListHeads.headBytes]), (.small, [farApart]), (.huge, [ListHeads.headBytes, farApart])]
+        .compactMap { page, distances in step(Int(span), page, distances, effort, host) }
+    }
   }
 
   private struct Arrangement {
@@ -22,9 +25,15 @@ enum LoadCosts {
     var order: Primitive.Order
   }
 
-  private static func step(_ span: Int, _ page: HostPage, _ effort: LadderEffort, _ host: LadderHost) -> LadderStep {
-    let arrangements = [ListHeads.headBytes, farApart].filter { span / $0 >= fewestHeads }
+  /// Nil where the span has too few heads.
+  private static func step(
+    _ span: Int, _ page: HostPage, _ distances: [Int], _ effort: LadderEffort, _ host: LadderHost
+  ) -> LadderStep? {
+    let arrangements = distances.filter { span / $0 >= fewestHeads }
       .flatMap { apart in [.sequential, .random].map { Arrangement(apart: apart, order: $0) } }
+    guard let densest = arrangements.map(\.apart).min() else { return nil }
+    // What linking the heads makes of the mapping.
+    let touched = max(page.rawValue, densest > page.rawValue ? span / densest * page.rawValue : span)
     let primitives = arrangements.flatMap { arrangement in
       [
         Primitive("dependent-load", "a load that waits for the one before", per: "load"),
@@ -40,13 +49,15 @@ enum LoadCosts {
     }
     return LadderStep(
       "loads over \(span >> 10) KiB", primitives,
-      // The rounds alone take as long as linking the heads of some 128 MiB.
-      work: .init("loads on \(page)", amount: Double(span) + 0x1p27)
+      // The rounds alone take as long as some 128 MiB.
+      work: .init("loads on \(page)", amount: Double(touched) + 0x1p27)
     ) {
-      try host.check(room: UInt64(max(span, page.rawValue)))
+      try host.check(room: UInt64(touched))
       let mapping = try HostMapping(bytes: span, page: page)
-      mapping.touch()
-      try mapping.checkPages(host)
+      if page == .huge {
+        mapping.touch()
+        try mapping.checkPages(host)
+      }
       return arrangements.flatMap { arrangement -> [Rung.Outcome] in
         let heads = ListHeads(mapping.base, span: span, apart: arrangement.apart, arrangement.order)
         return [
