@@ -124,17 +124,16 @@ public struct CalibrationTable {
     return parts.compactMap { $0 }.joined(separator: ", ")
   }
 
-  /// The steps, those of one guest as one and all loads on one kind of page as one.
+  /// The steps, those of one guest as one, and loads that differ in their span only.
   private static func names(_ primitives: [Primitive]) -> [String] {
     var names: [String] = []
     var spans: [String: [String]] = [:]
     for primitive in primitives {
-      let page = primitive.pageBytes.map { " in \(Figure.bytes($0)) pages" } ?? ""
       var name = self.name(primitive)
-      if let span = primitive.spanBytes {
-        name = page
+      if let span = primitive.spanBytes, let page = primitive.pageBytes, let apart = primitive.apartBytes {
+        name = " in \(Figure.bytes(page)) pages, \(Figure.bytes(apart)) apart"
         let text = Figure.bytes(span)
-        if spans[page]?.contains(text) != true { spans[page, default: []].append(text) }
+        if spans[name]?.contains(text) != true { spans[name, default: []].append(text) }
       } else if let guest = primitive.guestBytes {
         name = "list walks, \(Figure.bytes(guest)) guest"
       }

@@ -52,7 +52,9 @@ struct CalibrationTests {
     #expect(fields("1 MiB") == ["1", "MiB", "4", "KiB", "3.40", "(3.40–3.40)", "5.60", "(5.60–5.60)"])
     #expect(!text.contains("independent"), "a table of which nothing was measured isn't shown")
     #expect(
-      lines.suffix(3) == ["Not measured:", "  two at once: one CPU", "  loads over 4 GiB in 4 KiB pages: no room"])
+      lines.suffix(3) == [
+        "Not measured:", "  two at once: one CPU", "  loads over 4 GiB in 4 KiB pages, 64 B apart: no room",
+      ])
   }
 
   @Test("the file is written whole, and only where there was none")

@@ -17,12 +17,13 @@ struct WalkCosts {
     }
   }
 
-  /// A guest whose lists' heads are a quarter more than the last-level cache; none where that isn't wanted. All of it is
-  /// free: an aged one with as many blocks would take terabytes more, and minutes.
+  /// A guest of which a walk touches a quarter more than the last-level cache holds, counting a line of the head and one
+  /// of the page table for each block; none where that isn't wanted. All of it is free: an aged one with as many blocks
+  /// would be three times the size, and take longer than all the rest.
   static func beyondCache(_ effort: CalibrationEffort, _ host: LadderHost) -> [LadderStep] {
     guard effort.walksBeyondCache else { return [] }
     let unit: UInt64 = 64 << 30
-    let heads = UInt64(host.lastLevelCacheBytes ?? 0) / 64 * 5 / 4
+    let heads = UInt64(host.lastLevelCacheBytes ?? 0) / 128 * 5 / 4
     let bytes = max(1, (heads * blockBytes + unit - 1) / unit) * unit
     var step = step(spec(bytes, .fresh, .small), "all free, churned lists", effort, host)
     step.isLong = true

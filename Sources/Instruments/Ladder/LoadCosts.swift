@@ -50,7 +50,7 @@ enum LoadCosts {
     return LadderStep(
       "loads over \(span >> 10) KiB", primitives,
       // The rounds alone take as long as some 128 MiB.
-      work: .init("loads on \(page)", amount: Double(touched) + 0x1p27)
+      work: .init("loads on \(page)", amount: Double(touched) + 0x1p27), isLong: touched >= 1 << 30
     ) {
       try host.check(room: UInt64(touched))
       let mapping = try HostMapping(bytes: span, page: page)

@@ -29,8 +29,8 @@ import Testing
       #expect(own.count == 4)
       #expect(Set(own.map(\.primitive.cache)) == ["cold", "warm"])
       #expect(own.allSatisfy { $0.figure != nil }, "\(own)")
-      // A cache of 1 MiB has room for 16384 heads: 64 GiB in blocks of 4 MiB, and a quarter more.
-      #expect(own.compactMap(\.primitive.guestBytes).max() == 128 << 30)
+      // A cache of 1 MiB has room for 8192 heads and their page tables: 32 GiB in blocks of 4 MiB, and a quarter more.
+      #expect(own.compactMap(\.primitive.guestBytes).max() == 64 << 30)
     }
     for rung in rungs {
       guard let figure = rung.figure else {
