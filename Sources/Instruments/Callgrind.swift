@@ -10,7 +10,7 @@ public struct Callgrind: Sendable {
   public let caches: SimulatedCaches
   /// As `valgrind --version` says it.
   public let version: String
-  private let valgrind: String
+  private let valgrind: [String]
   private let program: String
 
   /// What a run of the program counted.
@@ -22,11 +22,11 @@ public struct Callgrind: Sendable {
   }
 
   /// - Parameters:
-  ///   - valgrind: looked up in PATH.
+  ///   - valgrind: the program, looked up in PATH, and words that always follow it.
   ///   - program: run under it; by default this very one.
   /// - Throws: ``CounterError/noSimulation(reason:)`` where valgrind isn't there, or was not when this was built.
   public init(
-    caches: SimulatedCaches, valgrind: String = "valgrind", program: String = "/proc/self/exe"
+    caches: SimulatedCaches, valgrind: [String] = ["valgrind"], program: String = "/proc/self/exe"
   ) throws(CounterError) {
     guard chost_simulation_is_built_in() else {
       throw .noSimulation(
@@ -35,7 +35,7 @@ public struct Callgrind: Sendable {
     }
     let environment = Self.environment
     guard
-      let version = CommandOutput.of([valgrind, "--version"], environment: environment)?.split(separator: "\n").first
+      let version = CommandOutput.of(valgrind + ["--version"], environment: environment)?.split(separator: "\n").first
     else {
       throw .noSimulation(reason: "there is no valgrind that runs; mend: apt-get install valgrind")
     }
@@ -62,7 +62,7 @@ public struct Callgrind: Sendable {
       "--I1=\(caches.firstInstruction.option)", "--D1=\(caches.firstData.option)", "--LL=\(caches.last.option)",
     ]
     var child = try ChildProcess(
-      [valgrind] + options + [copy.path] + words, environment: Self.environment, input: request.descriptor,
+      valgrind + options + [copy.path] + words, environment: Self.environment, input: request.descriptor,
       error: complaints.descriptor)
     let end = child.wait()
     return Outcome(

@@ -19,7 +19,8 @@ enum CounterAccess {
       return "perf_event_paranoid is \(level), at which only the privileged may count, even their own programs; "
         + "mend: sysctl kernel.perf_event_paranoid=2"
     }
-    return "perf_event_paranoid is \(level), and isn't the cause: something else refuses, in a container mostly its seccomp "
+    return
+      "perf_event_paranoid is \(level), and isn't the cause: something else refuses, in a container mostly its seccomp "
       + "profile"
   }
 

@@ -10,18 +10,17 @@ import Testing
   /// A program that says it is valgrind, and does this when it is to simulate; gone with the call.
   private static func with<Result>(_ script: String, _ body: (Callgrind) throws -> Result) throws -> Result {
     let tree = try FakeTree([
-      "/valgrind": "#!/bin/sh\nif [ \"$1\" = --version ]; then echo valgrind-9.9.9; exit; fi\n\(script)\n"
+      "/valgrind": "if [ \"$1\" = --version ]; then echo valgrind-9.9.9; exit; fi\n\(script)\n"
     ])
     return try withExtendedLifetime(tree) {
-      let path = tree.path + "/valgrind"
-      try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path)
-      return try body(try Callgrind(caches: caches, valgrind: path, program: "/bin/true"))
+      // Read by a shell: a file just written can't be executed while a child of another test still has it open.
+      try body(try Callgrind(caches: caches, valgrind: ["sh", tree.path + "/valgrind"], program: "/bin/true"))
     }
   }
 
   @Test func withoutValgrindThereIsAMend() {
     let error = #expect(throws: CounterError.self) {
-      try Callgrind(caches: Self.caches, valgrind: "hintbench-has-no-such-program")
+      try Callgrind(caches: Self.caches, valgrind: ["hintbench-has-no-such-program"])
     }
     #expect(error?.description.contains("apt-get install valgrind") == true)
     #expect(error?.description.contains("\n") == false)
