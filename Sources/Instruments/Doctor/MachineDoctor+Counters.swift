@@ -32,12 +32,12 @@ extension MachineDoctor {
     return Finding(what, .ok, path)
   }
 
-  /// Whether there is a QEMU for the commands that boot a real guest.
+  /// Whether there is a QEMU to boot a real guest with.
   public func emulator() -> Finding {
     let what = "qemu"
     guard let path = programs.find("qemu-system-x86_64") else {
       return Finding(
-        what, .missing, "no qemu-system-x86_64 in PATH", why: "the `guest` commands boot a real guest with it",
+        what, .missing, "no qemu-system-x86_64 in PATH", why: "`make test-guest` boots real guests with it",
         mend: install("qemu-system-x86"))
     }
     return Finding(what, .ok, path)

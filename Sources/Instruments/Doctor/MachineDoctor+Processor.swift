@@ -153,20 +153,26 @@ extension MachineDoctor {
   /// Whether guests can be run at the processor's own speed.
   public func kvm() -> Finding {
     let what = "/dev/kvm"
-    guard let code = files.refusal(of: "/dev/kvm") else { return Finding(what, .ok, "usable") }
-    let error = SystemCallError(call: "open", code: code)
-    let why = "the `guest` commands run QEMU by emulation, many times slower"
-    if code == EACCES || code == EPERM {
+    let emulated = "real guests (`make test-guest`) are emulated, many times slower"
+    switch KVMAccess(files: files) {
+    case .usable: return Finding(what, .ok, "usable")
+    case .withoutProcessor:
       return Finding(
-        what, .limited, "\(error)", why: "\(why); the mend holds from the next login on",
-        mend: #"sudo usermod -aG kvm "$USER""#)
+        what, .limited, "opens",
+        why: "the processor shows neither vmx nor svm, without which no guest runs: \(emulated)")
+    case .refused(let code):
+      let error = SystemCallError(call: "open", code: code)
+      if code == EACCES || code == EPERM {
+        return Finding(
+          what, .limited, "\(error)", why: "\(emulated); the mend holds from the next login on",
+          mend: #"sudo usermod -aG kvm "$USER""#)
+      }
+      let module = KVMAccess.module(files)
+      return Finding(
+        what, .missing, "\(error)",
+        why: module == nil ? "\(emulated); the processor shows no virtualisation to this kernel" : emulated,
+        mend: module.map { asRoot("modprobe \($0)") })
     }
-    let flags = Set((files.value(of: "flags", in: "/proc/cpuinfo") ?? "").split(separator: " ").map(String.init))
-    let module = flags.contains("vmx") ? "kvm_intel" : flags.contains("svm") ? "kvm_amd" : nil
-    return Finding(
-      what, .missing, "\(error)",
-      why: module == nil ? "\(why); the processor shows no virtualisation to this kernel" : why,
-      mend: module.map { asRoot("modprobe \($0)") })
   }
 
   /// Whether this program was built to measure.

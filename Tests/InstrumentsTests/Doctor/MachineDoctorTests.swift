@@ -122,6 +122,9 @@ import Testing
 
   @Test func aDeviceThatOpensIsUsable() throws {
     #expect(try row { doctor, _ in doctor.kvm() } == Finding("/dev/kvm", .ok, "usable"))
+    // It opens, and no guest would run.
+    let hollow = try row(["/proc/cpuinfo": Self.virtual]) { doctor, _ in doctor.kvm() }
+    #expect(hollow.state == .limited && hollow.why?.contains("neither vmx nor svm") == true)
     let absent = try row(["/dev/kvm": Self.silent]) { doctor, _ in doctor.kvm() }
     #expect(absent.state == .missing && absent.mend == "sudo modprobe kvm_intel")
     let amd = try row(["/dev/kvm": Self.silent, "/proc/cpuinfo": "flags : svm\n"], isRoot: true) { doctor, _ in
