@@ -224,13 +224,6 @@ public final class RunFolder {
   }
 
   private static func write(_ meta: RunMeta, to path: String) throws(ReportingError) {
-    let file = path + "/meta.json"
-    let data: Data
-    do {
-      data = try RunMeta.encoder.encode(meta)
-    } catch {
-      throw .malformed(file, "can't be written as JSON: \(error)", accepted: "numbers must be finite")
-    }
-    try FileAccess.writeAtomically(Array(data) + [UInt8(ascii: "\n")], to: file)
+    try JSONFile.write(meta, to: path + "/meta.json")
   }
 }

@@ -13,7 +13,7 @@ struct CalibrateCommand: ParsableCommand {
       minute at most.
       """)
 
-  @Option(help: ArgumentHelp("A new file for the whole ladder as JSON.", valueName: "file")) var out: String?
+  @Option(help: ArgumentHelp("A new file for the whole ladder as JSON.", valueName: "file")) var json: String?
   @Option(
     parsing: .unconditional, help: ArgumentHelp("Begin nothing that may take longer (default: 30s).", valueName: "time")
   )
@@ -23,7 +23,7 @@ struct CalibrateCommand: ParsableCommand {
   func run() throws {
     try Failure.reporting {
       try DebugBuild.refuse()
-      let file = try out.map { try CalibrationFile(newAt: $0) }
+      let file = try json.map { try JSONFile(newAt: $0) }
       let progress = CalibrationProgress()
       let calibration = try Calibration.measure(
         quick: quick, timeLimit: timeLimit, commandLine: CommandLine.arguments, host: try .current(),

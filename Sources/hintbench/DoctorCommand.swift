@@ -15,16 +15,17 @@ struct DoctorCommand: ParsableCommand {
     parsing: .unconditional,
     help: ArgumentHelp("Length of the run that shows the noise; 0 leaves it out.", valueName: "seconds"))
   var seconds = 10.0
-  @Option(help: ArgumentHelp("Also write everything to this file, as JSON.", valueName: "file")) var json: String?
+  @Option(help: ArgumentHelp("A new file for all of it as JSON.", valueName: "file")) var json: String?
 
   func run() throws {
     try Failure.reporting {
+      let file = try json.map { try JSONFile(newAt: $0) }
       let doctor = Doctor(runsFolder: RunJob.runsFolder, refusal: DebugBuild.refusal?.description)
       let bar = ProgressBar(total: Int(seconds.isFinite ? seconds : 0))
       let report = try doctor.examine(seconds: seconds) { bar.update(done: Int($0), label: "noise") }
       bar.clear()
       print(DoctorTable(report).text, terminator: "")
-      if let json { try DoctorFile.write(report, to: json) }
+      try file?.write(report)
       if let reason = report.whyNot { throw MatrixError(.unavailable, reason) }
     }
   }

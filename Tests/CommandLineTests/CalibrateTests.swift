@@ -5,7 +5,7 @@ import Testing
 @Suite struct CalibrateTests {
   @Test func aQuickCalibrationPrintsItsTableAndWritesItsFile() throws {
     try Tool.withFolder { folder in
-      let result = try Tool.run("calibrate --quick --out ladder.json", in: folder)
+      let result = try Tool.run("calibrate --quick --json ladder.json", in: folder)
       #expect(result.status == 0, "\(result)")
       // Standard error is no terminal: no progress.
       #expect(result.complaints.isEmpty, "\(result)")
@@ -39,7 +39,7 @@ import Testing
     }
   }
 
-  @Test(arguments: ["--nope", "--quick=yes", "more", "--out", "--rounds 3"])
+  @Test(arguments: ["--nope", "--quick=yes", "more", "--json", "--rounds 3"])
   func whatItDoesNotTakeIsBadUsage(_ words: String) throws {
     try Tool.withFolder { folder in
       let result = try Tool.run("calibrate " + words, in: folder)
@@ -65,7 +65,7 @@ import Testing
     try Tool.withFolder { folder in
       try Folder.write("mine", to: folder + "/there")
       let before = Folder.contents(folder)
-      let result = try Tool.run(["calibrate", "--quick", "--out", out], in: folder)
+      let result = try Tool.run(["calibrate", "--quick", "--json", out], in: folder)
       #expect(result.status == status, "\(result)")
       #expect(result.out.isEmpty && result.complaints.count == 1, "\(result)")
       #expect(Folder.contents(folder) == before)
@@ -75,7 +75,7 @@ import Testing
   #if DEBUG
     @Test func aDebugBuildRefusesToMeasure() throws {
       try Tool.withFolder { folder in
-        let result = try Tool.run(["calibrate", "--quick", "--out", "x"], in: folder, allowDebug: false)
+        let result = try Tool.run(["calibrate", "--quick", "--json", "x"], in: folder, allowDebug: false)
         #expect(result.status == 69, "\(result)")
         #expect(result.out.isEmpty && result.err.contains("HINTBENCH_ALLOW_DEBUG=1"), "\(result)")
         #expect(Folder.names(folder).isEmpty)

@@ -123,5 +123,3 @@ import Testing
     }
   }
 }
-
-/// Set by `make sanitize`.

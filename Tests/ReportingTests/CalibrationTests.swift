@@ -61,14 +61,14 @@ struct CalibrationTests {
   func file() throws {
     try RunFixtures.withFolder { folder in
       let path = folder + "/ladder.json"
-      let file = try CalibrationFile(newAt: path)
+      let file = try JSONFile(newAt: path)
       #expect(!FileAccess.exists(path))
       try file.write(Self.calibration)
       let read = try RunMeta.decoder.decode(Calibration.self, from: Data(FileAccess.read(path)))
       #expect(read.rungs == Self.calibration.rungs)
       #expect(try FileAccess.names(in: folder) == ["ladder.json"])
       do {
-        _ = try CalibrationFile(newAt: path)
+        _ = try JSONFile(newAt: path)
         Issue.record("taken although there is one")
       } catch let error as ReportingError {
         #expect(error.kind == .usage && error.path == path)
@@ -81,7 +81,7 @@ struct CalibrationTests {
     try RunFixtures.withFolder { folder in
       for path in [folder + "/none/ladder.json", "/proc/version/ladder.json"] {
         do {
-          _ = try CalibrationFile(newAt: path)
+          _ = try JSONFile(newAt: path)
           Issue.record("\(path) taken")
         } catch let error as ReportingError {
           #expect(error.kind == .io)
@@ -90,7 +90,7 @@ struct CalibrationTests {
       // A number that JSON hasn't got.
       var broken = Self.calibration
       broken.durationNanoseconds = .nan
-      let file = try CalibrationFile(newAt: folder + "/ladder.json")
+      let file = try JSONFile(newAt: folder + "/ladder.json")
       #expect(throws: ReportingError.self) { try file.write(broken) }
       #expect(try FileAccess.names(in: folder).isEmpty)
     }

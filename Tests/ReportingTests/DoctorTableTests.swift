@@ -97,11 +97,11 @@ struct DoctorTableTests {
   func file() throws {
     try RunFixtures.withFolder { folder in
       let report = try Self.report(noise: Self.makeNoise())
-      try DoctorFile.write(report, to: folder + "/doctor.json")
+      try JSONFile(newAt: folder + "/doctor.json").write(report)
       let data = try Data(contentsOf: URL(fileURLWithPath: folder + "/doctor.json"))
       #expect(try RunMeta.decoder.decode(DoctorReport.self, from: data) == report)
       do {
-        try DoctorFile.write(report, to: folder + "/none/doctor.json")
+        try JSONFile(newAt: folder + "/none/doctor.json").write(report)
         Issue.record("written into a folder that isn't there")
       } catch let error as ReportingError {
         #expect(error.exitStatus == 74)

@@ -74,13 +74,7 @@ public struct Matrix: Sendable {
       let expanded = try GroupExpansion(group, config, lock, allocates, others, room)
       captures.merge(expanded.captures) { $1 }
       omissions += expanded.omissions
-      let placed = expanded.guests.flatMap { guest, footprint in
-        host.memoryNodes(placement).map { node in
-          var guest = guest
-          guest.memoryNode = node
-          return (guest, footprint)
-        }
-      }
+      let placed = Self.placed(expanded.guests, host.memoryNodes(placement))
       for (guest, footprint) in placed {
         if !guests.contains(guest) { guests.append(guest) }
         // Another group may run more on the same guest than this one.
@@ -88,25 +82,14 @@ public struct Matrix: Sendable {
         batchRoom = min(batchRoom, room.availableBytes / 2)
       }
       for (experiment, loads) in zip(own, loads) {
-        var settings = try Self.settings(config, group, experiment.card, pageInit, cache)
-        settings = settings.flatMap { setting in
-          host.scanNodes(placement).map { node in
-            var setting = setting
-            setting.scanners = scanners
-            setting.scanNode = node
-            return setting
-          }
-        }
-        guard scanners == .one || experiment.card.takesScanners else {
-          throw .usage("\(experiment.card.name) has one scanner; --scanners per-node is for scan")
-        }
+        let settings = Self.settings(
+          try Self.settings(config, group, experiment.card, pageInit, cache), scanners, host.scanNodes(placement))
         var strategies = expanded.strategies.filter { experiment.card.suits($0.card) }
         if scanners == .perNode {
-          let whole = strategies.filter { $0.card.trigger == .frees }.map(\.card.name)
-          let why = "its hooks gather for the whole guest, so that no node has a scanner of its own"
-          omissions += Set(whole).sorted().map { "\($0): \(why)" }.filter { !omissions.contains($0) }
-          strategies = strategies.filter { $0.card.trigger != .frees }
-          guard !strategies.isEmpty else { throw .usage("\(whole.joined(separator: ", ")): \(why)") }
+          guard experiment.card.takesScanners else {
+            throw .usage("\(experiment.card.name) has one scanner; --scanners per-node is for scan")
+          }
+          strategies = try Self.withScannersByNode(strategies, &omissions)
         }
         if strategies.count < expanded.strategies.count && !group.strategies.isEmpty && strategies.isEmpty {
           throw .usage("\(experiment.card.name) is for \(experiment.card.suited)")
@@ -320,6 +303,46 @@ public struct Matrix: Sendable {
       own.hostAckNs = nanoseconds
       return own
     }
+  }
+
+  /// The settings with scanners on each of these host nodes.
+  private static func settings(
+    _ settings: [Cell.Setting], _ scanners: Scanners, _ nodes: [Int?]
+  ) -> [Cell.Setting] {
+    settings.flatMap { setting in
+      nodes.map { node in
+        var setting = setting
+        setting.scanners = scanners
+        setting.scanNode = node
+        return setting
+      }
+    }
+  }
+
+  /// The guests with their memory on each of these host nodes.
+  private static func placed(
+    _ guests: [(GuestSpec, GuestFootprint)], _ nodes: [Int?]
+  ) -> [(GuestSpec, GuestFootprint)] {
+    guests.flatMap { guest, footprint in
+      nodes.map { node in
+        var guest = guest
+        guest.memoryNode = node
+        return (guest, footprint)
+      }
+    }
+  }
+
+  /// Those designs that can scan a node by itself; the others are left out, and named.
+  private static func withScannersByNode(
+    _ strategies: [ConfiguredStrategy], _ omissions: inout [String]
+  ) throws(MatrixError) -> [ConfiguredStrategy] {
+    let whole = Set(strategies.filter { $0.card.trigger == .frees }.map(\.card.name)).sorted()
+    let why = "hooks that gather for the whole guest have no scanner for a node"
+    guard strategies.contains(where: { $0.card.trigger != .frees }) else {
+      throw .usage("\(whole.joined(separator: ", ")): \(why)")
+    }
+    omissions += whole.map { "\($0): \(why)" }.filter { !omissions.contains($0) }
+    return strategies.filter { $0.card.trigger != .frees }
   }
 
   private static func mutators(

@@ -1,8 +1,8 @@
 import Experiments
 import Foundation
 
-/// The ladder as a JSON file: there whole, or not at all.
-public struct CalibrationFile {
+/// A new JSON file in the form of meta.json (pretty, keys sorted, what isn't known left out): there whole, or not at all.
+public struct JSONFile {
   public let path: String
 
   /// Looks whether the file can be made, and makes nothing yet: for before half a minute of measuring.
@@ -14,18 +14,23 @@ public struct CalibrationFile {
     guard !FileAccess.exists(path) else {
       throw ReportingError(kind: .usage, path: path, problem: "there is something already", help: "name a new file")
     }
-    let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
-    close(try FileAccess.open(folder, O_RDONLY | O_DIRECTORY))
-    guard access(folder, W_OK) == 0 else { throw .system("cannot write", folder, errno) }
+    // With a slash behind it a file won't do for a folder.
+    let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path + "/"
+    guard access(folder, W_OK) == 0 else { throw .system("cannot write", path, errno) }
   }
 
   /// Writes it.
   ///
   /// - Throws: ``ReportingError`` of kind io.
-  public func write(_ calibration: Calibration) throws(ReportingError) {
+  public func write(_ value: some Encodable) throws(ReportingError) { try Self.write(value, to: path) }
+
+  /// Writes or replaces the file at `path`.
+  ///
+  /// - Throws: ``ReportingError`` of kind io.
+  static func write(_ value: some Encodable, to path: String) throws(ReportingError) {
     let data: Data
     do {
-      data = try RunMeta.encoder.encode(calibration)
+      data = try RunMeta.encoder.encode(value)
     } catch {
       throw .malformed(path, "can't be written as JSON: \(error)", accepted: "numbers must be finite")
     }
