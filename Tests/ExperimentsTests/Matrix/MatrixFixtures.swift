@@ -127,38 +127,53 @@ enum FakeCounters {
     let state = State()
     return PAPILibrary(
       initialize: { initialize }, describe: { "error \($0)" }, disabledReason: { nil },
-      createEventSet: {
-        $0 = 42
+      createEventSet: { eventSet in
+        eventSet = state.locked {
+          $0.append(State.EventSet())
+          return Int32($0.count - 1)
+        }
         return 0
       },
       countUserMode: { _ in 0 },
-      addEvent: { _, event in
+      addEvent: { eventSet, event in
         if unknown.contains(event) { return -7 }
-        state.added.append(event)
+        state.locked { $0[Int(eventSet)].added.append(event) }
         return 0
       },
-      removeEvent: { _, event in
-        state.added.removeAll { $0 == event }
+      removeEvent: { eventSet, event in
+        state.locked { $0[Int(eventSet)].added.removeAll { $0 == event } }
         return 0
       },
       isMultiplexed: { _ in false },
-      start: { _ in
-        state.starts += 1
+      start: { eventSet in
+        state.locked { $0[Int(eventSet)].starts += 1 }
         return 0
       },
-      stop: { _, counts in
+      stop: { eventSet, counts in
+        let own = state.locked { $0[Int(eventSet)] }
         // Opening tries once, and then what counting costs.
-        if stopCode != 0 && state.starts > 1 + HardwareCounters.overheadRounds { return stopCode }
-        counts = state.added.map { values[$0] ?? 0 }
+        if stopCode != 0 && own.starts > 1 + HardwareCounters.overheadRounds { return stopCode }
+        counts = own.added.map { values[$0] ?? 0 }
         return 0
       },
       destroy: { _ in })
   }
 
-  /// `@unchecked Sendable`: each test uses its own, on one thread.
+  /// `@unchecked Sendable`: read and written under the lock.
   private final class State: @unchecked Sendable {
-    var added: [CountedEvent] = []
-    var starts = 0
+    struct EventSet {
+      var added: [CountedEvent] = []
+      var starts = 0
+    }
+
+    private var eventSets: [EventSet] = []
+    private let lock = NSLock()
+
+    func locked<Result>(_ body: (inout [EventSet]) -> Result) -> Result {
+      lock.lock()
+      defer { lock.unlock() }
+      return body(&eventSets)
+    }
   }
 }
 
