@@ -51,10 +51,10 @@ public struct HostFacts: Equatable, Codable, Sendable {
 
   /// Looks at the machine once.
   public static func gather(files: HostFiles = HostFiles()) -> HostFacts {
-    let cpuinfo = files.text("/proc/cpuinfo")
     let allowed = files.value(of: "Cpus_allowed_list", in: "/proc/self/status").flatMap(CPUList.parse)
     let cpu = allowed?.first ?? 0
-    let isVirtual = isVirtualMachine(cpuinfo: cpuinfo)
+    // Only x86 lists the flag; elsewhere its absence says nothing.
+    let isVirtual = files.processorFlags.map { $0.contains("hypervisor") }
     return HostFacts(
       hostname: files.line("/proc/sys/kernel/hostname"),
       kernelRelease: files.line("/proc/sys/kernel/osrelease"),
@@ -86,12 +86,6 @@ public struct HostFacts: Equatable, Codable, Sendable {
       return nil
     }
     return number << 10
-  }
-
-  private static func isVirtualMachine(cpuinfo: String?) -> Bool? {
-    // Only x86 lists the flag; elsewhere its absence says nothing.
-    guard let line = cpuinfo?.split(separator: "\n").first(where: { $0.hasPrefix("flags") }) else { return nil }
-    return line.split { $0 == " " || $0 == "\t" || $0 == ":" }.contains("hypervisor")
   }
 
   private static func hypervisorVendor(isVirtual: Bool?, files: HostFiles) -> String? {

@@ -65,6 +65,9 @@ public struct HostFiles: Sendable {
     return nil
   }
 
+  /// What the processor can do, by the names that Linux has for it on x86 (/proc/cpuinfo); nil where it doesn't say.
+  var processorFlags: Set<Substring>? { value(of: "flags", in: "/proc/cpuinfo").map { Set($0.split(separator: " ")) } }
+
   /// What stands after `key` and a colon in the first line of the file that begins with both, without blanks.
   func value(of key: String, in path: String) -> String? {
     guard let text = text(path) else { return nil }

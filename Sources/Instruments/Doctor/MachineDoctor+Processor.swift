@@ -7,7 +7,7 @@ extension MachineDoctor {
     let source = files.line("/sys/devices/system/clocksource/clocksource0/current_clocksource")
     let known = (files.line("/sys/devices/system/clocksource/clocksource0/available_clocksource") ?? "")
       .split(separator: " ").map(String.init)
-    let flags = files.value(of: "flags", in: "/proc/cpuinfo").map { Set($0.split(separator: " ").map(String.init)) }
+    let flags = files.processorFlags
     let constant = flags.map { $0.contains("constant_tsc") ? "constant" : "not constant" } ?? "pace \(Finding.notTold)"
     let nonstop = flags.map { $0.contains("nonstop_tsc") ? "nonstop" : "stops in deep sleep" }
     let found =
