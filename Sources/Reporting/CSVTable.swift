@@ -128,7 +128,8 @@ extension CSVTable {
       } else {
         "the columns stand in another order"
       }
-    throw .malformed(path, line: 1, problem, accepted: "the header of schema_version 1 is accepted")
+    throw .malformed(
+      path, line: 1, problem, accepted: "the header of schema_version \(RunMeta.currentSchemaVersion) is accepted")
   }
 
   /// Which repetition each row belongs to, by the columns cell_id and repetition; nil where the table lacks them.

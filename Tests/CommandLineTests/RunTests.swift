@@ -60,7 +60,7 @@ import Testing
     #expect(counters.contains { !$0.isEmpty } || reasons.contains { !$0.isEmpty })
   }
 
-  /// The header of runs.csv at schema_version 1, as the contract has it.
+  /// The header of runs.csv at schema_version 2, as the contract has it.
   static let contract = """
     run_id cell_id time commit branch host experiment strategy repetition seed
     guest_bytes nodes cpus zones granule_order vmemmap_page_bytes lock_kind page_init state

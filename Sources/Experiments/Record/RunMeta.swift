@@ -3,7 +3,7 @@ import Foundation
 /// `meta.json`: what a run was told to do, where it ran, and what it couldn't measure.
 public struct RunMeta: Codable, Hashable, Sendable {
   /// Version of the files' form that this program writes and reads. The headers of the CSV files are fixed by it.
-  public static let currentSchemaVersion = 1
+  public static let currentSchemaVersion = 2
 
   /// Something that could not be measured, and why.
   public struct Unavailable: Codable, Hashable, Sendable {
