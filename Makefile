@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 
 # What is linked, by pkg-config name:Debian package; and programs the tests use.
-LIBRARIES := numa:libnuma-dev papi:libpapi-dev
+LIBRARIES := numa:libnuma-dev papi:libpapi-dev sqlite3:libsqlite3-dev
 PROGRAMS := git:git pkg-config:pkg-config valgrind:valgrind
 # What test-guest needs besides: programs, and files.
 GUEST_PROGRAMS := qemu-system-x86_64:qemu-system-x86 cpio:cpio setpriv:util-linux

@@ -15,13 +15,21 @@ let package = Package(
     .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
     .package(url: "https://github.com/ordo-one/TextTable", from: "0.0.2"),
     .package(url: "https://github.com/swiftcsv/SwiftCSV", from: "0.10.0"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
   ],
   targets: [
     .executableTarget(
       name: "hintbench",
       dependencies: [
-        "Reporting", "Experiments", "Hinting", "GuestMemory", "Instruments",
+        "Tracking", "Reporting", "Experiments", "Hinting", "GuestMemory", "Instruments",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
+    .target(
+      name: "Tracking",
+      dependencies: [
+        "Reporting", "Experiments", "Instruments",
+        .product(name: "GRDB", package: "GRDB.swift"),
       ]),
     .target(
       name: "Reporting",
@@ -29,6 +37,7 @@ let package = Package(
         "Experiments", "Hinting", "Instruments",
         .product(name: "TextTable", package: "TextTable"),
         .product(name: "SwiftCSV", package: "SwiftCSV"),
+        .product(name: "Mustache", package: "swift-mustache"),
       ]),
     .target(name: "LinuxGuest", dependencies: ["Instruments"]),
     .target(name: "Experiments", dependencies: ["Hinting", "Delivery", "GuestMemory", "Instruments", "CHost"]),
@@ -51,6 +60,7 @@ let package = Package(
     .testTarget(name: "ExperimentsTests", dependencies: ["Experiments", "Hinting", "GuestMemory", "Instruments"]),
     .testTarget(
       name: "ReportingTests", dependencies: ["Reporting", "Experiments", "Hinting", "GuestMemory", "Instruments"]),
+    .testTarget(name: "TrackingTests", dependencies: ["Tracking", "Reporting", "Experiments", "Instruments"]),
     .testTarget(
       name: "LinuxGuestTests", dependencies: ["LinuxGuest", "Reporting", "Experiments", "Instruments"]),
     .testTarget(name: "CommandLineTests", dependencies: ["hintbench"]),

@@ -1,0 +1,41 @@
+import Experiments
+import Reporting
+
+/// A run as comparison and history see it: what it was, and its committed repetitions.
+public struct TrackedRun: Sendable {
+  /// How the user calls it: the folder, or its name in the history.
+  public var name: String
+  /// `meta.json`.
+  public var meta: RunMeta
+  /// `runs.csv`, one a committed repetition of a cell, in the order they were written.
+  public var repetitions: [RunRecord]
+  /// `cells.csv`.
+  public var cells: [CellRecord]
+  /// The rows of each experiment's own file, by the experiment's name: a row by column name, without its empty fields.
+  public var ownRows: [String: [[String: String]]]
+
+  /// A run put together from its parts.
+  public init(
+    name: String, meta: RunMeta, repetitions: [RunRecord], cells: [CellRecord], ownRows: [String: [[String: String]]]
+  ) {
+    self.name = name
+    self.meta = meta
+    self.repetitions = repetitions
+    self.cells = cells
+    self.ownRows = ownRows
+  }
+
+  /// Reads the folder of a run, finished or not.
+  ///
+  /// - Throws: ``ReportingError``, of kind input, with file and line, where it isn't what this program writes.
+  public init(folder: String) throws(ReportingError) {
+    let reader = try RunReader(path: folder)
+    var ownRows: [String: [[String: String]]] = [:]
+    for name in Set(reader.runs.map(\.identity.experiment)) {
+      let rows = try reader.rows(ofExperiment: name)
+      if !rows.isEmpty { ownRows[name] = rows }
+    }
+    self.init(
+      name: folder, meta: reader.meta, repetitions: reader.runs, cells: try reader.cells(), ownRows: ownRows)
+  }
+}
