@@ -19,7 +19,7 @@ enum ContiguousExperiment: Experiment {
     name: "contiguous",
     question:
       "how often a range of pages can't be had while a design holds blocks off the lists, and how long it takes",
-    files: "runs.csv, cells.csv, contiguous.csv",
+    files: "runs.csv, cells.csv, contiguous.csv", decisiveMetric: "failures_per_1000",
     suited: "strategies that hold blocks, and none", window: TimeSpan(nanoseconds: 200e6), windows: 4, threads: 2,
     columns: ContiguousRecord.experimentColumns, takesLoads: false,
     suits: { $0.effect != .readsOnly || $0.goal == .none })

@@ -39,11 +39,13 @@ public struct ExperimentCard: Sendable {
   public let threads: Int
   /// Whether hardware events are counted in its repetitions.
   public let countsEvents: Bool
+  /// The metric, of runs.csv or of its own file, that decides whether a cell of it got worse.
+  public let decisiveMetric: String
   /// What EXPERIMENT.csv has beside run_id, cell_id and repetition.
   public let columns: [ExperimentColumn]
 
   init(
-    name: String, question: String, files: String, suited: String = "every strategy",
+    name: String, question: String, files: String, decisiveMetric: String, suited: String = "every strategy",
     loads: [MutatorLoad] = [.none], window: TimeSpan? = nil, windows: Double = 0, hasVirtualClock: Bool = false,
     threads: Int = 1,
     columns: [ExperimentColumn] = [], takesLoads: Bool = true, takesScanners: Bool = false, countsEvents: Bool = false,
@@ -52,6 +54,7 @@ public struct ExperimentCard: Sendable {
     self.name = name
     self.question = question
     self.files = files
+    self.decisiveMetric = decisiveMetric
     self.suits = suits
     self.suited = suited
     self.loads = loads

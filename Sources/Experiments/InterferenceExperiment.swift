@@ -15,7 +15,8 @@ enum InterferenceExperiment: Experiment {
   static let card = ExperimentCard(
     name: "interference",
     question: "what allocating threads pay beside each design: rate, latency, irq-off time, failed allocations",
-    files: "runs.csv, cells.csv, lock_holds.csv, interference.csv", loads: [.order0, .thp, .mixed, .faults],
+    files: "runs.csv, cells.csv, lock_holds.csv, interference.csv", decisiveMetric: "ops_ratio",
+    loads: [.order0, .thp, .mixed, .faults],
     window: TimeSpan(nanoseconds: 100e6), windows: 5, columns: InterferenceRecord.experimentColumns)
 
   static func groups(quick: Bool) -> [RunConfig.Group] {

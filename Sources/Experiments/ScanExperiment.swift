@@ -13,6 +13,7 @@ enum ScanExperiment: Experiment {
     name: "scan",
     question: "how long each design holds zone->lock, what it costs, and how much of free memory it covers",
     files: "runs.csv, cells.csv, zones.csv, lock_holds.csv, events.csv; scan.csv with several scanners",
+    decisiveMetric: "guest_cpu_ns",
     columns: ScannerRecord.experimentColumns, takesScanners: true, countsEvents: true)
 
   /// Every strategy at 8 and 64 GiB, those whose memory allows it at 1 TiB, fresh and aged: within a minute on two

@@ -1,3 +1,4 @@
+import Experiments
 import Reporting
 import Testing
 
@@ -7,5 +8,14 @@ import Testing
   @Test func aFolderWithoutARunIsRefusedByName() {
     let error = #expect(throws: ReportingError.self) { try TrackedRun(folder: "/nowhere/run") }
     #expect(error?.description.contains("/nowhere/run/meta.json") == true)
+  }
+}
+
+@Suite struct TrackedMetricTests {
+  @Test func everyExperimentsDecisiveMetricIsOneOfIts() {
+    for card in Experiments.all {
+      let metric = TrackedMetric.all(of: card.name).first { $0.name == card.decisiveMetric }
+      #expect(metric?.isPrimary == true, "\(card.name): \(card.decisiveMetric)")
+    }
   }
 }

@@ -1,0 +1,40 @@
+import Experiments
+
+/// When a difference counts: what a checked-in thresholds file says.
+///
+/// A difference is a regression only if the statistics and its size both say so: with enough repetitions any two builds
+/// differ for certain, by an amount that nobody cares for.
+public struct Thresholds: Codable, Equatable, Sendable {
+  /// How often a comparison of two equal builds may call one of its cells worse or better, at most; 0...1. It holds for
+  /// all cells together.
+  public var alpha = 0.01
+  /// The least relative change that counts, for measured metrics that ``metrics`` doesn't name. 0.05 is 5 %.
+  public var minimumEffect = 0.05
+  /// The same for exact ones, which no noise is in: counted by simulation, or by a virtual clock.
+  public var exactMinimumEffect = 0.005
+  /// The least relative change of single metrics by name, however they were measured.
+  public var metrics: [String: Double] = [:]
+  /// The metric that decides, by experiment, where it isn't ``decisive(in:isCounted:)``'s own.
+  public var decisive: [String: String] = [:]
+
+  public init() {}
+
+  /// The least relative change of this metric that counts.
+  public func minimumEffect(of metric: String, isExact: Bool) -> Double {
+    metrics[metric] ?? (isExact ? exactMinimumEffect : minimumEffect)
+  }
+
+  /// The one metric that decides over a cell of this experiment. `isCounted`: both sides have instructions counted by
+  /// simulation.
+  public func decisive(in experiment: String, isCounted: Bool) -> String? {
+    decisive[experiment]
+      ?? (isCounted ? "instructions" : Experiments.all.first { $0.name == experiment }?.decisiveMetric)
+  }
+
+  private enum CodingKeys: String, CodingKey {
+    case alpha
+    case minimumEffect = "minimum_effect"
+    case exactMinimumEffect = "exact_minimum_effect"
+    case metrics, decisive
+  }
+}

@@ -1,0 +1,53 @@
+import Experiments
+
+/// A number that runs are compared by: a column of `runs.csv` or of an experiment's own file, or what `cells.csv` says of
+/// a cell as a whole.
+public struct TrackedMetric: Sendable {
+  /// The column.
+  public let name: String
+  /// The unit of its values, or empty.
+  public let unit: String
+  /// One line.
+  public let meaning: String
+  /// Which way it gets better.
+  public let direction: MetricDirection
+  /// Whether it is looked at where nobody names metrics.
+  public let isPrimary: Bool
+  let source: Source
+
+  enum Source: Sendable {
+    /// runs.csv: a value a repetition.
+    case runs(@Sendable (RunRecord) -> Double?)
+    /// runs.csv too, and counted by simulation where the row says so: then the value is exact.
+    case counter(@Sendable (RunRecord) -> Double?)
+    /// EXPERIMENT.csv: a value a row, and perhaps several rows a repetition, told apart by its key columns.
+    case own(experiment: String, keys: [String])
+    /// cells.csv: one value for all repetitions.
+    case cells(@Sendable (CellRecord) -> Double?)
+  }
+
+  /// The hold that every repetition had: goals and verdicts use it, and not the longest of one repetition, which on a
+  /// shared machine is mostly noise. A run has one value of it a cell.
+  public static let repeatableHold = TrackedMetric(
+    name: "lock_hold_ns_max_repeatable", unit: "ns", meaning: "The longest hold that every repetition had.",
+    direction: .lowerIsBetter, isPrimary: true, source: .cells(\.lockHoldNsMaxRepeatable))
+
+  /// Everything with a direction that a run of this experiment has, in the order of the files.
+  public static func all(of experiment: String) -> [TrackedMetric] {
+    let counters: Set = ["cycles", "instructions", "l1d_misses", "l2_misses", "llc_misses", "dtlb_misses"]
+    let shared = RunRecord.columns.filter { $0.direction != .none }.map { column in
+      TrackedMetric(
+        name: column.name, unit: column.unit, meaning: column.meaning, direction: column.direction,
+        isPrimary: column.isPrimary || counters.contains(column.name),
+        source: counters.contains(column.name) ? .counter(column.number) : .runs(column.number))
+    }
+    let columns = Experiments.all.first { $0.name == experiment }?.columns ?? []
+    let keys = columns.filter(\.isKey).map(\.name)
+    let own = columns.filter { $0.direction != .none }.map { column in
+      TrackedMetric(
+        name: column.name, unit: column.unit, meaning: column.meaning, direction: column.direction,
+        isPrimary: column.isPrimary, source: .own(experiment: experiment, keys: keys))
+    }
+    return shared + [repeatableHold] + own
+  }
+}
