@@ -28,8 +28,9 @@ let package = Package(
     .target(
       name: "Tracking",
       dependencies: [
-        "Reporting", "Experiments", "Instruments",
+        "Reporting", "Experiments", "Hinting", "GuestMemory", "Instruments",
         .product(name: "GRDB", package: "GRDB.swift"),
+        .product(name: "Mustache", package: "swift-mustache"),
       ]),
     .target(
       name: "Reporting",

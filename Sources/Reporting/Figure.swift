@@ -2,17 +2,17 @@ import Experiments
 import Foundation
 
 /// Numbers and sizes as people read them.
-enum Figure {
+package enum Figure {
   /// Three significant digits, no exponent: 0.0123, 1.23, 12.3, 1234.
-  static func number(_ value: Double) -> String { number(value, decimals: decimals(value)) }
+  package static func number(_ value: Double) -> String { number(value, decimals: decimals(value)) }
 
   /// So many digits after the point.
-  static func number(_ value: Double, decimals: Int) -> String {
+  package static func number(_ value: Double, decimals: Int) -> String {
     value.isFinite ? String(format: "%.\(decimals)f", value) : missing
   }
 
   /// How many digits after the point make three significant ones.
-  static func decimals(_ value: Double) -> Int {
+  package static func decimals(_ value: Double) -> Int {
     guard value.isFinite && value != 0 else { return 0 }
     func decimals(_ value: Double) -> Int { max(0, 2 - Int(floor(log10(abs(value))))) }
     // They follow from the rounded value: 9.996 is 10.0, not 10.00.
@@ -22,12 +22,12 @@ enum Figure {
   }
 
   /// A whole number as it is, another by `number`.
-  static func count(_ value: Double) -> String {
+  package static func count(_ value: Double) -> String {
     value == value.rounded() && abs(value) < 1e15 ? String(Int(value)) : number(value)
   }
 
   /// A size in the largest binary unit that leaves at least 1: 1.5 TiB.
-  static func bytes(_ value: UInt64) -> String {
+  package static func bytes(_ value: UInt64) -> String {
     let units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"]
     var unit = 0
     var size = Double(value)
@@ -39,7 +39,7 @@ enum Figure {
   }
 
   /// A time in the unit that leaves at least 1: 52 ns, 1.5 µs, 20 ms.
-  static func time(ns value: Double) -> String {
+  package static func time(ns value: Double) -> String {
     let units = ["ns", "µs", "ms", "s"]
     var unit = 0
     var time = value
@@ -52,7 +52,7 @@ enum Figure {
 
   /// A median and, where they differ from each other, lowest and highest in parentheses with a blank before, all with the
   /// median's digits; nil where nothing was measured.
-  static func spread(_ summary: MetricSummary, per unit: Double = 1) -> (median: String, range: String)? {
+  package static func spread(_ summary: MetricSummary, per unit: Double = 1) -> (median: String, range: String)? {
     guard let median = summary.median, let lowest = summary.lowest, let highest = summary.highest else { return nil }
     let decimals = decimals(median / unit)
     func figure(_ value: Double) -> String { number(value / unit, decimals: decimals) }
@@ -62,10 +62,10 @@ enum Figure {
   }
 
   /// What marks a cell with repetitions in which a measuring thread was preempted: `*2`; nil without any.
-  static func preempted(_ cell: CellRecord) -> String? {
+  package static func preempted(_ cell: CellRecord) -> String? {
     cell.preemptedRepetitions.flatMap { $0 > 0 ? "*\($0)" : nil }
   }
 
   /// What stands where nothing was measured.
-  static let missing = "-"
+  package static let missing = "-"
 }

@@ -75,6 +75,16 @@ enum FileAccess {
   /// Whether there is something at the path.
   static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
+  /// Looks whether a file of this path can be made: that nothing is there, and that its folder is and may be written.
+  static func requireNew(_ path: String) throws(ReportingError) {
+    guard !FileAccess.exists(path) else {
+      throw ReportingError(kind: .usage, path: path, problem: "there is something already", help: "name a new file")
+    }
+    // With a slash behind it a file won't do for a folder.
+    let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path + "/"
+    guard access(folder, W_OK) == 0 else { throw .system("cannot write", path, errno) }
+  }
+
   /// The names in a folder, sorted, without `.` and `..`.
   static func names(in path: String) throws(ReportingError) -> [String] {
     guard let stream = opendir(path) else { throw .system("cannot open", path, errno) }

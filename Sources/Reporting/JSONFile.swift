@@ -11,12 +11,7 @@ public struct JSONFile {
   ///   the folder it is to lie in isn't there or may not be written.
   public init(newAt path: String) throws(ReportingError) {
     self.path = path
-    guard !FileAccess.exists(path) else {
-      throw ReportingError(kind: .usage, path: path, problem: "there is something already", help: "name a new file")
-    }
-    // With a slash behind it a file won't do for a folder.
-    let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path + "/"
-    guard access(folder, W_OK) == 0 else { throw .system("cannot write", path, errno) }
+    try FileAccess.requireNew(path)
   }
 
   /// Writes it.

@@ -1,7 +1,7 @@
 import Experiments
 
 /// Strategies' full names as tables show them.
-enum StrategyNames {
+package enum StrategyNames {
   /// Those of cells, with the nodes of scanner and memory where these differ from row to row.
   static func short(_ cells: [CellRecord]) -> [String] {
     let names = short(cells.map(\.strategy))
@@ -12,7 +12,7 @@ enum StrategyNames {
   }
 
   /// With those options only in which names of the same strategy differ.
-  static func short(_ fullNames: [String]) -> [String] {
+  package static func short(_ fullNames: [String]) -> [String] {
     let names = fullNames.map { $0.split(separator: ":").map(String.init) }
     let byBase = Dictionary(grouping: names.filter { !$0.isEmpty }, by: { $0[0] })
     return names.map { name in

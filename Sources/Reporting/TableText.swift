@@ -1,7 +1,7 @@
 import TextTable
 
 /// Text tables by the TextTable library. In a file of its own: the library's `Column` is another than that of a record.
-enum TableText {
+package enum TableText {
   /// A table with a header line and a rule under it; columns are as wide as their widest text.
   ///
   /// - Parameters:
@@ -9,7 +9,7 @@ enum TableText {
   ///   - rows: as many texts as titles in each.
   ///   - leftAligned: which columns are aligned to the left; the others to the right.
   ///   - widths: columns that are cut to a width, with "…" where something was cut off.
-  static func render(
+  package static func render(
     titles: [String], rows: [[String]], leftAligned: Set<Int>, widths: [Int: Int] = [:]
   ) -> String {
     let table = TextTable<[String]> { row in
@@ -31,7 +31,7 @@ enum TableText {
   }
 
   /// Breaks a text at spaces so that no line is longer than `width`, where no word is.
-  static func wrap(_ text: String, width: Int) -> [String] {
+  package static func wrap(_ text: String, width: Int) -> [String] {
     var lines: [String] = []
     var line = ""
     for word in text.split(separator: " ") {

@@ -17,6 +17,10 @@ public struct Thresholds: Codable, Equatable, Sendable {
   /// The metric that decides, by experiment, where it isn't ``decisive(in:isCounted:)``'s own.
   public var decisive: [String: String] = [:]
 
+  /// A cell is called the same only if its interval keeps within so many minimum effects on either side. Less than 2 could
+  /// never be met where the spread of launches is near the minimum effect; more says too little.
+  public static let sameFactor = 3.0
+
   public init() {}
 
   /// The least relative change of this metric that counts.
@@ -31,7 +35,7 @@ public struct Thresholds: Codable, Equatable, Sendable {
       ?? (isCounted ? "instructions" : Experiments.all.first { $0.name == experiment }?.decisiveMetric)
   }
 
-  private enum CodingKeys: String, CodingKey {
+  enum CodingKeys: String, CodingKey, CaseIterable {
     case alpha
     case minimumEffect = "minimum_effect"
     case exactMinimumEffect = "exact_minimum_effect"

@@ -4,6 +4,7 @@ import Foundation
 import GuestMemory
 import Instruments
 import Reporting
+import Tracking
 
 /// Turns what the rooms throw into one line and an exit status.
 enum Failure {
@@ -23,6 +24,7 @@ enum Failure {
     switch error {
     case let error as MatrixError: error.exitStatus
     case let error as ReportingError: error.exitStatus
+    case let error as ComparisonError: error.exitStatus
     case let error as CaptureError: error.isUnreadable ? 74 : 65
     case let error as CaptureWriteError: error.isIO ? 74 : 65
     case is CounterError, is NumaError, is SystemCallError: 69

@@ -47,7 +47,7 @@ public struct RunConfig: Codable, Hashable, Sendable {
 
     public init(from decoder: any Decoder) throws {
       let box = try decoder.container(keyedBy: CodingKeys.self)
-      try RunConfig.refuseUnknownKeys(decoder, CodingKeys.allCases.map(\.rawValue))
+      try StrictJSON.refuseUnknownKeys(decoder, CodingKeys.allCases.map(\.rawValue))
       let standard = Group()
       experiments = try box.decodeIfPresent([String].self, forKey: .experiments) ?? []
       movable = try box.decodeIfPresent(Double.self, forKey: .movable)
@@ -112,7 +112,7 @@ public struct RunConfig: Codable, Hashable, Sendable {
 
   public init(from decoder: any Decoder) throws {
     let box = try decoder.container(keyedBy: CodingKeys.self)
-    try RunConfig.refuseUnknownKeys(decoder, CodingKeys.allCases.map(\.rawValue))
+    try StrictJSON.refuseUnknownKeys(decoder, CodingKeys.allCases.map(\.rawValue))
     let standard = RunConfig()
     experiments = try box.decodeIfPresent([String].self, forKey: .experiments) ?? standard.experiments
     groups = try box.decodeIfPresent([Group].self, forKey: .groups) ?? []
@@ -147,22 +147,6 @@ public struct RunConfig: Codable, Hashable, Sendable {
       throw DecodingError.dataCorruptedError(forKey: key, in: box, debugDescription: "not a whole number in its range")
     }
   }
-
-  /// A misspelt key must not be passed over.
-  private static func refuseUnknownKeys(_ decoder: any Decoder, _ known: [String]) throws {
-    struct AnyKey: CodingKey {
-      var stringValue: String
-      var intValue: Int? { nil }
-      init?(stringValue: String) { self.stringValue = stringValue }
-      init?(intValue: Int) { nil }
-    }
-    for key in try decoder.container(keyedBy: AnyKey.self).allKeys where !known.contains(key.stringValue) {
-      throw DecodingError.dataCorrupted(
-        .init(
-          codingPath: decoder.codingPath + [key],
-          debugDescription: "unknown key '\(key.stringValue)'; accepted: \(known.sorted().joined(separator: ", "))"))
-    }
-  }
 }
 
 extension RunConfig {
@@ -187,39 +171,6 @@ extension RunConfig {
   ///
   /// - Throws: ``MatrixError`` (74 where the file can't be read, 65 where it isn't one).
   public static func read(_ path: String) throws(MatrixError) -> RunConfig {
-    let data: Data
-    do { data = try Data(contentsOf: URL(fileURLWithPath: path)) } catch {
-      throw MatrixError(.io, "\(path): can't be read; accepted: a readable file")
-    }
-    do { return try JSONDecoder().decode(RunConfig.self, from: data) } catch {
-      let (line, what) = describe(error, in: data)
-      throw MatrixError(
-        .input, "\(path):\(line): \(what); accepted: JSON with the keys meta.json shows under config")
-    }
-  }
-
-  private static func describe(_ error: any Error, in data: Data) -> (line: Int, what: String) {
-    switch error as? DecodingError {
-    case .dataCorrupted(let context) where context.codingPath.isEmpty:
-      return (lineOfSyntaxError(in: data), "not JSON")
-    case .dataCorrupted(let context), .keyNotFound(_, let context), .typeMismatch(_, let context),
-      .valueNotFound(_, let context):
-      let place = context.codingPath.map { $0.intValue.map(String.init) ?? $0.stringValue }.joined(separator: ".")
-      let what = (place.isEmpty ? "" : "at \(place): ") + context.debugDescription.replacing("\n", with: " ")
-      return (JSONPlace.line(of: context.codingPath, in: data), what)
-    default: return (1, "\(error)")
-    }
-  }
-
-  /// As far as Foundation tells: JSONDecoder doesn't, JSONSerialization gives the character.
-  private static func lineOfSyntaxError(in data: Data) -> Int {
-    do {
-      _ = try JSONSerialization.jsonObject(with: data)
-      return 1
-    } catch {
-      let text = (error as NSError).userInfo["NSDebugDescription"] as? String ?? ""
-      let number = text.firstMatch(of: /character (\d+)/).flatMap { Int($0.1) }
-      return JSONPlace.line(ofCharacter: number ?? data.count, in: data)
-    }
+    try StrictJSON.read(path, accepted: "JSON with the keys meta.json shows under config")
   }
 }

@@ -1,0 +1,59 @@
+import Foundation
+
+/// Checked-in JSON files, such as people write them: what is wrong with one is said with its line.
+public enum StrictJSON {
+  /// Reads a file. `accepted`: what it should be, for the message.
+  ///
+  /// - Throws: ``MatrixError`` (74 where the file can't be read, 65 where it isn't one).
+  public static func read<Value: Decodable>(_ path: String, accepted: String) throws(MatrixError) -> Value {
+    let data: Data
+    do { data = try Data(contentsOf: URL(fileURLWithPath: path)) } catch {
+      throw MatrixError(.io, "\(path): can't be read; accepted: a readable file")
+    }
+    do { return try JSONDecoder().decode(Value.self, from: data) } catch {
+      let (line, what) = describe(error, in: data)
+      throw MatrixError(.input, "\(path):\(line): \(what); accepted: \(accepted)")
+    }
+  }
+
+  /// A misspelt key must not be passed over.
+  public static func refuseUnknownKeys(_ decoder: any Decoder, _ known: [String]) throws {
+    struct AnyKey: CodingKey {
+      var stringValue: String
+      var intValue: Int? { nil }
+      init?(stringValue: String) { self.stringValue = stringValue }
+      init?(intValue: Int) { nil }
+    }
+    for key in try decoder.container(keyedBy: AnyKey.self).allKeys where !known.contains(key.stringValue) {
+      throw DecodingError.dataCorrupted(
+        .init(
+          codingPath: decoder.codingPath + [key],
+          debugDescription: "unknown key '\(key.stringValue)'; accepted: \(known.sorted().joined(separator: ", "))"))
+    }
+  }
+
+  private static func describe(_ error: any Error, in data: Data) -> (line: Int, what: String) {
+    switch error as? DecodingError {
+    case .dataCorrupted(let context) where context.codingPath.isEmpty:
+      return (lineOfSyntaxError(in: data), "not JSON")
+    case .dataCorrupted(let context), .keyNotFound(_, let context), .typeMismatch(_, let context),
+      .valueNotFound(_, let context):
+      let place = context.codingPath.map { $0.intValue.map(String.init) ?? $0.stringValue }.joined(separator: ".")
+      let what = (place.isEmpty ? "" : "at \(place): ") + context.debugDescription.replacing("\n", with: " ")
+      return (JSONPlace.line(of: context.codingPath, in: data), what)
+    default: return (1, "\(error)")
+    }
+  }
+
+  /// As far as Foundation tells: JSONDecoder doesn't, JSONSerialization gives the character.
+  private static func lineOfSyntaxError(in data: Data) -> Int {
+    do {
+      _ = try JSONSerialization.jsonObject(with: data)
+      return 1
+    } catch {
+      let text = (error as NSError).userInfo["NSDebugDescription"] as? String ?? ""
+      let number = text.firstMatch(of: /character (\d+)/).flatMap { Int($0.1) }
+      return JSONPlace.line(ofCharacter: number ?? data.count, in: data)
+    }
+  }
+}

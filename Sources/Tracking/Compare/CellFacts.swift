@@ -1,0 +1,67 @@
+import Experiments
+import Hinting
+import Reporting
+
+/// What a cell is, as far as its rows tell; its identity is `cell_id`.
+struct CellFacts {
+  let cellID: String
+  let experiment: String
+  /// The full name.
+  let strategy: String
+  /// More measured threads than CPUs in any repetition.
+  let isOversubscribed: Bool
+  /// Where its first row stands among all cells' first rows.
+  let place: Int
+  /// Everything else that tells cells apart, in words, in the order in which they are read; nil where it is empty.
+  let parts: [String?]
+
+  /// What a cell has that another strategy's has as well; its lowest order is not in it, which may be the strategy's own.
+  struct Setting: Hashable {
+    let experiment: String
+    let parts: [String?]
+  }
+  let setting: Setting
+
+  /// Of the committed repetitions of one cell.
+  init?(_ records: [RunRecord], place: Int) {
+    guard let first = records.first else { return nil }
+    cellID = first.identity.cellID
+    experiment = first.identity.experiment
+    strategy = first.identity.strategy
+    isOversubscribed = records.contains(where: \.load.oversubscribed)
+    self.place = place
+    let guest = first.guest
+    let load = first.load
+    let shared: [String?] = [
+      Figure.bytes(guest.bytes), guest.state, guest.nodes == 1 ? nil : "\(guest.nodes) nodes", "\(guest.cpus) CPUs",
+      "\(guest.listOrder) lists", "granule \(guest.granuleOrder)",
+      "vmemmap in \(Figure.bytes(UInt64(guest.vmemmapPageBytes)))", "\(guest.lockKind) lock",
+      "page init \(guest.pageInit)",
+      load.kind == "none" ? nil : "load \(load.kind) x \(load.mutators)", "\(load.cache) cache",
+      load.hostAckNs.map { "ack \(Figure.time(ns: $0))" },
+      load.scanNode.map { "scanner on node \($0)" }, load.memoryNode.map { "memory on node \($0)" },
+    ]
+    setting = Setting(experiment: experiment, parts: shared)
+    parts = shared + [guest.order.map { "order \($0)" }]
+  }
+
+  /// Whether the cell's strategy collects nothing: a control, over which nothing is decided.
+  var isControl: Bool {
+    Strategies.all.contains { $0.card.goal == .none && $0.card.name == StrategyWord(strategy).name }
+  }
+
+  /// Every cell of the runs by its id, from the first run that has it.
+  static func all(_ runs: [TrackedRun]) -> (order: [String], byID: [String: CellFacts]) {
+    var order: [String] = []
+    var byID: [String: CellFacts] = [:]
+    for run in runs {
+      let records = Dictionary(grouping: run.repetitions, by: \.identity.cellID)
+      for id in run.cellIDs where byID[id] == nil {
+        guard let facts = CellFacts(records[id] ?? [], place: order.count) else { continue }
+        order.append(id)
+        byID[id] = facts
+      }
+    }
+    return (order, byID)
+  }
+}

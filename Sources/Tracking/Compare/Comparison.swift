@@ -1,0 +1,124 @@
+import Experiments
+import Foundation
+import Reporting
+
+/// Runs held against each other: what got worse, what better, and what can't be told.
+///
+/// Cells match by `cell_id`. One metric decides in each (``Thresholds/decisive(in:isCounted:)``); the p values of all that
+/// decide are corrected together (Holm), so that ``Thresholds/alpha`` holds for the whole comparison. See
+/// ``ComparisonRow/judged(alpha:family:needed:)`` for the rule of the verdicts.
+public struct Comparison: Sendable {
+  /// What base is called: runs, or a strategy.
+  public let baseName: String
+  public let newName: String
+  public let thresholds: Thresholds
+  /// By cell, those asked for before the others.
+  public let rows: [ComparisonRow]
+  /// What all cells have in common, in words.
+  public let common: [String]
+  /// Cells that only one side has.
+  public let onlyInBase: [String]
+  public let onlyInNew: [String]
+  /// What a reader must know before believing any of it, a line each.
+  public let warnings: [String]
+  /// How many rows the p values were corrected over.
+  public let family: Int
+  let sampling: Sampling
+
+  /// The confidence of the intervals, before any correction.
+  public var level: Double { 1 - thresholds.alpha }
+
+  /// Holds runs of a new build, or of a new day, against those of another. Several a side are launches, in the order they
+  /// were made: one sample each. As many on both sides, and an even number, are taken as interleaved A B B A.
+  ///
+  /// - Parameter metrics: those that decide, in every cell; none: each experiment's own.
+  /// - Throws: ``ComparisonError`` for a metric that there isn't, and for a side without a repetition.
+  public init(
+    base: [TrackedRun], new: [TrackedRun], thresholds: Thresholds, metrics: [String] = []
+  ) throws(ComparisonError) {
+    let (baseOrder, baseCells) = CellFacts.all(base)
+    let (newOrder, newCells) = CellFacts.all(new)
+    for (runs, order) in [(base, baseOrder), (new, newOrder)] where order.isEmpty {
+      throw ComparisonError(.input, "\(Self.name(runs)): no repetition in it; accepted: a run that measured something")
+    }
+    let all =
+      baseOrder.compactMap { baseCells[$0] } + newOrder.filter { baseCells[$0] == nil }.compactMap { newCells[$0] }
+    let experiments = Set(all.map(\.experiment))
+    try Self.check(metrics, experiments)
+    let names = CellNames(all, withStrategy: true)
+    let sampling = Sampling(base: base.count, new: new.count)
+    let builder = ComparisonBuilder(
+      base: base, new: new, experiments: experiments, sampling: sampling, thresholds: thresholds,
+      level: 1 - thresholds.alpha, asked: metrics)
+    let rows = baseOrder.flatMap { id -> [ComparisonRow] in
+      guard let one = baseCells[id], let other = newCells[id] else { return [] }
+      return builder.rows(of: (one, other), name: names[id])
+    }
+    self.init(
+      baseName: Self.name(base), newName: Self.name(new), thresholds: thresholds, rows: rows, common: names.common,
+      onlyInBase: baseOrder.filter { newCells[$0] == nil }.map { names[$0] },
+      onlyInNew: newOrder.filter { baseCells[$0] == nil }.map { names[$0] },
+      warnings: RunDifferences.lines(base, new), sampling: sampling)
+  }
+
+  init(
+    baseName: String, newName: String, thresholds: Thresholds, rows: [ComparisonRow], common: [String],
+    onlyInBase: [String], onlyInNew: [String], warnings: [String], sampling: Sampling
+  ) {
+    self.baseName = baseName
+    self.newName = newName
+    self.thresholds = thresholds
+    self.common = common
+    self.onlyInBase = onlyInBase
+    self.onlyInNew = onlyInNew
+    self.warnings = warnings
+    self.sampling = sampling
+    // Rows with a reason already have no part in it.
+    let deciding = rows.indices.filter { rows[$0].isAsked && rows[$0].reason == nil }
+    let tested = deciding.filter { !rows[$0].isExact }
+    family = tested.count
+    var rows = rows
+    for (index, p) in zip(tested, Holm.corrected(tested.map { rows[$0].p ?? 1 })) {
+      rows[index].correctedP = rows[index].p == nil ? nil : p
+    }
+    let count = sampling.needed(alpha: thresholds.alpha, family: family)
+    let needed = "\(count) \(sampling.unit(count)) a side are needed to show a change among \(family)"
+    for index in deciding {
+      let (verdict, reason) = rows[index].judged(alpha: thresholds.alpha, family: family, needed: needed)
+      rows[index].verdict = verdict
+      rows[index].reason = reason
+    }
+    self.rows = rows
+  }
+
+  /// How many rows have this verdict.
+  public func count(_ verdict: Verdict) -> Int { rows.count { $0.verdict == verdict } }
+
+  /// Whether there are cells or metrics that only one side has, or nothing at all that both have.
+  public var hasMismatch: Bool {
+    !onlyInBase.isEmpty || !onlyInNew.isEmpty || rows.contains(where: \.isMismatch) || !rows.contains(where: \.decides)
+  }
+
+  /// What the command line ends with: 2 regression, 3 not enough data or cells that don't match, 4 improvement (only if
+  /// `strict`), else 0.
+  public func exitStatus(strict: Bool) -> Int32 {
+    if count(.worse) > 0 { return 2 }
+    if count(.notEnoughData) > 0 || hasMismatch { return 3 }
+    return strict && count(.better) > 0 ? 4 : 0
+  }
+
+  static func name(_ runs: [TrackedRun]) -> String {
+    runs.count == 1 ? runs[0].name : "\(runs.count) runs (\(runs.first?.name ?? "") ...)"
+  }
+
+  /// - Throws: ``ComparisonError`` of kind usage where no experiment has a metric of this name.
+  static func check(_ metrics: [String], _ experiments: Set<String>) throws(ComparisonError) {
+    let known = experiments.sorted().flatMap { TrackedMetric.all(of: $0).map(\.name) }
+    for name in metrics where !known.contains(name) {
+      throw ComparisonError(
+        .usage,
+        "unknown metric '\(name)' in \(experiments.sorted().joined(separator: ", ")); "
+          + "accepted: those of `hintbench list metrics` that get better one way")
+    }
+  }
+}

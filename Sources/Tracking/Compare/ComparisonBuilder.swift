@@ -1,0 +1,137 @@
+import Experiments
+import Foundation
+import Reporting
+
+/// Puts rows together for pairs of cells.
+struct ComparisonBuilder {
+  /// A cell of base and the one of new that it is held against.
+  typealias Pair = (base: CellFacts, new: CellFacts)
+
+  private let base: [TrackedRun]
+  private let new: [TrackedRun]
+  private let sampling: Sampling
+  private let thresholds: Thresholds
+  private let level: Double
+  /// Metrics asked for by name; empty: the decisive one of each cell.
+  private let asked: [String]
+  /// The series of each run by experiment, metric, cell and key.
+  private let baseSeries: SeriesIndex
+  private let newSeries: SeriesIndex
+
+  init(
+    base: [TrackedRun], new: [TrackedRun], experiments: Set<String>, sampling: Sampling, thresholds: Thresholds,
+    level: Double, asked: [String]
+  ) {
+    self.base = base
+    self.new = new
+    self.sampling = sampling
+    self.thresholds = thresholds
+    self.level = level
+    self.asked = asked
+    baseSeries = SeriesIndex(base, experiments: experiments)
+    newSeries = SeriesIndex(new, experiments: experiments)
+  }
+
+  /// The rows of a pair: first those asked for, then the other primary metrics that both sides have.
+  func rows(of pair: Pair, name: String, alsoDeciding: [String] = []) -> [ComparisonRow] {
+    let metrics = TrackedMetric.all(of: pair.base.experiment)
+    let isCounted = [(baseSeries, pair.base.cellID), (newSeries, pair.new.cellID)].allSatisfy { index, cell in
+      index.keys("instructions", cell).contains {
+        index.series("instructions", cell, $0).contains { $0?.isExact == true }
+      }
+    }
+    let decisive = thresholds.decisive(in: pair.base.experiment, isCounted: isCounted).map { [$0] } ?? []
+    let names = asked.isEmpty ? decisive + alsoDeciding.filter { !decisive.contains($0) } : asked
+    let first = names.compactMap { name in metrics.first { $0.name == name } }
+    let others = metrics.filter { metric in metric.isPrimary && !names.contains(metric.name) }
+    return first.flatMap { rows($0, pair, name, isAsked: true) }
+      + others.flatMap { rows($0, pair, name, isAsked: false) }.filter { $0.base != nil && $0.new != nil }
+  }
+
+  private func rows(_ metric: TrackedMetric, _ pair: Pair, _ name: String, isAsked: Bool) -> [ComparisonRow] {
+    var keys = baseSeries.keys(metric.name, pair.base.cellID)
+    keys += newSeries.keys(metric.name, pair.new.cellID).filter { !keys.contains($0) }
+    return (keys.isEmpty ? [""] : keys).map { row(metric, $0, pair, name, isAsked: isAsked) }
+  }
+
+  private func row(
+    _ metric: TrackedMetric, _ key: String, _ pair: Pair, _ name: String, isAsked: Bool
+  ) -> ComparisonRow {
+    let baseSeries = baseSeries.series(metric.name, pair.base.cellID, key)
+    let newSeries = newSeries.series(metric.name, pair.new.cellID, key)
+    let exact = [baseSeries, newSeries].map { side in
+      let series = side.compactMap { $0 }
+      return !series.isEmpty && series.allSatisfy(\.isExact)
+    }
+    let isExact = exact == [true, true]
+    let samples = sampling.samples(base: baseSeries, new: newSeries)
+    // Where one side has nothing its blocks are gone, and what the other has is still to be shown.
+    func values(_ series: [MetricSeries?]) -> [Double] {
+      sampling.samples(base: series, new: series).base
+    }
+    let sides = samples.blocks.isEmpty ? (values(baseSeries), values(newSeries)) : (samples.base, samples.new)
+    let shown = (base: ComparisonRow.Side(sides.0), new: ComparisonRow.Side(sides.1))
+    let canDiffer = samples.smallestP < 1 && !isExact
+    let change = isExact ? exactChange(shown.base, shown.new) : relative(samples.shift, samples, shown.base)
+    let interval = canDiffer ? samples.interval(level: level) : nil
+    var row = ComparisonRow(
+      cellID: pair.base.cellID, cell: name, experiment: pair.base.experiment, strategy: pair.base.strategy,
+      metric: metric, key: key, base: shown.base, new: shown.new, isExact: isExact, isAsked: isAsked,
+      change: change?.value, isRelative: change?.isRelative ?? true,
+      interval: interval.flatMap { interval in
+        guard let low = relative(interval.lowerBound, samples, shown.base)?.value,
+          let high = relative(interval.upperBound, samples, shown.base)?.value
+        else { return nil }
+        return low...high
+      },
+      p: canDiffer ? samples.p : nil,
+      minimumEffect: thresholds.minimumEffect(of: metric.name, isExact: isExact),
+      smallestP: isExact ? nil : samples.smallestP)
+    guard isAsked else { return row }
+    row.reason = reason(row, pair, exact)
+    return row
+  }
+
+  /// Why a row that was asked for can't have a verdict; nil where it can.
+  private func reason(_ row: ComparisonRow, _ pair: Pair, _ exact: [Bool]) -> String? {
+    if pair.base.isControl || pair.new.isControl { return ComparisonRow.control }
+    if pair.base.isOversubscribed || pair.new.isOversubscribed { return ComparisonRow.oversubscribed }
+    switch (row.base, row.new) {
+    case (nil, nil): return ComparisonRow.notMeasured
+    case (nil, _): return "measured in new only"
+    case (_, nil): return "measured in base only"
+    default: break
+    }
+    if exact[0] != exact[1] { return "exact in \(exact[0] ? "base" : "new") only" }
+    if row.isExact && Set((base + new).map(\.meta.seed)).count > 1 { return "exact, but with another seed" }
+    return row.change == nil ? "no repetition in both" : nil
+  }
+
+  private func exactChange(_ base: ComparisonRow.Side?, _ new: ComparisonRow.Side?) -> (
+    value: Double, isRelative: Bool
+  )? {
+    guard let base = base?.median, let new = new?.median else { return nil }
+    return base == 0 ? (new - base, new == base) : ((new - base) / abs(base), true)
+  }
+
+  /// From the scale of the test to a share of base, where base isn't 0.
+  private func relative(
+    _ shift: Double?, _ samples: BlockedSamples, _ base: ComparisonRow.Side?
+  ) -> (value: Double, isRelative: Bool)? {
+    guard let shift, let base else { return nil }
+    if samples.isLogarithmic { return (expm1(shift), true) }
+    return base.median == 0 ? (shift, false) : (shift / abs(base.median), true)
+  }
+}
+
+extension ComparisonRow {
+  static let control = "control"
+  static let oversubscribed = "oversubscribed"
+  static let notMeasured = "not measured"
+
+  /// Whether one side can't be held against the other: as bad as a cell that only one of them has.
+  var isMismatch: Bool {
+    guard let reason, verdict == nil else { return false }
+    return ![Self.control, Self.oversubscribed, Self.notMeasured].contains(reason)
+  }
+}

@@ -1,0 +1,176 @@
+import Experiments
+import Foundation
+import Reporting
+
+/// A comparison in words: what its table and its Markdown have in common.
+struct ComparisonText {
+  let comparison: Comparison
+
+  /// The titles of the columns, and which of them are text.
+  let titles: [String]
+  let rows: [[String]]
+  static let textColumns: Set = ["cell", "metric", "verdict"]
+
+  /// `all`: those rows, too, that nobody asked for and that decide nothing.
+  init(_ comparison: Comparison, all: Bool) {
+    self.comparison = comparison
+    let shown = comparison.rows.filter { all || $0.isAsked || Self.beside($0, comparison) }
+    titles = ["cell", "metric", "base", "new", "change", "interval", "p", "verdict"]
+    rows = shown.map { row in
+      [
+        row.name, row.metric.name, Self.side(row.base, row), Self.side(row.new, row), Self.change(row),
+        Self.interval(row), Self.p(row), Self.verdict(row),
+      ]
+    }
+  }
+
+  /// One line: what there is to know before anything else.
+  var summary: String {
+    let counts = Verdict.allCases.compactMap { verdict -> String? in
+      let count = comparison.count(verdict)
+      return count == 0 ? nil : "\(count) \(verdict.rawValue)"
+    }
+    let deciding = comparison.rows.count(where: \.decides)
+    let parts = [
+      counts.isEmpty ? "nothing to decide on" : "\(counts.joined(separator: ", ")) of \(deciding)",
+      count(comparison.onlyInBase.count, "cell", "only in base"),
+      count(comparison.onlyInNew.count, "cell", "only in new"),
+      count(comparison.rows.count(where: \.isMismatch), "row", "not comparable"),
+    ]
+    return parts.compactMap { $0 }.joined(separator: "; ")
+  }
+
+  /// What is compared, above the table.
+  var heading: String {
+    "base \(comparison.baseName), new \(comparison.newName)"
+      + (comparison.common.isEmpty ? "" : ": " + comparison.common.joined(separator: ", "))
+  }
+
+  /// What stands under the table, a paragraph each.
+  var notes: [String] {
+    var notes = comparison.warnings.map { "Note: \($0)." }
+    for (names, place) in [(comparison.onlyInBase, "base"), (comparison.onlyInNew, "new")] where !names.isEmpty {
+      notes.append("Only in \(place): \(names.joined(separator: "; ")).")
+    }
+    let reasons = comparison.rows.filter { $0.isAsked && $0.reason != nil }
+    var order: [String] = []
+    for row in reasons { if let reason = row.reason, !order.contains(reason) { order.append(reason) } }
+    for reason in order {
+      let names = reasons.filter { $0.reason == reason }.map { "\($0.name) \($0.metric.name)" }
+      let verdict = reasons.contains { $0.reason == reason && $0.decides } ? "Not enough data" : "No verdict"
+      notes.append("\(verdict), \(reason): \(names.joined(separator: "; ")).")
+    }
+    notes.append(rule)
+    return notes
+  }
+
+  /// By what the verdicts were given.
+  private var rule: String {
+    let thresholds = comparison.thresholds
+    let rows = comparison.rows.filter(\.decides)
+    var sentences: [String] = []
+    let tested = rows.filter { !$0.isExact }
+    if !tested.isEmpty {
+      let sides = Set(tested.map { "\($0.base?.count ?? 0) against \($0.new?.count ?? 0)" }).sorted()
+      sentences.append(
+        """
+        Samples: \(sides.joined(separator: ", ")) \(comparison.sampling.unit(2)), \(comparison.sampling.blocks). Worse or \
+        better: p, corrected over \(comparison.family) by Holm, is at most \(Figure.number(thresholds.alpha)) and the \
+        change at least \(effects(tested)); same: neither, and the interval (\(Figure.number(comparison.level * 100)) %, \
+        uncorrected) keeps within \(Figure.count(Thresholds.sameFactor)) times that.
+        """)
+    }
+    let exact = rows.filter(\.isExact)
+    if !exact.isEmpty {
+      sentences.append("Exact figures need no test: worse or better by \(effects(exact)) or more.")
+    }
+    return sentences.joined(separator: " ")
+  }
+
+  private func effects(_ rows: [ComparisonRow]) -> String {
+    let byEffect = Dictionary(grouping: rows, by: \.minimumEffect)
+    return byEffect.keys.sorted().map { effect in
+      let names = Set((byEffect[effect] ?? []).map(\.metric.name)).sorted()
+      return Self.percent(effect) + (byEffect.count > 1 ? " (\(names.joined(separator: ", ")))" : "")
+    }.joined(separator: ", ")
+  }
+
+  private func count(_ count: Int, _ word: String, _ what: String) -> String? {
+    count == 0 ? nil : "\(count) \(word)\(count == 1 ? "" : "s") \(what)"
+  }
+
+  /// What stands beside what decides: where designs are compared, which holds the lock how long at what coverage.
+  private static func beside(_ row: ComparisonRow, _ comparison: Comparison) -> Bool {
+    comparison.sampling == .pairs
+      && [TrackedMetric.repeatableHold.name, "ms_per_tib", "coverage_free"].contains(row.metric.name)
+  }
+
+  // MARK: Fields
+
+  /// A row's whole result in one line.
+  static func result(_ row: ComparisonRow) -> String {
+    let fields = [
+      ("base", side(row.base, row)), ("new", side(row.new, row)), ("change", change(row)),
+      ("interval", interval(row)), ("p", p(row)),
+    ].filter { $0.1 != Figure.missing }.map { "\($0.0) \($0.1)" }
+    return ([verdict(row)] + fields).joined(separator: ", ")
+  }
+
+  private static func side(_ side: ComparisonRow.Side?, _ row: ComparisonRow) -> String {
+    guard let side else { return Figure.missing }
+    let (unit, name) = scale(row)
+    let summary = MetricSummary([side.median, side.lowest, side.highest])
+    guard let (median, range) = Figure.spread(summary, per: unit) else { return Figure.missing }
+    return [median + range, name].filter { !$0.isEmpty }.joined(separator: " ")
+  }
+
+  /// The unit of both sides: the larger median is at least 1 in it.
+  private static func scale(_ row: ComparisonRow) -> (per: Double, name: String) {
+    let most = max(abs(row.base?.median ?? 0), abs(row.new?.median ?? 0))
+    switch row.metric.unit {
+    case "ns":
+      let units = [("ns", 1.0), ("µs", 1e3), ("ms", 1e6), ("s", 1e9)]
+      let (name, per) = units.last { most >= $0.1 } ?? units[0]
+      return (per, name)
+    case "share": return (0.01, "%")
+    case "" where most >= 1e6: return (1e6, "M")
+    case "ratio": return (1, "")
+    default: return (1, row.metric.unit)
+    }
+  }
+
+  private static func change(_ row: ComparisonRow) -> String {
+    guard let change = row.change else { return Figure.missing }
+    return row.isRelative ? signed(change) : sign(change) + Figure.number(abs(change)) + " (from 0)"
+  }
+
+  private static func interval(_ row: ComparisonRow) -> String {
+    guard let interval = row.interval else { return Figure.missing }
+    let ends = [interval.lowerBound, interval.upperBound]
+    return row.isRelative
+      ? ends.map { sign($0) + digits(abs($0)) }.joined(separator: " to ") + " %"
+      : ends.map { sign($0) + Figure.number(abs($0)) }.joined(separator: " to ")
+  }
+
+  private static func p(_ row: ComparisonRow) -> String {
+    guard let p = row.correctedP ?? row.p else { return Figure.missing }
+    return (p < 0.0001 ? "<0.0001" : Figure.number(p)) + (row.correctedP == nil ? " raw" : "")
+  }
+
+  private static func verdict(_ row: ComparisonRow) -> String {
+    row.verdict?.rawValue ?? row.reason.map { "(\($0))" } ?? ""
+  }
+
+  /// +1.2 %
+  static func signed(_ share: Double) -> String { sign(share) + percent(abs(share)) }
+
+  private static func percent(_ share: Double) -> String { digits(share) + " %" }
+
+  /// A share in percent: a decimal below 100, two below 1.
+  private static func digits(_ share: Double) -> String {
+    let percent = share * 100
+    return percent == 0 ? "0" : Figure.number(percent, decimals: percent < 0.995 ? 2 : percent < 99.95 ? 1 : 0)
+  }
+
+  private static func sign(_ value: Double) -> String { value < 0 ? "-" : value > 0 ? "+" : "" }
+}

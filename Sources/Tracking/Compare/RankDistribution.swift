@@ -1,0 +1,107 @@
+import Foundation
+
+/// How a rank sum is distributed where it says nothing: every way to hand out the labels base and new inside each block is
+/// as likely as any other.
+///
+/// Exact, by adding up the number of ways block by block (the shift algorithm; Streitberg and Röhmel, 1986): it needs no
+/// draws and no seed, and there is no p below which it can't see. Above ``exactSteps`` steps, with some 35 values a side,
+/// by the normal distribution with the variance of the same scores and a correction for continuity.
+struct RankDistribution {
+  /// The values of one block: ranks among all values, doubled so that ties are whole numbers, and how many are new's.
+  struct Block: Hashable {
+    var scores: [Int]
+    var new: Int
+  }
+
+  /// More steps than this are not worth their time: some milliseconds.
+  static let exactSteps = 5_000_000
+
+  private let mean: Double
+  private let shape: Shape
+
+  private enum Shape {
+    /// The number of ways to reach each sum from `first` on, and of all.
+    case exact(first: Int, ways: [Double], total: Double)
+    case normal(deviation: Double)
+  }
+
+  init(_ blocks: [Block]) {
+    mean = blocks.reduce(0) { sum, block in
+      sum + Double(block.new) * Double(block.scores.reduce(0, +)) / Double(max(1, block.scores.count))
+    }
+    shape = Self.steps(blocks) <= Self.exactSteps ? Self.exact(blocks) : Self.normal(blocks)
+  }
+
+  /// How likely a sum is that lies as far from the mean as this one or farther, on either side.
+  func twoSided(_ sum: Int) -> Double {
+    let distance = abs(Double(sum) - mean)
+    switch shape {
+    case .exact(let first, let ways, let total):
+      // Sums are whole, the mean may be a fraction: an equal distance must count as equal.
+      let reached = ways.indices.reduce(0) { count, index in
+        abs(Double(first + index) - mean) >= distance - 1e-6 ? count + ways[index] : count
+      }
+      return min(1, reached / total)
+    case .normal(let deviation):
+      // Doubled ranks: neighbouring sums are two apart.
+      return deviation > 0 ? min(1, erfc(max(0, distance - 1) / deviation / 2.squareRoot())) : 1
+    }
+  }
+
+  private static func exact(_ blocks: [Block]) -> Shape {
+    var first = 0
+    var ways: [Double] = [1]
+    for block in blocks {
+      let (low, own) = sums(of: block)
+      var joint = [Double](repeating: 0, count: ways.count + own.count - 1)
+      for (i, count) in ways.enumerated() where count > 0 {
+        for (j, other) in own.enumerated() where other > 0 { joint[i + j] += count * other }
+      }
+      ways = joint
+      first += low
+    }
+    return .exact(first: first, ways: ways, total: ways.reduce(0, +))
+  }
+
+  /// In how many ways `new` of the block's scores add up to each sum, from the lowest sum on.
+  private static func sums(of block: Block) -> (low: Int, ways: [Double]) {
+    guard let least = block.scores.min() else { return (0, [1]) }
+    let scores = block.scores.map { $0 - least }
+    let width = scores.sorted().suffix(block.new).reduce(0, +) + 1
+    // ways[k * width + s]: k of the scores so far add up to s.
+    var ways = [Double](repeating: 0, count: (block.new + 1) * width)
+    ways[0] = 1
+    for (index, score) in scores.enumerated() {
+      for k in stride(from: min(index + 1, block.new), through: 1, by: -1) {
+        for sum in stride(from: width - 1, through: score, by: -1) {
+          ways[k * width + sum] += ways[(k - 1) * width + sum - score]
+        }
+      }
+    }
+    return (least * block.new, Array(ways[(block.new * width)...]))
+  }
+
+  private static func normal(_ blocks: [Block]) -> Shape {
+    let variance = blocks.reduce(0.0) { sum, block in
+      let count = Double(block.scores.count)
+      guard count > 1 else { return sum }
+      let mean = Double(block.scores.reduce(0, +)) / count
+      let squares = block.scores.reduce(0.0) { $0 + (Double($1) - mean) * (Double($1) - mean) }
+      let new = Double(block.new)
+      return sum + new * (count - new) / count / (count - 1) * squares
+    }
+    return .normal(deviation: variance.squareRoot())
+  }
+
+  private static func steps(_ blocks: [Block]) -> Int {
+    var steps = 0.0
+    var width = 1.0
+    for block in blocks {
+      guard let least = block.scores.min() else { continue }
+      let own = Double(block.scores.sorted().suffix(block.new).reduce(0) { $0 + $1 - least } + 1)
+      steps += Double(block.scores.count * block.new) * own + width * own
+      width += own
+    }
+    return steps < 1e15 ? Int(steps) : .max
+  }
+}

@@ -1,0 +1,34 @@
+import Experiments
+
+/// What else differs between two sides: a line each, for people to judge.
+enum RunDifferences {
+  static func lines(_ base: [TrackedRun], _ new: [TrackedRun]) -> [String] {
+    let facts: [(what: String, value: @Sendable (RunMeta) -> String?)] = [
+      ("build", { $0.buildMode }), ("host", { text($0.host["hostname"]) }), ("CPU", { text($0.host["cpu_model"]) }),
+      ("hypervisor", { text($0.host["hypervisor"]) }), ("kernel", { text($0.host["kernel"]) }),
+      ("compiler", { text($0.host["build"]?["compiler"]) }), ("seed", { "\($0.seed)" }),
+    ]
+    let differing = facts.compactMap { what, value -> String? in
+      func values(_ runs: [TrackedRun]) -> [String] { Set(runs.map { value($0.meta) ?? "unknown" }).sorted() }
+      let (old, young) = (values(base), values(new))
+      guard old != young || old.count > 1 else { return nil }
+      return "\(what) differs: \(old.joined(separator: ", ")) in base, \(young.joined(separator: ", ")) in new"
+    }
+    let debug =
+      (base + new).contains { $0.meta.buildMode == "debug" } ? ["a debug build: its times are worth nothing"] : []
+    return differing + debug + unfinished(base + new)
+  }
+
+  /// Those of one side: what isn't whole.
+  static func unfinished(_ runs: [TrackedRun]) -> [String] {
+    var seen: Set<String> = []
+    return runs.filter { $0.meta.finished == nil && seen.insert($0.name).inserted }.map { run in
+      "\(run.name) isn't finished: what it has is compared"
+    }
+  }
+
+  private static func text(_ value: JSONValue?) -> String? {
+    guard case .string(let text) = value else { return nil }
+    return text
+  }
+}

@@ -1,0 +1,90 @@
+import Experiments
+import Foundation
+
+/// What one sample is, and inside what labels may be exchanged.
+enum Sampling: Sendable, Equatable {
+  /// One run a side: its repetitions, all one block.
+  case repetitions
+  /// Several runs a side: each launch's median, since repetitions inside a launch have more in common than the binary.
+  /// `inQuartets`: two launches of each side, which followed each other, are a block.
+  case launches(inQuartets: Bool)
+  /// Two designs in one run: the two values of a repetition are a block; of several runs, those of a launch.
+  case pairs
+
+  /// As many runs on both sides, and an even number: they were interleaved A B B A.
+  init(base: Int, new: Int) {
+    self = base == 1 && new == 1 ? .repetitions : .launches(inQuartets: base == new && base.isMultiple(of: 2))
+  }
+
+  /// Of one metric in one cell: the values of each run, in the order of the runs; nil where a run has none.
+  func samples(base: [MetricSeries?], new: [MetricSeries?]) -> BlockedSamples {
+    switch self {
+    case .repetitions:
+      BlockedSamples([.init(base: base.flatMap(Self.values), new: new.flatMap(Self.values))])
+    case .launches(inQuartets: false):
+      BlockedSamples([.init(base: base.compactMap(Self.median), new: new.compactMap(Self.median))])
+    case .launches(inQuartets: true):
+      BlockedSamples(
+        stride(from: 0, to: base.count, by: 2).map { first in
+          .init(
+            base: base[first...].prefix(2).compactMap(Self.median), new: new[first...].prefix(2).compactMap(Self.median)
+          )
+        })
+    case .pairs:
+      if base.count == 1, let base = base.first ?? nil, let new = new.first ?? nil {
+        BlockedSamples(
+          base.values.keys.sorted().compactMap { repetition in
+            guard let base = base.values[repetition], let new = new.values[repetition] else { return nil }
+            return .init(base: [base], new: [new])
+          })
+      } else {
+        BlockedSamples(
+          zip(base, new).map {
+            .init(base: [Self.median($0)].compactMap { $0 }, new: [Self.median($1)].compactMap { $0 })
+          })
+      }
+    }
+  }
+
+  /// What samples are, `count` of them.
+  func unit(_ count: Int) -> String {
+    let word =
+      switch self {
+      case .repetitions, .pairs: "repetition"
+      case .launches: "launch"
+      }
+    return count == 1 ? word : word == "launch" ? "launches" : "repetitions"
+  }
+
+  /// Inside what labels are exchanged, in words.
+  var blocks: String {
+    switch self {
+    case .repetitions: "of one run a side"
+    case .launches(inQuartets: false): "all in one block"
+    case .launches(inQuartets: true): "in blocks of two of each side"
+    case .pairs: "in pairs"
+    }
+  }
+
+  /// How many samples a side a change would need to be shown among so many decisions.
+  func needed(alpha: Double, family: Int) -> Int {
+    func smallestP(_ count: Int) -> Double {
+      switch self {
+      case .repetitions, .launches(inQuartets: false): BlockedSamples.smallestP([(count, count)])
+      case .launches(inQuartets: true):
+        BlockedSamples.smallestP(Array(repeating: (2, 2), count: count / 2))
+      case .pairs: BlockedSamples.smallestP(Array(repeating: (1, 1), count: count))
+      }
+    }
+    let step = self == .launches(inQuartets: true) ? 2 : 1
+    return stride(from: step, to: 1000, by: step).first { smallestP($0) * Double(family) <= alpha } ?? 1000
+  }
+
+  private static func values(_ series: MetricSeries?) -> [Double] {
+    series.map { series in series.values.keys.sorted().compactMap { series.values[$0] } } ?? []
+  }
+
+  private static func median(_ series: MetricSeries?) -> Double? {
+    MedianInterval.median(sorted: values(series).sorted())
+  }
+}

@@ -1,0 +1,99 @@
+import ArgumentParser
+import Experiments
+import Foundation
+import Reporting
+import Tracking
+
+struct CompareCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "compare", abstract: "Hold two runs against each other, or two designs of one run.",
+    discussion: """
+      A run is its folder; a folder of run folders is several launches of one side, by name, each of which counts once. \
+      Cells match by cell_id. In each one metric decides (`hintbench list metrics` says which): worse or better where both \
+      its p, corrected over all that decide, is at most alpha and the change at least the minimum effect; same where \
+      neither was shown and the interval keeps within three minimum effects; else not enough data. Cells with more threads \
+      than CPUs, and the control `none`, are left out. Exact counts need no test: a change of the minimum effect counts.
+
+      With --base-strategy and --new-strategy one run is enough: which of two designs, cell by cell, paired by repetition.
+
+      Exit status: 0 no regression, 2 regression, 3 not enough data or cells that don't match, 4 improvement (with \
+      --strict only).
+      """)
+
+  enum Format: String, ExpressibleByArgument, CaseIterable {
+    case table, markdown, json, junit
+  }
+
+  @Argument(help: ArgumentHelp("What to compare with.", valueName: "base")) var base: String
+  @Argument(help: ArgumentHelp("What is compared.", valueName: "new")) var new: String?
+  @Option(help: ArgumentHelp("A design of the run BASE, with options where there are several.", valueName: "name"))
+  var baseStrategy: String?
+  @Option(help: ArgumentHelp("The design to hold against it.", valueName: "name")) var newStrategy: String?
+  @Option(help: ArgumentHelp("What decides in every cell, instead of each experiment's own.", valueName: "name,..."))
+  var metric: String?
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("How often equal builds may be called different (default: 0.01).", valueName: "share"))
+  var alpha: Double?
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "The least change that counts, of every metric (default: 5 %, of exact counts 0.5 %).", valueName: "percent"))
+  var minEffect: String?
+  @Option(help: ArgumentHelp("Alpha and minimum effects, by metric, from a checked-in file.", valueName: "file"))
+  var thresholds: String?
+  @Flag(help: "End with 4 where something got better.") var strict = false
+  @Flag(help: "Show the other primary metrics, too, which decide nothing.") var all = false
+  @Option(help: "What to print: table, markdown, json, junit.") var format = Format.table
+  @Option(help: ArgumentHelp("A new file for the Markdown as well.", valueName: "file")) var markdown: String?
+  @Option(help: ArgumentHelp("A new file for the JSON as well.", valueName: "file")) var json: String?
+  @Option(help: ArgumentHelp("A new file for JUnit XML as well.", valueName: "file")) var junit: String?
+
+  func run() throws {
+    try Failure.reporting {
+      let thresholds = try makeThresholds()
+      let (markdown, json, junit) = (
+        try self.markdown.map(TextFile.init), try self.json.map(JSONFile.init), try self.junit.map(TextFile.init)
+      )
+      let comparison = try compare(thresholds)
+      switch format {
+      case .table: print(ComparisonTable(comparison, all: all).text)
+      case .markdown: print(ComparisonMarkdown(comparison, all: all).text, terminator: "")
+      case .json: print(String(decoding: try RunMeta.encoder.encode(comparison), as: UTF8.self))
+      case .junit: print(try ComparisonJUnit(comparison).text, terminator: "")
+      }
+      try markdown?.write(ComparisonMarkdown(comparison, all: all).text)
+      try json?.write(comparison)
+      try junit?.write(ComparisonJUnit(comparison).text)
+      let status = comparison.exitStatus(strict: strict)
+      if status != 0 { throw ExitCode(status) }
+    }
+  }
+
+  private func compare(_ thresholds: Thresholds) throws -> Comparison {
+    let metrics = metric.map { $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init) } ?? []
+    switch (new, baseStrategy, newStrategy) {
+    case (let new?, nil, nil):
+      return try Comparison(
+        base: TrackedRun.resolve(base), new: TrackedRun.resolve(new), thresholds: thresholds, metrics: metrics)
+    case (nil, let one?, let other?):
+      return try Comparison(
+        of: TrackedRun.resolve(base), strategies: (one, other), thresholds: thresholds, metrics: metrics)
+    default:
+      throw ComparisonError(
+        .usage, "accepted: compare BASE NEW, or compare RUN --base-strategy NAME --new-strategy NAME")
+    }
+  }
+
+  private func makeThresholds() throws -> Thresholds {
+    var made = try thresholds.map { try Thresholds.read($0) } ?? Thresholds()
+    if let alpha {
+      guard Thresholds.isAlpha(alpha) else {
+        throw ComparisonError(.usage, "--alpha can't be \(alpha); accepted: \(Thresholds.acceptedAlpha)")
+      }
+      made.alpha = alpha
+    }
+    if let minEffect { made.setMinimumEffect(try Thresholds.effect(percent: minEffect)) }
+    return made
+  }
+}
