@@ -26,7 +26,8 @@ struct ListCommand: ParsableCommand {
     case .metrics:
       let shared = RunRecord.columns.map { column in
         [
-          column.name, RunRecord.fileName, column.unit, column.direction.name, column.isPrimary ? "yes" : "",
+          column.name, RunRecord.fileName, column.unit, column.direction.name,
+          Self.role(column.name, column.isPrimary, in: Experiments.all),
           column.meaning,
         ]
       }
@@ -35,12 +36,21 @@ struct ListCommand: ParsableCommand {
       }
       let own = Experiments.all.flatMap { experiment in
         experiment.columns.map {
-          [$0.name, "\(experiment.name).csv", $0.unit, $0.direction.name, $0.isPrimary ? "yes" : "", $0.meaning]
+          [
+            $0.name, "\(experiment.name).csv", $0.unit, $0.direction.name,
+            Self.role($0.name, $0.isPrimary, in: [experiment]), $0.meaning,
+          ]
         }
       }
       print(
         TextListing(titles: ["metric", "file", "unit", "better", "primary", "meaning"], rows: shared + events + own)
           .text)
     }
+  }
+  /// Whether a metric is primary, and the experiments in which it decides what `compare` says.
+  private static func role(_ name: String, _ isPrimary: Bool, in experiments: [ExperimentCard]) -> String {
+    let decided = experiments.filter { $0.decisiveMetric == name }.map(\.name)
+    return (isPrimary ? ["yes"] + (decided.isEmpty ? [] : ["decides \(decided.joined(separator: ", "))"]) : [])
+      .joined(separator: ", ")
   }
 }

@@ -8,7 +8,7 @@ import Testing
   @Test(arguments: [
     ["--help"], ["-h"], ["help"], ["run", "--help"], ["help", "run"], ["list", "--help"], ["help", "list"],
     ["capture", "--help"], ["help", "capture"], ["calibrate", "--help"], ["help", "calibrate"], ["doctor", "--help"],
-    ["help", "doctor"], [],
+    ["help", "doctor"], ["compare", "--help"], ["help", "compare"], [],
   ])
   func helpIsEverywhere(_ arguments: [String]) throws {
     try Tool.withFolder { folder in
@@ -23,7 +23,7 @@ import Testing
   @Test func helpNamesEverySubcommandAndOption() throws {
     try Tool.withFolder { folder in
       let help = try Tool.run(["--help"], in: folder).out
-      for name in ["run", "list", "capture", "calibrate", "doctor"] {
+      for name in ["run", "list", "capture", "calibrate", "doctor", "compare"] {
         #expect(help.contains("\n  \(name) "), "\(name)")
       }
       let run = try Tool.run(["run", "--help"], in: folder).out
@@ -78,6 +78,10 @@ import Testing
         for column in experiment.columns {
           #expect(first.count { $0 == "\(column.name) \(experiment.name).csv" } == 1, "\(column.name)")
         }
+      }
+      for experiment in Experiments.all {
+        let deciding = result.outLines.filter { $0.contains("decides \(experiment.name)") }
+        #expect(deciding.count == 1 && deciding[0].hasPrefix(experiment.decisiveMetric + " "), "\(experiment.name)")
       }
       for column in ["event", "count"] { #expect(first.count { $0 == "\(column) events.csv" } == 1, "\(column)") }
       let columns = RunRecord.columns.count + 2 + Experiments.all.reduce(0) { $0 + $1.columns.count }

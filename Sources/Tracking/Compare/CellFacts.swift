@@ -14,6 +14,8 @@ struct CellFacts {
   let place: Int
   /// Everything else that tells cells apart, in words, in the order in which they are read; nil where it is empty.
   let parts: [String?]
+  /// Where it ran; of interest only where it tells cells apart.
+  let placement: [String?]
 
   /// What a cell has that another strategy's has as well; its lowest order is not in it, which may be the strategy's own.
   struct Setting: Hashable {
@@ -38,10 +40,12 @@ struct CellFacts {
       "vmemmap in \(Figure.bytes(UInt64(guest.vmemmapPageBytes)))", "\(guest.lockKind) lock",
       "page init \(guest.pageInit)",
       load.kind == "none" ? nil : "load \(load.kind) x \(load.mutators)", "\(load.cache) cache",
-      load.hostAckNs.map { "ack \(Figure.time(ns: $0))" },
+      load.hostAckNs.flatMap { $0 > 0 ? "ack \(Figure.time(ns: $0))" : nil },
+    ]
+    placement = [
       load.scanNode.map { "scanner on node \($0)" }, load.memoryNode.map { "memory on node \($0)" },
     ]
-    setting = Setting(experiment: experiment, parts: shared)
+    setting = Setting(experiment: experiment, parts: shared + placement)
     parts = shared + [guest.order.map { "order \($0)" }]
   }
 
@@ -56,7 +60,8 @@ struct CellFacts {
     var byID: [String: CellFacts] = [:]
     for run in runs {
       let records = Dictionary(grouping: run.repetitions, by: \.identity.cellID)
-      for id in run.cellIDs where byID[id] == nil {
+      // cells.csv has the order of the matrix, and in a run that isn't finished perhaps not all.
+      for id in run.cells.map(\.cellID) + run.cellIDs where byID[id] == nil {
         guard let facts = CellFacts(records[id] ?? [], place: order.count) else { continue }
         order.append(id)
         byID[id] = facts

@@ -8,18 +8,21 @@ struct CellNames {
 
   /// `withStrategy`: false where all cells compare the same two strategies.
   init(_ cells: [CellFacts], withStrategy: Bool) {
-    let count = cells.map(\.parts.count).max() ?? 0
-    func part(_ cell: CellFacts, _ index: Int) -> String? { index < cell.parts.count ? cell.parts[index] : nil }
-    let telling = (0..<count).filter { index in Set(cells.map { part($0, index) }).count > 1 }
+    func telling(_ parts: (CellFacts) -> [String?]) -> [Int] {
+      (0..<(cells.first.map { parts($0).count } ?? 0)).filter { index in Set(cells.map { parts($0)[index] }).count > 1 }
+    }
+    let parts = telling(\.parts)
+    let placement = telling(\.placement)
     let experiments = Set(cells.map(\.experiment))
     common =
       (experiments.count == 1 ? Array(experiments) : [])
-      + (cells.first.map { first in (0..<count).filter { !telling.contains($0) }.compactMap { part(first, $0) } } ?? [])
+      + (cells.first.map { first in first.parts.indices.filter { !parts.contains($0) }.compactMap { first.parts[$0] } }
+        ?? [])
     let strategies = StrategyNames.short(cells.map(\.strategy))
     let texts = zip(cells, strategies).map { cell, strategy in
       let words =
         (withStrategy ? [strategy] : []) + (experiments.count > 1 ? [cell.experiment] : [])
-        + telling.compactMap { part(cell, $0) }
+        + parts.compactMap { cell.parts[$0] } + placement.compactMap { cell.placement[$0] }
       return words.isEmpty ? cell.experiment : words.joined(separator: " ")
     }
     // What the rows don't say, as the share of memory that was asked to be free, only the id tells.

@@ -19,7 +19,7 @@ extension Comparison: Encodable {
     try box.encode(warnings, forKey: .warnings)
     try box.encode(onlyInBase, forKey: .onlyInBase)
     try box.encode(onlyInNew, forKey: .onlyInNew)
-    try box.encode("\(sampling.unit(2)) \(sampling.blocks)", forKey: .sampling)
+    try box.encode(sampling.name, forKey: .sampling)
     try box.encode(
       Dictionary(uniqueKeysWithValues: Verdict.allCases.map { ($0.rawValue, count($0)) }), forKey: .counts)
     try box.encode(exitStatus(strict: false), forKey: .exitStatus)

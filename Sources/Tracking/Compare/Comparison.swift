@@ -81,8 +81,7 @@ public struct Comparison: Sendable {
     for (index, p) in zip(tested, Holm.corrected(tested.map { rows[$0].p ?? 1 })) {
       rows[index].correctedP = rows[index].p == nil ? nil : p
     }
-    let count = sampling.needed(alpha: thresholds.alpha, family: family)
-    let needed = "\(count) \(sampling.unit(count)) a side are needed to show a change among \(family)"
+    let needed = sampling.needed(alpha: thresholds.alpha, family: family)
     for index in deciding {
       let (verdict, reason) = rows[index].judged(alpha: thresholds.alpha, family: family, needed: needed)
       rows[index].verdict = verdict

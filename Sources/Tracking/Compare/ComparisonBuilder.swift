@@ -93,18 +93,18 @@ struct ComparisonBuilder {
   }
 
   /// Why a row that was asked for can't have a verdict; nil where it can.
-  private func reason(_ row: ComparisonRow, _ pair: Pair, _ exact: [Bool]) -> String? {
-    if pair.base.isControl || pair.new.isControl { return ComparisonRow.control }
-    if pair.base.isOversubscribed || pair.new.isOversubscribed { return ComparisonRow.oversubscribed }
+  private func reason(_ row: ComparisonRow, _ pair: Pair, _ exact: [Bool]) -> VerdictReason? {
+    if pair.base.isControl || pair.new.isControl { return .control }
+    if pair.base.isOversubscribed || pair.new.isOversubscribed { return .oversubscribed }
     switch (row.base, row.new) {
-    case (nil, nil): return ComparisonRow.notMeasured
-    case (nil, _): return "measured in new only"
-    case (_, nil): return "measured in base only"
+    case (nil, nil): return .notMeasured
+    case (nil, _): return .measuredOnlyIn("new")
+    case (_, nil): return .measuredOnlyIn("base")
     default: break
     }
-    if exact[0] != exact[1] { return "exact in \(exact[0] ? "base" : "new") only" }
-    if row.isExact && Set((base + new).map(\.meta.seed)).count > 1 { return "exact, but with another seed" }
-    return row.change == nil ? "no repetition in both" : nil
+    if exact[0] != exact[1] { return .exactOnlyIn(exact[0] ? "base" : "new") }
+    if row.isExact && Set((base + new).map(\.meta.seed)).count > 1 { return .exactWithOtherSeed }
+    return row.change == nil ? .nothingToPair : nil
   }
 
   private func exactChange(_ base: ComparisonRow.Side?, _ new: ComparisonRow.Side?) -> (
@@ -121,17 +121,5 @@ struct ComparisonBuilder {
     guard let shift, let base else { return nil }
     if samples.isLogarithmic { return (expm1(shift), true) }
     return base.median == 0 ? (shift, false) : (shift / abs(base.median), true)
-  }
-}
-
-extension ComparisonRow {
-  static let control = "control"
-  static let oversubscribed = "oversubscribed"
-  static let notMeasured = "not measured"
-
-  /// Whether one side can't be held against the other: as bad as a cell that only one of them has.
-  var isMismatch: Bool {
-    guard let reason, verdict == nil else { return false }
-    return ![Self.control, Self.oversubscribed, Self.notMeasured].contains(reason)
   }
 }

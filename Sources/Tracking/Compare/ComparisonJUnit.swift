@@ -23,7 +23,7 @@ public struct ComparisonJUnit {
         case .better, .same: break
         case .notEnoughData, nil:
           fields[row.isMismatch ? "error" : "skipped"] = true
-          fields["result"] = Self.clean(row.reason ?? result)
+          fields["result"] = Self.clean(row.reason.map { "\($0.short): \($0.sentence)" } ?? result)
         }
         return fields
       }

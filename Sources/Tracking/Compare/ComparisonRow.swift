@@ -48,9 +48,12 @@ public struct ComparisonRow: Sendable {
   public internal(set) var correctedP: Double?
   public internal(set) var verdict: Verdict?
   /// Why there is no verdict, or not enough data.
-  public internal(set) var reason: String?
+  public internal(set) var reason: VerdictReason?
   /// The smallest p that so many samples could give; nil where nothing is tested.
   let smallestP: Double?
+
+  /// Whether one side can't be held against the other.
+  public var isMismatch: Bool { reason?.isMismatch == true }
 
   /// Whether the row has part in the exit status.
   public var decides: Bool { verdict != nil }

@@ -9,17 +9,23 @@ struct ComparisonText {
   /// The titles of the columns, and which of them are text.
   let titles: [String]
   let rows: [[String]]
+  /// The one metric of all rows.
+  private let metric: String?
   static let textColumns: Set = ["cell", "metric", "verdict"]
 
   /// `all`: those rows, too, that nobody asked for and that decide nothing.
   init(_ comparison: Comparison, all: Bool) {
     self.comparison = comparison
     let shown = comparison.rows.filter { all || $0.isAsked || Self.beside($0, comparison) }
-    titles = ["cell", "metric", "base", "new", "change", "interval", "p", "verdict"]
+    // What is the same in every row is said once, above.
+    let metrics = Set(shown.map(\.metric.name))
+    metric = metrics.count == 1 ? metrics.first : nil
+    titles = ["cell"] + (metric == nil ? ["metric"] : []) + ["base", "new", "change", "interval", "p", "verdict"]
+    let hasMetric = metric == nil
     rows = shown.map { row in
-      [
-        row.name, row.metric.name, Self.side(row.base, row), Self.side(row.new, row), Self.change(row),
-        Self.interval(row), Self.p(row), Self.verdict(row),
+      [row.name] + (hasMetric ? [row.metric.name] : []) + [
+        Self.side(row.base, row), Self.side(row.new, row), Self.change(row), Self.interval(row), Self.p(row),
+        Self.verdict(row),
       ]
     }
   }
@@ -42,8 +48,9 @@ struct ComparisonText {
 
   /// What is compared, above the table.
   var heading: String {
-    "base \(comparison.baseName), new \(comparison.newName)"
-      + (comparison.common.isEmpty ? "" : ": " + comparison.common.joined(separator: ", "))
+    let common = comparison.common + (metric.map { [$0] } ?? [])
+    return "base \(comparison.baseName), new \(comparison.newName)"
+      + (common.isEmpty ? "" : ": " + common.joined(separator: ", "))
   }
 
   /// What stands under the table, a paragraph each.
@@ -52,13 +59,11 @@ struct ComparisonText {
     for (names, place) in [(comparison.onlyInBase, "base"), (comparison.onlyInNew, "new")] where !names.isEmpty {
       notes.append("Only in \(place): \(names.joined(separator: "; ")).")
     }
-    let reasons = comparison.rows.filter { $0.isAsked && $0.reason != nil }
-    var order: [String] = []
-    for row in reasons { if let reason = row.reason, !order.contains(reason) { order.append(reason) } }
+    var order: [VerdictReason] = []
+    for row in comparison.rows { if let reason = row.reason, !order.contains(reason) { order.append(reason) } }
     for reason in order {
-      let names = reasons.filter { $0.reason == reason }.map { "\($0.name) \($0.metric.name)" }
-      let verdict = reasons.contains { $0.reason == reason && $0.decides } ? "Not enough data" : "No verdict"
-      notes.append("\(verdict), \(reason): \(names.joined(separator: "; ")).")
+      let count = comparison.rows.count { $0.reason == reason }
+      notes.append("\(reason.short) (\(count) row\(count == 1 ? "" : "s")): \(reason.sentence).")
     }
     notes.append(rule)
     return notes
@@ -71,13 +76,13 @@ struct ComparisonText {
     var sentences: [String] = []
     let tested = rows.filter { !$0.isExact }
     if !tested.isEmpty {
-      let sides = Set(tested.map { "\($0.base?.count ?? 0) against \($0.new?.count ?? 0)" }).sorted()
+      let sides = Set(tested.map { comparison.sampling.words($0.base?.count ?? 0, $0.new?.count ?? 0) }).sorted()
       sentences.append(
         """
-        Samples: \(sides.joined(separator: ", ")) \(comparison.sampling.unit(2)), \(comparison.sampling.blocks). Worse or \
-        better: p, corrected over \(comparison.family) by Holm, is at most \(Figure.number(thresholds.alpha)) and the \
-        change at least \(effects(tested)); same: neither, and the interval (\(Figure.number(comparison.level * 100)) %, \
-        uncorrected) keeps within \(Figure.count(Thresholds.sameFactor)) times that.
+        Samples: \(sides.joined(separator: ", ")). Worse or better: p, corrected over \(comparison.family) by Holm, is at \
+        most \(Figure.count(thresholds.alpha * 100)) % and the change at least \(effects(tested)); same: neither, and the \
+        interval (\(Figure.count(comparison.level * 100)) %, uncorrected) keeps within \
+        \(Figure.count(Thresholds.sameFactor)) times that.
         """)
     }
     let exact = rows.filter(\.isExact)
@@ -141,7 +146,7 @@ struct ComparisonText {
 
   private static func change(_ row: ComparisonRow) -> String {
     guard let change = row.change else { return Figure.missing }
-    return row.isRelative ? signed(change) : sign(change) + Figure.number(abs(change)) + " (from 0)"
+    return row.isRelative ? signed(change) : absolute(change) + " (from 0)"
   }
 
   private static func interval(_ row: ComparisonRow) -> String {
@@ -149,7 +154,7 @@ struct ComparisonText {
     let ends = [interval.lowerBound, interval.upperBound]
     return row.isRelative
       ? ends.map { sign($0) + digits(abs($0)) }.joined(separator: " to ") + " %"
-      : ends.map { sign($0) + Figure.number(abs($0)) }.joined(separator: " to ")
+      : ends.map(absolute).joined(separator: " to ")
   }
 
   private static func p(_ row: ComparisonRow) -> String {
@@ -158,7 +163,7 @@ struct ComparisonText {
   }
 
   private static func verdict(_ row: ComparisonRow) -> String {
-    row.verdict?.rawValue ?? row.reason.map { "(\($0))" } ?? ""
+    [row.verdict?.rawValue, row.reason.map { "(\($0.short))" }].compactMap { $0 }.joined(separator: " ")
   }
 
   /// +1.2 %
@@ -169,8 +174,15 @@ struct ComparisonText {
   /// A share in percent: a decimal below 100, two below 1.
   private static func digits(_ share: Double) -> String {
     let percent = share * 100
-    return percent == 0 ? "0" : Figure.number(percent, decimals: percent < 0.995 ? 2 : percent < 99.95 ? 1 : 0)
+    return percent < least ? "0" : Figure.number(percent, decimals: percent < 0.995 ? 2 : percent < 99.95 ? 1 : 0)
   }
 
-  private static func sign(_ value: Double) -> String { value < 0 ? "-" : value > 0 ? "+" : "" }
+  private static func absolute(_ value: Double) -> String { (value > 0 ? "+" : "") + Figure.number(value) }
+
+  /// Fewer percent are shown as none.
+  private static let least = 0.005
+
+  private static func sign(_ value: Double) -> String {
+    abs(value) * 100 < least ? "" : value < 0 ? "-" : "+"
+  }
 }

@@ -46,23 +46,23 @@ enum Sampling: Sendable, Equatable {
     }
   }
 
-  /// What samples are, `count` of them.
-  func unit(_ count: Int) -> String {
-    let word =
-      switch self {
-      case .repetitions, .pairs: "repetition"
-      case .launches: "launch"
-      }
-    return count == 1 ? word : word == "launch" ? "launches" : "repetitions"
+  /// What a sample is, for programs.
+  var name: String {
+    switch self {
+    case .repetitions: "repetitions"
+    case .launches(inQuartets: false): "launches"
+    case .launches(inQuartets: true): "launches-in-quartets"
+    case .pairs: "pairs"
+    }
   }
 
-  /// Inside what labels are exchanged, in words.
-  var blocks: String {
+  /// So many samples of base and of new, in words.
+  func words(_ base: Int, _ new: Int) -> String {
     switch self {
-    case .repetitions: "of one run a side"
-    case .launches(inQuartets: false): "all in one block"
-    case .launches(inQuartets: true): "in blocks of two of each side"
-    case .pairs: "in pairs"
+    case .repetitions: "\(base) against \(new) repetitions"
+    case .launches(inQuartets: false): "\(base) against \(new) launches"
+    case .launches(inQuartets: true): "\(base) against \(new) launches, two and two"
+    case .pairs: "\(base) pairs"
     }
   }
 

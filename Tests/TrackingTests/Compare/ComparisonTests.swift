@@ -1,0 +1,189 @@
+import Experiments
+import Testing
+
+@testable import Tracking
+
+/// Which values are held against which.
+@Suite struct ComparisonTests {
+  private typealias Fixtures = CompareFixtures
+
+  @Test func cellsOfOneSideAreNamedByWhatTellsThem() throws {
+    let shared = Fixtures.Cell(id: "s", cpu: Fixtures.values())
+    let base = [shared, .init(id: "x", bytes: 64 << 30, cpu: Fixtures.values())]
+    let new = [shared, .init(id: "y", strategy: "page-reporting:order=9", state: "aged", cpu: Fixtures.values())]
+    let comparison = try Comparison(
+      base: [Fixtures.run("a", base)], new: [Fixtures.run("b", new)], thresholds: Thresholds())
+    #expect(comparison.onlyInBase == ["step-iterator 64 GiB fresh"])
+    #expect(comparison.onlyInNew == ["page-reporting 8 GiB aged"])
+    #expect(comparison.rows.filter(\.isAsked).map(\.cell) == ["step-iterator 8 GiB fresh"])
+    #expect(comparison.common.contains("4 CPUs") && !comparison.common.contains("8 GiB"))
+  }
+
+  /// As two groups that differ in the free share asked for, which no row tells.
+  @Test func cellsThatReadAlikeHaveTheirIDs() throws {
+    let cells = ["aaaaaaaa", "bbbbbbbb"].map { Fixtures.Cell(id: $0, cpu: Fixtures.values()) }
+    let run = Fixtures.run("a", cells)
+    let rows = try Comparison(base: [run], new: [run], thresholds: Thresholds()).rows.filter(\.isAsked)
+    #expect(rows.map(\.cell) == ["step-iterator #aaaaaa", "step-iterator #bbbbbb"])
+  }
+
+  @Test func controlsAndOversubscribedCellsDecideNothing() throws {
+    func cells(_ factor: Double) -> [Fixtures.Cell] {
+      [
+        .init(id: "n", strategy: "none", cpu: Fixtures.values(times: factor)),
+        .init(id: "o", state: "aged", cpu: Fixtures.values(times: factor), isOversubscribed: true),
+        .init(id: "c", cpu: Fixtures.values()),
+      ]
+    }
+    let comparison = try Comparison(
+      base: [Fixtures.run("a", cells(1))], new: [Fixtures.run("b", cells(2))], thresholds: Thresholds())
+    let asked = comparison.rows.filter(\.isAsked)
+    #expect(asked.map(\.reason) == [.control, .oversubscribed, nil])
+    #expect(asked.map(\.verdict) == [nil, nil, .same])
+    // They are shown all the same.
+    #expect(asked.allSatisfy { $0.change != nil })
+    #expect(comparison.family == 1 && comparison.exitStatus(strict: false) == 0)
+  }
+
+  @Test func whatOnlyOneSideMeasuredIsAMismatch() throws {
+    let measured = Fixtures.Cell(id: "c", cpu: Fixtures.values())
+    let not = Fixtures.Cell(id: "c", cpu: [nil, nil, nil])
+    func row(_ base: Fixtures.Cell, _ new: Fixtures.Cell) throws -> (ComparisonRow?, Int32) {
+      let comparison = try Comparison(
+        base: [Fixtures.run("a", [base])], new: [Fixtures.run("b", [new])], thresholds: Thresholds())
+      return (comparison.rows.first { $0.isAsked }, comparison.exitStatus(strict: false))
+    }
+    let (one, status) = try row(measured, not)
+    #expect(one?.reason == .measuredOnlyIn("base") && one?.base != nil && one?.new == nil && status == 3)
+    #expect(try row(not, measured).0?.reason == .measuredOnlyIn("new"))
+    let (neither, nothing) = try row(not, not)
+    // Nothing at all was compared: no success.
+    #expect(neither?.reason == .notMeasured && neither?.isMismatch == false && nothing == 3)
+  }
+
+  @Test func severalRunsASideAreOneSampleEach() throws {
+    func runs(_ name: String, _ count: Int, _ factor: Double) -> [TrackedRun] {
+      (0..<count).map { number in
+        let level = factor * (1 + 0.001 * Double(number))
+        let cpu: [Double?] = [0.5 * level, level, 3 * level]
+        return Fixtures.run("\(name)\(number)", [.init(id: "c", cpu: cpu, repeatableHold: 100 + Double(number))])
+      }
+    }
+    let quartets = try Comparison(base: runs("a", 6, 1), new: runs("b", 6, 1.2), thresholds: Thresholds())
+    let row = try #require(quartets.rows.first)
+    // The median of each launch: not the 18 repetitions.
+    #expect(row.base?.count == 6 && row.base?.lowest == 1 && quartets.sampling == .launches(inQuartets: true))
+    #expect(row.verdict == .worse && isNear(row.p, 2 / 216))
+    // A cell's one value is a launch's one value.
+    let hold = quartets.rows.first { $0.metric.name == "lock_hold_ns_max_repeatable" }
+    #expect(hold?.new?.count == 6)
+    let block = try Comparison(base: runs("a", 5, 1), new: runs("b", 6, 1.2), thresholds: Thresholds())
+    #expect(block.sampling == .launches(inQuartets: false) && block.rows.first?.verdict == .worse)
+  }
+
+  @Test func rowsOfOneRepetitionAreToldApartByTheirKeys() throws {
+    func run(_ name: String, _ factor: Double) -> TrackedRun {
+      let cell = Fixtures.Cell(id: "c", cpu: Fixtures.values(8), experiment: "contiguous")
+      let rows = (0..<8).flatMap { repetition in
+        [("2097152", 1.0), ("1073741824", factor)].map { bytes, factor in
+          [
+            "cell_id": "c", "repetition": "\(repetition)", "range_bytes": bytes, "drains_first": "true",
+            "failures_per_1000": "\(factor * (100 + Double(repetition) / 10))",
+          ]
+        }
+      }
+      return Fixtures.run(name, [cell], ownRows: ["contiguous": rows])
+    }
+    let comparison = try Comparison(base: [run("a", 1)], new: [run("b", 1.5)], thresholds: Thresholds())
+    let asked = comparison.rows.filter(\.isAsked)
+    #expect(asked.map(\.metric.name) == ["failures_per_1000", "failures_per_1000"])
+    #expect(asked.map(\.verdict) == [.same, .worse])
+    #expect(asked[1].name.contains("range_bytes=1073741824 drains_first=true"))
+  }
+
+  @Test func whatElseDiffersIsSaid() throws {
+    let cell = Fixtures.Cell(id: "c", cpu: Fixtures.values())
+    let one = Fixtures.run("a", [cell])
+    let other = Fixtures.run(
+      "b", [cell], seed: 2, buildMode: "debug", isFinished: false, host: ["hostname": "vm", "cpu_model": "Intel"])
+    let warnings = try Comparison(base: [one], new: [other], thresholds: Thresholds()).warnings
+    for text in ["build differs", "CPU differs: AMD EPYC in base, Intel in new", "seed differs", "b isn't finished"] {
+      #expect(warnings.contains { $0.contains(text) }, "\(text) in \(warnings)")
+    }
+    #expect(!warnings.contains { $0.contains("host differs") })
+    #expect(try Comparison(base: [one], new: [one], thresholds: Thresholds()).warnings.isEmpty)
+  }
+
+  @Test func aMetricThatThereIsNotIsRefused() throws {
+    let run = Fixtures.run("a", [.init(id: "c", cpu: [1])])
+    for name in ["nope", "", "outcome", "last_ns"] {
+      let error = #expect(throws: ComparisonError.self) {
+        try Comparison(base: [run], new: [run], thresholds: Thresholds(), metrics: [name])
+      }
+      #expect(error?.exitStatus == 64 && error?.description.contains("'\(name)'") == true)
+    }
+    let empty = Fixtures.run("empty", [])
+    let error = #expect(throws: ComparisonError.self) {
+      try Comparison(base: [run], new: [empty], thresholds: Thresholds())
+    }
+    #expect(error?.exitStatus == 65 && error?.description.hasPrefix("empty: ") == true)
+  }
+}
+
+/// Two designs of one run.
+@Suite struct StrategyComparisonTests {
+  private typealias Fixtures = CompareFixtures
+
+  /// Guests whose repetitions differ far more than the designs: only in pairs the difference shows.
+  private static func run(_ extra: [CompareFixtures.Cell] = []) -> TrackedRun {
+    let cells = [8, 64].flatMap { gib -> [Fixtures.Cell] in
+      let levels = (0..<12).map { pow10(Double($0 % 4)) * Double(gib) * (1 + 0.001 * Double($0)) }
+      return [
+        .init(
+          id: "w\(gib)", strategy: "walk-callback:kick=none", bytes: UInt64(gib) << 30, cpu: levels,
+          holdP99: levels, repeatableHold: 900, order: 0),
+        .init(
+          id: "b\(gib)", strategy: "budgeted-resume:budget=100:check=buddy", bytes: UInt64(gib) << 30,
+          cpu: levels.map { $0 * 1.2 }, holdP99: levels.map { $0 * 0.1 }, repeatableHold: 90),
+      ]
+    }
+    return Fixtures.run("a", cells + extra)
+  }
+
+  private static func pow10(_ exponent: Double) -> Double { (0..<Int(exponent)).reduce(1) { value, _ in value * 10 } }
+
+  @Test func cellsArePairedByEverythingButTheDesign() throws {
+    let comparison = try Comparison(
+      of: [Self.run()], strategies: ("walk-callback", "budgeted-resume"), thresholds: Thresholds())
+    let asked = comparison.rows.filter(\.isAsked)
+    // Which holds the lock shorter, and at what cost.
+    #expect(asked.map(\.metric.name) == ["guest_cpu_ns", "lock_hold_ns_p99", "guest_cpu_ns", "lock_hold_ns_p99"])
+    #expect(asked.map(\.cell) == ["8 GiB", "8 GiB", "64 GiB", "64 GiB"])
+    #expect(asked.map(\.verdict) == [.worse, .better, .worse, .better])
+    #expect(asked.allSatisfy { isNear($0.p, 2.0 / 4096) }, "12 pairs that all go one way")
+    #expect(comparison.family == 4 && comparison.sampling == .pairs)
+    let hold = try #require(comparison.rows.first { $0.metric.name == "lock_hold_ns_max_repeatable" })
+    #expect(isNear(hold.change, -0.9, 1e-9) && hold.p == nil && hold.verdict == nil)
+  }
+
+  @Test func aWordMustMeanOneDesign() throws {
+    let other = Fixtures.Cell(
+      id: "b2", strategy: "budgeted-resume:budget=1000:check=buddy", cpu: Fixtures.values(12))
+    let run = Self.run([other])
+    func compare(_ word: String) throws -> Comparison {
+      try Comparison(of: [run], strategies: ("walk-callback", word), thresholds: Thresholds())
+    }
+    let error = #expect(throws: ComparisonError.self) { try compare("budgeted-resume") }
+    #expect(error?.exitStatus == 64)
+    for name in ["budgeted-resume:budget=100:check=buddy", "budgeted-resume:budget=1000:check=buddy"] {
+      #expect(error?.description.contains(name) == true)
+    }
+    #expect(try compare("budgeted-resume:budget=100").rows.count { $0.isAsked } == 4)
+    let unknown = #expect(throws: ComparisonError.self) { try compare("nope") }
+    #expect(unknown?.description.contains("no strategy 'nope'") == true)
+    // A design that only one guest has: the other cell of base has nothing to be paired with.
+    let partial = try compare("budgeted-resume:budget=1000")
+    #expect(partial.onlyInBase == ["64 GiB order 0"] || partial.onlyInBase == ["64 GiB"])
+    #expect(partial.rows.count { $0.isAsked } == 2 && partial.exitStatus(strict: false) != 0)
+  }
+}

@@ -1,0 +1,55 @@
+import Experiments
+import Foundation
+import Testing
+
+@testable import Tracking
+
+@Suite struct ThresholdsTests {
+  private static func read(_ text: String) throws -> Thresholds {
+    let path = FileManager.default.temporaryDirectory.appendingPathComponent("thresholds-\(UUID().uuidString)")
+    try Data(text.utf8).write(to: path)
+    defer { try? FileManager.default.removeItem(at: path) }
+    return try Thresholds.read(path.path)
+  }
+
+  @Test func whatAFileLeavesOutKeepsItsDefault() throws {
+    #expect(try Self.read("{}") == Thresholds())
+    let read = try Self.read(
+      """
+      {"alpha": 0.05, "metrics": {"ops_ratio": 0.1}, "decisive": {"scan": "ms_per_tib"}}
+      """)
+    #expect(read.alpha == 0.05 && read.minimumEffect == 0.05 && read.exactMinimumEffect == 0.005)
+    #expect(read.minimumEffect(of: "ops_ratio", isExact: false) == 0.1)
+    #expect(read.decisive(in: "scan", isCounted: true) == "ms_per_tib")
+    #expect(Thresholds().decisive(in: "scan", isCounted: true) == "instructions")
+    #expect(Thresholds().decisive(in: "scan", isCounted: false) == "guest_cpu_ns")
+    let again = try JSONDecoder().decode(Thresholds.self, from: JSONEncoder().encode(read))
+    #expect(again == read)
+  }
+
+  @Test(arguments: [
+    ("{\n\"alpa\": 0.1}", 2, "unknown key 'alpa'"), ("{\n\n\"alpha\": 2}", 3, "2.0 isn't above 0"),
+    ("{\"alpha\": 0}", 1, "0.0 isn't above 0"), ("{\"minimum_effect\":\n-1}", 1, "-1.0 isn't a share"),
+    ("{\"metrics\": {\n\"nope\": 0.1}}", 2, "no metric"), ("{\"metrics\": {\n\"scan_ns\": -1}}", 2, "isn't a share"),
+    ("{\"decisive\": {\n\"nope\": \"scan_ns\"}}", 2, "no experiment"),
+    ("{\"decisive\": {\n\"scan\": \"last_ns\"}}", 2, "'last_ns' is no metric of it"),
+    ("{\"alpha\": \"x\"}", 1, "alpha"), ("[]", 1, ""), ("", 1, "not JSON"),
+  ])
+  func whatItDoesNotTakeIsRefusedWithItsLine(_ text: String, _ line: Int, _ says: String) throws {
+    let error = #expect(throws: MatrixError.self) { try Self.read(text) }
+    #expect(error?.exitStatus == 65)
+    let message = error?.description ?? ""
+    #expect(message.contains(":\(line): ") && message.contains(says) && !message.contains("\n"), "\(message)")
+  }
+
+  @Test func aMinimumEffectIsWrittenInPercent() throws {
+    #expect(try Thresholds.effect(percent: "5%") == 0.05 && Thresholds.effect(percent: "0.5") == 0.005)
+    for text in ["", "%", "five", "-1%", "1001", "nan", "inf", "5%%"] {
+      #expect(throws: ComparisonError.self, "\(text)") { try Thresholds.effect(percent: text) }
+    }
+    var thresholds = Thresholds()
+    thresholds.metrics["scan_ns"] = 1
+    thresholds.setMinimumEffect(0.2)
+    #expect(thresholds.minimumEffect(of: "scan_ns", isExact: true) == 0.2)
+  }
+}
