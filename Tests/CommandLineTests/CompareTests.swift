@@ -100,12 +100,12 @@ import Testing
   /// A folder of runs is a side of launches; in the order of their names.
   @Test func aFolderOfRunsIsASide() throws {
     try Tool.withFolder { folder in
-      for launch in 0..<6 {
+      for launch in 0..<8 {
         try Self.write(folder + "/base/\(launch)", repetitions: 2, from: 1e-4 * Double(launch))
         try Self.write(folder + "/new/\(launch)", times: 1.3, repetitions: 2, from: 1e-4 * Double(launch))
       }
       let result = try Tool.run("compare base new", in: folder)
-      #expect(result.status == 2 && result.out.contains("6 against 6 launches, two and two"), "\(result)")
+      #expect(result.status == 2 && result.out.contains("8 against 8 launches, two and two"), "\(result)")
     }
   }
 

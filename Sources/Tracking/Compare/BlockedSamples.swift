@@ -50,7 +50,8 @@ public struct BlockedSamples: Sendable, Equatable {
   /// The smallest p that so many values could give.
   public var smallestP: Double { Self.smallestP(blocks.map { ($0.base.count, $0.new.count) }) }
 
-  /// The smallest p that blocks of so many values could give: all of new's in each block above, or all below, base's.
+  /// The smallest p that blocks of so many values could give, both ends counted: all of new's in each block above, or all
+  /// below, base's. (Ties, and blocks of unequal sides, may leave one end only, and half of this.)
   static func smallestP(_ blocks: [(base: Int, new: Int)]) -> Double {
     let logarithm = blocks.reduce(0.0) { sum, block in
       let (base, new) = (Double(block.base), Double(block.new))

@@ -80,8 +80,8 @@ struct ComparisonText {
       sentences.append(
         """
         Samples: \(sides.joined(separator: ", ")). Worse or better: p, corrected over \(comparison.family) by Holm, is at \
-        most \(Figure.count(thresholds.alpha * 100)) % and the change at least \(effects(tested)); same: neither, and the \
-        interval (\(Figure.count(comparison.level * 100)) %, uncorrected) keeps within \
+        most \(Self.plain(thresholds.alpha)) and the change at least \(effects(tested)); same: neither, and the \
+        interval (\(Self.plain(comparison.level)), uncorrected) keeps within \
         \(Figure.count(Thresholds.sameFactor)) times that.
         """)
     }
@@ -96,7 +96,7 @@ struct ComparisonText {
     let byEffect = Dictionary(grouping: rows, by: \.minimumEffect)
     return byEffect.keys.sorted().map { effect in
       let names = Set((byEffect[effect] ?? []).map(\.metric.name)).sorted()
-      return Self.percent(effect) + (byEffect.count > 1 ? " (\(names.joined(separator: ", ")))" : "")
+      return Self.plain(effect) + (byEffect.count > 1 ? " (\(names.joined(separator: ", ")))" : "")
     }.joined(separator: ", ")
   }
 
@@ -175,6 +175,11 @@ struct ComparisonText {
   private static func digits(_ share: Double) -> String {
     let percent = share * 100
     return percent < least ? "0" : Figure.number(percent, decimals: percent < 0.995 ? 2 : percent < 99.95 ? 1 : 0)
+  }
+
+  /// A share that somebody set, in percent: 5 %, 0.5 %.
+  static func plain(_ share: Double) -> String {
+    "\(((share * 1e8).rounded() / 1e6).decimalText ?? Figure.missing) %"
   }
 
   private static func absolute(_ value: Double) -> String { (value > 0 ? "+" : "") + Figure.number(value) }

@@ -53,9 +53,11 @@ struct RankDistribution {
     var ways: [Double] = [1]
     for block in blocks {
       let (low, own) = sums(of: block)
+      // A small block reaches few of the sums between its lowest and its highest.
+      let reached = own.indices.filter { own[$0] > 0 }
       var joint = [Double](repeating: 0, count: ways.count + own.count - 1)
       for (i, count) in ways.enumerated() where count > 0 {
-        for (j, other) in own.enumerated() where other > 0 { joint[i + j] += count * other }
+        for j in reached { joint[i + j] += count * own[j] }
       }
       ways = joint
       first += low

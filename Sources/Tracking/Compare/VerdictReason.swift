@@ -51,7 +51,7 @@ public enum VerdictReason: Sendable, Equatable {
     case .onlyUncorrected(let family):
       "a change by its own p, which among \(family) decisions may be chance; more samples tell"
     case .tooScattered(let most):
-      "a change of more than \((most * 1000).rounded() / 10) % can't be ruled out; more samples, or a quieter machine, tell"
+      "a change of more than \(ComparisonText.plain(most)) can't be ruled out; more samples, or a quieter machine, tell"
     }
   }
 

@@ -33,7 +33,7 @@ import Testing
     ("{\"metrics\": {\n\"nope\": 0.1}}", 2, "no metric"), ("{\"metrics\": {\n\"scan_ns\": -1}}", 2, "isn't a share"),
     ("{\"decisive\": {\n\"nope\": \"scan_ns\"}}", 2, "no experiment"),
     ("{\"decisive\": {\n\"scan\": \"last_ns\"}}", 2, "'last_ns' is no metric of it"),
-    ("{\"alpha\": \"x\"}", 1, "alpha"), ("[]", 1, ""), ("", 1, "not JSON"),
+    ("{\"alpha\": \"x\"}", 1, "alpha"), ("[]", 1, "an array instead"), ("", 1, "not JSON"),
   ])
   func whatItDoesNotTakeIsRefusedWithItsLine(_ text: String, _ line: Int, _ says: String) throws {
     let error = #expect(throws: MatrixError.self) { try Self.read(text) }
