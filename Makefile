@@ -5,16 +5,18 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 
-# What is linked, by pkg-config name:Debian package; and programs the tests use.
+# What is linked, by pkg-config name:Debian package; and programs that hintbench starts.
 LIBRARIES := numa:libnuma-dev papi:libpapi-dev sqlite3:libsqlite3-dev
-PROGRAMS := git:git pkg-config:pkg-config valgrind:valgrind
+PROGRAMS := git:git pkg-config:pkg-config valgrind:valgrind gnuplot:gnuplot-nox
+# What the tests use besides: a browser, which looks at reports.
+TEST_PROGRAMS := chromium:chromium
 # What test-guest needs besides: programs, and files.
 GUEST_PROGRAMS := qemu-system-x86_64:qemu-system-x86 cpio:cpio setpriv:util-linux
 GUEST_FILES := /usr/include/perfmon/pfmlib.h:libpfm4-dev
 
 AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
 
-.PHONY: run test deps guest-deps build static lint unit test-guest benchmarks benchmark-checks sanitize clean
+.PHONY: run test deps test-deps guest-deps build static lint unit test-guest benchmarks benchmark-checks sanitize clean
 
 run: build
 	.build/release/hintbench run $(ARGS)
@@ -27,7 +29,7 @@ test: deps lint unit test-guest benchmark-checks
 lint:
 	swift format lint --strict --recursive Sources Tests Benchmarks/Benchmarks Benchmarks/Sources Package.swift Benchmarks/Package.swift
 
-unit: deps
+unit: test-deps
 	swift test
 
 # Boots Debian's kernel with 2 and 4 NUMA nodes in QEMU and runs hintbench there; fails where it can't.
@@ -71,12 +73,15 @@ benchmarks: deps
 	swift package --package-path Benchmarks benchmark
 
 # Every test under the thread sanitizer, then under the address sanitizer, each built apart. Fewer seeds: both are slow.
-sanitize: deps
+sanitize: test-deps
 	HINTBENCH_SANITIZER=thread HINTBENCH_SEEDS=$${HINTBENCH_SEEDS:-60} swift test --sanitize=thread --scratch-path .build-tsan
 	HINTBENCH_SANITIZER=address ASAN_OPTIONS=detect_leaks=0 HINTBENCH_SEEDS=$${HINTBENCH_SEEDS:-60} swift test --sanitize=address --scratch-path .build-asan
 
 deps:
 	$(call install,$(PROGRAMS),$(LIBRARIES),)
+
+test-deps: deps
+	$(call install,$(TEST_PROGRAMS),,)
 
 guest-deps: deps
 	$(call install,$(GUEST_PROGRAMS),,$(GUEST_FILES))

@@ -26,8 +26,17 @@ public struct ExperimentTable {
 
   /// Nil where there is nothing to show.
   public var text: String? {
+    guard let table = content(allColumns: false) else { return nil }
+    let text = TableText.render(titles: table.titles, rows: table.rows, leftAligned: table.leftAligned)
+    return "\(table.caption ?? "")\n" + text + (table.note.map { $0 + "\n" } ?? "")
+  }
+
+  /// The table; nil where there is nothing to show.
+  ///
+  /// - Parameter allColumns: also those that aren't primary.
+  func content(allColumns: Bool) -> TableContent? {
     let keys = card.columns.filter(\.isKey)
-    let metrics = card.columns.filter(\.isPrimary)
+    let metrics = card.columns.filter { !$0.isKey && (allColumns || $0.isPrimary) }
     let byCell = Dictionary(grouping: rows) { $0["cell_id"] ?? "" }
     var lines: [(cell: CellRecord, key: [String], rows: [[String: String]])] = []
     for cell in cells {
@@ -72,11 +81,13 @@ public struct ExperimentTable {
       titles.append(Self.title(metric.name, metric.unit))
       for (row, own) in values.enumerated() { fields[row].append(Self.spread(own, metric.unit)) }
     }
-    let table = TableText.render(titles: titles, rows: fields, leftAligned: Set(0..<settings), widths: [:])
     let marks = lines.contains { Figure.preempted($0.cell) != nil }
-    return "\(card.name): " + (constant + ["medians, lowest–highest repetition"]).joined(separator: ", ") + "\n" + table
-      + (marks
-        ? "preempted *N: in N repetitions of the cell a measuring thread was taken off its CPU; they are kept.\n" : "")
+    return TableContent(
+      caption: "\(card.name): "
+        + (constant + ["medians, lowest–highest repetition"]).joined(separator: ", "),
+      titles: titles, rows: fields, leftAligned: Set(0..<settings),
+      note: marks
+        ? "preempted *N: in N repetitions of the cell a measuring thread was taken off its CPU; they are kept." : nil)
   }
 
   /// Nanoseconds as microseconds: what most of these are.

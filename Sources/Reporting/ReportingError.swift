@@ -8,6 +8,8 @@ public struct ReportingError: Error, Hashable, CustomStringConvertible {
     case usage
     /// A file isn't what it should be. Exit status 65.
     case input
+    /// Something needed is not there, or doesn't work: a program. Exit status 69.
+    case unavailable
     /// The system refused. Exit status 74.
     case io
   }
@@ -35,11 +37,12 @@ public struct ReportingError: Error, Hashable, CustomStringConvertible {
     self.help = help
   }
 
-  /// The exit status the command line ends with: 64, 65 or 74.
+  /// The exit status the command line ends with: 64, 65, 69 or 74.
   public var exitStatus: Int32 {
     switch kind {
     case .usage: 64
     case .input: 65
+    case .unavailable: 69
     case .io: 74
     }
   }

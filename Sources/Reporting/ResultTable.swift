@@ -24,6 +24,21 @@ public struct ResultTable {
 
   /// The tables and what stands under them.
   public var text: String {
+    let parts = sections.flatMap { section in
+      [wrap(section.heading) + "\n"]
+        + section.tables.map { table in (table.caption.map { $0 + "\n" } ?? "") + rendered(table) }
+    }
+    return (parts + [notes.map(wrap).joined(separator: "\n")]).joined(separator: "\n") + "\n"
+  }
+
+  /// The tables of one guest and load, the main one first.
+  struct Section {
+    var heading: String
+    var tables: [TableContent]
+  }
+
+  /// The tables, one section for each guest and load.
+  var sections: [Section] {
     var groups: [(key: GuestKey, cells: [CellRecord])] = []
     for cell in cells {
       let key = GuestKey(cell, runs[cell.cellID]?.first)
@@ -33,12 +48,13 @@ public struct ResultTable {
         groups.append((key, [cell]))
       }
     }
-    let parts = groups.flatMap { group in
-      [heading(group.key, group.cells), results(group.cells)]
-        + (group.cells.contains(where: hasBystanders) ? ["Threads beside:\n" + bystanders(group.cells)] : [])
-        + (group.cells.contains(where: hasCounts) ? ["Counted:\n" + counts(group.cells)] : [])
+    return groups.map { group in
+      Section(
+        heading: heading(group.key, group.cells),
+        tables: [results(group.cells)]
+          + (group.cells.contains(where: hasBystanders) ? [bystanders(group.cells)] : [])
+          + (group.cells.contains(where: hasCounts) ? [counts(group.cells)] : []))
     }
-    return (parts + [footer]).joined(separator: "\n") + "\n"
   }
 
   // MARK: Heading
@@ -101,7 +117,7 @@ public struct ResultTable {
       key.mutators == 0 ? nil : "load \(key.load) by \(key.mutators) threads",
       key.oversubscribed ? "OVERSUBSCRIBED: more threads than cores, no verdict" : nil,
     ]
-    return wrap("\(key.experiment): " + parts.compactMap { $0 }.joined(separator: ", ")) + "\n"
+    return "\(key.experiment): " + parts.compactMap { $0 }.joined(separator: ", ")
   }
 
   // MARK: Tables
@@ -112,7 +128,7 @@ public struct ResultTable {
     var fields: [String]
   }
 
-  private func results(_ cells: [CellRecord]) -> String {
+  private func results(_ cells: [CellRecord]) -> TableContent {
     func counts(_ title: String, _ path: KeyPath<RunRecord, Int?>) -> Part {
       Part(title: title, fields: cells.map { range(runs[$0.cellID] ?? [], path) })
     }
@@ -149,7 +165,7 @@ public struct ResultTable {
       .contains { cell[metric: $0].median != nil }
   }
 
-  private func bystanders(_ cells: [CellRecord]) -> String {
+  private func bystanders(_ cells: [CellRecord]) -> TableContent {
     let lowest = cells.map { cell in (runs[cell.cellID] ?? []).compactMap(\.sideEffects.bytesFreeMin).min() }
     return table(
       cells,
@@ -164,7 +180,7 @@ public struct ResultTable {
         times("strategy's wait p99 µs", cells, "lock_wait_ns_p99", per: 1e3),
         times("its hold p99 µs", cells, "lock_hold_ns_p99", per: 1e3),
         times("its CPU ms", cells, "guest_cpu_ns", per: 1e6),
-      ])
+      ], caption: "Threads beside:")
   }
 
   /// Whether hardware events of the cell were counted.
@@ -173,7 +189,7 @@ public struct ResultTable {
   }
 
   /// Hardware events of each session, as they are and for each block reported.
-  private func counts(_ cells: [CellRecord]) -> String {
+  private func counts(_ cells: [CellRecord]) -> TableContent {
     let events: [(title: String, count: (RunRecord.Counters) -> Int?)] = [
       ("instructions", { $0.instructions }), ("cycles", { $0.cycles }), ("L1D misses", { $0.l1dMisses }),
       ("L2 misses", { $0.l2Misses }), ("LLC misses", { $0.llcMisses }), ("dTLB misses", { $0.dtlbMisses }),
@@ -195,21 +211,30 @@ public struct ResultTable {
           Part(title: event.title, fields: whole.map { $0.map(Figure.count) ?? Figure.missing }),
           Part(title: "a block", fields: each.map { $0.map { Figure.number($0) } ?? Figure.missing }),
         ]
-      })
+      }, caption: "Counted:")
   }
 
-  private func table(_ cells: [CellRecord], _ all: [Part]) -> String {
+  private func table(_ cells: [CellRecord], _ all: [Part], caption: String? = nil) -> TableContent {
     // What an experiment measures for none of its cells has no column.
     let parts = runs.isEmpty ? all : all.filter { part in part.fields.contains { $0 != Figure.missing } }
     let titles = ["strategy"] + parts.map(\.title)
     let rows = zip(StrategyNames.short(cells), cells.indices).map { name, index in
       [name] + parts.map { $0.fields[index] }
     }
-    let others = parts.reduce(0) { $0 + 1 + ([$1.title] + $1.fields).map(\.count).max()! }
-    let name = rows.map { $0[0].count }.max() ?? 0
-    let cut = max(min(name, width - others), Self.shortestName)
-    let left: Set<Int> = titles.last == "outcome" ? [0, titles.count - 1] : [0]
-    return TableText.render(titles: titles, rows: rows, leftAligned: left, widths: [0: max(cut, titles[0].count)])
+    return TableContent(
+      caption: caption, titles: titles, rows: rows,
+      leftAligned: titles.last == "outcome" ? [0, titles.count - 1] : [0])
+  }
+
+  /// The table as text, with names of strategies cut so that it fits.
+  private func rendered(_ table: TableContent) -> String {
+    func width(_ column: Int) -> Int { table.rows.reduce(table.titles[column].count) { max($0, $1[column].count) } }
+    let others = table.titles.indices.dropFirst().reduce(0) { $0 + 1 + width($1) }
+    let name = table.rows.map { $0[0].count }.max() ?? 0
+    let cut = max(min(name, self.width - others), Self.shortestName)
+    return TableText.render(
+      titles: table.titles, rows: table.rows, leftAligned: table.leftAligned,
+      widths: [0: max(cut, table.titles[0].count)])
   }
 
   private static let shortestName = 16
@@ -260,7 +285,8 @@ public struct ResultTable {
 
   // MARK: Footer
 
-  private var footer: String {
+  /// What stands under the tables, a paragraph each.
+  var notes: [String] {
     var lines = [
       """
       \(repetitions). Medians, with the lowest and highest repetition in parentheses; counts are the same in all or \
@@ -313,7 +339,7 @@ public struct ResultTable {
     if let first = meta.errors.first {
       lines.append("\(meta.errors.count) repetitions failed; the first: \(first.reason). All stand in meta.json.")
     }
-    return lines.map(wrap).joined(separator: "\n")
+    return lines
   }
 
   private var repetitions: String {

@@ -2,8 +2,9 @@ import Hinting
 
 /// `hintbench list strategies`: what each design is, what it may be used for and what can be set.
 public enum StrategyListing {
-  public static func text(_ cards: [StrategyCard]) -> String {
-    let designs = TextListing(
+  /// The designs, a row each.
+  static func designs(_ cards: [StrategyCard]) -> TextListing {
+    TextListing(
       titles: ["strategy", "from", "serves", "orders", "one hold looks at", "side effects", "limits"],
       rows: cards.map { card in
         [
@@ -12,16 +13,24 @@ public enum StrategyListing {
           card.limits,
         ]
       })
+  }
+
+  /// What the column `serves` says.
+  static let goals = """
+    serves: migration, addresses that may be stale at once, right only under a dirty log; reclaim, blocks that the guest \
+    holds while the host acts, which may also be discarded.
+    """
+
+  public static func text(_ cards: [StrategyCard]) -> String {
     let options = TextListing(
       titles: ["strategy", "option", "accepted", "default", "meaning", "source"],
       rows: cards.flatMap { card in
         card.options.map { [card.name, $0.name, $0.range, $0.defaultValue, $0.meaning, $0.source] }
       })
     return """
-      \(designs.text)
+      \(designs(cards).text)
 
-      serves: migration, addresses that may be stale at once, right only under a dirty log; reclaim, blocks that the guest \
-      holds while the host acts, which may also be discarded.
+      \(goals)
 
       Options, written NAME:OPTION=VALUE, a sweep NAME:OPTION=VALUE/VALUE:
 

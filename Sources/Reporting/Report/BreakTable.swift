@@ -1,0 +1,43 @@
+import Experiments
+
+/// Between which two of the guests measured each design goes beyond the hold limit.
+struct BreakTable {
+  let content: TableContent
+
+  /// - Parameter groups: cells that differ in nothing but strategy and size.
+  init(_ groups: CellGroups, _ data: ExperimentData) {
+    let designs = data.designs(groups.groups.flatMap(\.cells))
+    let columns = groups.groups.map { group in
+      (title: group.title.isEmpty ? "all" : group.title, byDesign: Dictionary(grouping: group.cells, by: \.design))
+    }
+    content = TableContent(
+      caption: "The guest size at which each design goes beyond the hold limit, of the sizes measured",
+      titles: ["strategy"] + columns.map(\.title),
+      rows: designs.map { design in
+        [data.label(design)] + columns.map { Self.verdict($0.byDesign[design] ?? []) }
+      },
+      leftAligned: Set(0...columns.count),
+      note: "≥: at a granule above 0 a hold is a lower bound, so that \"within\" isn't certain there.")
+  }
+
+  /// In words, for one design.
+  static func verdict(_ cells: [ReportCell]) -> String {
+    let judged = cells.filter { $0.cell.withinHoldLimit != nil }.sorted { $0.cell.guestBytes < $1.cell.guestBytes }
+    guard !judged.isEmpty else { return Figure.missing }
+    func text(_ cell: ReportCell) -> String {
+      let hold = cell.cell.lockHoldNsMaxRepeatable.map { Figure.number($0 / 1000) + " µs" } ?? Figure.missing
+      return "\(Figure.bytes(cell.cell.guestBytes)) (\(cell.isCoarse ? "≥" : "")\(hold))"
+    }
+    let beyond = judged.first { $0.cell.withinHoldLimit == false }
+    // Only what is smaller than the first guest beyond the limit: what comes after it proves nothing.
+    let within = judged.last { cell in
+      cell.cell.withinHoldLimit == true && beyond.map { cell.cell.guestBytes < $0.cell.guestBytes } ?? true
+    }
+    switch (beyond, within) {
+    case (let beyond?, let within?): return "beyond at \(text(beyond)), within at \(text(within))"
+    case (let beyond?, nil): return "beyond at \(text(beyond)), the smallest measured"
+    case (nil, let within?): return "within up to \(text(within)), the largest measured"
+    case (nil, nil): return Figure.missing
+    }
+  }
+}

@@ -1,0 +1,18 @@
+import Experiments
+
+/// Panels with a row for each design.
+enum DotRows {
+  /// Pixels that the names need.
+  static func margin(_ labels: [String]) -> Double {
+    Double(labels.map(\.count).max() ?? 0) * Plot.letterWidth + 24
+  }
+
+  /// A mark with its bar in a row, above or below its middle; nil where nothing was measured.
+  static func mark(
+    _ summary: MetricSummary, row: Int, offset: Double = 0, style: MarkStyle, label: String? = nil
+  ) -> PlotSeries? {
+    guard let median = summary.median else { return nil }
+    return PlotSeries(
+      label: label, style: style, points: [.init(x: median, y: Double(row) + offset, xSpan: summary.span)])
+  }
+}

@@ -1,0 +1,50 @@
+import Experiments
+
+/// What a report has of one experiment, for its figures.
+struct ExperimentData {
+  let card: ExperimentCard
+  let runs: [ReportRun]
+  /// The cells that may be drawn, in order.
+  let cells: [ReportCell]
+  /// Those with more measured threads than CPUs: in the tables, and in no figure.
+  let oversubscribed: [ReportCell]
+  let styles: DesignStyles
+  let labels: [Design: String]
+
+  init(_ card: ExperimentCard, runs: [ReportRun], cells: [ReportCell], styles: DesignStyles) {
+    self.card = card
+    self.runs = runs
+    let own = cells.filter { $0.cell.experiment == card.name }
+    self.cells = own.filter { !$0.cell.oversubscribed }
+    oversubscribed = own.filter(\.cell.oversubscribed)
+    self.styles = styles
+    labels = Design.labels(own.map(\.design))
+  }
+
+  func label(_ design: Design) -> String { labels[design] ?? design.strategy }
+
+  /// Holds of each repetition of the cell, by the repetition's number.
+  func holds(_ cell: ReportCell) -> [Int: [HoldBucketRecord]] {
+    let counted = Set(cell.repetitions.map(\.identity.repetition))
+    return (runs[cell.run].holds[cell.cell.cellID] ?? [:]).filter { counted.contains($0.key) }
+  }
+
+  /// The cell's rows of EXPERIMENT.csv.
+  func rows(_ cell: ReportCell) -> [[String: String]] {
+    let counted = Set(cell.repetitions.map(\.identity.repetition))
+    return (runs[cell.run].rows[card.name] ?? []).filter {
+      $0["cell_id"] == cell.cell.cellID && $0["repetition"].flatMap { Int($0) }.map(counted.contains) == true
+    }
+  }
+
+  /// A column of EXPERIMENT.csv over the rows of a cell.
+  func summary(_ rows: [[String: String]], _ column: String) -> MetricSummary {
+    MetricSummary(rows.compactMap { $0[column] }.compactMap(Double.init))
+  }
+
+  /// The designs of some cells, in their order.
+  func designs(_ cells: [ReportCell]) -> [Design] {
+    var seen: Set<Design> = []
+    return cells.map(\.design).filter { seen.insert($0).inserted }
+  }
+}

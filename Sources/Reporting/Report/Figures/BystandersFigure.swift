@@ -1,0 +1,63 @@
+import Experiments
+
+/// What threads that allocate meanwhile pay.
+enum BystandersFigure: ReportFigure {
+  static let name = "bystanders"
+  static let title = "What allocating threads pay"
+  static let caption = """
+    99th percentile of a thread's allocation time and of its time with interrupts off, and its operations a second over \
+    those it does alone; beside each design at work (its own mark) and, in the same repetitions, alone on a guest built \
+    without it (grey, open). Marks are medians, bars go from the lowest to the highest repetition. The designs' sessions \
+    follow each other without a pause, the most they can disturb. What none shows away from grey is the machine's noise.
+    """
+  static let source =
+    "cells.csv: mutator_alloc_ns_p99_*, mutator_irqoff_ns_p99_*; interference.csv: alone_alloc_ns_p99, alone_irqoff_ns_p99, ops_ratio"
+
+  static func content(of data: ExperimentData) -> FigureContent? {
+    let cells = data.cells.filter { cell in
+      ["mutator_alloc_ns_p99", "mutator_irqoff_ns_p99"].contains { cell.cell[metric: $0].median != nil }
+    }
+    guard !cells.isEmpty else { return nil }
+    let groups = CellGroups(cells, open: [])
+    let designs = data.designs(cells)
+    let labels = designs.map(data.label)
+    var panels: [PlotPanel] = []
+    for group in groups.groups {
+      let lead = group.title.isEmpty ? "" : group.title + ": "
+      for (metric, alone, title) in [
+        ("mutator_alloc_ns_p99", "alone_alloc_ns_p99", "allocation, p99"),
+        ("mutator_irqoff_ns_p99", "alone_irqoff_ns_p99", "interrupts off, p99"),
+      ] {
+        var series: [PlotSeries?] = []
+        for cell in group.cells {
+          guard let row = designs.firstIndex(of: cell.design) else { continue }
+          series += [
+            DotRows.mark(
+              data.summary(data.rows(cell), alone), row: row, offset: 0.22, style: .alone, label: "alone"),
+            DotRows.mark(cell.cell[metric: metric], row: row, offset: -0.12, style: data.styles[cell.design]),
+          ]
+        }
+        let marks = series.compactMap { $0 }
+        let values = marks.flatMap(\.points).flatMap { [$0.x, $0.xSpan?.lowerBound, $0.xSpan?.upperBound] }
+        panels.append(
+          PlotPanel(
+            title: lead + title, x: .time(title, values.compactMap { $0 }), y: .categories(labels), series: marks))
+      }
+      let ratios = group.cells.compactMap { cell -> PlotSeries? in
+        designs.firstIndex(of: cell.design).flatMap { row in
+          DotRows.mark(data.summary(data.rows(cell), "ops_ratio"), row: row, style: data.styles[cell.design])
+        }
+      }
+      guard !ratios.isEmpty else { continue }
+      let highest = ratios.flatMap(\.points).map { $0.xSpan?.upperBound ?? $0.x }.max() ?? 1
+      var panel = PlotPanel(
+        title: lead + "operations a second, beside over alone",
+        x: .linear("times as many as alone", to: max(highest, 1)), y: .categories(labels), series: ratios)
+      panel.add(.vertical(1), label: "as many as alone")
+      panels.append(panel)
+    }
+    return FigureContent(
+      panels: panels, cells: cells, common: groups.common, columns: 2,
+      panelHeight: Double(designs.count) * 21 + 10, leftMargin: DotRows.margin(labels))
+  }
+}

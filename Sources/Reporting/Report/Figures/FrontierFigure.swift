@@ -1,0 +1,63 @@
+import Experiments
+
+/// Cost against hold: no design is best in both.
+enum FrontierFigure: ReportFigure {
+  static let name = "frontier"
+  static let title = "Cost against longest hold"
+  static let caption = """
+    Each design on one guest: to the left the lock is held for shorter, further down hints are cheaper. Upright bars go \
+    from the lowest to the highest repetition, level ones up to the longest single hold of any. The grey stairs are the \
+    frontier: below and to the left of them was no design that reaches at least 99 % of the coverage reached by any there \
+    (the figure of coverage shows the others; they may lie beyond). The dashed line is the hold limit.
+    """
+  static let source =
+    "cells.csv: lock_hold_ns_max_repeatable, lock_hold_ns_max_highest, ms_per_tib_*, coverage_free_median"
+
+  static func content(of data: ExperimentData) -> FigureContent? {
+    let cells = data.cells.filter {
+      $0.cell.lockHoldNsMaxRepeatable != nil && $0.cell[metric: "ms_per_tib"].median != nil
+    }
+    guard !cells.isEmpty else { return nil }
+    let groups = CellGroups(cells, open: [])
+    let limits = Set(cells.compactMap(\.cell.holdLimitNs)).sorted()
+    let costs = cells.flatMap { [$0.cell[metric: "ms_per_tib"].lowest, $0.cell[metric: "ms_per_tib"].highest] }
+    let holds = cells.flatMap { [$0.cell.lockHoldNsMaxRepeatable, $0.cell[metric: "lock_hold_ns_max"].highest] }
+    let panels = groups.groups.map { group -> PlotPanel in
+      let series = group.cells.compactMap { cell in
+        point(cell).map {
+          PlotSeries(label: data.label(cell.design), style: data.styles[cell.design], points: [$0])
+        }
+      }
+      var panel = PlotPanel(
+        title: group.title, x: .time("longest repeatable hold", holds.compactMap { $0 } + limits),
+        y: .number("ms a TiB reported", costs.compactMap { $0 }), series: series)
+      panel.series.insert(frontier(group.cells, panel), at: 0)
+      for limit in limits { panel.add(.vertical(limit), label: "hold limit \(Figure.time(ns: limit))") }
+      return panel
+    }
+    return FigureContent(panels: panels, cells: cells, common: groups.common, panelHeight: 330)
+  }
+
+  private static func point(_ cell: ReportCell) -> PlotSeries.Point? {
+    let cost = cell.cell[metric: "ms_per_tib"]
+    guard let hold = cell.cell.lockHoldNsMaxRepeatable, let median = cost.median else { return nil }
+    let highest = cell.cell[metric: "lock_hold_ns_max"].highest ?? hold
+    return .init(x: hold, y: median, xSpan: highest > hold ? hold...highest : nil, ySpan: cost.span)
+  }
+
+  private static func frontier(_ cells: [ReportCell], _ panel: PlotPanel) -> PlotSeries {
+    let reached = cells.compactMap { $0.cell[metric: "coverage_free"].median }.max() ?? 0
+    let points = cells.filter { ($0.cell[metric: "coverage_free"].median ?? 0) >= 0.99 * reached }.compactMap(point)
+    var stairs: [PlotSeries.Point] = []
+    for point in points.sorted(by: { ($0.x, $0.y) < ($1.x, $1.y) }) where point.y < stairs.last?.y ?? .infinity {
+      stairs.append(point.bare)
+    }
+    if let first = stairs.first, let last = stairs.last {
+      stairs.insert(.init(x: first.x, y: panel.y.to), at: 0)
+      stairs.append(.init(x: panel.x.to, y: last.y))
+    }
+    return PlotSeries(
+      label: "frontier", style: MarkStyle(shape: 0, colour: "#9a9a9a", size: 0), line: .steps, width: 2.4,
+      hasMarks: false, points: stairs)
+  }
+}

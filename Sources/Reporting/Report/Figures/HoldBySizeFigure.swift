@@ -1,0 +1,67 @@
+import Experiments
+
+/// Which design stays within the hold limit up to which guest.
+enum HoldBySizeFigure: ReportFigure {
+  static let name = "hold-by-size"
+  static let title = "Longest repeatable hold against guest size"
+  static let caption = """
+    The longest hold that every repetition had (the max over holds k of the min over repetitions of hold k); the bar goes \
+    up to the longest single hold of any repetition, on a shared machine mostly its noise. The dashed line is the hold \
+    limit. A ring marks the smallest guest measured at which a design is beyond it; nothing is drawn on between or \
+    beyond what was measured. Designs stand side by side at one size so that marks don't cover each other.
+    """
+  static let source =
+    "cells.csv: lock_hold_ns_max_repeatable, lock_hold_ns_max_lowest and _highest, hold_limit_ns, within_hold_limit"
+
+  static func content(of data: ExperimentData) -> FigureContent? {
+    let cells = data.cells.filter { $0.cell.lockHoldNsMaxRepeatable != nil }
+    guard !cells.isEmpty else { return nil }
+    let sweep = SizeSweep(cells, of: data)
+    var content = FigureContent(panels: [], cells: cells, common: sweep.groups.common, panelHeight: 360)
+    content.columns = sweep.groups.groups.count == 1 ? 1 : 2
+    let width = Plot(name: "", title: "", columns: content.columns, panels: []).panelWidth
+    let limits = Set(cells.compactMap(\.cell.holdLimitNs)).sorted()
+    let values = cells.flatMap { [$0.cell.lockHoldNsMaxRepeatable, $0.cell[metric: "lock_hold_ns_max"].highest] }
+    let y = PlotAxis.time("longest repeatable hold", values.compactMap { $0 } + limits)
+    let x = sweep.axis(panelWidth: width)
+    for group in sweep.groups.groups {
+      var panel = PlotPanel(title: group.title, x: x, y: y, series: sweep.series(group, point))
+      let broken = firstBeyond(group.cells)
+      let rings = sweep.series(group) { cell in broken.contains(cell.cell.cellID) ? point(cell) : nil }
+      for ring in rings {
+        panel.series.append(
+          PlotSeries(label: "smallest guest beyond the limit", style: .ring, points: ring.points.map(\.bare)))
+      }
+      for limit in limits { panel.add(.horizontal(limit), label: "hold limit \(Figure.time(ns: limit))") }
+      content.panels.append(panel)
+    }
+    content.tables = [BreakTable(sweep.groups, data).content]
+    return content
+  }
+
+  private static func point(_ cell: ReportCell) -> PlotSeries.Point? {
+    cell.cell.lockHoldNsMaxRepeatable.map { hold in
+      let highest = cell.cell[metric: "lock_hold_ns_max"].highest ?? hold
+      return PlotSeries.Point(
+        x: Double(cell.cell.guestBytes), y: hold, ySpan: highest > hold ? hold...highest : nil)
+    }
+  }
+
+  /// Of each design's cells the smallest that is beyond its limit.
+  private static func firstBeyond(_ cells: [ReportCell]) -> Set<String> {
+    let beyond = cells.filter { $0.cell.withinHoldLimit == false }
+    return Set(
+      Dictionary(grouping: beyond, by: \.design).values.compactMap { cells in
+        cells.min { $0.cell.guestBytes < $1.cell.guestBytes }?.cell.cellID
+      })
+  }
+}
+
+extension PlotSeries.Point {
+  /// Without bars.
+  var bare: Self { .init(x: x, y: y) }
+}
+
+extension PlotSeries.Line {
+  var isNone: Bool { self == .none }
+}

@@ -1,0 +1,56 @@
+import Foundation
+import Instruments
+
+/// gnuplot, which draws the plots.
+struct Gnuplot {
+  private let program: String
+
+  /// - Throws: ``ReportingError`` of kind unavailable where there is no gnuplot.
+  init(_ path: ProgramPath = ProgramPath()) throws(ReportingError) {
+    guard let program = path.find("gnuplot") else {
+      throw ReportingError(
+        kind: .unavailable, path: "gnuplot", problem: "no such program in PATH",
+        help: "install Debian's package gnuplot-nox")
+    }
+    self.program = program
+  }
+
+  /// The picture as SVG, as gnuplot writes it.
+  ///
+  /// - Throws: ``ReportingError``: of kind unavailable, with its own words, where gnuplot fails; of kind io where its
+  ///   files can't be written.
+  func draw(_ plot: Plot) throws(ReportingError) -> String {
+    var template = Array((NSTemporaryDirectory() + "hintbench-report-XXXXXX").utf8CString)
+    guard let made = mkdtemp(&template) else { throw .system("cannot make a folder in", NSTemporaryDirectory(), errno) }
+    let folder = String(cString: made)
+    defer { try? FileAccess.removeFolder(folder) }
+    let script = folder + "/plot.gnuplot"
+    try FileAccess.writeAtomically(Array(plot.script.utf8), to: script)
+    let output = try FileAccess.open(folder + "/out.svg", O_WRONLY | O_CREAT | O_TRUNC)
+    defer { close(output) }
+    let complaints = try FileAccess.open(folder + "/err", O_WRONLY | O_CREAT | O_TRUNC)
+    defer { close(complaints) }
+
+    let end: ProcessEnd?
+    do {
+      // Without the settings of the user and of the system.
+      var child = try ChildProcess([program, "--default-settings", script], output: output, error: complaints)
+      end = child.wait(until: .now + .seconds(Self.patience))
+    } catch {
+      throw ReportingError(
+        kind: .unavailable, path: program, problem: "\(error)", help: "install Debian's package gnuplot-nox")
+    }
+    guard end == .exited(0) else {
+      let words = String(decoding: try FileAccess.read(folder + "/err"), as: UTF8.self)
+        .split(whereSeparator: \.isNewline).joined(separator: " ")
+      throw ReportingError(
+        kind: .unavailable, path: program,
+        problem: end == nil ? "drew for \(Self.patience) s at \(plot.name)" : "failed at \(plot.name): \(words)",
+        help: "gnuplot 5.4 or newer of Debian's package gnuplot-nox is known to work")
+    }
+    return String(decoding: try FileAccess.read(folder + "/out.svg"), as: UTF8.self)
+  }
+
+  /// Seconds.
+  private static let patience = 60
+}

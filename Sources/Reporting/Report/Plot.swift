@@ -1,0 +1,208 @@
+/// A picture: panels side by side, and one legend under them.
+struct Plot: Hashable {
+  /// Of its file, without ending; letters, digits and dashes.
+  var name: String
+  /// What it shows, for who doesn't see it.
+  var title: String
+  var columns = 2
+  /// Pixels of a panel's plotting area.
+  var panelHeight = 300.0
+  /// Pixels left of each panel for the labels of its y axis.
+  var leftMargin = 78.0
+  var panels: [PlotPanel]
+
+  /// Pixels.
+  static let width = 1040.0
+
+  /// Pixels of a line of text.
+  private static let lineHeight = 18.0
+  /// Pixels of a letter at most, on average.
+  static let letterWidth = 7.2
+
+  /// What the legend names, each once.
+  var legend: [PlotSeries] {
+    var seen: Set<String> = []
+    // Of a design with dashed and solid lines the solid one.
+    let all = panels.flatMap(\.series).filter { $0.label != nil && !$0.points.isEmpty }
+    let solid = all.filter { $0.line != .dashed || !$0.hasMarks }
+    var entries: [String: PlotSeries] = [:]
+    for series in solid + all { if let label = series.label, entries[label] == nil { entries[label] = series } }
+    return all.compactMap { series in
+      guard let label = series.label, seen.insert(label).inserted else { return nil }
+      return entries[label]
+    }
+  }
+
+  /// Pixels of a panel's plotting area.
+  var panelWidth: Double { Self.width / Double(columns) - leftMargin - Self.rightMargin }
+
+  private static let rightMargin = 16.0
+
+  private var legendColumns: Int {
+    let widest = legend.map { Double($0.label?.count ?? 0) * Self.letterWidth + Self.legendMark + 16 }.max() ?? 1
+    return max(1, min(legend.count, Int(Self.width / widest)))
+  }
+  private var legendRows: Int { (legend.count + legendColumns - 1) / legendColumns }
+  /// Pixels of an entry before its text.
+  private static let legendMark = 46.0
+
+  private var rows: Int { (panels.count + columns - 1) / columns }
+  /// A panel's title in lines that fit above it.
+  private func titleLines(_ panel: PlotPanel) -> [String] {
+    panel.title.isEmpty ? [] : TableText.wrap(panel.title, width: Int((Self.width / Double(columns) - 20) / 6.4))
+  }
+  private var topMargin: Double { 22 + Double(panels.map { titleLines($0).count }.max() ?? 0) * Self.lineHeight }
+  /// Lines of the labels below the x axes.
+  private var ticLines: Int {
+    panels.flatMap(\.x.tics).map { 1 + $0.label.count { $0 == "\n" } }.max() ?? 1
+  }
+  private var bottomMargin: Double { 46 + Double(ticLines) * Self.lineHeight * 0.95 }
+  private var rowHeight: Double { topMargin + panelHeight + bottomMargin }
+  /// Pixels.
+  var height: Double { Double(rows) * rowHeight + Double(legendRows) * Self.lineHeight + 14 }
+
+  /// The script for gnuplot, which writes the picture to standard output.
+  var script: String {
+    var lines = [
+      "set encoding utf8",
+      "set terminal svg size \(Int(Self.width)),\(Int(height)) noenhanced font 'sans-serif,13' "
+        + "background rgb 'white' linewidth 1 dynamic",
+      "set errorbars 0.7",
+      "set datafile missing 'NaN'",
+    ]
+    for (panel, content) in panels.enumerated() {
+      for (index, series) in content.series.enumerated() {
+        lines += ["\(Self.block(panel, index)) << EOD"] + series.points.map(Self.row) + ["EOD"]
+      }
+    }
+    lines.append("set multiplot")
+    for (index, panel) in panels.enumerated() { lines += script(panel, index) }
+    lines += legendScript
+    lines.append("unset multiplot")
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  private func script(_ panel: PlotPanel, _ index: Int) -> [String] {
+    let left = Double(index % columns) * Self.width / Double(columns) + leftMargin
+    let top = Double(index / columns) * rowHeight + topMargin
+    func across(_ pixels: Double) -> String { "\(pixels / Self.width)" }
+    func up(_ pixels: Double) -> String { "\(1 - pixels / height)" }
+    var lines = [
+      "reset",
+      "set errorbars 0.7",
+      "set lmargin at screen \(across(left))", "set rmargin at screen \(across(left + panelWidth))",
+      "set tmargin at screen \(up(top))", "set bmargin at screen \(up(top + panelHeight))",
+      "set key off", "set border 3 lc rgb '#555555'",
+      "set grid lc rgb '#dddddd' lw 0.7 dt 1",
+    ]
+    for (number, line) in titleLines(panel).reversed().enumerated() {
+      lines.append(
+        "set label \(quoted(line)) at screen \(across(left - leftMargin + Self.width / Double(columns) / 2)),"
+          + "\(up(top - 12 - Double(number) * Self.lineHeight)) center")
+    }
+    // gnuplot would place them by how wide it thinks that the tics' labels are.
+    let below = top + panelHeight + 32 + Double(ticLines) * Self.lineHeight * 0.95
+    lines.append(
+      "set label \(quoted(panel.x.label)) at screen \(across(left + panelWidth / 2)),\(up(below)) center")
+    lines.append(
+      "set label \(quoted(panel.y.label)) at screen \(across(left - leftMargin + 10)),\(up(top + panelHeight / 2)) "
+        + "center rotate by 90")
+    for (name, axis) in [("x", panel.x), ("y", panel.y)] {
+      // A tic's label is a format of its place.
+      if axis.isLogarithmic { lines.append("set logscale \(name) 10") }
+      lines.append("set \(name)range [\(axis.from):\(axis.to)]")
+      let tics = axis.tics.map { "\(text($0.label.replacing("%", with: "%%"))) \($0.place)" }
+      lines.append("set \(name)tics nomirror out (" + tics.joined(separator: ", ") + ")")
+    }
+    var plots: [String] = []
+    for (number, series) in panel.series.enumerated() where !series.points.isEmpty {
+      plots += Self.commands(series, Self.block(index, number))
+    }
+    lines.append("plot " + (plots.isEmpty ? "NaN notitle" : plots.joined(separator: ", \\\n  ")))
+    return lines
+  }
+
+  /// A system of its own without axes, in pixels, with nothing in it but marks and names. gnuplot's own legend leaves
+  /// out what it thinks has no room.
+  private var legendScript: [String] {
+    guard !legend.isEmpty else { return [] }
+    let top = Double(rows) * rowHeight
+    var lines = [
+      "reset", "unset border", "unset tics", "unset key", "set lmargin at screen 0", "set rmargin at screen 1",
+      "set tmargin at screen \(1 - top / height)", "set bmargin at screen 0",
+      "set xrange [0:\(Self.width)]", "set yrange [\(height - top):0]",
+    ]
+    var plots: [String] = []
+    for (index, series) in legend.enumerated() {
+      let left = Double(index / legendRows) * Self.width / Double(legendColumns) + 12
+      let y = Double(index % legendRows) * Self.lineHeight + 10
+      lines.append("set label \(quoted(series.label ?? "")) at \(left + Self.legendMark),\(y) left")
+      if let dash = Self.dash(series.line) {
+        plots.append(
+          "'+' using (\(left) + $0 * 36):(\(y)) every ::0::1 with lines dt \(dash) lw \(series.width) "
+            + "lc rgb '\(series.style.colour)'")
+      }
+      if series.hasMarks {
+        plots.append(
+          "'+' using (\(left + 18)):(\(y)) every ::0::0 with points pt \(series.style.shape) "
+            + "ps \(min(series.style.size, 1.2)) lw 1.3 lc rgb '\(series.style.colour)'")
+      }
+    }
+    lines.append("plot " + plots.joined(separator: ", \\\n  "))
+    return lines
+  }
+
+  // MARK: gnuplot's words
+
+  private static func commands(_ series: PlotSeries, _ block: String) -> [String] {
+    let colour = "lc rgb '" + (series.isFaint ? "#a0" + series.style.colour.dropFirst() : series.style.colour) + "'"
+    var commands: [String] = []
+    if let dash = dash(series.line) {
+      let kind = series.line == .steps || series.line == .dashedSteps ? "steps" : "lines"
+      commands.append("\(block) using 1:2 with \(kind) dt \(dash) lw \(series.width) \(colour) notitle")
+    }
+    let hasXSpans = series.points.contains { $0.xSpan != nil }
+    let hasYSpans = series.points.contains { $0.ySpan != nil }
+    if hasXSpans {
+      commands.append("\(block) using 1:2:3:4 with xerrorbars pt 0 ps 0 dt 1 lw 1 \(colour) notitle")
+    }
+    if hasYSpans {
+      commands.append("\(block) using 1:2:5:6 with yerrorbars pt 0 ps 0 dt 1 lw 1 \(colour) notitle")
+    }
+    if series.hasMarks {
+      commands.append(
+        "\(block) using 1:2 with points pt \(series.style.shape) ps \(series.style.size) lw 1.3 \(colour) notitle")
+    }
+    return commands
+  }
+
+  private static func dash(_ line: PlotSeries.Line) -> String? {
+    switch line {
+    case .none: nil
+    case .solid, .steps: "1"
+    case .dashed, .dashedSteps: "(9,6)"
+    case .dotted: "(2,4)"
+    }
+  }
+
+  private static func block(_ panel: Int, _ series: Int) -> String { "$p\(panel)s\(series)" }
+
+  private static func row(_ point: PlotSeries.Point) -> String {
+    func span(_ range: ClosedRange<Double>?) -> String {
+      range.map { "\($0.lowerBound) \($0.upperBound)" } ?? "NaN NaN"
+    }
+    return "\(point.x) \(point.y) \(span(point.xSpan)) \(span(point.ySpan))"
+  }
+
+  /// A text in single quotes, in which nothing but the quote means anything to gnuplot.
+  private func quoted(_ text: String) -> String {
+    let printable = text.unicodeScalars.filter { $0.value >= 0x20 && $0.value != 0x7F }
+    return "'" + String(String.UnicodeScalarView(printable)).replacing("'", with: "''") + "'"
+  }
+
+  /// A text that may have several lines.
+  private func text(_ text: String) -> String {
+    text.split(separator: "\n", omittingEmptySubsequences: false).map { quoted(String($0)) }.joined(
+      separator: ".\"\\n\".")
+  }
+}

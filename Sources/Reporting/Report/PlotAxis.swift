@@ -1,0 +1,95 @@
+import Experiments
+import Foundation
+
+/// An axis of a panel: its range, and what stands at which place.
+struct PlotAxis: Hashable {
+  var label: String
+  var isLogarithmic: Bool
+  /// The second end may be the smaller number: the axis then runs backwards.
+  var from: Double
+  var to: Double
+  var tics: [Tic]
+
+  struct Tic: Hashable {
+    var place: Double
+    var label: String
+  }
+
+  /// A logarithmic axis that holds the values, with some room on both sides.
+  ///
+  /// - Parameter text: of a place.
+  static func logarithmic(_ label: String, _ values: [Double], text: (Double) -> String) -> PlotAxis {
+    let positive = values.filter { $0 > 0 && $0.isFinite }
+    let lowest = (positive.min() ?? 1) / 1.4
+    let highest = (positive.max() ?? 10) * 1.4
+    let exponents = Int(floor(log10(lowest)))...Int(ceil(log10(highest)))
+    func tics(_ steps: [Double], every interval: Int) -> [Tic] {
+      exponents.filter { $0 % interval == 0 }.flatMap { exponent in steps.map { $0 * pow(10, Double(exponent)) } }
+        .filter { $0 >= lowest && $0 <= highest }.map { Tic(place: $0, label: text($0)) }
+    }
+    // The coarsest that has enough.
+    let finer: [[Double]] = [
+      [1], [1, 3], [1, 2, 5], [1, 1.5, 2, 3, 5, 7], [1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 4, 5, 6, 7, 8, 9],
+    ]
+    let whole = tics([1], every: 1)
+    let chosen = whole.count > 9 ? tics([1], every: 2) : finer.map { tics($0, every: 1) }.first { $0.count >= 4 }
+    return PlotAxis(label: label, isLogarithmic: true, from: lowest, to: highest, tics: chosen ?? whole)
+  }
+
+  /// A logarithmic axis of times in nanoseconds.
+  static func time(_ label: String, _ values: [Double]) -> PlotAxis {
+    logarithmic(label, values) { Figure.time(ns: plain($0)) }
+  }
+
+  /// A logarithmic axis of plain numbers.
+  static func number(_ label: String, _ values: [Double]) -> PlotAxis {
+    logarithmic(label, values) { text($0) }
+  }
+
+  /// A logarithmic axis of shares, 1 at its upper end.
+  static func share(_ label: String, _ values: [Double]) -> PlotAxis {
+    var axis = logarithmic(label, values + [1]) { text($0 * 100) + " %" }
+    axis.to = 1.15
+    return axis
+  }
+
+  /// A linear axis from 0 to at least `end`.
+  static func linear(_ label: String, to end: Double, unit: String = "") -> PlotAxis {
+    let end = end > 0 && end.isFinite ? end : 1
+    let power = pow(10, floor(log10(end / 4)))
+    let step = [1.0, 2, 2.5, 5, 10].map { $0 * power }.first { end / $0 <= 5 } ?? power * 10
+    let tics = (0...5).map { Double($0) * step }.filter { $0 <= end * 1.001 }
+    return PlotAxis(
+      label: label, isLogarithmic: false, from: 0, to: end * 1.03,
+      tics: tics.map { Tic(place: $0, label: text($0) + unit) })
+  }
+
+  /// Without what calculating left in the last digits: 3 times 10^2 isn't 300 to the last bit.
+  private static func plain(_ value: Double) -> Double { Double(String(format: "%.6g", value)) ?? value }
+
+  private static func text(_ value: Double) -> String { plain(value).decimalText ?? Figure.missing }
+
+  /// An axis with a line for each text, the first at the upper end.
+  static func categories(_ texts: [String]) -> PlotAxis {
+    PlotAxis(
+      label: "", isLogarithmic: false, from: Double(texts.count) - 0.4, to: -0.6,
+      tics: texts.enumerated().map { Tic(place: Double($0), label: $1) })
+  }
+
+  /// Sizes of guests in bytes, by powers of two, with a tic at each size there is.
+  ///
+  /// - Parameters:
+  ///   - margin: how far beyond the outermost sizes the axis goes, as a factor.
+  ///   - room: how wide the axis is, and a tic's label at most, in the same unit; labels that have no room are left out.
+  static func sizes(_ label: String, _ sizes: [Tic], margin: Double, room: (axis: Double, label: Double)) -> PlotAxis {
+    let from = (sizes.map(\.place).min() ?? 1) / margin
+    let to = (sizes.map(\.place).max() ?? 2) * margin
+    var tics = sizes.sorted { $0.place < $1.place }
+    var last = -Double.infinity
+    for index in tics.indices {
+      let place = log2(tics[index].place / from) / log2(to / from) * room.axis
+      if place - last < room.label { tics[index].label = "" } else { last = place }
+    }
+    return PlotAxis(label: label, isLogarithmic: true, from: from, to: to, tics: tics)
+  }
+}

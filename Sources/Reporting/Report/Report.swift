@@ -1,0 +1,231 @@
+import Experiments
+import Foundation
+import Hinting
+import Instruments
+
+/// Tables and plots of runs, as one page.
+public struct Report {
+  /// The page's file in the folder it is written to.
+  public static let htmlFile = "report.html"
+  /// The same as Markdown.
+  public static let markdownFile = "report.md"
+  /// The folder with the plots of the latter.
+  public static let plotsFolder = "report-plots"
+
+  let page: ReportPage
+
+  /// Reads the runs and draws their plots.
+  ///
+  /// - Parameters:
+  ///   - folders: of the runs.
+  ///   - path: where gnuplot is looked for.
+  /// - Throws: ``ReportingError``: of kind input where a folder isn't a run's; of kind unavailable where gnuplot isn't
+  ///   there or fails; of kind usage where a run is named twice.
+  public init(of folders: [String], path: ProgramPath = ProgramPath()) throws(ReportingError) {
+    let gnuplot = try Gnuplot(path)
+    var runs: [ReportRun] = []
+    for folder in folders {
+      let run = try ReportRun(folder)
+      if let same = runs.first(where: { $0.meta.runID == run.meta.runID }) {
+        throw ReportingError(
+          kind: .usage, path: folder, problem: "the run of \(same.reader.path) again", help: "name each run once")
+      }
+      runs.append(run)
+    }
+    page = try Self.page(of: runs) { (plot) throws(ReportingError) in
+      try SVGPicture(try gnuplot.draw(plot), of: plot)
+    }
+  }
+
+  /// Writes report.html, report.md and the folder of its plots, replacing those of a former report. The folder is made
+  /// where it isn't there. Each is there whole or not at all.
+  ///
+  /// - Returns: the paths of the page and of the Markdown.
+  /// - Throws: ``ReportingError`` of kind io.
+  public func write(to folder: String) throws(ReportingError) -> [String] {
+    let html = try ReportTemplates.html(page)
+    let markdown = try ReportTemplates.markdown(page, plots: Self.plotsFolder)
+    if !FileAccess.isFolder(folder) { _ = try FileAccess.makeFolders(folder) }
+    let plots = folder + "/" + Self.plotsFolder
+    let new = plots + FileAccess.temporarySuffix
+    // What a killed report left behind.
+    if FileAccess.isFolder(new) { try FileAccess.removeFolder(new) }
+    do throws(ReportingError) {
+      _ = try FileAccess.makeFolders(new)
+      for picture in page.sections.flatMap(\.figures).flatMap(\.pictures) {
+        try FileAccess.writeAtomically(Array(picture.svg.file.utf8), to: "\(new)/\(picture.name).svg")
+      }
+      if FileAccess.isFolder(plots) { try FileAccess.removeFolder(plots) }
+      guard rename(new, plots) == 0 else { throw .system("cannot make", plots, errno) }
+    } catch {
+      try? FileAccess.removeFolder(new)
+      throw error
+    }
+    let files = [(Self.htmlFile, html), (Self.markdownFile, markdown)]
+    for (name, text) in files { try FileAccess.writeAtomically(Array(text.utf8), to: folder + "/" + name) }
+    return files.map { folder + "/" + $0.0 }
+  }
+
+  // MARK: what it says
+
+  static func page(
+    of runs: [ReportRun], draw: (Plot) throws(ReportingError) -> SVGPicture
+  ) throws(ReportingError) -> ReportPage {
+    let cells = runs.enumerated().flatMap { number, run in
+      run.cells.map { ReportCell($0, of: run, number: number) }
+    }
+    let cards = Experiments.all.filter { card in cells.contains { $0.cell.experiment == card.name } }
+    let styles = DesignStyles(cards.map { card in cells.filter { $0.cell.experiment == card.name }.map(\.design) })
+    var sections: [ReportPage.Section] = []
+    for card in cards {
+      let data = ExperimentData(card, runs: runs, cells: cells, styles: styles)
+      sections.append(try section(of: data, draw))
+    }
+    sections.append(goals(cells))
+    sections.append(reading)
+    let machines = Set(runs.map(\.place)).count
+    return ReportPage(
+      title: runs.count == 1 ? "hintbench: run \(runs[0].meta.runID)" : "hintbench: \(runs.count) runs",
+      lead: [
+        """
+        Designs by which a Linux guest tells its host which memory is free: how long each holds zone->lock, what it \
+        costs, how much of free memory it covers.
+        """
+      ] + (cells.isEmpty ? ["No repetition is finished yet."] : [])
+        + (machines > 1
+          ? ["The runs are of \(machines) machines or programs: each has panels of its own, and no line joins them."]
+          : []),
+      runs: runs.map(RunFacts.init), sections: sections)
+  }
+
+  private static func section(
+    of data: ExperimentData, _ draw: (Plot) throws(ReportingError) -> SVGPicture
+  ) throws(ReportingError) -> ReportPage.Section {
+    var section = ReportPage.Section(
+      name: data.card.name, title: data.card.name,
+      lead: [data.card.question.prefix(1).uppercased() + data.card.question.dropFirst() + "."])
+    if !data.oversubscribed.isEmpty {
+      let names = data.oversubscribed.map { "\(data.label($0.design)) on \(Figure.bytes($0.cell.guestBytes))" }
+      section.lead.append(
+        """
+        Left out of all figures: \(names.count == 1 ? "a cell" : "\(names.count) cells") with more measured threads than \
+        the machine has CPUs (oversubscribed): \(Set(names).sorted().joined(separator: ", ")). The tables have them.
+        """)
+    }
+    for figure in ReportFigures.all {
+      guard let content = figure.content(of: data) else { continue }
+      let plots = plots(of: content, name: "\(data.card.name)-\(figure.name)", title: figure.title)
+      var pictures: [ReportPage.Picture] = []
+      for plot in plots { pictures.append(.init(name: plot.name, title: plot.title, svg: try draw(plot))) }
+      section.figures.append(
+        ReportPage.FigureView(
+          name: "\(data.card.name)-\(figure.name)", title: figure.title, pictures: pictures,
+          captions: [figure.caption, provenance(content, data)], source: figure.source, tables: content.tables))
+    }
+    for (number, run) in data.runs.enumerated() {
+      let cells = run.cells.filter { $0.experiment == data.card.name }
+      guard !cells.isEmpty else { continue }
+      let lead = data.runs.count > 1 ? "Run \(run.meta.runID), " : ""
+      let results = ResultTable(cells: cells, runs: run.reader.runs, meta: run.meta)
+      for part in results.sections {
+        section.tables += part.tables.map { table in
+          var table = table
+          table.caption = lead + part.heading + (table.caption.map { ". " + $0 } ?? "")
+          return table
+        }
+      }
+      let own = ExperimentTable(
+        data.card, cells: cells, runs: run.reader.runs, rows: run.rows[data.card.name] ?? [])
+      if var table = own.content(allColumns: true) {
+        table.caption = lead + (table.caption ?? "")
+        section.tables.append(table)
+      }
+      section.notes += results.notes.filter { note in !section.notes.contains(note) && number >= 0 }
+    }
+    if let meanings = meanings(of: data) { section.tables.append(meanings) }
+    return section
+  }
+
+  /// What the columns of EXPERIMENT.csv mean.
+  private static func meanings(of data: ExperimentData) -> TableContent? {
+    let present = Set(data.runs.flatMap { ($0.rows[data.card.name] ?? []).flatMap(\.keys) })
+    let columns = data.card.columns.filter { present.contains($0.name) }
+    guard !columns.isEmpty else { return nil }
+    return TableContent(
+      caption: "The columns of \(data.card.name).csv", titles: ["column", "unit", "better", "meaning"],
+      rows: columns.map { [$0.name, $0.unit, $0.direction.name, $0.meaning] }, leftAligned: [0, 1, 2, 3])
+  }
+
+  /// The plots of a figure, with as many panels on each as it says.
+  private static func plots(of content: FigureContent, name: String, title: String) -> [Plot] {
+    let count = (content.panels.count + content.panelsPerPlot - 1) / content.panelsPerPlot
+    return (0..<count).map { index in
+      let panels = Array(content.panels.dropFirst(index * content.panelsPerPlot).prefix(content.panelsPerPlot))
+      let shown = panels.map(\.title).filter { !$0.isEmpty }
+      return Plot(
+        name: count == 1 ? name : "\(name)-\(index + 1)",
+        title: title + (shown.isEmpty ? "" : ": " + shown.joined(separator: "; ")),
+        columns: min(content.columns, content.panels.count),
+        panelHeight: content.panelHeight, leftMargin: content.leftMargin, panels: panels)
+    }
+  }
+
+  /// On what a figure was measured, and how often.
+  private static func provenance(_ content: FigureContent, _ data: ExperimentData) -> String {
+    let shown = Set(content.cells.map(\.run)).sorted().map { data.runs[$0] }
+    let counts = content.cells.map(\.cell.repetitions)
+    let lowest = counts.min() ?? 0
+    let highest = counts.max() ?? 0
+    let places = shown.map { "\($0.place), \($0.date)" }
+    var seen: Set<String> = []
+    let preempted = content.cells.compactMap(\.cell.preemptedRepetitions).reduce(0, +)
+    let coarse = content.cells.contains(where: \.isCoarse)
+    let missing = Set(data.cells.map(\.cell.cellID)).subtracting(content.cells.map(\.cell.cellID)).count
+    let parts: [String?] = [
+      "Measured on \(places.filter { seen.insert($0).inserted }.joined(separator: "; and on "))",
+      content.common.isEmpty ? nil : "all with: \(content.common)",
+      "\(lowest == highest ? "\(lowest)" : "\(lowest) to \(highest)") repetition\(highest == 1 ? "" : "s") of each"
+        + (preempted == 0
+          ? "" : ", \(preempted) of \(counts.reduce(0, +)) with a preempted thread, which are kept"),
+      coarse
+        ? "guests of a granule above 0 are dashed, and never joined with exact ones: their times are lower bounds"
+        : nil,
+      missing == 0
+        ? nil : "\(missing) of the experiment's \(data.cells.count) cells have nothing of this and aren't in it",
+      data.oversubscribed.isEmpty
+        ? nil : "oversubscribed cells are left out (\(data.oversubscribed.count), named above)",
+    ]
+    return parts.compactMap { $0 }.joined(separator: ". ").replacing(". all with", with: ". All with")
+      .replacing(". guests of", with: ". Guests of").replacing(". oversubscribed", with: ". Oversubscribed") + "."
+  }
+
+  private static func goals(_ cells: [ReportCell]) -> ReportPage.Section {
+    let shown = Set(cells.map(\.design.base))
+    let listing = StrategyListing.designs(Strategies.all.map(\.card).filter { shown.contains($0.name) })
+    return ReportPage.Section(
+      name: "goals", title: "Which design may serve which goal", lead: [StrategyListing.goals],
+      tables: listing.rows.isEmpty
+        ? []
+        : [
+          TableContent(titles: listing.titles, rows: listing.rows, leftAligned: Set(listing.titles.indices))
+        ])
+  }
+
+  private static let reading = ReportPage.Section(
+    name: "reading", title: "How to read this",
+    lead: [
+      """
+      A mark is the median of the repetitions, a bar goes from the lowest to the highest: there is no model behind either. \
+      Every design has the same mark and colour in all figures; marks differ without their colours.
+      """,
+      """
+      A guest is modelled: Linux 6.1's struct pages, free lists and rules in ordinary memory. A hold is from after \
+      acquiring a zone's lock to before releasing it, with the probe's cost in it; for so long a kernel would run with \
+      interrupts off. Speed is from a pass of its own, without any probe.
+      """,
+      """
+      What could not be measured is left out or stands as -, with the reason above. Figures are of one machine; \
+      differences smaller than the bars are its noise.
+      """,
+    ])
+}

@@ -1,0 +1,67 @@
+import Experiments
+import Foundation
+import Instruments
+
+/// A run as the report shows it.
+struct ReportRun {
+  let reader: RunReader
+  /// The cells, in the order of cells.csv.
+  let cells: [CellRecord]
+  /// Their repetitions.
+  let runs: [String: [RunRecord]]
+  /// The machine; nil where meta.json has it in a form of its own.
+  let host: HostFacts?
+  /// What holds were found in which repetition of a cell, lock_holds.csv's `collect` and `hold`.
+  let holds: [String: [Int: [HoldBucketRecord]]]
+  /// The rows of EXPERIMENT.csv by experiment.
+  let rows: [String: [[String: String]]]
+
+  var meta: RunMeta { reader.meta }
+
+  /// Reads all of it.
+  ///
+  /// - Throws: ``ReportingError``, of kind input where a file isn't what this program writes.
+  init(_ path: String) throws(ReportingError) {
+    let reader = try RunReader(path: path)
+    self.reader = reader
+    let runs = Dictionary(grouping: reader.runs, by: \.identity.cellID)
+    self.runs = runs
+    var cells = try reader.cells().filter { runs[$0.cellID] != nil }
+    if reader.meta.finished == nil {
+      // cells.csv may be behind, or not there yet. What isn't in runs.csv (limits, the repeatable hold) is then missing.
+      var seen: Set<String> = []
+      let ids = reader.runs.map(\.identity.cellID).filter { seen.insert($0).inserted }
+      let counted = { (id: String) in (runs[id] ?? []).count { $0.found.outcome != .error } }
+      let known = Dictionary(cells.map { ($0.cellID, $0) }) { first, _ in first }
+      cells = ids.compactMap { id in
+        if let cell = known[id], cell.repetitions == counted(id) { return cell }
+        return CellSummary.record(of: runs[id] ?? [])
+      }
+    }
+    self.cells = cells
+    host = try? RunMeta.decoder.decode(HostFacts.self, from: RunMeta.encoder.encode(reader.meta.host))
+    let holds = try reader.holds().filter { $0.phase == .collect && $0.kind == .hold }
+    self.holds = Dictionary(grouping: holds, by: \.cellID).mapValues { Dictionary(grouping: $0, by: \.repetition) }
+    var rows: [String: [[String: String]]] = [:]
+    for name in Set(cells.map(\.experiment)) { rows[name] = try reader.rows(ofExperiment: name) }
+    self.rows = rows
+  }
+
+  /// Machine and program: figures of two of these don't belong into one line.
+  var place: String {
+    let parts: [String?] = [
+      host?.hostname, host?.cpuModel, (host?.allowedCPUs?.count).map { $0 == 1 ? "1 CPU" : "\($0) CPUs" },
+      host?.kernelRelease.map { "Linux \($0)" }, "commit \(commit)", "\(meta.buildMode) build",
+    ]
+    return parts.compactMap { $0 }.joined(separator: ", ")
+  }
+
+  /// The commit, shortened, and whether the source was another than it.
+  var commit: String {
+    (meta.commit.map { String($0.prefix(12)) } ?? "unknown")
+      + (meta.dirty == true ? " with uncommitted changes" : "")
+  }
+
+  /// The day it began, in UTC.
+  var date: String { String(meta.started.ISO8601Format().prefix(10)) }
+}

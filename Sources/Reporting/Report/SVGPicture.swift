@@ -1,0 +1,46 @@
+import Foundation
+
+/// A picture of gnuplot's in a form that can stand beside others in one page.
+struct SVGPicture {
+  /// From `<svg` to `</svg>`.
+  let element: String
+  /// A file of its own.
+  var file: String { "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n\(element)\n" }
+
+  /// Gives every id the plot's name, since gnuplot gives each picture the same ones, and the picture the plot's title.
+  ///
+  /// - Throws: ``ReportingError`` of kind unavailable where it is no picture.
+  init(_ text: String, of plot: Plot) throws(ReportingError) {
+    guard let begin = text.range(of: "<svg"), let end = text.range(of: "</svg>", options: .backwards) else {
+      throw ReportingError(
+        kind: .unavailable, path: "gnuplot", problem: "it drew no SVG for \(plot.name)",
+        help: "gnuplot 5.4 or newer of Debian's package gnuplot-nox is known to work")
+    }
+    var svg = String(text[begin.lowerBound..<end.upperBound])
+    // Titles of single lines are gnuplot's own numbers of them.
+    svg.replace(#/<title>[^<]*<\/title>/#, with: "")
+    svg.replace(#/<desc>[^<]*<\/desc>/#, with: "")
+    let prefix = plot.name + "-"
+    // Only what stands in a tag: a text may say id='x', too.
+    svg.replace(#/<[^>]*>/#) { tag in
+      var tag = String(tag.output)
+      guard tag.contains("id=") || tag.contains("#") else { return tag }
+      tag.replace(#/ id=(['"])([^'"]*)['"]/#) { " id=\"\(prefix)\($0.output.2)\"" }
+      tag.replace(#/href=(['"])#([^'"]*)['"]/#) { "href=\"#\(prefix)\($0.output.2)\"" }
+      tag.replace(#/url\(#([^)]*)\)/#) { "url(#\(prefix)\($0.output.1))" }
+      return tag
+    }
+    let size = " width=\"\(Int(Plot.width))\" height=\"\(Int(plot.height))\""
+    let name = "\(prefix)title"
+    svg.replace("<svg", with: "<svg role=\"img\" aria-labelledby=\"\(name)\"\(size)", maxReplacements: 1)
+    if let tagEnd = svg.firstIndex(of: ">") {
+      svg.insert(
+        contentsOf: "\n<title id=\"\(name)\">\(Self.escaped(plot.title))</title>", at: svg.index(after: tagEnd))
+    }
+    element = svg.split(separator: "\n", omittingEmptySubsequences: true).joined(separator: "\n")
+  }
+
+  private static func escaped(_ text: String) -> String {
+    text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
+  }
+}
