@@ -64,7 +64,7 @@ let package = Package(
     .testTarget(name: "TrackingTests", dependencies: ["Tracking", "Reporting", "Experiments", "Instruments"]),
     .testTarget(
       name: "LinuxGuestTests", dependencies: ["LinuxGuest", "Reporting", "Experiments", "Instruments"]),
-    .testTarget(name: "CommandLineTests", dependencies: ["hintbench"]),
+    .testTarget(name: "CommandLineTests", dependencies: ["hintbench", "Instruments"]),
   ],
   swiftLanguageModes: [.v6]
 )

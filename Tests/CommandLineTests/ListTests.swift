@@ -8,7 +8,7 @@ import Testing
   @Test(arguments: [
     ["--help"], ["-h"], ["help"], ["run", "--help"], ["help", "run"], ["list", "--help"], ["help", "list"],
     ["capture", "--help"], ["help", "capture"], ["calibrate", "--help"], ["help", "calibrate"], ["doctor", "--help"],
-    ["help", "doctor"], ["compare", "--help"], ["help", "compare"], [],
+    ["help", "doctor"], ["report", "--help"], ["help", "report"], ["compare", "--help"], ["help", "compare"], [],
   ])
   func helpIsEverywhere(_ arguments: [String]) throws {
     try Tool.withFolder { folder in
@@ -23,7 +23,7 @@ import Testing
   @Test func helpNamesEverySubcommandAndOption() throws {
     try Tool.withFolder { folder in
       let help = try Tool.run(["--help"], in: folder).out
-      for name in ["run", "list", "capture", "calibrate", "doctor", "compare"] {
+      for name in ["run", "list", "capture", "calibrate", "doctor", "report", "compare"] {
         #expect(help.contains("\n  \(name) "), "\(name)")
       }
       let run = try Tool.run(["run", "--help"], in: folder).out

@@ -72,7 +72,7 @@ public struct Report {
     of runs: [ReportRun], draw: (Plot) throws(ReportingError) -> SVGPicture
   ) throws(ReportingError) -> ReportPage {
     let cells = runs.enumerated().flatMap { number, run in
-      run.cells.map { ReportCell($0, of: run, number: number) }
+      run.cells.map { ReportCell($0, runs: run.runs[$0.cellID] ?? [], place: run.place, run: number) }
     }
     let cards = Experiments.all.filter { card in cells.contains { $0.cell.experiment == card.name } }
     let styles = DesignStyles(cards.map { card in cells.filter { $0.cell.experiment == card.name }.map(\.design) })

@@ -11,14 +11,17 @@ struct ReportCell {
   /// Which of the report's runs it is of.
   let run: Int
 
-  init(_ cell: CellRecord, of run: ReportRun, number: Int) {
+  /// - Parameters:
+  ///   - runs: the cell's repetitions.
+  ///   - place: machine and program.
+  ///   - run: the number of its run.
+  init(_ cell: CellRecord, runs: [RunRecord], place: String, run: Int) {
     self.cell = cell
-    repetitions = (run.runs[cell.cellID] ?? []).filter { $0.found.outcome != .error }
+    repetitions = runs.filter { $0.found.outcome != .error }
     design = Design(strategy: cell.strategy, order: cell.order)
-    let first = run.runs[cell.cellID]?.first
     conditions = Dictionary(
-      uniqueKeysWithValues: Condition.allCases.map { ($0, $0.text(cell, first, place: run.place)) })
-    self.run = number
+      uniqueKeysWithValues: Condition.allCases.map { ($0, $0.text(cell, runs.first, place: place)) })
+    self.run = run
   }
 
   /// At a granule above 0 times are lower bounds.

@@ -1,5 +1,6 @@
 import Experiments
 import Foundation
+import Hinting
 import Instruments
 
 /// A run as the report shows it.
@@ -29,14 +30,12 @@ struct ReportRun {
     var cells = try reader.cells().filter { runs[$0.cellID] != nil }
     if reader.meta.finished == nil {
       // cells.csv may be behind, or not there yet. What isn't in runs.csv (limits, the repeatable hold) is then missing.
-      var seen: Set<String> = []
-      let ids = reader.runs.map(\.identity.cellID).filter { seen.insert($0).inserted }
       let counted = { (id: String) in (runs[id] ?? []).count { $0.found.outcome != .error } }
       let known = Dictionary(cells.map { ($0.cellID, $0) }) { first, _ in first }
-      cells = ids.compactMap { id in
+      cells = runs.keys.compactMap { id in
         if let cell = known[id], cell.repetitions == counted(id) { return cell }
         return CellSummary.record(of: runs[id] ?? [])
-      }
+      }.sorted { Self.place($0) < Self.place($1) }
     }
     self.cells = cells
     host = try? RunMeta.decoder.decode(HostFacts.self, from: RunMeta.encoder.encode(reader.meta.host))
@@ -45,6 +44,16 @@ struct ReportRun {
     var rows: [String: [[String: String]]] = [:]
     for name in Set(cells.map(\.experiment)) { rows[name] = try reader.rows(ofExperiment: name) }
     self.rows = rows
+  }
+
+  /// Where a cell stands in a list of cells that has no order of its own.
+  private static func place(_ cell: CellRecord) -> (UInt64, Int, Int, String, String) {
+    let states = ["fresh", "aged"]
+    let base = cell.strategy.split(separator: ":").first.map(String.init)
+    return (
+      cell.guestBytes, states.firstIndex(of: cell.state) ?? states.count,
+      Strategies.all.firstIndex { $0.card.name == base } ?? .max, cell.strategy, cell.cellID
+    )
   }
 
   /// Machine and program: figures of two of these don't belong into one line.

@@ -46,7 +46,7 @@ enum ReportTemplates {
             "fields": row.enumerated().map { index, text -> [String: Any] in
               [
                 "text": escape(text.trimmingCharacters(in: .whitespaces)), "isText": table.leftAligned.contains(index),
-                "isFirst": index == 0,
+                "isShort": text.count <= longestUnbroken,
               ]
             }
           ]
@@ -83,6 +83,9 @@ enum ReportTemplates {
     ]
   }
 
+  /// Letters of a text in a table that isn't broken at its blanks.
+  private static let longestUnbroken = 34
+
   /// A text in which nothing is Markdown or HTML.
   static func escapedMarkdown(_ text: String) -> String {
     var escaped = ""
@@ -109,7 +112,7 @@ enum ReportTemplates {
     <thead><tr>{{#titles}}<th scope="col"{{^isText}} class="figure"{{/isText}}>{{text}}</th>{{/titles}}</tr></thead>
     <tbody>
     {{#rows}}
-    <tr>{{#fields}}<td{{^isText}} class="figure"{{/isText}}>{{text}}</td>{{/fields}}</tr>
+    <tr>{{#fields}}<td class="{{^isText}}figure{{/isText}}{{#isText}}{{#isShort}}short{{/isShort}}{{/isText}}">{{text}}</td>{{/fields}}</tr>
     {{/rows}}
     </tbody>
     </table>
@@ -148,12 +151,13 @@ enum ReportTemplates {
     .plot { overflow-x: auto; background: #ffffff; border: 1px solid var(--line); border-radius: 4px; margin: .5rem 0; }
     .plot svg { display: block; width: 100%; min-width: 46rem; height: auto; }
     .wide { overflow-x: auto; margin: .75rem 0 1.25rem; }
-    table { border-collapse: collapse; font-size: .82rem; font-variant-numeric: tabular-nums; }
+    table { border-collapse: collapse; min-width: min(44rem, 100%); font-size: .82rem; font-variant-numeric: tabular-nums; }
+    details > summary { list-style-position: inside; }
     caption { text-align: left; padding: .25rem 0; font-weight: 600; font-size: .9rem; }
     th, td { padding: .2rem .55rem; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; }
     th { background: var(--box); font-weight: 600; }
     .figure { text-align: right; white-space: nowrap; }
-    td:first-child { white-space: nowrap; }
+    .short { white-space: nowrap; }
     .noted p, .notes p { font-size: .85rem; color: var(--soft); }
     details { margin: .5rem 0; }
     summary { cursor: pointer; color: var(--link); font-size: .9rem; }

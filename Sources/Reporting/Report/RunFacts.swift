@@ -22,6 +22,14 @@ struct RunFacts {
     add("machine", Self.machine(run.host))
     add("kernel", run.host?.kernelRelease.map { "Linux \($0)" })
     add("repetitions", Self.repetitions(run))
+    if meta.finished == nil {
+      add(
+        "not finished",
+        """
+        what a run knows at its end is missing or behind: the longest repeatable hold, this machine's limits, what \
+        couldn't be measured
+        """)
+    }
     add("seed", String(meta.seed))
     let probes: [String: JSONValue] =
       if case .object(let members)? = meta.limits["probe_in_hold_ns"] { members } else { [:] }

@@ -6,7 +6,7 @@ enum CostBySizeFigure: ReportFigure {
   static let title = "Cost of a TiB of hints against guest size"
   static let caption = """
     Time from a session's start to its last hint over the bytes reported, each counted once; from a pass without any \
-    probe. Marks are medians, bars go from the lowest to the highest repetition. The dotted line is this machine's limit: \
+    probe. Marks are medians, bars go from the lowest to the highest repetition. A black dotted line is this machine's limit: \
     a plain C loop over the same lists in the same state of the caches, measured in the same run. Giving blocks back is not \
     in this time; the tables have the whole CPU time beside it.
     """

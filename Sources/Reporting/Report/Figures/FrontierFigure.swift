@@ -8,7 +8,7 @@ enum FrontierFigure: ReportFigure {
     Each design on one guest: to the left the lock is held for shorter, further down hints are cheaper. Upright bars go \
     from the lowest to the highest repetition, level ones up to the longest single hold of any. The grey stairs are the \
     frontier: below and to the left of them was no design that reaches at least 99 % of the coverage reached by any there \
-    (the figure of coverage shows the others; they may lie beyond). The dashed line is the hold limit.
+    (the figure of coverage shows the others; they may lie beyond). A black dashed line is the hold limit.
     """
   static let source =
     "cells.csv: lock_hold_ns_max_repeatable, lock_hold_ns_max_highest, ms_per_tib_*, coverage_free_median"

@@ -6,8 +6,8 @@ enum HoldBySizeFigure: ReportFigure {
   static let title = "Longest repeatable hold against guest size"
   static let caption = """
     The longest hold that every repetition had (the max over holds k of the min over repetitions of hold k); the bar goes \
-    up to the longest single hold of any repetition, on a shared machine mostly its noise. The dashed line is the hold \
-    limit. A ring marks the smallest guest measured at which a design is beyond it; nothing is drawn on between or \
+    up to the longest single hold of any repetition, on a shared machine mostly its noise. A black dashed line is the \
+    hold limit. A ring marks the smallest guest measured at which a design is beyond it; nothing is drawn on between or \
     beyond what was measured. Designs stand side by side at one size so that marks don't cover each other.
     """
   static let source =

@@ -8,7 +8,7 @@ enum HoldDistributionFigure: ReportFigure {
     Share of a session's holds that are longer than a time (complementary cumulative distribution), both axes logarithmic: \
     a line ends at the longest hold, at 1 in so many as there were. Thin lines are single repetitions; the thick one with \
     marks is the repetition whose longest hold is the median of them. Repetitions are never pooled. The probe's clock \
-    reads are in each hold. To the right of the dashed line is beyond the hold limit.
+    reads are in each hold. A black dashed line is the hold limit.
     """
   static let source = "lock_holds.csv: upper_ns and count where phase is collect and kind is hold; the table, runs.csv"
 
