@@ -21,7 +21,11 @@ struct ReportFigureTests {
       #expect(!series.flatMap(\.points).contains { $0.y == ReportFixtures.oversubscribedMarker })
       #expect(!plots.flatMap(\.panels).flatMap(\.y.tics).contains { $0.label == ReportFixtures.oversubscribed })
       let scan = try #require(page.sections.first { $0.name == "scan" })
-      #expect(scan.lead.contains { $0.contains("4 cells") && $0.contains("walk-callback on 64 GiB") })
+      #expect(
+        scan.lead.contains {
+          $0.contains("4 cells")
+            && $0.contains("64 GiB guest, aged, 75 % free, churned lists, granule 0 (exact): walk-callback")
+        })
       #expect(
         !scan.figures.isEmpty && scan.figures.allSatisfy { $0.captions.contains { $0.contains("Oversubscribed") } })
       #expect(scan.tables.contains { table in table.rows.contains { $0[0] == ReportFixtures.oversubscribed } })

@@ -8,7 +8,7 @@ struct MarkStyle: Hashable, Sendable {
   var size = 0.8
 
   /// For what isn't a design: limits, and rings around marks.
-  static let limit = MarkStyle(shape: 2, colour: "#000000", size: 0.6)
+  static let limit = MarkStyle(shape: 3, colour: "#000000", size: 0.6)
   static let ring = MarkStyle(shape: 6, colour: "#000000", size: 1.9)
   /// What was measured without any design.
   static let alone = MarkStyle(shape: 12, colour: "#767676", size: 0.8)

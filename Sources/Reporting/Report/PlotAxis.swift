@@ -53,14 +53,14 @@ struct PlotAxis: Hashable {
     return axis
   }
 
-  /// A linear axis from 0 to at least `end`.
+  /// A linear axis from just below 0, where a mark at 0 is seen whole, to at least `end`.
   static func linear(_ label: String, to end: Double, unit: String = "") -> PlotAxis {
     let end = end > 0 && end.isFinite ? end : 1
     let power = pow(10, floor(log10(end / 4)))
     let step = [1.0, 2, 2.5, 5, 10].map { $0 * power }.first { end / $0 <= 5 } ?? power * 10
     let tics = (0...5).map { Double($0) * step }.filter { $0 <= end * 1.001 }
     return PlotAxis(
-      label: label, isLogarithmic: false, from: 0, to: end * 1.03,
+      label: label, isLogarithmic: false, from: -0.025 * end, to: end * 1.03,
       tics: tics.map { Tic(place: $0, label: text($0) + unit) })
   }
 

@@ -105,11 +105,11 @@ public struct Report {
       name: data.card.name, title: data.card.name,
       lead: [data.card.question.prefix(1).uppercased() + data.card.question.dropFirst() + "."])
     if !data.oversubscribed.isEmpty {
-      let names = data.oversubscribed.map { "\(data.label($0.design)) on \(Figure.bytes($0.cell.guestBytes))" }
+      let number = data.oversubscribed.count
       section.lead.append(
         """
-        Left out of all figures: \(names.count == 1 ? "a cell" : "\(names.count) cells") with more measured threads than \
-        the machine has CPUs (oversubscribed): \(Set(names).sorted().joined(separator: ", ")). The tables have them.
+        Left out of all figures: \(number == 1 ? "a cell" : "\(number) cells") with more measured threads than the \
+        machine has CPUs (oversubscribed): \(oversubscribed(data)). The tables have them.
         """)
     }
     for figure in ReportFigures.all {
@@ -144,6 +144,14 @@ public struct Report {
     }
     if let meanings = meanings(of: data) { section.tables.append(meanings) }
     return section
+  }
+
+  /// The cells left out, by what tells them from those that aren't.
+  private static func oversubscribed(_ data: ExperimentData) -> String {
+    CellGroups(data.cells + data.oversubscribed, open: []).groups.compactMap { group in
+      let names = group.cells.filter(\.cell.oversubscribed).map { data.label($0.design) }
+      return names.isEmpty ? nil : (group.title.isEmpty ? "" : group.title + ": ") + names.joined(separator: ", ")
+    }.joined(separator: "; ")
   }
 
   /// What the columns of EXPERIMENT.csv mean.

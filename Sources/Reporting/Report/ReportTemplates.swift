@@ -108,7 +108,7 @@ enum ReportTemplates {
     {{#note}}<div class="noted">{{/note}}
     <div class="wide" tabindex="0">
     <table>
-    {{#caption}}<caption>{{.}}</caption>{{/caption}}
+    {{#caption}}<caption><span>{{.}}</span></caption>{{/caption}}
     <thead><tr>{{#titles}}<th scope="col"{{^isText}} class="figure"{{/isText}}>{{text}}</th>{{/titles}}</tr></thead>
     <tbody>
     {{#rows}}
@@ -135,7 +135,7 @@ enum ReportTemplates {
       :root { --ink: #e6e6e6; --soft: #a8a8a8; --line: #484848; --paper: #161616; --box: #222222; --link: #7ab8f5; }
     }
     * { box-sizing: border-box; }
-    body { margin: 0 auto; padding: 1rem 1.25rem 3rem; max-width: 72rem; background: var(--paper); color: var(--ink);
+    body { margin: 0 auto; padding: 1rem 1.25rem 3rem; max-width: 84rem; background: var(--paper); color: var(--ink);
       font: 16px/1.5 system-ui, "Segoe UI", Roboto, "Helvetica Neue", sans-serif; }
     h1 { font-size: 1.7rem; line-height: 1.2; margin: 1rem 0 .5rem; }
     h2 { font-size: 1.35rem; margin: 2.75rem 0 .5rem; padding-top: .75rem; border-top: 2px solid var(--line); }
@@ -146,13 +146,14 @@ enum ReportTemplates {
     dl { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: .15rem 1rem; margin: .5rem 0; font-size: .9rem; }
     dt { color: var(--soft); }
     dd { margin: 0; overflow-wrap: anywhere; }
-    figure { margin: 0 0 2.5rem; }
+    figure { margin: 0 0 2.5rem; max-width: 70rem; }
     figcaption { font-size: .9rem; color: var(--soft); }
     .plot { overflow-x: auto; background: #ffffff; border: 1px solid var(--line); border-radius: 4px; margin: .5rem 0; }
     .plot svg { display: block; width: 100%; min-width: 46rem; height: auto; }
     .wide { overflow-x: auto; margin: .75rem 0 1.25rem; }
     table { border-collapse: collapse; min-width: min(44rem, 100%); font-size: .82rem; font-variant-numeric: tabular-nums; }
     details > summary { list-style-position: inside; }
+    caption span { position: sticky; left: 0; display: inline-block; max-width: min(100vw - 3rem, 80rem); }
     caption { text-align: left; padding: .25rem 0; font-weight: 600; font-size: .9rem; }
     th, td { padding: .2rem .55rem; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; }
     th { background: var(--box); font-weight: 600; }
