@@ -16,7 +16,8 @@ GUEST_FILES := /usr/include/perfmon/pfmlib.h:libpfm4-dev
 
 AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
 
-.PHONY: run test deps test-deps guest-deps build static lint unit test-guest benchmarks benchmark-checks sanitize clean
+.PHONY: run test deps test-deps guest-deps build static lint unit test-guest benchmarks benchmark-checks \
+  benchmark-thresholds benchmark-thresholds-update sanitize clean
 
 run: build
 	.build/release/hintbench run $(ARGS)
@@ -68,6 +69,13 @@ endef
 benchmark-checks: deps
 	swift build -c release --package-path Benchmarks --product NoAllocations
 	Benchmarks/.build/release/NoAllocations
+
+# Instructions, kicks, holds and allocator calls of every benchmark against Benchmarks/Thresholds.
+benchmark-thresholds: deps
+	Benchmarks/thresholds.sh check
+
+benchmark-thresholds-update: deps
+	Benchmarks/thresholds.sh update
 
 benchmarks: deps
 	swift package --package-path Benchmarks benchmark

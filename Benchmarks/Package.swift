@@ -7,7 +7,7 @@ let core: [Target.Dependency] = ["Fixtures", .product(name: "HintbenchCore", pac
 func benchmarks(_ name: String, _ more: [Target.Dependency] = []) -> Target {
   .executableTarget(
     name: name,
-    dependencies: core + more + [.product(name: "Benchmark", package: "benchmark")],
+    dependencies: core + more + ["Harness"],
     path: "Benchmarks/\(name)",
     plugins: [.plugin(name: "BenchmarkPlugin", package: "benchmark")])
 }
@@ -24,15 +24,20 @@ let package = Package(
     benchmarks("PageAllocator", ["CBaseline"]),
     benchmarks("ZoneLock"),
     benchmarks("Strategies"),
+    benchmarks("Virtqueue"),
 
     .executableTarget(name: "CParity", dependencies: core),
     .executableTarget(name: "HookCost", dependencies: core),
-    .executableTarget(name: "PairCount", dependencies: core),
     .executableTarget(name: "NoAllocations", dependencies: core + ["CAllocationCounter"]),
 
+    // Apart from Fixtures, so that the programs above need no package-benchmark.
+    .target(
+      name: "Harness",
+      dependencies: core + ["CAllocationCounter", "CSigsuspend", .product(name: "Benchmark", package: "benchmark")]),
     .target(name: "Fixtures", dependencies: ["CBaseline", .product(name: "HintbenchCore", package: "hintbench")]),
     .target(name: "CBaseline", dependencies: [.product(name: "HintbenchCore", package: "hintbench")]),
     .target(name: "CAllocationCounter"),
+    .target(name: "CSigsuspend"),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,52 +1,35 @@
-import Benchmark
 import Delivery
 import Fixtures
 import GuestMemory
+import Harness
 import Hinting
 import Instruments
 
 /// One speed pass of each strategy there is, by its registry entry and with default options, over a fresh 8 GiB guest
 /// that is put back before each pass and warm after a walk of its lists.
+///
+/// Figures are over all blocks free at the start. Holds, and what one of them looks at, are of a pass with the probe.
 let benchmarks: @Sendable () -> Void = {
-  GuestFixture.refuseDebugBuild()
   for entry in Strategies.all {
-    Benchmark(
-      entry.card.name,
-      configuration: .init(
-        metrics: [scanPerBlock, returnPerBlock, scan, cpuTime, kicks], warmupIterations: 2, maxDuration: .seconds(2),
-        maxIterations: 500)
-    ) { benchmark in
-      let bench = Bench.of(entry)
-      let pass = bench.pass()
-      guard case .complete = pass.outcome else {
-        benchmark.error("\(entry.card.name): \(pass.outcome)")
-        return
-      }
-      let nanoseconds = CycleClock.nanoseconds(fromTicks:)
-      benchmark.measurement(scanPerBlock, Int(nanoseconds(pass.scanTicks) * 1000 / Double(bench.blocks)))
-      benchmark.measurement(returnPerBlock, Int(nanoseconds(pass.returnTicks) * 1000 / Double(bench.blocks)))
-      benchmark.measurement(scan, Int(nanoseconds(pass.scanTicks)))
-      benchmark.measurement(cpuTime, Int(pass.cpuNanoseconds))
-      benchmark.measurement(kicks, pass.kicks)
+    benchmark(
+      entry.card.name, per: "block", times: ["scan", "return"],
+      counts: ["kicks", "descriptors", "holds", "items", "hints", "restarts", "pages withheld"]
+    ) { region in
+      Bench.of(entry).pass(region)
     }
   }
 }
 
-// Whole numbers only: picoseconds, where a block takes few nanoseconds.
-let scanPerBlock = BenchmarkMetric.custom("scan, ps/block", polarity: .prefersSmaller, useScalingFactor: false)
-let returnPerBlock = BenchmarkMetric.custom("return, ps/block", polarity: .prefersSmaller, useScalingFactor: false)
-let scan = BenchmarkMetric.custom("scan, ns", polarity: .prefersSmaller, useScalingFactor: false)
-let cpuTime = BenchmarkMetric.custom("guest CPU, ns", polarity: .prefersSmaller, useScalingFactor: false)
-let kicks = BenchmarkMetric.custom("kicks", polarity: .prefersSmaller, useScalingFactor: false)
-
 /// One strategy, ready to run again and again.
 final class Bench {
-  let blocks: Int
+  private let name: String
   private let guest = GuestFixture.fresh(bytes: 8 * GuestFixture.gibibyte)
   private let walks: ListWalks
   private let runner: StrategyRunner
-  private let order: Int
+  private let session: Session
   private let stop = StopFlag()
+  /// Of a pass with the probe.
+  private var probed: [String: Int] = [:]
 
   // Benchmarks run one after another on one thread.
   nonisolated(unsafe) private static var current: (name: String, bench: Bench)?
@@ -60,21 +43,49 @@ final class Bench {
   }
 
   private init(_ entry: StrategyEntry) {
+    name = entry.card.name
     walks = ListWalks(guest)
-    order = guest.core.highestOrder
-    blocks = walks.blocks
+    session = Session(lowestOrder: guest.core.highestOrder, stop: stop)
     do {
       runner = try entry.configured().runner()
-      try runner.prepare(guest.core, lowestOrder: order)
-    } catch { fatalError("\(entry.card.name): \(error)") }
+      try runner.prepare(guest.core, lowestOrder: guest.core.highestOrder)
+      probed = try probedPass()
+    } catch { fatalError("\(name): \(error)") }
   }
 
   deinit { stop.deallocate() }
 
-  func pass() -> SpeedPass {
+  func pass(_ region: Region) -> Done {
+    putBack()
+    _ = walks.iterated()
+    let pass = runner.speedPass(.init(guest), session, bracket: region)
+    require(pass.outcome)
+    return Done(
+      walks.blocks,
+      nanoseconds: [
+        "scan": CycleClock.nanoseconds(fromTicks: pass.scanTicks),
+        "return": CycleClock.nanoseconds(fromTicks: pass.returnTicks),
+      ],
+      counts: probed.merging(
+        ["kicks": pass.kicks, "descriptors": pass.descriptors, "restarts": pass.restarts], uniquingKeysWith: { $1 }))
+  }
+
+  private func probedPass() throws -> [String: Int] {
+    let holds = try HoldLog(capacity: 1 << 20)
+    let hints = try HintLog(capacity: 1 << 20)
+    putBack()
+    let pass = runner.probedPass(.init(guest), holds.probe(), session, hints)
+    require(pass.outcome)
+    return [
+      "holds": holds.count + holds.dropped, "items": holds.samples.reduce(0) { $0 + Int($1.items) },
+      "hints": hints.hints.count, "pages withheld": Int(pass.pagesWithheldMax),
+    ]
+  }
+
+  private func putBack() {
     guest.restore()
     runner.reset(guest.core)
-    _ = walks.iterated()
-    return runner.speedPass(.init(guest), Session(lowestOrder: order, stop: stop))
   }
+
+  private func require(_ outcome: Outcome) { if outcome != .complete { fatalError("\(name): \(outcome)") } }
 }

@@ -1,32 +1,19 @@
-import Benchmark
 import CHost
 import Fixtures
 import GuestMemory
+import Harness
 import Instruments
 
 /// A zone lock taken and given back with nobody else about and nothing done under it: both kinds of lock, unwatched and
-/// under the probe that times each hold. Picoseconds a hold.
+/// under the probe that times each hold.
 let benchmarks: @Sendable () -> Void = {
-  GuestFixture.refuseDebugBuild()
   for kind in LockKind.allCases {
-    let plain = Locks(kind)
-    benchmark("\(kind.rawValue), no probe") { plain.unwatched() }
-    benchmark("\(kind.rawValue), timed") { plain.timed() }
+    benchmark("\(kind.rawValue)-no-probe", per: "hold") { Locks.of(kind).unwatched($0) }
+    benchmark("\(kind.rawValue)-timed", per: "hold") { Locks.of(kind).timed($0) }
   }
 }
 
-let perHold = BenchmarkMetric.custom("ps/hold", polarity: .prefersSmaller, useScalingFactor: false)
-
-func benchmark(_ name: String, _ body: @escaping () -> Double) {
-  Benchmark(
-    name, configuration: .init(metrics: [perHold], warmupIterations: 3, maxDuration: .seconds(2), maxIterations: 2_000)
-  ) { benchmark in
-    benchmark.measurement(perHold, Int((body() * 1000).rounded()))
-  }
-}
-
-/// `@unchecked Sendable`: benchmarks run one after another on one thread.
-final class Locks: @unchecked Sendable {
+final class Locks {
   private static let holds = 10_000
 
   private let guest: Guest
@@ -35,7 +22,17 @@ final class Locks: @unchecked Sendable {
   private var plain: GuestCPU<NoProbe, NoHooks>
   private var probed: GuestCPU<HoldProbe, NoHooks>
 
-  init(_ kind: LockKind) {
+  // Benchmarks run one after another on one thread.
+  nonisolated(unsafe) private static var current: (kind: LockKind, locks: Locks)?
+
+  static func of(_ kind: LockKind) -> Locks {
+    if let current, current.kind == kind { return current.locks }
+    let locks = Locks(kind)
+    current = (kind, locks)
+    return locks
+  }
+
+  private init(_ kind: LockKind) {
     guest = GuestFixture.fresh(bytes: GuestFixture.gibibyte, lock: kind)
     zone = GuestFixture.largestZone(guest)
     do { log = try HoldLog(capacity: Self.holds) } catch { fatalError("\(error)") }
@@ -45,24 +42,26 @@ final class Locks: @unchecked Sendable {
   }
 
   @inline(never)
-  func unwatched() -> Double { Self.measure(&plain, zone) }
+  func unwatched(_ region: Region) -> Done { Self.measure(&plain, zone, region) }
 
   @inline(never)
-  func timed() -> Double {
+  func timed(_ region: Region) -> Done {
     log.reset()
-    return Self.measure(&probed, zone)
+    return Self.measure(&probed, zone, region)
   }
 
-  /// Nanoseconds a hold.
   @inline(__always)
-  private static func measure<Probe: LockProbe>(_ cpu: inout GuestCPU<Probe, NoHooks>, _ zone: Zone) -> Double {
-    let begin = CycleClock.begin()
-    for _ in 0..<holds {
-      cpu.withZoneLocked(zone) { hold in
-        hold.items &+= 1
-        chost_consume(UInt64(hold.items))
+  private static func measure<Probe: LockProbe>(
+    _ cpu: inout GuestCPU<Probe, NoHooks>, _ zone: Zone, _ region: Region
+  ) -> Done {
+    region.around {
+      for _ in 0..<holds {
+        cpu.withZoneLocked(zone) { hold in
+          hold.items &+= 1
+          chost_consume(UInt64(hold.items))
+        }
       }
     }
-    return CycleClock.nanoseconds(fromTicks: CycleClock.end() &- begin) / Double(holds)
+    return Done(holds)
   }
 }

@@ -69,7 +69,8 @@ public final class ListWalks {
     return n
   }
 
-  /// ``FreeList`` as a sequence, and nothing else.
+  /// ``FreeList`` as a sequence, and nothing else: `Guest.plainWalk` without the array of lists that it makes first, which
+  /// is outside its time and would be inside this one's.
   @inline(never)
   public func iterated() -> Int {
     let core = core

@@ -13,7 +13,7 @@ import func Glibc.exit
 // `--reported` lets each design run to its end before, untimed: then it knows of everything, and has to be told of what
 // is freed. Without, its work is asked for and hasn't begun, which is how things stand between a request and the work.
 //
-// `--count NAME WORK COUNT` does one thing so many times and measures nothing: for counting instructions, see README.md.
+// `--counts` counts instructions instead, which are exact: it runs itself under valgrind, as `--count-simulated`.
 
 struct Work: Sendable {
   let name: String
@@ -126,16 +126,48 @@ func compareAll(rounds: Int, reported: Bool) {
   for work in works { compare(all, work, rounds: rounds, reported: reported) }
 }
 
-/// One contestant, one work, so many times.
-func count(_ name: String, _ workName: String, _ count: Int, reported: Bool) {
+/// Instructions a pair of each work with each design's hooks, and how many more than without.
+func compareCounts(reported: Bool) throws {
+  let outcome = try SimulatedSelf.run((reported ? ["--reported"] : []) + [countSimulated])
   let all = contestants(GuestFixture.fresh(bytes: GuestFixture.gibibyte))
-  guard let contestant = all.first(where: { $0.name == name }), let work = works.first(where: { $0.name == workName })
-  else { usage() }
-  require(work.body(contestant.start(reported: reported), count))
+  print("instructions per alloc and free, and the difference to no hooks")
+  for work in works {
+    func instructions(_ contestant: Contestant) throws -> Double {
+      Double(try outcome.reading(countName(work, contestant)).instructions) / Double(work.count * work.pairs)
+    }
+    let plain = try instructions(all[0])
+    for contestant in all {
+      let count = try instructions(contestant)
+      print(
+        "\(work.name.column(9, left: true)) \(contestant.name.column(25, left: true))", count.text(2).column(9),
+        (count - plain).text(2).column(9))
+    }
+  }
+}
+
+let countSimulated = "--count-simulated"
+
+func countName(_ work: Work, _ contestant: Contestant) -> String { "\(work.name): \(contestant.name)" }
+
+/// What the process under valgrind does: each work with each design's hooks, once to warm up and once counted.
+func countAll(reported: Bool) {
+  guard SimulatedSelf.answer() else { usage() }
+  for contestant in contestants(GuestFixture.fresh(bytes: GuestFixture.gibibyte)) {
+    for work in works {
+      let loop = contestant.start(reported: reported)
+      require(work.body(loop, work.count))
+      Simulation.count(as: countName(work, contestant)) { start, stop in
+        start()
+        let done = work.body(loop, work.count)
+        stop()
+        require(done)
+      }
+    }
+  }
 }
 
 func usage() -> Never {
-  print("usage: HookCost [--reported] [--rounds N | --count HOOKS WORK COUNT]")
+  print("usage: HookCost [--reported] [--rounds N | --counts]")
   exit(64)
 }
 
@@ -148,8 +180,11 @@ case (nil, 0): compareAll(rounds: 201, reported: reported)
 case ("--rounds", 2):
   guard let rounds = Int(arguments[1]), rounds > 0 else { usage() }
   compareAll(rounds: rounds, reported: reported)
-case ("--count", 4):
-  guard let times = Int(arguments[3]), times > 0 else { usage() }
-  count(arguments[1], arguments[2], times, reported: reported)
+case ("--counts", 1):
+  do { try compareCounts(reported: reported) } catch {
+    print("HookCost: \(error)")
+    exit(69)
+  }
+case (countSimulated, 1): countAll(reported: reported)
 default: usage()
 }
