@@ -70,12 +70,12 @@ benchmark-checks: deps
 	swift build -c release --package-path Benchmarks --product NoAllocations
 	Benchmarks/.build/release/NoAllocations
 
-# Instructions, kicks, holds and allocator calls of every benchmark against Benchmarks/Thresholds.
+# Instructions, kicks, holds and allocator calls of every benchmark against Benchmarks/Thresholds; ARGS="--target ZoneLock" for one.
 benchmark-thresholds: deps
-	Benchmarks/thresholds.sh check
+	Benchmarks/thresholds.sh check $(ARGS)
 
 benchmark-thresholds-update: deps
-	Benchmarks/thresholds.sh update
+	Benchmarks/thresholds.sh update $(ARGS)
 
 benchmarks: deps
 	swift package --package-path Benchmarks benchmark

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# thresholds.sh check    counts every benchmark and compares with Thresholds/; exit status 1 where something differs
-# thresholds.sh update   counts, and takes the counts as the new thresholds
+# thresholds.sh check [--target T]    counts and compares with Thresholds/; exit status 1 where something differs
+# thresholds.sh update [--target T]   counts, and takes the counts as the new thresholds
 set -euo pipefail
 cd "$(dirname "$0")"
 stored=Thresholds
@@ -12,24 +12,28 @@ benchmark() {
 
 compiler() { swift --version 2>/dev/null | head -1; }
 
-# What is checked: each file with its metrics, without their values.
-names() { (cd "$1" && grep -H '" *:' -- *.json | sed 's/ *: *[0-9]*,\{0,1\}$//'); }
+# Files of the targets that were counted, in the folder of that name.
+files() { (cd "$1" && for target in $targets; do ls | grep "^$target\." || true; done); }
 
-# Run once, so that the files of the run and the check are of the same counts.
-run() {
+# What is checked: each file with its metrics, without their values.
+metrics() { (cd "$1" && files . | xargs -r grep -H '" *:' | sed 's/ *: *[0-9]*,\{0,1\}$//'); }
+
+# Once, so that what is checked and what is stored are of the same run.
+count() {
   rm -rf "$fresh"
-  benchmark baseline update thresholds
-  benchmark thresholds update thresholds --path "$fresh" >/dev/null
+  benchmark baseline update thresholds "$@"
+  benchmark thresholds update thresholds --path "$fresh" "$@" >/dev/null
+  targets=$(ls "$fresh" | cut -d. -f1 | sort -u)
 }
 
 check() {
-  run
+  count "$@"
   local good=0
-  if ! diff <(names "$stored") <(names "$fresh") >&2; then
-    echo "thresholds: what is counted (>) isn't what there are thresholds for (<)" >&2
+  if ! diff <(metrics "$stored") <(metrics "$fresh") >&2; then
+    echo "thresholds: what was counted (>) isn't what there are thresholds for (<)" >&2
     good=1
   fi
-  benchmark thresholds check thresholds || good=1
+  benchmark thresholds check thresholds "$@" || good=1
   if [ "$good" -ne 0 ]; then
     echo "thresholds: counts differ; where that is meant: make benchmark-thresholds-update, and commit it" >&2
     if [ "$(compiler)" != "$(cat "$stored/compiler")" ]; then
@@ -40,14 +44,15 @@ check() {
 }
 
 update() {
-  run
-  rm -rf "$stored"
-  cp -r "$fresh" "$stored"
+  count "$@"
+  mkdir -p "$stored"
+  (cd "$stored" && files . | xargs -r rm)
+  cp "$fresh"/*.json "$stored"
   compiler >"$stored/compiler"
 }
 
 case "${1-}" in
-check | update) "$1" ;;
+check | update) "$@" ;;
 *)
   sed -n 's/^# \(thresholds\)/\1/p' "$0" >&2
   exit 64
