@@ -3,12 +3,12 @@ import Glibc
 
 /// A file that lies in memory and has no name, so that nothing of it is left however the process ends. Children inherit
 /// it under the same number.
-final class MemoryFile {
+public final class MemoryFile {
   /// Its number here and in children.
-  let descriptor: Int32
+  public let descriptor: Int32
 
   /// - Throws: ``SystemCallError`` where the kernel refuses.
-  init() throws(SystemCallError) {
+  public init() throws(SystemCallError) {
     descriptor = chost_memory_file("hintbench")
     guard descriptor >= 0 else { throw SystemCallError(call: "memfd_create", code: -descriptor) }
   }
@@ -55,7 +55,7 @@ final class MemoryFile {
   }
 
   /// Everything in it.
-  var text: String {
+  public var text: String {
     var bytes: [UInt8] = []
     var chunk = [UInt8](repeating: 0, count: 1 << 16)
     while true {

@@ -3,8 +3,16 @@ import Experiments
 /// `hintbench run --dry-run`: the cells, and what the run will take.
 public struct MatrixListing {
   private let matrix: Matrix
+  private let launches: Int?
 
-  public init(_ matrix: Matrix) { self.matrix = matrix }
+  /// `launches`: how often each of two builds runs it, where builds are compared.
+  public init(_ matrix: Matrix, launches: Int? = nil) {
+    self.matrix = matrix
+    self.launches = launches
+  }
+
+  /// What a launch takes beside its repetitions: a process to start, the machine's limits, guests to build. Nanoseconds.
+  private static let launchNanoseconds = 500e6
 
   public var text: String {
     let rows = matrix.cells.map { cell in
@@ -24,10 +32,13 @@ public struct MatrixListing {
         "host ack ns", "scanners", "memory node", "strategy",
       ], rows: rows)
     let repetitions = matrix.config.repetitions
+    var nanoseconds = matrix.estimatedNanoseconds
+    if let launches { nanoseconds = 2 * Double(launches) * (nanoseconds + Self.launchNanoseconds) }
     var lines = [
       listing.text, "",
-      "\(matrix.cells.count) cells x \(repetitions) repetitions = \(matrix.cells.count * repetitions)",
-      "estimated time: \(TimeSpan(nanoseconds: matrix.estimatedNanoseconds))",
+      "\(matrix.cells.count) cells x \(repetitions) repetitions = \(matrix.cells.count * repetitions)"
+        + (launches.map { ", in each of 2 x \($0) launches" } ?? ""),
+      "estimated time: \(TimeSpan(nanoseconds: nanoseconds))",
       "estimated host memory: \(ByteSize(bytes: matrix.peakBytes)) at once, in \(matrix.batches.count) "
         + (matrix.batches.count == 1 ? "batch" : "batches") + " of guests",
     ]
