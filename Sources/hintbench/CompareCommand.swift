@@ -29,20 +29,7 @@ struct CompareCommand: ParsableCommand {
   @Option(help: ArgumentHelp("A design of the run BASE, with options where there are several.", valueName: "name"))
   var baseStrategy: String?
   @Option(help: ArgumentHelp("The design to hold against it.", valueName: "name")) var newStrategy: String?
-  @Option(help: ArgumentHelp("What decides in every cell, instead of each experiment's own.", valueName: "name,..."))
-  var metric: String?
-  @Option(
-    parsing: .unconditional,
-    help: ArgumentHelp("How often equal builds may be called different (default: 0.01).", valueName: "share"))
-  var alpha: Double?
-  @Option(
-    parsing: .unconditional,
-    help: ArgumentHelp(
-      "The least change that counts, of every metric (default: 5 %, of exact counts 0.5 %).", valueName: "percent"))
-  var minEffect: String?
-  @Option(help: ArgumentHelp("Alpha and minimum effects, by metric, from a checked-in file.", valueName: "file"))
-  var thresholds: String?
-  @Flag(help: "End with 4 where something got better.") var strict = false
+  @OptionGroup var options: ComparisonOptions
   @Flag(help: "Show the other primary metrics, too, which decide nothing.") var all = false
   @Option(help: "What to print: table, markdown, json, junit.") var format = Format.table
   @Option(help: ArgumentHelp("A new file for the Markdown as well.", valueName: "file")) var markdown: String?
@@ -51,7 +38,7 @@ struct CompareCommand: ParsableCommand {
 
   func run() throws {
     try Failure.reporting {
-      let thresholds = try makeThresholds()
+      let thresholds = try options.makeThresholds()
       let (markdown, json, junit) = (
         try self.markdown.map(TextFile.init), try self.json.map(JSONFile.init), try self.junit.map(TextFile.init)
       )
@@ -65,35 +52,22 @@ struct CompareCommand: ParsableCommand {
       try markdown?.write(ComparisonMarkdown(comparison, all: all).text)
       try json?.write(comparison)
       try junit?.write(ComparisonJUnit(comparison).text)
-      let status = comparison.exitStatus(strict: strict)
+      let status = comparison.exitStatus(strict: options.strict)
       if status != 0 { throw ExitCode(status) }
     }
   }
 
   private func compare(_ thresholds: Thresholds) throws -> Comparison {
-    let metrics = metric.map { $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init) } ?? []
     switch (new, baseStrategy, newStrategy) {
     case (let new?, nil, nil):
       return try Comparison(
-        base: TrackedRun.resolve(base), new: TrackedRun.resolve(new), thresholds: thresholds, metrics: metrics)
+        base: TrackedRun.resolve(base), new: TrackedRun.resolve(new), thresholds: thresholds, metrics: options.metrics)
     case (nil, let one?, let other?):
       return try Comparison(
-        of: TrackedRun.resolve(base), strategies: (one, other), thresholds: thresholds, metrics: metrics)
+        of: TrackedRun.resolve(base), strategies: (one, other), thresholds: thresholds, metrics: options.metrics)
     default:
       throw ComparisonError(
         .usage, "accepted: compare BASE NEW, or compare RUN --base-strategy NAME --new-strategy NAME")
     }
-  }
-
-  private func makeThresholds() throws -> Thresholds {
-    var made = try thresholds.map { try Thresholds.read($0) } ?? Thresholds()
-    if let alpha {
-      guard Thresholds.isAlpha(alpha) else {
-        throw ComparisonError(.usage, "--alpha can't be \(alpha); accepted: \(Thresholds.acceptedAlpha)")
-      }
-      made.alpha = alpha
-    }
-    if let minEffect { made.setMinimumEffect(try Thresholds.effect(percent: minEffect)) }
-    return made
   }
 }

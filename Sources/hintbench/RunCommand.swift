@@ -106,6 +106,7 @@ struct RunCommand: ParsableCommand {
   var out: String?
   @Option(help: ArgumentHelp("Go on with a run that was cut short.", valueName: "dir")) var resume: String?
   @Flag(help: "Small guests, three repetitions: seconds.") var quick = false
+  @OptionGroup(title: "Comparing with another build") var builds: AgainstOptions
 
   func run() throws {
     try Failure.reporting {
@@ -116,15 +117,23 @@ struct RunCommand: ParsableCommand {
         }
         try RunJob.resume(resume)
       } else {
+        let against = try builds.makeAgainst()
         let matrix = try makeMatrix()
-        if dryRun { print(MatrixListing(matrix).text) } else { try RunJob.start(matrix, out: out) }
+        if dryRun {
+          print(MatrixListing(matrix, launches: against?.launches).text)
+        } else if let against {
+          try AgainstJob.start(matrix, against, builds.comparison, out: out)
+        } else {
+          try RunJob.start(matrix, out: out)
+        }
       }
     }
   }
 
   /// Nothing given that would change what is measured.
   private var isBare: Bool {
-    experiments.isEmpty && config == nil && out == nil && !quick && !dryRun && !hasGuestFlags && !hasSharedFlags
+    experiments.isEmpty && config == nil && out == nil && !builds.isGiven && !quick && !dryRun && !hasGuestFlags
+      && !hasSharedFlags
   }
 
   private var hasGuestFlags: Bool {

@@ -110,8 +110,10 @@ public struct Comparison: Sendable {
     runs.count == 1 ? runs[0].name : "\(runs.count) runs (\(runs.first?.name ?? "") ...)"
   }
 
+  /// Whether these experiments have metrics of these names.
+  ///
   /// - Throws: ``ComparisonError`` of kind usage where no experiment has a metric of this name.
-  static func check(_ metrics: [String], _ experiments: Set<String>) throws(ComparisonError) {
+  public static func check(_ metrics: [String], _ experiments: Set<String>) throws(ComparisonError) {
     let known = experiments.sorted().flatMap { TrackedMetric.all(of: $0).map(\.name) }
     for name in metrics where !known.contains(name) {
       throw ComparisonError(

@@ -1,0 +1,33 @@
+import ArgumentParser
+import Experiments
+import Foundation
+import Instruments
+import Reporting
+import Tracking
+
+/// `run --against` from folder to table.
+enum AgainstJob {
+  /// Launches both builds and compares them. Throws the exit status of a comparison that isn't 0.
+  static func start(_ matrix: Matrix, _ against: Against, _ options: ComparisonOptions, out: String?) throws {
+    try DebugBuild.refuse()
+    let thresholds = try options.makeThresholds()
+    try Comparison.check(options.metrics, Set(matrix.cells.map(\.experimentCard.name)))
+    let words = LaunchWords(
+      of: Array(CommandLine.arguments.dropFirst()),
+      without: AgainstOptions.options + ComparisonOptions.options + ["--out"], flags: ComparisonOptions.flags)
+    let path = out ?? "\(RunJob.runsFolder)/\(RunName.make(Date()))"
+    let total = 2 * against.launches
+    let bar = ProgressBar(total: total)
+    let runs = try against.run(words, out: path) { done, side in
+      bar.update(done: done, label: "launch \(done + 1) of \(total), \(side == .base ? "baseline" : "this build")")
+    }
+    bar.clear()
+    let comparison = try Comparison(base: runs.base, new: runs.new, thresholds: thresholds, metrics: options.metrics)
+    try JSONFile(newAt: path + "/comparison.json").write(comparison)
+    try TextFile(newAt: path + "/comparison.md").write(ComparisonMarkdown(comparison).text)
+    print(ComparisonTable(comparison).text)
+    print("Files: \(path)")
+    let status = comparison.exitStatus(strict: options.strict)
+    if status != 0 { throw ExitCode(status) }
+  }
+}

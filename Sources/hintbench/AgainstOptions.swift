@@ -1,0 +1,33 @@
+import ArgumentParser
+import Experiments
+import Tracking
+
+/// What of a call of `run` is about comparing this build with another.
+struct AgainstOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Launch this build and the other one in turn, on the same words, and compare launches.", valueName: "hintbench"))
+  var against: String?
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Launches of each build, an even number (default: \(Against.defaultLaunches)).", valueName: "n"))
+  var launches: Int?
+  @OptionGroup var comparison: ComparisonOptions
+
+  /// Those of the two above, which a launch isn't called with.
+  static let options = ["--against", "--launches"]
+
+  /// Whether any is there.
+  var isGiven: Bool { against != nil || launches != nil || comparison.isGiven }
+
+  /// The comparison that is asked for; nil for a run of this build alone.
+  func makeAgainst() throws -> Against? {
+    guard let against else {
+      guard !isGiven else {
+        throw MatrixError(.usage, "--launches and what decides a comparison go with --against only")
+      }
+      return nil
+    }
+    return try Against(baseline: against, launches: launches ?? Against.defaultLaunches)
+  }
+}
