@@ -7,17 +7,19 @@ SHELL := /bin/bash
 
 # What is linked, by pkg-config name:Debian package; and programs that hintbench starts.
 LIBRARIES := numa:libnuma-dev papi:libpapi-dev sqlite3:libsqlite3-dev
-PROGRAMS := git:git pkg-config:pkg-config valgrind:valgrind gnuplot:gnuplot-nox
+PROGRAMS := git:git pkg-config:pkg-config valgrind:valgrind gnuplot:gnuplot-nox setpriv:util-linux
 # What the tests use besides: a browser, which looks at reports.
 TEST_PROGRAMS := chromium:chromium
 # What test-guest needs besides: programs, and files.
-GUEST_PROGRAMS := qemu-system-x86_64:qemu-system-x86 cpio:cpio setpriv:util-linux
+GUEST_PROGRAMS := qemu-system-x86_64:qemu-system-x86 cpio:cpio
 GUEST_FILES := /usr/include/perfmon/pfmlib.h:libpfm4-dev
+# What prove needs besides.
+PROOF_PROGRAMS := python3:python3
 
 AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
 
-.PHONY: run test deps test-deps guest-deps build static lint unit test-guest benchmarks benchmark-checks \
-  benchmark-thresholds benchmark-thresholds-update sanitize clean
+.PHONY: run test deps test-deps guest-deps proof-deps build static lint unit test-guest benchmarks benchmark-checks \
+  benchmark-thresholds benchmark-thresholds-update prove sanitize clean
 
 run: build
 	.build/release/hintbench run $(ARGS)
@@ -80,6 +82,12 @@ benchmark-thresholds-update: deps
 benchmarks: deps
 	swift package --package-path Benchmarks benchmark
 
+# Whether `run --against` finds a slowdown that was put in, and nothing where nothing is. PROOF="--comparisons 100" for
+# all of it; the result goes to .build-proof, where the slowed build stays for the next time.
+prove: proof-deps
+	rm -rf .build-proof/result
+	Scripts/prove-comparisons --work .build-proof $(PROOF) .build-proof/result
+
 # Every test under the thread sanitizer, then under the address sanitizer, each built apart. Fewer seeds: both are slow.
 sanitize: test-deps
 	HINTBENCH_SANITIZER=thread HINTBENCH_SEEDS=$${HINTBENCH_SEEDS:-60} swift test --sanitize=thread --scratch-path .build-tsan
@@ -90,6 +98,9 @@ deps:
 
 test-deps: deps
 	$(call install,$(TEST_PROGRAMS),,)
+
+proof-deps: deps
+	$(call install,$(PROOF_PROGRAMS),,)
 
 guest-deps: deps
 	$(call install,$(GUEST_PROGRAMS),,$(GUEST_FILES))
@@ -109,4 +120,4 @@ define install
 endef
 
 clean:
-	rm -rf .build .build-tsan .build-asan .build-static .build-guest Benchmarks/.build
+	rm -rf .build .build-tsan .build-asan .build-static .build-guest .build-proof Benchmarks/.build
