@@ -70,7 +70,8 @@ import Testing
       let page = try String(contentsOfFile: folder + "/run/report.html", encoding: .utf8)
       let plots = page.components(separatedBy: "<svg").count - 1
       #expect(plots >= 5)
-      try Folder.write(page.replacing("</body>", with: Self.inspection + "</body>"), to: folder + "/inspected.html")
+      let inspected = page.replacing("</body>", with: Self.inspection + "</body>")
+      try Folder.write(inspected, to: folder + "/inspected.html")
       for width in [1200, 600] {
         let dom = try browse(
           ["--dump-dom", "--virtual-time-budget=20000", "--window-size=\(width),4000"], "inspected.html", folder)
@@ -89,6 +90,17 @@ import Testing
         // Only boxes of their own scroll, not the page.
         #expect(dom.contains("<p id=\"page-fits\">true</p>"), "\(width) wide")
       }
+
+      // It would see it.
+      let spoilt = [
+        "<text x='2000' y='9'>far</text>", "<text x='9' y='99'>one</text>", "<text x='9' y='99'>two</text>",
+      ]
+      try Folder.write(
+        inspected.replacing("</svg>", with: spoilt.joined() + "</svg>", maxReplacements: 1), to: folder + "/spoilt.html"
+      )
+      let dom = try browse(
+        ["--dump-dom", "--virtual-time-budget=20000", "--window-size=1200,4000"], "spoilt.html", folder)
+      #expect(dom.contains("cut off: far") && dom.contains("covered: one by two"))
 
       let picture = folder + "/page.png"
       _ = try browse(

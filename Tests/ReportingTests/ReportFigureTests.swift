@@ -24,7 +24,7 @@ struct ReportFigureTests {
       #expect(
         scan.lead.contains {
           $0.contains("4 cells")
-            && $0.contains("64 GiB guest, aged, 75 % free, churned lists, granule 0 (exact): walk-callback")
+            && $0.contains("64 GiB guest, aged, churned lists, granule 0 (exact): walk-callback")
         })
       #expect(
         !scan.figures.isEmpty && scan.figures.allSatisfy { $0.captions.contains { $0.contains("Oversubscribed") } })

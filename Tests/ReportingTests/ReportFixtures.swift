@@ -7,7 +7,10 @@ import Foundation
 enum ReportFixtures {
   /// A name with all that means something in HTML, Markdown, SVG or to gnuplot.
   static let rude = "page-reporting:order=<b>x</b>&'\"|_*`date`$x%d#{}\\n"
-  static let strategies = ["none", "budgeted-resume:budget=1000:restarts=64:check=buddy", "step-iterator:step=1", rude]
+  static let strategies = [
+    "none", "budgeted-resume:budget=1000:restarts=64:check=buddy", "step-iterator:step=1", rude,
+    "page-reporting:order=9",
+  ]
 
   /// What marks the cell that is oversubscribed: nothing else has this figure.
   static let oversubscribedMarker = 77_777.0
@@ -60,7 +63,10 @@ enum ReportFixtures {
     _ runID: String, _ strategy: String, _ index: Int, _ bytes: UInt64, _ granule: Int, _ state: String,
     _ repetition: Int, isOversubscribed: Bool
   ) -> RunRecord {
-    var run = RunFixtures.run(cell: "\(strategy)-\(bytes)-\(state)-\(granule)", repetition: repetition)
+    let cell = CellID.make(from: [
+      ("strategy", strategy), ("bytes", "\(bytes)"), ("state", state), ("granule", "\(granule)"),
+    ])
+    var run = RunFixtures.run(cell: cell, repetition: repetition)
     run.identity.runID = runID
     run.identity.strategy = strategy
     run.guest.bytes = bytes

@@ -55,13 +55,17 @@ struct ReportTests {
       for name in names {
         let text = try RunFixtures.text(folder + "/report-plots/" + name)
         let root = try #require(try XMLDocument(data: Data(text.utf8)).rootElement(), "\(name)")
-        #expect(root.name == "svg" && root.attribute(forName: "role")?.stringValue == "img")
+        func attribute(_ name: String, of node: XMLElement) -> String? {
+          node.attributes?.first { $0.name == name }?.stringValue
+        }
+        #expect(root.name == "svg" && attribute("role", of: root) == "img")
         let title = try #require(root.elements(forName: "title").first)
         #expect(title.stringValue?.isEmpty == false)
-        #expect(root.attribute(forName: "aria-labelledby")?.stringValue == title.attribute(forName: "id")?.stringValue)
+        let id = try #require(attribute("id", of: title))
+        #expect(attribute("aria-labelledby", of: root) == id)
         // The design's name is drawn as it is: gnuplot took nothing of it for its own.
         if name.contains("cost") {
-          #expect(text.contains("&lt;b&gt;x&lt;/b&gt;&amp;'") && text.contains("_*`date`$x%d#{}\\n"))
+          #expect(text.contains("&lt;b>x&lt;/b>&amp;'") && text.contains("_*`date`$x%d#{}\\n"))
         }
         #expect(
           html.contains(

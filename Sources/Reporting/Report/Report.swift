@@ -71,8 +71,11 @@ public struct Report {
   static func page(
     of runs: [ReportRun], draw: (Plot) throws(ReportingError) -> SVGPicture
   ) throws(ReportingError) -> ReportPage {
+    // Of machine and program titles say what differs.
+    let shared = runs.dropFirst().reduce(Set(runs.first?.placeParts ?? [])) { $0.intersection($1.placeParts) }
     let cells = runs.enumerated().flatMap { number, run in
-      run.cells.map { ReportCell($0, runs: run.runs[$0.cellID] ?? [], place: run.place, run: number) }
+      let place = run.placeParts.filter { !shared.contains($0) }.joined(separator: ", ")
+      return run.cells.map { ReportCell($0, runs: run.runs[$0.cellID] ?? [], place: place, run: number) }
     }
     let cards = Experiments.all.filter { card in cells.contains { $0.cell.experiment == card.name } }
     let styles = DesignStyles(cards.map { card in cells.filter { $0.cell.experiment == card.name }.map(\.design) })
@@ -122,7 +125,7 @@ public struct Report {
           name: "\(data.card.name)-\(figure.name)", title: figure.title, pictures: pictures,
           captions: [figure.caption, provenance(content, data)], source: figure.source, tables: content.tables))
     }
-    for (number, run) in data.runs.enumerated() {
+    for run in data.runs {
       let cells = run.cells.filter { $0.experiment == data.card.name }
       guard !cells.isEmpty else { continue }
       let lead = data.runs.count > 1 ? "Run \(run.meta.runID), " : ""
@@ -140,7 +143,7 @@ public struct Report {
         table.caption = lead + (table.caption ?? "")
         section.tables.append(table)
       }
-      section.notes += results.notes.filter { note in !section.notes.contains(note) && number >= 0 }
+      section.notes += results.notes.filter { !section.notes.contains($0) }
     }
     if let meanings = meanings(of: data) { section.tables.append(meanings) }
     return section

@@ -57,12 +57,15 @@ struct ReportRun {
   }
 
   /// Machine and program: figures of two of these don't belong into one line.
-  var place: String {
+  var place: String { placeParts.joined(separator: ", ") }
+
+  /// What that consists of.
+  var placeParts: [String] {
     let parts: [String?] = [
       host?.hostname, host?.cpuModel, (host?.allowedCPUs?.count).map { $0 == 1 ? "1 CPU" : "\($0) CPUs" },
       host?.kernelRelease.map { "Linux \($0)" }, "commit \(commit)", "\(meta.buildMode) build",
     ]
-    return parts.compactMap { $0 }.joined(separator: ", ")
+    return parts.compactMap { $0 }
   }
 
   /// The commit, shortened, and whether the source was another than it.

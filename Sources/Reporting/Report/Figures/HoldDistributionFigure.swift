@@ -79,6 +79,11 @@ enum HoldDistributionFigure: ReportFigure {
       Figure.spread(cell.summary(value), per: 1000).map { (cell.isCoarse ? "≥" : "") + $0.median + $0.range }
         ?? Figure.missing
     }
+    func counts(_ summary: MetricSummary) -> String {
+      guard let median = summary.median else { return Figure.missing }
+      return Figure.count(median)
+        + (summary.span.map { " (\(Figure.count($0.lowerBound))–\(Figure.count($0.upperBound)))" } ?? "")
+    }
     return TableContent(
       caption: (group.title.isEmpty ? "" : group.title + ": ")
         + "holds in µs, median of the repetitions (lowest–highest)",
@@ -86,8 +91,7 @@ enum HoldDistributionFigure: ReportFigure {
       rows: group.cells.map { cell in
         [
           data.label(cell.design),
-          Figure.spread(cell.summary { $0.lock.acquisitions.map { Double($0) } }).map { $0.median + $0.range }
-            ?? Figure.missing,
+          counts(cell.summary { $0.lock.acquisitions.map { Double($0) } }),
           times(cell) { $0.lock.holdNsP50 }, times(cell) { $0.lock.holdNsP99 }, times(cell) { $0.lock.holdNsP999 },
           times(cell) { $0.lock.holdNsMax }, times(cell) { $0.lock.holdNsTotal },
         ]
