@@ -92,7 +92,7 @@ struct GroupExpansion {
           (spec, footprintState) = (.aged(free: free), .aged(Aging(freeFraction: free)))
         default: throw .usage("unknown state '\(state)'; accepted: fresh, aged")
         }
-        let natural: ListOrder = state == "aged" ? .churned : .ascending
+        let natural = ListOrder.natural(of: state)
         let fit = try Self.fit(choice, wholeBlocks, host, what: "a guest of \(ByteSize(bytes: bytes)), \(state)") {
           (granule, page) throws(MatrixError) in
           var geometry = GuestGeometry.standard(
@@ -209,4 +209,9 @@ struct GroupExpansion {
     }
     return smallest
   }
+}
+
+extension ListOrder {
+  /// The order that a guest in this state has where nobody says else.
+  public static func natural(of state: String) -> ListOrder { state == "aged" ? .churned : .ascending }
 }

@@ -1,4 +1,5 @@
 import Experiments
+import GuestMemory
 import Hinting
 import Reporting
 
@@ -36,7 +37,10 @@ struct CellFacts {
     let load = first.load
     let shared: [String?] = [
       Figure.bytes(guest.bytes), guest.state, guest.nodes == 1 ? nil : "\(guest.nodes) nodes", "\(guest.cpus) CPUs",
-      "\(guest.listOrder) lists", "granule \(guest.granuleOrder)",
+
+      // What the state brings along goes without saying.
+      guest.listOrder == ListOrder.natural(of: guest.state).rawValue ? nil : "\(guest.listOrder) lists",
+      "granule \(guest.granuleOrder)",
       "vmemmap in \(Figure.bytes(UInt64(guest.vmemmapPageBytes)))", "\(guest.lockKind) lock",
       "page init \(guest.pageInit)",
       load.kind == "none" ? nil : "load \(load.kind) x \(load.mutators)", "\(load.cache) cache",

@@ -85,6 +85,13 @@ struct ComparisonText {
         \(Figure.count(Thresholds.sameFactor)) times that.
         """)
     }
+    if !tested.isEmpty && comparison.sampling == .repetitions {
+      sentences.append(
+        """
+        One run a side: what two launches differ in, memory and the machine meanwhile, reads like a change of the code. To \
+        judge code, compare folders of several launches, made by turns.
+        """)
+    }
     let exact = rows.filter(\.isExact)
     if !exact.isEmpty {
       sentences.append("Exact figures need no test: worse or better by \(effects(exact)) or more.")

@@ -38,7 +38,8 @@ enum CompareFixtures {
             experiment: cell.experiment, strategy: cell.strategy, repetition: repetition, seed: seed),
           guest: .init(
             bytes: cell.bytes, nodes: 1, cpus: 4, zones: 3, granuleOrder: 0, vmemmapPageBytes: 2 << 20,
-            lockKind: "queued", pageInit: "none", state: cell.state, listOrder: "ascending", order: cell.order),
+            lockKind: "queued", pageInit: "none", state: cell.state,
+            listOrder: cell.state == "aged" ? "churned" : "ascending", order: cell.order),
           load: .init(kind: "none", mutators: 0, oversubscribed: cell.isOversubscribed, cache: "cold"),
           found: .init(outcome: .complete))
         record.speed.guestCPUNs = repetition < cell.cpu.count ? cell.cpu[repetition] : nil
