@@ -5,8 +5,8 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 
-# What is linked, by pkg-config name:Debian package; and programs that hintbench starts.
-LIBRARIES := numa:libnuma-dev papi:libpapi-dev sqlite3:libsqlite3-dev
+# What is linked (libxml2 by the tests alone), by pkg-config name:Debian package; and programs that hintbench starts.
+LIBRARIES := numa:libnuma-dev papi:libpapi-dev sqlite3:libsqlite3-dev libxml-2.0:libxml2-dev
 PROGRAMS := git:git pkg-config:pkg-config valgrind:valgrind gnuplot:gnuplot-nox setpriv:util-linux
 # What the tests use besides: a browser, which looks at reports.
 TEST_PROGRAMS := chromium:chromium

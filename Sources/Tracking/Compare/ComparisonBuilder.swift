@@ -28,8 +28,9 @@ struct ComparisonBuilder {
     self.thresholds = thresholds
     self.level = level
     self.asked = asked
-    baseSeries = SeriesIndex(base, experiments: experiments)
-    newSeries = SeriesIndex(new, experiments: experiments)
+    let named = Set(asked).union(thresholds.decisive.values)
+    baseSeries = SeriesIndex(base, experiments: experiments, named: named)
+    newSeries = SeriesIndex(new, experiments: experiments, named: named)
   }
 
   /// The rows of a pair: first those asked for, then the other primary metrics that both sides have.

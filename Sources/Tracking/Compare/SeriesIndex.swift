@@ -10,13 +10,15 @@ struct SeriesIndex {
   /// For each run a series by key.
   private let series: [Place: [[String: MetricSeries]]]
 
-  init(_ runs: [TrackedRun], experiments: Set<String>) {
+  /// `named`: metrics to have beside the primary ones.
+  init(_ runs: [TrackedRun], experiments: Set<String>, named: Set<String>) {
     var keys: [Place: [String]] = [:]
     var series: [Place: [[String: MetricSeries]]] = [:]
     for experiment in experiments {
-      for metric in TrackedMetric.all(of: experiment) {
-        for (number, run) in runs.enumerated() {
-          let cells = Set(run.repetitions.filter { $0.identity.experiment == experiment }.map(\.identity.cellID))
+      let metrics = TrackedMetric.all(of: experiment).filter { $0.isPrimary || named.contains($0.name) }
+      for (number, run) in runs.enumerated() {
+        let cells = Set(run.repetitions.filter { $0.identity.experiment == experiment }.map(\.identity.cellID))
+        for metric in metrics {
           for found in run.series(of: metric) where cells.contains(found.cellID) {
             let place = Place(metric: metric.name, cell: found.cellID)
             if keys[place]?.contains(found.key) != true { keys[place, default: []].append(found.key) }
