@@ -38,7 +38,8 @@ public struct ChildProcess: ~Copyable {
 
     var child: pid_t = 0
     let code = Self.withStrings(arguments) { argv in
-      Self.withStrings(environment.map { "\($0.key)=\($0.value)" }) { envp in
+      // Sorted: a dictionary has another order each time, and what is started would find its words elsewhere.
+      Self.withStrings(environment.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }) { envp in
         posix_spawnp(&child, arguments[0], &actions, &attributes, argv, envp)
       }
     }
