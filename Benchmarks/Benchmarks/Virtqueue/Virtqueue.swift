@@ -22,7 +22,7 @@ let benchmarks: @Sendable () -> Void = {
 
 /// One queue and both its ends.
 final class Ring {
-  /// Buffers of one run; few enough that package-benchmark keeps every digit of what is counted.
+  /// Buffers of one run.
   private static let buffers = 1024
 
   private let queue: Virtqueue

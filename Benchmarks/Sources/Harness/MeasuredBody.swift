@@ -13,7 +13,7 @@ final class MeasuredBody {
     self.metrics = metrics
   }
 
-  /// Counts, and says so in a line, since package-benchmark keeps three digits. Where it can't be done this says why, and
+  /// Counts, and says so in a line, since the table shows three digits of large numbers. Where it can't be done this says why, and
   /// ends the program if asked to.
   func count(orFail: Bool) {
     do {
