@@ -120,4 +120,5 @@ define install
 endef
 
 clean:
-	rm -rf .build .build-tsan .build-asan .build-static .build-guest .build-proof Benchmarks/.build
+	rm -rf .build .build-tsan .build-asan .build-static .build-guest .build-proof \
+	  Benchmarks/.build Benchmarks/.benchmarkBaselines
