@@ -32,8 +32,20 @@ test: deps lint unit test-guest benchmark-checks
 lint:
 	swift format lint --strict --recursive Sources Tests Benchmarks/Benchmarks Benchmarks/Sources Package.swift Benchmarks/Package.swift
 
-unit: test-deps
-	swift test
+unit: test-deps .build-python/bin/otava
+	HINTBENCH_OTAVA=$(CURDIR)/.build-python/bin/otava swift test
+
+# Apache Otava, which finds change points in what `history export --otava` writes. pip needs what Debian keeps apart.
+.build-python/bin/otava:
+	@if ! python3 -c 'import ensurepip' 2>/dev/null; then \
+	  echo "installing python3-venv"; \
+	  $(AS_ROOT) apt-get update -qq; \
+	  DEBIAN_FRONTEND=noninteractive $(AS_ROOT) apt-get install -y -qq --no-install-recommends python3-venv >/dev/null; \
+	fi
+	@echo "fetching Apache Otava"; \
+	rm -rf .build-python; \
+	python3 -m venv .build-python; \
+	.build-python/bin/pip install --quiet --disable-pip-version-check apache-otava==0.8.0
 
 # Boots Debian's kernel with 2 and 4 NUMA nodes in QEMU and runs hintbench there; fails where it can't.
 test-guest: guest-deps static .build-guest/vmlinuz .build-guest/busybox
@@ -120,5 +132,5 @@ define install
 endef
 
 clean:
-	rm -rf .build .build-tsan .build-asan .build-static .build-guest .build-proof \
+	rm -rf .build .build-tsan .build-asan .build-static .build-guest .build-proof .build-python \
 	  Benchmarks/.build Benchmarks/.benchmarkBaselines

@@ -64,7 +64,8 @@ let package = Package(
     .testTarget(name: "TrackingTests", dependencies: ["Tracking", "Reporting", "Experiments", "Instruments"]),
     .testTarget(
       name: "LinuxGuestTests", dependencies: ["LinuxGuest", "Reporting", "Experiments", "Instruments"]),
-    .testTarget(name: "CommandLineTests", dependencies: ["hintbench", "Instruments"]),
+    .testTarget(
+      name: "CommandLineTests", dependencies: ["hintbench", "Tracking", "Reporting", "Experiments", "Instruments"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -65,7 +65,7 @@ public final class CSVWriter {
   }
 
   /// A line, its line feed included.
-  static func line(_ fields: [String?]) -> [UInt8] {
+  package static func line(_ fields: [String?]) -> [UInt8] {
     var bytes: [UInt8] = []
     for (index, field) in fields.enumerated() {
       if index > 0 { bytes.append(UInt8(ascii: ",")) }

@@ -1,7 +1,7 @@
 import Foundation
 
 /// The system calls of this module, with their errors as ``ReportingError``.
-enum FileAccess {
+package enum FileAccess {
   /// Opens a file or folder; the descriptor is the caller's to close.
   static func open(_ path: String, _ flags: Int32, mode: mode_t = 0o644) throws(ReportingError) -> Int32 {
     while true {
@@ -51,7 +51,7 @@ enum FileAccess {
 
   /// Writes a file of its own beside the path and puts it in the path's place, so that a reader finds the old content
   /// or the new, and a crash leaves one of the two.
-  static func writeAtomically(_ bytes: [UInt8], to path: String) throws(ReportingError) {
+  package static func writeAtomically(_ bytes: [UInt8], to path: String) throws(ReportingError) {
     let temporary = path + temporarySuffix
     let descriptor = try open(temporary, O_WRONLY | O_CREAT | O_TRUNC)
     do throws(ReportingError) {
@@ -73,7 +73,7 @@ enum FileAccess {
   static let temporarySuffix = ".tmp"
 
   /// Whether there is something at the path.
-  static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+  package static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
   /// Looks whether a file of this path can be made: that nothing is there, and that its folder is and may be written.
   static func requireNew(_ path: String) throws(ReportingError) {
@@ -86,7 +86,7 @@ enum FileAccess {
   }
 
   /// The names in a folder, sorted, without `.` and `..`.
-  static func names(in path: String) throws(ReportingError) -> [String] {
+  package static func names(in path: String) throws(ReportingError) -> [String] {
     guard let stream = opendir(path) else { throw .system("cannot open", path, errno) }
     defer { closedir(stream) }
     var names: [String] = []
@@ -100,7 +100,7 @@ enum FileAccess {
   }
 
   /// Makes the folder and the parents it lacks. Returns those made, outermost first.
-  static func makeFolders(_ path: String) throws(ReportingError) -> [String] {
+  package static func makeFolders(_ path: String) throws(ReportingError) -> [String] {
     var made: [String] = []
     var current = path.hasPrefix("/") ? "/" : ""
     for component in path.split(separator: "/") {
@@ -118,7 +118,7 @@ enum FileAccess {
   }
 
   /// Whether the path is a folder, or a link to one.
-  static func isFolder(_ path: String) -> Bool {
+  package static func isFolder(_ path: String) -> Bool {
     var status = stat()
     return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
   }

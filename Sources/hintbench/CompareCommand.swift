@@ -8,7 +8,8 @@ struct CompareCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "compare", abstract: "Hold two runs against each other, or two designs of one run.",
     discussion: """
-      A run is its folder; a folder of run folders is several launches of one side, by name, each of which counts once. \
+      A run is its folder, or its name in the history; a folder of run folders is several launches of one side, by name, \
+      each of which counts once. \
       Cells match by cell_id. In each one metric decides (`hintbench list metrics` says which): worse or better where both \
       its p, corrected over all that decide, is at most alpha and the change at least the minimum effect; same where \
       neither was shown and the interval keeps within three minimum effects; else not enough data. Cells with more threads \
@@ -30,6 +31,7 @@ struct CompareCommand: ParsableCommand {
   var baseStrategy: String?
   @Option(help: ArgumentHelp("The design to hold against it.", valueName: "name")) var newStrategy: String?
   @OptionGroup var options: ComparisonOptions
+  @OptionGroup var history: HistoryCommand.File
   @Flag(help: "Show the other primary metrics, too, which decide nothing.") var all = false
   @Option(help: "What to print: table, markdown, json, junit.") var format = Format.table
   @Option(help: ArgumentHelp("A new file for the Markdown as well.", valueName: "file")) var markdown: String?
@@ -57,14 +59,16 @@ struct CompareCommand: ParsableCommand {
     }
   }
 
+  private func runs(_ word: String) throws -> [TrackedRun] { try TrackedRun.resolve(word, history: history.path) }
+
   private func compare(_ thresholds: Thresholds) throws -> Comparison {
     switch (new, baseStrategy, newStrategy) {
     case (let new?, nil, nil):
       return try Comparison(
-        base: TrackedRun.resolve(base), new: TrackedRun.resolve(new), thresholds: thresholds, metrics: options.metrics)
+        base: runs(base), new: runs(new), thresholds: thresholds, metrics: options.metrics)
     case (nil, let one?, let other?):
       return try Comparison(
-        of: TrackedRun.resolve(base), strategies: (one, other), thresholds: thresholds, metrics: options.metrics)
+        of: runs(base), strategies: (one, other), thresholds: thresholds, metrics: options.metrics)
     default:
       throw ComparisonError(
         .usage, "accepted: compare BASE NEW, or compare RUN --base-strategy NAME --new-strategy NAME")

@@ -26,6 +26,7 @@ enum Failure {
     case let error as ReportingError: error.exitStatus
     case let error as ComparisonError: error.exitStatus
     case let error as LaunchError: error.exitStatus
+    case let error as HistoryError: error.exitStatus
     case let error as CaptureError: error.isUnreadable ? 74 : 65
     case let error as CaptureWriteError: error.isIO ? 74 : 65
     case is CounterError, is NumaError, is SystemCallError: 69

@@ -15,6 +15,6 @@ struct Hintbench: ParsableCommand {
       """,
     subcommands: [
       RunCommand.self, ListCommand.self, CaptureCommand.self, CalibrateCommand.self, DoctorCommand.self,
-      ReportCommand.self, CompareCommand.self, CountSimulatedCommand.self,
+      ReportCommand.self, CompareCommand.self, HistoryCommand.self, CountSimulatedCommand.self,
     ])
 }

@@ -2,19 +2,23 @@ import Foundation
 import Reporting
 
 extension TrackedRun {
-  /// What a word on the command line means: a run's folder, or a folder of run folders, by name.
+  /// What a word on the command line means: a run's folder, a folder of run folders, by name, or where there is nothing of
+  /// that name, a run in the history.
   ///
-  /// - Throws: ``ReportingError``, of kind input, with file and line, where one isn't what this program writes.
-  public static func resolve(_ word: String) throws(ReportingError) -> [TrackedRun] {
+  /// - Throws: ``ReportingError``, of kind input, with file and line, where one isn't what this program writes;
+  ///   ``HistoryError`` where it is none of them.
+  public static func resolve(_ word: String, history: String) throws -> [TrackedRun] {
     let manager = FileManager.default
     if !manager.fileExists(atPath: word + "/meta.json"),
       let names = try? manager.contentsOfDirectory(atPath: word).sorted()
     {
       let folders = names.map { "\(word)/\($0)" }.filter { manager.fileExists(atPath: $0 + "/meta.json") }
-      var runs: [TrackedRun] = []
-      for folder in folders { runs.append(try TrackedRun(folder: folder)) }
-      if !runs.isEmpty { return runs }
+      if !folders.isEmpty { return try folders.map { try TrackedRun(folder: $0) } }
     }
-    return [try TrackedRun(folder: word)]
+    // A path that isn't there stays one where there is no history to look into.
+    guard !manager.fileExists(atPath: word), manager.fileExists(atPath: history) else {
+      return [try TrackedRun(folder: word)]
+    }
+    return [try History(history, for: .reading).run(named: word)]
   }
 }

@@ -1,0 +1,57 @@
+import Experiments
+
+/// What a run has of the metrics that decide, by cell and key.
+struct DecidingSeries {
+  private struct Place: Hashable {
+    var metric: String
+    var cell: String
+  }
+
+  private var series: [Place: [MetricSeries]] = [:]
+  private let counted: Set<String>
+
+  init(_ run: TrackedRun, _ metrics: [String: (measured: TrackedMetric, counted: TrackedMetric)]) throws {
+    let experiments = Dictionary(run.repetitions.map { ($0.identity.cellID, $0.identity.experiment) }) { first, _ in
+      first
+    }
+    var counted: Set<String> = []
+    for (experiment, pair) in metrics {
+      let both = pair.measured.name == pair.counted.name ? [pair.measured] : [pair.measured, pair.counted]
+      for metric in both {
+        for found in run.series(of: metric) where experiments[found.cellID] == experiment {
+          series[Place(metric: metric.name, cell: found.cellID), default: []].append(found)
+          if metric.name == pair.counted.name && found.isExact { counted.insert(found.cellID) }
+        }
+      }
+    }
+    self.counted = counted
+  }
+
+  /// Whether the metric that decides where instructions are counted by simulation is exact there.
+  func isCounted(_ cell: String) -> Bool { counted.contains(cell) }
+
+  func keys(_ metric: TrackedMetric, _ cell: String) -> [String] {
+    (series[Place(metric: metric.name, cell: cell)] ?? []).map(\.key)
+  }
+
+  /// The median of the repetitions; nil where there is none.
+  func median(_ metric: TrackedMetric, _ cell: String, _ key: String) -> Double? {
+    found(metric, cell, key).flatMap { MedianInterval.median(sorted: $0.values.values.sorted()) }
+  }
+
+  func isExact(_ metric: TrackedMetric, _ cell: String, _ key: String) -> Bool {
+    found(metric, cell, key)?.isExact == true
+  }
+
+  private func found(_ metric: TrackedMetric, _ cell: String, _ key: String) -> MetricSeries? {
+    series[Place(metric: metric.name, cell: cell)]?.first { $0.key == key }
+  }
+}
+
+extension TrackedMetric {
+  /// The columns that series of these metrics are made of, beside ``History/identityColumns``.
+  static func columns(_ metrics: [TrackedMetric]) -> Set<String> {
+    let keys = Experiments.all.flatMap { $0.columns.filter(\.isKey).map(\.name) }
+    return Set(metrics.map(\.name) + keys)
+  }
+}

@@ -1,0 +1,100 @@
+import Experiments
+import GRDB
+
+extension History {
+  /// Judges a run by those before it: earlier, on the same machine, built the same way, and with the same cells.
+  ///
+  /// - Parameters:
+  ///   - word: which run, see ``entry(named:)``.
+  ///   - window: how many earlier runs each cell is judged by, at most; at least 1.
+  /// - Throws: ``HistoryError``.
+  public func check(_ word: String = "@1", window: Int = 10, thresholds: Thresholds) throws(HistoryError)
+    -> HistoryCheck
+  {
+    let entry = try entry(named: word)
+    return try read { db in
+      let newest = try run(entry, in: db)
+      let candidates = try entries(
+        in: db, where: "(started, id) < (?, ?)", [entry.started, entry.id]
+      ).filter(entry.isComparable)
+      let having = try runs(havingCellsOf: newest, among: candidates, in: db)
+      // The latest run that has anything in common with this one: what it has and this one lacks is lost.
+      let latest = candidates.first { candidate in having.values.contains { $0.contains(candidate.id) } }
+      let latestRun = try latest.map { try run($0, in: db) }
+
+      var wanted: Set<Int64> = []
+      for runs in having.values { wanted.formUnion(runs.prefix(window)) }
+      let earlier = candidates.filter { wanted.contains($0.id) }
+      let metrics = try deciding(newest.experiments, thresholds)
+      let columns = TrackedMetric.columns(metrics.values.flatMap { [$0.measured, $0.counted] })
+      let series = try DecidingSeries(newest, metrics)
+      let before = try earlier.map { try DecidingSeries(run($0, only: columns, in: db), metrics) }
+
+      let facts = CellFacts.all([newest] + (latestRun.map { [$0] } ?? []))
+      let here = newest.cellIDs.compactMap { facts.byID[$0] }
+      let names = CellNames(here, withStrategy: true)
+      let judged = here.filter { !$0.isControl && !$0.isOversubscribed }
+      var rows: [HistoryCheckRow] = []
+      for cell in judged {
+        guard let pair = metrics[cell.experiment] else { continue }
+        let isCounted = series.isCounted(cell.cellID) && before.contains { $0.isCounted(cell.cellID) }
+        let metric = isCounted ? pair.counted : pair.measured
+        var keys = series.keys(metric, cell.cellID)
+        for other in before { keys += other.keys(metric, cell.cellID).filter { !keys.contains($0) } }
+        for key in keys {
+          let isExact = series.isExact(metric, cell.cellID, key)
+          // Counted by simulation and by the machine are two things.
+          let alike =
+            series.median(metric, cell.cellID, key) == nil
+            ? before : before.filter { $0.isExact(metric, cell.cellID, key) == isExact }
+          let values = alike.compactMap { $0.median(metric, cell.cellID, key) }.prefix(window)
+          rows.append(
+            HistoryCheckRow(
+              cellID: cell.cellID, cell: key.isEmpty ? names[cell.cellID] : "\(names[cell.cellID]) \(key)",
+              experiment: cell.experiment, strategy: cell.strategy, metric: metric, isExact: isExact,
+              earlier: values.reversed(), newest: series.median(metric, cell.cellID, key),
+              minimumEffect: thresholds.minimumEffect(of: metric.name, isExact: isExact)))
+        }
+      }
+      let gone = (latestRun?.cellIDs ?? []).filter { !newest.cellIDs.contains($0) }.compactMap { facts.byID[$0] }
+      let goneNames = CellNames(gone, withStrategy: true)
+      return HistoryCheck(
+        run: entry, earlier: earlier, rows: rows, lost: gone.map { goneNames[$0.cellID] }, common: names.common,
+        thresholds: thresholds, window: window)
+    }
+  }
+
+  /// For each cell of the run the candidates that have it, in their order.
+  private func runs(
+    havingCellsOf run: TrackedRun, among candidates: [HistoryEntry], in db: Database
+  ) throws -> [String: [Int64]] {
+    let cells = Set(run.cellIDs)
+    let places = Dictionary(uniqueKeysWithValues: zip(candidates.map(\.id), candidates.indices))
+    var having: [String: [Int64]] = [:]
+    let cursor = try Row.fetchCursor(db, sql: "SELECT DISTINCT run, cell_id FROM repetitions")
+    while let row = try cursor.next() {
+      let (id, cell): (Int64, String) = (row[0], row[1])
+      if places[id] != nil && cells.contains(cell) { having[cell, default: []].append(id) }
+    }
+    return having.mapValues { runs in runs.sorted { (places[$0] ?? 0) < (places[$1] ?? 0) } }
+  }
+
+  private func deciding(
+    _ experiments: [String], _ thresholds: Thresholds
+  ) throws -> [String: (measured: TrackedMetric, counted: TrackedMetric)] {
+    var found: [String: (measured: TrackedMetric, counted: TrackedMetric)] = [:]
+    for experiment in experiments {
+      func metric(isCounted: Bool) throws -> TrackedMetric? {
+        guard let name = thresholds.decisive(in: experiment, isCounted: isCounted) else { return nil }
+        guard let metric = TrackedMetric.all(of: experiment).first(where: { $0.name == name }) else {
+          throw HistoryError(.input, "the thresholds' \(name) is no metric of \(experiment)")
+        }
+        return metric
+      }
+      // An experiment that this version doesn't know has none.
+      guard let measured = try metric(isCounted: false), let counted = try metric(isCounted: true) else { continue }
+      found[experiment] = (measured, counted)
+    }
+    return found
+  }
+}

@@ -1,0 +1,149 @@
+import Experiments
+import Foundation
+import GRDB
+import Reporting
+
+extension History {
+  /// What became of a run that was to be imported.
+  public enum Imported: Sendable, Equatable {
+    case added
+    /// It was there, cut short, and has been replaced.
+    case replaced
+    /// It was there, the very same.
+    case alreadyThere
+  }
+
+  /// The run folders that a path stands for: itself, or where it is none those below it, by name, as several launches
+  /// lie side by side.
+  ///
+  /// - Throws: ``HistoryError`` of kind input where there are none.
+  public static func runFolders(at path: String) throws(HistoryError) -> [String] {
+    func isRun(_ path: String) -> Bool { FileAccess.exists(path + "/meta.json") }
+    func below(_ path: String, depth: Int) throws(ReportingError) -> [String] {
+      var found: [String] = []
+      for name in try FileAccess.names(in: path) {
+        let folder = path + "/" + name
+        if isRun(folder) {
+          found.append(folder)
+        } else if depth > 1, FileAccess.isFolder(folder) {
+          found += try below(folder, depth: depth - 1)
+        }
+      }
+      return found
+    }
+    guard !isRun(path), FileAccess.isFolder(path) else { return [path] }
+    let found: [String]
+    // OUT/base/001 is two deep.
+    do { found = try below(path, depth: 2) } catch { throw HistoryError(error, path: path) }
+    guard !found.isEmpty else { throw HistoryError(.input, "\(path): no run in it; a run's folder, or one of runs") }
+    return found
+  }
+
+  /// Adds a run, in one transaction. Under its run_id, unless another name is given.
+  ///
+  /// A run that is there already stays as it is; one that was imported before it was finished is replaced.
+  ///
+  /// - Parameter isPartialAllowed: take a run that isn't finished, as a killed one; it is marked so.
+  /// - Throws: ``HistoryError``: usage for a name that is taken or can't be one; input for a run that isn't
+  ///   finished, has no repetition, or is there with other content; io.
+  public func add(_ run: TrackedRun, name: String? = nil, isPartialAllowed: Bool = false) throws(HistoryError)
+    -> Imported
+  {
+    let meta = run.meta
+    guard meta.finished != nil || isPartialAllowed else {
+      throw HistoryError(
+        .input,
+        "\(run.name): the run isn't finished; `hintbench run --resume` goes on with it, --partial takes it as it is"
+      )
+    }
+    guard let first = run.repetitions.first else {
+      throw HistoryError(.input, "\(run.name): no repetition of it is committed; one at least is accepted")
+    }
+    guard run.repetitions.allSatisfy({ $0.identity.runID == meta.runID }),
+      run.cells.allSatisfy({ $0.runID == meta.runID })
+    else {
+      throw HistoryError(.input, "\(run.name): rows of another run than meta.json's \(meta.runID)")
+    }
+    if let name { try Self.requireName(name) }
+    let metaText = try encoded(meta)
+
+    return try write { db in
+      var outcome = Imported.added
+      if let entry = try entries(in: db, where: "run_id = ?", [meta.runID]).first {
+        let stored = try self.run(entry, in: db)
+        if stored.hasContent(of: run) { return .alreadyThere }
+        guard entry.finished == nil, meta.finished != nil || run.repetitions.count > entry.repetitions else {
+          throw HistoryError(
+            .input, "\(run.name): the run \(meta.runID) is in the history, as \(entry.name), with other content")
+        }
+        try db.execute(sql: "DELETE FROM runs WHERE id = ?", arguments: [entry.id])
+        outcome = .replaced
+      }
+      let called = name ?? meta.runID
+      guard try entries(in: db, where: "name = ?", [called]).isEmpty else {
+        throw HistoryError(.usage, "another run is called \(called); name this one otherwise with --name")
+      }
+      try db.execute(
+        sql: """
+          INSERT INTO runs (run_id, name, started, finished, host, cpu_model, build_mode, "commit", branch, dirty,
+            experiments, cells, repetitions, schema_version, command, meta)
+          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+          """,
+        arguments: [
+          meta.runID, called, meta.started.columnText, meta.finished?.columnText, first.identity.host,
+          meta.host["cpu_model"].flatMap { if case .string(let text) = $0 { text } else { nil } }, meta.buildMode,
+          meta.commit, first.identity.branch, meta.dirty, run.experiments.joined(separator: ","), run.cellIDs.count,
+          run.repetitions.count, meta.schemaVersion, meta.commandLine.joined(separator: " "), metaText,
+        ])
+      let id = db.lastInsertedRowID
+      try insert(run.repetitions, into: .repetitions, run: id, db)
+      try insert(run.cells, into: .cells, run: id, db)
+      for (experiment, rows) in run.ownRows.sorted(by: { $0.key < $1.key }) {
+        let columns = Set(rows.flatMap(\.keys)).subtracting(["run_id"]).sorted()
+        try HistoryTable.own(of: experiment).insert(
+          rows.map { row in columns.map { row[$0] } }, columns: columns, run: id, in: db)
+      }
+      return outcome
+    }
+  }
+
+  /// What a run may be called: a word that is no path, no option and no `@1`.
+  private static func requireName(_ name: String) throws(HistoryError) {
+    let isAccepted =
+      !name.isEmpty && name.first != "@" && name.first != "-"
+      && name.unicodeScalars.allSatisfy { $0 != "/" && $0.value > 0x20 && $0.value != 0x7F }
+    guard isAccepted else {
+      throw HistoryError(
+        .usage, "'\(name)' can't be a run's name; accepted: no blanks, no slash, and no @ or - at its start")
+    }
+  }
+
+  private func encoded(_ meta: RunMeta) throws(HistoryError) -> String {
+    let encoder = RunMeta.encoder
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    do { return String(decoding: try encoder.encode(meta), as: UTF8.self) } catch {
+      throw HistoryError(.fault, "meta.json can't be encoded: \(error)")
+    }
+  }
+
+  private func insert<Record: TabularRecord>(
+    _ records: [Record], into table: HistoryTable, run: Int64, _ db: Database
+  ) throws {
+    let columns = Record.columns.filter { $0.name != "run_id" }
+    try table.insert(
+      records.map { record in columns.map { $0.value(record) } }, columns: columns.map(\.name), run: run, in: db)
+  }
+}
+
+extension TrackedRun {
+  /// In the order of their first repetition.
+  var experiments: [String] {
+    var seen: Set<String> = []
+    return repetitions.map(\.identity.experiment).filter { seen.insert($0).inserted }
+  }
+
+  /// Whether the two are the same run, whatever they are called.
+  func hasContent(of other: TrackedRun) -> Bool {
+    meta == other.meta && repetitions == other.repetitions && cells == other.cells && ownRows == other.ownRows
+  }
+}

@@ -1,0 +1,112 @@
+import Experiments
+import Foundation
+import GRDB
+
+extension History {
+  /// All runs, or the newest so many, newest first: by the time they were started.
+  ///
+  /// - Throws: ``HistoryError``.
+  public func runs(limit: Int? = nil) throws(HistoryError) -> [HistoryEntry] {
+    try read { db in try entries(in: db, limit: limit) }
+  }
+
+  /// The run that is meant by a word: its name or run_id, the beginning of one that no other run has, or `@1` for the
+  /// newest, `@2` for the one before.
+  ///
+  /// - Throws: ``HistoryError`` of kind input where there is none, or several.
+  public func entry(named word: String) throws(HistoryError) -> HistoryEntry {
+    try read { db in try entry(named: word, in: db) }
+  }
+
+  /// The run that is meant by a word, see ``entry(named:)``: what the folder it was imported from said, under the run's
+  /// name here.
+  ///
+  /// - Throws: ``HistoryError`` of kind input where there is none, or several.
+  public func run(named word: String) throws(HistoryError) -> TrackedRun {
+    try read { db in try run(entry(named: word, in: db), in: db) }
+  }
+
+  func entries(
+    in db: Database, where condition: String = "1", _ arguments: StatementArguments = [], limit: Int? = nil
+  ) throws -> [HistoryEntry] {
+    let sql = """
+      SELECT \(HistoryEntry.columns) FROM runs WHERE \(condition)
+      ORDER BY started DESC, id DESC LIMIT \(limit ?? -1)
+      """
+    return try Row.fetchAll(db, sql: sql, arguments: arguments).map(HistoryEntry.init)
+  }
+
+  private func entry(named word: String, in db: Database) throws -> HistoryEntry {
+    func refuse(_ what: String) -> HistoryError {
+      HistoryError(.input, "\(path): \(what); `hintbench history list` shows the runs")
+    }
+    if word.first == "@" {
+      guard let number = Int(word.dropFirst()), number > 0 else {
+        throw refuse("'\(word)' is no run; @1 is the newest, @2 the one before")
+      }
+      let newest = try entries(in: db, limit: number)
+      guard newest.count == number, let last = newest.last else {
+        throw refuse("there is no run \(word), of \(newest.count)")
+      }
+      return last
+    }
+    if let exact = try entries(in: db, where: "name = ?", [word]).first { return exact }
+    if let exact = try entries(in: db, where: "run_id = ?", [word]).first { return exact }
+    let begun = try entries(
+      in: db, where: "substr(name, 1, length(?1)) = ?1 OR substr(run_id, 1, length(?1)) = ?1", [word])
+    guard let first = begun.first, !word.isEmpty else { throw refuse("there is no run '\(word)'") }
+    guard begun.count == 1 else { throw refuse("'\(word)' is the beginning of \(begun.count) runs' names") }
+    return first
+  }
+
+  // MARK: A whole run
+
+  /// The columns without which a run is no run; what else is read may be chosen.
+  static let identityColumns: Set = ["cell_id", "repetition", "experiment", "strategy", "outcome", "counters_source"]
+
+  /// `columns`: what is read beside ``identityColumns``; the rest stays empty. Nil: everything.
+  func run(_ entry: HistoryEntry, only columns: Set<String>? = nil, in db: Database) throws -> TrackedRun {
+    let meta: RunMeta
+    do {
+      let text = try String.fetchOne(db, sql: "SELECT meta FROM runs WHERE id = ?", arguments: [entry.id]) ?? ""
+      meta = try RunMeta.decoder.decode(RunMeta.self, from: Data(text.utf8))
+    } catch is DecodingError {
+      throw HistoryError(.input, "\(path): the meta of \(entry.name) is damaged; \(HistoryError.accepted)")
+    }
+    let wanted = columns?.union(Self.identityColumns)
+    var ownRows: [String: [[String: String]]] = [:]
+    for experiment in entry.experiments {
+      let table = HistoryTable.own(of: experiment)
+      guard try table.exists(in: db) else { continue }
+      let found = try table.rows(of: entry.id, only: wanted, in: db)
+      if found.rows.isEmpty { continue }
+      ownRows[experiment] = found.rows.map { row in
+        var fields = ["run_id": entry.runID]
+        for (name, field) in zip(found.columns, row) { if let field { fields[name] = field } }
+        return fields
+      }
+    }
+    return TrackedRun(
+      name: entry.name, meta: meta, repetitions: try records(.repetitions, of: entry, only: wanted, in: db),
+      cells: try records(.cells, of: entry, only: wanted, in: db), ownRows: ownRows)
+  }
+
+  private func records<Record: TabularRecord>(
+    _ table: HistoryTable, of entry: HistoryEntry, only wanted: Set<String>?, in db: Database
+  ) throws -> [Record] {
+    let found = try table.rows(of: entry.id, only: wanted, in: db)
+    let places = Dictionary(uniqueKeysWithValues: zip(found.columns, found.columns.indices))
+    let columns = Record.columns.filter { wanted?.contains($0.name) != false }
+    return try found.rows.map { row in
+      var record = Record.blank
+      for column in columns {
+        let field = column.name == "run_id" ? entry.runID : places[column.name].flatMap { row[$0] }
+        guard column.read(field, &record) else {
+          throw HistoryError(
+            .input, "\(path): \(entry.name) has no \(column.name) that this version can read; import the run again")
+        }
+      }
+      return record
+    }
+  }
+}

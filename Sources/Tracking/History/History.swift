@@ -1,0 +1,136 @@
+import Foundation
+import GRDB
+import Reporting
+
+/// Runs of many nights in one SQLite file, each whole or not at all, whenever the program is killed.
+///
+/// The file is in rollback-journal mode, so that nothing else belongs to it between two imports, and each run is one
+/// transaction that is on the disk when its import is reported. Tables, for sqlite3(1) as well: `runs`, and
+/// `repetitions` and `cells` with the columns of runs.csv and cells.csv, and one of each experiment's own file
+/// (`steady_state` for steady-state.csv); `run` in these is `runs.id`, in place of run_id.
+public struct History: Sendable {
+  /// What a history is opened for.
+  public enum Access: Sendable {
+    case reading
+    /// The file and its folders are made where they aren't there.
+    case writing
+  }
+
+  /// The file.
+  public let path: String
+  private let database: DatabaseQueue
+
+  /// How long another process may keep the file before this one gives up. Seconds.
+  private static let patience = 5.0
+
+  /// "hint": tells a history from other SQLite files.
+  private static let applicationID: Int32 = 0x6869_6e74
+
+  /// Opens the file.
+  ///
+  /// - Throws: ``HistoryError``: input where it isn't there (for reading), is no history or one of a newer program; io
+  ///   where the system refuses or another process keeps it.
+  public init(_ path: String, for access: Access) throws(HistoryError) {
+    self.path = path
+    guard !path.isEmpty else { throw HistoryError(.usage, "the name of a history can't be empty") }
+    guard !FileAccess.isFolder(path) else {
+      throw HistoryError(.input, "\(path): it is a folder; \(HistoryError.accepted)")
+    }
+    let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
+    if access == .writing {
+      do { _ = try FileAccess.makeFolders(folder) } catch { throw HistoryError(error, path: path) }
+    } else if !FileAccess.exists(path) {
+      throw HistoryError(.input, "\(path): there is no such file; `hintbench history import RUN` makes it")
+    }
+    var configuration = Configuration()
+    configuration.busyMode = .timeout(Self.patience)
+    // Who only reads needs write access all the same where an import was killed: its journal is rolled back first.
+    let isWritable = access == .writing || (Self.mayWrite(path) && Self.mayWrite(folder))
+    configuration.readonly = !isWritable
+    if isWritable {
+      // EXTRA: the folder is synced, too, so that a committed run survives a power cut.
+      configuration.prepareDatabase { try $0.execute(sql: "PRAGMA synchronous = EXTRA") }
+    }
+    do {
+      database = try DatabaseQueue(path: path, configuration: configuration)
+      try Self.prepare(database, path, access)
+    } catch {
+      throw HistoryError(error, path: path)
+    }
+  }
+
+  private static func mayWrite(_ path: String) -> Bool { Glibc.access(path, W_OK) == 0 }
+
+  private static func prepare(_ database: DatabaseQueue, _ path: String, _ access: Access) throws {
+    let isReady = try database.read { db in
+      let id = try Int32.fetchOne(db, sql: "PRAGMA application_id") ?? 0
+      let isEmpty =
+        try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_master WHERE tbl_name <> 'grdb_migrations'") == 0
+      guard id == applicationID || (id == 0 && isEmpty) else {
+        throw HistoryError(.input, "\(path): it is another program's SQLite file; \(HistoryError.accepted)")
+      }
+      guard try !migrator.hasBeenSuperseded(db) else {
+        throw HistoryError(.input, "\(path): a newer hintbench made it; use that, or another file")
+      }
+      return try migrator.hasCompletedMigrations(db)
+    }
+    switch access {
+    case .writing: try migrator.migrate(database)
+    case .reading:
+      guard isReady else {
+        throw HistoryError(.input, "\(path): nothing has been imported yet; `hintbench history import RUN` does")
+      }
+    }
+  }
+
+  /// Every form the file has had, oldest first; a registered one is never changed.
+  private static var migrator: DatabaseMigrator {
+    var migrator = DatabaseMigrator()
+    migrator.registerMigration("1: runs, repetitions, cells") { db in
+      try db.execute(
+        sql: """
+          PRAGMA application_id = \(applicationID);
+          CREATE TABLE runs (
+            id INTEGER PRIMARY KEY,
+            run_id TEXT NOT NULL UNIQUE,
+            name TEXT NOT NULL UNIQUE,
+            started TEXT NOT NULL,
+            finished TEXT,
+            host TEXT NOT NULL,
+            cpu_model TEXT,
+            build_mode TEXT NOT NULL,
+            "commit" TEXT,
+            branch TEXT,
+            dirty INTEGER,
+            experiments TEXT NOT NULL,
+            cells INTEGER NOT NULL,
+            repetitions INTEGER NOT NULL,
+            schema_version INTEGER NOT NULL,
+            command TEXT NOT NULL,
+            meta TEXT NOT NULL
+          );
+          """)
+      for table in [HistoryTable.repetitions, .cells] { try table.make(in: db) }
+      try db.execute(sql: "CREATE INDEX repetitions_by_run ON repetitions(run, cell_id)")
+    }
+    return migrator
+  }
+
+  func read<Value>(_ body: (Database) throws -> Value) throws(HistoryError) -> Value {
+    do { return try database.read(body) } catch { throw HistoryError(error, path: path) }
+  }
+
+  /// One transaction: all of it is kept, or nothing.
+  func write<Value>(_ body: (Database) throws -> Value) throws(HistoryError) -> Value {
+    do { return try database.write(body) } catch { throw HistoryError(error, path: path) }
+  }
+
+  /// What SQLite finds wrong with the file; empty where nothing is.
+  package func damage() throws(HistoryError) -> [String] {
+    try read { db in
+      let found = try String.fetchAll(db, sql: "PRAGMA integrity_check")
+      let orphans = try Row.fetchAll(db, sql: "PRAGMA foreign_key_check")
+      return (found == ["ok"] ? [] : found) + orphans.map { "\($0)" }
+    }
+  }
+}

@@ -1,0 +1,74 @@
+import Experiments
+
+/// The newest run of a history against those before it, cell by cell.
+public struct HistoryCheck: Sendable {
+  /// The run that is judged.
+  public let run: HistoryEntry
+  /// The earlier runs that any cell was judged by, newest first.
+  public let earlier: [HistoryEntry]
+  /// One for each cell and key, in the run's order.
+  public internal(set) var rows: [HistoryCheckRow]
+  /// Cells that the latest comparable run has and this one lacks, for people.
+  public let lost: [String]
+  /// What all rows' cells have in common.
+  public let common: [String]
+  public let thresholds: Thresholds
+  /// How many earlier values were asked for.
+  public let window: Int
+
+  /// Fewer earlier values than this say nothing of a measured metric.
+  public static let fewest = 5
+  /// 25 %: runs of different nights differ by far more than launches that take turns.
+  public static let minimumEffect = 0.25
+  /// A cell whose earlier runs scatter so much that not even this change would be found has not enough data. 1 is twice
+  /// as much.
+  static let blind = 1.0
+
+  init(
+    run: HistoryEntry, earlier: [HistoryEntry], rows: [HistoryCheckRow], lost: [String], common: [String],
+    thresholds: Thresholds, window: Int
+  ) {
+    self.run = run
+    self.earlier = earlier
+    self.rows = Self.judged(rows, alpha: thresholds.alpha)
+    self.lost = lost
+    self.common = common
+    self.thresholds = thresholds
+    self.window = window
+  }
+
+  /// 2 where anything got worse; 3 where anything couldn't be judged or a cell is gone; 4 where something got better,
+  /// if that is asked for; else 0.
+  public func exitStatus(strict: Bool) -> Int32 {
+    if count(.worse) > 0 { return 2 }
+    if rows.isEmpty || count(.notEnoughData) > 0 || !lost.isEmpty { return 3 }
+    return strict && count(.better) > 0 ? 4 : 0
+  }
+
+  public func count(_ verdict: Verdict) -> Int { rows.count { $0.verdict == verdict } }
+
+  /// With the verdicts of all measured rows, whose p are corrected together.
+  private static func judged(_ rows: [HistoryCheckRow], alpha: Double) -> [HistoryCheckRow] {
+    var rows = rows
+    let tested = rows.indices.filter { rows[$0].p != nil }
+    for (index, p) in zip(tested, Holm.corrected(tested.map { rows[$0].p ?? 1 })) { rows[index].correctedP = p }
+    for index in rows.indices { rows[index].judge(alpha: alpha, tested: tested.count) }
+    return rows
+  }
+}
+
+extension HistoryCheck: Encodable {
+  private enum CodingKeys: String, CodingKey {
+    case run, earlier, rows, lost, thresholds, window
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var box = encoder.container(keyedBy: CodingKeys.self)
+    try box.encode(run, forKey: .run)
+    try box.encode(earlier.map(\.name), forKey: .earlier)
+    try box.encode(rows, forKey: .rows)
+    try box.encode(lost, forKey: .lost)
+    try box.encode(thresholds, forKey: .thresholds)
+    try box.encode(window, forKey: .window)
+  }
+}

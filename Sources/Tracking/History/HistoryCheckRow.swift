@@ -1,0 +1,120 @@
+import Experiments
+
+/// The metric that decides over a cell: its value in the run that is judged, and those before it.
+public struct HistoryCheckRow: Sendable, Encodable {
+  public let cellID: String
+  /// What tells it from the other cells, for people.
+  public let cell: String
+  public let experiment: String
+  /// The full name.
+  public let strategy: String
+  public let metric: String
+  public let unit: String
+  let direction: MetricDirection
+  /// Whether the machine has no part in the values: counted by simulation, or by a virtual clock.
+  public let isExact: Bool
+  /// Medians of the earlier runs' repetitions, oldest first.
+  public let earlier: [Double]
+  /// The median of this run's; nil where it has none.
+  public let newest: Double?
+  /// The least relative change that counts.
+  public let minimumEffect: Double
+  /// How probable such a value is if nothing changed; nil where nothing was tested.
+  public let p: Double?
+  /// `p` corrected over all rows that were tested.
+  public internal(set) var correctedP: Double?
+  /// The least relative change that would have been found; nil where nothing was tested.
+  public private(set) var leastFound: Double?
+  public private(set) var verdict = Verdict.notEnoughData
+  /// Why there is not enough data.
+  public private(set) var reason: String?
+
+  init(
+    cellID: String, cell: String, experiment: String, strategy: String, metric: TrackedMetric, isExact: Bool,
+    earlier: [Double], newest: Double?, minimumEffect: Double
+  ) {
+    self.cellID = cellID
+    self.cell = cell
+    self.experiment = experiment
+    self.strategy = strategy
+    self.metric = metric.name
+    unit = metric.unit
+    direction = metric.direction
+    self.isExact = isExact
+    self.earlier = earlier
+    self.newest = newest
+    self.minimumEffect = minimumEffect
+    let prediction = isExact || earlier.count < HistoryCheck.fewest ? nil : Prediction(earlier: earlier)
+    p = newest.flatMap { prediction?.p(of: $0) }
+  }
+
+  /// The earlier values, summed up; nil without any.
+  public var summary: MetricSummary { MetricSummary(earlier) }
+
+  /// The change from the earlier values' median to the newest as a share of it; infinite from 0.
+  public var change: Double? { summary.median.flatMap(change) }
+
+  /// The same from the latest earlier value.
+  public var changeToLast: Double? { earlier.last.flatMap(change) }
+
+  private func change(from base: Double) -> Double? {
+    guard let newest else { return nil }
+    return newest == base ? 0 : base == 0 ? .infinity * newest : (newest - base) / abs(base)
+  }
+
+  /// Gives the verdict. `tested`: how many rows share `alpha`.
+  mutating func judge(alpha: Double, tested: Int) {
+    if p != nil {
+      // With as much correction as the first of Holm's has.
+      leastFound = Prediction(earlier: earlier)?.leastFound(p: alpha / Double(tested)).map { max($0, minimumEffect) }
+    }
+    (verdict, reason) = judged(alpha: alpha)
+  }
+
+  private func judged(alpha: Double) -> (Verdict, String?) {
+    guard newest != nil, let change else {
+      return (.notEnoughData, newest == nil ? "not measured in this run" : "no earlier run has it")
+    }
+    if isExact { return (exactVerdict, nil) }
+    guard earlier.count >= HistoryCheck.fewest else {
+      return (.notEnoughData, "fewer than \(HistoryCheck.fewest) earlier runs have it")
+    }
+    let isLarge = abs(change) >= minimumEffect
+    guard p != nil else {
+      // All equal.
+      return isLarge
+        ? (.notEnoughData, "the earlier values are all equal: how much they vary isn't known") : (.same, nil)
+    }
+    if let correctedP, correctedP <= alpha, isLarge { return (isWorse(change) ? .worse : .better, nil) }
+    if let leastFound, leastFound > max(HistoryCheck.blind, minimumEffect) {
+      return (
+        .notEnoughData,
+        """
+        the earlier values scatter so much that twice as much wouldn't show (it may in a larger --window, or by \
+        --counters simulated)
+        """
+      )
+    }
+    return (.same, nil)
+  }
+
+  /// No noise is in it: every step is a change, from the last run or from what was usual.
+  private var exactVerdict: Verdict {
+    let large = [change, changeToLast].compactMap { $0 }.filter { abs($0) >= minimumEffect && $0 != 0 }
+    return large.contains(where: isWorse) ? .worse : large.isEmpty ? .same : .better
+  }
+
+  private func isWorse(_ change: Double) -> Bool { direction == .higherIsBetter ? change < 0 : change > 0 }
+
+  private enum CodingKeys: String, CodingKey {
+    case cellID = "cell_id"
+    case cell, experiment, strategy, metric, unit
+    case isExact = "is_exact"
+    case earlier, newest
+    case minimumEffect = "minimum_effect"
+    case p
+    case correctedP = "corrected_p"
+    case leastFound = "least_found"
+    case verdict, reason
+  }
+}

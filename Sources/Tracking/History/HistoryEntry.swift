@@ -1,0 +1,62 @@
+import Experiments
+import Foundation
+import GRDB
+
+/// A run of a history, without its figures.
+public struct HistoryEntry: Sendable, Equatable, Encodable {
+  let id: Int64
+  public let runID: String
+  /// How it is called: its run_id, unless it was imported by another name.
+  public let name: String
+  /// ISO 8601 UTC, to the second.
+  public let started: String
+  /// Nil: the run was cut short.
+  public let finished: String?
+  public let host: String
+  public let cpuModel: String?
+  public let buildMode: String
+  public let commit: String?
+  public let branch: String?
+  /// Whether the source was changed since the commit.
+  public let dirty: Bool?
+  public let experiments: [String]
+  public let cells: Int
+  /// Committed repetitions, all cells.
+  public let repetitions: Int
+
+  enum CodingKeys: String, CodingKey {
+    case runID = "run_id"
+    case cpuModel = "cpu_model"
+    case buildMode = "build_mode"
+    case name, started, finished, host, commit, branch, dirty, experiments, cells, repetitions
+  }
+
+  /// Whether figures of the two can be held against each other: the same machine, as far as its name and processor
+  /// tell, and the same way of building.
+  func isComparable(with other: HistoryEntry) -> Bool {
+    host == other.host && cpuModel == other.cpuModel && buildMode == other.buildMode
+  }
+
+  static let columns = """
+    id, run_id, name, started, finished, host, cpu_model, build_mode, "commit", branch, dirty, experiments, cells, \
+    repetitions
+    """
+
+  /// Of a row with ``columns``.
+  init(_ row: Row) {
+    id = row["id"]
+    runID = row["run_id"]
+    name = row["name"]
+    started = row["started"]
+    finished = row["finished"]
+    host = row["host"]
+    cpuModel = row["cpu_model"]
+    buildMode = row["build_mode"]
+    commit = row["commit"]
+    branch = row["branch"]
+    dirty = row["dirty"]
+    experiments = (row["experiments"] as String).split(separator: ",").map(String.init)
+    cells = row["cells"]
+    repetitions = row["repetitions"]
+  }
+}

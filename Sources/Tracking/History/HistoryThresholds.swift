@@ -1,0 +1,21 @@
+import Experiments
+
+/// What `history check` judges by: ``Thresholds`` with a minimum effect of its own for measured metrics.
+public enum HistoryThresholds {
+  /// - Parameters:
+  ///   - file: a checked-in thresholds file; its `minimum_effect` is for launches that take turns, and isn't used.
+  ///   - minimumEffect: the least change of measured metrics that counts, in percent: 25 or 25%.
+  ///   - metric: what decides in every cell that has it, instead of each experiment's own.
+  /// - Throws: ``MatrixError`` for the file, ``ComparisonError`` of kind usage for the others.
+  public static func make(file: String?, minimumEffect: String?, metric: String? = nil) throws -> Thresholds {
+    var made = try file.map { try Thresholds.read($0) } ?? Thresholds()
+    made.minimumEffect = try minimumEffect.map { try Thresholds.effect(percent: $0) } ?? HistoryCheck.minimumEffect
+    guard let metric else { return made }
+    let experiments = Experiments.all.map(\.name)
+    try Comparison.check([metric], Set(experiments))
+    for name in experiments where TrackedMetric.all(of: name).contains(where: { $0.name == metric }) {
+      made.decisive[name] = metric
+    }
+    return made
+  }
+}

@@ -1,0 +1,149 @@
+import Experiments
+import Foundation
+import Reporting
+
+/// A history as Apache Otava reads it: `otava.yaml`, and a CSV file for each test, which is a cell (with key) of one
+/// machine. A group of tests for each experiment, and `all`.
+public struct OtavaExport: Sendable {
+  /// A test of Otava's.
+  struct Test: Sendable {
+    /// `scan/page-reporting/8GiB-fresh/8603c2`
+    var name: String
+    var file: String
+    var experiment: String
+    /// What the cell is, in words.
+    var comment: String
+    var metrics: [TrackedMetric]
+    /// Run, time, commit, then the metrics.
+    var rows: [[String?]]
+  }
+
+  let tests: [Test]
+  /// What Otava couldn't be given, and why.
+  public let omissions: [String]
+  /// When the oldest run was started.
+  private let oldest: Date?
+
+  public init(_ export: HistoryExport) {
+    let hosts = Set(export.subjects.map(\.host))
+    var tests: [Test] = []
+    var omissions: [String] = []
+    var taken: Set<String> = []
+    for subject in export.subjects {
+      var name = Self.name(subject, withHost: hosts.count > 1)
+      // The same cell of two builds, or of two machines of one name.
+      if !taken.insert(Self.fileName(name)).inserted {
+        let number = (2...).first { !taken.contains(Self.fileName("\(name)-\($0)")) } ?? 0
+        name += "-\(number)"
+        taken.insert(Self.fileName(name))
+      }
+      // Otava takes no empty field: every run of the decisive metric stands there, and of the others those that all of
+      // these have.
+      guard let decisive = subject.lines.first else { continue }
+      let runs = decisive.points.map(\.entry)
+      let values = subject.lines.map { line in
+        Dictionary(line.points.map { ($0.entry.id, $0.value) }) { first, _ in first }
+      }
+      let whole = subject.lines.indices.filter { index in runs.allSatisfy { values[index][$0.id] != nil } }
+      for index in subject.lines.indices where !whole.contains(index) {
+        omissions.append("\(name): \(subject.lines[index].metric.name), which not every run has")
+      }
+      tests.append(
+        Test(
+          name: name, file: Self.fileName(name), experiment: Self.safe(subject.facts.experiment),
+          comment: ([subject.facts.strategy] + subject.facts.parts.compactMap { $0 } + [subject.key, subject.cellID])
+            .filter { !$0.isEmpty }.joined(separator: ", "),
+          metrics: whole.map { subject.lines[$0].metric },
+          rows: runs.map { run in
+            [run.started, run.name, run.commit.map { String($0.prefix(12)) } ?? "unknown"]
+              + whole.map { index in values[index][run.id]?.decimalText }
+          }))
+    }
+    self.tests = tests
+    self.omissions = omissions
+    oldest = tests.flatMap(\.rows).compactMap { $0[0].flatMap { Date(columnText: $0) } }.min()
+  }
+
+  /// Names stay what they are when other cells come and go: a design's bare name, and enough of the cell's.
+  private static func name(_ subject: HistoryExport.Subject, withHost: Bool) -> String {
+    let guest = subject.guest.guest
+    let size = Figure.bytes(guest.bytes).replacing(" ", with: "")
+    let parts =
+      (withHost ? [subject.host] : []) + [
+        subject.facts.experiment, StrategyWord(subject.facts.strategy).name, "\(size)-\(guest.state)",
+        String(subject.cellID.prefix(6)),
+      ] + subject.key.split(separator: " ").map(String.init)
+    return parts.map(safe).joined(separator: "/")
+  }
+
+  /// No blanks, nothing that a shell or a file system takes for something else.
+  private static func safe(_ text: String) -> String {
+    String(text.map { $0.isASCII && ($0.isLetter || $0.isNumber || "-=.,+".contains($0)) ? $0 : "_" })
+  }
+
+  private static func fileName(_ name: String) -> String { name.replacing("/", with: "_") + ".csv" }
+
+  // MARK: Files
+
+  private static let attributes = ["run", "commit"]
+
+  /// `otava.yaml`. Files are named as from its own folder.
+  var configuration: String {
+    func quoted(_ text: String) -> String { "\"\(text)\"" }
+    // `otava validate` takes a metric that two tests have for a duplicate; analyze doesn't mind.
+    var lines = ["# Made by `hintbench history export --otava`.", "tests:"]
+    for test in tests {
+      lines += [
+        "  # \(test.comment.replacing("\n", with: " "))", "  \(quoted(test.name)):", "    type: csv",
+        "    file: \(quoted(test.file))", "    time_column: time",
+        "    attributes: [\(Self.attributes.joined(separator: ", "))]", "    metrics:",
+      ]
+      for metric in test.metrics {
+        let direction = metric.direction == .higherIsBetter ? 1 : -1
+        lines.append("      \(metric.name): {scale: 1, direction: \(direction)}")
+      }
+    }
+    lines.append("test_groups:")
+    var experiments: [String] = []
+    for test in tests where !experiments.contains(test.experiment) { experiments.append(test.experiment) }
+    for group in experiments + ["all"] {
+      lines.append("  \(quoted(group)):")
+      lines += tests.filter { group == "all" || $0.experiment == group }.map { "    - \(quoted($0.name))" }
+    }
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  /// Writes the files; those of an earlier export are replaced, `otava.yaml` last.
+  ///
+  /// - Throws: ``ReportingError``: of kind usage where the folder holds something else; of kind io.
+  public func write(to folder: String) throws(ReportingError) {
+    _ = try FileAccess.makeFolders(folder)
+    let configurationFile = folder + "/otava.yaml"
+    let others = try FileAccess.names(in: folder)
+    guard others.isEmpty || FileAccess.exists(configurationFile) else {
+      throw ReportingError(
+        kind: .usage, path: folder, problem: "the folder holds something else than an earlier export",
+        help: "name a new one")
+    }
+    for test in tests {
+      let header = ["time"] + Self.attributes + test.metrics.map(\.name)
+      try FileAccess.writeAtomically(Array(CSVText.make([header] + test.rows).utf8), to: folder + "/" + test.file)
+    }
+    try FileAccess.writeAtomically(Array(configuration.utf8), to: configurationFile)
+  }
+
+  /// What was written, and the command that reads it.
+  public func hint(_ folder: String, now: Date = Date()) -> String {
+    var lines = omissions.map { "left out: \($0)" }
+    lines.append(
+      "Files: \(folder)/otava.yaml, \(tests.count) tests of up to \(tests.map(\.rows.count).max() ?? 0) runs")
+    // Otava itself looks at the last 365 days.
+    let days = oldest.map { Int(now.timeIntervalSince($0) / 86400) } ?? 0
+    let since = days >= 364 ? " --since \"\(days + 1) days ago\"" : ""
+    let place =
+      folder.contains { !($0.isASCII && ($0.isLetter || $0.isNumber || "-_./".contains($0))) }
+      ? "'" + folder.replacing("'", with: "'\\''") + "'" : folder
+    lines.append("Change points: cd \(place) && otava analyze --config-file otava.yaml all\(since)")
+    return lines.joined(separator: "\n")
+  }
+}
