@@ -56,18 +56,25 @@ import Testing
       var withJournal = 0
       var before = 0
       clear()
-      for kill in 1...Self.kills {
+      var calls = 0
+      while killed < Self.kills && calls < 4 * Self.kills {
+        calls += 1
         let call = try Tool.start(words, in: folder)
         usleep(UInt32(Double.random(in: 0..<1, using: &random) * seconds * 1e6))
         call.kill()
-        if try call.end().wasKilled { killed += 1 }
+        if try call.end().wasKilled {
+          killed += 1
+        } else {
+          // The machine has got faster than it was when this was measured.
+          seconds *= 0.9
+        }
         let journal = try? FileManager.default.attributesOfItem(atPath: file + "-journal")[.size] as? Int
         if (journal ?? 0) > 0 { withJournal += 1 }
-        let now = try kept("kill \(kill)")
-        #expect(now >= before, "kill \(kill): a run is gone")
+        let now = try kept("kill \(killed)")
+        #expect(now >= before, "kill \(killed): a run is gone")
         counts[now, default: 0] += 1
         // Every fourth goes on with what is there.
-        if kill.isMultiple(of: 4) && now < nights.count {
+        if calls.isMultiple(of: 4) && now < nights.count {
           before = now
         } else {
           clear()
@@ -75,10 +82,10 @@ import Testing
         }
       }
       print(
-        "\(seconds) s in peace; \(killed) killed, \(withJournal) of them within a transaction; runs kept: "
+        "\(killed) of \(calls) calls killed, \(withJournal) of them within a transaction; runs kept: "
           + counts.sorted { $0.key < $1.key }.map { "\($0.key) x \($0.value)" }.joined(separator: ", "))
       // The kills have met what they are for.
-      #expect(killed * 2 > Self.kills)
+      #expect(killed == Self.kills)
       #expect(counts.filter { $0.key > 0 && $0.key < nights.count }.map(\.value).reduce(0, +) * 4 > Self.kills)
       let rest = try Tool.run(words, in: folder)
       #expect(rest.status == 0, "\(rest)")

@@ -64,7 +64,7 @@ import Tracking
       #expect(stored.meta == original.meta && stored.repetitions == original.repetitions)
       #expect(stored.cells == original.cells)
       #expect(stored.ownRows == original.ownRows)
-      #expect(stored.ownRows.keys.contains("interference") && stored.ownRows.count > 2)
+      #expect(stored.ownRows.keys.contains("interference") && stored.ownRows.count > 1)
       let show = try Tool.run("history show base --history deep/h.sqlite", in: folder)
       // The tables are those that the run ended with.
       let tables = run.out.split(separator: "\nFiles: ")[0]
