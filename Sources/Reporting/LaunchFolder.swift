@@ -3,8 +3,8 @@ import Foundation
 /// The folder of a comparison of two builds while they are launched: `base/001`, `base/002`, ... and `new/001`, ..., each
 /// the folder of a run that was finished.
 ///
-/// Every launch writes `launch`, whichever build it is, so that both are called with the same words; finished, the folder
-/// is moved to its place.
+/// A launch writes `launch-1`, `launch-2` and so on, by its place among those that are there at once, and by words as long
+/// whichever build it is; finished, the folder is moved.
 public final class LaunchFolder {
   /// The folder.
   public let path: String
@@ -28,19 +28,24 @@ public final class LaunchFolder {
     }
   }
 
-  /// Where a launch writes.
-  public var launch: String { path + "/launch" }
+  /// Where the launch in place 0...9 of those that are there at once writes.
+  public func launch(_ place: Int) -> String { "\(path)/launch-\(place + 1)" }
 
-  /// Whether a launch wrote anything.
-  public var hasLaunch: Bool { FileAccess.isFolder(launch) }
+  /// Whether the launch in a place wrote anything.
+  public func hasLaunch(_ place: Int) -> Bool { FileAccess.isFolder(launch(place)) }
 
-  /// Moves what the launch wrote to its place, as number `number` of its side, from 1. Returns the place.
+  /// Moves what the launch wrote to its place among its side's, as number `number`, from 1. Returns the folder.
   ///
   /// - Throws: ``ReportingError`` of kind io.
-  public func keep(side: String, number: Int) throws(ReportingError) -> String {
-    let place = "\(path)/\(side)/" + String(format: "%03d", number)
-    guard rename(launch, place) == 0 else { throw .system("cannot move \(launch) to", place, errno) }
-    return place
+  public func keep(_ place: Int, side: String, number: Int) throws(ReportingError) -> String {
+    let kept = "\(path)/\(side)/" + String(format: "%03d", number)
+    guard rename(launch(place), kept) == 0 else { throw .system("cannot move \(launch(place)) to", kept, errno) }
+    return kept
+  }
+
+  /// Takes away what launches wrote that weren't finished.
+  public func removeLaunches() {
+    for place in 0...9 { try? FileManager.default.removeItem(atPath: launch(place)) }
   }
 
   /// Takes away what was made here and holds nothing: for launches that failed before any was finished.

@@ -5,6 +5,7 @@ public final class RunRecorder: RunObserver {
   private let folder: RunFolder
   private var meta: RunMeta
   private let progress: ProgressBar
+  private let beforeEach: () -> Void
   /// Holds of a repetition that are kept for the repeatable maximum of a resumed run: 32 MiB. Of a cell with more it is
   /// empty after a resume.
   private static let holdsKept = 4 << 20
@@ -12,12 +13,15 @@ public final class RunRecorder: RunObserver {
   /// Why repetitions ended in an error, those before a resume included.
   public var errors: [RunMeta.Failure] { meta.errors }
 
-  /// `meta`: as it stands in the folder. `total`: repetitions of the whole run.
-  public init(_ folder: RunFolder, meta: RunMeta, total: Int) {
+  /// `meta`: as it stands in the folder. `total`: repetitions of the whole run. `beforeEach`: called before each of them.
+  public init(_ folder: RunFolder, meta: RunMeta, total: Int, beforeEach: @escaping () -> Void = {}) {
     self.folder = folder
     self.meta = meta
     progress = ProgressBar(total: total)
+    self.beforeEach = beforeEach
   }
+
+  public func beginning() { beforeEach() }
 
   public func finished(_ repetition: RepetitionResult) throws {
     if let reason = repetition.failure {

@@ -18,8 +18,11 @@ enum AgainstJob {
     let path = out ?? "\(RunJob.runsFolder)/\(RunName.make(Date()))"
     let total = 2 * against.launches
     let bar = ProgressBar(total: total)
-    let runs = try against.run(words, out: path) { done, side in
-      bar.update(done: done, label: "launch \(done + 1) of \(total), \(side == .base ? "baseline" : "this build")")
+    // Four launches hold their guests at once.
+    let takesTurns = matrix.peakBytes <= Matrix.HostLimits.current.availableBytes / 5
+    if !takesTurns { RunJob.say("launches follow each other: four of these guests at once have no room to take turns") }
+    let runs = try against.run(words, out: path, takesTurns: takesTurns) { done in
+      bar.update(done: done, label: "\(done) of \(total) launches")
     }
     bar.clear()
     let comparison = try Comparison(base: runs.base, new: runs.new, thresholds: thresholds, metrics: options.metrics)

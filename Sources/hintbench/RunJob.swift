@@ -2,6 +2,7 @@ import Experiments
 import Foundation
 import Instruments
 import Reporting
+import Tracking
 
 /// One run from folder to table.
 enum RunJob {
@@ -23,8 +24,11 @@ enum RunJob {
     let path = out ?? "\(runsFolder)/\(runID)"
     // What the machine may refuse comes first: a run that can't begin leaves no folder.
     let runner = try MatrixRunner(matrix, identity(meta, branch: revision?.branch))
+    // As a launch of a comparison it has nothing to show before its first turn.
+    let turn = Turn()
+    turn?.next()
     let folder = try RunFolder.create(at: path, meta: meta)
-    try measure(matrix, runner, meta, folder, finished: [])
+    try measure(matrix, runner, meta, folder, finished: []) { turn?.next() }
   }
 
   /// Goes on with a run that was cut short.
@@ -62,13 +66,14 @@ enum RunJob {
   }
 
   private static func measure(
-    _ matrix: Matrix, _ runner: MatrixRunner, _ start: RunMeta, _ folder: RunFolder, finished: [RunRecord]
+    _ matrix: Matrix, _ runner: MatrixRunner, _ start: RunMeta, _ folder: RunFolder, finished: [RunRecord],
+    beforeEach: @escaping () -> Void = {}
   ) throws {
     var meta = start
     meta.limits = try JSONValue(encoding: runner.limits)
     meta.counters = try runner.counterFacts.map { try JSONValue(encoding: $0) }
     let total = matrix.cells.count * matrix.config.repetitions
-    let recorder = RunRecorder(folder, meta: start, total: total)
+    let recorder = RunRecorder(folder, meta: start, total: total, beforeEach: beforeEach)
     let cells = try runner.run(recorder, finished: finished) { try folder.holdSequence(of: $0) }
     meta.unavailable = matrix.omissions.map { .init(what: "cells", why: $0) } + runner.unavailable
     meta.errors = recorder.errors
@@ -94,7 +99,7 @@ enum RunJob {
     print("Files: \(run.path)")
   }
 
-  private static func say(_ text: String) { FileHandle.standardError.write(Data("hintbench: \(text)\n".utf8)) }
+  static func say(_ text: String) { FileHandle.standardError.write(Data("hintbench: \(text)\n".utf8)) }
 }
 
 /// What a run is called.

@@ -36,7 +36,7 @@ import Testing
 
   /// The folders of finished launches, each a run.
   private func launches(_ folder: String) throws -> [String] {
-    let names = Folder.names(folder + "/cmp").filter { $0.hasSuffix("/meta.json") && !$0.hasPrefix("launch/") }
+    let names = Folder.names(folder + "/cmp").filter { $0.hasSuffix("/meta.json") && !$0.hasPrefix("launch-") }
     let runs = names.map { String($0.dropLast("/meta.json".count)) }
     for run in runs {
       try RunFolderCheck.expectValid("\(folder)/cmp/\(run)", run)
@@ -72,15 +72,40 @@ import Testing
         against(4, ["--alpha=0.05", "--metric", "scan_ns", "--min-effect", "10", "--strict"]), in: folder)
       #expect([0, 2, 3, 4].contains(result.status), "\(result)")
       let calls = try calls(folder).map { $0.components(separatedBy: " | ") }
-      // A B B A A B B A: at its calls the baseline finds so many launches of either side.
-      #expect(calls.map { $0[1] } == ["0 0", "1 2", "2 2", "3 4"])
-      #expect(Set(calls.map { $0[0] }) == [Self.words.joined(separator: " ") + " --out cmp/launch"])
+      // A B B A A B B A: the baseline, which knows no turns, finds so many launches of either side at its calls, while
+      // this build's wait for their turns.
+      #expect(calls.map { $0[1] } == ["0 0", "1 0", "2 2", "3 2"])
+      let words = Self.words.joined(separator: " ") + " --out cmp/launch-"
+      #expect(calls.map { $0[0] } == ["1", "4", "1", "4"].map { words + $0 })
       #expect(Set(calls.map { $0[2] }).count == 1, "the environment differs between launches")
       #expect(try launches(folder).count == 8)
       for number in 1...4 {
         let words = try RunFiles.meta(folder + "/cmp/new/00\(number)")["command_line"] as? [String]
-        #expect(words.map { Array($0.dropFirst()) } == Self.words + ["--out", "cmp/launch"])
+        #expect(words.map { Array($0.dropFirst()) } == Self.words + ["--out", "cmp/launch-\(number % 2 == 1 ? 2 : 3)"])
       }
+    }
+  }
+
+  /// The real program under a giver of turns that counts what it is asked for.
+  @Test func aLaunchAsksForATurnBeforeEachRepetition() throws {
+    try Tool.withFolder { folder in
+      let giver = """
+        import os, socket, subprocess, sys
+        line, its = socket.socketpair()
+        launch = subprocess.Popen(sys.argv[1:], stdin=its, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                  env={**os.environ, "HINTBENCH_TURNS": "1"})
+        its.close()
+        rows = []
+        while line.recv(1):
+            path = "asked/runs.csv"
+            rows.append(len(open(path).readlines()) - 1 if os.path.exists(path) else -1)
+            line.send(b"x")
+        print(launch.wait(), rows)
+        """
+      try Folder.write(giver, to: folder + "/giver.py")
+      let result = try Tool.run(Self.words + ["--out", "asked"], in: folder, shell: "exec python3 giver.py \"$@\"")
+      // First before there is anything of the run, then before each of its repetitions, after the one before was kept.
+      #expect(result.out == "0 [-1, 0, 1, 2, 3]\n", "\(result)")
     }
   }
 
@@ -162,7 +187,9 @@ import Testing
       let result = try Tool.run(against(2), in: folder)
       #expect(result.status == 74, "\(result)")
       #expect(result.complaints.count == 1 && result.err.contains("old: launch 4 of 4"), "\(result)")
-      #expect(try launches(folder) == ["base/001", "new/001", "new/002"])
+      // Those of this build were waiting for their turns, and have left nothing.
+      #expect(try launches(folder) == ["base/001"])
+      #expect(Folder.names(folder + "/cmp").allSatisfy { !$0.hasPrefix("launch-") })
     }
   }
 
@@ -215,7 +242,7 @@ import Testing
       // Nobody's child any more, it is gone as soon as the kernel and init have got round to it.
       for _ in 0..<10_000 where Self.runs(pid) { usleep(2000) }
       #expect(!Self.runs(pid))
-      #expect(try launches(folder) == ["base/001", "new/001", "new/002"])
+      #expect(try launches(folder) == ["base/001"])
     }
   }
 

@@ -1,18 +1,89 @@
+import Foundation
 import Instruments
 import Testing
 
 @testable import Tracking
 
 @Suite struct TakingTurnsTests {
-  @Test(arguments: [2, 4, 10, 12]) func eachSideLeadsAsOftenAndHasAsManyLaunches(launches: Int) {
-    let order = BuildSide.order(launches: launches)
-    #expect(order.count == 2 * launches)
-    #expect(order.count { $0 == .base } == launches)
-    // A machine that gets slower by as much with every launch slows both alike.
-    let base = order.indices.filter { order[$0] == .base }.reduce(0, +)
-    let new = order.indices.filter { order[$0] == .new }.reduce(0, +)
-    #expect(base == new)
-    #expect(Array(order.prefix(4)) == [.base, .new, .new, .base])
+  /// A launch that notes in `log` when it has a turn, and asks for `turns` of them; 0: it doesn't know of turns.
+  private func start(_ place: Int, turns: Int, log: String, exit status: Int = 0, known: Bool = true) throws -> Launch {
+    let script = """
+      echo "\(place) begins" >>\(log)
+      turn=0
+      while [ $turn -lt \(turns) ]; do
+        [ -z "$HINTBENCH_TURNS" ] || { printf x >&0; dd bs=1 count=1 >/dev/null 2>&1; }
+        turn=$((turn + 1))
+        echo "\(place) turn $turn" >>\(log)
+      done
+      exit \(status)
+      """
+    return try LaunchedProgram("/bin/sh", name: "sh").start(
+      ["-c", script], leash: ["env"], takesTurns: known, name: "launch \(place)")
+  }
+
+  private func withLog(_ body: (String) throws -> Void) throws -> [String] {
+    let log = NSTemporaryDirectory() + "turns-\(UUID().uuidString)"
+    defer { try? FileManager.default.removeItem(atPath: log) }
+    try body(log)
+    return try String(contentsOfFile: log, encoding: .utf8).split(separator: "\n").map(String.init)
+  }
+
+  @Test func launchesOfAQuartetMeasureByTurns() throws {
+    var ended: [Int] = []
+    let log = try withLog { log in
+      try TurnTaking.run(4) {
+        try start($0, turns: 3, log: log)
+      } ended: {
+        ended.append($0)
+      }
+    }
+    let round = { (turn: Int) in (0..<4).map { "\($0) turn \(turn)" } }
+    #expect(log == (0..<4).map { "\($0) begins" } + round(1) + round(2) + round(3))
+    #expect(ended == [0, 1, 2, 3])
+  }
+
+  @Test func aLaunchThatKnowsNoTurnsRunsThroughAndTheOthersTakeThem() throws {
+    var ended: [Int] = []
+    let log = try withLog { log in
+      try TurnTaking.run(3) {
+        try start($0, turns: $0 == 1 ? 0 : 2, log: log)
+      } ended: {
+        ended.append($0)
+      }
+    }
+    #expect(log == ["0 begins", "1 begins", "2 begins", "0 turn 1", "2 turn 1", "0 turn 2", "2 turn 2"])
+    #expect(ended == [1, 0, 2])
+  }
+
+  @Test func withoutTurnsOneFollowsTheOther() throws {
+    let log = try withLog { log in
+      try TurnTaking.run(2) {
+        try start($0, turns: 2, log: log, known: false)
+      } ended: { _ in
+      }
+    }
+    #expect(log == ["0 begins", "0 turn 1", "0 turn 2", "1 begins", "1 turn 1", "1 turn 2"])
+  }
+
+  @Test func oneThatFailsEndsThemAll() throws {
+    let log = try withLog { log in
+      let error = #expect(throws: LaunchError.self) {
+        try TurnTaking.run(3) {
+          try start($0, turns: 2, log: log, exit: $0 == 1 ? 69 : 0)
+        } ended: { _ in
+        }
+      }
+      #expect(error?.exitStatus == 69 && error?.description.hasPrefix("launch 1 ended with exit status 69") == true)
+    }
+    // Launch 2 has had one turn, and never gets its second.
+    #expect(log.suffix(2) == ["0 turn 2", "1 turn 2"], "\(log)")
+  }
+
+  @Test func aQuartetFavoursNeitherSide() {
+    let base = BuildSide.quartet.indices.filter { BuildSide.quartet[$0] == .base }
+    #expect(BuildSide.quartet == [.base, .new, .new, .base])
+    // A machine that gets slower by as much with every turn slows both alike.
+    #expect(base.reduce(0, +) == BuildSide.quartet.indices.filter { !base.contains($0) }.reduce(0, +))
   }
 
   @Test(arguments: [-2, 0, 1, 3, 9, 11, 999, 1000]) func otherNumbersOfLaunchesAreRefused(launches: Int) {

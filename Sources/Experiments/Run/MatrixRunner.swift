@@ -157,6 +157,7 @@ public final class MatrixRunner {
           observer.progress(
             done: count, total: total,
             label: "\(ByteSize(bytes: cell.guest.bytes)) \(cell.guest.state.name) \(cell.strategy.card.name)")
+          observer.beginning()
           var result = try bench.run(cell, repetition: repetition, on: model)
           if let counts = simulated[cell.id] { result.run.counters = counts }
           if let sequence = result.holdSequence { maxima[cell.id, default: RepeatableMaximum()].add(sequence) }

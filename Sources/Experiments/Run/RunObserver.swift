@@ -1,9 +1,15 @@
 /// Who keeps what a run finds, as it finds it.
 public protocol RunObserver: AnyObject {
+  /// A repetition is about to begin. Whatever this takes isn't measured.
+  func beginning()
   /// A repetition is done. What is thrown ends the run.
   func finished(_ repetition: RepetitionResult) throws
   /// `done` of `total` repetitions; `label` says what comes next.
   func progress(done: Int, total: Int, label: String)
+}
+
+extension RunObserver {
+  public func beginning() {}
 }
 
 /// Everything one repetition of a cell left behind.

@@ -2,7 +2,7 @@ import Experiments
 import Instruments
 import Reporting
 
-/// This build against another: both launched in turn on the same words, to compare launches.
+/// This build against another: both launched on the same words, four at a time that take turns, to compare launches.
 ///
 /// Launches are the samples because much of what makes a program fast or slow is drawn once for each process: where its
 /// memory lies, physically and by address space randomization. Repetitions within one process share that draw, so that
@@ -36,10 +36,12 @@ public struct Against: Sendable {
   ///   - words: what each launch is called with, `--out` added. Both get the same environment and folder to work in, and
   ///     the same seed, since other guests would be another difference between launches.
   ///   - path: the new folder for their runs, in `base` and `new`.
-  ///   - progress: called before each launch.
+  ///   - takesTurns: whether the launches of a quartet are there at once and take turns at measuring, a repetition at a
+  ///     time; otherwise, and where a build doesn't know of turns, one launch follows the other.
+  ///   - progress: called as launches are finished.
   /// - Throws: ``LaunchError`` and ``ReportingError``. What was finished before stays.
   public func run(
-    _ words: LaunchWords, out path: String, progress: (_ done: Int, _ side: BuildSide) -> Void = { _, _ in }
+    _ words: LaunchWords, out path: String, takesTurns: Bool, progress: (_ done: Int) -> Void = { _ in }
   ) throws -> (base: [TrackedRun], new: [TrackedRun]) {
     guard let setpriv = ProgramPath().find("setpriv") else {
       throw LaunchError(
@@ -54,19 +56,32 @@ public struct Against: Sendable {
     defer { folder.removeIfEmpty(sides: sides) }
 
     var runs: [BuildSide: [TrackedRun]] = [:]
-    let order = BuildSide.order(launches: launches)
-    for (index, side) in order.enumerated() {
-      progress(index, side)
-      let program = side == .base ? base : new
-      try program.run(
-        words.words + ["--out", folder.launch], leash: leash,
-        launch: "\(program.name): launch \(index + 1) of \(order.count)")
-      guard folder.hasLaunch else {
-        throw LaunchError(
-          69, "\(program.name): ended with 0 and left no run; accepted: a hintbench that was built before")
+    var done = 0
+    progress(done)
+    for quartet in 0..<launches / 2 {
+      do {
+        try TurnTaking.run(BuildSide.quartet.count) { place in
+          let program = BuildSide.quartet[place] == .base ? base : new
+          return try program.start(
+            words.words + ["--out", folder.launch(place)], leash: leash, takesTurns: takesTurns,
+            name: "\(program.name): launch \(4 * quartet + place + 1) of \(2 * launches)")
+        } ended: { place in
+          let side = BuildSide.quartet[place]
+          guard folder.hasLaunch(place) else {
+            throw LaunchError(
+              69,
+              "\(side == .base ? base.name : new.name): ended with 0 and left no run; accepted: a hintbench that was "
+                + "built before")
+          }
+          let kept = try folder.keep(place, side: side.rawValue, number: runs[side, default: []].count + 1)
+          runs[side, default: []].append(try TrackedRun(folder: kept))
+          done += 1
+          progress(done)
+        }
+      } catch {
+        folder.removeLaunches()
+        throw error
       }
-      let place = try folder.keep(side: side.rawValue, number: runs[side, default: []].count + 1)
-      runs[side, default: []].append(try TrackedRun(folder: place))
     }
     return (runs[.base] ?? [], runs[.new] ?? [])
   }

@@ -5,11 +5,7 @@ public enum BuildSide: String, CaseIterable, Sendable {
   /// The build in question.
   case new
 
-  /// Whose turn it is, launch by launch: base, new, new, base, and so on, so that neither is always first, and a machine
-  /// that gets steadily slower makes both of four launches slower alike.
-  ///
-  /// - Parameter launches: of each side, an even number.
-  static func order(launches: Int) -> [BuildSide] {
-    (0..<launches / 2).flatMap { _ in [.base, .new, .new, .base] as [BuildSide] }
-  }
+  /// Whose turn it is among four launches, launch by launch and repetition by repetition: base, new, new, base, so that
+  /// a machine that gets steadily slower makes both sides slower alike.
+  static let quartet: [BuildSide] = [.base, .new, .new, .base]
 }

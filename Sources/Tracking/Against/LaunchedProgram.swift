@@ -1,4 +1,4 @@
-import Glibc
+import Foundation
 import Instruments
 
 /// A build that is launched again and again: an open file, so that it stays the same one where a new build takes its
@@ -30,22 +30,51 @@ final class LaunchedProgram {
 
   deinit { close(descriptor) }
 
-  /// Runs it with these words to its end. What it prints leads nowhere.
+  /// Starts it with these words. What it prints leads nowhere.
   ///
   /// - Parameters:
   ///   - leash: what it is started by: a program, and words.
-  ///   - launch: what the launch is called in an error.
-  /// - Throws: ``LaunchError`` where it can't be started, or ends otherwise than with 0.
-  func run(_ words: [String], leash: [String], launch: String) throws(LaunchError) {
-    let said: MemoryFile
-    let end: ProcessEnd
+  ///   - takesTurns: whether it has to ask before it measures. An older build doesn't, and runs to its end.
+  ///   - name: what the launch is called in an error.
+  /// - Throws: ``LaunchError`` where it can't be started.
+  func start(_ words: [String], leash: [String], takesTurns: Bool, name: String) throws(LaunchError) -> Launch {
     do {
-      said = try MemoryFile()
-      var child = try ChildProcess(leash + ["/proc/self/fd/\(descriptor)"] + words, error: said.descriptor)
-      end = child.wait()
+      return try Launch(
+        leash + ["/proc/self/fd/\(descriptor)"] + words, giver: takesTurns ? TurnGiver() : nil, name: name)
     } catch {
-      throw LaunchError(69, "\(launch) can't be started: \(error)")
+      throw LaunchError(69, "\(name) can't be started: \(error)")
     }
-    guard end == .exited(0) else { throw LaunchError(launch: launch, end, said: said.text) }
+  }
+}
+
+/// A launch that runs, or waits for its turn. It ends with this object.
+final class Launch {
+  private let name: String
+  private let said: MemoryFile
+  private let giver: TurnGiver?
+  private var child: ChildProcess
+  /// Whether it waits for its turn.
+  private(set) var isWaiting = false
+
+  fileprivate init(_ arguments: [String], giver: TurnGiver?, name: String) throws(SystemCallError) {
+    self.name = name
+    self.giver = giver
+    said = try MemoryFile()
+    var environment = ProcessInfo.processInfo.environment
+    environment[Turn.variable] = giver == nil ? nil : "1"
+    child = try ChildProcess(
+      arguments, environment: environment, input: giver?.launchEnd, error: said.descriptor)
+    giver?.closeLaunchEnd()
+  }
+
+  /// Gives it its turn where it waits for one, and waits until it asks for the next, or has ended.
+  ///
+  /// - Throws: ``LaunchError`` where it ended otherwise than with 0.
+  func goOn() throws(LaunchError) {
+    if isWaiting { giver?.give() }
+    isWaiting = giver?.isAsked() ?? false
+    guard !isWaiting else { return }
+    let end = child.wait()
+    guard end == .exited(0) else { throw LaunchError(launch: name, end, said: said.text) }
   }
 }
