@@ -41,7 +41,10 @@ let package = Package(
         .product(name: "Mustache", package: "swift-mustache"),
       ]),
     .target(name: "LinuxGuest", dependencies: ["Instruments"]),
-    .target(name: "Experiments", dependencies: ["Hinting", "Delivery", "GuestMemory", "Instruments", "CHost"]),
+    .target(
+      name: "Experiments",
+      dependencies: ["Migration", "Hinting", "Delivery", "GuestMemory", "Instruments", "CHost"]),
+    .target(name: "Migration", dependencies: ["Delivery", "GuestMemory", "Instruments", "CHost"]),
     .target(name: "Hinting", dependencies: ["Delivery", "GuestMemory", "Instruments"]),
     .target(name: "Delivery", dependencies: ["GuestMemory", "Instruments", "CHost"]),
     .target(name: "GuestMemory", dependencies: ["Instruments", "CHost"]),
@@ -58,6 +61,8 @@ let package = Package(
     .testTarget(name: "GuestMemoryTests", dependencies: ["GuestMemory", "Instruments", "CHost"]),
     .testTarget(name: "DeliveryTests", dependencies: ["Delivery", "GuestMemory", "Instruments", "CHost"]),
     .testTarget(name: "HintingTests", dependencies: ["Hinting", "Delivery", "GuestMemory", "Instruments"]),
+    .testTarget(
+      name: "MigrationTests", dependencies: ["Migration", "Delivery", "GuestMemory", "Instruments", "CHost"]),
     .testTarget(name: "ExperimentsTests", dependencies: ["Experiments", "Hinting", "GuestMemory", "Instruments"]),
     .testTarget(
       name: "ReportingTests", dependencies: ["Reporting", "Experiments", "Hinting", "GuestMemory", "Instruments"]),

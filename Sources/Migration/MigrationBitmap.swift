@@ -1,0 +1,82 @@
+/// Which units of a guest's memory have still to be sent: a bit each, as QEMU's RAMBlock.bmap, and how many are set.
+///
+/// A unit is a page, or for the largest guests a larger power of two of them, so that the bitmap stays small; a unit of
+/// which a hint covers only a part keeps its bit.
+public struct MigrationBitmap: Sendable, Equatable {
+  /// Bits in all.
+  public let units: Int
+  /// Bits that are set (QEMU's migration_dirty_pages).
+  public private(set) var count: Int
+  private var words: [UInt64]
+
+  /// - Parameters:
+  ///   - units: at least 1.
+  ///   - allSet: as before the first round, when nothing was sent yet.
+  public init(units: Int, allSet: Bool) {
+    precondition(units > 0, "a bitmap of \(units) units")
+    self.units = units
+    count = allSet ? units : 0
+    words = [UInt64](repeating: allSet ? .max : 0, count: (units + 63) / 64)
+    if allSet && units % 64 != 0 { words[words.count - 1] = (1 << UInt64(units % 64)) - 1 }
+  }
+
+  public subscript(unit: Int) -> Bool { words[unit >> 6] & (1 << UInt64(unit & 63)) != 0 }
+
+  /// Sets a bit; true where it wasn't.
+  @discardableResult
+  public mutating func set(_ unit: Int) -> Bool {
+    precondition(unit >= 0 && unit < units, "unit \(unit) of \(units)")
+    let bit: UInt64 = 1 << UInt64(unit & 63)
+    guard words[unit >> 6] & bit == 0 else { return false }
+    words[unit >> 6] |= bit
+    count += 1
+    return true
+  }
+
+  /// Clears the bits of a range; how many were set. O(range / 64).
+  @discardableResult
+  public mutating func clear(_ range: Range<Int>) -> Int {
+    precondition(range.lowerBound >= 0 && range.upperBound <= units, "units \(range) of \(units)")
+    var cleared = 0
+    var unit = range.lowerBound
+    while unit < range.upperBound {
+      let first = unit & 63
+      let length = min(64 - first, range.upperBound - unit)
+      let mask: UInt64 = (length == 64 ? .max : (1 << UInt64(length)) - 1) << UInt64(first)
+      cleared += (words[unit >> 6] & mask).nonzeroBitCount
+      words[unit >> 6] &= ~mask
+      unit += length
+    }
+    count -= cleared
+    return cleared
+  }
+
+  /// Sets every bit that is set in a log of the same size, and clears the log: what a sync does with the dirty log.
+  /// How many weren't set before. O(units / 64).
+  @discardableResult
+  public mutating func take(_ log: inout MigrationBitmap) -> Int {
+    precondition(log.units == units, "a log of \(log.units) units for \(units)")
+    guard log.count > 0 else { return 0 }
+    let before = count
+    for index in words.indices where log.words[index] != 0 {
+      count += (log.words[index] & ~words[index]).nonzeroBitCount
+      words[index] |= log.words[index]
+      log.words[index] = 0
+    }
+    log.count = 0
+    return count - before
+  }
+
+  /// The first set bit at or after `unit`; nil where there is none.
+  public func next(from unit: Int) -> Int? {
+    guard unit < units else { return nil }
+    var index = unit >> 6
+    var word = words[index] & (.max << UInt64(unit & 63))
+    while word == 0 {
+      index += 1
+      guard index < words.count else { return nil }
+      word = words[index]
+    }
+    return (index << 6) + word.trailingZeroBitCount
+  }
+}
