@@ -33,8 +33,10 @@ public struct ExperimentCard: Sendable {
   public let window: TimeSpan?
   /// How many windows a repetition takes, about.
   public let windows: Double
-  /// Whether it can also be run by a virtual clock.
-  public let hasVirtualClock: Bool
+  /// By which clocks it can be run; the first where nobody says else.
+  public let clocks: [ExperimentClock]
+  /// Whether it has a bandwidth and a limit on the downtime.
+  public let migrates: Bool
   /// Threads it measures beside the mutators: the strategy's own, and others.
   public let threads: Int
   /// Whether hardware events are counted in its repetitions.
@@ -46,7 +48,8 @@ public struct ExperimentCard: Sendable {
 
   init(
     name: String, question: String, files: String, decisiveMetric: String, suited: String = "every strategy",
-    loads: [MutatorLoad] = [.none], window: TimeSpan? = nil, windows: Double = 0, hasVirtualClock: Bool = false,
+    loads: [MutatorLoad] = [.none], window: TimeSpan? = nil, windows: Double = 0, clocks: [ExperimentClock] = [.real],
+    migrates: Bool = false,
     threads: Int = 1,
     columns: [ExperimentColumn] = [], takesLoads: Bool = true, takesScanners: Bool = false, countsEvents: Bool = false,
     suits: @escaping @Sendable (StrategyCard) -> Bool = { _ in true }
@@ -62,7 +65,8 @@ public struct ExperimentCard: Sendable {
     self.takesScanners = takesScanners
     self.window = window
     self.windows = windows
-    self.hasVirtualClock = hasVirtualClock
+    self.clocks = clocks
+    self.migrates = migrates
     self.threads = threads
     self.countsEvents = countsEvents
     self.columns = columns

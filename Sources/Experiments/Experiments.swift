@@ -5,6 +5,7 @@ public enum Experiments {
     InterferenceExperiment.self,
     SteadyStateExperiment.self,
     ContiguousExperiment.self,
+    MigrationExperiment.self,
   ]
 
   /// What each is, in the order of the list.

@@ -11,6 +11,7 @@ public final class StrategyRunner {
   private let speedBody: (VirtualCPU, Session, HintQueue, Bracket?) -> SpeedPass
   private let probedBody: (VirtualCPU, HoldProbe, Session, HintLog, HintQueue, () -> Void) -> ProbedPass
   private let workBody: (VirtualCPU, HoldProbe, inout Session, inout RecordingSink) -> Outcome
+  private let returnBody: (VirtualCPU, HoldProbe, inout Session, inout RecordingSink) -> Void
   private let requestedBody: () -> Bool
   private let knownBody: (Block, GuestCore) -> Bool
   private let delayBody: () -> UInt64
@@ -35,6 +36,10 @@ public final class StrategyRunner {
     workBody = { cpu, probe, session, sink in
       var guestCPU = GuestCPU(cpu.core, cpu: cpu.number, node: cpu.node, probe: probe, hooks: state.strategy.hooks)
       return state.strategy.work(&guestCPU, &sink, &session)
+    }
+    returnBody = { cpu, probe, session, sink in
+      var guestCPU = GuestCPU(cpu.core, cpu: cpu.number, node: cpu.node, probe: probe, hooks: state.strategy.hooks)
+      state.strategy.giveBack(&guestCPU, &sink, &session)
     }
     requestedBody = { state.strategy.isWorkRequested }
     knownBody = { block, core in state.strategy.isKnownToHost(block, core) }
@@ -120,6 +125,13 @@ public final class StrategyRunner {
     _ cpu: VirtualCPU, _ probe: HoldProbe, _ session: inout Session, _ sink: inout RecordingSink
   ) -> Outcome {
     workBody(cpu, probe, &session, &sink)
+  }
+
+  /// What the design has held since its last sessions goes back. See ``HintStrategy/giveBack(_:_:_:)``.
+  public func giveBack(
+    _ cpu: VirtualCPU, _ probe: HoldProbe, _ session: inout Session, _ sink: inout RecordingSink
+  ) {
+    returnBody(cpu, probe, &session, &sink)
   }
 
   /// See ``HintStrategy/isWorkRequested``.

@@ -97,6 +97,14 @@ struct RunCommand: ParsableCommand {
   @Option(
     help: ArgumentHelp("Events to count beside those with a column, by PAPI's names.", valueName: "name,..."))
   var events: String?
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("What a migration may send, in bytes a second (default: 1G).", valueName: "size,..."))
+  var bandwidth: String?
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("How long a migration may stop the guest (default: 300ms).", valueName: "time,..."))
+  var downtimeLimit: String?
   @Option(help: ArgumentHelp("A checked-in matrix, as meta.json shows it under config.", valueName: "file"))
   var config: String?
   @Flag(help: "Print cells, estimated time and memory, and run nothing.") var dryRun = false
@@ -146,7 +154,7 @@ struct RunCommand: ParsableCommand {
   private var hasSharedFlags: Bool {
     [
       lock, pageInit, cache, order, load, holdLimit, counters, events, timeLimit, hostAckNs, window, clock, placement,
-      scanners,
+      scanners, bandwidth, downtimeLimit,
     ].contains { $0 != nil }
       || mutators != nil || repetitions != nil || seed != nil || mutatorRate != nil
   }
@@ -190,6 +198,8 @@ struct RunCommand: ParsableCommand {
     made.hostAckNs = hostAckNs ?? made.hostAckNs
     made.window = window ?? made.window
     made.clock = clock ?? made.clock
+    made.bandwidth = bandwidth ?? made.bandwidth
+    made.downtimeLimit = downtimeLimit ?? made.downtimeLimit
     made.mutatorRate = mutatorRate ?? made.mutatorRate
     made.mutators = mutators ?? made.mutators
     made.repetitions = repetitions ?? made.repetitions
@@ -214,6 +224,8 @@ struct RunCommand: ParsableCommand {
     group.hostAckNs = defaults.hostAckNs
     group.clock = defaults.clock
     group.window = defaults.window
+    group.bandwidths = defaults.bandwidths
+    group.downtimeLimits = defaults.downtimeLimits
     group.movable = movable ?? (buddyinfo == nil ? defaults.movable : nil)
     group.guests = list(guest) ?? (buddyinfo == nil ? defaults.guests : [])
     group.states = list(state) ?? (buddyinfo == nil ? (free == nil ? defaults.states : ["aged"]) : [])

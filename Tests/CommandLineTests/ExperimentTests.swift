@@ -7,7 +7,7 @@ import Testing
   @Test func everyExperimentWritesItsOwnFile() throws {
     try Tool.withFolder { folder in
       let result = try Tool.run(
-        "run interference steady-state contiguous --quick --guest 5G --strategy none,page-reporting:order=9 "
+        "run interference steady-state contiguous migration --quick --guest 5G --strategy none,page-reporting:order=9 "
           + "--state fresh --repetitions 1 --window 20ms --clock virtual --host-ack-ns 0,20000 --load order0 --mutators 1 --movable 0.9 "
           + "--granule 0 --out run", in: folder)
       #expect(result.status == 0, "\(result)")
@@ -40,6 +40,9 @@ import Testing
     ("run steady-state --clock lunar", "accepted: real, virtual"), ("run --host-ack-ns -5", "no acknowledgement time"),
     ("run --load sleep", "accepted: none, order0, thp, mixed, faults"), ("run --movable 2", "accepted: 0 to 0.9"),
     ("run steady-state --clock virtual --mutator-rate 0", "accepted: 1 to 1000000000"),
+    ("run migration --clock real", "accepted: virtual"), ("run migration --bandwidth 1K", "at least 1M"),
+    ("run migration --downtime-limit soon", "no time"), ("run --bandwidth 1G", "a migration's"),
+    ("run migration --strategy page-reporting", "strategies that the host asks for hints"),
   ])
   func badSettingsAreOneLine(_ line: String, says: String) throws {
     try Tool.withFolder { folder in

@@ -26,6 +26,10 @@ public struct Cell: Sendable {
     public var clock = ExperimentClock.real
     /// Operations a second of each mutator, where the clock is virtual.
     public var mutatorRate = 20_000.0
+    /// Bytes a second that a migration may send; nil where nothing migrates.
+    public var bandwidth: Double?
+    /// How long a migration may stop the guest. Nanoseconds; nil where nothing migrates.
+    public var downtimeLimitNs: Double?
     public var scanners = Scanners.one
     /// The host node of the scanner; nil: where the guest's first node is.
     public var scanNode: Int?
@@ -66,8 +70,10 @@ public struct Cell: Sendable {
     // Only where there is such a thing: what a cell was called before there was stays its name.
     if guest.movableShare > 0 { values.append(("movable", "\(guest.movableShare)")) }
     if let window = setting.windowNs { values.append(("window_ns", "\(window)")) }
-    if experiment.card.hasVirtualClock { values.append(("clock", setting.clock.rawValue)) }
+    if experiment.card.clocks != [.real] { values.append(("clock", setting.clock.rawValue)) }
     if setting.clock == .virtual { values.append(("mutator_rate", "\(setting.mutatorRate)")) }
+    if let bandwidth = setting.bandwidth { values.append(("bandwidth", "\(bandwidth)")) }
+    if let limit = setting.downtimeLimitNs { values.append(("downtime_limit_ns", "\(limit)")) }
     if setting.scanners != .one { values.append(("scanners", setting.scanners.rawValue)) }
     if let node = setting.scanNode { values.append(("scan_node", "\(node)")) }
     if let node = guest.memoryNode { values.append(("memory_node", "\(node)")) }

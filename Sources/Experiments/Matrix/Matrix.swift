@@ -47,6 +47,8 @@ public struct Matrix: Sendable {
 
     try Self.checkLoads(asked, config, experiments)
     try Self.checkEvents(config, counters, experiments)
+    guard config.bandwidth == nil && config.downtimeLimit == nil || experiments.contains(where: { $0.card.migrates })
+    else { throw .usage("--bandwidth and --downtime-limit are a migration's") }
 
     var cells: [Cell] = []
     var footprints: [GuestSpec: GuestFootprint] = [:]
@@ -65,7 +67,7 @@ public struct Matrix: Sendable {
       for experiment in own { loads.append(try Self.loads(experiment.card, asked, group)) }
       let anyLoad = loads.joined().contains { $0 != .none }
       var mutators = 0
-      if anyLoad { mutators = try Self.mutators(config, group, host) }
+      if anyLoad { mutators = try Self.mutators(config, group, own, host) }
       // Experiments with windows take and give back memory themselves.
       let allocates = anyLoad || own.contains { $0.card.window != nil }
       let scanning = scanners == .perNode ? group.nodes : 1
@@ -287,7 +289,14 @@ public struct Matrix: Sendable {
       guard window.nanoseconds >= 10e6 else { throw .usage("a window of \(window); accepted: at least 10ms") }
       setting.windowNs = UInt64(window.nanoseconds)
     }
-    if card.hasVirtualClock { setting.clock = try choice(config.clock ?? group.clock ?? "real", "clock") }
+    if card.clocks != [.real] {
+      setting.clock =
+        try (config.clock ?? group.clock).map { text throws(MatrixError) in try choice(text, "clock") }
+        ?? card.clocks[0]
+      guard card.clocks.contains(setting.clock) else {
+        throw .usage("\(card.name) has no \(setting.clock.rawValue) clock; accepted: \(card.clocks[0].rawValue)")
+      }
+    }
     if let rate = config.mutatorRate {
       guard rate >= 1, rate <= 1e9 else {
         throw .usage("a mutator rate of \(rate); accepted: 1 to 1000000000 a second")
@@ -295,7 +304,7 @@ public struct Matrix: Sendable {
       setting.mutatorRate = rate
     }
     let acks = config.hostAckNs.map { $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init) }
-    return try (acks ?? (group.hostAckNs.isEmpty ? ["0"] : group.hostAckNs)).map { text throws(MatrixError) in
+    let timed = try (acks ?? (group.hostAckNs.isEmpty ? ["0"] : group.hostAckNs)).map { text throws(MatrixError) in
       guard let nanoseconds = UInt64(text), nanoseconds <= 10_000_000_000 else {
         throw .usage("'\(text)' is no acknowledgement time; accepted: nanoseconds, 0 to 10000000000")
       }
@@ -303,6 +312,31 @@ public struct Matrix: Sendable {
       own.hostAckNs = nanoseconds
       return own
     }
+    guard card.migrates else { return timed }
+    let bandwidths = try texts(config.bandwidth, group.bandwidths, standard: "1G").map { text throws(MatrixError) in
+      let bytes = Double(try ByteSize(text).bytes)
+      guard bytes >= 0x1p20 else { throw .usage("a bandwidth of \(text); accepted: at least 1M, in bytes a second") }
+      return bytes
+    }
+    let limits = try texts(config.downtimeLimit, group.downtimeLimits, standard: "300ms").map {
+      text throws(MatrixError) in try TimeSpan(text).nanoseconds
+    }
+    return timed.flatMap { setting in
+      bandwidths.flatMap { bandwidth in
+        limits.map { limit in
+          var own = setting
+          own.bandwidth = bandwidth
+          own.downtimeLimitNs = limit
+          return own
+        }
+      }
+    }
+  }
+
+  /// The values of a list: what was asked for, or the group's, or the standard one.
+  private static func texts(_ asked: String?, _ group: [String], standard: String) -> [String] {
+    asked.map { $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init) }
+      ?? (group.isEmpty ? [standard] : group)
   }
 
   /// The settings with scanners on each of these host nodes.
@@ -346,12 +380,13 @@ public struct Matrix: Sendable {
   }
 
   private static func mutators(
-    _ config: RunConfig, _ group: RunConfig.Group, _ host: HostLimits
+    _ config: RunConfig, _ group: RunConfig.Group, _ experiments: [any Experiment.Type], _ host: HostLimits
   ) throws(MatrixError) -> Int {
     // A host that takes its time is a thread, too. By the virtual clock nothing may depend on the machine.
     let acks = config.hostAckNs ?? group.hostAckNs.joined(separator: ",")
     let hosts = acks.split(separator: ",").contains { $0 != "0" } ? 1 : 0
-    let isVirtual = (config.clock ?? group.clock) == ExperimentClock.virtual.rawValue
+    let asked = config.clock ?? group.clock
+    let isVirtual = experiments.allSatisfy { (asked ?? $0.card.clocks[0].rawValue) == ExperimentClock.virtual.rawValue }
     let mutators = config.mutators ?? (isVirtual ? 3 : max(host.cpus - 1 - hosts, 1))
     guard (1...1024).contains(mutators) else { throw .usage("\(mutators) mutators; accepted: 1 to 1024") }
     return mutators

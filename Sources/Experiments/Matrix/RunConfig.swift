@@ -27,6 +27,9 @@ public struct RunConfig: Codable, Hashable, Sendable {
     public var clock: String?
     /// How long one measurement lasts.
     public var window: String?
+    /// Bytes a second that a migration may send, as sizes, and how long it may stop the guest.
+    public var bandwidths: [String] = []
+    public var downtimeLimits: [String] = []
     public var listOrder: String?
     public var granule = "auto"
     public var vmemmap = "auto"
@@ -43,6 +46,8 @@ public struct RunConfig: Codable, Hashable, Sendable {
       case buddyinfo, pagetypeinfo, zoneinfo, options
       case hostAckNs = "host_ack_ns"
       case listOrder = "list_order"
+      case bandwidths = "bandwidth"
+      case downtimeLimits = "downtime_limit"
     }
 
     public init(from decoder: any Decoder) throws {
@@ -55,6 +60,8 @@ public struct RunConfig: Codable, Hashable, Sendable {
       hostAckNs = try box.decodeIfPresent([String].self, forKey: .hostAckNs) ?? []
       clock = try box.decodeIfPresent(String.self, forKey: .clock)
       window = try box.decodeIfPresent(String.self, forKey: .window)
+      bandwidths = try box.decodeIfPresent([String].self, forKey: .bandwidths) ?? []
+      downtimeLimits = try box.decodeIfPresent([String].self, forKey: .downtimeLimits) ?? []
       guests = try box.decodeIfPresent([String].self, forKey: .guests) ?? standard.guests
       states = try box.decodeIfPresent([String].self, forKey: .states) ?? standard.states
       strategies = try box.decodeIfPresent([String].self, forKey: .strategies) ?? standard.strategies
@@ -84,6 +91,10 @@ public struct RunConfig: Codable, Hashable, Sendable {
   public var hostAckNs: String?
   public var clock: String?
   public var window: String?
+  /// What a migration may send, in bytes a second, and how long it may stop the guest; both comma-separated. Nil leaves
+  /// it to the group, and that to the experiment.
+  public var bandwidth: String?
+  public var downtimeLimit: String?
   /// Operations a second of each mutator where the clock is virtual.
   public var mutatorRate: Double?
   /// Nil: the host's cores - 1, where there is a load.
@@ -102,7 +113,8 @@ public struct RunConfig: Codable, Hashable, Sendable {
 
   enum CodingKeys: String, CodingKey, CaseIterable {
     case experiments, groups, lock, cache, order, load, mutators, repetitions, seed, counters, events, clock, window
-    case placement, scanners
+    case placement, scanners, bandwidth
+    case downtimeLimit = "downtime_limit"
     case hostAckNs = "host_ack_ns"
     case mutatorRate = "mutator_rate"
     case pageInit = "page_init"
@@ -124,6 +136,8 @@ public struct RunConfig: Codable, Hashable, Sendable {
     hostAckNs = try box.decodeIfPresent(String.self, forKey: .hostAckNs)
     clock = try box.decodeIfPresent(String.self, forKey: .clock)
     window = try box.decodeIfPresent(String.self, forKey: .window)
+    bandwidth = try box.decodeIfPresent(String.self, forKey: .bandwidth)
+    downtimeLimit = try box.decodeIfPresent(String.self, forKey: .downtimeLimit)
     mutatorRate = try box.decodeIfPresent(Double.self, forKey: .mutatorRate)
     mutators = try RunConfig.number(Int.self, box, .mutators)
     repetitions = try RunConfig.number(Int.self, box, .repetitions) ?? standard.repetitions

@@ -55,18 +55,8 @@ public final class Mutator<Probe: LockProbe, Hooks: AllocatorHooks>: @unchecked 
 
   @inlinable @inline(__always)
   func allocate() {
-    switch load {
-    case .none, .order0, .faults: allocate(order: 0, .userMovable)
-    case .thp: allocate(order: 9, .userMovable)
-    case .mixed:
-      switch generator.below(100) {
-      case 0..<75: allocate(order: 0, .userMovable)
-      case 75..<85: allocate(order: 1, .kernel)
-      case 85..<92: allocate(order: 2, .kernel)
-      case 92..<98: allocate(order: 3, .kernel)
-      default: allocate(order: 9, .userMovable)
-      }
-    }
+    let request = load.nextRequest(&generator)
+    allocate(order: request.order, request.gfp)
   }
 
   @inlinable

@@ -11,4 +11,34 @@ public enum MutatorLoad: String, Sendable, CaseIterable, Codable {
   case mixed
   /// Single pages, each with a page fault on real host memory: what a process pays that touches fresh memory.
   case faults
+  /// As a compiler's processes take memory: mostly single pages, some of the kernel's own orders 1 to 3, and some memory
+  /// of order 9; a migration's also writes pages again that it has.
+  case compile
+}
+
+extension MutatorLoad {
+  /// What an allocation of this load asks for next.
+  @inlinable @inline(__always)
+  public func nextRequest(_ generator: inout SeededGenerator) -> (order: Int, gfp: GFP) {
+    switch self {
+    case .none, .order0, .faults: return (0, .userMovable)
+    case .thp: return (9, .userMovable)
+    case .mixed:
+      switch generator.below(100) {
+      case 0..<75: return (0, .userMovable)
+      case 75..<85: return (1, .kernel)
+      case 85..<92: return (2, .kernel)
+      case 92..<98: return (3, .kernel)
+      default: return (9, .userMovable)
+      }
+    case .compile:
+      switch generator.below(1000) {
+      case 0..<930: return (0, .userMovable)
+      case 930..<960: return (1, .kernel)
+      case 960..<980: return (2, .kernel)
+      case 980..<998: return (3, .kernel)
+      default: return (9, .userMovable)
+      }
+    }
+  }
 }

@@ -195,6 +195,57 @@ import Testing
     #expect(run.observer.runs.map(\.found.outcome) == [.error])
   }
 
+  // MARK: migration
+
+  @Test(arguments: ["none", "faults", "compile", "mixed", "thp"])
+  func hintsSpareAMigrationPagesAndLoseNone(load: String) throws {
+    var config = config("migration", ["none", "walk-callback", "free-list-multi-buffer", "alloc-max-order"]) {
+      $0.states = ["aged"]
+    }
+    config.load = load
+    config.mutators = 2
+    config.bandwidth = "100M"
+    let run = try MatrixRun.run(try Fixtures.matrix(config))
+    #expect(run.observer.results.count == 8)
+    var sent: [String: Double] = [:]
+    for result in run.observer.results {
+      // Among what is asked here is whether a page was lost.
+      #expect(result.failure == nil, "\(result.failure ?? "")")
+      let row = try #require(try rows(result).first)
+      let pages = try number(row, "pages_sent") + number(row, "pages_zero")
+      let skipped = try number(row, "pages_skipped")
+      // In the first round every page is looked at or skipped; later ones add.
+      #expect(pages + skipped >= 65_536, "\(row)")
+      #expect(row["has_converged"] == "true")
+      #expect(try number(row, "downtime_ns") <= number(row, "total_ns"))
+      #expect((row["operations"] != nil) == (load != "none"))
+      let strategy = result.run.identity.strategy
+      #expect((skipped > 0) == (strategy != "none") && (try number(row, "hints_applied") > 0) == (strategy != "none"))
+      sent[String(strategy.prefix { $0 != ":" })] = try number(row, "bytes_sent")
+    }
+    for (strategy, bytes) in sent where strategy != "none" {
+      #expect(bytes < (sent["none"] ?? 0), "\(strategy): \(sent)")
+    }
+  }
+
+  /// init_on_alloc writes a block that is allocated for a hint: it is dirty, and has to be looked at again.
+  @Test func blocksWrittenByPageInitialisationAreDirty() throws {
+    func rows(_ pageInit: String) throws -> [[String: String]] {
+      var config = config("migration", ["alloc-max-order"], repetitions: 1) { $0.states = ["aged"] }
+      config.load = "none"
+      config.pageInit = pageInit
+      config.bandwidth = "100M"
+      let run = try MatrixRun.run(try Fixtures.matrix(config))
+      return try run.observer.results.flatMap { result in
+        #expect(result.failure == nil)
+        return try self.rows(result)
+      }
+    }
+    let (without, with) = (try #require(rows("none").first), try #require(rows("alloc").first))
+    #expect(try number(without, "pages_zero") == 0, "used before, and nobody zeroed it")
+    #expect(try number(with, "pages_zero") >= number(without, "pages_skipped"), "\(with)")
+  }
+
   // MARK: the matrix
 
   @Test func everyExperimentHasAMatrixOfItsOwnThatFits() throws {

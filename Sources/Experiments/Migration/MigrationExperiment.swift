@@ -1,0 +1,228 @@
+import Delivery
+import GuestMemory
+import Hinting
+import Instruments
+import Migration
+
+/// What hints are worth to a live migration: time, downtime, bytes, and what the guest pays for it.
+///
+/// By the virtual clock: the guest, its allocator and the design are the modelled ones and really run; its users act at a
+/// set rate, and sending, looking for zeroes and syncing take what was measured or given. Each round has a session of the
+/// design, begun after the sync of the dirty log and stopped before the next, as QEMU does it. At the end every page in
+/// use has to be at the destination as it is here, or the repetition ends in an error.
+enum MigrationExperiment: Experiment {
+  static let card = ExperimentCard(
+    name: "migration",
+    question: "what hints are worth to a live migration: its time, downtime and bytes, and what the guest pays",
+    files: "runs.csv, cells.csv, migration.csv", decisiveMetric: "total_ns",
+    suited: "strategies that the host asks for hints", loads: [.none, .faults, .compile], clocks: [.virtual],
+    migrates: true, columns: MigrationRecord.experimentColumns, suits: { $0.trigger == .command })
+
+  static func groups(quick: Bool) -> [RunConfig.Group] {
+    var small = RunConfig.Group()
+    small.guests = ["8G"]
+    small.states = ["aged"]
+    small.strategies = Strategies.all.filter { card.suits($0.card) }.map(\.card.name)
+    if quick {
+      small.strategies = ["none", "walk-callback", "free-list-multi-buffer", "alloc-max-order"]
+      small.loads = ["none", "compile"]
+      return [small]
+    }
+    // The limits that the threads of 2018 measured with.
+    var limits = small
+    limits.downtimeLimits = ["500ms", "2s"]
+    var large = small
+    large.guests = ["128G", "1T", "4T"]
+    large.strategies = Strategies.all.filter { card.suits($0.card) && $0.card.effect == .readsOnly }.map(\.card.name)
+    var largest = large
+    largest.guests = ["100T"]
+    largest.states = ["fresh"]
+    largest.loads = ["none"]
+    largest.strategies = ["none", "walk-callback", "free-list-proportional-buffer", "free-list-multi-buffer"]
+    return [small, limits, large, largest]
+  }
+
+  /// Pages up to which each has a counter of its own; larger guests have one for 2 MiB.
+  private static let mostPages = 1 << 26
+
+  static func run(_ repetition: Repetition, _ bench: Bench) throws -> RepetitionResult {
+    let cell = repetition.cell
+    let runner = repetition.runner
+    let guest = repetition.guest
+    let rates = try PageRates.measure()
+    var run = repetition.record
+    var record = MigrationRecord()
+
+    // What a hint costs the guest: a session on the guest as it begins, without a probe.
+    bench.restart(repetition)
+    let meter = DisturbanceMeter()
+    let speed = runner.speedPass(.init(guest), Session(lowestOrder: cell.order, stop: bench.stop))
+    run.trust.set([meter.reading()])
+
+    bench.restart(repetition)
+    bench.holdLog.reset()
+    bench.hintLog.reset()
+    for cpu in 0..<guest.geometry.cpuCount {
+      var cpu = GuestCPU(guest.core, cpu: cpu, node: guest.geometry.node(ofCPU: cpu), probe: NoProbe())
+      cpu.drainPerCPULists()
+    }
+    let pages = Int(guest.core.zones.map(\.endPFN).max() ?? 0)
+    let unitOrder = max(pages <= mostPages ? 0 : 9, cell.guest.granuleOrder)
+    let image = GuestImage(guest, unitOrder: unitOrder, freeIsZero: cell.guest.state == .fresh)
+    let load = MigrationLoad(
+      guest, image, cell.load, threads: cell.mutators, rate: cell.setting.mutatorRate,
+      most: Int(guest.core.freePages) / 4, seed: bench.mutatorSeed(repetition))
+    var sink = RecordingSink(bench.hintLog, guest.core, runner.queue)
+    var session = Session(lowestOrder: cell.order, stop: bench.stop)
+    var ends = SessionEnds()
+    var perHint: Double?
+    var blocksReported = 0
+
+    let costs = VirtualPrecopy.Costs(
+      bandwidth: cell.setting.bandwidth ?? .infinity, zeroCheck: rates.zeroCheck, send: rates.send,
+      // A bit a unit, read and cleared: 8 bytes of both bitmaps for 64 of them, at the rate a page is looked at.
+      syncPerUnit: rates.zeroCheck / 4096 * 2 / 8, downtimeLimit: cell.setting.downtimeLimitNs ?? 0)
+    var migration = VirtualPrecopy(image, costs) {
+      guard cell.strategy.card.goal != .none, ends.failure == nil else { return nil }
+      bench.hintLog.reset()
+      ends.note(
+        withExtendedLifetime(bench.holdLog) { runner.work(.init(guest), bench.holdLog.probe(), &session, &sink) })
+      let hints = bench.hintLog.hints
+      if perHint == nil && !hints.isEmpty {
+        perHint = CycleClock.nanoseconds(fromTicks: speed.scanTicks) / Double(hints.count)
+      }
+      // init_on_alloc writes what the design takes, before it is hinted.
+      if cell.pageInit == .alloc && cell.strategy.card.effect == .takesBlocks {
+        for hint in hints where hint.isHeld { image.zero(hint.block) }
+      }
+      blocksReported += hints.count
+      return .init(blocks: hints.map(\.block), nanosecondsPerHint: perHint ?? 0)
+    } advance: {
+      load.advance(to: $0)
+    }
+    var result: VirtualPrecopy.Result?
+    var failure: String?
+    do throws(PageVersions.Loss) {
+      result = try migration.run()
+      failure = ends.failure
+    } catch {
+      failure = "\(error)"
+    }
+    withExtendedLifetime(bench.holdLog) {
+      runner.giveBack(.init(guest), bench.holdLog.probe(), &session, &sink)
+    }
+    repetition.model.touch()
+
+    run.found.outcome = failure == nil ? ends.outcome : .error
+    run.found.blocksReported = blocksReported
+    run.delivery = RunRecord.Delivery(kicks: sink.kicks, descriptors: sink.descriptors)
+    if let result, failure == nil {
+      record.fill(result, costs, image, rates)
+      record.nsPerHint = perHint
+      record.sessionCPUNs =
+        cell.timesHold || cell.strategy.card.effect == .readsOnly
+        ? Double(blocksReported) * (perHint ?? 0) : nil
+      record.operations = cell.load == .none ? nil : load.operations
+      record.operationsFailed = cell.load == .none ? nil : load.failed
+    }
+    return RepetitionResult(
+      run: run, zones: [], holds: [], holdSequence: nil, failure: failure, experiment: ExperimentRows(card, [record]))
+  }
+}
+
+/// A row of migration.csv.
+struct MigrationRecord: ExperimentRecord {
+  static let fileName = "migration.csv"
+  static let blank = MigrationRecord()
+  static let keyColumns = 2
+
+  var bandwidth = 0.0
+  var downtimeLimitNs = 0.0
+  var totalNs: Double?
+  var downtimeNs: Double?
+  var bytesSent: Double?
+  var pagesSent: Int?
+  var pagesZero: Int?
+  var pagesSkipped: Int?
+  var rounds: Int?
+  var hasConverged: Bool?
+  var hintsApplied: Int?
+  var hintsLate: Int?
+  var sessionCPUNs: Double?
+  var operations: Int?
+  var operationsFailed: Int?
+  var unitBytes: Int?
+  var zeroCheckNs: Double?
+  var sendNs: Double?
+  var syncNs: Double?
+  var nsPerHint: Double?
+
+  mutating func fill(
+    _ result: VirtualPrecopy.Result, _ costs: VirtualPrecopy.Costs, _ image: GuestImage, _ rates: PageRates
+  ) {
+    bandwidth = costs.bandwidth
+    downtimeLimitNs = costs.downtimeLimit
+    totalNs = result.total
+    downtimeNs = result.downtime
+    bytesSent = result.bytesSent
+    pagesSent = result.pagesSent
+    pagesZero = result.pagesZero
+    pagesSkipped = result.pagesSkipped
+    rounds = result.rounds
+    hasConverged = result.hasConverged
+    hintsApplied = result.hints
+    hintsLate = result.hintsLate
+    unitBytes = 4096 << image.unitOrder
+    zeroCheckNs = rates.zeroCheck
+    sendNs = rates.send
+    syncNs = costs.syncPerUnit * Double(image.units)
+  }
+
+  static let columns: [Column<MigrationRecord>] = [
+    Column("bandwidth", unit: "bytes/s", \.bandwidth, meaning: "What may be sent at most; given."),
+    Column("downtime_limit_ns", unit: "ns", \.downtimeLimitNs, meaning: "How long the guest may be stopped; given."),
+    Column(
+      "total_ns", unit: "ns", direction: .lowerIsBetter, isPrimary: true, \.totalNs,
+      meaning: "From the setup to the end of the switch-over."),
+    Column(
+      "downtime_ns", unit: "ns", direction: .lowerIsBetter, isPrimary: true, \.downtimeNs,
+      meaning: "How long the guest stood still at the switch-over."),
+    Column(
+      "bytes_sent", unit: "bytes", direction: .lowerIsBetter, isPrimary: true, \.bytesSent,
+      meaning: "What left the host: pages, their headers, and 9 bytes for a page of zeroes."),
+    Column("pages_sent", unit: "pages", direction: .lowerIsBetter, \.pagesSent, meaning: "Pages sent with content."),
+    Column(
+      "pages_zero", unit: "pages", direction: .lowerIsBetter, \.pagesZero,
+      meaning: "Pages that were looked at and found to be zero."),
+    Column(
+      "pages_skipped", unit: "pages", direction: .higherIsBetter, isPrimary: true, \.pagesSkipped,
+      meaning:
+        "Pages that a hint took out of what had still to be sent; one that is skipped in two rounds counts twice."),
+    Column("rounds", direction: .lowerIsBetter, isPrimary: true, \.rounds, meaning: "Syncs of the dirty log."),
+    Column(
+      "has_converged", \.hasConverged,
+      meaning: "Whether little enough was left for the downtime limit; otherwise the guest was stopped after 100 syncs."
+    ),
+    Column("hints_applied", \.hintsApplied, meaning: "Hints that came within their session."),
+    Column("hints_late", direction: .lowerIsBetter, \.hintsLate, meaning: "Hints that came after its stop: dropped."),
+    Column(
+      "session_cpu_ns", unit: "ns", direction: .lowerIsBetter, isPrimary: true, \.sessionCPUNs,
+      meaning: "What the sessions' hints took the guest, at ns_per_hint each."),
+    Column(
+      "operations", direction: .higherIsBetter, \.operations,
+      meaning: "What the guest's users did while it migrated, at mutator_rate of them a second each."),
+    Column(
+      "operations_failed", direction: .lowerIsBetter, \.operationsFailed, meaning: "Of these, allocations refused."),
+    Column("unit_bytes", unit: "bytes", \.unitBytes, meaning: "Of one bit and one counter of the oracle."),
+    Column("zero_check_ns", unit: "ns/page", \.zeroCheckNs, meaning: "Looking at a page of zeroes; measured here."),
+    Column("send_ns", unit: "ns/page", \.sendNs, meaning: "Handing a page to a socket; measured here."),
+    Column(
+      "sync_ns", unit: "ns", \.syncNs,
+      meaning: "One sync: two bits a unit read or written at the rate of the zero check."),
+    Column(
+      "ns_per_hint", unit: "ns", \.nsPerHint,
+      meaning:
+        "From one hint to the next: a session without a probe, measured in this repetition; a lower bound above granule 0."
+    ),
+  ]
+}

@@ -1,0 +1,93 @@
+import CHost
+import Foundation
+import Glibc
+import Instruments
+
+/// What a migration does to a page on this machine, measured. Nanoseconds a page of 4 KiB.
+public struct PageRates: Sendable, Codable, Equatable {
+  /// Looking at a page that is zero, to its end, with nothing of it in the caches.
+  public var zeroCheck: Double
+  /// Handing a page to a Unix socket from which another thread reads it.
+  public var send: Double
+
+  /// Some 100 ms, the first time.
+  ///
+  /// - Throws: ``SystemCallError`` where there are no 64 MiB, or no socket.
+  public static func measure() throws -> PageRates { try known.get() }
+
+  private static let known = Result { PageRates(zeroCheck: try measureZeroCheck(), send: try measureSend()) }
+
+  private static let pages = 1 << 14
+
+  /// Whether a page is all zeroes.
+  @inline(__always)
+  static func isZero(_ page: UnsafeRawPointer) -> Bool {
+    let words = page.assumingMemoryBound(to: SIMD8<UInt64>.self)
+    var index = 0
+    while index < 64 {
+      let either = words[index] | words[index &+ 1] | words[index &+ 2] | words[index &+ 3]
+      if either != .zero { return false }
+      index &+= 4
+    }
+    return true
+  }
+
+  private static func withPages<Value>(_ body: (UnsafeMutableRawPointer) throws -> Value) throws -> Value {
+    guard let base = chost_reserve(pages * 4096, 4096) else {
+      throw SystemCallError(call: "mmap of \(pages * 4096) bytes", code: ENOMEM)
+    }
+    defer { _ = chost_release(base, pages * 4096) }
+    // A page that nobody wrote is the kernel's one zero page, and always in the caches.
+    for page in 0..<pages {
+      (base + page * 4096).storeBytes(of: 1, as: UInt64.self)
+      (base + page * 4096).storeBytes(of: 0, as: UInt64.self)
+    }
+    return try body(base)
+  }
+
+  /// The median of five passes.
+  private static func measureZeroCheck() throws -> Double {
+    try withPages { base in
+      (0..<5).map { _ in
+        let begin = MonotonicClock.nanoseconds()
+        var zero = 0
+        for page in 0..<pages where isZero(base + page * 4096) { zero &+= 1 }
+        precondition(zero == pages)
+        return Double(MonotonicClock.nanoseconds() - begin) / Double(pages)
+      }.sorted()[2]
+    }
+  }
+
+  /// The median of five passes, in writes of 256 KiB.
+  private static func measureSend() throws -> Double {
+    try withPages { base in
+      var ends: [Int32] = [-1, -1]
+      guard socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0 else {
+        throw SystemCallError(call: "socketpair", code: errno)
+      }
+      let input = ends[1]
+      let reader = Thread {
+        let buffer = UnsafeMutableRawPointer.allocate(byteCount: 1 << 18, alignment: 4096)
+        while recv(input, buffer, 1 << 18, 0) > 0 {}
+        buffer.deallocate()
+        close(input)
+      }
+      reader.start()
+      defer { close(ends[0]) }
+      return try (0..<5).map { _ in
+        let begin = MonotonicClock.nanoseconds()
+        var sent = 0
+        while sent < pages * 4096 {
+          let count = send_(ends[0], base + sent, min(1 << 18, pages * 4096 - sent))
+          guard count > 0 else { throw SystemCallError(call: "send", code: errno) }
+          sent += count
+        }
+        return Double(MonotonicClock.nanoseconds() - begin) / Double(pages)
+      }.sorted()[2]
+    }
+  }
+
+  private static func send_(_ socket: Int32, _ bytes: UnsafeRawPointer, _ count: Int) -> Int {
+    Glibc.send(socket, bytes, count, Int32(MSG_NOSIGNAL))
+  }
+}
