@@ -78,16 +78,12 @@ public struct PageRates: Sendable, Codable, Equatable {
         let begin = MonotonicClock.nanoseconds()
         var sent = 0
         while sent < pages * 4096 {
-          let count = send_(ends[0], base + sent, min(1 << 18, pages * 4096 - sent))
+          let count = Glibc.send(ends[0], base + sent, min(1 << 18, pages * 4096 - sent), Int32(MSG_NOSIGNAL))
           guard count > 0 else { throw SystemCallError(call: "send", code: errno) }
           sent += count
         }
         return Double(MonotonicClock.nanoseconds() - begin) / Double(pages)
       }.sorted()[2]
     }
-  }
-
-  private static func send_(_ socket: Int32, _ bytes: UnsafeRawPointer, _ count: Int) -> Int {
-    Glibc.send(socket, bytes, count, Int32(MSG_NOSIGNAL))
   }
 }

@@ -40,7 +40,9 @@ public struct Matrix: Sendable {
     guard scanners == .one || placement == .local else {
       throw .usage("--placement matrix has one scanner, on each node in turn; --scanners per-node doesn't go with it")
     }
-    let asked = try Self.loads(config.load.split(separator: ",", omittingEmptySubsequences: false).map(String.init))
+    let asked = try config.load.map { text throws(MatrixError) in
+      try Self.loads(text.split(separator: ",", omittingEmptySubsequences: false).map(String.init))
+    }
     counters = try Self.choice(config.counters, "counters")
     holdLimitNanoseconds = try TimeSpan(config.holdLimit).nanoseconds
     timeLimitNanoseconds = try config.timeLimit.map { text throws(MatrixError) in try TimeSpan(text).nanoseconds }
@@ -192,9 +194,9 @@ public struct Matrix: Sendable {
   }
 
   private static func checkLoads(
-    _ asked: [MutatorLoad], _ config: RunConfig, _ experiments: [any Experiment.Type]
+    _ asked: [MutatorLoad]?, _ config: RunConfig, _ experiments: [any Experiment.Type]
   ) throws(MatrixError) {
-    let isAsked = asked.contains { $0 != .none }
+    let isAsked = asked?.contains { $0 != .none } ?? false
     guard !isAsked || experiments.contains(where: { $0.card.takesLoads }) else {
       throw .usage("\(config.experiments.joined(separator: ", ")) runs without a load")
     }
@@ -261,10 +263,10 @@ public struct Matrix: Sendable {
 
   /// What threads do beside an experiment: what was asked for, or the group's, or the experiment's own.
   private static func loads(
-    _ card: ExperimentCard, _ asked: [MutatorLoad], _ group: RunConfig.Group
+    _ card: ExperimentCard, _ asked: [MutatorLoad]?, _ group: RunConfig.Group
   ) throws(MatrixError) -> [MutatorLoad] {
     guard card.takesLoads else { return [MutatorLoad.none] }
-    if asked != [MutatorLoad.none] { return asked }
+    if let asked, asked != [MutatorLoad.none] || card.loads.contains(.none) { return asked }
     return group.loads.isEmpty ? card.loads : try loads(group.loads)
   }
 

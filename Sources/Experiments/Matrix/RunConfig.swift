@@ -85,8 +85,9 @@ public struct RunConfig: Codable, Hashable, Sendable {
   public var cache = "cold"
   /// Nil: the highest order; `native`; or a number.
   public var order: String?
-  /// Comma-separated. `none` leaves it to the group, and that to the experiment.
-  public var load = "none"
+  /// Comma-separated. Nil leaves it to the group, and that to the experiment; so does `none` where an experiment has no
+  /// sense without one.
+  public var load: String?
   /// Nil leaves these three to the group, and that to the experiment. Acknowledgement times comma-separated.
   public var hostAckNs: String?
   public var clock: String?
@@ -132,7 +133,7 @@ public struct RunConfig: Codable, Hashable, Sendable {
     pageInit = try box.decodeIfPresent(String.self, forKey: .pageInit) ?? standard.pageInit
     cache = try box.decodeIfPresent(String.self, forKey: .cache) ?? standard.cache
     order = try box.decodeIfPresent(String.self, forKey: .order)
-    load = try box.decodeIfPresent(String.self, forKey: .load) ?? standard.load
+    load = try box.decodeIfPresent(String.self, forKey: .load)
     hostAckNs = try box.decodeIfPresent(String.self, forKey: .hostAckNs)
     clock = try box.decodeIfPresent(String.self, forKey: .clock)
     window = try box.decodeIfPresent(String.self, forKey: .window)

@@ -31,13 +31,14 @@ enum MigrationExperiment: Experiment {
     // The limits that the threads of 2018 measured with.
     var limits = small
     limits.downtimeLimits = ["500ms", "2s"]
+    // At the set rate a load would act some hundred million times while a TiB is sent.
     var large = small
+    large.loads = ["none"]
     large.guests = ["128G", "1T", "4T"]
     large.strategies = Strategies.all.filter { card.suits($0.card) && $0.card.effect == .readsOnly }.map(\.card.name)
     var largest = large
     largest.guests = ["100T"]
     largest.states = ["fresh"]
-    largest.loads = ["none"]
     largest.strategies = ["none", "walk-callback", "free-list-proportional-buffer", "free-list-multi-buffer"]
     return [small, limits, large, largest]
   }

@@ -121,6 +121,8 @@ final class ModelledGuest {
   func timeWalk(
     _ walk: Walk, _ key: LimitKey, _ evictor: CacheEvictor
   ) -> (nanosecondsPerBlock: Double, blocks: Int)? {
+    // Before they are counted: what ran last may have left it with fewer.
+    restore([])
     let blocks = guest.freeBlockCount(fromOrder: key.order)
     guard blocks > 0, let arena = try? HintArena(bytes: blocks * 8 + 4096) else { return nil }
     let buffer = arena.buffer(bytes: blocks * 8)

@@ -197,13 +197,15 @@ import Testing
 
   // MARK: migration
 
-  @Test(arguments: ["none", "faults", "compile", "mixed", "thp"])
+  @Test(arguments: ["none", "faults", "compile"])
   func hintsSpareAMigrationPagesAndLoseNone(load: String) throws {
     var config = config("migration", ["none", "walk-callback", "free-list-multi-buffer", "alloc-max-order"]) {
       $0.states = ["aged"]
     }
     config.load = load
     config.mutators = 2
+    // Slower than pages are sent, or it would never end.
+    config.mutatorRate = 2000
     config.bandwidth = "100M"
     let run = try MatrixRun.run(try Fixtures.matrix(config))
     #expect(run.observer.results.count == 8)
@@ -220,7 +222,8 @@ import Testing
       #expect(try number(row, "downtime_ns") <= number(row, "total_ns"))
       #expect((row["operations"] != nil) == (load != "none"))
       let strategy = result.run.identity.strategy
-      #expect((skipped > 0) == (strategy != "none") && (try number(row, "hints_applied") > 0) == (strategy != "none"))
+      let applied = try number(row, "hints_applied")
+      #expect((skipped > 0) == (strategy != "none") && (applied > 0) == (strategy != "none"), "\(strategy): \(row)")
       sent[String(strategy.prefix { $0 != ":" })] = try number(row, "bytes_sent")
     }
     for (strategy, bytes) in sent where strategy != "none" {
