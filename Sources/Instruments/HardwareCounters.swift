@@ -54,7 +54,10 @@ public final class HardwareCounters {
       }
       return .counting(counters)
     case .failure(let failure):
-      let line = "PAPI: \(failure.text); \(CounterAccess.explanation(files))"
+      // Where all of PAPI is off it says nothing of the events that were asked for by name.
+      let unsaid = named.filter { !failure.text.contains($0) }
+      let asked = unsaid.isEmpty ? "" : ", so no \(unsaid.joined(separator: ", "))"
+      let line = "PAPI: \(failure.text)\(asked); \(CounterAccess.explanation(files))"
       if mode == .papi { throw .unavailable(reason: line) }
       return .unavailable(reason: line)
     }

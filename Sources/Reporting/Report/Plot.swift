@@ -16,8 +16,9 @@ struct Plot: Hashable {
 
   /// Pixels of a line of text.
   private static let lineHeight = 18.0
-  /// Pixels of a letter at most, on average.
-  static let letterWidth = 7.2
+  /// Pixels of a letter of a design's name, on average, in the widest of the usual fonts (DejaVu Sans; others are
+  /// narrower by a sixth). Who reads the picture has whatever fonts there are.
+  static let letterWidth = 7.8
 
   /// What the legend names, each once.
   var legend: [PlotSeries] {
