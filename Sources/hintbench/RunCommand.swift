@@ -63,7 +63,7 @@ struct RunCommand: ParsableCommand {
       "Host's time to acknowledge a report, in nanoseconds (default: 0, at once).", valueName: "ns,..."))
   var hostAckNs: String?
   @Option(
-    help: ArgumentHelp("What other threads do: none, order0, thp, mixed, faults.", valueName: "load,..."))
+    help: ArgumentHelp("What other threads do: none, order0, thp, mixed, faults, compile.", valueName: "load,..."))
   var load: String?
   @Option(parsing: .unconditional, help: "Threads that do it (default: cores - 1).") var mutators: Int?
   @Option(
@@ -105,6 +105,11 @@ struct RunCommand: ParsableCommand {
     parsing: .unconditional,
     help: ArgumentHelp("How long a migration may stop the guest (default: 300ms).", valueName: "time,..."))
   var downtimeLimit: String?
+  @Option(
+    help: ArgumentHelp(
+      "A published migration, run under its conditions: \(MigrationPreset.all.map(\.name).joined(separator: ", ")).",
+      valueName: "name"))
+  var preset: String?
   @Option(help: ArgumentHelp("A checked-in matrix, as meta.json shows it under config.", valueName: "file"))
   var config: String?
   @Flag(help: "Print cells, estimated time and memory, and run nothing.") var dryRun = false
@@ -140,7 +145,8 @@ struct RunCommand: ParsableCommand {
 
   /// Nothing given that would change what is measured.
   private var isBare: Bool {
-    experiments.isEmpty && config == nil && out == nil && !builds.isGiven && !quick && !dryRun && !hasGuestFlags
+    experiments.isEmpty && config == nil && preset == nil && out == nil && !builds.isGiven && !quick && !dryRun
+      && !hasGuestFlags
       && !hasSharedFlags
   }
 
@@ -177,7 +183,17 @@ struct RunCommand: ParsableCommand {
       guard !hasGuestFlags, !quick else {
         throw MatrixError(.usage, "--config says which guests and strategies to run; flags for them don't go with it")
       }
+      guard preset == nil else { throw MatrixError(.usage, "a preset is a matrix: --config doesn't go with it") }
       made = try RunConfig.read(config)
+    } else if let preset {
+      guard !hasGuestFlags, !quick, bandwidth == nil, downtimeLimit == nil, load == nil else {
+        throw MatrixError(
+          .usage, "--preset says which guest, loads, bandwidth and downtime limit; flags for them don't go with it")
+      }
+      made = try MigrationPreset.named(preset).config
+      guard experiments.isEmpty || experiments == made.experiments else {
+        throw MatrixError(.usage, "the preset \(preset) is of \(made.experiments.joined(separator: ", "))")
+      }
     } else {
       guard buddyinfo == nil || nodes == nil else {
         throw MatrixError(.usage, "a capture says how many nodes there are: --nodes doesn't go with --buddyinfo")

@@ -22,7 +22,7 @@ enum MigrationExperiment: Experiment {
     var small = RunConfig.Group()
     small.guests = ["8G"]
     small.states = ["aged"]
-    small.strategies = Strategies.all.filter { card.suits($0.card) }.map(\.card.name)
+    small.strategies = strategies
     if quick {
       small.strategies = ["none", "walk-callback", "free-list-multi-buffer", "alloc-max-order"]
       small.loads = ["none", "compile"]
@@ -34,14 +34,20 @@ enum MigrationExperiment: Experiment {
     // At the set rate a load would act some hundred million times while a TiB is sent.
     var large = small
     large.loads = ["none"]
-    large.guests = ["128G", "1T", "4T"]
+    large.guests = ["128G", "1T"]
     large.strategies = Strategies.all.filter { card.suits($0.card) && $0.card.effect == .readsOnly }.map(\.card.name)
+    // Counts and all but nanoseconds a hint are what they are at granule 0, where the struct pages of 4 TiB take longer to
+    // be touched than all the rest.
     var largest = large
-    largest.guests = ["100T"]
+    largest.guests = ["4T", "100T"]
     largest.states = ["fresh"]
+    largest.granule = "9"
     largest.strategies = ["none", "walk-callback", "free-list-proportional-buffer", "free-list-multi-buffer"]
     return [small, limits, large, largest]
   }
+
+  /// Every design that the host can ask for hints, and none.
+  static var strategies: [String] { Strategies.all.filter { card.suits($0.card) }.map(\.card.name) }
 
   /// Pages up to which each has a counter of its own; larger guests have one for 2 MiB.
   private static let mostPages = 1 << 26
@@ -53,6 +59,7 @@ enum MigrationExperiment: Experiment {
     let rates = try PageRates.measure()
     var run = repetition.record
     var record = MigrationRecord()
+    record.clock = cell.setting.clock.rawValue
 
     // What a hint costs the guest: a session on the guest as it begins, without a probe.
     bench.restart(repetition)
@@ -135,8 +142,9 @@ enum MigrationExperiment: Experiment {
 struct MigrationRecord: ExperimentRecord {
   static let fileName = "migration.csv"
   static let blank = MigrationRecord()
-  static let keyColumns = 2
+  static let keyColumns = 3
 
+  var clock = ExperimentClock.virtual.rawValue
   var bandwidth = 0.0
   var downtimeLimitNs = 0.0
   var totalNs: Double?
@@ -180,6 +188,7 @@ struct MigrationRecord: ExperimentRecord {
   }
 
   static let columns: [Column<MigrationRecord>] = [
+    Column("clock", \.clock, meaning: "virtual: sending, looking and syncing take what is given below."),
     Column("bandwidth", unit: "bytes/s", \.bandwidth, meaning: "What may be sent at most; given."),
     Column("downtime_limit_ns", unit: "ns", \.downtimeLimitNs, meaning: "How long the guest may be stopped; given."),
     Column(

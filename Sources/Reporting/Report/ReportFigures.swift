@@ -9,5 +9,6 @@ enum ReportFigures {
     BystandersFigure.self,
     SteadyStateFigure.self,
     ContiguousFigure.self,
+    MigrationFigure.self,
   ]
 }

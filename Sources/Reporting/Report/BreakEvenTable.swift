@@ -1,0 +1,94 @@
+import Experiments
+
+/// What a migration's hints are worth: time saved for each second of guest CPU, and what the guest's users got done.
+///
+/// A repetition is held against that of `none` with the same number, which has the same seed; a cell without a `none`
+/// beside it isn't in the table.
+struct BreakEvenTable {
+  /// Nil where nothing can be compared.
+  let content: TableContent?
+
+  /// Cells that differ in nothing but strategy and size.
+  struct Line {
+    /// In words; empty where there is only one.
+    var condition: String
+    var cells: [ReportCell]
+  }
+
+  init(_ lines: [Line], _ data: ExperimentData) {
+    var rows: [[String]] = []
+    for line in lines {
+      let bySize = Dictionary(grouping: line.cells, by: Size.init)
+      for (size, cells) in bySize.sorted(by: { $0.key < $1.key }) {
+        guard let plain = cells.first(where: { $0.design.base == "none" }) else { continue }
+        for cell in cells where cell.design.base != "none" {
+          let worth = Self.worth(of: data.rows(cell), beside: data.rows(plain))
+          rows.append(
+            [
+              line.condition, Figure.bytes(size.bytes) + (cell.isCoarse ? " (granule \(size.granule))" : ""),
+              data.label(cell.design),
+            ] + worth.map { Figure.spread(MetricSummary($0)).map { $0.median + $0.range } ?? Figure.missing })
+        }
+      }
+    }
+    guard !rows.isEmpty else {
+      content = nil
+      return
+    }
+    var titles = ["conditions", "guest", "strategy", "saved s", "saved %", "guest CPU ms", "saved s per guest CPU s"]
+    titles += ["operations % of none's", "operations a second % of none's"]
+    // Said once where it is the same, and not at all where nothing was measured.
+    for index in titles.indices.reversed() where index != 2 {
+      let values = Set(rows.map { $0[index] })
+      if values == [""] || values == [Figure.missing] {
+        titles.remove(at: index)
+        for row in rows.indices { rows[row].remove(at: index) }
+      }
+    }
+    content = TableContent(
+      caption: "What hints are worth to a migration: medians, lowest–highest repetition",
+      titles: titles, rows: rows,
+      leftAligned: Set(titles.indices.filter { ["conditions", "guest", "strategy"].contains(titles[$0]) }),
+      note: """
+        Against the repetition of none with the same number. saved s per guest CPU s: a design is worth its CPU time where \
+        it is above 1, if a second of migration and a second of one guest CPU are worth the same. By the virtual clock \
+        users act at a set rate, so that their operations follow the time alone. ≥ granule 0: the guest's CPU time is a \
+        lower bound, and its worth an upper one.
+        """)
+  }
+
+  private struct Size: Hashable, Comparable {
+    let bytes: UInt64
+    let granule: Int
+
+    init(_ cell: ReportCell) {
+      bytes = cell.cell.guestBytes
+      granule = cell.cell.granuleOrder
+    }
+
+    static func < (left: Self, right: Self) -> Bool { (left.bytes, left.granule) < (right.bytes, right.granule) }
+  }
+
+  /// Each column's values, one a repetition that both have.
+  static func worth(of rows: [[String: String]], beside plain: [[String: String]]) -> [[Double]] {
+    func value(_ row: [String: String], _ column: String) -> Double? { row[column].flatMap(Double.init) }
+    let base = Dictionary(plain.compactMap { row in row["repetition"].map { ($0, row) } }) { first, _ in first }
+    var columns = [[Double]](repeating: [], count: 6)
+    for row in rows {
+      guard let other = row["repetition"].flatMap({ base[$0] }), let total = value(row, "total_ns"),
+        let without = value(other, "total_ns"), total > 0, without > 0
+      else { continue }
+      columns[0].append((without - total) / 1e9)
+      columns[1].append((without - total) / without * 100)
+      if let cpu = value(row, "session_cpu_ns"), cpu > 0 {
+        columns[2].append(cpu / 1e6)
+        columns[3].append((without - total) / cpu)
+      }
+      if let done = value(row, "operations"), let usual = value(other, "operations"), usual > 0 {
+        columns[4].append(done / usual * 100)
+        columns[5].append(done / total / (usual / without) * 100)
+      }
+    }
+    return columns
+  }
+}

@@ -1,0 +1,78 @@
+import Experiments
+
+/// How long a migration takes beside each design, and what that is worth.
+enum MigrationFigure: ReportFigure {
+  static let name = "time"
+  static let title = "How long a migration takes"
+  static let caption = """
+    From the setup to the end of the switch-over. Marks are medians, bars go from the lowest to the highest repetition. By \
+    the virtual clock the guest and the design really run, and what sending, looking for zeroes and syncing take was \
+    measured or given (migration.csv: bandwidth, send_ns, zero_check_ns, sync_ns); by the real clock all of it was timed. \
+    Below: what the time saved costs the guest, and what was published of the same conditions, where a run had those.
+    """
+  static let source = "migration.csv: total_ns, session_cpu_ns, operations, clock, bandwidth, downtime_limit_ns"
+
+  static func content(of data: ExperimentData) -> FigureContent? {
+    guard data.card.name == "migration" else { return nil }
+    let cells = data.cells.filter { data.summary(data.rows($0), "total_ns").median != nil }
+    guard !cells.isEmpty else { return nil }
+    let settings = cells.reduce(into: [MigrationSetting]()) { settings, cell in
+      if let setting = MigrationSetting(data.rows(cell)), !settings.contains(setting) { settings.append(setting) }
+    }
+    var content = FigureContent(panels: [], cells: cells, common: "", panelHeight: 320)
+    let common = settings.count == 1 ? settings.map(\.text) : []
+    let times = cells.flatMap { cell -> [Double] in
+      let total = data.summary(data.rows(cell), "total_ns")
+      return [total.lowest, total.highest].compactMap { $0 }
+    }
+    let y = PlotAxis.time("whole migration", times)
+    var breakEven: [BreakEvenTable.Line] = []
+    for setting in settings {
+      let own = cells.filter { MigrationSetting(data.rows($0)) == setting }
+      let sweep = SizeSweep(own, of: data)
+      if settings.count == 1 {
+        content.common = ([sweep.groups.common] + common).filter { !$0.isEmpty }.joined(separator: ", ")
+      }
+      content.columns = settings.count == 1 && sweep.groups.groups.count == 1 ? 1 : 2
+      let width = Plot(name: "", title: "", columns: content.columns, panels: []).panelWidth
+      let x = sweep.axis(panelWidth: width)
+      for group in sweep.groups.groups {
+        let title = [group.title, settings.count > 1 ? setting.text : ""].filter { !$0.isEmpty }
+          .joined(separator: ", ")
+        let series = sweep.series(group) { cell in
+          let total = data.summary(data.rows(cell), "total_ns")
+          return total.median.map { .init(x: Double(cell.cell.guestBytes), y: $0, ySpan: total.span) }
+        }
+        content.panels.append(PlotPanel(title: title, x: x, y: y, series: series))
+        breakEven.append(.init(condition: title, cells: group.cells))
+      }
+    }
+    if settings.count > 1 { content.common = CellGroups(cells, open: [.size, .granule, .vmemmap]).common }
+    content.tables = [BreakEvenTable(breakEven, data).content].compactMap { $0 } + PublishedTable.all(of: cells, data)
+    return content
+  }
+}
+
+/// What distinguishes migrations beside the conditions of their cells.
+struct MigrationSetting: Hashable {
+  let clock: String
+  /// Bytes a second.
+  let bandwidth: Double
+  /// Nanoseconds.
+  let downtimeLimit: Double
+
+  /// Of rows of one cell, which share it; nil where there are none.
+  init?(_ rows: [[String: String]]) {
+    guard let row = rows.first, let bandwidth = row["bandwidth"].flatMap(Double.init),
+      let limit = row["downtime_limit_ns"].flatMap(Double.init)
+    else { return nil }
+    clock = row["clock"] ?? ""
+    self.bandwidth = bandwidth
+    downtimeLimit = limit
+  }
+
+  var text: String {
+    (clock.isEmpty ? "" : "\(clock) clock, ")
+      + "\(Figure.bytes(UInt64(bandwidth)))/s, downtime at most \(Figure.time(ns: downtimeLimit))"
+  }
+}

@@ -1,0 +1,41 @@
+import Testing
+
+@testable import Experiments
+
+/// A preset's matrix is the migration that was published, and its cells are known again.
+@Suite struct MigrationPresetTests {
+  @Test(arguments: MigrationPreset.all.map(\.name))
+  func itsCellsHaveItsConditions(name: String) throws {
+    let preset = try MigrationPreset.named(name)
+    let matrix = try Matrix(preset.config, host: .init(cpus: 2, availableBytes: 64 << 30))
+    #expect(Set(matrix.cells.map(\.load)) == Set(preset.figures.map(\.load)))
+    #expect(matrix.cells.contains { $0.strategy.card.name == preset.strategy })
+    #expect(matrix.cells.contains { $0.strategy.card.name == "none" })
+    for cell in matrix.cells {
+      #expect(cell.guest.bytes == preset.guestBytes && cell.guest.cpus == preset.cpus)
+      #expect(cell.setting.bandwidth == Double(preset.bandwidth))
+      #expect(cell.setting.downtimeLimitNs == preset.downtimeLimit)
+      #expect(cell.experimentCard.name == "migration")
+    }
+    for figure in preset.figures { #expect(figure.withHints < figure.without) }
+  }
+
+  @Test func onlyCellsOfItsConditionsAreHeldAgainstIt() throws {
+    let preset = MigrationPreset.v33
+    var run = RecordFixtures.run()
+    run.guest.bytes = preset.guestBytes
+    run.guest.cpus = preset.cpus
+    run.guest.state = "fresh"
+    let (bandwidth, limit) = (Double(preset.bandwidth), preset.downtimeLimit)
+    #expect(preset.describes(run, bandwidth: bandwidth, downtimeLimitNs: limit))
+    #expect(!preset.describes(run, bandwidth: bandwidth / 2, downtimeLimitNs: limit))
+    #expect(!preset.describes(run, bandwidth: bandwidth, downtimeLimitNs: limit / 2))
+    for change: (inout RunRecord) -> Void in [
+      { $0.guest.bytes *= 2 }, { $0.guest.cpus = 8 }, { $0.guest.state = "aged" },
+    ] {
+      var other = run
+      change(&other)
+      #expect(!preset.describes(other, bandwidth: bandwidth, downtimeLimitNs: limit))
+    }
+  }
+}
