@@ -10,7 +10,9 @@ import Instruments
 final class Bench {
   let matrix: Matrix
   let identity: RunIdentity
-  let evictor: CacheEvictor
+  /// Nil where no cell has cold caches: its buffer is twice the last-level cache, and takes longer to make than many a
+  /// run's guests.
+  let evictor: CacheEvictor?
   let limits: MachineLimits
   let counters: HardwareCounters?
   /// Opens the same on another thread.
@@ -42,7 +44,8 @@ final class Bench {
     self.openCounters = openCounters
     hostNodes = numa.nodes
     self.hostCPUs = hostCPUs
-    evictor = try CacheEvictor(lastLevelCacheBytes: lastLevelCacheBytes)
+    evictor =
+      matrix.cells.contains { $0.cache == .cold } ? try CacheEvictor(lastLevelCacheBytes: lastLevelCacheBytes) : nil
     holdLog = try HoldLog(capacity: 1 << 26)
     hintLog = try HintLog()
   }

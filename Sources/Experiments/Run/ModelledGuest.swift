@@ -81,10 +81,13 @@ final class ModelledGuest {
   }
 
   /// The starting state, and what the caches are to hold of it. Never timed.
-  func reset(order: Int, cache: CacheState, _ evictor: CacheEvictor, _ runners: [StrategyRunner] = []) {
+  ///
+  /// - Parameter evictor: not nil where the caches are to be cold.
+  func reset(order: Int, cache: CacheState, _ evictor: CacheEvictor?, _ runners: [StrategyRunner] = []) {
     restore(runners)
     switch cache {
     case .cold:
+      guard let evictor else { preconditionFailure("cold caches without what empties them") }
       guest.flushLists(fromOrder: order)
       evictor.evict()
     case .warm:
@@ -119,7 +122,7 @@ final class ModelledGuest {
   /// Times the plain walk over these lists once, in this state of the caches. Nil where there is no block, or no room
   /// for the addresses.
   func timeWalk(
-    _ walk: Walk, _ key: LimitKey, _ evictor: CacheEvictor
+    _ walk: Walk, _ key: LimitKey, _ evictor: CacheEvictor?
   ) -> (nanosecondsPerBlock: Double, blocks: Int)? {
     // Before they are counted: what ran last may have left it with fewer.
     restore([])
@@ -134,7 +137,7 @@ final class ModelledGuest {
   }
 
   /// Times the plain walk in C, which results are held against.
-  func sampleLimit(_ key: LimitKey, _ evictor: CacheEvictor) {
+  func sampleLimit(_ key: LimitKey, _ evictor: CacheEvictor?) {
     guard let walk = timeWalk(.c, key, evictor) else { return }
     limits[key, default: []].append(walk.nanosecondsPerBlock)
   }
