@@ -150,8 +150,10 @@ struct RunCommand: ParsableCommand {
       && !hasSharedFlags
   }
 
-  private var hasGuestFlags: Bool {
-    [guest, strategy, state, buddyinfo, pagetypeinfo, zoneinfo, listOrder, granule, vmemmap, budget].contains {
+  private var hasGuestFlags: Bool { strategy != nil || hasFlagsOfTheGuest }
+
+  private var hasFlagsOfTheGuest: Bool {
+    [guest, state, buddyinfo, pagetypeinfo, zoneinfo, listOrder, granule, vmemmap, budget].contains {
       $0 != nil
     }
       || nodes != nil || cpus != nil || free != nil || movable != nil
@@ -186,13 +188,16 @@ struct RunCommand: ParsableCommand {
       guard preset == nil else { throw MatrixError(.usage, "a preset is a matrix: --config doesn't go with it") }
       made = try RunConfig.read(config)
     } else if let preset {
-      guard !hasGuestFlags, !quick, bandwidth == nil, downtimeLimit == nil, load == nil else {
+      guard !hasFlagsOfTheGuest, !quick, bandwidth == nil, downtimeLimit == nil, load == nil else {
         throw MatrixError(
           .usage, "--preset says which guest, loads, bandwidth and downtime limit; flags for them don't go with it")
       }
       made = try MigrationPreset.named(preset).config
       guard experiments.isEmpty || experiments == made.experiments else {
         throw MatrixError(.usage, "the preset \(preset) is of \(made.experiments.joined(separator: ", "))")
+      }
+      if let strategies = list(strategy) {
+        for index in made.groups.indices { made.groups[index].strategies = strategies }
       }
     } else {
       guard buddyinfo == nil || nodes == nil else {
