@@ -22,7 +22,7 @@ let package = Package(
     .executableTarget(
       name: "hintbench",
       dependencies: [
-        "Tracking", "Reporting", "Experiments", "Hinting", "GuestMemory", "Instruments",
+        "Tracking", "Reporting", "Experiments", "Migration", "Hinting", "GuestMemory", "Instruments",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .target(
@@ -62,15 +62,18 @@ let package = Package(
     .testTarget(name: "DeliveryTests", dependencies: ["Delivery", "GuestMemory", "Instruments", "CHost"]),
     .testTarget(name: "HintingTests", dependencies: ["Hinting", "Delivery", "GuestMemory", "Instruments"]),
     .testTarget(
-      name: "MigrationTests", dependencies: ["Migration", "Delivery", "GuestMemory", "Instruments", "CHost"]),
-    .testTarget(name: "ExperimentsTests", dependencies: ["Experiments", "Hinting", "GuestMemory", "Instruments"]),
+      name: "MigrationTests",
+      dependencies: ["hintbench", "Migration", "Delivery", "GuestMemory", "Instruments", "CHost"]),
+    .testTarget(
+      name: "ExperimentsTests", dependencies: ["Experiments", "Migration", "Hinting", "GuestMemory", "Instruments"]),
     .testTarget(
       name: "ReportingTests", dependencies: ["Reporting", "Experiments", "Hinting", "GuestMemory", "Instruments"]),
     .testTarget(name: "TrackingTests", dependencies: ["Tracking", "Reporting", "Experiments", "Instruments"]),
     .testTarget(
       name: "LinuxGuestTests", dependencies: ["LinuxGuest", "Reporting", "Experiments", "Instruments"]),
     .testTarget(
-      name: "CommandLineTests", dependencies: ["hintbench", "Tracking", "Reporting", "Experiments", "Instruments"]),
+      name: "CommandLineTests",
+      dependencies: ["hintbench", "Tracking", "Reporting", "Experiments", "Migration", "Instruments"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -87,6 +87,9 @@ public final class GuestImage {
   /// The first unit that somebody uses and the destination lacks.
   public var firstLoss: PageVersions.Loss? { versions.firstLoss { owned[$0] > 0 } }
 
+  /// Units that somebody uses.
+  public var unitsInUse: Int { owned.count { $0 > 0 } }
+
   /// Units that lie wholly in a block: what a hint of it may clear.
   public func units(within block: Block) -> Range<Int> {
     let first = (Int(block.pfn) + (1 << unitOrder) - 1) >> unitOrder

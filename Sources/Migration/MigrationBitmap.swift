@@ -33,22 +33,43 @@ public struct MigrationBitmap: Sendable, Equatable {
     return true
   }
 
+  /// Sets the bits of a range; how many weren't. O(range / 64).
+  @discardableResult
+  public mutating func set(_ range: Range<Int>) -> Int {
+    let added = forEachWord(range) { word, mask in
+      let added = (mask & ~word).nonzeroBitCount
+      word |= mask
+      return added
+    }
+    count += added
+    return added
+  }
+
   /// Clears the bits of a range; how many were set. O(range / 64).
   @discardableResult
   public mutating func clear(_ range: Range<Int>) -> Int {
+    let cleared = forEachWord(range) { word, mask in
+      let cleared = (mask & word).nonzeroBitCount
+      word &= ~mask
+      return cleared
+    }
+    count -= cleared
+    return cleared
+  }
+
+  /// The sum of what `body` says of each word and the bits of the range in it.
+  @inline(__always)
+  private mutating func forEachWord(_ range: Range<Int>, _ body: (inout UInt64, _ mask: UInt64) -> Int) -> Int {
     precondition(range.lowerBound >= 0 && range.upperBound <= units, "units \(range) of \(units)")
-    var cleared = 0
+    var sum = 0
     var unit = range.lowerBound
     while unit < range.upperBound {
       let first = unit & 63
       let length = min(64 - first, range.upperBound - unit)
-      let mask: UInt64 = (length == 64 ? .max : (1 << UInt64(length)) - 1) << UInt64(first)
-      cleared += (words[unit >> 6] & mask).nonzeroBitCount
-      words[unit >> 6] &= ~mask
+      sum += body(&words[unit >> 6], (length == 64 ? .max : (1 << UInt64(length)) - 1) << UInt64(first))
       unit += length
     }
-    count -= cleared
-    return cleared
+    return sum
   }
 
   /// Sets every bit that is set in a log of the same size, and clears the log: what a sync does with the dirty log.

@@ -19,19 +19,6 @@ public struct PageRates: Sendable, Codable, Equatable {
 
   private static let pages = 1 << 14
 
-  /// Whether a page is all zeroes.
-  @inline(__always)
-  static func isZero(_ page: UnsafeRawPointer) -> Bool {
-    let words = page.assumingMemoryBound(to: SIMD8<UInt64>.self)
-    var index = 0
-    while index < 64 {
-      let either = words[index] | words[index &+ 1] | words[index &+ 2] | words[index &+ 3]
-      if either != .zero { return false }
-      index &+= 4
-    }
-    return true
-  }
-
   private static func withPages<Value>(_ body: (UnsafeMutableRawPointer) throws -> Value) throws -> Value {
     guard let base = chost_reserve(pages * 4096, 4096) else {
       throw SystemCallError(call: "mmap of \(pages * 4096) bytes", code: ENOMEM)
@@ -51,7 +38,7 @@ public struct PageRates: Sendable, Codable, Equatable {
       (0..<5).map { _ in
         let begin = MonotonicClock.nanoseconds()
         var zero = 0
-        for page in 0..<pages where isZero(base + page * 4096) { zero &+= 1 }
+        for page in 0..<pages where chost_page_is_zero(base + page * 4096) { zero &+= 1 }
         precondition(zero == pages)
         return Double(MonotonicClock.nanoseconds() - begin) / Double(pages)
       }.sorted()[2]

@@ -1,11 +1,7 @@
 import GuestMemory
 
-/// A pre-copy migration by a clock that is moved on from unit to unit: rounds over the migration bitmap, the dirty log
-/// synced between them, hints applied between the start and the stop of a session. What takes how long is measured
-/// elsewhere, or given, and stands in ``Costs``.
-///
-/// QEMU 7.2: ram_save_setup(), ram_save_iterate(), migration_iteration_run(), migration_completion(); the limit on what may
-/// be left for the switch-over follows the bandwidth of the last 100 ms (migration_update_counters()).
+/// A pre-copy migration by a clock that is moved on from unit to unit: the rounds of ``Precopy``, and hints applied between
+/// the start and the stop of a session. What takes how long is measured elsewhere, or given, and stands in ``Costs``.
 public struct VirtualPrecopy {
   /// What every step takes. Nanoseconds.
   public struct Costs: Sendable, Equatable {
@@ -43,50 +39,21 @@ public struct VirtualPrecopy {
     }
   }
 
-  /// What it came to.
-  public struct Result: Sendable, Equatable {
-    /// From the setup to the end of the switch-over. Nanoseconds.
-    public var total = 0.0
-    /// How long the guest stood still. Nanoseconds.
-    public var downtime = 0.0
-    public var bytesSent = 0.0
-    public var pagesSent = 0
-    /// Pages of which only that they are zero was sent.
-    public var pagesZero = 0
-    /// Pages whose bit a hint cleared.
-    public var pagesSkipped = 0
-    /// Syncs, that of the setup and that of the switch-over included.
-    public var rounds = 0
-    public var hints = 0
-    /// Hints that came after their session had been stopped: not applied.
-    public var hintsLate = 0
-    /// Whether little enough was left at some time. Otherwise the guest was stopped with too much left.
-    public var hasConverged = false
-  }
-
   private let image: GuestImage
   private let costs: Costs
   private let roundLimit: Int
   private let collect: () -> Session?
   private let advance: (Double) -> Void
 
-  private var now = 0.0
+  public private(set) var now = 0.0
   private var bitmap: MigrationBitmap
   private var host = FreePageHintHost()
   private var session: Session?
   private var sessionBegan = 0.0
   private var nextHint = 0
-  private var result = Result()
-  /// Of the 100 ms by which the bandwidth is known.
-  private var windowBegan = 0.0
-  private var windowBytes = 0.0
-  private var threshold = 0.0
-
-  private static let window = 100e6
-  private static let pageBytes = 4096.0
-  /// A page's address and flags, and for a zero page one byte more (QEMU's stream).
-  private static let headerBytes = 8.0
-  private static let zeroPageBytes = 9.0
+  private var cursor = 0
+  private var guestStands = false
+  private var result = PrecopyResult()
 
   /// - Parameters:
   ///   - roundLimit: syncs after which the guest is stopped whatever is left.
@@ -107,42 +74,26 @@ public struct VirtualPrecopy {
   /// Migrates.
   ///
   /// - Throws: ``PageVersions/Loss`` where a page that is in use isn't at the destination as it is here.
-  public mutating func run() throws(PageVersions.Loss) -> Result {
-    sync()
-    beginSession()
-    var unit = 0
-    while true {
-      if Double(bitmap.count) * unitBytes <= threshold || bitmap.count == 0 {
-        // Exactly, before the guest is stopped.
-        sync()
-        result.hasConverged = Double(bitmap.count) * unitBytes <= threshold || bitmap.count == 0
-        if result.hasConverged || result.rounds >= roundLimit { break }
-        beginSession()
-      }
-      // Round and round, as the cursor of ram_save_iterate() goes.
-      guard let next = bitmap.next(from: unit) ?? bitmap.next(from: 0) else { continue }
-      send(next)
-      unit = next + 1
-      advance(now)
-      applyHints()
-      if now - windowBegan >= Self.window { noteBandwidth() }
-    }
-    switchOver()
+  public mutating func run() throws(PageVersions.Loss) -> PrecopyResult {
+    result.course = Precopy(downtimeLimit: costs.downtimeLimit, roundLimit: roundLimit).run(&self)
     if let loss = image.firstLoss { throw loss }
+    result.unitsCompared = image.unitsInUse
     return result
   }
+}
 
-  private var unitBytes: Double { Self.pageBytes * Double(1 << image.unitOrder) }
+extension VirtualPrecopy: PrecopyWorld {
+  public typealias Failure = Never
 
-  private mutating func sync() {
-    // Before the log is read: a hint that came later could clear what it sets.
+  public var bytesLeft: Double { Double(bitmap.count) * Precopy.pageBytes * Double(1 << image.unitOrder) }
+
+  public mutating func sync() {
     endSession()
     now += costs.syncPerUnit * Double(image.units)
     image.sync(into: &bitmap)
-    result.rounds += 1
   }
 
-  private mutating func beginSession() {
+  public mutating func beginSession() {
     host.begin()
     session = collect()
     guard session != nil else { return }
@@ -169,37 +120,31 @@ public struct VirtualPrecopy {
     if nextHint == session.blocks.count { host.command(FreePageHintHost.stopID) }
   }
 
-  /// Sends one unit: its bit is cleared before it is read, so that what is written meanwhile is noted.
-  private mutating func send(_ unit: Int) {
+  /// One unit: its bit is cleared before it is read, so that what is written meanwhile is noted.
+  public mutating func send() -> Double {
+    guard let unit = bitmap.next(from: cursor) ?? bitmap.next(from: 0) else { return 0 }
+    cursor = unit + 1
     bitmap.clear(unit..<unit + 1)
     let filled = image.filledPages(unit)
     let zero = (1 << image.unitOrder) - filled
-    let bytes = Double(filled) * (Self.pageBytes + Self.headerBytes) + Double(zero) * Self.zeroPageBytes
+    let bytes =
+      Double(filled) * (Precopy.pageBytes + Precopy.headerBytes) + Double(zero) * Precopy.zeroPageBytes
     let work = Double(filled) * costs.send + Double(zero) * costs.zeroCheck
     now += max(work, bytes / costs.bandwidth * 1e9)
     image.copy(unit)
-    result.bytesSent += bytes
-    windowBytes += bytes
     result.pagesSent += filled
     result.pagesZero += zero
-  }
-
-  private mutating func noteBandwidth() {
-    threshold = windowBytes / (now - windowBegan) * costs.downtimeLimit
-    (windowBegan, windowBytes) = (now, 0)
-  }
-
-  /// The guest stands still, and what is left is sent.
-  private mutating func switchOver() {
-    let stopped = now
-    sync()
-    host.finish()
-    var unit = 0
-    while let next = bitmap.next(from: unit) {
-      send(next)
-      unit = next + 1
+    if !guestStands {
+      advance(now)
+      applyHints()
     }
-    result.downtime = now - stopped
-    result.total = now
+    return bytes
   }
+
+  public mutating func stopGuest() {
+    guestStands = true
+    cursor = 0
+  }
+
+  public mutating func finish() { host.finish() }
 }

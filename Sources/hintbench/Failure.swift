@@ -3,6 +3,7 @@ import Experiments
 import Foundation
 import GuestMemory
 import Instruments
+import Migration
 import Reporting
 import Tracking
 
@@ -29,7 +30,7 @@ enum Failure {
     case let error as HistoryError: error.exitStatus
     case let error as CaptureError: error.isUnreadable ? 74 : 65
     case let error as CaptureWriteError: error.isIO ? 74 : 65
-    case is CounterError, is NumaError, is SystemCallError: 69
+    case is CounterError, is NumaError, is SystemCallError, is MigrationError: 69
     case let error as GuestError:
       switch error {
       case .cannotReserve: 69

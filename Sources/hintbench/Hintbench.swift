@@ -16,5 +16,6 @@ struct Hintbench: ParsableCommand {
     subcommands: [
       RunCommand.self, ListCommand.self, CaptureCommand.self, CalibrateCommand.self, DoctorCommand.self,
       ReportCommand.self, CompareCommand.self, HistoryCommand.self, CountSimulatedCommand.self,
+      MigrationDestinationCommand.self,
     ])
 }

@@ -1,3 +1,5 @@
+#include "dirty_log.h"
 #include "host.h"
+#include "page_content.h"
 #include "simulation.h"
 #include "struct_page.h"

@@ -108,7 +108,7 @@ enum MigrationExperiment: Experiment {
     } advance: {
       load.advance(to: $0)
     }
-    var result: VirtualPrecopy.Result?
+    var result: PrecopyResult?
     var failure: String?
     do throws(PageVersions.Loss) {
       result = try migration.run()
@@ -167,7 +167,7 @@ struct MigrationRecord: ExperimentRecord {
   var nsPerHint: Double?
 
   mutating func fill(
-    _ result: VirtualPrecopy.Result, _ costs: VirtualPrecopy.Costs, _ image: GuestImage, _ rates: PageRates
+    _ result: PrecopyResult, _ costs: VirtualPrecopy.Costs, _ image: GuestImage, _ rates: PageRates
   ) {
     bandwidth = costs.bandwidth
     downtimeLimitNs = costs.downtimeLimit

@@ -1,0 +1,87 @@
+import Foundation
+import GuestMemory
+import Instruments
+
+/// What has still to be sent, and the host's half of the hinting protocol, under one lock: the thread that sends takes pages
+/// out, the one that takes the guest's hints clears their bits (QEMU's bitmap_mutex and free_page_lock).
+public final class HintedBitmap: @unchecked Sendable {
+  // Right to send: everything below is read and written under the lock.
+  private let lock = NSLock()
+  private var bitmap: MigrationBitmap
+  private var host = FreePageHintHost()
+  private var cursor = 0
+  private var skipped = 0
+  private var applied = 0
+  private var late = 0
+
+  /// - Parameter memory: what has to be sent in the first round.
+  public init(_ memory: MigrationBitmap) { bitmap = memory }
+
+  // MARK: the guest's side
+
+  /// The guest's command: the id of a session that its next hints are for, or ``FreePageHintHost/stopID``.
+  public func command(_ id: UInt32) { locked { host.command(id) } }
+
+  /// A hint of the session with this id; whether it was applied. Whole pages of the block only, and none behind the
+  /// guest's end.
+  @discardableResult
+  public func hint(_ block: Block, session id: UInt32) -> Bool {
+    locked {
+      guard host.isAccepting, host.id == id else {
+        late += 1
+        return false
+      }
+      let end = min(Int(clamping: block.end), bitmap.units)
+      skipped += bitmap.clear(min(Int(clamping: block.pfn), end)..<end)
+      applied += 1
+      return true
+    }
+  }
+
+  // MARK: the host's side
+
+  var unitsLeft: Int { locked { bitmap.count } }
+
+  /// A new session's id.
+  func begin() -> UInt32 {
+    locked {
+      host.begin()
+      return host.id
+    }
+  }
+
+  /// No hint is applied after it returns, until the next session.
+  func stop() { locked { host.stop() } }
+
+  /// No hint is applied after it returns.
+  func finish() { locked { host.finish() } }
+
+  func sync<Log: DirtyLog>(_ log: inout Log) throws(SystemCallError) {
+    lock.lock()
+    defer { lock.unlock() }
+    try log.sync(into: &bitmap)
+  }
+
+  /// Takes out the next pages, round and round, and clears their bits: from here on what is written to them counts.
+  func take(_ most: Int, into units: inout [Int]) {
+    units.removeAll(keepingCapacity: true)
+    locked {
+      while units.count < most, let unit = bitmap.next(from: cursor) ?? bitmap.next(from: 0) {
+        bitmap.clear(unit..<unit + 1)
+        units.append(unit)
+        cursor = unit + 1
+      }
+    }
+  }
+
+  func rewind() { locked { cursor = 0 } }
+
+  /// Pages whose bit a hint cleared, hints that were applied, and those that came outside of their session.
+  var figures: (skipped: Int, applied: Int, late: Int) { locked { (skipped, applied, late) } }
+
+  private func locked<Value>(_ body: () -> Value) -> Value {
+    lock.lock()
+    defer { lock.unlock() }
+    return body()
+  }
+}

@@ -1,0 +1,20 @@
+import Instruments
+
+/// Why a migration in real time came to no good end.
+public enum MigrationError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// The dirty log broke down.
+  case log(SystemCallError)
+  /// The destination isn't there any more, or doesn't answer; with what is known of its end.
+  case destination(String)
+  /// A page in use differs at the destination.
+  case lost(page: Int, of: Int)
+
+  public var description: String {
+    switch self {
+    case .log(let error): "the dirty log: \(error)"
+    case .destination(let reason): "the destination: \(reason)"
+    case .lost(let page, let count):
+      "page \(page) is lost: of \(count) pages in use it is the first that the destination holds otherwise"
+    }
+  }
+}

@@ -1,0 +1,57 @@
+import Glibc
+
+/// Whole pieces over a stream socket, without a signal where the other end is gone.
+enum Socket {
+  /// Sends all of it. 0, or errno.
+  static func send(_ socket: Int32, _ bytes: UnsafeRawBufferPointer) -> Int32 {
+    var sent = 0
+    while sent < bytes.count {
+      let count = Glibc.send(socket, bytes.baseAddress! + sent, bytes.count - sent, Int32(MSG_NOSIGNAL))
+      if count > 0 {
+        sent += count
+      } else if count == 0 || errno != EINTR {
+        return count == 0 ? EPIPE : errno
+      }
+    }
+    return 0
+  }
+
+  /// Sends what the pieces hold, which are shortened where that takes several calls. 0, or errno.
+  static func send(_ socket: Int32, _ pieces: UnsafeMutableBufferPointer<iovec>) -> Int32 {
+    var message = msghdr()
+    message.msg_iov = pieces.baseAddress
+    message.msg_iovlen = pieces.count
+    while message.msg_iovlen > 0 {
+      let count = sendmsg(socket, &message, Int32(MSG_NOSIGNAL))
+      if count < 0 {
+        if errno == EINTR { continue }
+        return errno
+      }
+      var left = count
+      while message.msg_iovlen > 0, let piece = message.msg_iov, left >= piece.pointee.iov_len {
+        left -= piece.pointee.iov_len
+        message.msg_iov = piece + 1
+        message.msg_iovlen -= 1
+      }
+      if left > 0, let piece = message.msg_iov {
+        piece.pointee.iov_base = piece.pointee.iov_base.map { $0 + left }
+        piece.pointee.iov_len -= left
+      }
+    }
+    return 0
+  }
+
+  /// Receives exactly so many bytes. 0, or errno; EPIPE where the other end is closed.
+  static func receive(_ socket: Int32, _ bytes: UnsafeMutableRawBufferPointer) -> Int32 {
+    var got = 0
+    while got < bytes.count {
+      let count = recv(socket, bytes.baseAddress! + got, bytes.count - got, 0)
+      if count > 0 {
+        got += count
+      } else if count == 0 || errno != EINTR {
+        return count == 0 ? EPIPE : errno
+      }
+    }
+    return 0
+  }
+}

@@ -1,0 +1,67 @@
+import Glibc
+import Instruments
+
+/// Reads a socket's stream in large pieces.
+final class SocketReader {
+  private let socket: Int32
+  private let buffer: UnsafeMutableRawPointer
+  private var begin = 0
+  private var end = 0
+  private static let capacity = 1 << 18
+
+  init(socket: Int32) {
+    self.socket = socket
+    buffer = .allocate(byteCount: Self.capacity, alignment: 4096)
+  }
+
+  deinit { buffer.deallocate() }
+
+  /// The next word; nil at the stream's end.
+  ///
+  /// - Throws: ``SystemCallError``; EPIPE where the stream ends amid a word.
+  func word() throws(SystemCallError) -> UInt64? {
+    if begin == end {
+      guard try fill() else { return nil }
+    }
+    var word: UInt64 = 0
+    var failure: SystemCallError?
+    withUnsafeMutableBytes(of: &word) { bytes in
+      do throws(SystemCallError) { try read(into: bytes.baseAddress!, 8) } catch { failure = error }
+    }
+    if let failure { throw failure }
+    return UInt64(littleEndian: word)
+  }
+
+  /// The next bytes.
+  ///
+  /// - Throws: ``SystemCallError``; EPIPE where the stream ends before.
+  func read(into place: UnsafeMutableRawPointer, _ bytes: Int) throws(SystemCallError) {
+    var done = 0
+    while done < bytes {
+      if begin == end, try !fill() { throw SystemCallError(call: "recv amid a page", code: EPIPE) }
+      let count = min(bytes - done, end - begin)
+      memcpy(place + done, buffer + begin, count)
+      begin += count
+      done += count
+    }
+  }
+
+  func skip(_ bytes: Int) throws(SystemCallError) {
+    for _ in 0..<bytes {
+      if begin == end, try !fill() { throw SystemCallError(call: "recv amid a page", code: EPIPE) }
+      begin += 1
+    }
+  }
+
+  /// Whether there was more.
+  private func fill() throws(SystemCallError) -> Bool {
+    while true {
+      let count = recv(socket, buffer, Self.capacity, 0)
+      if count >= 0 {
+        (begin, end) = (0, count)
+        return count > 0
+      }
+      guard errno == EINTR else { throw SystemCallError(call: "recv from the source", code: errno) }
+    }
+  }
+}

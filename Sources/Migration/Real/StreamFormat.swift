@@ -1,0 +1,19 @@
+/// What goes from a migration's source to its destination. A header is a word, little-endian: a page's number in bits
+/// 63..12, and one of these below.
+enum StreamFormat {
+  /// 4096 bytes of content follow.
+  static let page: UInt64 = 1
+  /// The page is zero; its one byte follows.
+  static let zeroPage: UInt64 = 2
+  /// Nothing follows. The destination answers with the header, once it has everything before it.
+  static let flush: UInt64 = 3
+  /// A count of pages and a seed follow, a word each. The destination answers with the hash of each page, a word each.
+  static let hashes: UInt64 = 4
+
+  static func header(_ kind: UInt64, _ page: Int) -> UInt64 { UInt64(page) << 12 | kind }
+  static func kind(_ header: UInt64) -> UInt64 { header & 0xfff }
+  static func page(_ header: UInt64) -> Int { Int(header >> 12) }
+
+  /// The most pages whose hashes are asked for at once: the answer fits a socket's buffer.
+  static let mostHashes = 8192
+}

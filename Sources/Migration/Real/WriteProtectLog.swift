@@ -1,0 +1,84 @@
+import CHost
+import Glibc
+import Instruments
+
+/// The dirty log of a mapping of this process: its pages are write-protected by userfaultfd, the first write to each takes
+/// the protection off, and a sync reads which lack it and protects them again, each page in one step (Linux 6.7:
+/// UFFD_FEATURE_WP_ASYNC and PAGEMAP_SCAN with PM_SCAN_WP_MATCHING).
+///
+/// It stands for a hypervisor's log of a guest's writes; the guest pays for it as there, by a fault at the first write to
+/// a page after each sync.
+public final class WriteProtectLog: DirtyLog {
+  private let ram: GuestRAM
+  private let protection: Int32
+  private let pagemap: Int32
+  private let runs: UnsafeMutablePointer<WrittenRun>
+  /// Of one call into the kernel.
+  private static let mostRuns = 4096
+
+  /// Nothing is noted before ``start()``.
+  ///
+  /// - Throws: ``SystemCallError`` where this kernel has no such log.
+  public init(_ ram: GuestRAM) throws(SystemCallError) {
+    (protection, pagemap) = try Self.open()
+    self.ram = ram
+    runs = .allocate(capacity: Self.mostRuns)
+    let code = chost_protection_register(protection, ram.base, ram.bytes)
+    guard code == 0 else { throw SystemCallError(call: "UFFDIO_REGISTER of \(ram.bytes) bytes", code: code) }
+  }
+
+  deinit {
+    close(protection)
+    close(pagemap)
+    runs.deallocate()
+  }
+
+  /// Why this kernel has no such log; nil where it has.
+  public static var refusal: SystemCallError? {
+    do throws(SystemCallError) {
+      let (protection, pagemap) = try open()
+      close(protection)
+      close(pagemap)
+      return nil
+    } catch {
+      return error
+    }
+  }
+
+  private static func open() throws(SystemCallError) -> (protection: Int32, pagemap: Int32) {
+    let protection = chost_protection_open()
+    guard protection >= 0 else {
+      throw SystemCallError(
+        call: "userfaultfd with asynchronous write protection, which Linux has since 6.7", code: -protection)
+    }
+    let pagemap = chost_pagemap_open()
+    guard pagemap >= 0 else {
+      close(protection)
+      throw SystemCallError(
+        call: "PAGEMAP_SCAN of /proc/self/pagemap, which Linux has since 6.7", code: -pagemap)
+    }
+    return (protection, pagemap)
+  }
+
+  public func start() throws(SystemCallError) {
+    let code = chost_protection_renew(protection, ram.base, ram.bytes)
+    guard code == 0 else { throw SystemCallError(call: "UFFDIO_WRITEPROTECT of \(ram.bytes) bytes", code: code) }
+  }
+
+  public func sync(into bitmap: inout MigrationBitmap) throws(SystemCallError) {
+    let base = UInt64(UInt(bitPattern: ram.base))
+    let end = base + UInt64(ram.bytes)
+    var next = base
+    while next < end {
+      var reached = next
+      let count = chost_pagemap_scan_written(pagemap, next, end, runs, Self.mostRuns, &reached)
+      guard count >= 0 else { throw SystemCallError(call: "PAGEMAP_SCAN", code: Int32(-count)) }
+      for run in UnsafeBufferPointer(start: runs, count: count) {
+        bitmap.set(Int((run.start - base) >> 12)..<Int((run.end - base) >> 12))
+      }
+      // A scan that stands still would do so for ever.
+      guard reached > next else { throw SystemCallError(call: "PAGEMAP_SCAN, which came nowhere", code: EIO) }
+      next = reached
+    }
+  }
+}
