@@ -69,10 +69,12 @@ struct RunCommand: ParsableCommand {
   @Option(
     parsing: .unconditional, help: ArgumentHelp("How long an experiment with windows measures.", valueName: "time"))
   var window: String?
-  @Option(help: ArgumentHelp("Clock of `steady-state`: real, virtual.", valueName: "clock")) var clock: String?
+  @Option(help: ArgumentHelp("Clock of `steady-state` and `migration`: real, virtual.", valueName: "clock")) var clock:
+    String?
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("Operations a second of each mutator by the virtual clock.", valueName: "rate"))
+    help: ArgumentHelp(
+      "Operations a second of each mutator by the virtual clock, and in a migration.", valueName: "rate"))
   var mutatorRate: Double?
   @Option(
     parsing: .unconditional,

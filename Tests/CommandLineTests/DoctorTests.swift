@@ -6,6 +6,7 @@ import Testing
   static let rows = [
     "default run", "build", "hardware counters", "simulated counters", "clock", "pinning", "threads", "NUMA nodes",
     "huge pages", "memory", "governor", "boost", "SMT", "steal time", "virtualisation", "/dev/kvm", "qemu",
+    "real-time migration",
   ]
 
   private static func expectWhole(_ result: Tool.Result) {

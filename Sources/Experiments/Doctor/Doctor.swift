@@ -2,6 +2,7 @@ import Foundation
 import GuestMemory
 import Hinting
 import Instruments
+import Migration
 
 /// `hintbench doctor`: what this machine can measure, what it can't, why, and what mends it.
 public struct Doctor: Sendable {
@@ -11,15 +12,18 @@ public struct Doctor: Sendable {
   public var runsFolder: String
   /// Why this program refuses to measure at all; nil where it doesn't.
   public var refusal: String?
+  /// Why there is no log of written pages; nil where there is.
+  public var dirtyLog: @Sendable () -> SystemCallError?
 
   public init(
     machine: MachineDoctor = MachineDoctor(), limits: Matrix.HostLimits = .current, runsFolder: String,
-    refusal: String? = nil
+    refusal: String? = nil, dirtyLog: @escaping @Sendable () -> SystemCallError? = { WriteProtectLog.refusal }
   ) {
     self.machine = machine
     self.limits = limits
     self.runsFolder = runsFolder
     self.refusal = refusal
+    self.dirtyLog = dirtyLog
   }
 
   /// Lengths of the A/A run that are taken, beside 0. Seconds.
@@ -66,7 +70,7 @@ public struct Doctor: Sendable {
       try threads(), machine.nodes(nodes), machine.transparentHugePages(facts), memory(guests, matrix),
       machine.governor(facts), machine.boost(facts), machine.siblings(facts),
       machine.steal(facts, stolen: stolen, in: MonotonicClock.nanoseconds() - began), machine.virtualisation(facts),
-      machine.kvm(), machine.emulator(),
+      machine.kvm(), machine.emulator(), migration(),
     ]
     return DoctorReport(
       findings: findings, whyNot: whyNot, nodes: nodes, guests: guests, noise: noise, noiseMissing: noiseMissing,
@@ -166,6 +170,16 @@ public struct Doctor: Sendable {
     return Finding(
       what, .limited, "\(cpus) are too few for \(crowded.joined(separator: ", "))",
       why: "cells with more measured threads than CPUs are kept, marked oversubscribed, and left out of verdicts")
+  }
+
+  /// Whether guests can be migrated by the real clock.
+  func migration() -> Finding {
+    let what = "real-time migration"
+    if let refusal = dirtyLog() {
+      return Finding(
+        what, .missing, "no log of written pages", why: "\(refusal): `run migration` has its virtual clock only")
+    }
+    return Finding(what, .ok, "write-protected by userfaultfd, read by PAGEMAP_SCAN")
   }
 
   /// Up to which size guests are modelled exactly.

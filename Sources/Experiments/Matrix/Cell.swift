@@ -24,7 +24,7 @@ public struct Cell: Sendable {
     /// How long a measurement lasts; nil where the work decides. Nanoseconds.
     public var windowNs: UInt64?
     public var clock = ExperimentClock.real
-    /// Operations a second of each mutator, where the clock is virtual.
+    /// Operations a second of each mutator, where the clock is virtual; in a migration by either clock.
     public var mutatorRate = 20_000.0
     /// Bytes a second that a migration may send; nil where nothing migrates.
     public var bandwidth: Double?
@@ -50,7 +50,9 @@ public struct Cell: Sendable {
     self.mutators = mutators
     let scanners = setting.scanners == .perNode ? guest.nodes : 1
     let hosts = setting.hostAckNs > 0 ? scanners : 0
-    let threads = experiment.card.threads + scanners - 1 + mutators + hosts
+    // By the real clock a migration's destination is a process beside it.
+    let destinations = experiment.card.migrates ? 1 : 0
+    let threads = experiment.card.threads + scanners - 1 + mutators + hosts + destinations
     oversubscribed = setting.clock == .real && threads > hostCPUs
     var free: String?
     var capture: String?
@@ -71,7 +73,9 @@ public struct Cell: Sendable {
     if guest.movableShare > 0 { values.append(("movable", "\(guest.movableShare)")) }
     if let window = setting.windowNs { values.append(("window_ns", "\(window)")) }
     if experiment.card.clocks != [.real] { values.append(("clock", setting.clock.rawValue)) }
-    if setting.clock == .virtual { values.append(("mutator_rate", "\(setting.mutatorRate)")) }
+    if setting.clock == .virtual || experiment.card.migrates {
+      values.append(("mutator_rate", "\(setting.mutatorRate)"))
+    }
     if let bandwidth = setting.bandwidth { values.append(("bandwidth", "\(bandwidth)")) }
     if let limit = setting.downtimeLimitNs { values.append(("downtime_limit_ns", "\(limit)")) }
     if setting.scanners != .one { values.append(("scanners", setting.scanners.rawValue)) }

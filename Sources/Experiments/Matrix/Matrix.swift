@@ -121,6 +121,7 @@ public struct Matrix: Sendable {
     }
     guard !cells.isEmpty else { throw .usage("the matrix is empty: it needs a guest, a state and a strategy") }
     if counters == .simulated { try Self.checkSimulated(cells) }
+    try RealMigrationMemory.check(cells, footprints, host)
     self.cells = cells
     self.footprints = footprints
     self.captures = captures
@@ -418,6 +419,11 @@ extension Matrix {
       if let window = cell.setting.windowNs, cell.setting.clock == .real {
         return total + Double(config.repetitions) * (cell.experiment.card.windows * Double(window) + 100e6)
       }
+      if cell.experiment.card.migrates, cell.setting.clock == .real {
+        // Written before, sent, compared.
+        let sent = Double(cell.guest.bytes) * (1e9 / (cell.setting.bandwidth ?? 1e9) + 2)
+        return total + Double(config.repetitions) * (200e6 + sent)
+      }
       let each: Double
       switch cell.strategy.card.effect {
       case .readsOnly: each = 400
@@ -433,6 +439,7 @@ extension Matrix {
 
   /// The most host memory in use at once.
   public var peakBytes: UInt64 {
-    batches.map { $0.reduce(0) { $0 + (footprints[$1]?.bytes ?? 0) } }.max() ?? 0
+    (batches.map { $0.reduce(0) { $0 + (footprints[$1]?.bytes ?? 0) } }.max() ?? 0)
+      + (cells.map(RealMigrationMemory.bytes).max() ?? 0)
   }
 }

@@ -6,16 +6,18 @@ import Migration
 
 /// What hints are worth to a live migration: time, downtime, bytes, and what the guest pays for it.
 ///
-/// By the virtual clock: the guest, its allocator and the design are the modelled ones and really run; its users act at a
-/// set rate, and sending, looking for zeroes and syncing take what was measured or given. Each round has a session of the
-/// design, begun after the sync of the dirty log and stopped before the next, as QEMU does it. At the end every page in
-/// use has to be at the destination as it is here, or the repetition ends in an error.
+/// The guest, its allocator and the design are the modelled ones and really run. Each round has a session of the design,
+/// begun after the sync of the dirty log and stopped before the next, as QEMU does it. At the end every page in use has to
+/// be at the destination as it is here, or the repetition ends in an error.
+///
+/// By the virtual clock the guest's users act at a set rate, and sending, looking for zeroes and syncing take what was
+/// measured or given. By the real one (``RealMigration``) its memory is real, too, and so is everything that is done to it.
 enum MigrationExperiment: Experiment {
   static let card = ExperimentCard(
     name: "migration",
     question: "what hints are worth to a live migration: its time, downtime and bytes, and what the guest pays",
     files: "runs.csv, cells.csv, migration.csv", decisiveMetric: "total_ns",
-    suited: "strategies that the host asks for hints", loads: [.none, .faults, .compile], clocks: [.virtual],
+    suited: "strategies that the host asks for hints", loads: [.none, .faults, .compile], clocks: [.virtual, .real],
     migrates: true, columns: MigrationRecord.experimentColumns, suits: { $0.trigger == .command })
 
   static func groups(quick: Bool) -> [RunConfig.Group] {
@@ -54,6 +56,7 @@ enum MigrationExperiment: Experiment {
 
   static func run(_ repetition: Repetition, _ bench: Bench) throws -> RepetitionResult {
     let cell = repetition.cell
+    guard cell.setting.clock == .virtual else { return try RealMigration(repetition, bench).run() }
     let runner = repetition.runner
     let guest = repetition.guest
     let rates = try PageRates.measure()
@@ -78,8 +81,8 @@ enum MigrationExperiment: Experiment {
     let unitOrder = max(pages <= mostPages ? 0 : 9, cell.guest.granuleOrder)
     let image = GuestImage(guest, unitOrder: unitOrder, freeIsZero: cell.guest.state == .fresh)
     let load = MigrationLoad(
-      guest, image, cell.load, threads: cell.mutators, rate: cell.setting.mutatorRate,
-      most: Int(guest.core.freePages) / 4, seed: bench.mutatorSeed(repetition))
+      guest, image, cell.load, cpus: (0..<cell.mutators).map { (1 + $0) % guest.geometry.cpuCount },
+      rate: cell.setting.mutatorRate, most: Int(guest.core.freePages) / 4, seed: bench.mutatorSeed(repetition))
     var sink = RecordingSink(bench.hintLog, guest.core, runner.queue)
     var session = Session(lowestOrder: cell.order, stop: bench.stop)
     var ends = SessionEnds()
@@ -125,7 +128,10 @@ enum MigrationExperiment: Experiment {
     run.found.blocksReported = blocksReported
     run.delivery = RunRecord.Delivery(kicks: sink.kicks, descriptors: sink.descriptors)
     if let result, failure == nil {
-      record.fill(result, costs, image, rates)
+      record.fill(result, cell.setting, unitBytes: 4096 << image.unitOrder)
+      record.zeroCheckNs = rates.zeroCheck
+      record.sendNs = rates.send
+      record.syncNs = costs.syncPerUnit * Double(image.units)
       record.nsPerHint = perHint
       record.sessionCPUNs =
         cell.timesHold || cell.strategy.card.effect == .readsOnly
@@ -165,12 +171,13 @@ struct MigrationRecord: ExperimentRecord {
   var sendNs: Double?
   var syncNs: Double?
   var nsPerHint: Double?
+  var clock = ""
+  var unitsCompared: Int?
 
-  mutating func fill(
-    _ result: PrecopyResult, _ costs: VirtualPrecopy.Costs, _ image: GuestImage, _ rates: PageRates
-  ) {
-    bandwidth = costs.bandwidth
-    downtimeLimitNs = costs.downtimeLimit
+  mutating func fill(_ result: PrecopyResult, _ setting: Cell.Setting, unitBytes: Int) {
+    clock = setting.clock.rawValue
+    bandwidth = setting.bandwidth ?? .infinity
+    downtimeLimitNs = setting.downtimeLimitNs ?? 0
     totalNs = result.total
     downtimeNs = result.downtime
     bytesSent = result.bytesSent
@@ -181,10 +188,8 @@ struct MigrationRecord: ExperimentRecord {
     hasConverged = result.hasConverged
     hintsApplied = result.hints
     hintsLate = result.hintsLate
-    unitBytes = 4096 << image.unitOrder
-    zeroCheckNs = rates.zeroCheck
-    sendNs = rates.send
-    syncNs = costs.syncPerUnit * Double(image.units)
+    self.unitBytes = unitBytes
+    unitsCompared = result.unitsCompared
   }
 
   static let columns: [Column<MigrationRecord>] = [
@@ -217,22 +222,35 @@ struct MigrationRecord: ExperimentRecord {
     Column("hints_late", direction: .lowerIsBetter, \.hintsLate, meaning: "Hints that came after its stop: dropped."),
     Column(
       "session_cpu_ns", unit: "ns", direction: .lowerIsBetter, isPrimary: true, \.sessionCPUNs,
-      meaning: "What the sessions' hints took the guest, at ns_per_hint each."),
+      meaning:
+        "What the sessions' hints took the guest: at ns_per_hint each, or by the real clock its CPU time, zeroing included."
+    ),
     Column(
       "operations", direction: .higherIsBetter, \.operations,
-      meaning: "What the guest's users did while it migrated, at mutator_rate of them a second each."),
+      meaning:
+        "What the guest's users did while it migrated, at mutator_rate of them a second each; by the real clock at most."
+    ),
     Column(
       "operations_failed", direction: .lowerIsBetter, \.operationsFailed, meaning: "Of these, allocations refused."),
     Column("unit_bytes", unit: "bytes", \.unitBytes, meaning: "Of one bit and one counter of the oracle."),
-    Column("zero_check_ns", unit: "ns/page", \.zeroCheckNs, meaning: "Looking at a page of zeroes; measured here."),
-    Column("send_ns", unit: "ns/page", \.sendNs, meaning: "Handing a page to a socket; measured here."),
+    Column(
+      "zero_check_ns", unit: "ns/page", \.zeroCheckNs,
+      meaning: "Looking at a page of zeroes; measured, for the virtual clock."),
+    Column(
+      "send_ns", unit: "ns/page", \.sendNs, meaning: "Handing a page to a socket; measured, for the virtual clock."),
     Column(
       "sync_ns", unit: "ns", \.syncNs,
-      meaning: "One sync: two bits a unit read or written at the rate of the zero check."),
+      meaning:
+        "One sync: two bits a unit read or written at the rate of the zero check; by the real clock the mean of those there were."
+    ),
     Column(
       "ns_per_hint", unit: "ns", \.nsPerHint,
       meaning:
-        "From one hint to the next: a session without a probe, measured in this repetition; a lower bound above granule 0."
+        "From one hint to the next: a session without a probe, measured in this repetition, for the virtual clock; a lower bound above granule 0."
     ),
+    Column("clock", \.clock, meaning: "real: bytes to a second process in the machine's time; virtual: counters."),
+    Column(
+      "units_compared", \.unitsCompared,
+      meaning: "Units in use at the switch-over, each compared with the destination's."),
   ]
 }

@@ -2,6 +2,7 @@ import Foundation
 import GuestMemory
 import Hinting
 import Instruments
+import Migration
 
 /// Runs a matrix: batch by batch what fits in memory together, and in each batch round by round every cell once, in a
 /// seeded order, so that drift of the machine hits all cells alike.
@@ -37,6 +38,11 @@ public final class MatrixRunner {
     self.matrix = matrix
     self.identity = identity
     self.numa = numa
+    if matrix.cells.contains(where: { $0.experimentCard.migrates && $0.setting.clock == .real }),
+      let refusal = WriteProtectLog.refusal
+    {
+      throw MatrixError(.unavailable, "a migration by the real clock: \(refusal); accepted: --clock virtual")
+    }
     let (mode, events) = (matrix.counters, matrix.config.events)
     @Sendable func open() throws(CounterError) -> HardwareCounters.Opening {
       try HardwareCounters.open(mode: mode, named: events, library: library)

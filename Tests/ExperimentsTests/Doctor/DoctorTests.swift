@@ -40,6 +40,15 @@ import Testing
     #expect(try RunMeta.decoder.decode(DoctorReport.self, from: data) == report)
   }
 
+  @Test func aKernelWithoutALogOfWrittenPagesIsSaidToBeOne() {
+    var doctor = Self.doctor()
+    doctor.dirtyLog = { SystemCallError(call: "userfaultfd", code: 22) }
+    let row = doctor.migration()
+    #expect(row.state == .missing && row.why?.contains("userfaultfd: Invalid argument") == true)
+    doctor.dirtyLog = { nil }
+    #expect(doctor.migration().state == .ok)
+  }
+
   @Test func oneCPUIsTooFewForThreads() throws {
     for (cpus, crowded) in [(1, ["interference", "steady-state", "contiguous"]), (2, ["contiguous"]), (64, [])] {
       let row = try Self.doctor(cpus: cpus).threads()

@@ -1,0 +1,113 @@
+import Delivery
+import GuestMemory
+import Hinting
+import Instruments
+import Migration
+
+/// A repetition of a migration by the real clock: the guest's memory is a mapping of this process, its dirty log is the
+/// kernel's, and its bytes go to a second process.
+///
+/// What isn't free is written before, and what is free too, with what its last users left, unless nobody has used it since
+/// boot. The modelled allocator says who has which page; who has one writes the bytes.
+struct RealMigration {
+  private let repetition: Repetition
+  private let bench: Bench
+
+  init(_ repetition: Repetition, _ bench: Bench) {
+    self.repetition = repetition
+    self.bench = bench
+  }
+
+  /// - Throws: ``SystemCallError`` or ``GuestError`` where the host has no memory left, or no such log.
+  func run() throws -> RepetitionResult {
+    let cell = repetition.cell
+    let guest = repetition.guest
+    var run = repetition.record
+    var record = MigrationRecord()
+
+    bench.restart(repetition)
+    bench.holdLog.reset()
+    for cpu in 0..<guest.geometry.cpuCount {
+      var cpu = GuestCPU(guest.core, cpu: cpu, node: guest.geometry.node(ofCPU: cpu), probe: NoProbe())
+      cpu.drainPerCPULists()
+    }
+    let ram = try GuestRAM(pages: Int(guest.core.zones.map(\.endPFN).max() ?? 0))
+    let (memory, used) = fill(ram)
+    let bitmap = HintedBitmap(memory)
+    let session = RealMigrationSession(repetition, bench, ram, bitmap)
+    let seats = (bench.placement?.others ?? []).prefix(cell.load == .none ? 0 : cell.mutators)
+    let users = seats.enumerated().map { number, seat in
+      RealMigrationUser(
+        guest, ram, cell.load, number: number, cpu: seat.guestCPU, hostCPUs: seat.hostCPU.map { [$0] } ?? [],
+        rate: cell.setting.mutatorRate, most: Int(guest.core.freePages) / 4 / max(seats.count, 1),
+        seed: bench.mutatorSeed(repetition))
+    }
+    let log = try WriteProtectLog(ram)
+
+    var control = RealPrecopy<WriteProtectLog>.GuestControl {
+      var used = used
+      for block in users.flatMap(\.held) { used.set(Int(block.pfn)..<Int(block.end)) }
+      return used
+    }
+    if cell.strategy.card.goal != .none {
+      control.beginSession = { session.begin($0) }
+      control.endSession = { session.end() }
+    }
+    control.stop = { for user in users { user.stop() } }
+
+    let meter = DisturbanceMeter()
+    var result: PrecopyResult?
+    var failure: String?
+    var syncs: [Double] = []
+    do throws(MigrationError) {
+      let destination = try Destination(
+        ram, cpus: bench.otherCPUs.isEmpty ? bench.hostCPUs : bench.otherCPUs)
+      var migration = RealPrecopy(
+        ram, bitmap, log, to: destination, limits: Precopy(downtimeLimit: cell.setting.downtimeLimitNs ?? 0),
+        bandwidth: cell.setting.bandwidth ?? .infinity, seed: bench.mutatorSeed(repetition), guest: control)
+      for user in users { user.start() }
+      defer { syncs = migration.syncs }
+      result = try migration.run()
+      failure = session.ends.failure
+    } catch {
+      failure = "\(error)"
+    }
+    // Where it failed on the way they may run still.
+    session.end()
+    for user in users { user.stop() }
+    run.trust.set([meter.reading()])
+    session.giveBack()
+    repetition.model.touch()
+
+    run.found.outcome = failure == nil ? session.ends.outcome : .error
+    run.found.blocksReported = session.blocksReported
+    run.delivery = RunRecord.Delivery(kicks: session.kicks, descriptors: session.descriptors)
+    if let result, failure == nil {
+      record.fill(result, cell.setting, unitBytes: 4096)
+      record.syncNs = syncs.isEmpty ? nil : syncs.reduce(0, +) / Double(syncs.count)
+      record.sessionCPUNs =
+        cell.timesHold || cell.strategy.card.effect == .readsOnly ? Double(session.cpuNanoseconds) : nil
+      record.operations = users.isEmpty ? nil : users.reduce(0) { $0 + $1.operations }
+      record.operationsFailed = users.isEmpty ? nil : users.reduce(0) { $0 + $1.failed }
+    }
+    return RepetitionResult(
+      run: run, zones: [], holds: [], holdSequence: nil, failure: failure,
+      experiment: ExperimentRows(MigrationExperiment.card, [record]))
+  }
+
+  /// Writes what has content when the migration begins; the pages that are RAM, and those in use.
+  private func fill(_ ram: GuestRAM) -> (memory: MigrationBitmap, used: MigrationBitmap) {
+    let guest = repetition.guest
+    var memory = MigrationBitmap(units: ram.pages, allSet: false)
+    for zone in guest.core.zones { memory.set(Int(zone.startPFN)..<Int(zone.endPFN)) }
+    var used = memory
+    for block in guest.freeBlocks() { used.clear(Int(block.pfn)..<Int(block.end)) }
+    let written = repetition.cell.guest.state == .fresh ? used : memory
+    var page = 0
+    while let next = written.next(from: page) {
+      ram.write(next, version: 0)
+      page = next + 1
+    }
+    return (memory, used)
+  }
+}

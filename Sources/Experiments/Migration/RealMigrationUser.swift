@@ -1,0 +1,83 @@
+import Foundation
+import GuestMemory
+import Instruments
+import Migration
+import Synchronization
+
+/// A user of a migrating guest's real memory: a thread of its own, which acts at the set rate, or as fast as it can where
+/// that is slower.
+final class RealMigrationUser: @unchecked Sendable {
+  // Right to send: the thread alone uses the load until stop() has returned; the rest is its starter's, or atomic.
+  private let load: MigrationLoad<Pages>
+  private let hostCPUs: [Int]
+  private let isAsked = Atomic<Bool>(false)
+  private let ended = DispatchSemaphore(value: 0)
+  private var isRunning = false
+  /// How much is made up for at once, so that it can be stopped. Nanoseconds.
+  private static let step = 1e6
+
+  /// The pages a user writes, each time with something else.
+  private final class Pages: UsedMemory {
+    private let ram: GuestRAM
+    private var version: UInt64
+
+    init(_ ram: GuestRAM, number: Int) {
+      self.ram = ram
+      version = UInt64(number + 1) << 40
+    }
+
+    func take(_ block: Block) { rewrite(block) }
+
+    func rewrite(_ block: Block) {
+      version += 1
+      ram.write(block, version: version)
+    }
+
+    func giveBack(_ block: Block) {}
+  }
+
+  /// - Parameters:
+  ///   - number: among the users; no two write the same.
+  ///   - cpu: its own CPU of the guest.
+  ///   - hostCPUs: where its thread may run; none: where the caller may.
+  ///   - most: pages it has at once.
+  init(
+    _ guest: Guest, _ ram: GuestRAM, _ load: MutatorLoad, number: Int, cpu: Int, hostCPUs: [Int], rate: Double,
+    most: Int,
+    seed: UInt64
+  ) {
+    self.load = MigrationLoad(
+      guest, Pages(ram, number: number), load, cpus: [cpu], rate: rate, most: most,
+      seed: seed &+ UInt64(number) &* 7919)
+    self.hostCPUs = hostCPUs
+  }
+
+  func start() {
+    isRunning = true
+    let thread = Thread { [self] in
+      if !hostCPUs.isEmpty { try? ThreadPlacement.allow(hostCPUs) }
+      let began = MonotonicClock.nanoseconds()
+      while !isAsked.load(ordering: .acquiring) {
+        let now = Double(MonotonicClock.nanoseconds() - began)
+        load.advance(to: min(now, load.due + Self.step))
+        if load.due > now { MonotonicClock.sleep(nanoseconds: UInt64(min(load.due - now, Self.step))) }
+      }
+      ended.signal()
+    }
+    thread.stackSize = 1 << 20
+    thread.start()
+  }
+
+  /// It writes nothing more when this returns.
+  func stop() {
+    guard isRunning else { return }
+    isRunning = false
+    isAsked.store(true, ordering: .releasing)
+    ended.wait()
+  }
+
+  /// What it has. Once it has stopped.
+  var held: [Block] { load.held }
+  var operations: Int { load.operations }
+  var failed: Int { load.failed }
+}
