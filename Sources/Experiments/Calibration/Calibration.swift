@@ -79,7 +79,8 @@ public struct Calibration: Codable, Sendable {
     let steps =
       MachineLadder.stepCosts(effort.ladder, host) + ZoneLockCosts.steps(effort.ladder, host)
       + MachineLadder.kicks(effort.ladder, host) + MachineLadder.pages(effort.ladder, host)
-      + WalkCosts.agedGuests(effort, host) + WalkCosts.beyondCache(effort, host)
+      + DirtyLogCosts.steps(effort.ladder, host) + WalkCosts.agedGuests(effort, host)
+      + WalkCosts.beyondCache(effort, host)
       + MachineLadder.loads(effort.ladder, host)
     return Ladder.climb(steps, budgetNanoseconds: effort.budgetNanoseconds, progress: progress)
   }
