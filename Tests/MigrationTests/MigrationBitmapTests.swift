@@ -20,7 +20,7 @@ import Testing
     var logged: Set<Int> = []
     for _ in 0..<500 {
       let unit = Int.random(in: 0..<units, using: &generator)
-      switch Int.random(in: 0..<4, using: &generator) {
+      switch Int.random(in: 0..<5, using: &generator) {
       case 0: #expect(bitmap.set(unit) == model.insert(unit).inserted)
       case 1:
         log.set(unit)
@@ -29,6 +29,10 @@ import Testing
         let range = unit..<Int.random(in: unit...units, using: &generator)
         #expect(bitmap.clear(range) == model.intersection(range).count, "seed \(seed): \(range)")
         model.subtract(range)
+      case 3:
+        let range = unit..<Int.random(in: unit...min(unit + 90, units), using: &generator)
+        #expect(bitmap.set(range) == Set(range).subtracting(model).count, "seed \(seed): \(range)")
+        model.formUnion(range)
       default:
         #expect(bitmap.take(&log) == logged.subtracting(model).count)
         model.formUnion(logged)

@@ -89,6 +89,27 @@ import Testing
       error?.description.contains("granule 9") == true, "the smallest that was tried: \(String(describing: error))")
   }
 
+  /// By the real clock the guest's pages and the destination's are there beside the model.
+  @Test func aMigrationByTheRealClockHasToFitWithItsDestination() throws {
+    func bytes(_ state: String, _ gibibytes: UInt64, clock: String = "real", load: String = "none") throws -> UInt64 {
+      var config = Fixtures.config(Fixtures.group(["8G"], states: [state], ["none", "walk-callback"]))
+      config.experiments = ["migration"]
+      config.clock = clock
+      config.load = load
+      return try Matrix(config, host: .init(cpus: 2, availableBytes: gibibytes << 30)).peakBytes
+    }
+    let aged = try bytes("aged", 22)
+    #expect(aged > 16 << 30 && aged < 17 << 30, "\(aged)")
+    #expect(try bytes("fresh", 22) < 2 << 30)
+    #expect(try bytes("fresh", 22, load: "compile") > 4 << 30)
+    #expect(try bytes("aged", 22, clock: "virtual") < 1 << 30)
+    let error = #expect(throws: MatrixError.self) { try bytes("aged", 15) }
+    #expect(error?.exitStatus == 69, "\(String(describing: error))")
+    for text in ["8G, aged", "needs \(ByteSize(bytes: aged))", "15G are there", "--state fresh", "--clock virtual"] {
+      #expect(error?.description.contains(text) == true, "\(text) in \(String(describing: error))")
+    }
+  }
+
   @Test func whatNobodyNamedIsLeftOutAndSaid() throws {
     var group = Fixtures.group(["64G"], [])
     group.strategies = []
