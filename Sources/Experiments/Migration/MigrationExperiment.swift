@@ -61,8 +61,7 @@ enum MigrationExperiment: Experiment {
     let guest = repetition.guest
     let rates = try PageRates.measure()
     var run = repetition.record
-    var record = MigrationRecord()
-    record.clock = cell.setting.clock.rawValue
+    var record = MigrationRecord(cell.setting)
 
     // What a hint costs the guest: a session on the guest as it begins, without a probe.
     bench.restart(repetition)
@@ -128,7 +127,7 @@ enum MigrationExperiment: Experiment {
     run.found.blocksReported = blocksReported
     run.delivery = RunRecord.Delivery(kicks: sink.kicks, descriptors: sink.descriptors)
     if let result, failure == nil {
-      record.fill(result, cell.setting, unitBytes: 4096 << image.unitOrder)
+      record.fill(result, unitBytes: 4096 << image.unitOrder)
       record.zeroCheckNs = rates.zeroCheck
       record.sendNs = rates.send
       record.syncNs = costs.syncPerUnit * Double(image.units)
@@ -171,13 +170,18 @@ struct MigrationRecord: ExperimentRecord {
   var sendNs: Double?
   var syncNs: Double?
   var nsPerHint: Double?
-  var clock = ""
   var unitsCompared: Int?
 
-  mutating func fill(_ result: PrecopyResult, _ setting: Cell.Setting, unitBytes: Int) {
+  init() {}
+
+  /// With what tells it from rows of other settings.
+  init(_ setting: Cell.Setting) {
     clock = setting.clock.rawValue
     bandwidth = setting.bandwidth ?? .infinity
     downtimeLimitNs = setting.downtimeLimitNs ?? 0
+  }
+
+  mutating func fill(_ result: PrecopyResult, unitBytes: Int) {
     totalNs = result.total
     downtimeNs = result.downtime
     bytesSent = result.bytesSent
@@ -193,7 +197,7 @@ struct MigrationRecord: ExperimentRecord {
   }
 
   static let columns: [Column<MigrationRecord>] = [
-    Column("clock", \.clock, meaning: "virtual: sending, looking and syncing take what is given below."),
+    Column("clock", \.clock, meaning: "real: bytes to a second process in the machine's time; virtual: counters."),
     Column("bandwidth", unit: "bytes/s", \.bandwidth, meaning: "What may be sent at most; given."),
     Column("downtime_limit_ns", unit: "ns", \.downtimeLimitNs, meaning: "How long the guest may be stopped; given."),
     Column(
@@ -248,7 +252,6 @@ struct MigrationRecord: ExperimentRecord {
       meaning:
         "From one hint to the next: a session without a probe, measured in this repetition, for the virtual clock; a lower bound above granule 0."
     ),
-    Column("clock", \.clock, meaning: "real: bytes to a second process in the machine's time; virtual: counters."),
     Column(
       "units_compared", \.unitsCompared,
       meaning: "Units in use at the switch-over, each compared with the destination's."),

@@ -23,7 +23,7 @@ struct RealMigration {
     let cell = repetition.cell
     let guest = repetition.guest
     var run = repetition.record
-    var record = MigrationRecord()
+    var record = MigrationRecord(cell.setting)
 
     bench.restart(repetition)
     bench.holdLog.reset()
@@ -83,7 +83,7 @@ struct RealMigration {
     run.found.blocksReported = session.blocksReported
     run.delivery = RunRecord.Delivery(kicks: session.kicks, descriptors: session.descriptors)
     if let result, failure == nil {
-      record.fill(result, cell.setting, unitBytes: 4096)
+      record.fill(result, unitBytes: 4096)
       record.syncNs = syncs.isEmpty ? nil : syncs.reduce(0, +) / Double(syncs.count)
       record.sessionCPUNs =
         cell.timesHold || cell.strategy.card.effect == .readsOnly ? Double(session.cpuNanoseconds) : nil
