@@ -8,6 +8,8 @@ public struct HostFigures: Sendable, Hashable {
   public internal(set) var bytes: UInt64 = 0
   /// Kicks received from the driver; on a real host each is a VM exit.
   public internal(set) var notifications: UInt64 = 0
+  /// Times it slept and was woken.
+  public internal(set) var wakeUps: UInt64 = 0
   /// Chains given back for which the driver wanted an interrupt.
   public internal(set) var interrupts: UInt64 = 0
   /// Why the host stopped serving; nil while all is well.

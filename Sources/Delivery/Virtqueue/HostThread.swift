@@ -4,13 +4,14 @@ import Instruments
 import Synchronization
 
 /// The host's side of a virtqueue on a thread of its own, as QEMU's iothread serves the balloon: one chain after the
-/// other is popped, acted upon for a set time, and pushed used.
+/// other is popped, acted upon, and pushed used.
 ///
 /// Without work it polls for a while with notifications disabled, as QEMU does all through a hinting session; then it
-/// enables them, looks once more, and sleeps until ``notify()``.
+/// enables them, looks once more, and sleeps until ``notify()``, which writes to an eventfd as KVM does for a kick.
 public final class HostThread: @unchecked Sendable {
-  // Right to send: `state`, `failed`, `wakePending` and `notifications` are atomic. `seen` and `pinError` are written
-  // by the host's thread alone and read after it has stored, releasing, a state in which it no longer writes them.
+  // Right to send: `state`, `failed` and `notifications` are atomic. `seen`, `cpuClock` and `pinError` are written by the
+  // host's thread alone and read after it has stored, releasing, a state in which it no longer writes them; `event` is
+  // written by start(), before which nobody kicks.
   private enum State {
     static let new = 0, running = 1, stopping = 2, failed = 3, ended = 4
   }
@@ -20,15 +21,16 @@ public final class HostThread: @unchecked Sendable {
   private let ackNanoseconds: UInt64
   private let pollNanoseconds: UInt64
   private let cpu: Int?
+  private let act: (@Sendable (VirtqueueChain) -> Void)?
   private let state = Atomic<Int>(State.new)
   private let failed = Atomic<Bool>(false)
   private let notifications = Atomic<UInt64>(0)
-  /// Set by a kick, cleared by the thread that it woke: an eventfd's counter, of which only "not zero" matters.
-  private let wakePending = Atomic<Bool>(false)
-  private let wake = DispatchSemaphore(value: 0)
+  /// What a kick signals. It keeps what came while the thread was awake, so that the next sleep ends at once.
+  private var event: EventCounter?
   private let started = DispatchSemaphore(value: 0)
   private let ended = DispatchSemaphore(value: 0)
   private var seen = HostFigures()
+  private var cpuClock = clockid_t(0)
   private var pinError: SystemCallError?
 
   /// Longest wait that is spun through. A sleep ends late by the kernel's timer slack of 50 us and a wake-up, so that a
@@ -37,20 +39,25 @@ public final class HostThread: @unchecked Sendable {
 
   /// A host that acknowledges each chain no earlier than `ackNanoseconds` after it popped it, and pops no other
   /// meanwhile. `cpu`: where to pin its thread; nil leaves that to the scheduler. `pollNanoseconds`: for how long it
-  /// polls without work before it sleeps.
-  public init(queue: Virtqueue, ackNanoseconds: UInt64, cpu: Int?, pollNanoseconds: UInt64 = 50_000) {
+  /// polls without work before it sleeps. `act`: what it does with a chain before it acknowledges it, on its own thread.
+  public init(
+    queue: Virtqueue, ackNanoseconds: UInt64, cpu: Int?, pollNanoseconds: UInt64 = 50_000,
+    act: (@Sendable (VirtqueueChain) -> Void)? = nil
+  ) {
     self.queue = queue
     self.ackNanoseconds = ackNanoseconds
     self.cpu = cpu
     self.pollNanoseconds = pollNanoseconds
+    self.act = act
     device = queue.device
   }
 
   /// Starts the thread; returns when it polls. Once only; ``stop()`` must follow, or the thread lives on.
   ///
-  /// - Throws: ``SystemCallError`` where it can't be pinned to its CPU.
+  /// - Throws: ``SystemCallError`` where it can't be pinned to its CPU, or there is no eventfd left.
   public func start() throws(SystemCallError) {
     precondition(state.load(ordering: .relaxed) == State.new, "a host thread starts once")
+    event = try EventCounter()
     let thread = Thread { [self] in run() }
     thread.stackSize = 1 << 20
     thread.start()
@@ -66,7 +73,7 @@ public final class HostThread: @unchecked Sendable {
         expected: State.running, desired: State.stopping, successOrdering: .releasing, failureOrdering: .relaxed
       ).exchanged
     else { return }
-    ring()
+    event?.signal()
     ended.wait()
     // The semaphore waits; this load is what makes the thread's figures ours.
     let now = state.load(ordering: .acquiring)
@@ -76,7 +83,15 @@ public final class HostThread: @unchecked Sendable {
   /// The driver's kick, from any thread: counts it and wakes the host if it sleeps.
   public func notify() {
     notifications.wrappingAdd(1, ordering: .relaxed)
-    ring()
+    event?.signal()
+  }
+
+  /// CPU time of its thread so far. Nanoseconds; 0 where it doesn't run.
+  public var cpuNanoseconds: UInt64 {
+    guard state.load(ordering: .acquiring) == State.running else { return 0 }
+    var time = timespec()
+    guard clock_gettime(cpuClock, &time) == 0 else { return 0 }
+    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
   }
 
   /// Whether it met a malformed chain and serves no more; ``figures`` name the fault. May be asked at any time: whoever
@@ -92,11 +107,6 @@ public final class HostThread: @unchecked Sendable {
     return figures
   }
 
-  private func ring() {
-    // Both orderings: whoever finds the flag set leaves what it published to the thread that clears it.
-    if !wakePending.exchange(true, ordering: .acquiringAndReleasing) { wake.signal() }
-  }
-
   private func run() {
     if let cpu {
       do throws(SystemCallError) {
@@ -108,6 +118,7 @@ public final class HostThread: @unchecked Sendable {
         return
       }
     }
+    pthread_getcpuclockid(pthread_self(), &cpuClock)
     _ = device.setNotifications(false)
     state.store(State.running, ordering: .releasing)
     started.signal()
@@ -142,6 +153,7 @@ public final class HostThread: @unchecked Sendable {
     guard let chain = try device.pop() else { return false }
     let popped = ackNanoseconds > 0 ? MonotonicClock.nanoseconds() : 0
     let bytes = chain.bytes
+    act?(chain)
     if ackNanoseconds > 0 { Self.wait(ackNanoseconds, since: popped) }
     seen.count(chain, interrupt: device.push(head: chain.head, length: 0), bytes: bytes)
     return true
@@ -158,9 +170,9 @@ public final class HostThread: @unchecked Sendable {
   }
 
   private func sleepUntilRung() {
-    wake.wait()
-    // Cleared before the ring is looked at again: a kick from here on signals anew.
-    _ = wakePending.exchange(false, ordering: .acquiringAndReleasing)
+    // The counter is 0 before the ring is looked at again: a kick from here on signals anew.
+    event?.wait()
+    if !isStopping { seen.wakeUps &+= 1 }
   }
 
   private static func wait(_ nanoseconds: UInt64, since begin: UInt64) {

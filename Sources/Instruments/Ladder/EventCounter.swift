@@ -2,11 +2,11 @@ import CHost
 import Glibc
 
 /// An eventfd: one thread signals, another sleeps until then.
-final class EventCounter: Sendable {
+public final class EventCounter: Sendable {
   private let descriptor: Int32
 
   /// - Throws: ``SystemCallError`` where the process may open no more files.
-  init() throws(SystemCallError) {
+  public init() throws(SystemCallError) {
     descriptor = chost_eventfd()
     guard descriptor >= 0 else { throw SystemCallError(call: "eventfd", code: -descriptor) }
   }
@@ -14,14 +14,14 @@ final class EventCounter: Sendable {
   deinit { close(descriptor) }
 
   /// Adds one, which wakes who waits.
-  func signal() {
+  public func signal() {
     var one: UInt64 = 1
     // Only a counter near 2^64 would make it wait, and nothing else can fail.
     while Glibc.write(descriptor, &one, 8) != 8 { precondition(errno == EINTR, "eventfd: errno \(errno)") }
   }
 
   /// Sleeps until there is something, and takes it all.
-  func wait() {
+  public func wait() {
     var value: UInt64 = 0
     while Glibc.read(descriptor, &value, 8) != 8 { precondition(errno == EINTR, "eventfd: errno \(errno)") }
   }
