@@ -45,13 +45,15 @@ public final class HintLog: @unchecked Sendable {
     let count: UnsafeMutablePointer<Int>
     let capacity: Int
 
+    /// Past the log's capacity a hint is only counted.
     @inline(__always)
-    func append(_ block: Block, held: Bool) {
+    public func append(_ block: Block, held: Bool) {
       let n = count.pointee
       if n < capacity { words[n] = block.rawValue | (held ? 0x80 : 0) }
       count.pointee = n &+ 1
     }
   }
 
-  var writer: Writer { Writer(words: words, count: count, capacity: capacity) }
+  /// To be used while the log lives, by one thread at a time.
+  public var writer: Writer { Writer(words: words, count: count, capacity: capacity) }
 }

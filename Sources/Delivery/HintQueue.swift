@@ -87,7 +87,7 @@ public struct HintQueue {
   }
 
   /// wait_event(): spins for a moment, then sleeps between looks, as a task that waits leaves its CPU to others.
-  private func waitUntilAllUsed() -> Bool {
+  func waitUntilAllUsed() -> Bool {
     reclaim()
     var looks = 0
     while driver.inFlight > 0 {
@@ -100,7 +100,7 @@ public struct HintQueue {
   }
 
   /// Nothing will ever come back.
-  private var isDead: Bool { driver.isBroken || host.map { $0._withUnsafeGuaranteedRef { $0.hasFailed } } ?? false }
+  var isDead: Bool { driver.isBroken || host.map { $0._withUnsafeGuaranteedRef { $0.hasFailed } } ?? false }
 }
 
 /// The queue of one design, and the host that serves it.

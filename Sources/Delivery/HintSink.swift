@@ -27,11 +27,19 @@ public protocol HintSink {
   /// ``Block/rawValue``, as one chain with one kick; returns when the host has acknowledged it. False: the queue refused
   /// it.
   mutating func report(_ blocks: HintBuffer, _ range: Range<Int>) -> Bool
+  /// A hint was dropped, since the queue had no room: the block won't be named any more in this session.
+  mutating func didDrop()
   /// `pages` were taken off the free lists by the strategy, for whatever use; `initialized`: by alloc_pages(), which a kernel with
   /// init_on_alloc has zero them.
   mutating func didTake(pages: UInt64, initialized: Bool)
   /// `pages` were given back.
   mutating func didReturn(pages: UInt64)
+}
+
+extension HintSink {
+  /// Nothing: most have no use for it.
+  @inlinable @inline(__always)
+  public mutating func didDrop() {}
 }
 
 /// Counts and no more: the sink of the pass that gives speed.

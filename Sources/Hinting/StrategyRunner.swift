@@ -10,6 +10,7 @@ public final class StrategyRunner {
   private let queueBody: () -> Int
   private let speedBody: (VirtualCPU, Session, HintQueue, Bracket?) -> SpeedPass
   private let probedBody: (VirtualCPU, HoldProbe, Session, HintLog, HintQueue, () -> Void) -> ProbedPass
+  private let deliverBody: (VirtualCPU, Session, inout DeliverySink) -> DeliveryPass
   private let workBody: (VirtualCPU, HoldProbe, inout Session, inout RecordingSink) -> Outcome
   private let returnBody: (VirtualCPU, HoldProbe, inout Session, inout RecordingSink) -> Void
   private let requestedBody: () -> Bool
@@ -33,6 +34,7 @@ public final class StrategyRunner {
     probedBody = { cpu, probe, session, log, queue, atEnd in
       measureHolds(&state.strategy, cpu, probe, session, log, queue, atEnd)
     }
+    deliverBody = { cpu, session, sink in measureDelivery(&state.strategy, cpu, session, &sink) }
     workBody = { cpu, probe, session, sink in
       var guestCPU = GuestCPU(cpu.core, cpu: cpu.number, node: cpu.node, probe: probe, hooks: state.strategy.hooks)
       return state.strategy.work(&guestCPU, &sink, &session)
@@ -118,6 +120,12 @@ public final class StrategyRunner {
     _ cpu: VirtualCPU, _ probe: HoldProbe, _ session: Session, _ log: HintLog, atEnd: () -> Void = {}
   ) -> ProbedPass {
     probedBody(cpu, probe, session, log, queue, atEnd)
+  }
+
+  /// A session without a probe whose hints go to a host that acts on them. What the design holds it gives back when the
+  /// host has acted on everything.
+  public func deliver(_ cpu: VirtualCPU, _ session: Session, _ sink: inout DeliverySink) -> DeliveryPass {
+    deliverBody(cpu, session, &sink)
   }
 
   /// One run of the work that a hook asked for. See ``HintStrategy/work(_:_:_:)``.
@@ -220,6 +228,19 @@ extension SpeedPass {
   }
 }
 
+/// What a session came to whose hints went to a host, beside what sink and host counted.
+public struct DeliveryPass: Sendable {
+  public var outcome: Outcome
+  /// The session's start, by the cycle clock.
+  public var beginTicks: UInt64
+  /// From there until the design had no more to say.
+  public var scanTicks: UInt64
+  /// CPU time of the thread, return included, but for the wait until the host had acted on the last hint. Nanoseconds.
+  public var cpuNanoseconds: UInt64
+  /// Whether the host gave everything back.
+  public var isWhole: Bool
+}
+
 /// What a pass with the probe found, beside what the probe and the hint log hold.
 public struct ProbedPass: Sendable {
   public var outcome: Outcome
@@ -277,6 +298,28 @@ private func measureSpeed<S: HintStrategy>(
     cpuNanoseconds: cpuTimeUsed,
     bufferAllocTicks: session.bufferAllocTicks, bufferFreeTicks: session.bufferFreeTicks, restarts: session.restarts,
     kicks: sink.kicks, descriptors: sink.descriptors)
+}
+
+@inline(__always)
+private func measureDelivery<S: HintStrategy>(
+  _ strategy: inout S, _ place: StrategyRunner.VirtualCPU, _ startSession: Session, _ sink: inout DeliverySink
+) -> DeliveryPass {
+  var cpu = GuestCPU(place.core, cpu: place.number, node: place.node, probe: NoProbe(), hooks: strategy.hooks)
+  var session = startSession
+  // Its own, so that the compiler knows who else may write to it: nobody.
+  var own = sink
+  let cpuTime = ThreadCPUClock.nanoseconds()
+  let begin = CycleClock.begin()
+  let outcome = strategy.collect(&cpu, &own, &session)
+  let end = CycleClock.end()
+  var cpuTimeUsed = ThreadCPUClock.nanoseconds() - cpuTime
+  let isWhole = own.finish()
+  let returning = ThreadCPUClock.nanoseconds()
+  strategy.giveBack(&cpu, &own, &session)
+  cpuTimeUsed += ThreadCPUClock.nanoseconds() - returning
+  sink = own
+  return DeliveryPass(
+    outcome: outcome, beginTicks: begin, scanTicks: end &- begin, cpuNanoseconds: cpuTimeUsed, isWhole: isWhole)
 }
 
 @inline(__always)

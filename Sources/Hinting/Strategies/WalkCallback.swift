@@ -90,6 +90,7 @@ struct WalkCallback: HintStrategy {
               sink.reclaim()
               guard sink.descriptorsFree > 1, sink.hint(Block(pfn: core.pfn(page), order: order)) else {
                 lost &+= 1
+                sink.didDrop()
                 continue
               }
               switch kick {
