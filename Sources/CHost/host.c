@@ -3,6 +3,7 @@
 #include "struct_page.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/eventfd.h>
@@ -10,6 +11,11 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
+
+/* In linux/memfd.h, not in the C library's headers: log2 of the page size above the flags. */
+#ifndef MFD_HUGE_2MB
+#define MFD_HUGE_2MB (21U << 26)
+#endif
 
 int chost_pin_to_cpu(int cpu) {
     cpu_set_t set;
@@ -79,6 +85,15 @@ int chost_eventfd(void) {
 int chost_memory_file(const char *name) {
     int descriptor = memfd_create(name, 0);
     return descriptor >= 0 ? descriptor : -errno;
+}
+
+int chost_huge_memory_file(const char *name) {
+    int descriptor = memfd_create(name, MFD_HUGETLB | MFD_HUGE_2MB);
+    return descriptor >= 0 ? descriptor : -errno;
+}
+
+int chost_punch_hole(int descriptor, int64_t offset, int64_t bytes) {
+    return fallocate(descriptor, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, bytes) == 0 ? 0 : errno;
 }
 
 int chost_die_with_parent(int parent) {

@@ -37,6 +37,8 @@ public struct ExperimentCard: Sendable {
   public let clocks: [ExperimentClock]
   /// Whether it has a bandwidth and a limit on the downtime.
   public let migrates: Bool
+  /// Whether hints go to a host that acts on them, so that a kick may cost a VM exit.
+  public let delivers: Bool
   /// Threads it measures beside the mutators: the strategy's own, and others.
   public let threads: Int
   /// Whether hardware events are counted in its repetitions.
@@ -49,7 +51,7 @@ public struct ExperimentCard: Sendable {
   init(
     name: String, question: String, files: String, decisiveMetric: String, suited: String = "every strategy",
     loads: [MutatorLoad] = [.none], window: TimeSpan? = nil, windows: Double = 0, clocks: [ExperimentClock] = [.real],
-    migrates: Bool = false,
+    migrates: Bool = false, delivers: Bool = false,
     threads: Int = 1,
     columns: [ExperimentColumn] = [], takesLoads: Bool = true, takesScanners: Bool = false, countsEvents: Bool = false,
     suits: @escaping @Sendable (StrategyCard) -> Bool = { _ in true }
@@ -67,6 +69,7 @@ public struct ExperimentCard: Sendable {
     self.windows = windows
     self.clocks = clocks
     self.migrates = migrates
+    self.delivers = delivers
     self.threads = threads
     self.countsEvents = countsEvents
     self.columns = columns

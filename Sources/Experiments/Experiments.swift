@@ -6,6 +6,7 @@ public enum Experiments {
     SteadyStateExperiment.self,
     ContiguousExperiment.self,
     MigrationExperiment.self,
+    DeliveryExperiment.self,
   ]
 
   /// What each is, in the order of the list.

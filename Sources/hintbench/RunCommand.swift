@@ -112,6 +112,11 @@ struct RunCommand: ParsableCommand {
       "A published migration, run under its conditions: \(MigrationPreset.all.map(\.name).joined(separator: ", ")).",
       valueName: "name"))
   var preset: String?
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "What a kick costs in `delivery` that the host wants, a VM exit (default: 0).", valueName: "ns,..."))
+  var exitNs: String?
   @Option(help: ArgumentHelp("A checked-in matrix, as meta.json shows it under config.", valueName: "file"))
   var config: String?
   @Flag(help: "Print cells, estimated time and memory, and run nothing.") var dryRun = false
@@ -164,7 +169,7 @@ struct RunCommand: ParsableCommand {
   private var hasSharedFlags: Bool {
     [
       lock, pageInit, cache, order, load, holdLimit, counters, events, timeLimit, hostAckNs, window, clock, placement,
-      scanners, bandwidth, downtimeLimit,
+      scanners, bandwidth, downtimeLimit, exitNs,
     ].contains { $0 != nil }
       || mutators != nil || repetitions != nil || seed != nil || mutatorRate != nil
   }
@@ -223,6 +228,7 @@ struct RunCommand: ParsableCommand {
     made.clock = clock ?? made.clock
     made.bandwidth = bandwidth ?? made.bandwidth
     made.downtimeLimit = downtimeLimit ?? made.downtimeLimit
+    made.exitNs = exitNs ?? made.exitNs
     made.mutatorRate = mutatorRate ?? made.mutatorRate
     made.mutators = mutators ?? made.mutators
     made.repetitions = repetitions ?? made.repetitions

@@ -8,7 +8,7 @@ import Testing
   @Test func everyExperimentWritesItsOwnFile() throws {
     try Tool.withFolder { folder in
       let result = try Tool.run(
-        "run interference steady-state contiguous migration --quick --guest 5G --strategy none,page-reporting:order=9 "
+        "run interference steady-state contiguous migration delivery --quick --guest 5G --strategy none,page-reporting:order=9 "
           + "--state fresh --repetitions 1 --window 20ms --clock virtual --host-ack-ns 0,20000 --load order0 --mutators 1 --movable 0.9 "
           + "--granule 0 --out run", in: folder)
       #expect(result.status == 0, "\(result)")
@@ -79,6 +79,8 @@ import Testing
     ("run steady-state --clock virtual --mutator-rate 0", "accepted: 1 to 1000000000"),
     ("run migration --clock lunar", "accepted: real, virtual"), ("run migration --bandwidth 1K", "at least 1M"),
     ("run migration --downtime-limit soon", "no time"), ("run --bandwidth 1G", "a migration's"),
+    ("run --exit-ns 1000", "is for delivery"), ("run delivery --exit-ns soon", "no time of a VM exit"),
+    ("run delivery --strategy none", "strategies that name blocks"),
     ("run migration --strategy page-reporting", "strategies that the host asks for hints"),
   ])
   func badSettingsAreOneLine(_ line: String, says: String) throws {

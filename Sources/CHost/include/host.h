@@ -106,6 +106,10 @@ int chost_eventfd(void);
 
 /* An empty file that has no name and is gone with its last descriptor, which children inherit. The descriptor, or -errno. */
 int chost_memory_file(const char *name);
+/* The same of huge pages of 2 MiB (MFD_HUGETLB), which the administrator must have set aside. The descriptor, or -errno. */
+int chost_huge_memory_file(const char *name);
+/* Gives the file's pages of a range back; they read as zero afterwards, in every mapping. 0, or errno. */
+int chost_punch_hole(int descriptor, int64_t offset, int64_t bytes);
 /* Has the kernel kill this process when its parent, which should be this one, ends. 0; ESRCH: it has ended; or errno. */
 int chost_die_with_parent(int parent);
 

@@ -30,6 +30,8 @@ public struct Cell: Sendable {
     public var bandwidth: Double?
     /// How long a migration may stop the guest. Nanoseconds; nil where nothing migrates.
     public var downtimeLimitNs: Double?
+    /// What a kick costs that the host wants: a VM exit. Nanoseconds.
+    public var exitNs: UInt64 = 0
     public var scanners = Scanners.one
     /// The host node of the scanner; nil: where the guest's first node is.
     public var scanNode: Int?
@@ -78,6 +80,7 @@ public struct Cell: Sendable {
     }
     if let bandwidth = setting.bandwidth { values.append(("bandwidth", "\(bandwidth)")) }
     if let limit = setting.downtimeLimitNs { values.append(("downtime_limit_ns", "\(limit)")) }
+    if setting.exitNs > 0 { values.append(("exit_ns", "\(setting.exitNs)")) }
     if setting.scanners != .one { values.append(("scanners", setting.scanners.rawValue)) }
     if let node = setting.scanNode { values.append(("scan_node", "\(node)")) }
     if let node = guest.memoryNode { values.append(("memory_node", "\(node)")) }

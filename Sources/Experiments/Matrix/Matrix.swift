@@ -51,6 +51,8 @@ public struct Matrix: Sendable {
     try Self.checkEvents(config, counters, experiments)
     guard config.bandwidth == nil && config.downtimeLimit == nil || experiments.contains(where: { $0.card.migrates })
     else { throw .usage("--bandwidth and --downtime-limit are a migration's") }
+    guard config.exitNs == nil || experiments.contains(where: { $0.card.delivers })
+    else { throw .usage("--exit-ns is for delivery, where a host acts on hints") }
 
     var cells: [Cell] = []
     var footprints: [GuestSpec: GuestFootprint] = [:]
@@ -283,8 +285,9 @@ public struct Matrix: Sendable {
   ) throws(MatrixError) -> [Cell.Setting] {
     var setting = Cell.Setting()
     setting.pageInit = pageInit
-    // What a window of many sessions finds in the caches is what its own threads left there.
-    setting.cache = card.window == nil ? cache : .warm
+    // What a window of many sessions finds in the caches is what its own threads left there; and so with a host that acts
+    // on hints beside them.
+    setting.cache = card.window == nil && !card.delivers ? cache : .warm
     if let window = try (config.window ?? group.window).map({ text throws(MatrixError) in try TimeSpan(text) })
       ?? card.window, card.window != nil
     {
@@ -315,6 +318,15 @@ public struct Matrix: Sendable {
       own.hostAckNs = nanoseconds
       return own
     }
+    if card.delivers, let exits = try exitTimes(config) {
+      return timed.flatMap { setting in
+        exits.map { nanoseconds in
+          var own = setting
+          own.exitNs = nanoseconds
+          return own
+        }
+      }
+    }
     guard card.migrates else { return timed }
     let bandwidths = try texts(config.bandwidth, group.bandwidths, standard: "1G").map { text throws(MatrixError) in
       let bytes = Double(try ByteSize(text).bytes)
@@ -333,6 +345,17 @@ public struct Matrix: Sendable {
           return own
         }
       }
+    }
+  }
+
+  /// Nanoseconds of a VM exit; nil where none were asked for.
+  private static func exitTimes(_ config: RunConfig) throws(MatrixError) -> [UInt64]? {
+    guard let text = config.exitNs else { return nil }
+    return try text.split(separator: ",", omittingEmptySubsequences: false).map { text throws(MatrixError) in
+      guard let nanoseconds = UInt64(text), nanoseconds <= 10_000_000 else {
+        throw .usage("'\(text)' is no time of a VM exit; accepted: nanoseconds, 0 to 10000000")
+      }
+      return nanoseconds
     }
   }
 

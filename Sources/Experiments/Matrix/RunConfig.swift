@@ -96,6 +96,8 @@ public struct RunConfig: Codable, Hashable, Sendable {
   /// it to the group, and that to the experiment.
   public var bandwidth: String?
   public var downtimeLimit: String?
+  /// Nanoseconds that a kick costs which a host wants, comma-separated, where hints go to one that acts on them. Nil: 0.
+  public var exitNs: String?
   /// Operations a second of each mutator where the clock is virtual.
   public var mutatorRate: Double?
   /// Nil: the host's cores - 1, where there is a load.
@@ -117,6 +119,7 @@ public struct RunConfig: Codable, Hashable, Sendable {
     case placement, scanners, bandwidth
     case downtimeLimit = "downtime_limit"
     case hostAckNs = "host_ack_ns"
+    case exitNs = "exit_ns"
     case mutatorRate = "mutator_rate"
     case pageInit = "page_init"
     case holdLimit = "hold_limit"
@@ -139,6 +142,7 @@ public struct RunConfig: Codable, Hashable, Sendable {
     window = try box.decodeIfPresent(String.self, forKey: .window)
     bandwidth = try box.decodeIfPresent(String.self, forKey: .bandwidth)
     downtimeLimit = try box.decodeIfPresent(String.self, forKey: .downtimeLimit)
+    exitNs = try box.decodeIfPresent(String.self, forKey: .exitNs)
     mutatorRate = try box.decodeIfPresent(Double.self, forKey: .mutatorRate)
     mutators = try RunConfig.number(Int.self, box, .mutators)
     repetitions = try RunConfig.number(Int.self, box, .repetitions) ?? standard.repetitions

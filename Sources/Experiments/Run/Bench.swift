@@ -19,6 +19,8 @@ final class Bench {
   let openCounters: @Sendable () -> HardwareCounters?
   /// Why counters that were opened gave nothing in some repetition: the first time that happened.
   var counterFailure: String?
+  /// What couldn't be measured here, once each.
+  private(set) var unavailable: [RunMeta.Unavailable] = []
   /// The host's nodes, as they were at the start.
   let hostNodes: [HostNode]
   let holdLog: HoldLog
@@ -51,6 +53,11 @@ final class Bench {
   }
 
   deinit { stop.deallocate() }
+
+  /// Rows that can't be there on this machine.
+  func note(_ absence: RunMeta.Unavailable) {
+    if !unavailable.contains(where: { $0.what == absence.what }) { unavailable.append(absence) }
+  }
 
   /// Host CPUs for threads beside the measuring one.
   var otherCPUs: [Int] { placement?.otherHostCPUs ?? [] }

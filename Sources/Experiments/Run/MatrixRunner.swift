@@ -178,6 +178,7 @@ public final class MatrixRunner {
       bench.forgetTeams()
     }
     observer.progress(done: count, total: total, label: "")
+    unavailable += bench.unavailable
     if let why = bench.counterFailure {
       unavailable.append(.init(what: "hardware counters of some repetitions", why: why))
     }

@@ -2,19 +2,19 @@ import CHost
 import Glibc
 
 /// Memory of this process in pages of one size.
-final class HostMapping {
+public final class HostMapping {
   /// Aligned to 2 MiB.
-  let base: UnsafeMutableRawPointer
+  public let base: UnsafeMutableRawPointer
   /// Whole pages.
-  let bytes: Int
-  let page: HostPage
+  public let bytes: Int
+  public let page: HostPage
   private let reserved: UnsafeMutableRawPointer
   private let reservedBytes: Int
 
   /// Reserves at least `bytes`; nothing is touched.
   ///
   /// - Throws: ``SystemCallError`` where the address space, or huge pages as such, are refused.
-  init(bytes wanted: Int, page: HostPage) throws(SystemCallError) {
+  public init(bytes wanted: Int, page: HostPage) throws(SystemCallError) {
     bytes = (max(wanted, 1) + page.rawValue - 1) / page.rawValue * page.rawValue
     // A margin that asked for nothing on either side: the kernel's figures of the piece in between are then its alone.
     reservedBytes = bytes + 2 * HostPage.huge.rawValue
@@ -34,7 +34,7 @@ final class HostMapping {
 
   /// Writes a byte of each page.
   @inline(never)
-  func touch() {
+  public func touch() {
     var offset = 0
     while offset < bytes {
       base.storeBytes(of: 1, toByteOffset: offset, as: UInt8.self)
@@ -46,7 +46,7 @@ final class HostMapping {
   /// Gives `count` bytes from `offset` on back to the system.
   ///
   /// - Throws: ``SystemCallError``
-  func discard(_ count: Int, at offset: Int = 0) throws(SystemCallError) {
+  public func discard(_ count: Int, at offset: Int = 0) throws(SystemCallError) {
     let code = chost_discard(base + offset, count)
     guard code == 0 else { throw SystemCallError(call: "madvise(MADV_DONTNEED) of \(count) bytes", code: code) }
   }

@@ -1,0 +1,42 @@
+import Hinting
+import Instruments
+
+/// What a host does with a block that it is told of.
+enum HostAction: Hashable, Sendable {
+  /// Nothing: what delivery alone costs.
+  case none
+  /// Clears its bits in a migration bitmap.
+  case bitmap
+  /// Gives its memory back, anonymous memory in pages of this size: MADV_DONTNEED.
+  case discard(HostPage)
+  /// Punches it out of a file in memory of pages of this size: FALLOC_FL_PUNCH_HOLE.
+  case punch(HostPage)
+
+  /// As in the column.
+  var name: String {
+    switch self {
+    case .none: "none"
+    case .bitmap: "bitmap"
+    case .discard: "discard"
+    case .punch: "punch"
+    }
+  }
+
+  /// Of the memory it gives back; nil where it gives none.
+  var page: HostPage? {
+    switch self {
+    case .none, .bitmap: nil
+    case .discard(let page), .punch(let page): page
+    }
+  }
+
+  /// What may be done with the hints of a design: addresses that may be stale are good for clearing bits only.
+  static func allowed(_ goal: StrategyCard.Goal) -> [HostAction] {
+    let discards: [HostAction] = [.discard(.small), .discard(.huge), .punch(.small), .punch(.huge)]
+    return switch goal {
+    case .none: []
+    case .migration: [.none, .bitmap]
+    case .reclaim: [.none, .bitmap] + discards
+    }
+  }
+}

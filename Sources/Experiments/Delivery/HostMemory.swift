@@ -1,0 +1,95 @@
+import CHost
+import Glibc
+import Instruments
+
+/// Real memory that stands for the guest's, for a host to give back: a piece of a fixed size, whatever the guest has.
+///
+/// Blocks get places in it in the order in which they come, so that each is there when it is given back: at its address
+/// modulo the size it would now and then meet a place that is empty already, which costs a fraction.
+final class HostMemory: @unchecked Sendable {
+  // Right to send: the host's thread has it to itself during a session, the measuring one before and after.
+  private enum Kind {
+    case anonymous(HostMapping)
+    case file(descriptor: Int32, base: UnsafeMutableRawPointer)
+  }
+
+  /// What of the guest a session has memory for.
+  static let standardBytes = 256 << 20
+
+  let bytes: Int
+  let page: HostPage
+  private let kind: Kind
+
+  /// For an action that gives memory back; nothing is there yet.
+  ///
+  /// - Parameter bytes: a multiple of 2 MiB.
+  /// - Throws: ``SystemCallError`` where the kernel refuses: address space, a file, or huge pages.
+  init?(_ action: HostAction, bytes: Int = standardBytes) throws(SystemCallError) {
+    guard let page = action.page else { return nil }
+    precondition(bytes % HostPage.huge.rawValue == 0, "\(bytes) bytes aren't whole huge pages")
+    self.bytes = bytes
+    self.page = page
+    guard case .punch = action else {
+      kind = .anonymous(try HostMapping(bytes: bytes, page: page))
+      return
+    }
+    let descriptor = page == .huge ? chost_huge_memory_file("hintbench") : chost_memory_file("hintbench")
+    guard descriptor >= 0 else { throw SystemCallError(call: "memfd_create", code: -descriptor) }
+    guard ftruncate(descriptor, off_t(bytes)) == 0 else {
+      defer { close(descriptor) }
+      throw SystemCallError(call: "ftruncate of a memfd", code: errno)
+    }
+    // Huge pages are set aside here, or refused: without them a touch would be a SIGBUS.
+    let base = mmap(nil, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0)
+    guard let base, base != MAP_FAILED else {
+      defer { close(descriptor) }
+      throw SystemCallError(call: "mmap of \(bytes) bytes of a memfd", code: errno)
+    }
+    kind = .file(descriptor: descriptor, base: base)
+  }
+
+  deinit {
+    if case .file(let descriptor, let base) = kind {
+      munmap(base, bytes)
+      close(descriptor)
+    }
+  }
+
+  var base: UnsafeRawPointer {
+    switch kind {
+    case .anonymous(let mapping): UnsafeRawPointer(mapping.base)
+    case .file(_, let base): UnsafeRawPointer(base)
+    }
+  }
+
+  /// Writes to each page: all of them are there then.
+  func populate() {
+    switch kind {
+    case .anonymous(let mapping): mapping.touch()
+    case .file(_, let base):
+      for offset in stride(from: 0, to: bytes, by: page.rawValue) {
+        base.storeBytes(of: 1, toByteOffset: offset, as: UInt8.self)
+      }
+    }
+  }
+
+  /// Why it isn't in pages of its size although the kernel was asked; nil where it is. To be asked when it was populated.
+  var refusal: String? {
+    guard case .anonymous = kind, page == .huge else { return nil }
+    guard let use = HugePageUse.ofMapping(around: base) else {
+      return "/proc/self/smaps doesn't tell whether memory lies in huge pages"
+    }
+    return use.isWhole ? nil : "the kernel put \(use.hugeBytes) of \(use.anonymousBytes) bytes into huge pages"
+  }
+
+  /// Gives back a range. False where the kernel refused.
+  func giveBack(_ range: Range<Int>) -> Bool {
+    switch kind {
+    case .anonymous(let mapping):
+      do throws(SystemCallError) { try mapping.discard(range.count, at: range.lowerBound) } catch { return false }
+      return true
+    case .file(let descriptor, _):
+      return chost_punch_hole(descriptor, Int64(range.lowerBound), Int64(range.count)) == 0
+    }
+  }
+}
