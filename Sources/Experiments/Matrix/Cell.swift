@@ -51,7 +51,8 @@ public struct Cell: Sendable {
     self.load = load
     self.mutators = mutators
     let scanners = setting.scanners == .perNode ? guest.nodes : 1
-    let hosts = setting.hostAckNs > 0 ? scanners : 0
+    // Where hints are acted on the host is there, and counted, whenever it answers.
+    let hosts = setting.hostAckNs > 0 && !experiment.card.delivers ? scanners : 0
     // By the real clock a migration's destination is a process beside it.
     let destinations = experiment.card.migrates ? 1 : 0
     let threads = experiment.card.threads + scanners - 1 + mutators + hosts + destinations

@@ -413,7 +413,10 @@ public struct Matrix: Sendable {
     let hosts = acks.split(separator: ",").contains { $0 != "0" } ? 1 : 0
     let asked = config.clock ?? group.clock
     let isVirtual = experiments.allSatisfy { (asked ?? $0.card.clocks[0].rawValue) == ExperimentClock.virtual.rawValue }
-    let mutators = config.mutators ?? (isVirtual ? 3 : max(host.cpus - 1 - hosts, 1))
+    // What else runs beside them: a host that acts, or the process that a migration goes to.
+    let others =
+      experiments.filter { $0.card.takesLoads }.map { $0.card.threads - 1 + ($0.card.migrates ? 1 : 0) }.max() ?? 0
+    let mutators = config.mutators ?? (isVirtual ? 3 : max(host.cpus - 1 - hosts - others, 1))
     guard (1...1024).contains(mutators) else { throw .usage("\(mutators) mutators; accepted: 1 to 1024") }
     return mutators
   }

@@ -50,7 +50,9 @@ import Testing
   }
 
   @Test func oneCPUIsTooFewForThreads() throws {
-    for (cpus, crowded) in [(1, ["interference", "steady-state", "contiguous"]), (2, ["contiguous"]), (64, [])] {
+    for (cpus, crowded) in [
+      (1, ["interference", "steady-state", "contiguous", "delivery"]), (2, ["contiguous", "delivery"]), (64, []),
+    ] {
       let row = try Self.doctor(cpus: cpus).threads()
       #expect(row.state == (crowded.isEmpty ? .ok : .limited))
       #expect(row.found.hasPrefix("\(cpus) CPU"))
