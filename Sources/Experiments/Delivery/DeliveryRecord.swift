@@ -58,7 +58,7 @@ struct DeliveryRecord: ExperimentRecord {
     Column("outcome", \.outcome, meaning: "How the session ended; stopped: where all memory was given back."),
     Column("hints", unit: "blocks", \.hints, meaning: "Hints acted on; repeated ones count again."),
     Column(
-      "hints_per_second", unit: "1/s", direction: .higherIsBetter, isPrimary: true, \.hintsPerSecond,
+      "hints_per_second", unit: "1/s", direction: .higherIsBetter, \.hintsPerSecond,
       meaning: "Hints over the time from the session's start until the host had acted on the last."),
     Column(
       "delivered_ms_per_tib", unit: "ms/TiB", direction: .lowerIsBetter, isPrimary: true, \.msPerTiB,

@@ -14,7 +14,7 @@ final class HostMemory: @unchecked Sendable {
   }
 
   /// What of the guest a session has memory for.
-  static let standardBytes = 256 << 20
+  static let standardBytes = 128 << 20
 
   let bytes: Int
   let page: HostPage

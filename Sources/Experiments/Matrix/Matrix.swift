@@ -459,7 +459,10 @@ extension Matrix {
       }
       // Simulated instructions take some 40 times as long, once a cell.
       let simulated = counters == .simulated && cell.timesHold ? 300e6 + 40 * blocks * each : 0
-      return total + simulated + Double(config.repetitions) * (40e6 + 2 * blocks * each)
+      // Memory is populated for each session that gives it back.
+      let actions = cell.experiment.card.delivers ? HostAction.allowed(cell.strategy.card.goal) : []
+      let populating = Double(actions.count { $0.page != nil }) * 2 * 70e6
+      return total + simulated + Double(config.repetitions) * (40e6 + 2 * blocks * each + populating)
     }
   }
 
