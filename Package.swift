@@ -43,7 +43,8 @@ let package = Package(
     .target(name: "LinuxGuest", dependencies: ["Instruments"]),
     .target(
       name: "Experiments",
-      dependencies: ["Migration", "Hinting", "Delivery", "GuestMemory", "Instruments", "CHost"]),
+      dependencies: ["PageStates", "Migration", "Hinting", "Delivery", "GuestMemory", "Instruments", "CHost"]),
+    .target(name: "PageStates", dependencies: ["GuestMemory", "Instruments", "CHost"]),
     .target(name: "Migration", dependencies: ["Delivery", "GuestMemory", "Instruments", "CHost"]),
     .target(name: "Hinting", dependencies: ["Delivery", "GuestMemory", "Instruments"]),
     .target(name: "Delivery", dependencies: ["GuestMemory", "Instruments", "CHost"]),
@@ -64,6 +65,7 @@ let package = Package(
     .testTarget(
       name: "MigrationTests",
       dependencies: ["hintbench", "Migration", "Delivery", "GuestMemory", "Instruments", "CHost"]),
+    .testTarget(name: "PageStatesTests", dependencies: ["PageStates", "GuestMemory"]),
     .testTarget(
       name: "ExperimentsTests", dependencies: ["Experiments", "Migration", "Hinting", "GuestMemory", "Instruments"]),
     .testTarget(

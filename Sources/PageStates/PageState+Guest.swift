@@ -1,0 +1,47 @@
+extension PageState {
+  /// The state after an operation of the guest.
+  ///
+  /// What is discarded stays discarded but for SET_STABLE, SET_UNUSED and STABLE_MAKE_RESIDENT, after which it is a page of
+  /// zeroes: whoever uses these doesn't care for the content.
+  ///
+  /// - Throws: ``IllegalTransition``: only an allocation takes a page out of U, and what has been written doesn't become V.
+  @inlinable @inline(__always)
+  public func after(_ operation: StateOperation) throws(IllegalTransition) -> PageState {
+    switch operation {
+    case .get: return self
+    case .setStable:
+      // What U had in swap is worth nothing.
+      if guest == .unused { return PageState(.stable, host == .resident ? .resident : .zero) }
+      return PageState(.stable, host, isDirty: isDirty)
+    case .setUnused: return PageState(.unused, host)
+    case .setVolatile:
+      if guest == .unused || guest == .potentiallyVolatile && isDirty {
+        throw IllegalTransition(action: "SET_VOLATILE", state: self, accepted: "S, V, and P not written to")
+      }
+      // Swapped out is as good as discarded: there is no Vp.
+      return PageState(.volatile, host == .resident ? .resident : .zero, isDirty: isDirty)
+    case .setPotentiallyVolatile:
+      if guest == .unused {
+        throw IllegalTransition(action: "SET_POT_VOLATILE", state: self, accepted: "S, V, P")
+      }
+      if host == .preserved && !isDirty { return PageState(.potentiallyVolatile, .zero) }
+      return PageState(.potentiallyVolatile, host, isDirty: isDirty)
+    case .stableMakeResident: return PageState(.stable, .resident, isDirty: guest == .unused ? false : isDirty)
+    case .stableIfNotDiscarded:
+      if guest == .unused {
+        throw IllegalTransition(action: "STABLE_IF_NOT_DISCARDED", state: self, accepted: "S, V, P")
+      }
+      return isDiscarded ? self : PageState(.stable, host, isDirty: isDirty)
+    }
+  }
+
+  /// The state with the change bit cleared: page_test_and_clear_dirty().
+  ///
+  /// - Throws: ``IllegalTransition`` of P, which the host could discard at once, written or not.
+  public func cleaned() throws(IllegalTransition) -> PageState {
+    if guest == .potentiallyVolatile && isDirty {
+      throw IllegalTransition(action: "clearing the change bit", state: self, accepted: "S, U, V, and P not written to")
+    }
+    return PageState(guest, host)
+  }
+}

@@ -1,0 +1,43 @@
+/// Both sides' state of one page and the host's change bit, in the byte that both change atomically.
+///
+/// Bits 0 and 1: ``GuestState``; 2 and 3: ``HostState``; 4: written since the guest last cleared it (s390's change bit).
+/// Of the twelve combinations Vp and Pp without the change bit don't come about: what may be discarded is not swapped out.
+public struct PageState: Hashable, Sendable, CustomStringConvertible {
+  public let rawValue: UInt8
+
+  /// As it stands in memory.
+  @inlinable @inline(__always)
+  public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+  /// Bit 4.
+  @inlinable static var changeBit: UInt8 { 16 }
+
+  /// Of its parts.
+  @inlinable @inline(__always)
+  public init(_ guest: GuestState, _ host: HostState, isDirty: Bool = false) {
+    rawValue = guest.rawValue | host.rawValue &<< 2 | (isDirty ? PageState.changeBit : 0)
+  }
+
+  /// A page as the host hands it to a guest that boots: stable, and nothing behind it.
+  public static let fresh = PageState(.stable, .zero)
+
+  @inlinable @inline(__always)
+  public var guest: GuestState { GuestState(rawValue: rawValue & 3).unsafelyUnwrapped }
+
+  @inlinable @inline(__always)
+  public var host: HostState { HostState(rawValue: min(rawValue &>> 2 & 3, 2)).unsafelyUnwrapped }
+
+  /// Whether it was written since the guest last cleared the bit.
+  @inlinable @inline(__always)
+  public var isDirty: Bool { rawValue & PageState.changeBit != 0 }
+
+  /// Vz or Pz: the host has thrown away what the guest said it could.
+  @inlinable @inline(__always)
+  public var isDiscarded: Bool { rawValue & 2 != 0 && rawValue &>> 2 & 3 == 2 }
+
+  /// As the record writes it, e.g. `Vr`; an apostrophe for the change bit.
+  public var description: String {
+    let guest = ["S", "U", "V", "P"][Int(rawValue & 3)]
+    return guest + ["r", "p", "z", "?"][Int(rawValue >> 2 & 3)] + (isDirty ? "'" : "")
+  }
+}
