@@ -7,6 +7,7 @@ public enum Experiments {
     ContiguousExperiment.self,
     MigrationExperiment.self,
     DeliveryExperiment.self,
+    PageStatesExperiment.self,
   ]
 
   /// What each is, in the order of the list.

@@ -18,7 +18,8 @@ import Testing
       let runs = try #require(try RunFiles.table(folder + "/run/runs.csv"))
       #expect(Set(runs.column("outcome")) == ["complete"], "\(result)")
       #expect(Set(runs.column("host_ack_ns")) == ["0", "20000"])
-      for experiment in Experiments.all where experiment.name != "scan" {
+      // page-states makes a page cache that grows with the guest.
+      for experiment in Experiments.all where experiment.name != "scan" && experiment.name != "page-states" {
         let own = try #require(try RunFiles.table(folder + "/run/\(experiment.name).csv"), "\(experiment.name)")
         #expect(own.header == ["run_id", "cell_id", "repetition"] + experiment.columns.map(\.name))
         let cells = Set(
@@ -68,6 +69,20 @@ import Testing
     }
   }
 
+  @Test func pageStatesHasARowForEachModeAndRange() throws {
+    try Tool.withFolder { folder in
+      let result = try Tool.run("run page-states --guest 128M --state fresh --repetitions 1 --out run", in: folder)
+      #expect(result.status == 0 && result.complaints.isEmpty, "\(result)")
+      _ = try RunFolderCheck.expectValid(folder + "/run", "page-states")
+      let own = try #require(try RunFiles.table(folder + "/run/page-states.csv"))
+      let card = try #require(Experiments.all.first { $0.name == "page-states" })
+      #expect(own.header == ["run_id", "cell_id", "repetition"] + card.columns.map(\.name))
+      let keys = zip(own.column("mode"), zip(own.column("range_pages"), own.column("listed_pages")))
+      #expect(Set(keys.map { "\($0) \($1.0) \($1.1)" }).count == 6 * 3 + 5)
+      #expect(result.out.contains("\npage-states: ") && !result.out.lowercased().contains("nan"))
+    }
+  }
+
   @Test(arguments: [
     ("run steady-state --strategy none", "strategies that react to frees"),
     ("run contiguous --strategy step-iterator", "strategies that hold blocks"),
@@ -81,6 +96,7 @@ import Testing
     ("run migration --downtime-limit soon", "no time"), ("run --bandwidth 1G", "a migration's"),
     ("run --exit-ns 1000", "is for delivery"), ("run delivery --exit-ns soon", "no time of a VM exit"),
     ("run delivery --strategy none", "strategies that name blocks"),
+    ("run page-states --strategy walk-callback", "no free memory is collected"),
     ("run migration --strategy page-reporting", "strategies that the host asks for hints"),
   ])
   func badSettingsAreOneLine(_ line: String, says: String) throws {
