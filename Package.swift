@@ -43,8 +43,11 @@ let package = Package(
     .target(name: "LinuxGuest", dependencies: ["Instruments"]),
     .target(
       name: "Experiments",
-      dependencies: ["PageStates", "Migration", "Hinting", "Delivery", "GuestMemory", "Instruments", "CHost"]),
+      dependencies: [
+        "Ballooning", "PageStates", "Migration", "Hinting", "Delivery", "GuestMemory", "Instruments", "CHost",
+      ]),
     .target(name: "PageStates", dependencies: ["GuestMemory", "Instruments", "CHost"]),
+    .target(name: "Ballooning", dependencies: ["Delivery", "GuestMemory", "Instruments", "CHost"]),
     .target(name: "Migration", dependencies: ["Delivery", "GuestMemory", "Instruments", "CHost"]),
     .target(name: "Hinting", dependencies: ["Delivery", "GuestMemory", "Instruments"]),
     .target(name: "Delivery", dependencies: ["GuestMemory", "Instruments", "CHost"]),
@@ -65,6 +68,8 @@ let package = Package(
     .testTarget(
       name: "MigrationTests",
       dependencies: ["hintbench", "Migration", "Delivery", "GuestMemory", "Instruments", "CHost"]),
+    .testTarget(
+      name: "BallooningTests", dependencies: ["Ballooning", "Delivery", "GuestMemory", "Instruments", "CHost"]),
     .testTarget(name: "PageStatesTests", dependencies: ["PageStates", "GuestMemory"]),
     .testTarget(
       name: "ExperimentsTests", dependencies: ["Experiments", "Migration", "Hinting", "GuestMemory", "Instruments"]),

@@ -43,6 +43,8 @@ public struct ExperimentCard: Sendable {
   public let threads: Int
   /// Whether hardware events are counted in its repetitions.
   public let countsEvents: Bool
+  /// Whether what it writes to lock_holds.csv is of zone locks.
+  public let timesZoneLock: Bool
   /// The metric, of runs.csv or of its own file, that decides whether a cell of it got worse.
   public let decisiveMetric: String
   /// What EXPERIMENT.csv has beside run_id, cell_id and repetition.
@@ -54,6 +56,7 @@ public struct ExperimentCard: Sendable {
     migrates: Bool = false, delivers: Bool = false,
     threads: Int = 1,
     columns: [ExperimentColumn] = [], takesLoads: Bool = true, takesScanners: Bool = false, countsEvents: Bool = false,
+    timesZoneLock: Bool = true,
     suits: @escaping @Sendable (StrategyCard) -> Bool = { _ in true }
   ) {
     self.name = name
@@ -72,6 +75,7 @@ public struct ExperimentCard: Sendable {
     self.delivers = delivers
     self.threads = threads
     self.countsEvents = countsEvents
+    self.timesZoneLock = timesZoneLock
     self.columns = columns
   }
 }

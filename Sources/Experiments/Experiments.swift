@@ -8,6 +8,7 @@ public enum Experiments {
     MigrationExperiment.self,
     DeliveryExperiment.self,
     PageStatesExperiment.self,
+    BallooningExperiment.self,
   ]
 
   /// What each is, in the order of the list.

@@ -129,8 +129,9 @@ public struct GuestCPU<Probe: LockProbe, Hooks: AllocatorHooks> {
     else { return nil }
     // prep_new_page(): the head only; init_on_alloc is a setting whose cost stands in a column of its own.
     page.pointer.pointee.private_ = 0
-    page.pointer.pointee.refcount = 1
     if gfp.contains(.movable) { page.pointer.pointee.flags |= Page.flagLRU }
+    // The reference last: from then on others may take one, and the page's lock.
+    page.pointer.pointee.refcount = 1
     return core.pfn(page)
   }
 
@@ -236,6 +237,22 @@ public struct GuestCPU<Probe: LockProbe, Hooks: AllocatorHooks> {
     let page = core.page(pfn)
     let zone = core.zone(page.zoneIndex)
     guard core.prepareToFree(page, order: order, zone) else { return }
+    freePrepared(page, pfn: pfn, order: order, zone)
+  }
+
+  /// put_page() of the head of a block of 2^order pages: gives a reference back, with the last one the block.
+  @inlinable
+  public mutating func put(pfn: UInt64, order: Int) {
+    let page = core.page(pfn)
+    guard page.dropReference() else { return }
+    let zone = core.zone(page.zoneIndex)
+    guard core.prepareUnreferenced(page, order: order, zone) else { return }
+    freePrepared(page, pfn: pfn, order: order, zone)
+  }
+
+  /// __free_pages_ok() and free_unref_page() behind free_pages_prepare().
+  @inlinable @inline(__always)
+  mutating func freePrepared(_ page: Page, pfn: UInt64, order: Int, _ zone: Zone) {
     let type = core.pageblockMigratetype(pfn)
     if PerCPUList.serves(order: order, pageblockOrder: core.pageblockOrder) && type != .isolate {
       // free_unref_page(): what has no per-CPU list of its own is kept as movable.
@@ -312,6 +329,12 @@ extension GuestCore {
   func prepareToFree(_ page: Page, order: Int, _ zone: Zone) -> Bool {
     page.pointer.pointee.refcount &-= 1
     if page.pointer.pointee.refcount != 0 { return zoneSawBadPage(zone) }
+    return prepareUnreferenced(page, order: order, zone)
+  }
+
+  /// free_pages_prepare() of a block whose last reference is gone.
+  @inlinable @inline(__always)
+  func prepareUnreferenced(_ page: Page, order: Int, _ zone: Zone) -> Bool {
     let pages = structPages(order: order)
     var bad: UInt64 = 0
     var tail = page.pointer

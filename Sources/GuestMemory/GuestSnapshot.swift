@@ -125,6 +125,7 @@ extension GuestSnapshot {
           if page.pointer.pointee.refcount != 0 {
             page.pointer.pointee.refcount = 0
             page.pointer.pointee.flags = Page.zoneBits(image.zone)
+            page.pointer.pointee.mapping = nil
           }
           index += 1
         }

@@ -55,6 +55,16 @@ static inline void chost_flush_line(const void *p) {
 
 static inline void chost_fence(void) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
 
+/* smp_wmb(): stores before it are seen before stores after it. x86-64 keeps stores in order by itself, so that the compiler
+   alone has to be held back and no instruction is left of it; arm64 needs one. */
+static inline void chost_write_barrier(void) {
+#if defined(__x86_64__)
+    __asm__ volatile("" ::: "memory");
+#else
+    __asm__ volatile("dmb ishst" ::: "memory");
+#endif
+}
+
 /* The compiler must have v computed here, and may assume nothing of memory after it. */
 static inline void chost_consume(uint64_t v) { __asm__ volatile("" : : "r"(v) : "memory"); }
 static inline void chost_consume_pointer(const void *p) { __asm__ volatile("" : : "r"(p) : "memory"); }

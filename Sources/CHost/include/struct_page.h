@@ -109,6 +109,8 @@ enum {
     HB_ZONE_NR_FREE_PAGES = offsetof(struct zone, nr_free_pages),
     HB_PAGE_PRIVATE = offsetof(struct page, private_),
     HB_PAGE_TYPE = offsetof(struct page, page_type),
+    HB_PAGE_MAPPING = offsetof(struct page, mapping),
+    HB_PAGE_REFCOUNT = offsetof(struct page, refcount),
     HB_PCP_COUNT = offsetof(struct per_cpu_pages, count),
     HB_PCP_FREE_FACTOR = offsetof(struct per_cpu_pages, free_factor),
     HB_PCP_LISTS = offsetof(struct per_cpu_pages, lists),

@@ -14,7 +14,7 @@ enum HoldDistributionFigure: ReportFigure {
 
   static func content(of data: ExperimentData) -> FigureContent? {
     let cells = data.cells.filter { !data.holds($0).isEmpty }
-    guard !cells.isEmpty else { return nil }
+    guard data.card.timesZoneLock, !cells.isEmpty else { return nil }
     let groups = CellGroups(cells, open: [])
     var panels: [PlotPanel] = []
     var tables: [TableContent] = []

@@ -1,0 +1,189 @@
+import GuestMemory
+import Instruments
+
+// compact_zone() as `echo 1 > /proc/sys/vm/compact_memory` asks for it (mm/compaction.c, Linux 6.1), in outline.
+extension BalloonDriver {
+  /// One pass over a zone: a scanner from the bottom gathers movable pages, one from the top free pages to move them to,
+  /// until they meet.
+  ///
+  /// As in the kernel: pages in clusters of 32 (COMPACT_CLUSTER_MAX); no free pages from a pageblock that is wholly free
+  /// or not movable; free pages by `__isolate_free_page()`, which keeps the min watermark; what is left over goes back.
+  /// Simplified: pages of others are single, in use by `owner` alone, and isolated by the same steps as the balloon's
+  /// without an LRU list; nothing is unmapped or copied; no pageblock is skipped because it failed before
+  /// (ignore_skip_hint). Pages of neither, and blocks, stay. The caller drains per-CPU lists before and after.
+  ///
+  /// Complexity: O(struct pages of the zone).
+  @inlinable
+  public mutating func compact<Owner: PageOwner>(
+    _ zone: Zone, movesBalloonPages: Bool, _ owner: inout Owner
+  ) -> CompactionFigures {
+    let pageblock: UInt64 = 1 << UInt64(balloon.core.pageblockOrder)
+    var figures = CompactionFigures()
+    var free = FreeScanner(zone, pageblock)
+    var cluster: [UInt64] = []
+    cluster.reserveCapacity(clusterSize)
+    var block = zone.startPFN / pageblock * pageblock
+    scan: while block < free.block {
+      var pfn = max(block, zone.startPFN)
+      let end = min(block + pageblock, zone.endPFN)
+      while pfn < end {
+        cluster.removeAll(keepingCapacity: true)
+        pfn = gather(pfn..<end, &cluster, movesBalloonPages, &figures)
+        if cluster.isEmpty { continue }
+        free.fill(cluster.count, above: block, &cpu)
+        for page in cluster {
+          guard let target = free.pages.popLast() else {
+            giveUp(page, &figures)
+            continue
+          }
+          move(page, to: target, &owner, &free, &figures)
+        }
+        if free.isExhausted { break scan }
+      }
+      block += pageblock
+    }
+    // release_freepages()
+    for pfn in free.pages { cpu.put(pfn: pfn, order: 0) }
+    return figures
+  }
+
+  /// COMPACT_CLUSTER_MAX
+  @inlinable var clusterSize: Int { 32 }
+
+  /// isolate_migratepages_block(): isolates up to a cluster of movable pages. Returns how far it looked.
+  @inlinable
+  mutating func gather(
+    _ range: Range<UInt64>, _ cluster: inout [UInt64], _ movesBalloonPages: Bool, _ figures: inout CompactionFigures
+  ) -> UInt64 {
+    var pfn = range.lowerBound
+    while pfn < range.upperBound && cluster.count < clusterSize {
+      let page = balloon.core.page(pfn)
+      if let order = page.freeOrderUnlocked {
+        pfn += 1 << UInt64(order)
+        continue
+      }
+      if page.isOwnedMovable {
+        if !movesBalloonPages {
+          figures.balloonPagesLeft += 1
+        } else if isolate(pfn) {
+          cluster.append(pfn)
+        }
+      } else if page.isOnLRU && isolateOther(page, pfn) {
+        cluster.append(pfn)
+      }
+      pfn += 1
+    }
+    return pfn
+  }
+
+  /// A page of somebody else's: with a reference and its lock, off the LRU list.
+  @inlinable
+  mutating func isolateOther(_ page: Page, _ pfn: UInt64) -> Bool {
+    guard page.takeReference() else { return false }
+    guard page.tryLock() else {
+      cpu.put(pfn: pfn, order: 0)
+      return false
+    }
+    let isAlone = page.isOnLRU && page.references == 2
+    if isAlone { page.setOnLRU(false) }
+    page.unlock()
+    if !isAlone { cpu.put(pfn: pfn, order: 0) }
+    return isAlone
+  }
+
+  @inlinable
+  mutating func move<Owner: PageOwner>(
+    _ old: UInt64, to new: UInt64, _ owner: inout Owner, _ free: inout FreeScanner, _ figures: inout CompactionFigures
+  ) {
+    let (oldPage, newPage) = (balloon.core.page(old), balloon.core.page(new))
+    if oldPage.isOwnedMovable {
+      // As it was allocated: the allocator's count of movable pages asks for it.
+      newPage.setOnLRU(true)
+      guard migrate(old, to: new) else {
+        newPage.setOnLRU(false)
+        free.pages.append(new)
+        return giveUp(old, &figures)
+      }
+      figures.balloonPages += 1
+      return
+    }
+    newPage.ownersIndex = oldPage.ownersIndex
+    newPage.setOnLRU(true)
+    owner.pageMoved(from: old, to: new)
+    // The owner's reference and the isolator's.
+    cpu.put(pfn: old, order: 0)
+    cpu.put(pfn: old, order: 0)
+    figures.otherPages += 1
+  }
+
+  /// putback_movable_pages()
+  @inlinable
+  mutating func giveUp(_ pfn: UInt64, _ figures: inout CompactionFigures) {
+    figures.putBack += 1
+    let page = balloon.core.page(pfn)
+    if page.isOwnedMovable { return putBack(pfn) }
+    page.setOnLRU(true)
+    cpu.put(pfn: pfn, order: 0)
+  }
+}
+
+/// isolate_freepages(): the scanner from the top.
+@usableFromInline
+struct FreeScanner {
+  /// The pageblock it stands in.
+  @usableFromInline var block: UInt64
+  /// How far it has looked in it.
+  @usableFromInline var position: UInt64
+  /// Taken off the lists, with a reference each.
+  @usableFromInline var pages: [UInt64] = []
+  /// Met the other scanner, or the min watermark.
+  @usableFromInline var isExhausted = false
+  @usableFromInline let zone: Zone
+  @usableFromInline let pageblock: UInt64
+
+  @inlinable
+  init(_ zone: Zone, _ pageblock: UInt64) {
+    self.zone = zone
+    self.pageblock = pageblock
+    block = (zone.endPFN - 1) / pageblock * pageblock
+    position = max(block, zone.startPFN)
+    // A block that is taken gives all its pages, more than a cluster wants.
+    pages.reserveCapacity(Int(pageblock) * 2)
+  }
+
+  /// Until `wanted` pages are there, as long as it stands above pageblock `bottom`.
+  @inlinable
+  mutating func fill(_ wanted: Int, above bottom: UInt64, _ cpu: inout GuestCPU<NoProbe, NoHooks>) {
+    while pages.count < wanted && !isExhausted {
+      let end = min(block + pageblock, zone.endPFN)
+      if position < end && isTarget(cpu.core) {
+        // Memory for a whole block more is there: nothing is allocated under the lock.
+        pages.reserveCapacity(pages.count + Int(pageblock))
+        guard
+          let next = cpu.takeFreePages(
+            in: position..<end, of: zone, wanted: wanted - pages.count, { pages.append($0) })
+        else {
+          isExhausted = true
+          return
+        }
+        position = next
+        if position < end { continue }
+      }
+      guard block >= bottom + 2 * pageblock else {
+        isExhausted = pages.count < wanted
+        position = end
+        return
+      }
+      block -= pageblock
+      position = max(block, zone.startPFN)
+    }
+  }
+
+  /// suitable_migration_target(): a wholly free block is what compaction is for.
+  @inlinable
+  func isTarget(_ core: GuestCore) -> Bool {
+    if core.pageblockMigratetype(block) != .movable { return false }
+    let page = core.page(max(block, zone.startPFN))
+    return page.freeOrderUnlocked.map { $0 < core.pageblockOrder } ?? true
+  }
+}

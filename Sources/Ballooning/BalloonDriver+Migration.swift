@@ -1,0 +1,146 @@
+import GuestMemory
+import Instruments
+
+// What compaction does to a balloon's page: balloon_page_isolate(), balloon_page_putback() and balloon_page_migrate() of
+// mm/balloon_compaction.c with isolate_movable_page(), putback_movable_pages() and unmap_and_move() of mm/migrate.c
+// around them, Linux 6.1; and the rules of the series of 2012 where they differ. Of single pages.
+extension BalloonDriver {
+  /// Takes a page off the balloon's list to move it. True: the caller has a reference to it and has to end with
+  /// ``putBack(_:)`` or ``migrate(_:to:)``. False where it is no page of a balloon, is isolated, locked, or about to go.
+  @inlinable
+  public mutating func isolate(_ pfn: UInt64) -> Bool {
+    let page = balloon.core.page(pfn)
+    // balloon_page_movable(), __PageMovable(): most pages that are passed are somebody else's.
+    let looks = page.isOwnedMovable
+    steps.did(.looked(pfn, isMovable: looks))
+    guard looks else { return false }
+
+    let isReferenced = page.takeReference()
+    steps.did(.referenced(pfn, isReferenced))
+    guard isReferenced else { return false }
+    // From here on it can't be freed, so that what has an owner now is no page that was allocated again.
+    if balloon.rules == .linux61 && !page.isOwnedMovable {
+      putReference(pfn)
+      return false
+    }
+
+    let isLocked = page.tryLock()
+    steps.did(.triedLock(pfn, isLocked))
+    guard isLocked else {
+      putReference(pfn)
+      return false
+    }
+    let isIsolable = isIsolable(page)
+    steps.did(.checked(pfn, isIsolable))
+    guard isIsolable else {
+      unlock(page, pfn)
+      putReference(pfn)
+      return false
+    }
+    balloon.pages.withLocked(cpu: cpu.cpu, &probe) { hold in
+      hold.items = 1
+      hold.remove(page)
+      hold.changeIsolated(by: 1)
+    }
+    if balloon.rules == .linux61 { page.setIsolated(true) }
+    steps.did(.isolated(pfn))
+    unlock(page, pfn)
+    return true
+  }
+
+  /// Under the page's lock and with a reference of the caller's: whether it is the balloon's and nobody has it isolated.
+  @inlinable @inline(__always)
+  func isIsolable(_ page: Page) -> Bool {
+    guard page.isOwnedMovable else { return false }
+    switch balloon.rules {
+    // The balloon's reference and the caller's; an isolator would have a third.
+    case .series2012: return page.references == 2
+    case .linux61: return !page.isIsolated
+    }
+  }
+
+  /// Gives an isolated page back to the balloon, unmoved.
+  @inlinable
+  public mutating func putBack(_ pfn: UInt64) {
+    let page = balloon.core.page(pfn)
+    lock(page, pfn)
+    balloon.pages.withLocked(cpu: cpu.cpu, &probe) { hold in
+      hold.items = 1
+      hold.add(page)
+      hold.changeIsolated(by: -1)
+    }
+    if balloon.rules == .linux61 { page.setIsolated(false) }
+    steps.did(.putBack(pfn))
+    unlock(page, pfn)
+    putReference(pfn)
+  }
+
+  /// Moves an isolated page to `new`, a page of the caller's with one reference, which becomes the balloon's. The old one
+  /// is free then.
+  ///
+  /// The host hears of the new page before it hears of the old, so that it never has fewer than the guest owes it; that
+  /// is two messages, and two kicks, for a page.
+  ///
+  /// - Returns: false where the balloon's mutex is another's (-EAGAIN): the page is still isolated, and the new one the
+  ///   caller's.
+  @inlinable
+  public mutating func migrate(_ old: UInt64, to new: UInt64) -> Bool {
+    let core = balloon.core
+    let (oldPage, newPage) = (core.page(old), core.page(new))
+    lock(oldPage, old)
+    if !newPage.tryLock() { steps.bug("a page to move to is locked") }
+    // virtballoon_migratepage(): a deflating thread that has the mutex may be about to free pages.
+    let isOurs = balloon.tryMutex()
+    steps.did(.triedMutex(isOurs))
+    guard isOurs else {
+      newPage.unlock()
+      unlock(oldPage, old)
+      return false
+    }
+    _ = newPage.takeReference()
+    let isMovable = balloon.isMovable
+    balloon.pages.withLocked(cpu: cpu.cpu, &probe) { hold in
+      hold.items = 1
+      if isMovable { newPage.setOwnedMovable(true) }
+      hold.add(newPage)
+      hold.changeIsolated(by: -1)
+    }
+    steps.did(.replaced(old: old, new: new))
+    let message = balloon.array(cpu: cpu.cpu, 1)
+    message[0] = new
+    tell(.inflate, message, 1)
+    balloon.pages.withLocked(cpu: cpu.cpu, &probe) { hold in
+      hold.items = 1
+      // balloon_page_delete(): it is on no list; what it says of its owner goes under the list's lock.
+      oldPage.setOwnedMovable(false)
+    }
+    message[0] = old
+    tell(.deflate, message, 1)
+    unlockMutex()
+    // The balloon's reference to the old page.
+    putReference(old)
+    if balloon.rules == .linux61 { oldPage.setIsolated(false) }
+    unlock(oldPage, old)
+    putReference(old)
+    newPage.unlock()
+    steps.did(.unlocked(new))
+    // What was the caller's.
+    putReference(new)
+    return true
+  }
+
+  // MARK: the page's lock
+
+  /// lock_page()
+  @inlinable @inline(__always)
+  func lock(_ page: Page, _ pfn: UInt64) {
+    while !page.tryLock() { steps.waitForLock(of: pfn) }
+    steps.did(.triedLock(pfn, true))
+  }
+
+  @inlinable @inline(__always)
+  func unlock(_ page: Page, _ pfn: UInt64) {
+    page.unlock()
+    steps.did(.unlocked(pfn))
+  }
+}

@@ -1,0 +1,178 @@
+import GuestMemory
+import Instruments
+
+/// One thread's end of a ``Balloon``: drivers/virtio/virtio_balloon.c and mm/balloon_compaction.c, Linux 6.1.
+///
+/// `Probe` watches the balloon's own lock, `pages_lock`; the zone locks aren't watched.
+///
+/// Not modelled: PageOffline and the vmevent counters, which nothing here reads; the pages' contents.
+public struct BalloonDriver<Probe: LockProbe, Host: BalloonHost, Steps: BalloonSteps> {
+  public let balloon: Balloon.Handle
+  public var cpu: GuestCPU<NoProbe, NoHooks>
+  public var probe: Probe
+  public let host: Host
+  public let steps: Steps
+
+  /// `cpu`: the thread's modelled CPU, which no other thread has.
+  @inlinable
+  public init(_ balloon: Balloon.Handle, cpu: GuestCPU<NoProbe, NoHooks>, probe: Probe, host: Host, steps: Steps) {
+    self.balloon = balloon
+    self.cpu = cpu
+    self.probe = probe
+    self.host = host
+    self.steps = steps
+  }
+
+  @inlinable
+  public init(_ balloon: Balloon.Handle, cpu: GuestCPU<NoProbe, NoHooks>, probe: Probe, host: Host)
+  where Steps == NoSteps {
+    self.init(balloon, cpu: cpu, probe: probe, host: host, steps: NoSteps())
+  }
+
+  @inlinable @inline(__always)
+  var batch: PFNArray { balloon.array(cpu: cpu.cpu, 0) }
+
+  // MARK: inflating
+
+  /// fill_balloon(): allocates up to `wanted` entries, 256 at most, puts them on the list and tells the host.
+  ///
+  /// - Returns: how many there were; fewer where the allocator has no more to give. Nobody waits for memory here: the
+  ///   kernel would sleep 200 ms and try again.
+  @inlinable
+  public mutating func inflate(_ wanted: Int) -> Int {
+    let wanted = min(wanted, PFNArray.capacity)
+    let pfns = batch
+    var taken = 0
+    while taken < wanted, let pfn = cpu.allocate(order: balloon.order, balloon.gfp) {
+      pfns[taken] = pfn
+      taken &+= 1
+      steps.did(.allocated(pfn))
+    }
+    if taken == 0 { return 0 }
+    lockMutex()
+    switch balloon.listing {
+    case .page: for index in 0..<taken { enqueue(pfns[index]) }
+    case .list: enqueue(pfns, count: taken)
+    }
+    balloon.addCount(taken)
+    tell(.inflate, pfns, taken)
+    unlockMutex()
+    return taken
+  }
+
+  /// balloon_page_enqueue(): one page, one hold.
+  @inlinable @inline(__always)
+  mutating func enqueue(_ pfn: UInt64) {
+    let page = balloon.core.page(pfn)
+    let (balloon, steps) = (balloon, steps)
+    balloon.pages.withLocked(cpu: cpu.cpu, &probe) { hold in
+      hold.items = 1
+      BalloonDriver.insert(page, balloon, steps, &hold)
+    }
+    steps.did(.enqueued(pfn))
+  }
+
+  /// balloon_page_list_enqueue(): all under one hold.
+  @inlinable @inline(__always)
+  mutating func enqueue(_ pfns: PFNArray, count: Int) {
+    let (balloon, steps) = (balloon, steps)
+    balloon.pages.withLocked(cpu: cpu.cpu, &probe) { hold in
+      hold.items = count
+      for index in 0..<count { BalloonDriver.insert(balloon.core.page(pfns[index]), balloon, steps, &hold) }
+    }
+    for index in 1..<max(count, 1) { steps.note(.enqueued(pfns[index])) }
+    steps.did(.enqueued(pfns[0]))
+  }
+
+  /// balloon_page_enqueue_one(): nobody else can have the lock of a page that was just allocated.
+  @inlinable @inline(__always)
+  static func insert(_ page: Page, _ balloon: Balloon.Handle, _ steps: Steps, _ hold: inout OwnedPages.Hold) {
+    if !page.tryLock() { steps.bug("a page that comes into the balloon is locked") }
+    if balloon.isMovable { page.setOwnedMovable(true) }
+    hold.add(page)
+    page.unlock()
+  }
+
+  // MARK: deflating
+
+  /// leak_balloon(): takes up to `wanted` entries, 256 at most, off the list, tells the host and frees them.
+  ///
+  /// - Returns: how many there were; fewer where others have the rest isolated or locked.
+  @inlinable
+  public mutating func deflate(_ wanted: Int) -> Int {
+    let pfns = batch
+    lockMutex()
+    let wanted = min(wanted, PFNArray.capacity, balloon.entries)
+    var count = 0
+    switch balloon.listing {
+    case .page:
+      while count < wanted, dequeue(pfns, from: count, wanted: 1) == 1 { count &+= 1 }
+    case .list:
+      count = dequeue(pfns, from: 0, wanted: wanted)
+    }
+    balloon.addCount(-count)
+    if count > 0 { tell(.deflate, pfns, count) }
+    unlockMutex()
+    for index in 0..<count { putReference(pfns[index]) }
+    return count
+  }
+
+  /// balloon_page_list_dequeue(); with `wanted` 1 what balloon_page_dequeue() does. Pages whose lock isn't to be had are
+  /// skipped: the lock order allows no more than a try here.
+  @inlinable @inline(__always)
+  mutating func dequeue(_ pfns: PFNArray, from first: Int, wanted: Int) -> Int {
+    let (core, steps) = (balloon.core, steps)
+    let count = balloon.pages.withLocked(cpu: cpu.cpu, &probe) { hold in
+      var count = 0
+      var items = 0
+      hold.walk { page in
+        if count == wanted { return false }
+        items &+= 1
+        guard page.tryLock() else { return true }
+        page.setOwnedMovable(false)
+        hold.remove(page)
+        page.unlock()
+        pfns[first &+ count] = core.pfn(page)
+        count &+= 1
+        return true
+      }
+      hold.items = items
+      if count < wanted && hold.isEmpty && hold.isolated == 0 {
+        steps.bug("the balloon has fewer pages than it counts")
+      }
+      return count
+    }
+    if count > 0 {
+      for index in 1..<count { steps.note(.dequeued(pfns[first &+ index])) }
+      steps.did(.dequeued(pfns[first]))
+    }
+    return count
+  }
+
+  // MARK: small steps
+
+  @inlinable @inline(__always)
+  mutating func putReference(_ pfn: UInt64) {
+    cpu.put(pfn: pfn, order: balloon.order)
+    steps.did(.droppedReference(pfn))
+  }
+
+  @inlinable @inline(__always)
+  func tell(_ command: BalloonCommand, _ pfns: PFNArray, _ count: Int) {
+    host.tell(command, pfns, count: count)
+    for index in 1..<max(count, 1) { steps.note(.told(command, pfns[index])) }
+    steps.did(.told(command, pfns[0]))
+  }
+
+  @inlinable @inline(__always)
+  func lockMutex() {
+    while !balloon.tryMutex() { steps.waitForMutex() }
+    steps.did(.triedMutex(true))
+  }
+
+  @inlinable @inline(__always)
+  func unlockMutex() {
+    balloon.releaseMutex()
+    steps.did(.releasedMutex)
+  }
+}

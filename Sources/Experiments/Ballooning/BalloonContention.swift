@@ -1,0 +1,152 @@
+import Ballooning
+import CHost
+import Foundation
+import GuestMemory
+import Instruments
+import Synchronization
+
+/// Two threads at one balloon: this one gives pages back and takes others, batch by batch; another walks over the pages,
+/// isolates what it can and puts it back, as compaction does that comes to nothing.
+final class BalloonContention {
+  /// Of one thread in one window.
+  struct Side {
+    /// Pages given back and taken again; or isolated and put back.
+    var pagesPerSecond = 0.0
+    /// Of the looks at a page of the balloon's, those that failed: it was locked, or on its way out.
+    var failed = 0
+    var tries = 0
+    var disturbance: Disturbance?
+    var waits = DurationStatistics(ticks: [], nanosecondsPerTick: 1)
+  }
+
+  private typealias Driver = BalloonDriver<HoldProbe, BalloonQueues.Driver, NoSteps>
+  private static let batch = 64
+
+  private let balloon: Balloon
+  private let queues: BalloonQueues
+  private let guest: Guest
+  private let logs: [HoldLog]
+
+  /// - Throws: ``SystemCallError`` where there is no address space for the logs.
+  init(_ guest: Guest, _ balloon: Balloon, _ queues: BalloonQueues) throws {
+    self.guest = guest
+    self.balloon = balloon
+    self.queues = queues
+    logs = [try HoldLog(capacity: 1 << 20), try HoldLog(capacity: 1 << 20)]
+  }
+
+  private func driver(cpu: Int) -> Driver {
+    logs[cpu].reset()
+    return Driver(
+      balloon.handle,
+      cpu: GuestCPU(guest.core, cpu: cpu, node: guest.geometry.node(ofCPU: cpu), probe: NoProbe()),
+      probe: logs[cpu].probe(), host: queues.driver)
+  }
+
+  /// The thread that deflates and inflates, with nobody beside it.
+  func deflatingAlone(_ nanoseconds: UInt64) -> Side { cycle(nanoseconds) }
+
+  /// The thread that isolates, with nobody beside it.
+  func isolatingAlone(_ nanoseconds: UInt64, hostCPU: Int?) -> Side {
+    let isolator = start(hostCPU: hostCPU)
+    MonotonicClock.sleep(nanoseconds: nanoseconds)
+    return isolator.stop()
+  }
+
+  /// Both at once.
+  func together(_ nanoseconds: UInt64, hostCPU: Int?) -> (deflating: Side, isolating: Side) {
+    let isolator = start(hostCPU: hostCPU)
+    let deflating = cycle(nanoseconds)
+    return (deflating, isolator.stop())
+  }
+
+  private func cycle(_ nanoseconds: UInt64) -> Side {
+    var driver = driver(cpu: 0)
+    var side = Side()
+    var pages = 0
+    let meter = DisturbanceMeter()
+    let begin = MonotonicClock.nanoseconds()
+    var now = begin
+    while now < begin + nanoseconds {
+      for _ in 0..<8 {
+        let given = driver.deflate(Self.batch)
+        var taken = 0
+        while taken < given {
+          let more = driver.inflate(given - taken)
+          if more == 0 { break }
+          taken += more
+        }
+        pages += given
+      }
+      now = MonotonicClock.nanoseconds()
+    }
+    side.disturbance = meter.reading()
+    side.pagesPerSecond = Double(pages) / Double(now - begin) * 1e9
+    side.waits = logs[0].summary().wait
+    return side
+  }
+
+  private func start(hostCPU: Int?) -> Isolator {
+    let isolator = Isolator(driver(cpu: 1), balloon.handle.pages.pfns, logs[1])
+    isolator.start(hostCPU: hostCPU)
+    return isolator
+  }
+
+  /// The other thread.
+  private final class Isolator: @unchecked Sendable {
+    // Right to send: what isn't atomic is the thread's until it has ended, and then the caller's.
+    private var driver: Driver
+    private let pfns: [UInt64]
+    private let log: HoldLog
+    private var side = Side()
+    private let isOver = Atomic<Bool>(false)
+    private let isRunning = Atomic<Bool>(false)
+    private let ended = DispatchSemaphore(value: 0)
+
+    init(_ driver: Driver, _ pfns: [UInt64], _ log: HoldLog) {
+      self.driver = driver
+      self.pfns = pfns
+      self.log = log
+    }
+
+    func start(hostCPU: Int?) {
+      let thread = Thread { [self] in
+        if let hostCPU { try? ThreadPlacement.pin(toCPU: hostCPU) }
+        run()
+        ended.signal()
+      }
+      thread.stackSize = 1 << 20
+      thread.start()
+      while !isRunning.load(ordering: .acquiring) { MonotonicClock.sleep(nanoseconds: 10_000) }
+    }
+
+    func stop() -> Side {
+      isOver.store(true, ordering: .releasing)
+      ended.wait()
+      side.waits = log.summary().wait
+      return side
+    }
+
+    private func run() {
+      let meter = DisturbanceMeter()
+      isRunning.store(true, ordering: .releasing)
+      let begin = MonotonicClock.nanoseconds()
+      var moved = 0
+      while !isOver.load(ordering: .relaxed) {
+        for pfn in pfns {
+          guard driver.balloon.core.page(pfn).isOwnedMovable else { continue }
+          side.tries += 1
+          if driver.isolate(pfn) {
+            driver.putBack(pfn)
+            moved += 1
+          }
+        }
+      }
+      let spent = MonotonicClock.nanoseconds() - begin
+      side.disturbance = meter.reading()
+      side.failed = side.tries - moved
+      side.pagesPerSecond = Double(moved) / Double(max(spent, 1)) * 1e9
+      driver.cpu.drainPerCPULists()
+    }
+  }
+}

@@ -1,0 +1,44 @@
+import Ballooning
+import GuestMemory
+import Instruments
+
+/// Whoever uses the guest's memory while the balloon is inflated: takes single movable pages, and gives most of them back
+/// later. Pages that are moved meanwhile are found again by the number noted in them.
+struct BalloonTenant: PageOwner {
+  private var cpu: GuestCPU<NoProbe, NoHooks>
+  /// By number, the page's PFN; nil once it is given back.
+  private var pages: [UInt64?] = []
+
+  init(_ cpu: GuestCPU<NoProbe, NoHooks>, expected: Int) {
+    self.cpu = cpu
+    pages.reserveCapacity(expected)
+  }
+
+  /// Pages in use.
+  var count: Int { pages.count { $0 != nil } }
+
+  /// Takes up to `wanted` pages; how many there were.
+  mutating func take(_ wanted: Int) -> Int {
+    for taken in 0..<wanted {
+      guard let pfn = cpu.allocate(order: 0, .userMovable) else { return taken }
+      cpu.core.page(pfn).ownersIndex = UInt64(pages.count)
+      pages.append(pfn)
+    }
+    return wanted
+  }
+
+  /// Gives all pages back but those that `keeps` says.
+  mutating func giveBack(keeping keeps: () -> Bool) {
+    for (number, page) in pages.enumerated() {
+      guard let page, !keeps() else { continue }
+      cpu.free(pfn: page, order: 0)
+      pages[number] = nil
+    }
+  }
+
+  mutating func pageMoved(from old: UInt64, to new: UInt64) {
+    let number = Int(cpu.core.page(new).ownersIndex)
+    precondition(pages[number] == old, "a page of nobody's was moved")
+    pages[number] = new
+  }
+}

@@ -1,0 +1,289 @@
+import Ballooning
+import Delivery
+import GuestMemory
+import Hinting
+import Instruments
+
+/// The other way to give memory to the host: a balloon, and whether compaction can move its pages (the series of 2012).
+///
+/// For each way to have one: how fast memory goes and comes, how long `pages_lock` is held, and how many 2 MiB blocks are
+/// free before, with the balloon in it, and after compaction. For the last, the balloon is inflated while a tenant takes
+/// memory too, page by page; then the tenant leaves, all but an eighth, and what is free lies between the balloon's pages.
+enum BallooningExperiment: Experiment {
+  static let card = ExperimentCard(
+    name: "ballooning",
+    question:
+      "how long a balloon holds its lock, how fast it is, and how many 2 MiB blocks compaction wins back around it",
+    files: "runs.csv, cells.csv, lock_holds.csv, ballooning.csv", decisiveMetric: "inflate_gib_per_second",
+    suited: "none, since no strategy takes part", window: TimeSpan(nanoseconds: 100e6), windows: 6, threads: 2,
+    columns: BallooningRecord.experimentColumns, takesLoads: false, timesZoneLock: false, suits: { $0.goal == .none })
+
+  static func groups(quick: Bool) -> [RunConfig.Group] {
+    var small = RunConfig.Group()
+    small.guests = [quick ? "4G" : "8G"]
+    small.states = quick ? ["aged"] : ["fresh", "aged"]
+    small.strategies = ["none"]
+    small.granule = "0"
+    small.window = quick ? "10ms" : nil
+    if quick { return [small] }
+    // Of its memory map only what is touched costs memory.
+    var large = small
+    large.guests = ["256G"]
+    large.vmemmap = "4k"
+    return [small, large]
+  }
+
+  /// Taken and given back to measure speed and holds, at most; and mixed with a tenant's. Bytes.
+  private static let mostMoved: UInt64 = 256 << 20
+  private static let mostMixed: UInt64 = 16 << 30
+  /// The balloon's part of what is mixed, and the tenant's part that stays: one in so many.
+  private static let balloonPart = 8
+  private static let keptPart = 8
+
+  static func run(_ repetition: Repetition, _ bench: Bench) throws -> RepetitionResult {
+    var run = repetition.record
+    let core = repetition.guest.core
+    guard core.granuleOrder == 0 else {
+      run.found.outcome = .error
+      return RepetitionResult(
+        run: run, zones: [], holds: [], holdSequence: nil,
+        failure: "a balloon takes single pages, which this guest doesn't have; give --granule 0")
+    }
+    var trial = try Trial(repetition, bench)
+    bench.holdLog.reset()
+    var records: [BallooningRecord] = []
+    for setup in BalloonSetup.all where setup.kind.order <= core.highestOrder && trial.failure == nil {
+      records.append(try trial.measure(setup))
+    }
+    repetition.model.touch()
+    run.trust.set(trial.disturbances)
+    run.delivery.kicks = trial.kicks
+    run.found.outcome = trial.failure == nil ? .complete : .error
+    return RepetitionResult(
+      run: run, zones: [], holds: bench.buckets(repetition, bench.holdLog.summary(), nil), holdSequence: nil,
+      failure: trial.failure, experiment: ExperimentRows(card, records))
+  }
+
+  /// One repetition's work.
+  private struct Trial {
+    private let repetition: Repetition
+    private let bench: Bench
+    private let guest: Guest
+    private let queues: BalloonQueues
+    private var generator: SeededGenerator
+    private let barrierNs = BarrierCost.measure()
+    private(set) var disturbances: [Disturbance] = []
+    private(set) var kicks = 0
+    private(set) var failure: String?
+
+    init(_ repetition: Repetition, _ bench: Bench) throws {
+      self.repetition = repetition
+      self.bench = bench
+      guest = repetition.guest
+      queues = try BalloonQueues()
+      generator = SeededGenerator(seed: bench.matrix.config.seed &+ UInt64(repetition.number), stream: 51)
+    }
+
+    mutating func measure(_ setup: BalloonSetup) throws -> BallooningRecord {
+      var record = BallooningRecord(setup)
+      if setup.kind == .order0 { record.barrierNs = barrierNs }
+      let balloon = try Balloon(
+        guest, setup.kind, listing: setup.listing, isMovable: setup.mobility != .unmovable)
+      measureSpeed(balloon, &record)
+      if setup.showsRecovery { measureRecovery(balloon, setup, &record) }
+      if setup.showsContention { try measureContention(balloon, &record) }
+      return record
+    }
+
+    private func cpu(_ number: Int) -> GuestCPU<NoProbe, NoHooks> {
+      GuestCPU(guest.core, cpu: number, node: guest.geometry.node(ofCPU: number), probe: NoProbe())
+    }
+
+    private func driver<Probe: LockProbe>(
+      _ balloon: Balloon, _ probe: Probe
+    ) -> BalloonDriver<Probe, BalloonQueues.Driver, NoSteps> {
+      BalloonDriver(balloon.handle, cpu: cpu(0), probe: probe, host: queues.driver)
+    }
+
+    private func begin(_ balloon: Balloon) {
+      bench.restart(repetition)
+      balloon.reset()
+      queues.reset()
+    }
+
+    /// Everything back in the allocator: as many pages are free as at the start, or something was lost.
+    private mutating func end(_ setup: String, _ pagesAtStart: UInt64) {
+      kicks += queues.kicks
+      drain()
+      if guest.core.freePages != pagesAtStart && failure == nil {
+        failure = "\(setup): \(guest.core.freePages) pages are free again of \(pagesAtStart)"
+      }
+    }
+
+    private func drain() {
+      for number in 0..<guest.core.cpuCount {
+        var cpu = cpu(number)
+        cpu.drainPerCPULists()
+      }
+    }
+
+    // MARK: speed and holds
+
+    private mutating func measureSpeed(_ balloon: Balloon, _ record: inout BallooningRecord) {
+      let order = UInt64(balloon.handle.order)
+      let entries = Int(min(guest.core.freePages << 12 / 4, BallooningExperiment.mostMoved) >> (12 + order))
+      // The first time pages of the memory map are new.
+      pass(balloon, NoProbe(), entries)
+      let meter = DisturbanceMeter()
+      let speed = pass(balloon, NoProbe(), entries)
+      disturbances.append(meter.reading())
+      guard speed.moved > 0 else { return }
+      let bytes = UInt64(speed.moved) << (12 + order)
+      record.movedBytes = bytes
+      record.kicks = speed.kicks
+      let gib = Double(bytes) / 0x1p30
+      record.inflateGiBPerSecond = gib / Double(max(speed.inflating, 1)) * 1e9
+      record.deflateGiBPerSecond = gib / Double(max(speed.deflating, 1)) * 1e9
+
+      let before = bench.holdLog.count
+      let probe = bench.holdLog.probe()
+      pass(balloon, probe, entries) { probe.phase = $0 }
+      let samples = bench.holdLog.samples[before...]
+      record.holds = samples.count
+      record.pagesPerHoldMax = samples.map { Int($0.items) }.max()
+      func holds(_ phase: HoldPhase) -> DurationStatistics {
+        DurationStatistics(
+          ticks: samples.filter { $0.phase == phase.rawValue }.map(\.holdTicks),
+          nanosecondsPerTick: CycleClock.nanosecondsPerTick)
+      }
+      let (inflating, deflating) = (holds(.collect), holds(.return))
+      (record.inflateHoldNsP50, record.inflateHoldNsP99, record.inflateHoldNsMax) =
+        (inflating.p50, inflating.p99, inflating.max)
+      (record.deflateHoldNsP50, record.deflateHoldNsP99, record.deflateHoldNsMax) =
+        (deflating.p50, deflating.p99, deflating.max)
+    }
+
+    /// The balloon inflated by so many entries and deflated again, from the starting state.
+    @discardableResult
+    private mutating func pass<Probe: LockProbe>(
+      _ balloon: Balloon, _ probe: Probe, _ entries: Int, phase: (HoldPhase) -> Void = { _ in }
+    ) -> (moved: Int, inflating: UInt64, deflating: UInt64, kicks: Int) {
+      begin(balloon)
+      let start = guest.core.freePages
+      var driver = driver(balloon, probe)
+      phase(.collect)
+      let began = MonotonicClock.nanoseconds()
+      var moved = 0
+      while moved < entries {
+        let more = driver.inflate(entries - moved)
+        if more == 0 { break }
+        moved += more
+      }
+      let full = MonotonicClock.nanoseconds()
+      phase(.return)
+      while driver.deflate(PFNArray.capacity) > 0 {}
+      let empty = MonotonicClock.nanoseconds()
+      let kicks = queues.kicks
+      end("inflated and deflated", start)
+      return (moved, full - began, empty - full, kicks)
+    }
+
+    // MARK: 2 MiB blocks
+
+    private var hugeBlocks: Int {
+      guest.core.zones.reduce(0) { $0 + Int($1.blocksFree(order: 9) + 2 * $1.blocksFree(order: 10)) }
+    }
+
+    private mutating func measureRecovery(
+      _ balloon: Balloon, _ setup: BalloonSetup, _ record: inout BallooningRecord
+    ) {
+      begin(balloon)
+      let start = guest.core.freePages
+      record.hugeBefore = hugeBlocks
+      let mixed = Int(min(start, BallooningExperiment.mostMixed >> 12))
+      var driver = driver(balloon, NoProbe())
+      // On another CPU, with per-CPU lists of its own.
+      var tenant = BalloonTenant(cpu(1), expected: mixed)
+      mix(&driver, &tenant, pages: mixed)
+      record.balloonBytes = UInt64(balloon.count) << UInt64(12 + setup.kind.order)
+      let used = (UInt64(balloon.count) << UInt64(setup.kind.order)) + UInt64(tenant.count)
+      record.mixedBytes = used << 12
+      tenant.giveBack { generator.below(BallooningExperiment.keptPart) == 0 }
+      record.keptBytes = UInt64(tenant.count) << 12
+      drain()
+      record.hugeInflated = hugeBlocks
+
+      queues.reset()
+      var figures = CompactionFigures()
+      let began = MonotonicClock.nanoseconds()
+      for zone in guest.core.zones {
+        figures = figures + driver.compact(zone, movesBalloonPages: setup.mobility == .movable, &tenant)
+      }
+      drain()
+      record.compactionNs = Double(MonotonicClock.nanoseconds() - began)
+      let compacted = hugeBlocks
+      record.hugeCompacted = compacted
+      record.hugeFreeShare = Double(compacted << 9) / Double(max(guest.core.freePages, 1))
+      record.balloonPagesMoved = figures.balloonPages
+      record.otherPagesMoved = figures.otherPages
+      record.compactionKicks = queues.kicks
+
+      while driver.deflate(PFNArray.capacity) > 0 {}
+      tenant.giveBack { false }
+      end("inflated, compacted and deflated", start)
+    }
+
+    /// Balloon and tenant take memory in turns, until there is so much, or the allocator refuses.
+    private mutating func mix(
+      _ driver: inout BalloonDriver<NoProbe, BalloonQueues.Driver, NoSteps>, _ tenant: inout BalloonTenant, pages: Int
+    ) {
+      let order = driver.balloon.order
+      // Few enough that both refill their per-CPU lists in turns, as CPUs do that allocate at once.
+      let turn = order == 0 ? 32 : 1
+      let share = BallooningExperiment.balloonPart - 1
+      var taken = 0
+      while taken < pages {
+        let entries = driver.inflate(turn)
+        // Of the tenant between half as much and half as much again as its part.
+        let wanted = (turn << order) * share / 2 + generator.below((turn << order) * share)
+        let own = tenant.take(min(wanted, pages - taken))
+        if entries == 0 || own < min(wanted, pages - taken) { return }
+        taken += entries << order + own
+      }
+    }
+
+    // MARK: contention
+
+    private mutating func measureContention(_ balloon: Balloon, _ record: inout BallooningRecord) throws {
+      let window = repetition.cell.setting.windowNs ?? 0
+      begin(balloon)
+      let start = guest.core.freePages
+      var driver = driver(balloon, NoProbe())
+      // Enough that both seldom stand at the same page.
+      for _ in 0..<16 { _ = driver.inflate(PFNArray.capacity) }
+      let contention = try BalloonContention(guest, balloon, queues)
+      let hostCPU = bench.otherCPUs.first
+      let deflating = contention.deflatingAlone(window)
+      let isolating = contention.isolatingAlone(window, hostCPU: hostCPU)
+      let both = contention.together(window, hostCPU: hostCPU)
+      for side in [deflating, isolating] { if let one = side.disturbance { disturbances.append(one) } }
+      if let one = both.deflating.disturbance, let other = both.isolating.disturbance {
+        disturbances.append(one.beside(other))
+      }
+      record.deflatePagesPerSecond = deflating.pagesPerSecond
+      record.isolatePagesPerSecond = isolating.pagesPerSecond
+      if deflating.pagesPerSecond > 0 {
+        record.contendedDeflateRatio = both.deflating.pagesPerSecond / deflating.pagesPerSecond
+      }
+      if isolating.pagesPerSecond > 0 {
+        record.contendedIsolateRatio = both.isolating.pagesPerSecond / isolating.pagesPerSecond
+      }
+      if both.isolating.tries > 0 {
+        record.isolateFailedShare = Double(both.isolating.failed) / Double(both.isolating.tries)
+      }
+      record.contendedWaitNsP99 = both.deflating.waits.p99
+      while driver.deflate(PFNArray.capacity) > 0 {}
+      end("deflated beside a thread that isolates", start)
+    }
+  }
+}

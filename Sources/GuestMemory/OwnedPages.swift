@@ -1,0 +1,121 @@
+import CHost
+import Instruments
+
+/// Pages that code beside the allocator owns: a list, the lock that guards it, and how many of its pages are isolated.
+/// The kernel's `struct balloon_dev_info`, in the order of its fields, on a cache line of its own.
+///
+/// A handle: copied freely, valid until ``deallocate()``.
+public struct OwnedPages: @unchecked Sendable {
+  // Right to send: an address; what is behind it is read and written under the lock in it.
+  @usableFromInline let base: UnsafeMutableRawPointer
+  @usableFromInline let core: GuestCore
+
+  @inlinable static var isolatedOffset: Int { 0 }
+  @inlinable static var lockOffset: Int { 8 }
+  @inlinable static var listOffset: Int { 16 }
+  @inlinable static var countOffset: Int { 32 }
+
+  /// An empty list for pages of this guest.
+  public init(_ core: GuestCore) {
+    self.core = core
+    base = .allocate(byteCount: 64, alignment: 64)
+    reset()
+  }
+
+  public func deallocate() { base.deallocate() }
+
+  /// Empty again, whatever was in it. Nobody may be using it.
+  public func reset() {
+    base.initializeMemory(as: UInt64.self, repeating: 0, count: 8)
+    list.initialize()
+  }
+
+  @inlinable @inline(__always)
+  var list: FreeList { FreeList((base + OwnedPages.listOffset).assumingMemoryBound(to: ListHead.self)) }
+
+  /// What code under the lock works with.
+  public struct Hold {
+    @usableFromInline let pages: OwnedPages
+    /// Pages put on the list, taken off or skipped: the body counts them.
+    public var items = 0
+
+    @inlinable @inline(__always)
+    init(_ pages: OwnedPages) { self.pages = pages }
+
+    /// list_add()
+    @inlinable @inline(__always)
+    public func add(_ page: Page) {
+      pages.list.addHead(page)
+      pages.word(OwnedPages.countOffset).pointee &+= 1
+    }
+
+    /// list_del(). False, and nothing done, for a page that stands on no list: a kernel would follow the poison in its
+    /// link (CONFIG_DEBUG_LIST looks for that, too).
+    @inlinable @inline(__always)
+    @discardableResult
+    public func remove(_ page: Page) -> Bool {
+      if page.isUnlinked { return false }
+      FreeList.remove(page)
+      pages.word(OwnedPages.countOffset).pointee &-= 1
+      return true
+    }
+
+    /// isolated_pages
+    @inlinable @inline(__always)
+    public func changeIsolated(by count: Int) {
+      pages.word(OwnedPages.isolatedOffset).pointee &+= UInt64(bitPattern: Int64(count))
+    }
+
+    /// list_for_each_entry_safe(): calls `body` with each page, which it may remove, until it returns false.
+    @inlinable @inline(__always)
+    public func walk(_ body: (Page) -> Bool) {
+      var entries = pages.list.makeIterator()
+      var next = entries.next()
+      while let page = next {
+        next = entries.next()
+        if !body(page) { return }
+      }
+    }
+
+    @inlinable @inline(__always)
+    public var isEmpty: Bool { pages.list.isEmpty }
+
+    /// isolated_pages, as it stands.
+    @inlinable @inline(__always)
+    public var isolated: Int { Int(pages.word(OwnedPages.isolatedOffset).pointee) }
+  }
+
+  @inlinable @inline(__always)
+  func word(_ offset: Int) -> UnsafeMutablePointer<UInt64> { (base + offset).assumingMemoryBound(to: UInt64.self) }
+
+  /// spin_lock_irqsave(&pages_lock), `body`, spin_unlock_irqrestore(). The lock is of the guest's kind; `cpu` is the
+  /// modelled CPU that waits. The probe is told of it as of zone 0.
+  @inlinable @inline(__always)
+  public func withLocked<Probe: LockProbe, Result>(
+    cpu: Int, _ probe: inout Probe, _ body: (inout Hold) -> Result
+  ) -> Result {
+    let lock = Spinlock(base + OwnedPages.lockOffset)
+    probe.willAcquire()
+    lock.lock(core.lockKind, nodes: core.queueNodes, cpu: cpu)
+    probe.didAcquire()
+    var hold = Hold(self)
+    let result = body(&hold)
+    probe.willRelease()
+    lock.unlock()
+    probe.didRelease(zone: 0, items: hold.items)
+    return result
+  }
+
+  // MARK: while nobody changes it
+
+  /// Pages on the list.
+  public var count: Int { Int(chost_read_once(UnsafeRawPointer(base + OwnedPages.countOffset))) }
+  /// Pages taken off the list to be moved.
+  public var isolated: Int {
+    Int(bitPattern: UInt(chost_read_once(UnsafeRawPointer(base + OwnedPages.isolatedOffset))))
+  }
+  /// PFNs on the list, head first.
+  public var pfns: [UInt64] { list.map(core.pfn) }
+  /// The head entry, read without the lock as the balloon of 2012 does: it may be gone by now.
+  public var firstUnlocked: Page? { list.first }
+}

@@ -1,0 +1,128 @@
+import CHost
+import Synchronization
+
+// References, the page's lock and its owner, as code beside the allocator takes them (include/linux/page_ref.h,
+// page-flags.h and mm/filemap.c, 6.1). Each call is one atomic step.
+extension Page {
+  /// PG_locked
+  @inlinable static var flagLocked: UInt64 { 1 << 0 }
+  /// PG_isolated, which is PG_reclaim's bit.
+  @inlinable static var flagIsolated: UInt64 { 1 << 18 }
+  /// PAGE_MAPPING_MOVABLE: the page's owner has movable_operations.
+  @inlinable static var mappingMovable: UInt64 { 2 }
+
+  @inlinable @inline(__always)
+  var flagsWord: UnsafeMutablePointer<Atomic<UInt64>> {
+    UnsafeMutableRawPointer(pointer).assumingMemoryBound(to: Atomic<UInt64>.self)
+  }
+
+  @inlinable @inline(__always)
+  var mappingWord: UnsafeMutablePointer<Atomic<UInt64>> {
+    UnsafeMutableRawPointer(pointer).advanced(by: Int(HB_PAGE_MAPPING)).assumingMemoryBound(to: Atomic<UInt64>.self)
+  }
+
+  @inlinable @inline(__always)
+  var referenceWord: UnsafeMutablePointer<Atomic<Int32>> {
+    UnsafeMutableRawPointer(pointer).advanced(by: Int(HB_PAGE_REFCOUNT)).assumingMemoryBound(to: Atomic<Int32>.self)
+  }
+
+  // MARK: references
+
+  /// page_count(), out of date the moment it is read unless who reads it knows all who have one.
+  @inlinable @inline(__always)
+  public var references: Int { Int(referenceWord.pointee.load(ordering: .relaxed)) }
+
+  /// get_page_unless_zero(): false for a page that is free or about to be.
+  @inlinable @inline(__always)
+  public func takeReference() -> Bool {
+    var count = referenceWord.pointee.load(ordering: .relaxed)
+    while count != 0 {
+      let result = referenceWord.pointee.weakCompareExchange(
+        expected: count, desired: count &+ 1, successOrdering: .acquiring, failureOrdering: .relaxed)
+      if result.exchanged { return true }
+      count = result.original
+    }
+    return false
+  }
+
+  /// put_page_testzero(): true where it was the last one.
+  @inlinable @inline(__always)
+  func dropReference() -> Bool {
+    referenceWord.pointee.wrappingSubtract(1, ordering: .acquiringAndReleasing).newValue == 0
+  }
+
+  // MARK: the lock
+
+  /// trylock_page(). Whoever tries has a reference, or the page's list locked.
+  @inlinable @inline(__always)
+  public func tryLock() -> Bool {
+    flagsWord.pointee.bitwiseOr(Page.flagLocked, ordering: .acquiring).oldValue & Page.flagLocked == 0
+  }
+
+  /// unlock_page()
+  @inlinable @inline(__always)
+  public func unlock() { flagsWord.pointee.bitwiseAnd(~Page.flagLocked, ordering: .releasing) }
+
+  /// PageLocked()
+  @inlinable @inline(__always)
+  public var isLocked: Bool { flagsWord.pointee.load(ordering: .relaxed) & Page.flagLocked != 0 }
+
+  // MARK: the owner
+
+  /// PageMovable(): whether its owner can move it. Steady under the page's lock.
+  ///
+  /// 6.1 leaves the bit when the owner goes and clears the operations; here both go at once, since nobody asks for the
+  /// bit alone.
+  @inlinable @inline(__always)
+  public var isOwnedMovable: Bool { mappingWord.pointee.load(ordering: .relaxed) & Page.mappingMovable != 0 }
+
+  /// __SetPageMovable() and __ClearPageMovable(), under the page's lock.
+  @inlinable @inline(__always)
+  public func setOwnedMovable(_ movable: Bool) {
+    mappingWord.pointee.store(movable ? Page.mappingMovable : 0, ordering: .relaxed)
+  }
+
+  /// PageIsolated(), under the page's lock.
+  @inlinable @inline(__always)
+  public var isIsolated: Bool { flagsWord.pointee.load(ordering: .relaxed) & Page.flagIsolated != 0 }
+
+  /// SetPageIsolated() and ClearPageIsolated()
+  @inlinable @inline(__always)
+  public func setIsolated(_ isolated: Bool) {
+    if isolated {
+      flagsWord.pointee.bitwiseOr(Page.flagIsolated, ordering: .relaxed)
+    } else {
+      flagsWord.pointee.bitwiseAnd(~Page.flagIsolated, ordering: .relaxed)
+    }
+  }
+
+  /// PageLRU(): movable memory in use, by whoever has it.
+  @inlinable @inline(__always)
+  public var isOnLRU: Bool { flagsWord.pointee.load(ordering: .relaxed) & Page.flagLRU != 0 }
+
+  /// lru_cache_add(), and taking it off for a move.
+  @inlinable @inline(__always)
+  public func setOnLRU(_ onLRU: Bool) {
+    if onLRU {
+      flagsWord.pointee.bitwiseOr(Page.flagLRU, ordering: .relaxed)
+    } else {
+      flagsWord.pointee.bitwiseAnd(~Page.flagLRU, ordering: .relaxed)
+    }
+  }
+
+  /// page->index: what the owner of a page in use notes in it, so that it can be found when the page has moved.
+  @inlinable @inline(__always)
+  public var ownersIndex: UInt64 {
+    get { pointer.pointee.index }
+    nonmutating set { pointer.pointee.index = newValue }
+  }
+
+  /// Whether it heads a free block, for one who scans by address; and of which order. Out of date at once without the
+  /// zone's lock.
+  @inlinable @inline(__always)
+  public var freeOrderUnlocked: Int? {
+    guard isBuddyUnlocked else { return nil }
+    let order = chost_read_once(UnsafeRawPointer(pointer) + Int(HB_PAGE_PRIVATE))
+    return order <= 10 ? Int(order) : nil
+  }
+}

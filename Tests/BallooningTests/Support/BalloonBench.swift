@@ -1,0 +1,85 @@
+import Instruments
+
+@testable import Ballooning
+@testable import GuestMemory
+
+/// A small guest with a balloon, and a host that remembers what it was told.
+final class BalloonBench: @unchecked Sendable {
+  // Right to send: tests let one thread run at a time.
+  let guest: Guest
+  let balloon: Balloon
+  let host = RememberingHost()
+
+  /// One zone of `pages`, all managed, without watermarks unless given.
+  init(
+    pages: UInt64 = 64, highestOrder: Int = 3, _ kind: BalloonKind = .order0, listing: BalloonListing = .page,
+    isMovable: Bool = true, rules: BalloonRules = .linux61, marks: Watermarks = Watermarks(min: 0, low: 0, high: 0)
+  ) throws {
+    var geometry = GuestGeometry(
+      zones: [
+        GuestGeometry.ZoneExtent(
+          node: 0, nodeID: 0, type: .normal, startPFN: 0, spannedPages: pages, managedPages: pages, watermarks: marks,
+          lowmemReserve: Array(repeating: 0, count: 6))
+      ], nodeCount: 1, cpuCount: 4, granuleOrder: 0)
+    geometry.highestOrder = highestOrder
+    geometry.vmemmapPage = .small
+    guest = try Guest(geometry)
+    guest.fillFresh()
+    balloon = try Balloon(guest, kind, listing: listing, isMovable: isMovable, rules: rules)
+  }
+
+  func cpu(_ number: Int) -> GuestCPU<NoProbe, NoHooks> { GuestCPU(guest.core, cpu: number, node: 0, probe: NoProbe()) }
+
+  func driver(_ number: Int = 0) -> BalloonDriver<NoProbe, RememberingHost, NoSteps> {
+    BalloonDriver(balloon.handle, cpu: cpu(number), probe: NoProbe(), host: host)
+  }
+
+  /// The starting state.
+  func restart() {
+    guest.restore()
+    balloon.reset()
+    host.reset()
+  }
+
+  /// PFNs on the balloon's list, head first.
+  var listed: [UInt64] { balloon.handle.pages.pfns }
+
+  func drain() {
+    for number in 0..<guest.core.cpuCount {
+      var cpu = cpu(number)
+      cpu.drainPerCPULists()
+    }
+  }
+
+  /// What is wrong with the guest, where the balloon's pages and `held` are out.
+  func faults(held: [UInt64] = [], order: Int = 0) -> [String] {
+    let out = (listed.map { Block(pfn: $0, order: order) } + held.map { Block(pfn: $0, order: 0) })
+    var faults = guest.validate(held: out).map(\.description)
+    for zone in guest.core.zones where zone.pointer.pointee.bad_pages > 0 { faults.append("a bad page") }
+    return faults
+  }
+}
+
+/// A host that has what it was told it may have.
+final class RememberingHost: BalloonHost, @unchecked Sendable {
+  // Right to send: told with the balloon's mutex held, and looked at between steps.
+  private(set) var messages: [(command: BalloonCommand, pfns: [UInt64])] = []
+  private(set) var pages: Set<UInt64> = []
+  /// Told of a page that it has, or hasn't.
+  private(set) var faults: [String] = []
+
+  func tell(_ command: BalloonCommand, _ pfns: PFNArray, count: Int) {
+    let named = (0..<count).map { pfns[$0] }
+    messages.append((command, named))
+    for pfn in named {
+      let isNew = command == .inflate ? pages.insert(pfn).inserted : pages.remove(pfn) != nil
+      if !isNew { faults.append("\(command) of pfn \(pfn), which the host \(command == .inflate ? "has" : "hasn't")") }
+    }
+  }
+
+  func reset() {
+    messages = []
+    pages = []
+    faults = []
+  }
+}
