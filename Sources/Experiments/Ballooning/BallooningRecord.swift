@@ -64,7 +64,7 @@ struct BallooningRecord: ExperimentRecord {
     Column(
       "deflate_gib_per_second", unit: "GiB/s", direction: .higherIsBetter, isPrimary: true, \.deflateGiBPerSecond,
       meaning: "The same of dequeuing, telling and freeing."),
-    Column("balloon_kicks", direction: .lowerIsBetter, \.kicks, meaning: "Messages for it, each with a kick and a wait."),
+    Column("balloon_kicks", direction: .lowerIsBetter, \.kicks, meaning: "Messages for it: a kick and a wait each."),
     Column("holds", \.holds, meaning: "Times pages_lock was taken for it."),
     Column(
       "pages_per_hold_max", \.pagesPerHoldMax, meaning: "Most entries put on the list, taken off or skipped in one."),
