@@ -108,7 +108,7 @@ public struct BalloonDriver<Probe: LockProbe, Host: BalloonHost, Steps: BalloonS
     case .page:
       while count < wanted, dequeue(pfns, from: count, wanted: 1) == 1 { count &+= 1 }
     case .list:
-      count = dequeue(pfns, from: 0, wanted: wanted)
+      if wanted > 0 { count = dequeue(pfns, from: 0, wanted: wanted) }
     }
     balloon.addCount(-count)
     if count > 0 { tell(.deflate, pfns, count) }

@@ -18,8 +18,9 @@ import Testing
       let runs = try #require(try RunFiles.table(folder + "/run/runs.csv"))
       #expect(Set(runs.column("outcome")) == ["complete"], "\(result)")
       #expect(Set(runs.column("host_ack_ns")) == ["0", "20000"])
-      // page-states makes a page cache that grows with the guest.
-      for experiment in Experiments.all where experiment.name != "scan" && experiment.name != "page-states" {
+      // page-states makes a page cache that grows with the guest, and the balloon takes all memory page by page: they have
+      // smaller guests of their own.
+      for experiment in Experiments.all where !["scan", "page-states", "ballooning"].contains(experiment.name) {
         let own = try #require(try RunFiles.table(folder + "/run/\(experiment.name).csv"), "\(experiment.name)")
         #expect(own.header == ["run_id", "cell_id", "repetition"] + experiment.columns.map(\.name))
         let cells = Set(
@@ -83,12 +84,35 @@ import Testing
     }
   }
 
+  @Test func theBalloonWritesItsOwnFile() throws {
+    try Tool.withFolder { folder in
+      let result = try Tool.run(
+        "run ballooning --quick --guest 256M --state fresh --window 10ms --repetitions 1 --out run", in: folder)
+      #expect(result.status == 0 && result.complaints.isEmpty, "\(result)")
+      #expect(!result.out.lowercased().contains("nan") && !result.out.contains("Optional"))
+      _ = try RunFolderCheck.expectValid(folder + "/run", "ballooning")
+      let card = try #require(Experiments.all.first { $0.name == "ballooning" })
+      let own = try #require(try RunFiles.table(folder + "/run/ballooning.csv"))
+      #expect(own.header == ["run_id", "cell_id", "repetition"] + card.columns.map(\.name))
+      #expect(Set(own.column("kind")) == ["order0", "2m", "hpo"])
+      #expect(Set(own.column("movable")) == ["movable", "pinned", "unmovable"])
+      #expect(result.out.contains("\nballooning: "), "\(result.out)")
+      // Of the balloon's lock, put on the list and taken off it.
+      let holds = try #require(try RunFiles.table(folder + "/run/lock_holds.csv"))
+      #expect(Set(holds.column("phase")) == ["collect", "return"])
+      let again = try Tool.run("run --resume run", in: folder)
+      #expect(again.status == 0 && again.out == result.out, "\(again)")
+    }
+  }
+
   @Test(arguments: [
     ("run steady-state --strategy none", "strategies that react to frees"),
     ("run contiguous --strategy step-iterator", "strategies that hold blocks"),
     ("run interference --window 1ms", "at least 10ms"), ("run interference --window soon", "no time"),
     ("run contiguous --cpus 1 --strategy none", "give --cpus 2"),
     ("run contiguous --load order0", "runs without a load"),
+    ("run ballooning --strategy page-reporting", "no strategy takes part"),
+    ("run ballooning --cpus 1 --strategy none", "give --cpus 2"),
     ("run steady-state --clock lunar", "accepted: real, virtual"), ("run --host-ack-ns -5", "no acknowledgement time"),
     ("run --load sleep", "accepted: none, order0, thp, mixed, faults"), ("run --movable 2", "accepted: 0 to 0.9"),
     ("run steady-state --clock virtual --mutator-rate 0", "accepted: 1 to 1000000000"),

@@ -51,7 +51,8 @@ import Testing
 
   @Test func oneCPUIsTooFewForThreads() throws {
     for (cpus, crowded) in [
-      (1, ["interference", "steady-state", "contiguous", "delivery"]), (2, ["contiguous", "delivery"]), (64, []),
+      (1, ["interference", "steady-state", "contiguous", "delivery", "ballooning"]), (2, ["contiguous", "delivery"]),
+      (64, []),
     ] {
       let row = try Self.doctor(cpus: cpus).threads()
       #expect(row.state == (crowded.isEmpty ? .ok : .limited))

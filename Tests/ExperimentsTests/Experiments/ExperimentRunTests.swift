@@ -254,6 +254,68 @@ import Testing
     #expect(try number(with, "pages_zero") >= number(without, "pages_skipped"), "\(with)")
   }
 
+  // MARK: ballooning
+
+  /// What is counted there, in every row.
+  private static let counts = [
+    "moved_bytes", "balloon_kicks", "holds", "pages_per_hold_max", "mixed_bytes", "balloon_bytes", "kept_bytes",
+    "huge_before", "huge_inflated", "huge_compacted", "huge_free_share", "balloon_pages_moved", "other_pages_moved",
+    "compaction_kicks",
+  ]
+
+  @Test(arguments: ["fresh", "aged"]) func aBalloonThatCanBeMovedGivesHugePagesBack(state: String) throws {
+    var config = config("ballooning", ["none"]) { $0.states = [state] }
+    config.window = "10ms"
+    let runs = try (0..<2).map { _ in try MatrixRun.run(try Fixtures.matrix(config)) }
+    func counted(_ run: MatrixRun.Outcome) throws -> [[String?]] {
+      try run.observer.results.sorted { $0.run.identity.repetition < $1.run.identity.repetition }.flatMap { result in
+        try rows(result).map { row in Self.counts.map { row[$0] } }
+      }
+    }
+    // The seed decides what is counted.
+    #expect(try counted(runs[0]) == counted(runs[1]))
+    for result in runs[0].observer.results {
+      #expect(result.failure == nil, "\(result.failure ?? "")")
+      let own = try rows(result)
+      #expect(own.count == 8)
+      var compacted: [String: Double] = [:]
+      for row in own {
+        let size: Double = row["kind"] == "order0" ? 0x1p12 : row["kind"] == "2m" ? 0x1p21 : 0x1p22
+        let entries = try number(row, "moved_bytes") / size
+        let messages = (entries / 256).rounded(.up)
+        #expect(try number(row, "balloon_kicks") == 2 * messages)
+        // A hold for each entry and way, or one for each batch; the last look finds nothing and takes none.
+        let isList = row["enqueue"] == "list"
+        #expect(try number(row, "pages_per_hold_max") == (isList ? min(256, entries) : 1), "\(row)")
+        #expect(try number(row, "holds") >= (isList ? 2 * messages : 2 * entries), "\(row)")
+        #expect(try number(row, "inflate_gib_per_second") > 0 && number(row, "deflate_gib_per_second") > 0)
+        #expect(try number(row, "inflate_hold_ns_p50") <= number(row, "inflate_hold_ns_max"))
+        #expect(
+          (row["huge_compacted"] != nil) == isList
+            && (row["contended_deflate_ratio"] != nil) == (row["movable"] == "movable"))
+        #if arch(x86_64)
+          #expect(row["barrier_ns"] == nil)
+        #endif
+        guard isList else { continue }
+        #expect(try number(row, "compaction_kicks") == 2 * number(row, "balloon_pages_moved"))
+        #expect((try number(row, "balloon_pages_moved") > 0) == (row["movable"] == "movable"))
+        #expect(try number(row, "huge_inflated") <= number(row, "huge_before"))
+        #expect(try number(row, "huge_compacted") >= number(row, "huge_inflated"))
+        #expect(try number(row, "balloon_bytes") + number(row, "kept_bytes") < number(row, "mixed_bytes"))
+        if row["kind"] == "order0" { compacted[row["movable"] ?? ""] = try number(row, "huge_compacted") }
+      }
+      #expect((compacted["movable"] ?? 0) > (compacted["pinned"] ?? 0), "\(compacted)")
+    }
+  }
+
+  @Test func aBalloonNeedsSinglePages() throws {
+    var config = config("ballooning", ["none"], repetitions: 1) { $0.granule = "3" }
+    config.window = "10ms"
+    let run = try MatrixRun.run(try Fixtures.matrix(config))
+    #expect(run.observer.failures.map(\.reason).first?.contains("give --granule 0") == true)
+    #expect(run.observer.runs.map(\.found.outcome) == [.error])
+  }
+
   // MARK: the matrix
 
   @Test func everyExperimentHasAMatrixOfItsOwnThatFits() throws {

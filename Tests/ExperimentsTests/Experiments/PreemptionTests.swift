@@ -78,22 +78,24 @@ import Testing
     for (name, strategy) in [
       ("scan", "alloc-max-order"), ("interference", "free-list-fixed-buffer"),
       ("steady-state", "page-reporting:order=3:delay=1"), ("contiguous", "page-reporting:order=3"),
+      ("ballooning", "none"),
     ] {
       // ZONE_MOVABLE lies above 4 GiB.
-      var group = Fixtures.group([name == "contiguous" ? "5G" : "512M"], states: ["fresh"], [strategy])
+      var group = Fixtures.group(
+        [name == "contiguous" ? "5G" : name == "ballooning" ? "128M" : "512M"], states: ["fresh"], [strategy])
       if name == "contiguous" { group.movable = 0.8 }
       var config = Fixtures.config(group, repetitions: 1)
       config.experiments = [name]
       config.window = name == "scan" ? nil : "20ms"
       if name == "interference" { config.load = "order0" }
-      if name != "scan" && name != "contiguous" { config.mutators = 1 }
+      if name == "interference" || name == "steady-state" { config.mutators = 1 }
       let run = try MatrixRun.run(try Fixtures.matrix(config))
       let result = try #require(run.observer.results.first)
       #expect(result.failure == nil, "\(name): \(result.failure ?? "")")
       let trust = result.run.trust
       #expect(trust.involuntarySwitches != nil && trust.minorFaults != nil, "\(name)")
       #expect((trust.stealNs != nil) == (StealClock.nanoseconds() != nil), "\(name)")
-      // As long as the median hold; contiguous times no holds.
+      // As long as the median hold; contiguous times no holds, ballooning none of the zone lock.
       #expect((trust.noiseNsP999 != nil) == (result.run.lock.holdNsP50 != nil), "\(name)")
       if name == "scan" || name == "interference" { #expect(trust.noiseNsMax != nil, "\(name)") }
     }
