@@ -52,8 +52,8 @@ struct BreakEvenTable {
       note: """
         Against the repetition of none with the same number. saved s per guest CPU s: a design is worth its CPU time where \
         it is above 1, if a second of migration and a second of one guest CPU are worth the same. By the virtual clock \
-        users act at a set rate, so that their operations follow the time alone. ≥ granule 0: the guest's CPU time is a \
-        lower bound, and its worth an upper one.
+        users act at a set rate, so that their operations follow the time alone. Above granule 0 the guest's CPU time is a \
+        lower bound, and what it is worth an upper one.
         """)
   }
 
