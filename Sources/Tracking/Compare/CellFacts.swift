@@ -53,9 +53,15 @@ struct CellFacts {
     parts = shared + [guest.order.map { "order \($0)" }]
   }
 
-  /// Whether the cell's strategy collects nothing: a control, over which nothing is decided.
+  /// Whether the cell's strategy collects nothing: a control, over which nothing is decided. Not so in an experiment that
+  /// has no designs: what it measures stands in cells of that strategy.
   var isControl: Bool {
-    Strategies.all.contains { $0.card.goal == .none && $0.card.name == StrategyWord(strategy).name }
+    guard Strategies.all.contains(where: { $0.card.goal == .none && $0.card.name == StrategyWord(strategy).name })
+    else {
+      return false
+    }
+    guard let card = Experiments.all.first(where: { $0.name == experiment }) else { return true }
+    return Strategies.all.contains { $0.card.goal != .none && card.suits($0.card) }
   }
 
   /// Every cell of the runs by its id, from the first run that has it.

@@ -45,6 +45,27 @@ import Testing
     #expect(comparison.family == 1 && comparison.exitStatus(strict: false) == 0)
   }
 
+  /// Of an experiment without designs its cells of `none` are all there is.
+  @Test func noneIsAControlOnlyBesideDesigns() throws {
+    var record = RunRecord(
+      identity: .init(
+        runID: "r", cellID: "c", time: .init(timeIntervalSince1970: 0), host: "h", experiment: "scan", strategy: "none",
+        repetition: 0, seed: 1),
+      guest: .init(
+        bytes: 8 << 30, nodes: 1, cpus: 4, zones: 3, granuleOrder: 0, vmemmapPageBytes: 4096, lockKind: "queued",
+        pageInit: "none", state: "fresh", listOrder: "ascending"),
+      load: .init(kind: "none", mutators: 0, oversubscribed: false, cache: "cold"), found: .init(outcome: .complete))
+    for (experiment, isControl) in [
+      ("scan", true), ("migration", true), ("page-states", false), ("ballooning", false), ("of another program", true),
+    ] {
+      record.identity.experiment = experiment
+      #expect(try #require(CellFacts([record], place: 0)).isControl == isControl, "\(experiment)")
+    }
+    record.identity.experiment = "scan"
+    record.identity.strategy = "step-iterator:step=1"
+    #expect(try #require(CellFacts([record], place: 0)).isControl == false)
+  }
+
   @Test func whatOnlyOneSideMeasuredIsAMismatch() throws {
     let measured = Fixtures.Cell(id: "c", cpu: Fixtures.values())
     let not = Fixtures.Cell(id: "c", cpu: [nil, nil, nil])
