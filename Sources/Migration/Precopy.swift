@@ -27,7 +27,8 @@ public protocol PrecopyWorld {
 public struct Precopy: Sendable {
   /// How long the guest may stand still. Nanoseconds.
   public var downtimeLimit: Double
-  /// Syncs after which the guest is stopped whatever is left.
+  /// Syncs after which the guest is stopped whatever is left, once the bandwidth of a first 100 ms is known: before that
+  /// nothing but nothing is little enough, and rounds of a fast migration are far shorter.
   public var roundLimit: Int
 
   public init(downtimeLimit: Double, roundLimit: Int = 100) {
@@ -63,6 +64,7 @@ public struct Precopy: Sendable {
     var course = Course()
     // Of the 100 ms by which the bandwidth is known.
     var (windowBegan, windowBytes, threshold) = (0.0, 0.0, 0.0)
+    var isBandwidthKnown = false
     try world.sync()
     course.rounds += 1
     try world.beginSession()
@@ -72,7 +74,7 @@ public struct Precopy: Sendable {
         try world.sync()
         course.rounds += 1
         course.hasConverged = world.bytesLeft <= threshold
-        if course.hasConverged || course.rounds >= roundLimit { break }
+        if course.hasConverged || (isBandwidthKnown && course.rounds >= roundLimit) { break }
         try world.beginSession()
       }
       let sent = try world.send()
@@ -81,7 +83,7 @@ public struct Precopy: Sendable {
       let now = world.now
       if now - windowBegan >= Self.window {
         threshold = windowBytes / (now - windowBegan) * downtimeLimit
-        (windowBegan, windowBytes) = (now, 0)
+        (windowBegan, windowBytes, isBandwidthKnown) = (now, 0, true)
       }
     }
     let stopped = world.now

@@ -73,6 +73,8 @@ import Testing
     let used = (0..<60_000).filter { !runs.contains(Block(pfn: $0, order: 0)) }.map { Block(pfn: $0, order: 0) }
     var tight = Self.costs
     tight.downtimeLimit = 1
+    // The bandwidth is known within the first round.
+    tight.bandwidth = 1e6
     var next = 0
     var migration = VirtualPrecopy(
       image, tight, roundLimit: 7, collect: { nil },
@@ -85,6 +87,18 @@ import Testing
       })
     let result = try migration.run()
     #expect(!result.hasConverged && result.rounds == 8 && result.downtime > 1)
+  }
+
+  /// Rounds shorter than the 100 ms after which a bandwidth is known, in a guest that always writes.
+  @Test func aFastMigrationIsNotGivenUpBeforeItsBandwidthIsKnown() throws {
+    let guest = try guest()
+    let image = GuestImage(guest, unitOrder: 0, freeIsZero: true)
+    let runs = PageRuns(guest.freeBlocks())
+    let used = try #require((0..<60_000).map { Block(pfn: $0, order: 0) }.first { !runs.contains($0) })
+    var migration = VirtualPrecopy(
+      image, Self.costs, roundLimit: 3, collect: { nil }, advance: { _ in image.rewrite(used) })
+    let result = try migration.run()
+    #expect(result.hasConverged && result.rounds > 3 && result.total >= 100e6, "\(result)")
   }
 
   @Test func aDowntimeLimitIsKeptByAboutASync() throws {
