@@ -220,7 +220,8 @@ struct MigrationRecord: ExperimentRecord {
     Column("rounds", direction: .lowerIsBetter, isPrimary: true, \.rounds, meaning: "Syncs of the dirty log."),
     Column(
       "has_converged", \.hasConverged,
-      meaning: "Whether little enough was left for the downtime limit; otherwise the guest was stopped after 100 syncs or more."
+      meaning:
+        "Whether little enough was left for the downtime limit; else the guest was stopped after 100 syncs or more."
     ),
     Column("hints_applied", \.hintsApplied, meaning: "Hints that came within their session."),
     Column("hints_late", direction: .lowerIsBetter, \.hintsLate, meaning: "Hints that came after its stop: dropped."),

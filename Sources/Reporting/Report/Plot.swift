@@ -8,7 +8,7 @@ struct Plot: Hashable {
   /// Pixels of a panel's plotting area.
   var panelHeight = 300.0
   /// Pixels left of each panel for the labels of its y axis.
-  var leftMargin = 78.0
+  var leftMargin = 88.0
   var panels: [PlotPanel]
 
   /// Pixels.

@@ -123,7 +123,8 @@ public struct Report {
       section.figures.append(
         ReportPage.FigureView(
           name: "\(data.card.name)-\(figure.name)", title: figure.title, pictures: pictures,
-          captions: [figure.caption, provenance(content, data)], source: figure.source, tables: content.tables))
+          captions: [figure.caption, provenance(content, data)], source: figure.source, tables: content.tables,
+          opensTables: content.opensTables))
     }
     for run in data.runs {
       let cells = run.cells.filter { $0.experiment == data.card.name }

@@ -25,9 +25,11 @@ struct FigureContent {
   /// Pixels.
   var panelHeight = 300.0
   /// Pixels.
-  var leftMargin = 78.0
+  var leftMargin = 88.0
   /// What belongs beside it.
   var tables: [TableContent] = []
+  /// Whether these say more than the plots, and are seen at once.
+  var opensTables = false
   /// Panels on one plot at most; a multiple of `columns`.
   var panelsPerPlot = 6
 }

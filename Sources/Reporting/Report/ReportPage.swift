@@ -27,6 +27,8 @@ struct ReportPage {
     var captions: [String]
     var source: String
     var tables: [TableContent]
+    /// Whether the tables are seen at once.
+    var opensTables = false
   }
 
   /// A picture, and the plot's name.

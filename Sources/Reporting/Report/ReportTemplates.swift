@@ -58,7 +58,7 @@ enum ReportTemplates {
       [
         "id": figure.name, "title": escape(figure.title), "captions": figure.captions.map(escape),
         "source": escape(figure.source), "hasTables": !figure.tables.isEmpty,
-        "tables": figure.tables.map(table),
+        "tables": figure.tables.map(table), "opensTables": figure.opensTables,
         "pictures": figure.pictures.map { picture -> [String: Any] in
           ["file": picture.name, "alt": escape(picture.title), "svg": picture.svg.element]
         },
@@ -217,7 +217,7 @@ enum ReportTemplates {
     <p>From {{source}}.</p>
     </figcaption>
     {{#hasTables}}
-    <details><summary>The same in numbers</summary>
+    <details{{#opensTables}} open{{/opensTables}}><summary>In numbers</summary>
     {{#tables}}
     {{>table}}
     {{/tables}}
@@ -300,7 +300,7 @@ enum ReportTemplates {
     From {{{source}}}.
 
     {{#hasTables}}
-    <details><summary>The same in numbers</summary>
+    <details{{#opensTables}} open{{/opensTables}}><summary>In numbers</summary>
 
     {{#tables}}
     {{>table}}

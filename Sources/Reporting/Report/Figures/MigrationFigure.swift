@@ -26,6 +26,7 @@ enum MigrationFigure: ReportFigure {
       return [total.lowest, total.highest].compactMap { $0 }
     }
     let y = PlotAxis.time("whole migration", times)
+    let hasLoads = Set(cells.map(\.cell.load)).count > 1
     var breakEven: [BreakEvenTable.Line] = []
     for setting in settings {
       let own = cells.filter { MigrationSetting(data.rows($0)) == setting }
@@ -37,8 +38,11 @@ enum MigrationFigure: ReportFigure {
       let width = Plot(name: "", title: "", columns: content.columns, panels: []).panelWidth
       let x = sweep.axis(panelWidth: width)
       for group in sweep.groups.groups {
-        let title = [group.title, settings.count > 1 ? setting.text : ""].filter { !$0.isEmpty }
-          .joined(separator: ", ")
+        // The cells of one setting may all have one load, and those of another several.
+        let load = group.cells.first?.conditions[.load] ?? ""
+        let title = [
+          group.title, hasLoads && !group.title.contains(load) ? load : "", settings.count > 1 ? setting.text : "",
+        ].filter { !$0.isEmpty }.joined(separator: ", ")
         let series = sweep.series(group) { cell in
           let total = data.summary(data.rows(cell), "total_ns")
           return total.median.map { .init(x: Double(cell.cell.guestBytes), y: $0, ySpan: total.span) }
@@ -48,6 +52,7 @@ enum MigrationFigure: ReportFigure {
       }
     }
     if settings.count > 1 { content.common = CellGroups(cells, open: [.size, .granule, .vmemmap]).common }
+    content.opensTables = true
     content.tables = [BreakEvenTable(breakEven, data).content].compactMap { $0 } + PublishedTable.all(of: cells, data)
     return content
   }
