@@ -20,7 +20,7 @@ enum MigrationFigure: ReportFigure {
       if let setting = MigrationSetting(data.rows(cell)), !settings.contains(setting) { settings.append(setting) }
     }
     var content = FigureContent(panels: [], cells: cells, common: "", panelHeight: 320)
-    let common = settings.count == 1 ? settings.map(\.text) : []
+    let (shared, differing) = MigrationSetting.parts(of: settings)
     let times = cells.flatMap { cell -> [Double] in
       let total = data.summary(data.rows(cell), "total_ns")
       return [total.lowest, total.highest].compactMap { $0 }
@@ -31,9 +31,6 @@ enum MigrationFigure: ReportFigure {
     for setting in settings {
       let own = cells.filter { MigrationSetting(data.rows($0)) == setting }
       let sweep = SizeSweep(own, of: data)
-      if settings.count == 1 {
-        content.common = ([sweep.groups.common] + common).filter { !$0.isEmpty }.joined(separator: ", ")
-      }
       content.columns = settings.count == 1 && sweep.groups.groups.count == 1 ? 1 : 2
       let width = Plot(name: "", title: "", columns: content.columns, panels: []).panelWidth
       let x = sweep.axis(panelWidth: width)
@@ -41,7 +38,7 @@ enum MigrationFigure: ReportFigure {
         // The cells of one setting may all have one load, and those of another several.
         let load = group.cells.first?.conditions[.load] ?? ""
         let title = [
-          group.title, hasLoads && !group.title.contains(load) ? load : "", settings.count > 1 ? setting.text : "",
+          group.title, hasLoads && !group.title.contains(load) ? load : "", differing[setting] ?? "",
         ].filter { !$0.isEmpty }.joined(separator: ", ")
         let series = sweep.series(group) { cell in
           let total = data.summary(data.rows(cell), "total_ns")
@@ -51,7 +48,8 @@ enum MigrationFigure: ReportFigure {
         breakEven.append(.init(condition: title, cells: group.cells))
       }
     }
-    if settings.count > 1 { content.common = CellGroups(cells, open: [.size, .granule, .vmemmap]).common }
+    content.common = [CellGroups(cells, open: [.size, .granule, .vmemmap]).common, shared].filter { !$0.isEmpty }
+      .joined(separator: ", ")
     content.opensTables = true
     content.tables = [BreakEvenTable(breakEven, data).content].compactMap { $0 } + PublishedTable.all(of: cells, data)
     return content
@@ -76,8 +74,23 @@ struct MigrationSetting: Hashable {
     downtimeLimit = limit
   }
 
-  var text: String {
-    (clock.isEmpty ? "" : "\(clock) clock, ")
-      + "\(Figure.bytes(UInt64(bandwidth)))/s, downtime at most \(Figure.time(ns: downtimeLimit))"
+  private var words: [String] {
+    [
+      clock.isEmpty ? "" : "\(clock) clock", "\(Figure.bytes(UInt64(bandwidth)))/s",
+      "downtime at most \(Figure.time(ns: downtimeLimit))",
+    ]
+  }
+
+  /// In words: what all of some settings have in common, and what tells each from the others.
+  static func parts(of settings: [MigrationSetting]) -> (shared: String, differing: [MigrationSetting: String]) {
+    let all = settings.map(\.words)
+    let isShared = (0..<(all.first?.count ?? 0)).map { part in Set(all.map { $0[part] }).count == 1 }
+    func join(_ words: [String], shared: Bool) -> String {
+      zip(words, isShared).filter { $1 == shared && !$0.isEmpty }.map(\.0).joined(separator: ", ")
+    }
+    return (
+      all.first.map { join($0, shared: true) } ?? "",
+      Dictionary(zip(settings, all.map { join($0, shared: false) })) { first, _ in first }
+    )
   }
 }
