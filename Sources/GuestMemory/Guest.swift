@@ -144,6 +144,14 @@ public final class Guest: @unchecked Sendable {
   /// step a struct page of the blocks that were touched where somebody still holds some.
   public func restore() { snapshot?.restore(core) }
 
+  /// drain_all_pages(): every CPU gives back what its lists keep. No thread may run in the guest.
+  public func drainPerCPULists() {
+    for number in 0..<geometry.cpuCount {
+      var cpu = GuestCPU(core, cpu: number, node: geometry.node(ofCPU: number), probe: NoProbe())
+      cpu.drainPerCPULists()
+    }
+  }
+
   /// A node's memory, to be bound to a host node: calls `body` with each piece, which are its zones and their parts of
   /// the memory map, in whole host pages. A host page in which two nodes' parts meet comes with both.
   ///

@@ -27,10 +27,7 @@ struct RealMigration {
 
     bench.restart(repetition)
     bench.holdLog.reset()
-    for cpu in 0..<guest.geometry.cpuCount {
-      var cpu = GuestCPU(guest.core, cpu: cpu, node: guest.geometry.node(ofCPU: cpu), probe: NoProbe())
-      cpu.drainPerCPULists()
-    }
+    guest.drainPerCPULists()
     let ram = try GuestRAM(pages: Int(guest.core.zones.map(\.endPFN).max() ?? 0))
     let (memory, used) = fill(ram)
     let bitmap = HintedBitmap(memory)

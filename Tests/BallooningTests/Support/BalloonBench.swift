@@ -44,12 +44,7 @@ final class BalloonBench: @unchecked Sendable {
   /// PFNs on the balloon's list, head first.
   var listed: [UInt64] { balloon.handle.pages.pfns }
 
-  func drain() {
-    for number in 0..<guest.core.cpuCount {
-      var cpu = cpu(number)
-      cpu.drainPerCPULists()
-    }
-  }
+  func drain() { guest.drainPerCPULists() }
 
   /// What is wrong with the guest, where the balloon's pages and `held` are out.
   func faults(held: [UInt64] = [], order: Int = 0) -> [String] {
