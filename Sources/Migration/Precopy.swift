@@ -23,12 +23,13 @@ public protocol PrecopyWorld {
 /// The rounds of a pre-copy migration, and when the guest is stopped.
 ///
 /// QEMU 7.2: ram_save_setup(), ram_save_iterate(), migration_iteration_run(), migration_completion(); the limit on what may
-/// be left for the switch-over follows the bandwidth of the last 100 ms (migration_update_counters()).
+/// be left for the switch-over follows the bandwidth of the last 100 ms (migration_update_counters()). It is 0 before that:
+/// a guest that is sent within 100 ms is stopped when nothing is left, and what it has written meanwhile goes out while it
+/// stands.
 public struct Precopy: Sendable {
   /// How long the guest may stand still. Nanoseconds.
   public var downtimeLimit: Double
-  /// Syncs after which the guest is stopped whatever is left, once the bandwidth of a first 100 ms is known: before that
-  /// nothing but nothing is little enough, and rounds of a fast migration are far shorter.
+  /// Syncs after which the guest is stopped whatever is left.
   public var roundLimit: Int
 
   public init(downtimeLimit: Double, roundLimit: Int = 100) {
@@ -56,6 +57,8 @@ public struct Precopy: Sendable {
   public static let zeroPageBytes = 9.0
 
   private static let window = 100e6
+  /// How long ram_save_iterate() sends before what is left is looked at. Nanoseconds.
+  private static let slice = 50e6
 
   /// Migrates.
   ///
@@ -64,27 +67,31 @@ public struct Precopy: Sendable {
     var course = Course()
     // Of the 100 ms by which the bandwidth is known.
     var (windowBegan, windowBytes, threshold) = (0.0, 0.0, 0.0)
-    var isBandwidthKnown = false
     try world.sync()
     course.rounds += 1
     try world.beginSession()
     while true {
-      if world.bytesLeft <= threshold {
-        // Exactly, before the guest is stopped.
+      // ram_save_pending(): exactly, where it looks as if the guest could be stopped.
+      let isLittle = world.bytesLeft < threshold
+      if isLittle {
         try world.sync()
         course.rounds += 1
-        course.hasConverged = world.bytesLeft <= threshold
-        if course.hasConverged || (isBandwidthKnown && course.rounds >= roundLimit) { break }
-        try world.beginSession()
       }
-      let sent = try world.send()
-      course.bytesSent += sent
-      windowBytes += sent
-      let now = world.now
-      if now - windowBegan >= Self.window {
-        threshold = windowBytes / (now - windowBegan) * downtimeLimit
-        (windowBegan, windowBytes, isBandwidthKnown) = (now, 0, true)
-      }
+      let left = world.bytesLeft
+      course.hasConverged = left == 0 || left < threshold
+      if course.hasConverged || isLittle && course.rounds >= roundLimit { break }
+      if isLittle { try world.beginSession() }
+      let began = world.now
+      repeat {
+        let sent = try world.send()
+        course.bytesSent += sent
+        windowBytes += sent
+        let now = world.now
+        if now - windowBegan >= Self.window {
+          threshold = windowBytes / (now - windowBegan) * downtimeLimit
+          (windowBegan, windowBytes) = (now, 0)
+        }
+      } while world.bytesLeft > 0 && world.now - began < Self.slice
     }
     let stopped = world.now
     try world.stopGuest()

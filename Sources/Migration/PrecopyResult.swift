@@ -10,6 +10,8 @@ public struct PrecopyResult: Sendable, Equatable {
   public var hints = 0
   /// Hints that came after their session had been stopped: not applied.
   public var hintsLate = 0
+  /// From each session's start to its last hint, or to its stop. Nanoseconds; by the virtual clock only.
+  public var sessionNs = 0.0
   /// Units in use that the oracle compared at the switch-over.
   public var unitsCompared = 0
 

@@ -104,7 +104,10 @@ extension VirtualPrecopy: PrecopyWorld {
 
   private mutating func endSession() {
     host.stop()
-    if let session { result.hintsLate += session.blocks.count - nextHint }
+    if let session {
+      result.hintsLate += session.blocks.count - nextHint
+      result.sessionNs += min(Double(session.blocks.count) * session.nanosecondsPerHint, now - sessionBegan)
+    }
     session = nil
   }
 

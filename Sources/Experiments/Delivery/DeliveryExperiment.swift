@@ -151,7 +151,7 @@ enum DeliveryExperiment: Experiment {
     var unitOrder: Int?
     if setting.action == .bitmap {
       let pages = Int(guest.core.zones.map(\.endPFN).max() ?? 0)
-      let order = max(pages <= mostPages ? 0 : 9, cell.guest.granuleOrder)
+      let order = max(cell.guest.bytes >> 12 <= mostPages ? 0 : 9, cell.guest.granuleOrder)
       bitmap = MigrationBitmap(units: (pages + (1 << order) - 1) >> order, allSet: true)
       unitOrder = order
     }

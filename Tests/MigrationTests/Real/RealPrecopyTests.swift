@@ -12,7 +12,9 @@ import Testing
     let result = try guest.migrate()
     #expect(result.pagesSent == guest.memory.count && result.pagesZero == 0 && result.pagesSkipped == 0)
     #expect(result.unitsCompared == guest.used.count)
-    #expect(result.bytesSent == Double(guest.memory.count) * 4104 && result.hasConverged && result.rounds == 3)
+    #expect(result.bytesSent == Double(guest.memory.count) * 4104 && result.hasConverged)
+    // One more where sending it took the 100 ms after which a bandwidth is known.
+    #expect((2...3).contains(result.rounds))
   }
 
   @Test func pagesOfZeroesAreNotSent() throws {
@@ -73,7 +75,11 @@ import Testing
     var cpu = GuestCPU(guest.guest.core, cpu: 1, node: 0, probe: NoProbe())
     var generator = SeededGenerator(seed: seed, stream: 35)
     var held: [Block] = []
-    let result = try guest.migrate(bitmap, downtimeLimit: 2e6, roundLimit: 12) {
+    let clock = Clock()
+    let result = try guest.migrate(
+      bitmap, downtimeLimit: 2e6, roundLimit: 12, bandwidth: 3e8,
+      time: .init(now: { clock.now }, sleep: { clock.now += $0 })
+    ) {
       $0.beginSession = { id in
         bitmap.command(id)
         for block in guest.guest.freeBlocks() { bitmap.hint(block, session: id) }
@@ -101,7 +107,8 @@ import Testing
   @Test func aThreadThatWritesLosesNothing() throws {
     let guest = try RealGuest(freeIsZero: true)
     let writer = Writer(guest)
-    let result = try guest.migrate(roundLimit: 8) {
+    // Slow enough for the bandwidth to be known.
+    let result = try guest.migrate(roundLimit: 8, bandwidth: 4e8) {
       $0.stop = { writer.stop() }
       writer.start()
     }
@@ -117,8 +124,12 @@ import Testing
     let block = try #require(guest.free.filter { $0.order == 0 }.min())
     var collected: [Block] = []
     var batches = 0
+    let clock = Clock()
     let page = try lost {
-      _ = try guest.migrate(bitmap, downtimeLimit: 0) {
+      // Nothing but nothing is little enough.
+      _ = try guest.migrate(
+        bitmap, downtimeLimit: 1, bandwidth: 3e8, time: .init(now: { clock.now }, sleep: { clock.now += $0 })
+      ) {
         $0.beginSession = { id in
           bitmap.command(id)
           for block in collected { bitmap.hint(block, session: id) }
@@ -204,7 +215,7 @@ import Testing
     let clock = Clock()
     var next = 0
     let result = try guest.migrate(
-      downtimeLimit: 1e6, roundLimit: 4, bandwidth: 1e9, time: .init(now: { clock.now }, sleep: { clock.now += $0 })
+      downtimeLimit: 1e6, roundLimit: 4, bandwidth: 2e8, time: .init(now: { clock.now }, sleep: { clock.now += $0 })
     ) {
       $0.act = {
         for _ in 0..<100 {
