@@ -112,8 +112,8 @@ public struct BalloonDriver<Probe: LockProbe, Host: BalloonHost, Steps: BalloonS
     }
     balloon.addCount(-count)
     if count > 0 { tell(.deflate, pfns, count) }
-    unlockMutex()
     for index in 0..<count { putReference(pfns[index]) }
+    unlockMutex()
     return count
   }
 

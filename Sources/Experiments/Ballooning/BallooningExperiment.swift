@@ -43,11 +43,9 @@ enum BallooningExperiment: Experiment {
   static func run(_ repetition: Repetition, _ bench: Bench) throws -> RepetitionResult {
     var run = repetition.record
     let core = repetition.guest.core
-    guard core.granuleOrder == 0 else {
+    if let obstacle = obstacle(core) {
       run.found.outcome = .error
-      return RepetitionResult(
-        run: run, zones: [], holds: [], holdSequence: nil,
-        failure: "a balloon takes single pages, which this guest doesn't have; give --granule 0")
+      return RepetitionResult(run: run, zones: [], holds: [], holdSequence: nil, failure: obstacle)
     }
     var trial = try Trial(repetition, bench)
     bench.holdLog.reset()
@@ -62,6 +60,19 @@ enum BallooningExperiment: Experiment {
     return RepetitionResult(
       run: run, zones: [], holds: bench.buckets(repetition, bench.holdLog.summary(), nil), holdSequence: nil,
       failure: trial.failure, experiment: ExperimentRows(card, records))
+  }
+
+  /// Why a guest can't have a balloon; nil where it can.
+  private static func obstacle(_ core: GuestCore) -> String? {
+    if core.granuleOrder > 0 {
+      return "a balloon takes single pages, which this guest doesn't have; give --granule 0"
+    }
+    if core.cpuCount < 2 { return "a tenant and whoever contends are on a second CPU; give --cpus 2" }
+    // VIRTIO_BALLOON_PFN_SHIFT: a page's number is a __virtio32 (virtio 1.2, 5.5.6).
+    if core.zones.contains(where: { $0.endPFN > 1 << 32 }) {
+      return "a balloon's messages have 32 bits for a page's number, which end below 16 TiB; give a smaller --guest"
+    }
+    return nil
   }
 
   /// One repetition's work.
@@ -114,16 +125,9 @@ enum BallooningExperiment: Experiment {
     /// Everything back in the allocator: as many pages are free as at the start, or something was lost.
     private mutating func end(_ setup: String, _ pagesAtStart: UInt64) {
       kicks += queues.kicks
-      drain()
+      guest.drainPerCPULists()
       if guest.core.freePages != pagesAtStart && failure == nil {
         failure = "\(setup): \(guest.core.freePages) pages are free again of \(pagesAtStart)"
-      }
-    }
-
-    private func drain() {
-      for number in 0..<guest.core.cpuCount {
-        var cpu = cpu(number)
-        cpu.drainPerCPULists()
       }
     }
 
@@ -210,16 +214,17 @@ enum BallooningExperiment: Experiment {
       record.mixedBytes = used << 12
       tenant.giveBack { generator.below(BallooningExperiment.keptPart) == 0 }
       record.keptBytes = UInt64(tenant.count) << 12
-      drain()
+      guest.drainPerCPULists()
       record.hugeInflated = hugeBlocks
 
+      kicks += queues.kicks
       queues.reset()
       var figures = CompactionFigures()
       let began = MonotonicClock.nanoseconds()
       for zone in guest.core.zones {
         figures = figures + driver.compact(zone, movesBalloonPages: setup.mobility == .movable, &tenant)
       }
-      drain()
+      guest.drainPerCPULists()
       record.compactionNs = Double(MonotonicClock.nanoseconds() - began)
       let compacted = hugeBlocks
       record.hugeCompacted = compacted
