@@ -144,7 +144,7 @@ extension PageFrames {
       memory.pageTable.lock()
       defer { memory.pageTable.unlock() }
       let page = Int(memory.table[index]) - 1
-      guard page >= 0 else { return .notMapped }
+      guard page >= 0, !writes || has(.writable, page) else { return .notMapped }
       if access(page, writes: writes) { return .done }
       memory.faults[cpu &* 16].store(1, ordering: .sequentiallyConsistent)
       tally.noteFault()
@@ -214,6 +214,7 @@ extension PageFrames {
       memory.pageTable.lock()
       let index = Int(memory.indices[page])
       guard memory.table[index] == 0 else {
+        if writable && memory.table[index] == Int32(page) + 1 { _ = testAndSet(.writable, page) }
         memory.pageTable.unlock()
         return false
       }

@@ -99,7 +99,8 @@ extension PageStore {
     try putPage(page)
   }
 
-  /// A page fault on a file mapping: the reference of the page becomes the entry's. False: not cached.
+  /// A page fault on a file mapping: the reference of the page becomes the entry's, or the entry that there is is made
+  /// writable. False: not cached.
   @inlinable
   public mutating func mapCached(_ index: Int, writable: Bool) throws(Interruption) -> Bool {
     guard let page = try lookup(index) else { return false }
@@ -148,7 +149,8 @@ extension PageStore {
     if isRemoved { try putPage(page) }
   }
 
-  /// A user's access. False: there is no page, and none is left of one that was discarded.
+  /// A user's access. False: there is no page for it, only one that mustn't be written, or none is left of one that was
+  /// discarded.
   @inlinable
   public mutating func touch(_ index: Int, writes: Bool) throws(Interruption) -> Bool {
     switch try accessMapped(index, writes: writes) {

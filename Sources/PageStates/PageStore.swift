@@ -44,7 +44,7 @@ public protocol PageStore {
   mutating func testAndClearDirty(_ page: Int) throws(Interruption) -> Bool
   /// The kernel's own access. False: a discard fault, which a page that was made stable never has.
   mutating func access(_ page: Int, writes: Bool) throws(Interruption) -> Bool
-  /// A user's access through the page table.
+  /// A user's access through the page table. To a write an entry that is only to be read is none.
   mutating func accessMapped(_ index: Int, writes: Bool) throws(Interruption) -> MappedAccess
   /// The end of the part of a discard fault's handler that runs with interrupts off.
   mutating func leaveFault() throws(Interruption)
@@ -59,8 +59,8 @@ public protocol PageStore {
   mutating func removeFromCache(_ page: Int) throws(Interruption)
   /// Out of the cache with its reference and the caller's own, if there are no others and the page isn't dirty.
   mutating func removeIfUnused(_ page: Int) throws(Interruption) -> Bool
-  /// A page table entry, which takes over the caller's reference; the page table stays locked. False: there is one, and
-  /// nothing is locked.
+  /// A page table entry, which takes over the caller's reference; the page table stays locked. False: there is one, which is
+  /// made writable if that is asked for and it is this page's (do_wp_page()), and nothing is locked.
   mutating func map(_ page: Int, writable: Bool) throws(Interruption) -> Bool
   /// The page behind a page table entry, and the page table locked; nil where there is none, and nothing is locked.
   mutating func lockMapped(_ index: Int) throws(Interruption) -> Int?

@@ -75,6 +75,7 @@ import Testing
     Case(acts: [[.write, .writeBack], [.read]]),
     Case(acts: [[.map, .touch], [.reclaim]]),
     Case(acts: [[.mapWritable, .store], [.read]]),
+    Case(acts: [[.store, .mapWritable, .store], [.read]], mapped: false),
     Case(acts: [[.touch], [.touch]], mapped: false),
     Case(acts: [[.touch], [.read, .drain, .readIn]], mapped: false),
     Case(acts: [[.touch], [.reclaim]], mapped: false),
@@ -118,6 +119,7 @@ import Testing
       .freesAtOnce, Case(acts: [[.touch], [.read, .drain, .readIn]], mapped: false), "removed as discarded, and it is"
     ),
     (.forgetsWritable, Case(acts: [[.mapWritable, .store], [.read]]), "isn't on disk"),
+    (.writesAnywhere, Case(acts: [[.store], [.read]], mapped: false), "isn't on disk"),
     (.getsAlways, Case(acts: [[.touch, .drain], [.touch, .drain]], mapped: false), "page 0"),
     (.looksAtFlagsFirst, Case(acts: [[.write], [.writeBack]]), "isn't on disk"),
   ])

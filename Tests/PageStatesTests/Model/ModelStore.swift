@@ -191,10 +191,11 @@ struct ModelStore: PageStore {
   }
 
   mutating func accessMapped(_ index: Int, writes: Bool) throws(Interruption) -> MappedAccess {
-    let cpu = cpu
+    let (cpu, fault) = (cpu, fault)
     let value = try replay.step { model in
       let page = Int(model.table[index])
       if page < 0 { return 0 }
+      if writes && !model.frames[page].flags.contains(.writable) && fault != .writesAnywhere { return 0 }
       guard let state = model.frames[page].state.accessed(writes: writes) else {
         model.inFault[cpu] = true
         return UInt8(2 + page)
@@ -270,7 +271,10 @@ struct ModelStore: PageStore {
     return try ask { model in
       if model.tableOwner >= 0 { return nil }
       let index = Int(model.frames[page].index)
-      if model.table[index] >= 0 { return false }
+      if model.table[index] >= 0 {
+        if writable && Int(model.table[index]) == page { model.frames[page].flags.insert(.writable) }
+        return false
+      }
       model.tableOwner = Int8(cpu)
       model.table[index] = Int8(page)
       model.frames[page].mappings += 1

@@ -14,6 +14,8 @@ enum ProtocolFault: String, CaseIterable, Sendable {
   case freesAtOnce = "frees a discarded page at once"
   /// Where a page is P, V is set.
   case forgetsWritable = "makes V of what is mapped writable"
+  /// A write goes by an entry that is only to be read, without a fault.
+  case writesAnywhere = "writes what is mapped to be read"
   /// get_page() for get_page_unless_zero() in the fault's handler.
   case getsAlways = "takes references of freed pages"
   /// make_volatile looks at page->flags first and at the references then.
