@@ -102,7 +102,8 @@ public struct ExperimentTable {
 
   private static func shown(_ text: String, _ unit: String) -> String {
     guard let value = Double(text) else { return text }
-    return unit == "bytes" ? Figure.bytes(UInt64(value)) : Figure.count(value * scale(unit))
+    if unit == "bytes", let bytes = UInt64(exactly: value.rounded()) { return Figure.bytes(bytes) }
+    return Figure.count(value * scale(unit))
   }
 
   private static func spread(_ values: [Double], _ unit: String) -> String {

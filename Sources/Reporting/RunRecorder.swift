@@ -5,6 +5,8 @@ public final class RunRecorder: RunObserver {
   private let folder: RunFolder
   private var meta: RunMeta
   private let progress: ProgressBar
+  /// Repetitions that were there before.
+  private let resumed: Int
   private let beforeEach: () -> Void
   /// Holds of a repetition that are kept for the repeatable maximum of a resumed run: 32 MiB. Of a cell with more it is
   /// empty after a resume.
@@ -13,11 +15,13 @@ public final class RunRecorder: RunObserver {
   /// Why repetitions ended in an error, those before a resume included.
   public var errors: [RunMeta.Failure] { meta.errors }
 
-  /// `meta`: as it stands in the folder. `total`: repetitions of the whole run. `beforeEach`: called before each of them.
-  public init(_ folder: RunFolder, meta: RunMeta, total: Int, beforeEach: @escaping () -> Void = {}) {
+  /// `meta`: as it stands in the folder. `total`: repetitions of the whole run. `resumed`: those
+  /// that it has already. `beforeEach`: called before each of them.
+  public init(_ folder: RunFolder, meta: RunMeta, total: Int, resumed: Int = 0, beforeEach: @escaping () -> Void = {}) {
     self.folder = folder
     self.meta = meta
     progress = ProgressBar(total: total)
+    self.resumed = resumed
     self.beforeEach = beforeEach
   }
 
@@ -38,6 +42,6 @@ public final class RunRecorder: RunObserver {
   }
 
   public func progress(done: Int, total: Int, label: String) {
-    if done == total { progress.clear() } else { progress.update(done: done, label: label) }
+    if done == total { progress.clear() } else { progress.update(done: done, skipped: resumed, label: label) }
   }
 }

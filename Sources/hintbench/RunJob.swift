@@ -56,6 +56,9 @@ enum RunJob {
         "\(path): its settings give other cells than it has: a capture was changed, or this machine's CPUs or free memory, "
           + "on which `auto` depends; accepted: what was there when it began, or a new run")
     }
+    if !resumed.lost.isEmpty {
+      say("\(resumed.lost.count) repetitions had lost rows of theirs, as after a power failure: they are run again")
+    }
     let runner = try MatrixRunner(
       matrix, identity(resumed.meta, branch: resumed.runs.first?.identity.branch))
     try measure(matrix, runner, resumed.meta, resumed.folder, finished: resumed.runs)
@@ -73,7 +76,8 @@ enum RunJob {
     meta.limits = try JSONValue(encoding: runner.limits)
     meta.counters = try runner.counterFacts.map { try JSONValue(encoding: $0) }
     let total = matrix.cells.count * matrix.config.repetitions
-    let recorder = RunRecorder(folder, meta: start, total: total, beforeEach: beforeEach)
+    let recorder = RunRecorder(
+      folder, meta: start, total: total, resumed: finished.count, beforeEach: beforeEach)
     let cells = try runner.run(recorder, finished: finished) { try folder.holdSequence(of: $0) }
     meta.unavailable = matrix.omissions.map { .init(what: "cells", why: $0) } + runner.unavailable
     meta.errors = recorder.errors

@@ -2,8 +2,8 @@ import Experiments
 
 /// What a migration's hints are worth: time saved for each second of guest CPU, and what the guest's users got done.
 ///
-/// A repetition is held against that of `none` with the same number, which has the same seed; a cell without a `none`
-/// beside it isn't in the table.
+/// A repetition is held against that of `none` of the same run with the same number, which has the same seed; a cell
+/// without a `none` beside it isn't in the table.
 struct BreakEvenTable {
   /// Nil where nothing can be compared.
   let content: TableContent?
@@ -25,7 +25,8 @@ struct BreakEvenTable {
           let worth = Self.worth(of: data.rows(cell), beside: data.rows(plain))
           rows.append(
             [
-              line.condition, Figure.bytes(size.bytes) + (cell.isCoarse ? " (granule \(size.granule))" : ""),
+              line.condition, data.runs.count > 1 ? "run \(data.runs[size.run].meta.runID)" : "",
+              Figure.bytes(size.bytes) + (cell.isCoarse ? " (granule \(size.granule))" : ""),
               data.label(cell.design),
             ] + worth.map { Figure.spread(MetricSummary($0)).map { $0.median + $0.range } ?? Figure.missing })
         }
@@ -35,10 +36,12 @@ struct BreakEvenTable {
       content = nil
       return
     }
-    var titles = ["conditions", "guest", "strategy", "saved s", "saved %", "guest CPU ms", "saved s per guest CPU s"]
+    var titles = [
+      "conditions", "run", "guest", "strategy", "saved s", "saved %", "guest CPU ms", "saved s per guest CPU s",
+    ]
     titles += ["operations % of none's", "operations a second % of none's"]
     // Said once where it is the same, and not at all where nothing was measured.
-    for index in titles.indices.reversed() where index != 2 {
+    for index in titles.indices.reversed() where index != 3 {
       let values = Set(rows.map { $0[index] })
       if values == [""] || values == [Figure.missing] {
         titles.remove(at: index)
@@ -48,7 +51,7 @@ struct BreakEvenTable {
     content = TableContent(
       caption: "What hints are worth to a migration: medians, lowest–highest repetition",
       titles: titles, rows: rows,
-      leftAligned: Set(titles.indices.filter { ["conditions", "guest", "strategy"].contains(titles[$0]) }),
+      leftAligned: Set(titles.indices.filter { ["conditions", "run", "guest", "strategy"].contains(titles[$0]) }),
       note: """
         Against the repetition of none with the same number. saved s per guest CPU s: a design is worth its CPU time where \
         it is above 1, if a second of migration and a second of one guest CPU are worth the same. By the virtual clock \
@@ -60,13 +63,17 @@ struct BreakEvenTable {
   private struct Size: Hashable, Comparable {
     let bytes: UInt64
     let granule: Int
+    let run: Int
 
     init(_ cell: ReportCell) {
       bytes = cell.cell.guestBytes
       granule = cell.cell.granuleOrder
+      run = cell.run
     }
 
-    static func < (left: Self, right: Self) -> Bool { (left.bytes, left.granule) < (right.bytes, right.granule) }
+    static func < (left: Self, right: Self) -> Bool {
+      (left.bytes, left.granule, left.run) < (right.bytes, right.granule, right.run)
+    }
   }
 
   /// Each column's values, one a repetition that both have.

@@ -12,7 +12,7 @@ enum PublishedTable {
   ) -> TableContent? {
     let own = cells.filter { cell in
       guard let run = cell.repetitions.first, let setting = MigrationSetting(data.rows(cell)) else { return false }
-      return preset.describes(run, bandwidth: setting.bandwidth, downtimeLimitNs: setting.downtimeLimit)
+      return preset.describes(run, bandwidth: Double(setting.bandwidth), downtimeLimitNs: setting.downtimeLimit)
     }
     guard !own.isEmpty else { return nil }
     var rows: [[String]] = []

@@ -192,7 +192,7 @@ public struct Report {
     var seen: Set<String> = []
     let preempted = content.cells.compactMap(\.cell.preemptedRepetitions).reduce(0, +)
     let coarse = content.cells.contains(where: \.isCoarse)
-    let missing = Set(data.cells.map(\.cell.cellID)).subtracting(content.cells.map(\.cell.cellID)).count
+    let missing = Set(data.cells.map(\.place)).subtracting(content.cells.map(\.place)).count
     let parts: [String?] = [
       "Measured on \(places.filter { seen.insert($0).inserted }.joined(separator: "; and on "))",
       content.common.isEmpty ? nil : "all with: \(content.common)",

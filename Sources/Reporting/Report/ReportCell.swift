@@ -11,6 +11,14 @@ struct ReportCell {
   /// Which of the report's runs it is of.
   let run: Int
 
+  /// What names one cell among those of several runs.
+  struct Place: Hashable {
+    let run: Int
+    let cellID: String
+  }
+
+  var place: Place { Place(run: run, cellID: cell.cellID) }
+
   /// - Parameters:
   ///   - runs: the cell's repetitions.
   ///   - place: machine and program.

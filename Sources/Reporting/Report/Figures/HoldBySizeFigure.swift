@@ -27,7 +27,7 @@ enum HoldBySizeFigure: ReportFigure {
     for group in sweep.groups.groups {
       var panel = PlotPanel(title: group.title, x: x, y: y, series: sweep.series(group, point))
       let broken = firstBeyond(group.cells)
-      let rings = sweep.series(group) { cell in broken.contains(cell.cell.cellID) ? point(cell) : nil }
+      let rings = sweep.series(group) { cell in broken.contains(cell.place) ? point(cell) : nil }
       for ring in rings {
         panel.series.append(
           PlotSeries(label: "smallest guest beyond the limit", style: .ring, points: ring.points.map(\.bare)))
@@ -48,11 +48,11 @@ enum HoldBySizeFigure: ReportFigure {
   }
 
   /// Of each design's cells the smallest that is beyond its limit.
-  private static func firstBeyond(_ cells: [ReportCell]) -> Set<String> {
+  private static func firstBeyond(_ cells: [ReportCell]) -> Set<ReportCell.Place> {
     let beyond = cells.filter { $0.cell.withinHoldLimit == false }
     return Set(
       Dictionary(grouping: beyond, by: \.design).values.compactMap { cells in
-        cells.min { $0.cell.guestBytes < $1.cell.guestBytes }?.cell.cellID
+        cells.min { $0.cell.guestBytes < $1.cell.guestBytes }?.place
       })
   }
 }

@@ -60,13 +60,14 @@ enum MigrationFigure: ReportFigure {
 struct MigrationSetting: Hashable {
   let clock: String
   /// Bytes a second.
-  let bandwidth: Double
+  let bandwidth: UInt64
   /// Nanoseconds.
   let downtimeLimit: Double
 
   /// Of rows of one cell, which share it; nil where there are none.
   init?(_ rows: [[String: String]]) {
-    guard let row = rows.first, let bandwidth = row["bandwidth"].flatMap(Double.init),
+    guard let row = rows.first,
+      let bandwidth = row["bandwidth"].flatMap(Double.init).flatMap({ UInt64(exactly: $0.rounded()) }),
       let limit = row["downtime_limit_ns"].flatMap(Double.init)
     else { return nil }
     clock = row["clock"] ?? ""
@@ -76,7 +77,7 @@ struct MigrationSetting: Hashable {
 
   private var words: [String] {
     [
-      clock.isEmpty ? "" : "\(clock) clock", "\(Figure.bytes(UInt64(bandwidth)))/s",
+      clock.isEmpty ? "" : "\(clock) clock", "\(Figure.bytes(bandwidth))/s",
       "downtime at most \(Figure.time(ns: downtimeLimit))",
     ]
   }
