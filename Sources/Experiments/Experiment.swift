@@ -35,6 +35,9 @@ public struct ExperimentCard: Sendable {
   public let windows: Double
   /// By which clocks it can be run; the first where nobody says else.
   public let clocks: [ExperimentClock]
+  /// Whether by the virtual clock nothing in its own file depends on the machine. Where steps last as long as was measured
+  /// here, it does.
+  public let virtualClockIsExact: Bool
   /// Whether it has a bandwidth and a limit on the downtime.
   public let migrates: Bool
   /// Whether hints go to a host that acts on them, so that a kick may cost a VM exit.
@@ -47,13 +50,17 @@ public struct ExperimentCard: Sendable {
   public let timesZoneLock: Bool
   /// The metric, of runs.csv or of its own file, that decides whether a cell of it got worse.
   public let decisiveMetric: String
+  /// The metric, of runs.csv or of its own file, that says how much was reported: a design that reports less isn't better
+  /// for being quicker. Not to be compared where it fell.
+  public let coverageMetric: String
   /// What EXPERIMENT.csv has beside run_id, cell_id and repetition.
   public let columns: [ExperimentColumn]
 
   init(
-    name: String, question: String, files: String, decisiveMetric: String, suited: String = "every strategy",
+    name: String, question: String, files: String, decisiveMetric: String, coverageMetric: String = "coverage_free",
+    suited: String = "every strategy",
     loads: [MutatorLoad] = [.none], window: TimeSpan? = nil, windows: Double = 0, clocks: [ExperimentClock] = [.real],
-    migrates: Bool = false, delivers: Bool = false,
+    virtualClockIsExact: Bool = false, migrates: Bool = false, delivers: Bool = false,
     threads: Int = 1,
     columns: [ExperimentColumn] = [], takesLoads: Bool = true, takesScanners: Bool = false, countsEvents: Bool = false,
     timesZoneLock: Bool = true,
@@ -63,6 +70,7 @@ public struct ExperimentCard: Sendable {
     self.question = question
     self.files = files
     self.decisiveMetric = decisiveMetric
+    self.coverageMetric = coverageMetric
     self.suits = suits
     self.suited = suited
     self.loads = loads
@@ -71,6 +79,7 @@ public struct ExperimentCard: Sendable {
     self.window = window
     self.windows = windows
     self.clocks = clocks
+    self.virtualClockIsExact = virtualClockIsExact
     self.migrates = migrates
     self.delivers = delivers
     self.threads = threads

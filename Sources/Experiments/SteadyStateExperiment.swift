@@ -13,9 +13,10 @@ enum SteadyStateExperiment: Experiment {
     name: "steady-state",
     question: "how soon freed memory is reported, how much of that is taken back at once, and what the reporter costs",
     files: "runs.csv, cells.csv, lock_holds.csv, steady-state.csv", decisiveMetric: "last_ns",
+    coverageMetric: "freed_share_reported",
     suited: "strategies that react to frees",
     loads: [.order0], window: TimeSpan(nanoseconds: 3e9), windows: 1.1, clocks: [.real, .virtual],
-    columns: SteadyStateRecord.experimentColumns, suits: { $0.trigger == .frees })
+    virtualClockIsExact: true, columns: SteadyStateRecord.experimentColumns, suits: { $0.trigger == .frees })
 
   static func groups(quick: Bool) -> [RunConfig.Group] {
     var real = RunConfig.Group()

@@ -65,9 +65,11 @@ extension TrackedRun {
       if values[place] == nil { order.append(place) }
       values[place, default: [:]][repetition] = value
     }
+    let virtualIsExact = Experiments.all.first { $0.name == experiment }?.virtualClockIsExact == true
     return order.map { place in
       MetricSeries(
-        cellID: place[0], key: place[1], values: values[place] ?? [:], isExact: place[1].contains("clock=virtual"))
+        cellID: place[0], key: place[1], values: values[place] ?? [:],
+        isExact: virtualIsExact && place[1].contains("clock=virtual"))
     }
   }
 }

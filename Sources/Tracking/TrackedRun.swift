@@ -25,6 +25,15 @@ public struct TrackedRun: Sendable {
     self.ownRows = ownRows
   }
 
+  /// Repetitions that ended in an error: they have no part in any figure.
+  public var failed: Int { repetitions.count { $0.found.outcome == .error } }
+
+  /// The part of some runs' repetitions that ended in an error; 0...1.
+  static func failedShare(_ runs: [TrackedRun]) -> Double {
+    let all = runs.reduce(0) { $0 + $1.repetitions.count }
+    return all == 0 ? 0 : Double(runs.reduce(0) { $0 + $1.failed }) / Double(all)
+  }
+
   /// Reads the folder of a run, finished or not.
   ///
   /// - Throws: ``ReportingError``, of kind input, with file and line, where it isn't what this program writes.

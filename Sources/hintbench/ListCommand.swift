@@ -2,6 +2,7 @@ import ArgumentParser
 import Experiments
 import Hinting
 import Reporting
+import Tracking
 
 struct ListCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -42,15 +43,21 @@ struct ListCommand: ParsableCommand {
           ]
         }
       }
+      let hold = TrackedMetric.repeatableHold
+      let cells = [[hold.name, CellRecord.fileName, hold.unit, hold.direction.name, "yes", hold.meaning]]
       print(
-        TextListing(titles: ["metric", "file", "unit", "better", "primary", "meaning"], rows: shared + events + own)
-          .text)
+        TextListing(
+          titles: ["metric", "file", "unit", "better", "primary", "meaning"], rows: shared + cells + events + own
+        ).text)
     }
   }
+
   /// Whether a metric is primary, and the experiments in which it decides what `compare` says.
   private static func role(_ name: String, _ isPrimary: Bool, in experiments: [ExperimentCard]) -> String {
     let decided = experiments.filter { $0.decisiveMetric == name }.map(\.name)
-    return (isPrimary ? ["yes"] + (decided.isEmpty ? [] : ["decides \(decided.joined(separator: ", "))"]) : [])
+    let counted = Thresholds().decisive(in: "scan", isCounted: true) == name ? "where counted by simulation" : nil
+    let decides = (decided + [counted].compactMap { $0 }).joined(separator: ", ")
+    return [isPrimary ? "yes" : "", decides.isEmpty ? "" : "decides \(decides)"].filter { !$0.isEmpty }
       .joined(separator: ", ")
   }
 }

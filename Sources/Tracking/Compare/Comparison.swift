@@ -21,6 +21,8 @@ public struct Comparison: Sendable {
   public let onlyInNew: [String]
   /// What a reader must know before believing any of it, a line each.
   public let warnings: [String]
+  /// Whether a larger part of new's repetitions failed than of base's.
+  public let failsMore: Bool
   /// How many rows the p values were corrected over.
   public let family: Int
   let sampling: Sampling
@@ -58,12 +60,13 @@ public struct Comparison: Sendable {
       baseName: Self.name(base), newName: Self.name(new), thresholds: thresholds, rows: rows, common: names.common,
       onlyInBase: baseOrder.filter { newCells[$0] == nil }.map { names[$0] },
       onlyInNew: newOrder.filter { baseCells[$0] == nil }.map { names[$0] },
-      warnings: RunDifferences.lines(base, new), sampling: sampling)
+      warnings: RunDifferences.lines(base, new), sampling: sampling,
+      failsMore: TrackedRun.failedShare(new) > TrackedRun.failedShare(base))
   }
 
   init(
     baseName: String, newName: String, thresholds: Thresholds, rows: [ComparisonRow], common: [String],
-    onlyInBase: [String], onlyInNew: [String], warnings: [String], sampling: Sampling
+    onlyInBase: [String], onlyInNew: [String], warnings: [String], sampling: Sampling, failsMore: Bool = false
   ) {
     self.baseName = baseName
     self.newName = newName
@@ -73,6 +76,7 @@ public struct Comparison: Sendable {
     self.onlyInNew = onlyInNew
     self.warnings = warnings
     self.sampling = sampling
+    self.failsMore = failsMore
     // Rows with a reason already have no part in it.
     let deciding = rows.indices.filter { rows[$0].isAsked && rows[$0].reason == nil }
     let tested = deciding.filter { !rows[$0].isExact }
@@ -84,8 +88,9 @@ public struct Comparison: Sendable {
     let needed = sampling.needed(alpha: thresholds.alpha, family: family)
     for index in deciding {
       let (verdict, reason) = rows[index].judged(alpha: thresholds.alpha, family: family, needed: needed)
-      rows[index].verdict = verdict
-      rows[index].reason = reason
+      let coversLess = verdict == .worse ? nil : rows[index].coversLessBy
+      rows[index].verdict = coversLess == nil ? verdict : nil
+      rows[index].reason = coversLess.map { .coversLess($0) } ?? reason
     }
     self.rows = rows
   }
@@ -102,7 +107,7 @@ public struct Comparison: Sendable {
   /// `strict`), else 0.
   public func exitStatus(strict: Bool) -> Int32 {
     if count(.worse) > 0 { return 2 }
-    if count(.notEnoughData) > 0 || hasMismatch { return 3 }
+    if count(.notEnoughData) > 0 || hasMismatch || failsMore { return 3 }
     return strict && count(.better) > 0 ? 4 : 0
   }
 

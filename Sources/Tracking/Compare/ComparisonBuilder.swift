@@ -28,7 +28,7 @@ struct ComparisonBuilder {
     self.thresholds = thresholds
     self.level = level
     self.asked = asked
-    let named = Set(asked).union(thresholds.decisive.values)
+    let named = Set(asked).union(thresholds.decisive.values).union(Experiments.all.map(\.coverageMetric))
     baseSeries = SeriesIndex(base, experiments: experiments, named: named)
     newSeries = SeriesIndex(new, experiments: experiments, named: named)
   }
@@ -90,7 +90,24 @@ struct ComparisonBuilder {
       smallestP: isExact ? nil : samples.smallestP)
     guard isAsked else { return row }
     row.reason = reason(row, pair, exact)
+    row.coversLessBy = coversLess(pair)
     return row
+  }
+
+  /// The metric by which new reports less of the memory than base, by the minimum effect or more. Nil where designs are
+  /// compared: there coverage stands beside what decides.
+  private func coversLess(_ pair: Pair) -> String? {
+    guard pair.base.strategy == pair.new.strategy,
+      let metric = Experiments.all.first(where: { $0.name == pair.base.experiment })?.coverageMetric
+    else { return nil }
+    func median(_ index: SeriesIndex, _ cell: String) -> Double? {
+      let series = index.keys(metric, cell).flatMap { index.series(metric, cell, $0) }
+      return MedianInterval.median(sorted: series.flatMap { $0.map { Array($0.values.values) } ?? [] }.sorted())
+    }
+    guard let before = median(baseSeries, pair.base.cellID), let now = median(newSeries, pair.new.cellID) else {
+      return nil
+    }
+    return before - now > before * thresholds.minimumEffect(of: metric, isExact: false) ? metric : nil
   }
 
   /// Why a row that was asked for can't have a verdict; nil where it can.

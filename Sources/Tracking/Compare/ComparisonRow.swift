@@ -49,6 +49,8 @@ public struct ComparisonRow: Sendable {
   public internal(set) var verdict: Verdict?
   /// Why there is no verdict, or not enough data.
   public internal(set) var reason: VerdictReason?
+  /// The metric by which new reports less of the memory than base; nil where it doesn't.
+  var coversLessBy: String?
   /// The smallest p that so many samples could give; nil where nothing is tested.
   let smallestP: Double?
 

@@ -138,8 +138,12 @@ struct ComparisonText {
 
   /// The unit of both sides: the larger median is at least 1 in it.
   private static func scale(_ row: ComparisonRow) -> (per: Double, name: String) {
-    let most = max(abs(row.base?.median ?? 0), abs(row.new?.median ?? 0))
-    switch row.metric.unit {
+    scale(row.metric.unit, most: max(abs(row.base?.median ?? 0), abs(row.new?.median ?? 0)))
+  }
+
+  /// What figures of a unit are divided by where the largest of them is `most`, and what is then their unit.
+  static func scale(_ unit: String, most: Double) -> (per: Double, name: String) {
+    switch unit {
     case "ns":
       let units = [("ns", 1.0), ("µs", 1e3), ("ms", 1e6), ("s", 1e9)]
       let (name, per) = units.last { most >= $0.1 } ?? units[0]
@@ -147,13 +151,13 @@ struct ComparisonText {
     case "share": return (0.01, "%")
     case "" where most >= 1e6: return (1e6, "M")
     case "ratio": return (1, "")
-    default: return (1, row.metric.unit)
+    default: return (1, unit)
     }
   }
 
   private static func change(_ row: ComparisonRow) -> String {
     guard let change = row.change else { return Figure.missing }
-    return row.isRelative ? signed(change) : absolute(change) + " (from 0)"
+    return row.isRelative ? signed(change) : absolute(change, row) + " (from 0)"
   }
 
   private static func interval(_ row: ComparisonRow) -> String {
@@ -161,13 +165,15 @@ struct ComparisonText {
     let ends = [interval.lowerBound, interval.upperBound]
     return row.isRelative
       ? ends.map { sign($0) + digits(abs($0)) }.joined(separator: " to ") + " %"
-      : ends.map(absolute).joined(separator: " to ")
+      : ends.map { absolute($0, row) }.joined(separator: " to ")
   }
 
   private static func p(_ row: ComparisonRow) -> String {
     guard let p = row.correctedP ?? row.p else { return Figure.missing }
-    return (p < 0.0001 ? "<0.0001" : Figure.number(p)) + (row.correctedP == nil ? " raw" : "")
+    return probability(p) + (row.correctedP == nil ? " raw" : "")
   }
+
+  static func probability(_ p: Double) -> String { p < 0.0001 ? "<0.0001" : Figure.number(p) }
 
   private static func verdict(_ row: ComparisonRow) -> String {
     [row.verdict?.rawValue, row.reason.map { "(\($0.short))" }].compactMap { $0 }.joined(separator: " ")
@@ -189,7 +195,10 @@ struct ComparisonText {
     "\(((share * 1e8).rounded() / 1e6).decimalText ?? Figure.missing) %"
   }
 
-  private static func absolute(_ value: Double) -> String { (value > 0 ? "+" : "") + Figure.number(value) }
+  private static func absolute(_ value: Double, _ row: ComparisonRow) -> String {
+    let (unit, name) = scale(row)
+    return [(value > 0 ? "+" : "") + Figure.number(value / unit), name].filter { !$0.isEmpty }.joined(separator: " ")
+  }
 
   /// Fewer percent are shown as none.
   private static let least = 0.005

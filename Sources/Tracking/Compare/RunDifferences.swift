@@ -22,9 +22,18 @@ enum RunDifferences {
   /// Those of one side: what isn't whole.
   static func unfinished(_ runs: [TrackedRun]) -> [String] {
     var seen: Set<String> = []
-    return runs.filter { $0.meta.finished == nil && seen.insert($0.name).inserted }.map { run in
-      "\(run.name) isn't finished: what it has is compared"
+    return runs.filter { seen.insert($0.name).inserted }.flatMap { run in
+      (run.meta.finished == nil ? ["\(run.name) isn't finished: what it has is compared"] : [])
+        + (failures(run).map { [$0] } ?? [])
     }
+  }
+
+  /// That some of a run's repetitions have no part in it; nil where none failed.
+  static func failures(_ run: TrackedRun) -> String? {
+    let failed = run.failed
+    return failed == 0
+      ? nil
+      : "\(run.name): \(failed) of \(run.repetitions.count) repetitions failed (meta.json says why) and are left out"
   }
 
   private static func text(_ value: JSONValue?) -> String? {

@@ -12,6 +12,8 @@ public enum VerdictReason: Sendable, Equatable {
   case exactOnlyIn(String)
   /// Counts of another guest, as another seed makes it.
   case exactWithOtherSeed
+  /// Less of the free memory was reported than in base, by this metric.
+  case coversLess(String)
   /// Pairs, and no repetition that both have.
   case nothingToPair
   /// Even the clearest difference between so few samples couldn't be told from chance among so many decisions.
@@ -30,6 +32,7 @@ public enum VerdictReason: Sendable, Equatable {
     case .measuredOnlyIn(let side): "measured only in \(side)"
     case .exactOnlyIn(let side): "exact only in \(side)"
     case .exactWithOtherSeed: "another seed"
+    case .coversLess: "covers less"
     case .nothingToPair: "nothing to pair"
     case .tooFew: "too few"
     case .onlyUncorrected: "uncorrected only"
@@ -45,6 +48,7 @@ public enum VerdictReason: Sendable, Equatable {
     case .notMeasured: "on neither side"
     case .measuredOnlyIn, .exactOnlyIn: "can't be compared"
     case .exactWithOtherSeed: "the guests that were counted on aren't the same"
+    case .coversLess(let metric): "new reports less of the memory (\(metric)), and may be quicker for that alone"
     case .nothingToPair: "no repetition that both have"
     case .tooFew(let needed, let family):
       "whatever they say, it could be chance among \(family) decision\(family == 1 ? "" : "s"); \(needed) a side would do"
@@ -58,7 +62,7 @@ public enum VerdictReason: Sendable, Equatable {
   /// Whether one side can't be held against the other: as bad as a cell that only one of them has.
   var isMismatch: Bool {
     switch self {
-    case .measuredOnlyIn, .exactOnlyIn, .exactWithOtherSeed, .nothingToPair: true
+    case .measuredOnlyIn, .exactOnlyIn, .exactWithOtherSeed, .coversLess, .nothingToPair: true
     default: false
     }
   }

@@ -1,5 +1,20 @@
 import Experiments
 
+/// The metrics that decide over an experiment's cells, and that which says how much was reported in them.
+struct DecidingMetrics {
+  /// Where nothing was counted by simulation.
+  let measured: TrackedMetric
+  /// Where instructions were.
+  let counted: TrackedMetric
+  let coverage: TrackedMetric?
+
+  /// Each once.
+  var all: [TrackedMetric] {
+    var names: Set<String> = []
+    return ([measured, counted] + (coverage.map { [$0] } ?? [])).filter { names.insert($0.name).inserted }
+  }
+}
+
 /// What a run has of the metrics that decide, by cell and key.
 struct DecidingSeries {
   private struct Place: Hashable {
@@ -9,15 +24,16 @@ struct DecidingSeries {
 
   private var series: [Place: [MetricSeries]] = [:]
   private let counted: Set<String>
+  /// That of the run: exact figures of another come from other guests.
+  let seed: UInt64
 
-  init(_ run: TrackedRun, _ metrics: [String: (measured: TrackedMetric, counted: TrackedMetric)]) throws {
+  init(_ run: TrackedRun, _ metrics: [String: DecidingMetrics]) {
     let experiments = Dictionary(run.repetitions.map { ($0.identity.cellID, $0.identity.experiment) }) { first, _ in
       first
     }
     var counted: Set<String> = []
     for (experiment, pair) in metrics {
-      let both = pair.measured.name == pair.counted.name ? [pair.measured] : [pair.measured, pair.counted]
-      for metric in both {
+      for metric in pair.all {
         for found in run.series(of: metric) where experiments[found.cellID] == experiment {
           series[Place(metric: metric.name, cell: found.cellID), default: []].append(found)
           if metric.name == pair.counted.name && found.isExact { counted.insert(found.cellID) }
@@ -25,6 +41,7 @@ struct DecidingSeries {
       }
     }
     self.counted = counted
+    seed = run.meta.seed
   }
 
   /// Whether the metric that decides where instructions are counted by simulation is exact there.
@@ -41,6 +58,12 @@ struct DecidingSeries {
 
   func isExact(_ metric: TrackedMetric, _ cell: String, _ key: String) -> Bool {
     found(metric, cell, key)?.isExact == true
+  }
+
+  /// The median of the repetitions of all keys; nil where there is none.
+  func median(_ metric: TrackedMetric, _ cell: String) -> Double? {
+    let found = series[Place(metric: metric.name, cell: cell)] ?? []
+    return MedianInterval.median(sorted: found.flatMap(\.values.values).sorted())
   }
 
   private func found(_ metric: TrackedMetric, _ cell: String, _ key: String) -> MetricSeries? {

@@ -26,9 +26,9 @@ extension History {
       for runs in having.values { wanted.formUnion(runs.prefix(window)) }
       let earlier = candidates.filter { wanted.contains($0.id) }
       let metrics = try deciding(newest.experiments, thresholds)
-      let columns = TrackedMetric.columns(metrics.values.flatMap { [$0.measured, $0.counted] })
-      let series = try DecidingSeries(newest, metrics)
-      let before = try earlier.map { try DecidingSeries(run($0, only: columns, in: db), metrics) }
+      let columns = TrackedMetric.columns(metrics.values.flatMap(\.all))
+      let series = DecidingSeries(newest, metrics)
+      let before = try earlier.map { DecidingSeries(try run($0, only: columns, in: db), metrics) }
 
       let facts = CellFacts.all([newest] + (latestRun.map { [$0] } ?? []))
       let here = newest.cellIDs.compactMap { facts.byID[$0] }
@@ -37,30 +37,39 @@ extension History {
       var rows: [HistoryCheckRow] = []
       for cell in judged {
         guard let pair = metrics[cell.experiment] else { continue }
+        let coverage = pair.coverage.flatMap { metric -> CoverageLoss? in
+          CoverageLoss(
+            metric.name, before: before.compactMap { $0.median(metric, cell.cellID) },
+            now: series.median(metric, cell.cellID))
+        }
         let isCounted = series.isCounted(cell.cellID) && before.contains { $0.isCounted(cell.cellID) }
         let metric = isCounted ? pair.counted : pair.measured
         var keys = series.keys(metric, cell.cellID)
         for other in before { keys += other.keys(metric, cell.cellID).filter { !keys.contains($0) } }
         for key in keys {
           let isExact = series.isExact(metric, cell.cellID, key)
-          // Counted by simulation and by the machine are two things.
+          // Counted by simulation and by the machine are two things, and counts of another seed those of another guest.
           let alike =
             series.median(metric, cell.cellID, key) == nil
-            ? before : before.filter { $0.isExact(metric, cell.cellID, key) == isExact }
+            ? before
+            : before.filter {
+              $0.isExact(metric, cell.cellID, key) == isExact && (!isExact || $0.seed == series.seed)
+            }
           let values = alike.compactMap { $0.median(metric, cell.cellID, key) }.prefix(window)
           rows.append(
             HistoryCheckRow(
               cellID: cell.cellID, cell: key.isEmpty ? names[cell.cellID] : "\(names[cell.cellID]) \(key)",
               experiment: cell.experiment, strategy: cell.strategy, metric: metric, isExact: isExact,
               earlier: values.reversed(), newest: series.median(metric, cell.cellID, key),
-              minimumEffect: thresholds.minimumEffect(of: metric.name, isExact: isExact)))
+              minimumEffect: thresholds.minimumEffect(of: metric.name, isExact: isExact), coversLess: coverage?.reason))
         }
       }
       let gone = (latestRun?.cellIDs ?? []).filter { !newest.cellIDs.contains($0) }.compactMap { facts.byID[$0] }
       let goneNames = CellNames(gone, withStrategy: true)
       return HistoryCheck(
         run: entry, earlier: earlier, rows: rows, lost: gone.map { goneNames[$0.cellID] }, common: names.common,
-        thresholds: thresholds, window: window)
+        thresholds: thresholds, window: window, failures: RunDifferences.failures(newest),
+        failsMore: TrackedRun.failedShare([newest]) > TrackedRun.failedShare(latestRun.map { [$0] } ?? []))
     }
   }
 
@@ -81,20 +90,39 @@ extension History {
 
   private func deciding(
     _ experiments: [String], _ thresholds: Thresholds
-  ) throws -> [String: (measured: TrackedMetric, counted: TrackedMetric)] {
-    var found: [String: (measured: TrackedMetric, counted: TrackedMetric)] = [:]
+  ) throws -> [String: DecidingMetrics] {
+    var found: [String: DecidingMetrics] = [:]
     for experiment in experiments {
+      let metrics = TrackedMetric.all(of: experiment)
       func metric(isCounted: Bool) throws -> TrackedMetric? {
         guard let name = thresholds.decisive(in: experiment, isCounted: isCounted) else { return nil }
-        guard let metric = TrackedMetric.all(of: experiment).first(where: { $0.name == name }) else {
+        guard let metric = metrics.first(where: { $0.name == name }) else {
           throw HistoryError(.input, "the thresholds' \(name) is no metric of \(experiment)")
         }
         return metric
       }
       // An experiment that this version doesn't know has none.
       guard let measured = try metric(isCounted: false), let counted = try metric(isCounted: true) else { continue }
-      found[experiment] = (measured, counted)
+      let coverage = Experiments.all.first { $0.name == experiment }?.coverageMetric
+      found[experiment] = DecidingMetrics(
+        measured: measured, counted: counted, coverage: metrics.first { $0.name == coverage })
     }
     return found
   }
+}
+
+/// That a cell reports less of the memory than it did: then it may be quicker for that alone.
+private struct CoverageLoss {
+  /// In words.
+  let reason: String
+
+  /// Nil where it doesn't, by 5 % or more of the earlier runs' median.
+  init?(_ metric: String, before: [Double], now: Double?) {
+    guard let now, let usual = MedianInterval.median(sorted: before.sorted()), usual - now > usual * Self.least else {
+      return nil
+    }
+    reason = "less of the memory is reported than before (\(metric)), which may be why it isn't slower"
+  }
+
+  private static let least = 0.05
 }

@@ -13,6 +13,10 @@ public struct HistoryCheck: Sendable {
   /// What all rows' cells have in common.
   public let common: [String]
   public let thresholds: Thresholds
+  /// That repetitions of the run failed; nil where none did.
+  public let failures: String?
+  /// Whether a larger part of its repetitions failed than of the latest earlier run's.
+  let failsMore: Bool
   /// How many earlier values were asked for.
   public let window: Int
 
@@ -26,7 +30,7 @@ public struct HistoryCheck: Sendable {
 
   init(
     run: HistoryEntry, earlier: [HistoryEntry], rows: [HistoryCheckRow], lost: [String], common: [String],
-    thresholds: Thresholds, window: Int
+    thresholds: Thresholds, window: Int, failures: String? = nil, failsMore: Bool = false
   ) {
     self.run = run
     self.earlier = earlier
@@ -35,13 +39,15 @@ public struct HistoryCheck: Sendable {
     self.common = common
     self.thresholds = thresholds
     self.window = window
+    self.failures = failures
+    self.failsMore = failsMore
   }
 
   /// 2 where anything got worse; 3 where anything couldn't be judged or a cell is gone; 4 where something got better,
   /// if that is asked for; else 0.
   public func exitStatus(strict: Bool) -> Int32 {
     if count(.worse) > 0 { return 2 }
-    if rows.isEmpty || count(.notEnoughData) > 0 || !lost.isEmpty { return 3 }
+    if rows.isEmpty || count(.notEnoughData) > 0 || !lost.isEmpty || failsMore { return 3 }
     return strict && count(.better) > 0 ? 4 : 0
   }
 
@@ -59,7 +65,7 @@ public struct HistoryCheck: Sendable {
 
 extension HistoryCheck: Encodable {
   private enum CodingKeys: String, CodingKey {
-    case run, earlier, rows, lost, thresholds, window
+    case run, earlier, rows, lost, thresholds, window, failures
   }
 
   public func encode(to encoder: any Encoder) throws {
@@ -70,5 +76,6 @@ extension HistoryCheck: Encodable {
     try box.encode(lost, forKey: .lost)
     try box.encode(thresholds, forKey: .thresholds)
     try box.encode(window, forKey: .window)
+    try box.encodeIfPresent(failures, forKey: .failures)
   }
 }

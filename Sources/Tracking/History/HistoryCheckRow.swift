@@ -28,10 +28,12 @@ public struct HistoryCheckRow: Sendable, Encodable {
   public private(set) var verdict = Verdict.notEnoughData
   /// Why there is not enough data.
   public private(set) var reason: String?
+  /// That less of the memory is reported than before; nil where it isn't.
+  private let coversLess: String?
 
   init(
     cellID: String, cell: String, experiment: String, strategy: String, metric: TrackedMetric, isExact: Bool,
-    earlier: [Double], newest: Double?, minimumEffect: Double
+    earlier: [Double], newest: Double?, minimumEffect: Double, coversLess: String? = nil
   ) {
     self.cellID = cellID
     self.cell = cell
@@ -44,6 +46,7 @@ public struct HistoryCheckRow: Sendable, Encodable {
     self.earlier = earlier
     self.newest = newest
     self.minimumEffect = minimumEffect
+    self.coversLess = coversLess
     let prediction = isExact || earlier.count < HistoryCheck.fewest ? nil : Prediction(earlier: earlier)
     p = newest.flatMap { prediction?.p(of: $0) }
   }
@@ -69,6 +72,7 @@ public struct HistoryCheckRow: Sendable, Encodable {
       leastFound = Prediction(earlier: earlier)?.leastFound(p: alpha / Double(tested)).map { max($0, minimumEffect) }
     }
     (verdict, reason) = judged(alpha: alpha)
+    if let coversLess, verdict != .worse { (verdict, reason) = (.notEnoughData, coversLess) }
   }
 
   private func judged(alpha: Double) -> (Verdict, String?) {
@@ -86,7 +90,10 @@ public struct HistoryCheckRow: Sendable, Encodable {
         ? (.notEnoughData, "the earlier values are all equal: how much they vary isn't known") : (.same, nil)
     }
     if let correctedP, correctedP <= alpha, isLarge { return (isWorse(change) ? .worse : .better, nil) }
-    if let leastFound, leastFound > max(HistoryCheck.blind, minimumEffect) {
+    guard let leastFound else {
+      return (.notEnoughData, "an earlier value is 0, of which no change is a share")
+    }
+    if leastFound > max(HistoryCheck.blind, minimumEffect) {
       return (
         .notEnoughData,
         """

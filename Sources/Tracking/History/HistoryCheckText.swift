@@ -41,7 +41,7 @@ public struct HistoryCheckText: Sendable {
   }
 
   private var notes: [String] {
-    var notes: [String] = []
+    var notes = check.failures.map { ["Note: \($0)."] } ?? []
     if !check.lost.isEmpty { notes.append("Gone since the latest earlier run: \(check.lost.joined(separator: "; ")).") }
     var reasons: [String] = []
     for row in check.rows { if let reason = row.reason, !reasons.contains(reason) { reasons.append(reason) } }
@@ -93,11 +93,7 @@ public struct HistoryCheckText: Sendable {
 
   /// What figures of the row are divided by, and what is then their unit.
   private static func unit(_ row: HistoryCheckRow) -> (per: Double, name: String) {
-    guard row.unit == "ns" else { return (1, row.unit) }
-    let most = max(abs(row.summary.median ?? 0), abs(row.newest ?? 0))
-    let units = [("ns", 1.0), ("µs", 1e3), ("ms", 1e6), ("s", 1e9)]
-    let (name, per) = units.last { most >= $0.1 } ?? units[0]
-    return (per, name)
+    ComparisonText.scale(row.unit, most: max(abs(row.summary.median ?? 0), abs(row.newest ?? 0)))
   }
 
   private static func figure(_ value: Double, _ unit: (per: Double, name: String)) -> String {
@@ -119,7 +115,6 @@ public struct HistoryCheckText: Sendable {
   }
 
   private static func p(_ row: HistoryCheckRow) -> String {
-    guard let p = row.correctedP else { return Figure.missing }
-    return p < 0.0001 ? "<0.0001" : Figure.number(p)
+    row.correctedP.map(ComparisonText.probability) ?? Figure.missing
   }
 }

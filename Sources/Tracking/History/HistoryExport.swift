@@ -17,6 +17,8 @@ public struct HistoryExport: Sendable {
   /// A metric's values over time in one cell and key of one machine.
   struct Line: Sendable {
     let metric: TrackedMetric
+    /// Counted by simulation and by the processor are two lines.
+    let isExact: Bool
     /// In the order of time.
     var points: [Point]
   }
@@ -67,10 +69,12 @@ public struct HistoryExport: Sendable {
                   host: entry.host, cellID: series.cellID, key: series.key, facts: cell, guest: guest, lines: [])
               }
               let point = Point(entry: entry, value: value, count: series.values.count)
-              if let index = found[place]?.lines.firstIndex(where: { $0.metric.name == metric.name }) {
+              if let index = found[place]?.lines.firstIndex(where: {
+                $0.metric.name == metric.name && $0.isExact == series.isExact
+              }) {
                 found[place]?.lines[index].points.append(point)
               } else {
-                found[place]?.lines.append(Line(metric: metric, points: [point]))
+                found[place]?.lines.append(Line(metric: metric, isExact: series.isExact, points: [point]))
               }
             }
           }

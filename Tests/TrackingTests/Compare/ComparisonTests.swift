@@ -66,6 +66,52 @@ import Testing
     #expect(try #require(CellFacts([record], place: 0)).isControl == false)
   }
 
+  /// Quicker for reporting less is no improvement.
+  @Test func aCellThatCoversLessIsNeitherBetterNorTheSame() throws {
+    func run(_ name: String, _ factor: Double, _ coverage: Double) -> TrackedRun {
+      var run = Fixtures.run(name, [.init(id: "c", cpu: Fixtures.values(times: factor))])
+      for index in run.repetitions.indices { run.repetitions[index].found.coverageFree = coverage }
+      return run
+    }
+    func compare(_ factor: Double, _ coverage: Double) throws -> (row: ComparisonRow?, status: Int32) {
+      let comparison = try Comparison(
+        base: [run("a", 1, 0.99)], new: [run("b", factor, coverage)], thresholds: Thresholds())
+      return (comparison.rows.first { $0.isAsked }, comparison.exitStatus(strict: false))
+    }
+    let quicker = try compare(0.5, 0.5)
+    #expect(quicker.row?.verdict == nil && quicker.row?.reason == .coversLess("coverage_free") && quicker.status == 3)
+    #expect(try compare(1, 0.5).status == 3)
+    #expect(try compare(0.5, 0.97).row?.verdict == .better && compare(0.5, 1).row?.verdict == .better)
+    let worse = try compare(2, 0.5)
+    #expect(worse.row?.verdict == .worse && worse.status == 2)
+  }
+
+  @Test func moreFailedRepetitionsAreNotPassedOver() throws {
+    func run(_ name: String, failed: Int) -> TrackedRun {
+      var run = Fixtures.run(name, [.init(id: "c", cpu: Fixtures.values(12))])
+      for index in 0..<failed { run.repetitions[index].found.outcome = .error }
+      return run
+    }
+    func compare(_ base: Int, _ new: Int) throws -> Comparison {
+      try Comparison(base: [run("a", failed: base)], new: [run("b", failed: new)], thresholds: Thresholds())
+    }
+    #expect(try compare(0, 0).exitStatus(strict: false) == 0)
+    let more = try compare(0, 1)
+    #expect(more.exitStatus(strict: false) == 3)
+    #expect(more.warnings.contains { $0.contains("b: 1 of 12 repetitions failed") }, "\(more.warnings)")
+    #expect(try compare(1, 1).exitStatus(strict: false) == 0)
+  }
+
+  /// A migration's steps last as long as was measured, by its virtual clock, too.
+  @Test(arguments: [("steady-state", "last_ns", true), ("migration", "total_ns", false)])
+  func exactIsWhatTheMachineHasNoPartIn(experiment: String, metric: String, isExact: Bool) throws {
+    let rows = (0..<3).map { ["cell_id": "c", "repetition": "\($0)", "clock": "virtual", metric: "1000"] }
+    let run = Fixtures.run(
+      "a", [.init(id: "c", cpu: Fixtures.values(3), experiment: experiment)], ownRows: [experiment: rows])
+    let found = try #require(TrackedMetric.all(of: experiment).first { $0.name == metric })
+    #expect(run.series(of: found).map(\.isExact) == [isExact])
+  }
+
   @Test func whatOnlyOneSideMeasuredIsAMismatch() throws {
     let measured = Fixtures.Cell(id: "c", cpu: Fixtures.values())
     let not = Fixtures.Cell(id: "c", cpu: [nil, nil, nil])

@@ -114,7 +114,70 @@ import Testing
     #expect((16...84).contains(alarms), "\(alarms) of \(trials)")
   }
 
+  // MARK: what numbers alone don't say
+
+  @Test func aRunThatCoversLessIsNeitherBetterNorTheSame() throws {
+    func check(_ factor: Double) throws -> HistoryCheck {
+      var nights = Self.nights(11, scatter: 0.02, factor: factor)
+      for index in nights[10].repetitions.indices where nights[10].repetitions[index].identity.cellID == "a" {
+        nights[10].repetitions[index].found.coverageFree = 0.5
+      }
+      return try Self.check(nights)
+    }
+    for factor in [1, 0.5] {
+      let check = try check(factor)
+      #expect(check.rows.map(\.verdict) == [.notEnoughData, .same] && check.exitStatus(strict: false) == 3)
+      #expect(check.rows[0].reason?.contains("coverage_free") == true)
+    }
+    #expect(try check(1.6).rows[0].verdict == .worse)
+  }
+
+  @Test func moreFailedRepetitionsAreNotPassedOver() throws {
+    var nights = Self.nights(11, scatter: 0.02, factor: 1)
+    nights[10].repetitions[0].found.outcome = .error
+    let check = try Self.check(nights)
+    #expect(check.rows.map(\.verdict) == [.same, .same] && check.exitStatus(strict: false) == 3)
+    #expect(HistoryCheckText(check).text.contains("1 of 6 repetitions failed"))
+    nights[9].repetitions[0].found.outcome = .error
+    #expect(try Self.check(nights).exitStatus(strict: false) == 0)
+  }
+
+  /// Of a window with a 0 in it nobody can say how large a change would have shown.
+  @Test func scatterAroundZeroIsNotTheSame() throws {
+    let metric = try #require(TrackedMetric.all(of: "contiguous").first { $0.name == "failures_per_1000" })
+    let entry = try Nights.withFolder { folder in
+      let history = try History(folder + "/history.sqlite", for: .writing)
+      _ = try history.add(Nights.scan(1, ["a": 1]))
+      return try history.entry(named: "@1")
+    }
+    func verdict(_ earlier: [Double], _ newest: Double) throws -> Verdict? {
+      let row = HistoryCheckRow(
+        cellID: "c", cell: "c", experiment: "contiguous", strategy: "x", metric: metric, isExact: false,
+        earlier: earlier, newest: newest, minimumEffect: 0.25)
+      return HistoryCheck(
+        run: entry, earlier: [], rows: [row], lost: [], common: [], thresholds: try Self.thresholds(), window: 10
+      ).rows.first?.verdict
+    }
+    #expect(try verdict([0, 250, 0, 500, 250, 0], 250) == .notEnoughData)
+    #expect(try verdict([0, 1, 0, 2, 1, 0], 250) == .worse)
+    #expect(try verdict([0, 0, 0, 0, 0, 0], 0) == .same)
+  }
+
   // MARK: exact metrics
+
+  @Test func countsOfAnotherSeedAreThoseOfAnotherGuest() throws {
+    func check(seed: UInt64) throws -> HistoryCheck {
+      try Self.check(
+        (1...3).map { night in
+          Nights.scan(night, ["a": 100], instructions: night == 3 ? 2000 : 1000) {
+            if night == 3 { $0.meta.seed = seed }
+          }
+        })
+    }
+    #expect(try check(seed: 7).rows.map(\.verdict) == [.worse])
+    let other = try check(seed: 8)
+    #expect(other.rows.map(\.verdict) == [.notEnoughData] && other.rows[0].earlier.isEmpty)
+  }
 
   private static func counted(_ instructions: [Int]) throws -> HistoryCheck {
     try check(
