@@ -84,7 +84,8 @@ import Testing
         #expect(deciding.count == 1 && deciding[0].hasPrefix(experiment.decisiveMetric + " "), "\(experiment.name)")
       }
       for column in ["event", "count"] { #expect(first.count { $0 == "\(column) events.csv" } == 1, "\(column)") }
-      let columns = RunRecord.columns.count + 2 + Experiments.all.reduce(0) { $0 + $1.columns.count }
+      #expect(first.count { $0 == "lock_hold_ns_max_repeatable cells.csv" } == 1)
+      let columns = RunRecord.columns.count + 3 + Experiments.all.reduce(0) { $0 + $1.columns.count }
       #expect(first.count == columns + 2, "a title, a rule, and a line a column")
     }
   }
