@@ -95,9 +95,9 @@ benchmarks: deps
 	swift package --package-path Benchmarks benchmark
 
 # Whether `run --against` finds a slowdown that was put in, and nothing where nothing is. PROOF="--comparisons 100" for
-# all of it; the result goes to .build-proof, where the slowed build stays for the next time.
+# all of it; the result goes to .build-proof, where the slowed build stays for the next time. Cut short, it is gone on with;
+# .build-proof/result removed, it begins anew.
 prove: proof-deps
-	rm -rf .build-proof/result
 	Scripts/prove-comparisons --work .build-proof $(PROOF) .build-proof/result
 
 # Every test under the thread sanitizer, then under the address sanitizer, each built apart. Fewer seeds: both are slow.

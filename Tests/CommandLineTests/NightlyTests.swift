@@ -74,6 +74,37 @@ struct NightlyTests {
     }
   }
 
+  /// With a program that only ends as it is told to.
+  @Test func theNextNightsAreComparedWithTheLastGoodBuild() throws {
+    try Tool.withFolder { folder in
+      for name in ["one", "two"] {
+        try Folder.write(
+          """
+          #!/bin/bash
+          # \(name)
+          case "$*" in *--against*) exit ${AGAINST:-0} ;; "history check"*) exit ${CHECK:-0} ;; esac
+          """, to: "\(folder)/\(name)")
+        chmod("\(folder)/\(name)", 0o755)
+      }
+      /// The verdict of a night of this build, and the build that is good after it.
+      func night(_ build: String, _ settings: String = "", _ words: String = "") throws -> [String] {
+        // A second has one night.
+        let line = "sleep 1; \(settings) '\(Self.script)' --hintbench ./\(build) --folder kept \(words)"
+        let status = try shell(line, in: folder).status
+        let good = try String(contentsOfFile: folder + "/kept/good/hintbench", encoding: .utf8)
+        return ["\(status)", good.contains("# one") ? "one" : "two"]
+      }
+      #expect(try night("one") == ["0", "one"])
+      #expect(try night("two", "AGAINST=2") == ["2", "one"])
+      #expect(try night("two", "AGAINST=2", "--accept") == ["2", "two"])
+      // It doesn't know the matrix's words, or has other files.
+      #expect(try night("one", "AGAINST=65") == ["65", "one"])
+      #expect(try night("two", "AGAINST=64 CHECK=2") == ["64", "one"])
+      #expect(try night("two", "AGAINST=69") == ["69", "one"])
+      #expect(try night("two") == ["0", "two"])
+    }
+  }
+
   @Test func whatIsMissingEndsTheNightWithItsStatus() throws {
     try Tool.withFolder { folder in
       #expect(try night("--hintbench nowhere --folder kept", in: folder).status == 69)
