@@ -27,8 +27,8 @@ public final class GuestImage {
     self.unitOrder = unitOrder
     let zones = guest.core.zones
     let end = Int(zones.map(\.endPFN).max() ?? 0)
-    units = max((end + (1 << unitOrder) - 1) >> unitOrder, 1)
-    var memory = MigrationBitmap(units: units, allSet: false)
+    var memory = MigrationBitmap(pages: end, unitOrder: unitOrder, allSet: false)
+    units = memory.units
     owned = [UInt16](repeating: 0, count: units)
     let unitPages = 1 << unitOrder
     for zone in zones {
@@ -41,7 +41,7 @@ public final class GuestImage {
     self.memory = memory
     filled = owned
     versions = PageVersions(units: units)
-    log = MigrationBitmap(units: units, allSet: false)
+    log = MigrationBitmap(units: units, unitOrder: unitOrder, allSet: false)
     for block in guest.freeBlocks() {
       forEachUnit(block.pfn, block.pages) { unit, pages in
         owned[unit] -= pages
@@ -89,12 +89,6 @@ public final class GuestImage {
 
   /// Units that somebody uses.
   public var unitsInUse: Int { owned.count { $0 > 0 } }
-
-  /// Units that lie wholly in a block: what a hint of it may clear.
-  public func units(within block: Block) -> Range<Int> {
-    let first = (Int(block.pfn) + (1 << unitOrder) - 1) >> unitOrder
-    return first..<max(first, min(Int(block.end) >> unitOrder, units))
-  }
 
   private func write(_ unit: Int) {
     versions.write(unit)

@@ -1,23 +1,41 @@
+import GuestMemory
+
 /// Which units of a guest's memory have still to be sent: a bit each, as QEMU's RAMBlock.bmap, and how many are set.
 ///
-/// A unit is a page, or for the largest guests a larger power of two of them, so that the bitmap stays small; a unit of
-/// which a hint covers only a part keeps its bit.
+/// A unit is a page, or for the largest guests a run of 2^``unitOrder`` of them, so that the bitmap stays small; a unit
+/// of which a hint covers only a part keeps its bit.
 public struct MigrationBitmap: Sendable, Equatable {
   /// Bits in all.
   public let units: Int
+  /// log2 of the pages a bit stands for.
+  public let unitOrder: Int
   /// Bits that are set (QEMU's migration_dirty_pages).
   public private(set) var count: Int
   private var words: [UInt64]
 
   /// - Parameters:
   ///   - units: at least 1.
+  ///   - unitOrder: of how many pages a unit is: log2, at least 0.
   ///   - allSet: as before the first round, when nothing was sent yet.
-  public init(units: Int, allSet: Bool) {
+  public init(units: Int, unitOrder: Int = 0, allSet: Bool) {
     precondition(units > 0, "a bitmap of \(units) units")
+    precondition(unitOrder >= 0, "units of 2^\(unitOrder) pages")
     self.units = units
+    self.unitOrder = unitOrder
     count = allSet ? units : 0
     words = [UInt64](repeating: allSet ? .max : 0, count: (units + 63) / 64)
     if allSet && units % 64 != 0 { words[words.count - 1] = (1 << UInt64(units % 64)) - 1 }
+  }
+
+  /// For memory that ends before page `end`, of which the last unit may hold a part only.
+  public init(pages end: Int, unitOrder: Int, allSet: Bool) {
+    self.init(units: max((end + (1 << unitOrder) - 1) >> unitOrder, 1), unitOrder: unitOrder, allSet: allSet)
+  }
+
+  /// What a bit stands for in a guest of so many bytes: a page up to 256 GiB, 2 MiB in larger ones, and never less than
+  /// the guest's granule.
+  public static func unitOrder(guestBytes: UInt64, granuleOrder: Int) -> Int {
+    max(guestBytes <= 256 << 30 ? 0 : 9, granuleOrder)
   }
 
   public subscript(unit: Int) -> Bool { words[unit >> 6] & (1 << UInt64(unit & 63)) != 0 }
@@ -55,6 +73,15 @@ public struct MigrationBitmap: Sendable, Equatable {
     }
     count -= cleared
     return cleared
+  }
+
+  /// Clears the bits of the units that lie wholly in a block, as a hint of it does; how many were set. What lies behind
+  /// the bitmap's end is passed over. O(block / 64).
+  @discardableResult
+  public mutating func clear(_ block: Block) -> Int {
+    let end = min(Int(clamping: block.end >> UInt64(unitOrder)), units)
+    let first = Int(clamping: (block.pfn + (1 << UInt64(unitOrder)) - 1) >> UInt64(unitOrder))
+    return first < end ? clear(first..<end) : 0
   }
 
   /// The sum of what `body` says of each word and the bits of the range in it.

@@ -116,7 +116,7 @@ extension VirtualPrecopy: PrecopyWorld {
     while nextHint < session.blocks.count,
       sessionBegan + Double(nextHint + 1) * session.nanosecondsPerHint <= now
     {
-      result.pagesSkipped += bitmap.clear(image.units(within: session.blocks[nextHint])) << image.unitOrder
+      result.pagesSkipped += bitmap.clear(session.blocks[nextHint]) << image.unitOrder
       result.hints += 1
       nextHint += 1
     }

@@ -44,6 +44,34 @@ import Testing
     #expect(setBits(bitmap) == model.sorted(), "seed \(seed)")
   }
 
+  @Test func aHintClearsOnlyUnitsThatLieWhollyInItsBlock() {
+    func cleared(_ pfn: UInt64, _ order: Int) -> [Int] {
+      var bitmap = MigrationBitmap(units: 100, unitOrder: 3, allSet: true)
+      let count = bitmap.clear(Block(pfn: pfn, order: order))
+      let gone = (0..<100).filter { !bitmap[$0] }
+      #expect(count == gone.count)
+      return gone
+    }
+    #expect(cleared(16, 4) == [2, 3])
+    #expect(cleared(16, 3) == [2])
+    #expect(cleared(16, 2).isEmpty)
+    #expect(cleared(20, 2).isEmpty)
+    #expect(cleared(768, 6) == [96, 97, 98, 99], "what lies behind the end is passed over")
+    #expect(cleared(1 << 40, 4).isEmpty)
+    #expect(cleared(0, 10) == Array(0..<100))
+  }
+
+  @Test func theLastUnitMayHoldAPartOnly() {
+    #expect(MigrationBitmap(pages: 4096, unitOrder: 9, allSet: true).count == 8)
+    #expect(MigrationBitmap(pages: 4097, unitOrder: 9, allSet: true).count == 9)
+    #expect(MigrationBitmap(pages: 0, unitOrder: 9, allSet: false).units == 1)
+  }
+
+  @Test(arguments: [(256, 0, 0), (257, 0, 9), (8, 9, 9), (4096, 10, 10), (256, 3, 3)])
+  func aUnitIsAPageUpTo256GiB(gibibytes: UInt64, granuleOrder: Int, unitOrder: Int) {
+    #expect(MigrationBitmap.unitOrder(guestBytes: gibibytes << 30, granuleOrder: granuleOrder) == unitOrder)
+  }
+
   private func setBits(_ bitmap: MigrationBitmap) -> [Int] {
     Array(
       sequence(state: 0) { unit in

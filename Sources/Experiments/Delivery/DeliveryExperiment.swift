@@ -38,9 +38,6 @@ enum DeliveryExperiment: Experiment {
     return [group]
   }
 
-  /// Pages up to which each has a bit of its own; larger guests have one for 2 MiB.
-  private static let mostPages = 1 << 26
-
   static func run(_ repetition: Repetition, _ bench: Bench) throws -> RepetitionResult {
     let cell = repetition.cell
     // Each session here has a queue and a host of its own.
@@ -148,18 +145,17 @@ enum DeliveryExperiment: Experiment {
     bench.hintLog.reset()
 
     var bitmap: MigrationBitmap?
-    var unitOrder: Int?
     if setting.action == .bitmap {
-      let pages = Int(guest.core.zones.map(\.endPFN).max() ?? 0)
-      let order = max(cell.guest.bytes >> 12 <= mostPages ? 0 : 9, cell.guest.granuleOrder)
-      bitmap = MigrationBitmap(units: (pages + (1 << order) - 1) >> order, allSet: true)
-      unitOrder = order
+      bitmap = MigrationBitmap(
+        pages: Int(guest.core.zones.map(\.endPFN).max() ?? 0),
+        unitOrder: MigrationBitmap.unitOrder(guestBytes: cell.guest.bytes, granuleOrder: cell.guest.granuleOrder),
+        allSet: true)
     }
     let holds = card.goal == .reclaim && cell.strategy.options["stop"] != "return"
     let expects: DeliveryHost.Watch.Expectation =
       card.goal != .reclaim ? .free : card.effect == .takesBatches ? .isolated : .allocated
     let host = DeliveryHost(
-      setting.action, memory: setting.memory, bitmap: bitmap, unitOrder: unitOrder ?? 0,
+      setting.action, memory: setting.memory, bitmap: bitmap,
       needsSession: card.trigger == .command, watch: isWatched ? .init(core: guest.core, expects: expects) : nil,
       log: bench.hintLog)
     let channel = try DeliveryChannel(
@@ -192,7 +188,7 @@ enum DeliveryExperiment: Experiment {
     let blocks = bench.hintLog.hints.map(\.block)
     return SessionResult(
       pass: pass, sink: sink, host: host.figures, thread: thread, hostCPUNanoseconds: hostCPUUsed,
-      bytes: PageRuns(blocks).bytes, duplicates: blocks.count - Set(blocks).count, unitOrder: unitOrder,
+      bytes: PageRuns(blocks).bytes, duplicates: blocks.count - Set(blocks).count, unitOrder: bitmap?.unitOrder,
       holds: holds, disturbance: disturbance)
   }
 

@@ -58,18 +58,17 @@ final class DeliveryHost: Sendable {
   /// - Parameters:
   ///   - action: what it does with a block.
   ///   - memory: what it gives back; nil where the action gives back none.
-  ///   - bitmap: in which it clears bits, and the order of what a bit stands for.
+  ///   - bitmap: in which it clears bits.
   ///   - needsSession: whether hints belong to a session, or are reports of their own.
   ///   - watch: nil: it looks at no page.
   ///   - log: gets every block that was acted on; must outlive the host.
   init(
-    _ action: HostAction, memory: HostMemory? = nil, bitmap: MigrationBitmap? = nil, unitOrder: Int = 0,
-    needsSession: Bool, watch: Watch? = nil, log: HintLog
+    _ action: HostAction, memory: HostMemory? = nil, bitmap: MigrationBitmap? = nil, needsSession: Bool,
+    watch: Watch? = nil, log: HintLog
   ) {
     state = Mutex(
       State(
-        action: action, needsSession: needsSession, watch: watch, unitOrder: unitOrder, bitmap: bitmap, memory: memory,
-        log: log.writer))
+        action: action, needsSession: needsSession, watch: watch, bitmap: bitmap, memory: memory, log: log.writer))
   }
 
   /// Asks the guest for a session; its id.
@@ -100,7 +99,6 @@ final class DeliveryHost: Sendable {
     let action: HostAction
     let needsSession: Bool
     let watch: Watch?
-    let unitOrder: Int
     var session = FreePageHintHost()
     var bitmap: MigrationBitmap?
     let memory: HostMemory?
@@ -127,7 +125,7 @@ final class DeliveryHost: Sendable {
       if let watch, !watch.isAsExpected(block) { figures.stale += 1 }
       switch action {
       case .none: break
-      case .bitmap: clear(block)
+      case .bitmap: figures.bitsCleared += bitmap?.clear(block) ?? 0
       case .discard, .punch:
         guard giveBack(block) else {
           figures.tooSmall += 1
@@ -139,14 +137,6 @@ final class DeliveryHost: Sendable {
       figures.bytes += block.bytes
       figures.lastTicks = CycleClock.end()
       if time > 0 { figures.latency.record(ticks: CycleClock.ticks(from: time, to: figures.lastTicks)) }
-    }
-
-    /// Units of which the block covers a part keep their bit.
-    private mutating func clear(_ block: Block) {
-      let first = Int((block.pfn + (1 << UInt64(unitOrder)) - 1) >> UInt64(unitOrder))
-      let end = Int(block.end >> UInt64(unitOrder))
-      guard first < end, end <= bitmap?.units ?? 0 else { return }
-      figures.bitsCleared += bitmap?.clear(first..<end) ?? 0
     }
 
     /// False where it is less than a page.

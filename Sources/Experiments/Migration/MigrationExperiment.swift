@@ -51,9 +51,6 @@ enum MigrationExperiment: Experiment {
   /// Every design that the host can ask for hints, and none.
   static var strategies: [String] { Strategies.all.filter { card.suits($0.card) }.map(\.card.name) }
 
-  /// Pages up to which each has a counter of its own; larger guests have one for 2 MiB.
-  private static let mostPages = 1 << 26
-
   static func run(_ repetition: Repetition, _ bench: Bench) throws -> RepetitionResult {
     let cell = repetition.cell
     guard cell.setting.clock == .virtual else { return try RealMigration(repetition, bench).run() }
@@ -73,7 +70,7 @@ enum MigrationExperiment: Experiment {
     bench.holdLog.reset()
     bench.hintLog.reset()
     guest.drainPerCPULists()
-    let unitOrder = max(cell.guest.bytes >> 12 <= mostPages ? 0 : 9, cell.guest.granuleOrder)
+    let unitOrder = MigrationBitmap.unitOrder(guestBytes: cell.guest.bytes, granuleOrder: cell.guest.granuleOrder)
     let image = GuestImage(guest, unitOrder: unitOrder, freeIsZero: cell.guest.state == .fresh)
     let load = MigrationLoad(
       guest, image, cell.load, cpus: (0..<cell.mutators).map { (1 + $0) % guest.geometry.cpuCount },

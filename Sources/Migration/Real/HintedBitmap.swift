@@ -31,8 +31,7 @@ public final class HintedBitmap: @unchecked Sendable {
         late += 1
         return false
       }
-      let end = min(Int(clamping: block.end), bitmap.units)
-      skipped += bitmap.clear(min(Int(clamping: block.pfn), end)..<end)
+      skipped += bitmap.clear(block)
       applied += 1
       return true
     }

@@ -36,16 +36,6 @@ import Testing
     #expect(image.log.count == 8 && image.filledPages(Int(block.pfn)) == 0)
   }
 
-  @Test func aHintClearsOnlyUnitsThatLieWhollyInItsBlock() throws {
-    let guest = try guest()
-    let image = GuestImage(guest, unitOrder: 3, freeIsZero: true)
-    #expect(image.units(within: Block(pfn: 16, order: 4)) == 2..<4)
-    #expect(image.units(within: Block(pfn: 16, order: 3)) == 2..<3)
-    #expect(image.units(within: Block(pfn: 16, order: 2)).isEmpty)
-    #expect(image.units(within: Block(pfn: 20, order: 2)).isEmpty)
-    #expect(image.units(within: Block(pfn: 1 << 40, order: 4)).isEmpty)
-  }
-
   @Test func onlyWhatSomebodyHasAndTheDestinationLacksIsLost() throws {
     let guest = try guest()
     let image = GuestImage(guest, unitOrder: 0, freeIsZero: false)
