@@ -28,6 +28,18 @@ public struct Thresholds: Codable, Equatable, Sendable {
     metrics[metric] ?? (isExact ? exactMinimumEffect : minimumEffect)
   }
 
+  /// The least share of what was reported that has to be missing before a design isn't held against itself any more: it
+  /// may be quicker for that alone. Coverage doesn't scatter as times do, so that ``minimumEffect`` isn't asked.
+  func leastCoverageLoss(_ metric: String) -> Double { metrics[metric] ?? 0.05 }
+
+  /// Whether a design reports less of the memory than it did, by the medians of this metric; false where one side has none.
+  func coversLess(_ metric: String, before: [Double], now: [Double]) -> Bool {
+    guard let before = MedianInterval.median(sorted: before.sorted()),
+      let now = MedianInterval.median(sorted: now.sorted())
+    else { return false }
+    return before - now > before * leastCoverageLoss(metric)
+  }
+
   /// The one metric that decides over a cell of this experiment. `isCounted`: both sides have instructions counted by
   /// simulation.
   public func decisive(in experiment: String, isCounted: Bool) -> String? {

@@ -94,20 +94,18 @@ struct ComparisonBuilder {
     return row
   }
 
-  /// The metric by which new reports less of the memory than base, by the minimum effect or more. Nil where designs are
-  /// compared: there coverage stands beside what decides.
+  /// The metric by which new reports less of the memory than base. Nil where designs are compared: there coverage stands
+  /// beside what decides.
   private func coversLess(_ pair: Pair) -> String? {
     guard pair.base.strategy == pair.new.strategy,
       let metric = Experiments.all.first(where: { $0.name == pair.base.experiment })?.coverageMetric
     else { return nil }
-    func median(_ index: SeriesIndex, _ cell: String) -> Double? {
+    func values(_ index: SeriesIndex, _ cell: String) -> [Double] {
       let series = index.keys(metric, cell).flatMap { index.series(metric, cell, $0) }
-      return MedianInterval.median(sorted: series.flatMap { $0.map { Array($0.values.values) } ?? [] }.sorted())
+      return series.flatMap { $0.map { Array($0.values.values) } ?? [] }
     }
-    guard let before = median(baseSeries, pair.base.cellID), let now = median(newSeries, pair.new.cellID) else {
-      return nil
-    }
-    return before - now > before * thresholds.minimumEffect(of: metric, isExact: false) ? metric : nil
+    let before = values(baseSeries, pair.base.cellID)
+    return thresholds.coversLess(metric, before: before, now: values(newSeries, pair.new.cellID)) ? metric : nil
   }
 
   /// Why a row that was asked for can't have a verdict; nil where it can.

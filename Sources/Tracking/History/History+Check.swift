@@ -37,10 +37,11 @@ extension History {
       var rows: [HistoryCheckRow] = []
       for cell in judged {
         guard let pair = metrics[cell.experiment] else { continue }
-        let coverage = pair.coverage.flatMap { metric -> CoverageLoss? in
-          CoverageLoss(
+        let coversLess = pair.coverage.flatMap { metric in
+          thresholds.coversLess(
             metric.name, before: before.compactMap { $0.median(metric, cell.cellID) },
-            now: series.median(metric, cell.cellID))
+            now: series.median(metric, cell.cellID).map { [$0] } ?? [])
+            ? "less of the memory is reported than before (\(metric.name)), which may be why it isn't slower" : nil
         }
         let isCounted = series.isCounted(cell.cellID) && before.contains { $0.isCounted(cell.cellID) }
         let metric = isCounted ? pair.counted : pair.measured
@@ -61,7 +62,7 @@ extension History {
               cellID: cell.cellID, cell: key.isEmpty ? names[cell.cellID] : "\(names[cell.cellID]) \(key)",
               experiment: cell.experiment, strategy: cell.strategy, metric: metric, isExact: isExact,
               earlier: values.reversed(), newest: series.median(metric, cell.cellID, key),
-              minimumEffect: thresholds.minimumEffect(of: metric.name, isExact: isExact), coversLess: coverage?.reason))
+              minimumEffect: thresholds.minimumEffect(of: metric.name, isExact: isExact), coversLess: coversLess))
         }
       }
       let gone = (latestRun?.cellIDs ?? []).filter { !newest.cellIDs.contains($0) }.compactMap { facts.byID[$0] }
@@ -109,20 +110,4 @@ extension History {
     }
     return found
   }
-}
-
-/// That a cell reports less of the memory than it did: then it may be quicker for that alone.
-private struct CoverageLoss {
-  /// In words.
-  let reason: String
-
-  /// Nil where it doesn't, by 5 % or more of the earlier runs' median.
-  init?(_ metric: String, before: [Double], now: Double?) {
-    guard let now, let usual = MedianInterval.median(sorted: before.sorted()), usual - now > usual * Self.least else {
-      return nil
-    }
-    reason = "less of the memory is reported than before (\(metric)), which may be why it isn't slower"
-  }
-
-  private static let least = 0.05
 }

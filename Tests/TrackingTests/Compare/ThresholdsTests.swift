@@ -52,4 +52,15 @@ import Testing
     thresholds.setMinimumEffect(0.2)
     #expect(thresholds.minimumEffect(of: "scan_ns", isExact: true) == 0.2)
   }
+
+  /// Coverage has no noise that a wide threshold would be for.
+  @Test func aWideMinimumEffectDoesNotHideThatLessIsCovered() {
+    var thresholds = Thresholds()
+    func coversLess(_ now: [Double]) -> Bool { thresholds.coversLess("coverage_free", before: [0.9, 1, 1], now: now) }
+    thresholds.minimumEffect = 0.5
+    #expect(coversLess([0.94]) && !coversLess([0.96]) && !coversLess([2]))
+    #expect(!coversLess([]) && !thresholds.coversLess("coverage_free", before: [], now: [0.1]))
+    thresholds.metrics["coverage_free"] = 0.2
+    #expect(!coversLess([0.94, 0.94]) && coversLess([0.7, 0.79, 1]))
+  }
 }
