@@ -61,6 +61,7 @@ enum DeliveryExperiment: Experiment {
         record.notification = notification.rawValue
         record.exitNs = Double(cell.setting.exitNs)
         let setting = Setting(action: action, memory: memory, notification: notification)
+        var isTimed = cell.timesHold
         if memory == nil {
           let speed = try session(repetition, bench, setting, isWatched: false)
           let watched = try session(repetition, bench, setting, isWatched: true)
@@ -75,8 +76,15 @@ enum DeliveryExperiment: Experiment {
           record.addWatched(both)
           disturbances.append(both.disturbance)
           note(both, &ends)
+          if both.host.withoutMemory > 0 {
+            isTimed = false
+            bench.note(
+              .init(
+                what: "delivery's times of \(cell.strategy.fullName), \(action.name)",
+                why: "its chains name more than the \((memory?.bytes ?? 0) >> 20) MiB that there are to give back"))
+          }
         }
-        records.append(cell.timesHold ? record : record.withoutTimes)
+        records.append(isTimed ? record : record.withoutTimes)
       }
     }
     repetition.model.touch()
@@ -167,7 +175,7 @@ enum DeliveryExperiment: Experiment {
     let id = host.begin()
     var sink = channel.sink(
       sessionID: id, exitNanoseconds: cell.setting.exitNs, notesTimes: isWatched, stop: bench.stop,
-      mostBytes: setting.memory.map { UInt64($0.bytes) } ?? .max)
+      mostBytes: setting.memory.map { UInt64($0.sessionBytes) } ?? .max)
 
     let mutators = try bench.mutators(repetition, repetition.runner, isProbed: false)
     defer { mutators?.end() }

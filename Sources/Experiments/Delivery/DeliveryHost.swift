@@ -47,6 +47,8 @@ final class DeliveryHost: Sendable {
     var stale = 0
     /// Blocks that the kernel refused to give back.
     var failed = 0
+    /// Blocks for which there was no memory left, so that what was given back before stood for theirs.
+    var withoutMemory = 0
     /// Bits it cleared in its bitmap.
     var bitsCleared = 0
     /// When it had acted on the last of them; 0: on none. Clock ticks.
@@ -103,8 +105,9 @@ final class DeliveryHost: Sendable {
     var bitmap: MigrationBitmap?
     let memory: HostMemory?
     let log: HintLog.Writer
-    /// Where the next block's memory lies.
+    /// Where the next block's memory lies, and whether it was given back before.
     var place = 0
+    var isUsedUp = false
     /// Whether the buffer at hand answers the session.
     var takesBuffer = false
     var figures = Figures()
@@ -143,7 +146,11 @@ final class DeliveryHost: Sendable {
     private mutating func giveBack(_ block: Block) -> Bool {
       guard let memory, block.bytes >= UInt64(memory.page.rawValue) else { return false }
       let size = min(Int(block.bytes), memory.bytes)
-      if place + size > memory.bytes { place = 0 }
+      if place + size > memory.bytes {
+        place = 0
+        isUsedUp = true
+      }
+      if isUsedUp { figures.withoutMemory += 1 }
       if !memory.giveBack(place..<place + size) { figures.failed += 1 }
       place += size
       return true

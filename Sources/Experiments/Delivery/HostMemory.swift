@@ -13,10 +13,13 @@ final class HostMemory: @unchecked Sendable {
     case file(descriptor: Int32, base: UnsafeMutableRawPointer)
   }
 
-  /// What of the guest a session has memory for.
-  static let standardBytes = 128 << 20
+  /// Enough for a session that is worth its time, and yet populated anew before each.
+  static let standardBytes = 256 << 20
 
   let bytes: Int
+  /// What a session may name before it is stopped: half, so that there are places for the chain that it is at, too, which
+  /// is 128 MiB where it has 32 blocks of the highest order.
+  var sessionBytes: Int { bytes / 2 }
   let page: HostPage
   private let kind: Kind
 

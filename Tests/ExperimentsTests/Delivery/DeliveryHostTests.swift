@@ -165,6 +165,18 @@ import Testing
     #expect(pages.allSatisfy { !isZero(memory, $0..<$0 + 4096) })
   }
 
+  /// What is gone already costs less to give back: that is no time of the block's.
+  @Test func blocksThatFindNoMemoryLeftAreCounted() throws {
+    let memory = try #require(Self.memory(.discard(.small)))
+    for (blocks, without) in [(2, 0), (3, 1), (4, 2)] {
+      memory.populate()
+      let result = try session(.discard(.small), memory: memory, needsSession: false) { sink, _, _ in
+        for number in 0..<blocks { holds(sink.report(Block(pfn: UInt64(number) << 10, order: 10))) }
+      }
+      #expect(result.figures.acted == blocks && result.figures.withoutMemory == without)
+    }
+  }
+
   @Test func actionsThatGiveNothingBackHaveNoMemory() throws {
     #expect(try HostMemory(.none) == nil && HostMemory(.bitmap) == nil)
   }
