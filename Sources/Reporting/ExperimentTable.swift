@@ -7,13 +7,18 @@ public struct ExperimentTable {
   private let cells: [CellRecord]
   private let runs: [String: RunRecord]
   private let rows: [[String: String]]
+  private let width: Int
 
   /// - Parameters:
   ///   - cells: the run's cells, in the order of their rows; those of other experiments are passed over.
   ///   - runs: their repetitions.
   ///   - rows: of EXPERIMENT.csv, by column.
-  public init(_ card: ExperimentCard, cells: [CellRecord], runs: [RunRecord], rows: [[String: String]]) {
+  ///   - width: columns of text to keep to, by parts below each other if need be.
+  public init(
+    _ card: ExperimentCard, cells: [CellRecord], runs: [RunRecord], rows: [[String: String]], width: Int = 160
+  ) {
     self.card = card
+    self.width = width
     self.cells = cells.filter { $0.experiment == card.name }
     self.runs = Dictionary(runs.map { ($0.identity.cellID, $0) }) { first, _ in first }
     // As in a cell's summary: the numbers of a repetition that broke down aren't those of the cell.
@@ -27,8 +32,9 @@ public struct ExperimentTable {
   /// Nil where there is nothing to show.
   public var text: String? {
     guard let table = content(allColumns: false) else { return nil }
-    let text = TableText.render(titles: table.titles, rows: table.rows, leftAligned: table.leftAligned)
-    return "\(table.caption ?? "")\n" + text + (table.note.map { $0 + "\n" } ?? "")
+    let parts = TableText.renderInParts(
+      titles: table.titles, rows: table.rows, keys: table.leftAligned.count, width: width)
+    return "\(table.caption ?? "")\n" + parts.joined(separator: "\n") + (table.note.map { $0 + "\n" } ?? "")
   }
 
   /// The table; nil where there is nothing to show.

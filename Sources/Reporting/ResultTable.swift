@@ -287,18 +287,15 @@ public struct ResultTable {
 
   /// What stands under the tables, a paragraph each.
   var notes: [String] {
+    let titles = Set(sections.flatMap(\.tables).flatMap(\.titles))
     var lines = [
       """
       \(repetitions). Medians, with the lowest and highest repetition in parentheses; counts are the same in all or \
       lowest–highest; - is not measured.
-      """,
       """
-      ms/TiB of bytes reported, and CPU ms of the strategy's thread, are from a pass without a probe; holds of the zone \
-      lock from a pass of its own, with the clock's cost in them. hold µs: the longest hold that every repetition had; \
-      longest µs: the longest of any, on a shared machine mostly its noise. free %: reported bytes of all that were \
-      free. items/hold: most list entries in one hold. dup., missed, stale, withheld (most at once): blocks.
-      """,
     ]
+    let legend = Self.meanings.filter { titles.contains($0.title) }.map(\.meaning)
+    if !legend.isEmpty { lines.append(legend.joined(separator: " ")) }
     if Set(cells.map { [$0.scanNode, $0.memoryNode] }).count > 1 {
       lines.append("n→m: a scanner on host node n and memory on host node m; ? where they are on several.")
     }
@@ -323,16 +320,19 @@ public struct ResultTable {
         This machine's limit: \(low == high ? low : "\(low)–\(high)") ns a block (over a guest's footprint and list \
         order); x limit: how many times that a block took.
         """)
-    } else {
+    } else if titles.contains("ms/TiB") {
       lines.append("This machine's limit was not measured.")
     }
-    let holdLimits = Set(cells.compactMap(\.holdLimitNs)).sorted()
+    // Of experiments that measure holds.
+    let holding = Set(cells.filter { $0.lockHoldNsMaxRepeatable != nil }.map(\.experiment))
+    let held = cells.filter { holding.contains($0.experiment) }
+    let holdLimits = Set(held.compactMap(\.holdLimitNs)).sorted()
     if !holdLimits.isEmpty {
-      let beyond = cells.count { $0.withinHoldLimit == false }
-      let unknown = cells.count { $0.holdLimitNs != nil && $0.withinHoldLimit == nil }
+      let beyond = held.count { $0.withinHoldLimit == false }
+      let unknown = held.count { $0.holdLimitNs != nil && $0.withinHoldLimit == nil }
       lines.append(
         "Hold limit: \(holdLimits.map { Figure.time(ns: $0) }.joined(separator: ", ")); "
-          + (beyond == 0 ? "no cell is beyond it" : "\(beyond) of \(cells.count) cells beyond it (!)")
+          + (beyond == 0 ? "no cell is beyond it" : "\(beyond) of \(held.count) cells beyond it (!)")
           + (unknown == 0 ? "." : ", \(unknown) unknown."))
     }
     for item in meta.unavailable { lines.append("Not measured: \(item.what) (\(item.why)).") }
@@ -341,6 +341,25 @@ public struct ResultTable {
     }
     return lines
   }
+
+  /// What columns are of which the title doesn't say all.
+  private static let meanings: [(title: String, meaning: String)] = [
+    ("ms/TiB", "ms/TiB: of bytes reported, from a pass without a probe."),
+    ("CPU ms", "CPU ms: of the strategy's thread, from a pass without a probe."),
+    ("free %", "free %: reported bytes of all that were free."),
+    (
+      "hold µs",
+      """
+      hold µs: the longest hold of the zone lock that every repetition had, from a pass of its own and with the clock's \
+      cost in it; longest µs: the longest of any, on a shared machine mostly its noise.
+      """
+    ),
+    ("items/hold", "items/hold: most list entries in one hold."),
+    ("dup.", "dup.: reports of blocks that had been reported before."),
+    ("missed", "missed: blocks free all along and never reported."),
+    ("stale", "stale: blocks reported and no longer wholly free at the end."),
+    ("withheld", "withheld: blocks kept from the guest, at most at once."),
+  ]
 
   private var repetitions: String {
     let counts = cells.map(\.repetitions)

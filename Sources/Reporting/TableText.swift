@@ -19,7 +19,7 @@ package enum TableText {
           align: leftAligned.contains(index) ? .left : .right)
       }
     }
-    func width(_ index: Int) -> Int { rows.reduce(titles[index].count) { max($0, $1[index].count) } }
+    func width(_ index: Int) -> Int { self.width(index, titles, rows) }
     let text = table.string(for: rows, style: Style.simple) ?? ""
     return text.split(separator: "\n", omittingEmptySubsequences: false)
       .map { line in
@@ -28,6 +28,37 @@ package enum TableText {
         return String(line)
       }
       .joined(separator: "\n")
+  }
+
+  /// A table as ``render(titles:rows:leftAligned:widths:)`` makes it; where that is wider than `width`, several below each
+  /// other: each has the columns that tell rows apart, and as many of the others as fit, at least one.
+  ///
+  /// - Parameter keys: how many columns at the left tell rows apart; they are aligned to the left.
+  static func renderInParts(titles: [String], rows: [[String]], keys: Int, width: Int) -> [String] {
+    let ofKeys = (0..<keys).reduce(0) { $0 + self.width($1, titles, rows) + 1 }
+    var parts: [[Int]] = []
+    var left = 0
+    for column in keys..<max(titles.count, keys) {
+      let own = self.width(column, titles, rows)
+      // One that begins a table has no space before it: the last key's is counted with the keys.
+      if parts.isEmpty || own + 1 > left {
+        parts.append([])
+        left = width - ofKeys + 1
+      }
+      parts[parts.count - 1].append(column)
+      left -= own + 1
+    }
+    return (parts.isEmpty ? [[]] : parts).map { part in
+      let columns = Array(0..<keys) + part
+      return render(
+        titles: columns.map { titles[$0] }, rows: rows.map { row in columns.map { row[$0] } },
+        leftAligned: Set(0..<keys))
+    }
+  }
+
+  /// Of a column's widest text.
+  private static func width(_ column: Int, _ titles: [String], _ rows: [[String]]) -> Int {
+    rows.reduce(titles[column].count) { max($0, $1[column].count) }
   }
 
   /// Breaks a text at spaces so that no line is longer than `width`, where no word is.

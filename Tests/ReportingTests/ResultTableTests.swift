@@ -125,6 +125,56 @@ struct ResultTableTests {
     #expect(marked.contains("preempted *N: in N repetitions of the cell"))
   }
 
+  @Test(
+    "an experiment's table that is too wide comes in parts, of which each tells its rows apart",
+    arguments: [60, 90, 160])
+  func wideTablesOfAnExperiment(width: Int) throws {
+    let card = try #require(Experiments.all.first { $0.name == "delivery" })
+    var (cells, runs) = Self.sample()
+    for index in cells.indices { cells[index].experiment = card.name }
+    for index in runs.indices { runs[index].identity.experiment = card.name }
+    let metrics = card.columns.filter { !$0.isKey && $0.isPrimary }.map(\.name)
+    let rows = cells.flatMap { cell in
+      ["eventfd", "polled"].map { notification in
+        ["cell_id": cell.cellID, "repetition": "0", "notification": notification].merging(
+          zip(metrics, 1...).map { ($0, "\(1_000_000 + $1)") }, uniquingKeysWith: { $1 })
+      }
+    }
+    func text(_ width: Int) throws -> String {
+      try #require(ExperimentTable(card, cells: cells, runs: runs, rows: rows, width: width).text)
+    }
+    let whole = try text(10_000)
+    let parts = try text(width)
+    let count = { (text: String) in text.components(separatedBy: "notification").count - 1 }
+    #expect(count(whole) == 1 && count(parts) > 1)
+    func figures(_ text: String) -> [Substring] {
+      text.split { " \n".contains($0) }.filter { $0.hasPrefix("1000") }.sorted()
+    }
+    #expect(figures(whole) == figures(parts) && figures(parts).count == rows.count * metrics.count)
+    for part in parts.components(separatedBy: "\n\n") {
+      #expect(part.contains("polled") && part.contains("record-unused-pages"), "\(part)")
+    }
+    if width == 160 { for line in parts.split(separator: "\n") { #expect(line.count <= width, "\(line)") } }
+  }
+
+  @Test("what a column is stands below where there is such a column, and limits where something is held against them")
+  func legend() throws {
+    let (cells, runs) = Self.sample()
+    let all = ResultTable(cells: cells, runs: runs, meta: RunFixtures.meta).text
+    #expect(all.contains("longest µs:") && all.contains("Hold limit"))
+    var bare = cells
+    for index in bare.indices {
+      bare[index].lockHoldNsMaxRepeatable = nil
+      bare[index].withinHoldLimit = nil
+      bare[index].limitNsPerBlock = nil
+      bare[index].metrics = [:]
+    }
+    let none = ResultTable(cells: bare, runs: runs, meta: RunFixtures.meta).text
+    for part in ["hold µs:", "ms/TiB", "Hold limit", "limit was not measured"] {
+      #expect(!none.contains(part), "\(part)")
+    }
+  }
+
   @Test("what was counted is shown as it is and a block, where anything was")
   func counted() throws {
     var (cells, runs) = Self.sample()
