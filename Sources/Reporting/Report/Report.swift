@@ -55,15 +55,16 @@ public struct Report {
       for picture in page.sections.flatMap(\.figures).flatMap(\.pictures) {
         try FileAccess.writeAtomically(Array(picture.svg.file.utf8), to: "\(new)/\(picture.name).svg")
       }
+      // It has its plots in itself; the Markdown and what it points at are replaced next to each other.
+      try FileAccess.writeAtomically(Array(html.utf8), to: folder + "/" + Self.htmlFile)
       if FileAccess.isFolder(plots) { try FileAccess.removeFolder(plots) }
       guard rename(new, plots) == 0 else { throw .system("cannot make", plots, errno) }
     } catch {
       try? FileAccess.removeFolder(new)
       throw error
     }
-    let files = [(Self.htmlFile, html), (Self.markdownFile, markdown)]
-    for (name, text) in files { try FileAccess.writeAtomically(Array(text.utf8), to: folder + "/" + name) }
-    return files.map { folder + "/" + $0.0 }
+    try FileAccess.writeAtomically(Array(markdown.utf8), to: folder + "/" + Self.markdownFile)
+    return [Self.htmlFile, Self.markdownFile].map { folder + "/" + $0 }
   }
 
   // MARK: what it says
