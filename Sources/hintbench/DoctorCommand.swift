@@ -21,7 +21,7 @@ struct DoctorCommand: ParsableCommand {
     try Failure.reporting {
       let file = try json.map { try JSONFile(newAt: $0) }
       let doctor = Doctor(runsFolder: RunJob.runsFolder, refusal: DebugBuild.refusal?.description)
-      let bar = ProgressBar(total: Int(seconds.isFinite ? seconds : 0))
+      let bar = ProgressBar(total: Int(exactly: seconds.rounded()) ?? 0)
       let report = try doctor.examine(seconds: seconds) { bar.update(done: Int($0), label: "noise") }
       bar.clear()
       print(DoctorTable(report).text, terminator: "")

@@ -97,6 +97,7 @@ import Testing
     UsageTests.Case("--seconds 3601", "3601.0 seconds"),
     UsageTests.Case("--seconds nan", "nan seconds"),
     UsageTests.Case("--seconds inf", "inf seconds"),
+    UsageTests.Case("--seconds 1e19", "1e+19 seconds"),
   ])
   func secondsOutOfRangeAreBadUsage(_ wrong: UsageTests.Case) throws {
     try Tool.withFolder { folder in
