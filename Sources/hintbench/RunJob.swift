@@ -42,6 +42,13 @@ enum RunJob {
       try show(reader, try reader.cells(), resumed.meta)
       return
     }
+    let differences = changes(since: resumed.meta)
+    guard differences.isEmpty else {
+      throw MatrixError(
+        .unavailable,
+        "\(path): it began with \(differences.joined(separator: ", ")); accepted: the same build on the same machine, since "
+          + "medians are of one, or a new run")
+    }
     let config: RunConfig
     do {
       config = try JSONDecoder().decode(RunConfig.self, from: JSONEncoder().encode(resumed.meta.config))
@@ -62,6 +69,20 @@ enum RunJob {
     let runner = try MatrixRunner(
       matrix, identity(resumed.meta, branch: resumed.runs.first?.identity.branch))
     try measure(matrix, runner, resumed.meta, resumed.folder, finished: resumed.runs)
+  }
+
+  /// What of this build and this machine isn't what a run began with, as far as both tell.
+  private static func changes(since meta: RunMeta) -> [String] {
+    let now = HostFacts.gather()
+    let then = try? RunMeta.decoder.decode(HostFacts.self, from: RunMeta.encoder.encode(meta.host))
+    let facts: [(name: String, then: String?, now: String?)] = [
+      ("commit", meta.commit, SourceRevision.ofThisProgram?.commit), ("build", meta.buildMode, now.build.mode),
+      ("host", then?.hostname, now.hostname), ("processor", then?.cpuModel, now.cpuModel),
+    ]
+    return facts.compactMap { name, then, now in
+      guard let then, let now, then != now else { return nil }
+      return "\(name) \(then), and this is \(now)"
+    }
   }
 
   private static func identity(_ meta: RunMeta, branch: String?) -> RunIdentity {

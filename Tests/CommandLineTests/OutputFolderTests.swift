@@ -219,6 +219,33 @@ import Testing
     }
   }
 
+  /// Medians would be of two builds, or of two machines, under the name of the first.
+  @Test(arguments: ["commit", "build_mode", "hostname", "cpu_model"])
+  func anotherBuildOrMachineDoesNotGoOnWithARun(what: String) throws {
+    try Tool.withFolder { folder in
+      #expect(try Tool.run(Self.small + ["--out", "run"], in: folder).status == 0)
+      let isKnown = try RunFiles.meta(folder + "/run")["commit"] is String
+      try reopen(folder + "/run") { meta in
+        if var host = meta["host"] as? [String: Any], host[what] != nil {
+          host[what] = "another"
+          meta["host"] = host
+        } else {
+          meta[what] = "another"
+        }
+      }
+      let before = Folder.contents(folder)
+      let result = try Tool.run(["run", "--resume", "run"], in: folder)
+      // Where this isn't a git checkout nobody knows the commit.
+      if what == "commit" && !isKnown {
+        #expect(result.status == 0, "\(result)")
+        return
+      }
+      #expect(result.status == 69, "\(result)")
+      #expect(result.complaints.count == 1 && result.err.contains(" another, and this is "), "\(result)")
+      #expect(Folder.contents(folder) == before)
+    }
+  }
+
   @Test func aDamagedRunIsNotResumed() throws {
     try Tool.withFolder { folder in
       #expect(try Tool.run(Self.small + ["--out", "run"], in: folder).status == 0)
