@@ -15,10 +15,16 @@ public struct SourceRevision: Equatable, Codable, Sendable {
     self.isDirty = isDirty
   }
 
-  /// The working tree that this program lies in, as one built by `swift build` does; nil as below.
+  /// The working tree that this program was built in; nil as for ``ofProgram(at:)``.
   public static var ofThisProgram: SourceRevision? {
-    let program = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
-    return containing(URL(fileURLWithPath: program).deletingLastPathComponent().path)
+    ofProgram(at: (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? "")
+  }
+
+  /// The working tree that a program was built in by `swift build`; nil as below, and for one that doesn't lie in a build
+  /// folder (.build...): of a copy kept in a tree, as a last good build is, nobody knows which commit it is of.
+  static func ofProgram(at path: String) -> SourceRevision? {
+    let folder = URL(fileURLWithPath: path).deletingLastPathComponent()
+    return folder.pathComponents.contains { $0.hasPrefix(".build") } ? containing(folder.path) : nil
   }
 
   /// The working tree that holds `path`, a file or a directory; nil where there is none, it has no commit yet, or git

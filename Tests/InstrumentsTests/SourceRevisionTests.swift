@@ -1,6 +1,7 @@
 import Foundation
-import Instruments
 import Testing
+
+@testable import Instruments
 
 @Suite struct SourceRevisionTests {
   /// Runs git in `directory`; whether it ended well.
@@ -23,6 +24,19 @@ import Testing
     #expect(SourceRevision.containing(tree.path) == nil)
     #expect(SourceRevision.containing(tree.path + "/file") == nil)
     #expect(SourceRevision.containing(tree.path + "/absent") == nil)
+  }
+
+  @Test func aProgramThatWasPutIntoATreeIsOfNoCommitThatAnybodyKnows() throws {
+    let tree = try FakeTree([
+      "/.gitignore": ".build*\nkept\n", "/.build-static/release/program": "", "/kept/program": "",
+    ])
+    try #require(git(tree.path, "init", "-q"), "git is needed for this test")
+    git(tree.path, "add", "-A")
+    git(tree.path, "commit", "-q", "-m", "first")
+    let commit = try #require(SourceRevision.containing(tree.path)?.commit)
+    #expect(SourceRevision.ofProgram(at: tree.path + "/.build-static/release/program")?.commit == commit)
+    #expect(SourceRevision.ofProgram(at: tree.path + "/kept/program") == nil)
+    #expect(SourceRevision.ofProgram(at: "") == nil)
   }
 
   @Test func aTreeTellsCommitBranchAndChanges() throws {
