@@ -67,6 +67,9 @@ final class Launch {
     giver?.closeLaunchEnd()
   }
 
+  // Before its line is closed: it would take that for its turn, and measure on until it is killed.
+  deinit { child.kill() }
+
   /// Gives it its turn where it waits for one, and waits until it asks for the next, or has ended.
   ///
   /// - Throws: ``LaunchError`` where it ended otherwise than with 0.
