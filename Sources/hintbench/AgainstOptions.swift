@@ -10,7 +10,9 @@ struct AgainstOptions: ParsableArguments {
   var against: String?
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("Launches of each build, an even number (default: \(Against.defaultLaunches)).", valueName: "n"))
+    help: ArgumentHelp(
+      "Launches of each build, an even number (default: \(Against.defaultLaunches), or what so many cells need).",
+      valueName: "n"))
   var launches: Int?
   @OptionGroup var comparison: ComparisonOptions
 
@@ -20,14 +22,16 @@ struct AgainstOptions: ParsableArguments {
   /// Whether any is there.
   var isGiven: Bool { against != nil || launches != nil || comparison.isGiven }
 
-  /// The comparison that is asked for; nil for a run of this build alone.
-  func makeAgainst() throws -> Against? {
+  /// The comparison of builds on this matrix that is asked for; nil for a run of this build alone.
+  func makeAgainst(_ matrix: Matrix) throws -> Against? {
     guard let against else {
       guard !isGiven else {
         throw MatrixError(.usage, "--launches and what decides a comparison go with --against only")
       }
       return nil
     }
-    return try Against(baseline: against, launches: launches ?? Against.defaultLaunches)
+    let alpha = try comparison.makeThresholds().alpha
+    let needed = Against.launches(for: matrix, alpha: alpha, metrics: max(comparison.metrics.count, 1))
+    return try Against(baseline: against, launches: launches ?? needed)
   }
 }

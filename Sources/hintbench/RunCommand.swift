@@ -137,8 +137,8 @@ struct RunCommand: ParsableCommand {
         }
         try RunJob.resume(resume)
       } else {
-        let against = try builds.makeAgainst()
         let matrix = try makeMatrix()
+        let against = try builds.makeAgainst(matrix)
         if dryRun {
           print(MatrixListing(matrix, launches: against?.launches).text)
         } else if let against {

@@ -227,6 +227,24 @@ import Testing
     }
   }
 
+  private static let all =
+    "record-unused-pages,budgeted-resume,step-iterator,walk-callback,free-list-fixed-buffer,free-list-proportional-buffer,"
+    + "free-list-multi-buffer,pluck-buffer,alloc-max-order,bitmap-hinting,page-reporting-boundary,page-reporting"
+
+  /// Ten launches of each build can decide over 38 cells: with more none of them could be called worse.
+  @Test(arguments: [
+    ("--guest 128M --state fresh", 10), ("--guest 128M,256M,512M,1G --state fresh", 12),
+    ("--guest 128M --state fresh --alpha 0.0001", 14),
+    ("--guest 128M --state fresh --metric guest_cpu_ns,ms_per_tib", 10),
+    ("--guest 128M,256M --state fresh --metric guest_cpu_ns,ms_per_tib", 12),
+  ])
+  func asManyLaunchesAsTheCellsNeed(_ words: String, _ launches: Int) throws {
+    try Tool.withFolder { folder in
+      let result = try Tool.run("run --dry-run --against \(Tool.path) --strategy \(Self.all) " + words, in: folder)
+      #expect(result.status == 0 && result.out.contains("in each of 2 x \(launches) launches"), "\(result)")
+    }
+  }
+
   @Test func aKillTakesTheLaunchWithItAndLeavesTheFinishedOnes() throws {
     try Tool.withFolder { folder in
       try writeBaseline(

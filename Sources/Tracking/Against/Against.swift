@@ -12,6 +12,7 @@ import Reporting
 public struct Against: Sendable {
   /// What tells builds apart on a shared machine; fewer are for trying.
   public static let defaultLaunches = 10
+  private static let mostLaunches = 998
 
   /// Of each build.
   public let launches: Int
@@ -22,12 +23,28 @@ public struct Against: Sendable {
   ///   - launches: of each build, an even number.
   /// - Throws: ``LaunchError``: 64 for the number, 69 where there is no such program.
   public init(baseline: String, launches: Int) throws(LaunchError) {
-    guard launches >= 2, launches <= 998, launches.isMultiple(of: 2) else {
-      throw LaunchError(64, "\(launches) launches of each build; accepted: even numbers from 2 to 998")
+    guard launches >= 2, launches <= Self.mostLaunches, launches.isMultiple(of: 2) else {
+      throw LaunchError(64, "\(launches) launches of each build; accepted: even numbers from 2 to \(Self.mostLaunches)")
     }
     self.baseline = baseline
     self.launches = launches
     _ = try Self.program(baseline)
+  }
+
+  /// Launches of each build where nobody says how many: ``defaultLaunches``, or as many as it takes for a change of one
+  /// cell to be told from chance among all that decide. Of a cell with several rows only one is reckoned with; where that
+  /// is too little the comparison says how many there should have been.
+  ///
+  /// - Parameters:
+  ///   - alpha: how often equal builds may be called different; above 0.
+  ///   - metrics: how many decide in each cell.
+  public static func launches(for matrix: Matrix, alpha: Double, metrics: Int = 1) -> Int {
+    let deciding = matrix.cells.count { cell in
+      !cell.oversubscribed
+        && !CellFacts.isControl(strategy: cell.strategy.fullName, experiment: cell.experimentCard.name)
+    }
+    let needed = Sampling.launches(inQuartets: true).needed(alpha: alpha, family: deciding * metrics)
+    return min(max(defaultLaunches, needed), mostLaunches)
   }
 
   /// Launches both builds, and reads what they measured, in the order of the launches.

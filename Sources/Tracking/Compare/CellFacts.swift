@@ -53,9 +53,11 @@ struct CellFacts {
     parts = shared + [guest.order.map { "order \($0)" }]
   }
 
-  /// Whether the cell's strategy collects nothing: a control, over which nothing is decided. Not so in an experiment that
+  var isControl: Bool { Self.isControl(strategy: strategy, experiment: experiment) }
+
+  /// Whether a cell's strategy collects nothing: a control, over which nothing is decided. Not so in an experiment that
   /// has no designs: what it measures stands in cells of that strategy.
-  var isControl: Bool {
+  static func isControl(strategy: String, experiment: String) -> Bool {
     guard Strategies.all.contains(where: { $0.card.goal == .none && $0.card.name == StrategyWord(strategy).name })
     else {
       return false
