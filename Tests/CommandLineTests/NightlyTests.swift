@@ -82,7 +82,7 @@ struct NightlyTests {
           """
           #!/bin/bash
           # \(name)
-          case "$*" in *--against*) exit ${AGAINST:-0} ;; "history check"*) exit ${CHECK:-0} ;; esac
+          case "$*" in *--against*) exit ${AGAINST:-0} ;; "history check"*) eval "$DURING"; exit ${CHECK:-0} ;; esac
           """, to: "\(folder)/\(name)")
         chmod("\(folder)/\(name)", 0o755)
       }
@@ -102,6 +102,8 @@ struct NightlyTests {
       #expect(try night("two", "AGAINST=64 CHECK=2") == ["64", "one"])
       #expect(try night("two", "AGAINST=69") == ["69", "one"])
       #expect(try night("two") == ["0", "two"])
+      // Another build lies there before the night is over.
+      #expect(try night("one", "DURING='echo >>one'") == ["0", "two"])
     }
   }
 
@@ -109,6 +111,10 @@ struct NightlyTests {
     try Tool.withFolder { folder in
       #expect(try night("--hintbench nowhere --folder kept", in: folder).status == 69)
       #expect(try night("--unknown", in: folder).status == 64)
+      for launches in ["5", "0", "-2", "1000", "many"] {
+        let result = try night("--hintbench '\(Tool.path)' --folder kept --launches \(launches)", in: folder)
+        #expect(result.status == 64 && result.text.contains("even numbers"), "\(launches): \(result.text)")
+      }
       try Folder.write("{", to: folder + "/broken.json")
       let words = "--config broken.json --hintbench '\(Tool.path)' --folder kept"
       let broken = try night(words, in: folder)
