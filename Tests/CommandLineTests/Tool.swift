@@ -62,12 +62,15 @@ enum Tool {
       if process.isRunning, process.processIdentifier > 0 { Glibc.kill(process.processIdentifier, SIGKILL) }
     }
 
-    fileprivate init(_ arguments: [String], _ process: Process, _ files: String) throws {
+    /// `output`: what the process writes into, which is closed here when the process has it. A Process is never let go
+    /// of, and with a thousand open files Foundation reads beyond the list of them.
+    fileprivate init(_ arguments: [String], _ process: Process, _ files: String, _ output: [FileHandle]) throws {
       self.arguments = arguments
       self.process = process
       self.files = files
       // Not waitUntilExit(), which turns the run loop of a thread that isn't ours.
       process.terminationHandler = { [ended] _ in ended.signal() }
+      defer { for file in output { try? file.close() } }
       try process.run()
     }
 
@@ -101,9 +104,10 @@ enum Tool {
     process.environment = environment
     process.currentDirectoryURL = URL(fileURLWithPath: folder)
     process.standardInput = FileHandle.nullDevice
-    process.standardOutput = FileHandle(forWritingAtPath: files + "/out")
-    process.standardError = standardError ?? FileHandle(forWritingAtPath: files + "/err")
-    return try Call(arguments, process, files)
+    let output = try ["/out", "/err"].map { try FileHandle(forWritingTo: URL(fileURLWithPath: files + $0)) }
+    process.standardOutput = output[0]
+    process.standardError = standardError ?? output[1]
+    return try Call(arguments, process, files, output)
   }
 
   /// An empty folder for the test, removed afterwards.

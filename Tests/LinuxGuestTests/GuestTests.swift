@@ -170,9 +170,14 @@ import Testing
   private static func folder(_ run: GuestRun, _ prefix: String) throws -> Folder {
     let path = NSTemporaryDirectory() + "hintbench-guest-run-" + UUID().uuidString
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    for (name, bytes) in run.files where name.hasPrefix(prefix + "/") {
-      try Data(bytes).write(to: URL(fileURLWithPath: path + name.dropFirst(prefix.count)))
+    do {
+      for (name, bytes) in run.files where name.hasPrefix(prefix + "/") {
+        try Data(bytes).write(to: URL(fileURLWithPath: path + name.dropFirst(prefix.count)))
+      }
+      return Folder(path: path, reader: try RunReader(path: path))
+    } catch {
+      try? FileManager.default.removeItem(atPath: path)
+      throw error
     }
-    return Folder(path: path, reader: try RunReader(path: path))
   }
 }
