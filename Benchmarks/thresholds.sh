@@ -12,8 +12,15 @@ benchmark() {
 
 compiler() { swift --version 2>/dev/null | head -1; }
 
-# Files of the targets that were counted, in the folder of that name.
-files() { (cd "$1" && for target in $targets; do ls | grep "^$target\." || true; done); }
+# Files of the targets that were asked for, in the folder of that name: of all, also one that isn't there any more, unless
+# some were named.
+files() {
+  (
+    cd "$1"
+    for target in ${named:+$targets}; do ls | grep "^$target\." || true; done
+    [ -n "$named" ] || ls | grep '\.json$' || true
+  )
+}
 
 # What is checked: each file with its metrics, without their values.
 metrics() { (cd "$1" && files . | xargs -r grep -H '" *:' | sed 's/ *: *[0-9]*,\{0,1\}$//'); }
@@ -24,6 +31,7 @@ count() {
   benchmark baseline update thresholds "$@"
   benchmark thresholds update thresholds --path "$fresh" "$@" >/dev/null
   targets=$(ls "$fresh" | cut -d. -f1 | sort -u)
+  named=$*
 }
 
 check() {
@@ -44,6 +52,10 @@ check() {
 }
 
 update() {
+  if [ $# -gt 0 ] && [ "$(compiler)" != "$(cat "$stored/compiler")" ]; then
+    echo "thresholds: they are of $(cat "$stored/compiler"), this is $(compiler): update those of all targets" >&2
+    return 1
+  fi
   count "$@"
   mkdir -p "$stored"
   (cd "$stored" && files . | xargs -r rm)

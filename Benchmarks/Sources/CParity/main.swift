@@ -50,11 +50,13 @@ func compare(
 }
 
 /// The whole design through its registry entry, its buffer's end and its sink included: its session's time for C's.
-func compareStrategy(_ walks: ListWalks, rounds: Int) -> Comparison? {
-  guard let strategy = try? Strategies.entry(named: "free-list-fixed-buffer").configured() else { return nil }
-  let runner = strategy.runner()
+func compareStrategy(_ walks: ListWalks, rounds: Int) -> Comparison {
   let order = walks.guest.core.highestOrder
-  do { try runner.prepare(walks.guest.core, lowestOrder: order) } catch { fatalError("\(error)") }
+  let runner: StrategyRunner
+  do {
+    runner = try Strategies.entry(named: "free-list-fixed-buffer").configured().runner()
+    try runner.prepare(walks.guest.core, lowestOrder: order)
+  } catch { fatalError("\(error)") }
   let stop = StopFlag()
   defer { stop.deallocate() }
   func pass() -> Double {
@@ -92,7 +94,7 @@ func run(_ title: String, _ bytes: UInt64, _ order: ListOrder, repeats: Int, rou
       "one hold a zone, address and length", blocks: walks.blocks, repeats: repeats, rounds: rounds, c: walks.inCSized,
       swift: walks.lockedSized),
   ]
-  if withStrategy, let row = compareStrategy(walks, rounds: rounds) { rows.append(row) }
+  if withStrategy { rows.append(compareStrategy(walks, rounds: rounds)) }
   var good = true
   for row in rows {
     let within = row.ratio.median <= limit
