@@ -2,7 +2,8 @@ import GuestMemory
 import Instruments
 
 /// On which CPUs, of the guest and of the host, the threads of a repetition run: each on the host node of the memory it
-/// works on, where that has a CPU for it, and no scanner shares one while there are enough.
+/// works on, where that has a CPU left for it, else on another node; two share one only where there are too few in all, and
+/// a scanner last.
 struct HostPlacement: Equatable {
   struct Seat: Equatable {
     /// CPU of the guest.
@@ -27,11 +28,14 @@ struct HostPlacement: Equatable {
     hostNodes: [HostNode]
   ) {
     var taken: [Int: Int] = [:]
-    /// The least used CPU of a host node, or of all of them where it has none left of its own.
+    /// An unused CPU of a host node, or of another where it has none left: a remote access costs less, and tells less of
+    /// what isn't the design's, than a thread that waits for its CPU. Where all are used, the least used.
     func take(near node: Int?, notOf others: Set<Int>) -> Int? {
       let own = hostNodes.first { $0.id == node }?.cpus.filter(hostCPUs.contains) ?? hostCPUs
       let free = hostCPUs.filter { !others.contains($0) }
-      let candidates = [own.filter { !others.contains($0) }, free, own, hostCPUs].first { !$0.isEmpty } ?? []
+      let ownFree = own.filter { !others.contains($0) }
+      func unused(_ cpus: [Int]) -> [Int] { cpus.filter { taken[$0] == nil } }
+      let candidates = [unused(ownFree), unused(free), ownFree, free, own, hostCPUs].first { !$0.isEmpty } ?? []
       let cpu = candidates.min { (taken[$0] ?? 0, $0) < (taken[$1] ?? 0, $1) }
       if let cpu { taken[cpu, default: 0] += 1 }
       return cpu

@@ -19,8 +19,8 @@ import Testing
     }
   }
 
-  /// Every small machine with every small guest: no scanner shares a CPU while there are enough, each is on the node of
-  /// its memory while that has one left, and nobody else is on a scanner's CPU while there is another.
+  /// Every small machine with every small guest: nobody shares a CPU while there are enough, each is on the node of its
+  /// memory while that has one left, and nobody else is on a scanner's CPU while there is another.
   @Test func everyThreadHasTheBestCPUThatIsLeft() {
     var cases = 0
     for shape in [[1], [2], [1, 1], [2, 2], [0, 2], [3, 0], [1, 3], [1, 1, 1, 1], [2, 2, 2, 2]] {
@@ -65,12 +65,16 @@ import Testing
         left.isEmpty || left.contains(seat.hostCPU ?? -1), "a CPU of node \(wanted) was left for scanner \(index)")
     }
     #expect(placement.otherHostCPUs == hostCPUs.filter { !seats.contains($0) })
-    for seat in placement.others {
+    for (index, seat) in placement.others.enumerated() {
       let cpu = seat.hostCPU ?? -1
       #expect(hostCPUs.contains(cpu))
       #expect(placement.otherHostCPUs.isEmpty || placement.otherHostCPUs.contains(cpu))
+      let before = Set(placement.others[..<index].compactMap(\.hostCPU))
+      let unused = placement.otherHostCPUs.filter { !before.contains($0) }
+      #expect(unused.isEmpty || unused.contains(cpu), "a CPU is left that nobody is on")
       guard let wanted = memoryNodes?[geometry.node(ofCPU: seat.guestCPU)] else { continue }
-      let own = hostNodes[wanted].cpus.filter(placement.otherHostCPUs.contains)
+      let choice = unused.isEmpty ? placement.otherHostCPUs : unused
+      let own = hostNodes[wanted].cpus.filter { choice.contains($0) }
       #expect(own.isEmpty || own.contains(cpu), "node \(wanted) has a CPU for it")
     }
     let loads = Dictionary(grouping: placement.others.compactMap(\.hostCPU)) { $0 }.mapValues(\.count)
