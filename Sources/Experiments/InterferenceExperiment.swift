@@ -60,8 +60,9 @@ enum InterferenceExperiment: Experiment {
         return pass.outcome
       }
       record.strategyCPUShare = Double(ThreadCPUClock.nanoseconds() - cpuBefore) / sessions.nanoseconds
-      disturbances.append(meter.reading())
+      let disturbance = meter.reading()
       mutators.park()
+      disturbances.append(disturbance.beside(mutators.disturbance))
       if cell.timesHold { run.bystanders.opsPerSecond = mutators.operationsPerSecond }
       mutators.giveBack()
     }
@@ -91,8 +92,9 @@ enum InterferenceExperiment: Experiment {
         byteSeconds += pass.byteSecondsWithheld
         return pass.outcome
       }
-      disturbances.append(meter.reading())
+      let disturbance = meter.reading()
       mutators.park()
+      disturbances.append(disturbance.beside(mutators.disturbance))
       figures = mutators.figures
       mutators.giveBack()
     }
@@ -108,7 +110,7 @@ enum InterferenceExperiment: Experiment {
     let holds = bench.holdLog.summary()
     run.lock = RunRecord.Lock(acquisitions: holds.acquisitions, itemsPerHoldMax: holds.itemsPerHoldMax)
     run.sideEffects.bytesFreeMin = freeMin << 12
-    run.sideEffects.blocksWithheldMax = Int(withheldMax >> UInt64(repetition.guest.core.highestOrder))
+    run.sideEffects.setWithheld(pages: withheldMax, repetition.guest.core)
     if cell.timesHold {
       run.lock = RunRecord.Lock(holds)
       run.trust.measureNoise(hold: holds.hold.p50)

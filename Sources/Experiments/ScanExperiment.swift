@@ -92,9 +92,10 @@ enum ScanExperiment: Experiment {
       run.counters = RunRecord.Counters(reading, source: CounterFacts.papi)
       events = bench.events(repetition, reading)
     }
+    let disturbance = Disturbance.together(parts.map(\.disturbance))
     return Speed(
       pass: SpeedPass(together: parts.map(\.pass)), parts: parts,
-      disturbance: Disturbance.together(parts.map(\.disturbance)))
+      disturbance: mutators.map { disturbance.beside($0.disturbance) } ?? disturbance)
   }
 
   private struct Probed {
@@ -138,10 +139,14 @@ enum ScanExperiment: Experiment {
     for member in team.members {
       for sample in member.holdLog.samples { byZone[Int(sample.zone)].append(sample) }
     }
+    let collecting = Disturbance.together(parts.map(\.collecting))
     return Probed(
       pass: ProbedPass(together: parts.map(\.pass)), parts: parts, account: account ?? accountNow(),
       holds: HoldLog.summary(of: team.members.map(\.holdLog)), holdsByZone: byZone,
-      disturbances: [Disturbance.together(parts.map(\.collecting)), Disturbance.together(parts.map(\.returning))],
+      disturbances: [
+        mutators.map { collecting.beside($0.disturbance) } ?? collecting,
+        Disturbance.together(parts.map(\.returning)),
+      ],
       bystanders: bystanders)
   }
 
@@ -201,8 +206,7 @@ enum ScanExperiment: Experiment {
       // Under a load it moves, and a design that only reads doesn't see it.
       if cell.load == .none { run.sideEffects.bytesFreeMin = run.guest.bytesFree }
     } else {
-      let blockPages: UInt64 = 1 << UInt64(guest.core.highestOrder)
-      run.sideEffects.blocksWithheldMax = Int(probed.pass.pagesWithheldMax / blockPages)
+      run.sideEffects.setWithheld(pages: probed.pass.pagesWithheldMax, guest.core)
       if cell.timesHold { run.sideEffects.withheldByteSeconds = probed.pass.byteSecondsWithheld }
       run.sideEffects.bytesFreeMin = probed.pass.freePagesMin << 12
     }
@@ -228,7 +232,8 @@ enum ScanExperiment: Experiment {
       run.speed.pageInitNs = Double(probed.pass.pagesInitializedAtAlloc) / 1024 * bench.limits.zeroing4MiB.median
     case .free: run.speed.pageInitNs = Double(probed.pass.pagesReturned) / 1024 * bench.limits.zeroing4MiB.median
     }
-    if total.bytesReported > 0 {
+    // The time is of one pass and the bytes are of the other: under a load one may have got no buffer, say.
+    if total.bytesReported > 0 && speed.pass.outcome == probed.pass.outcome {
       run.speed.msPerTiB = nanoseconds / 1e6 * Double(1 << 40) / Double(total.bytesReported)
       run.speed.nsPerBlock = nanoseconds / Double(total.blocksDistinct)
       run.speed.blocksPerSecond = Double(total.blocksDistinct) / (nanoseconds / 1e9)

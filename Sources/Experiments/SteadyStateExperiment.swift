@@ -51,7 +51,8 @@ enum SteadyStateExperiment: Experiment {
 
     // What comes first finds other caches than what comes last, so that every other repetition goes the other way.
     let aloneFirst = repetition.number % 2 == 0
-    let mostPages = Int(guest.core.freePages) / 16 / max(cell.mutators, 1)
+    // Of the guest as it begins, whatever the cell before has left of it.
+    let mostPages = Int(repetition.model.census.freePages) / 16 / max(cell.mutators, 1)
     // By the virtual clock no figure depends on what the machine does.
     var disturbances: [Disturbance] = []
     if isReal && aloneFirst { record.aloneOpsPerSecond = try aloneRate(repetition, bench, mostPages, &disturbances) }
@@ -105,8 +106,9 @@ enum SteadyStateExperiment: Experiment {
       let due = requestedAt.map { $0 + runner.workDelayNanoseconds } ?? .max
       timeline.advance(to: min(now + 1_000_000, due, end))
     }
-    if isReal { disturbances.append(meter.reading()) }
+    let disturbance = meter.reading()
     timeline.stop()
+    if isReal { disturbances.append(timeline.disturbance.map(disturbance.beside) ?? disturbance) }
     sink.onReport = nil
     progress.check(until: window) { runner.isKnownToHost($0, guest.core) }
     progress.finish(window: window)

@@ -155,14 +155,22 @@ public final class StrategyRunner {
   ///
   /// - Throws: ``GuestError`` or ``SystemCallError`` where the host refuses the address space.
   public func mutator(_ guest: Guest, _ settings: MutatorSettings, isProbed: Bool) throws -> AnyMutator {
-    try mutatorBody(guest, settings, isProbed ? HoldLog(capacity: 1 << 24, phase: .mutator) : nil)
+    try mutatorBody(guest, settings, isProbed ? Self.mutatorLog() : nil)
   }
 
   /// A mutator on a guest built without any design.
   public static func plainMutator(
     _ guest: Guest, _ settings: MutatorSettings, isProbed: Bool
   ) throws -> AnyMutator {
-    try makeMutator(guest, settings, isProbed ? HoldLog(capacity: 1 << 24, phase: .mutator) : nil, NoHooks())
+    try makeMutator(guest, settings, isProbed ? mutatorLog() : nil, NoHooks())
+  }
+
+  /// A mutator writes a sample while an allocation of its is timed: a page that isn't there yet would be a fault in it. What
+  /// a window of 100 ms fills is there before it begins.
+  private static func mutatorLog() throws(SystemCallError) -> HoldLog {
+    let log = try HoldLog(capacity: 1 << 24, phase: .mutator)
+    log.prefault(samples: 1 << 17)
+    return log
   }
 
   /// A CPU that wants ranges of pages, on a guest with this design's hooks.
@@ -208,8 +216,9 @@ public struct SpeedPass: Sendable {
 }
 
 extension SpeedPass {
-  /// Several threads' passes as one, at least one: from the first start to the last end, everything else added up. The
-  /// outcome is the first that isn't complete. Their clocks are one: a TSC that the CPUs of a machine share.
+  /// Several threads' passes as one, at least one: from the first start to the last end; of giving back, and of getting
+  /// and losing buffers, the longest; CPU time and counts added up. The outcome is the first that isn't complete. Their
+  /// clocks are one: a TSC that the CPUs of a machine share.
   public init(together passes: [SpeedPass]) {
     self = passes[0]
     outcome = passes.lazy.map(\.outcome).first { $0 != .complete } ?? .complete
@@ -217,10 +226,10 @@ extension SpeedPass {
     let end = passes.map { $0.beginTicks &+ $0.scanTicks }.max() ?? 0
     scanTicks = end &- beginTicks
     returnTicks = passes.map(\.returnTicks).max() ?? 0
+    bufferAllocTicks = passes.map(\.bufferAllocTicks).max() ?? 0
+    bufferFreeTicks = passes.map(\.bufferFreeTicks).max() ?? 0
     for pass in passes.dropFirst() {
       cpuNanoseconds += pass.cpuNanoseconds
-      bufferAllocTicks += pass.bufferAllocTicks
-      bufferFreeTicks += pass.bufferFreeTicks
       restarts += pass.restarts
       kicks += pass.kicks
       descriptors += pass.descriptors
@@ -332,7 +341,9 @@ private func measureHolds<S: HintStrategy>(
   var sink = RecordingSink(log, cpu.core, queue)
   cpu.probe.phase = .collect
   let outcome = strategy.collect(&cpu, &sink, &session)
+  sink.pause()
   atEnd()
+  sink.goOn()
   cpu.probe.phase = .return
   strategy.giveBack(&cpu, &sink, &session)
   return ProbedPass(

@@ -8,16 +8,23 @@ public struct DisturbanceMeter {
 
   /// `files`: where the time is read that the hypervisor took.
   public init(files: HostFiles = HostFiles()) {
-    self.files = files
     // Reading the file is outside of what is watched.
-    steal = StealClock.nanoseconds(files: files)
+    self.init(steal: StealClock.nanoseconds(files: files), files: files)
+  }
+
+  private init(steal: UInt64?, files: HostFiles) {
+    self.files = files
+    self.steal = steal
     usage = Self.threadUsage()
   }
+
+  /// One that doesn't say what the hypervisor took from the machine: of several threads it is enough if one does.
+  public static func ofThreadAlone() -> DisturbanceMeter { DisturbanceMeter(steal: nil, files: HostFiles()) }
 
   /// Since it was made.
   public func reading() -> Disturbance {
     let now = Self.threadUsage()
-    let stealNow = StealClock.nanoseconds(files: files)
+    let stealNow = steal == nil ? nil : StealClock.nanoseconds(files: files)
     func since(_ path: (ThreadUsage) -> Int64) -> Int? {
       guard let usage, let now else { return nil }
       return Int(path(now) - path(usage))

@@ -358,7 +358,7 @@ public struct ResultTable {
     ("dup.", "dup.: reports of blocks that had been reported before."),
     ("missed", "missed: blocks free all along and never reported."),
     ("stale", "stale: blocks reported and no longer wholly free at the end."),
-    ("withheld", "withheld: blocks kept from the guest, at most at once."),
+    ("withheld", "withheld: most memory kept from the guest at once, in blocks of the highest order."),
   ]
 
   private var repetitions: String {

@@ -7,12 +7,21 @@ import Synchronization
 
 /// The mutators of one pass, each on a thread, a host CPU and a modelled CPU of its own.
 public final class MutatorGroup: @unchecked Sendable {
-  // Right to send: `command` and `parked` are atomic; the mutators are read only while parked.
+  // Right to send: `command` and `parked` are atomic; the mutators and what they met are read only while parked.
   private enum Command {
     static let run = 0, park = 1, end = 2
   }
 
-  private let mutators: [AnyMutator]
+  /// A mutator, and how often its thread was taken off its CPU while it ran; nil: the system doesn't tell.
+  private final class Worker: @unchecked Sendable {
+    // Right to send: as the group.
+    let mutator: AnyMutator
+    var involuntarySwitches: Int? = 0
+
+    init(_ mutator: AnyMutator) { self.mutator = mutator }
+  }
+
+  private let workers: [Worker]
   private let command = Atomic<Int>(Command.park)
   private let parked = Atomic<Int>(0)
   private var threads: [Thread] = []
@@ -36,15 +45,15 @@ public final class MutatorGroup: @unchecked Sendable {
     let guestCPUs = guestCPUs ?? Array(1..<guest.geometry.cpuCount)
     precondition(count <= guestCPUs.count, "\(count) mutators on \(guestCPUs.count) CPUs")
     let share = mostPages ?? Int(guest.core.freePages) / 8 / max(count, 1)
-    mutators = try (0..<(load == .none ? 0 : count)).map {
+    workers = try (0..<(load == .none ? 0 : count)).map {
       let settings = MutatorSettings(load: load, cpu: guestCPUs[$0], mostPages: min(share, 1 << 20), seed: seed)
-      guard let runner else { return try StrategyRunner.plainMutator(guest, settings, isProbed: isProbed) }
-      return try runner.mutator(guest, settings, isProbed: isProbed)
+      guard let runner else { return Worker(try StrategyRunner.plainMutator(guest, settings, isProbed: isProbed)) }
+      return Worker(try runner.mutator(guest, settings, isProbed: isProbed))
     }
-    for (index, mutator) in mutators.enumerated() {
+    for (index, worker) in workers.enumerated() {
       let thread = Thread { [self] in
         if !hostCPUs.isEmpty { try? ThreadPlacement.pin(toCPU: hostCPUs[index % hostCPUs.count]) }
-        loop(mutator)
+        loop(worker)
       }
       thread.stackSize = 1 << 20
       threads.append(thread)
@@ -53,19 +62,25 @@ public final class MutatorGroup: @unchecked Sendable {
     waitUntilParked()
   }
 
-  private func loop(_ mutator: AnyMutator) {
+  private func loop(_ worker: Worker) {
     var isParked = false
+    var meter: DisturbanceMeter?
     while true {
       switch command.load(ordering: .acquiring) {
       case Command.run:
         if isParked {
           isParked = false
+          meter = DisturbanceMeter.ofThreadAlone()
           parked.subtract(1, ordering: .acquiringAndReleasing)
         }
-        mutator.burst()
+        worker.mutator.burst()
       case Command.park:
         if !isParked {
           isParked = true
+          if let meter {
+            let met = meter.reading().involuntarySwitches
+            worker.involuntarySwitches = worker.involuntarySwitches.flatMap { sum in met.map { sum + $0 } }
+          }
           parked.add(1, ordering: .acquiringAndReleasing)
         }
         usleep(50)
@@ -77,12 +92,12 @@ public final class MutatorGroup: @unchecked Sendable {
   }
 
   private func waitUntilParked() {
-    while parked.load(ordering: .acquiring) < mutators.count { usleep(20) }
+    while parked.load(ordering: .acquiring) < workers.count { usleep(20) }
   }
 
   /// Lets them run; returns when all do.
   public func run() {
-    guard !mutators.isEmpty else { return }
+    guard !workers.isEmpty else { return }
     command.store(Command.run, ordering: .releasing)
     while parked.load(ordering: .acquiring) > 0 { chost_pause() }
     runningSince = MonotonicClock.nanoseconds()
@@ -90,39 +105,48 @@ public final class MutatorGroup: @unchecked Sendable {
 
   /// Stops them between two bursts, holding what they hold; returns when all stand.
   public func park() {
-    guard !mutators.isEmpty else { return }
+    guard !workers.isEmpty else { return }
     command.store(Command.park, ordering: .releasing)
     waitUntilParked()
     runNanoseconds += MonotonicClock.nanoseconds() - runningSince
   }
 
   /// Gives back everything they hold. Only while parked.
-  public func giveBack() { for mutator in mutators { mutator.giveBack() } }
+  public func giveBack() { for worker in workers { worker.mutator.giveBack() } }
 
   /// Blocks they hold. Only while parked.
-  public var held: [Block] { mutators.flatMap(\.blocks) }
+  public var held: [Block] { workers.flatMap(\.mutator.blocks) }
 
   /// Ends the threads. Must be called before the group goes.
   public func end() {
     command.store(Command.end, ordering: .releasing)
-    for _ in mutators { ended.wait() }
+    for _ in workers { ended.wait() }
     threads = []
   }
 
   /// What they did and suffered all together. Only while parked. Nil without mutators.
   public var figures: MutatorFigures? {
-    guard !mutators.isEmpty else { return nil }
+    guard !workers.isEmpty else { return nil }
     var figures = MutatorFigures()
-    for mutator in mutators { figures.merge(mutator.figures) }
+    for worker in workers { figures.merge(worker.mutator.figures) }
     return figures
   }
 
-  /// Allocations and frees. Only while parked.
-  public var operations: Int { mutators.reduce(0) { $0 + $1.operations } }
+  /// How often they were taken off their CPUs while they ran, to be added to what disturbed whoever worked beside them.
+  /// Faults aren't in it, which may be what a load is for. Only while parked.
+  public var disturbance: Disturbance {
+    let switches = workers.map(\.involuntarySwitches)
+    return Disturbance(
+      involuntarySwitches: switches.contains(nil) ? nil : switches.reduce(0) { $0 + ($1 ?? 0) }, minorFaults: 0,
+      stealNanoseconds: nil)
+  }
+
+  /// Allocations that were granted, and frees. Only while parked.
+  public var operations: Int { workers.reduce(0) { $0 + $1.mutator.operations - $1.mutator.refused } }
 
   /// All mutators together; nil where they ran too short for a rate. Only while parked.
   public var operationsPerSecond: Double? {
-    guard !mutators.isEmpty, runNanoseconds >= Self.shortestRate else { return nil }
+    guard !workers.isEmpty, runNanoseconds >= Self.shortestRate else { return nil }
     return Double(operations) / (Double(runNanoseconds) / 1e9)
   }
 }

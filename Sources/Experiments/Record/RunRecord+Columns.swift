@@ -180,7 +180,7 @@ extension RunRecord: TabularRecord {
   private static let sideEffectsColumns: [Column<RunRecord>] = [
     Column(
       "blocks_withheld_max", unit: "blocks", direction: .lowerIsBetter, \.sideEffects.blocksWithheldMax,
-      meaning: "Most blocks held off the free lists at once."),
+      meaning: "Most memory held off the free lists at once, in blocks of the highest order, rounded up."),
     Column(
       "withheld_byte_seconds", unit: "byte seconds", direction: .lowerIsBetter, \.sideEffects.withheldByteSeconds,
       meaning: "Bytes held off the free lists, times how long."),
@@ -330,7 +330,8 @@ extension RunRecord: TabularRecord {
       meaning: "Longest of the empty intervals."),
     Column(
       "involuntary_switches", direction: .lowerIsBetter, \.trust.involuntarySwitches,
-      meaning: "Involuntary context switches of the measuring threads in all passes; above 0 the row is marked."),
+      meaning: "Involuntary context switches of the measuring threads, and of those that allocate beside them, in all "
+        + "passes; above 0 the row is marked."),
     Column(
       "minor_faults", direction: .lowerIsBetter, \.trust.minorFaults,
       meaning: "Minor page faults of the measuring threads in all passes."),

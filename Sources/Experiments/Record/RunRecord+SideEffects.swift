@@ -1,7 +1,9 @@
+import GuestMemory
+
 extension RunRecord {
   /// What the strategy took from the guest while it ran.
   public struct SideEffects: Hashable, Sendable {
-    /// `blocks_withheld_max`: Most blocks held off the free lists at once.
+    /// `blocks_withheld_max`: Most memory held off the free lists at once, in blocks of the highest order, rounded up.
     public var blocksWithheldMax: Int?
     /// `withheld_byte_seconds`: Bytes held off the free lists, times how long. Byte seconds.
     public var withheldByteSeconds: Double?
@@ -17,6 +19,12 @@ extension RunRecord {
       self.blocksWithheldMax = blocksWithheldMax
       self.withheldByteSeconds = withheldByteSeconds
       self.bytesFreeMin = bytesFreeMin
+    }
+
+    /// Sets `blocks_withheld_max` from the most pages that were off the lists.
+    mutating func setWithheld(pages: UInt64, _ core: GuestCore) {
+      let blockPages: UInt64 = 1 << UInt64(core.highestOrder)
+      blocksWithheldMax = Int((pages + blockPages - 1) / blockPages)
     }
   }
 }

@@ -112,9 +112,10 @@ extension ZoneRecord: TabularRecord {
     Column("lock_hold_ns_max", unit: "ns", direction: .lowerIsBetter, \.lockHoldNsMax, meaning: "Longest single hold."),
     Column(
       "lock_hold_ns_total", unit: "ns", direction: .lowerIsBetter, \.lockHoldNsTotal, meaning: "All holds together."),
-    Column("scan_ns", unit: "ns", direction: .lowerIsBetter, \.scanNs, meaning: "Time spent in the zone."),
+    Column(
+      "scan_ns", unit: "ns", direction: .lowerIsBetter, \.scanNs, meaning: "Time spent in the zone; not measured."),
     Column(
       "ns_per_block", unit: "ns/block", direction: .lowerIsBetter, \.nsPerBlock,
-      meaning: "Scan time for each distinct block reported."),
+      meaning: "All holds of the zone together, those that give back as well, for each distinct block reported."),
   ]
 }

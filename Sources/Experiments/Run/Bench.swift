@@ -169,7 +169,8 @@ final class Bench {
     let disturbance = meter.reading()
     group.park()
     defer { group.giveBack() }
-    return Alone(rate: group.operationsPerSecond, figures: group.figures, disturbance: disturbance)
+    return Alone(
+      rate: group.operationsPerSecond, figures: group.figures, disturbance: disturbance.beside(group.disturbance))
   }
 
   /// What mutators did with nothing beside them; empty without a load.

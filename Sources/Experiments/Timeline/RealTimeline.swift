@@ -21,6 +21,7 @@ final class RealTimeline: Timeline {
 
   func stop() { mutators?.park() }
   var operationsPerSecond: Double? { mutators?.operationsPerSecond }
+  var disturbance: Disturbance? { mutators?.disturbance }
   func giveBack() { mutators?.giveBack() }
   func end() { mutators?.end() }
 }

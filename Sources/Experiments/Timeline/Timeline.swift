@@ -1,3 +1,5 @@
+import Instruments
+
 /// Time as an experiment with delays in it sees it, and the mutators that live in it.
 ///
 /// Nanoseconds since ``start()``.
@@ -11,6 +13,8 @@ protocol Timeline: AnyObject {
   func stop()
   /// Mutators' operations a second of the machine's time. Only while they stand still; nil where they go by another.
   var operationsPerSecond: Double? { get }
+  /// What the mutators' threads met. Only while they stand still; nil where they have none.
+  var disturbance: Disturbance? { get }
   /// Gives back what they hold. Only while they stand still.
   func giveBack()
   /// Ends their threads.

@@ -1,4 +1,5 @@
 import GuestMemory
+import Instruments
 
 /// A clock that is moved on from event to event, on the calling thread: mutators act at a rate that is set, waits cost
 /// nothing, and what the code itself takes is not in it. The same seed gives the same run on every machine.
@@ -34,6 +35,7 @@ final class VirtualTimeline: Timeline {
 
   func stop() {}
   var operationsPerSecond: Double? { nil }
+  var disturbance: Disturbance? { nil }
   /// Mutators' operations so far.
   var operations: Int { mutators.reduce(0) { $0 + $1.operations } }
   func giveBack() { for mutator in mutators { mutator.giveBack() } }

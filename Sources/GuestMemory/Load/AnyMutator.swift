@@ -10,25 +10,29 @@ public final class AnyMutator: @unchecked Sendable {
   private let takeBody: (Int, Int) -> Int
   private let giveBackBody: () -> Void
   private let operationsBody: () -> Int
+  private let refusedBody: () -> Int
   private let figuresBody: () -> MutatorFigures
 
   @inlinable @inline(__always)
   public convenience init<Probe: LockProbe, Hooks: AllocatorHooks>(_ mutator: Mutator<Probe, Hooks>) {
     self.init(
       burst: { mutator.burst() }, blocks: { mutator.blocks }, take: { mutator.take(order: $0, count: $1) },
-      giveBack: { mutator.giveBack() }, operations: { mutator.operations }, figures: { mutator.figures })
+      giveBack: { mutator.giveBack() }, operations: { mutator.operations }, refused: { mutator.refused },
+      figures: { mutator.figures })
   }
 
   @usableFromInline
   init(
     burst: @escaping () -> Void, blocks: @escaping () -> [Block], take: @escaping (Int, Int) -> Int,
-    giveBack: @escaping () -> Void, operations: @escaping () -> Int, figures: @escaping () -> MutatorFigures
+    giveBack: @escaping () -> Void, operations: @escaping () -> Int, refused: @escaping () -> Int,
+    figures: @escaping () -> MutatorFigures
   ) {
     burstBody = burst
     blocksBody = blocks
     takeBody = take
     giveBackBody = giveBack
     operationsBody = operations
+    refusedBody = refused
     figuresBody = figures
   }
 
@@ -40,8 +44,10 @@ public final class AnyMutator: @unchecked Sendable {
   public func take(order: Int, count: Int) -> Int { takeBody(order, count) }
   /// Gives everything back, the per-CPU lists' pages too. Only while it stands still.
   public func giveBack() { giveBackBody() }
-  /// Allocations and frees so far. Only while it stands still.
+  /// Allocations, refused ones included, and frees so far. Only while it stands still.
   public var operations: Int { operationsBody() }
+  /// Allocations so far that were refused. Only while it stands still.
+  public var refused: Int { refusedBody() }
   /// What it did and suffered so far. Only while it stands still.
   public var figures: MutatorFigures { figuresBody() }
 }

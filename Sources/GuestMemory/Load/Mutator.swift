@@ -37,6 +37,7 @@ public final class Mutator<Probe: LockProbe, Hooks: AllocatorHooks>: @unchecked 
 
   public var blocks: [Block] { held }
   public var operations: Int { done }
+  public var refused: Int { failed }
 
   @inlinable
   public func burst() {

@@ -19,9 +19,13 @@ import Testing
     return config
   }
 
-  /// Keeps the CPU that the measuring thread is bound to busy while `body` runs.
+  /// Keeps a CPU busy while `body` runs: the one that the measuring thread is bound to.
   private static func withBusyCPU<Result>(_ body: () throws -> Result) throws -> Result {
     let cpu = try #require(try MatrixRun.onOwnThread { try ThreadPlacement.allowedCPUs() }.first)
+    return try withBusyCPU(cpu, body)
+  }
+
+  private static func withBusyCPU<Result>(_ cpu: Int, _ body: () throws -> Result) throws -> Result {
     let rival = Rival()
     let thread = Thread {
       try? ThreadPlacement.pin(toCPU: cpu)
@@ -61,6 +65,26 @@ import Testing
     let cell = try #require(CellSummary.record(of: observer.runs))
     #expect(cell.repetitions == observer.runs.count && cell.preemptedRepetitions == 1)
     #expect(cell[metric: "ms_per_tib"].median != nil)
+  }
+
+  /// A mutator that was taken off its CPU makes a row's tail as well as the scanner's thread does.
+  @Test func aRivalOfAMutatorIsSeen() throws {
+    let cpu = try #require(try MatrixRun.onOwnThread { try ThreadPlacement.allowedCPUs() }.last)
+    let guest = try Guest(.standard(bytes: 128 << 20, cpus: 2))
+    guest.fillFresh()
+    let group = try MutatorGroup(guest, nil, .order0, count: 1, hostCPUs: [cpu], seed: 1, isProbed: false)
+    defer { group.end() }
+    #expect(group.disturbance.involuntarySwitches == 0, "it hasn't run yet")
+    try Self.withBusyCPU(cpu) {
+      for _ in 0..<100 where group.disturbance.involuntarySwitches == 0 {
+        group.run()
+        usleep(50_000)
+        group.park()
+      }
+    }
+    #expect(try #require(group.disturbance.involuntarySwitches) > 0, "5 s beside a rival on one CPU")
+    let seen = Disturbance(involuntarySwitches: 2, minorFaults: 3, stealNanoseconds: 4).beside(group.disturbance)
+    #expect(try #require(seen.involuntarySwitches) > 2 && seen.minorFaults == 3 && seen.stealNanoseconds == 4)
   }
 
   /// The pass that times holds writes each of them into a log of its own, whose pages are new in the first repetition.
