@@ -232,8 +232,15 @@ enum ScanExperiment: Experiment {
       run.speed.pageInitNs = Double(probed.pass.pagesInitializedAtAlloc) / 1024 * bench.limits.zeroing4MiB.median
     case .free: run.speed.pageInitNs = Double(probed.pass.pagesReturned) / 1024 * bench.limits.zeroing4MiB.median
     }
-    // The time is of one pass and the bytes are of the other: under a load one may have got no buffer, say.
-    if total.bytesReported > 0 && speed.pass.outcome == probed.pass.outcome {
+    guard speed.pass.outcome == probed.pass.outcome else {
+      // The time is of one pass and the bytes are of the other: under a load one may have got no buffer, say.
+      bench.note(
+        .init(
+          what: "rates of \(cell.strategy.fullName) in some repetitions",
+          why: "its two passes ended differently: \(speed.pass.outcome.name) and \(probed.pass.outcome.name)"))
+      return
+    }
+    if total.bytesReported > 0 {
       run.speed.msPerTiB = nanoseconds / 1e6 * Double(1 << 40) / Double(total.bytesReported)
       run.speed.nsPerBlock = nanoseconds / Double(total.blocksDistinct)
       run.speed.blocksPerSecond = Double(total.blocksDistinct) / (nanoseconds / 1e9)

@@ -155,22 +155,14 @@ public final class StrategyRunner {
   ///
   /// - Throws: ``GuestError`` or ``SystemCallError`` where the host refuses the address space.
   public func mutator(_ guest: Guest, _ settings: MutatorSettings, isProbed: Bool) throws -> AnyMutator {
-    try mutatorBody(guest, settings, isProbed ? Self.mutatorLog() : nil)
+    try mutatorBody(guest, settings, isProbed ? HoldLog(capacity: 1 << 24, phase: .mutator) : nil)
   }
 
   /// A mutator on a guest built without any design.
   public static func plainMutator(
     _ guest: Guest, _ settings: MutatorSettings, isProbed: Bool
   ) throws -> AnyMutator {
-    try makeMutator(guest, settings, isProbed ? mutatorLog() : nil, NoHooks())
-  }
-
-  /// A mutator writes a sample while an allocation of its is timed: a page that isn't there yet would be a fault in it. What
-  /// a window of 100 ms fills is there before it begins.
-  private static func mutatorLog() throws(SystemCallError) -> HoldLog {
-    let log = try HoldLog(capacity: 1 << 24, phase: .mutator)
-    log.prefault(samples: 1 << 17)
-    return log
+    try makeMutator(guest, settings, isProbed ? HoldLog(capacity: 1 << 24, phase: .mutator) : nil, NoHooks())
   }
 
   /// A CPU that wants ranges of pages, on a guest with this design's hooks.

@@ -20,11 +20,15 @@ public struct SourceRevision: Equatable, Codable, Sendable {
     ofProgram(at: (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? "")
   }
 
-  /// The working tree that a program was built in by `swift build`; nil as below, and for one that doesn't lie in a build
-  /// folder (.build...): of a copy kept in a tree, as a last good build is, nobody knows which commit it is of.
+  /// The working tree that a program was built in by `swift build`; nil as below, and for one that doesn't lie where it
+  /// was built (.build.../release or debug): of a copy kept in a tree, as a last good build is, nobody knows which commit it
+  /// is of.
   static func ofProgram(at path: String) -> SourceRevision? {
     let folder = URL(fileURLWithPath: path).deletingLastPathComponent()
-    return folder.pathComponents.contains { $0.hasPrefix(".build") } ? containing(folder.path) : nil
+    let isBuilt =
+      ["release", "debug"].contains(folder.lastPathComponent)
+      && folder.pathComponents.contains { $0.hasPrefix(".build") }
+    return isBuilt ? containing(folder.path) : nil
   }
 
   /// The working tree that holds `path`, a file or a directory; nil where there is none, it has no commit yet, or git

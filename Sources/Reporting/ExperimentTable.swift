@@ -93,7 +93,7 @@ public struct ExperimentTable {
         + (constant + ["medians, lowest–highest repetition"]).joined(separator: ", "),
       titles: titles, rows: fields, leftAligned: Set(0..<settings),
       note: marks
-        ? "preempted *N: in N repetitions of the cell a measuring thread was taken off its CPU; they are kept." : nil)
+        ? "preempted *N: in N repetitions of the cell a measured thread was taken off its CPU; they are kept." : nil)
   }
 
   /// Nanoseconds as microseconds: what most of these are.

@@ -306,7 +306,7 @@ public struct ResultTable {
     if !marked.isEmpty {
       lines.append(
         """
-        *N behind an outcome: in N repetitions a measuring thread was taken off its CPU (involuntary_switches in \
+        *N behind an outcome: in N repetitions a measured thread was taken off its CPU (involuntary_switches in \
         runs.csv). They are kept: \(marked.reduce(0, +)) of \(cells.reduce(0) { $0 + $1.repetitions }), in \(marked.count) \
         of \(cells.count) cells.
         """)
@@ -349,11 +349,9 @@ public struct ResultTable {
     ("free %", "free %: reported bytes of all that were free."),
     (
       "hold µs",
-      """
-      hold µs: the longest hold of the zone lock that every repetition had, from a pass of its own and with the clock's \
-      cost in it; longest µs: the longest of any, on a shared machine mostly its noise.
-      """
+      "hold µs: the longest hold of the zone lock that every repetition had, from a pass with a probe, whose cost is in it."
     ),
+    ("longest µs", "longest µs: the longest hold of any repetition, likewise; on a shared machine mostly its noise."),
     ("items/hold", "items/hold: most list entries in one hold."),
     ("dup.", "dup.: reports of blocks that had been reported before."),
     ("missed", "missed: blocks free all along and never reported."),

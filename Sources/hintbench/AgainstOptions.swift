@@ -31,7 +31,7 @@ struct AgainstOptions: ParsableArguments {
       return nil
     }
     let alpha = try comparison.makeThresholds().alpha
-    let needed = Against.launches(for: matrix, alpha: alpha, metrics: max(comparison.metrics.count, 1))
+    let needed = Against.launches(for: matrix, alpha: alpha, metrics: comparison.metrics.count)
     return try Against(baseline: against, launches: launches ?? needed)
   }
 }

@@ -235,6 +235,7 @@ import Testing
   @Test(arguments: [
     ("--guest 128M --state fresh", 10), ("--guest 128M,256M,512M,1G --state fresh", 12),
     ("--guest 128M --state fresh --alpha 0.0001", 14),
+    ("--guest 128M,256M,512M,1G --state fresh --counters simulated", 10),
     ("--guest 128M --state fresh --metric guest_cpu_ns,ms_per_tib", 10),
     ("--guest 128M,256M --state fresh --metric guest_cpu_ns,ms_per_tib", 12),
   ])

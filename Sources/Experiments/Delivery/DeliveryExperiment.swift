@@ -10,7 +10,7 @@ import Migration
 /// hints, and each action that the design's hints may be used for, is a row. What takes no memory back is measured in two
 /// sessions from the same state: one for speed, and one in which it is noted when a hint is put into the queue and the
 /// host looks at the block's pages before it acts. Giving memory back takes longer than that by far, and is measured in
-/// one; that session is stopped when the piece of real memory that stands for the guest's is used up.
+/// one; that session is stopped when half of the piece of real memory that stands for the guest's is used up.
 enum DeliveryExperiment: Experiment {
   static let card = ExperimentCard(
     name: "delivery",
@@ -186,9 +186,10 @@ enum DeliveryExperiment: Experiment {
     let meter = DisturbanceMeter()
     let pass = repetition.runner.deliver(
       .init(guest), Session(lowestOrder: cell.order, stop: bench.stop), &sink)
-    let disturbance = meter.reading()
+    var disturbance = meter.reading()
     let hostCPUUsed = channel.hostCPUNanoseconds - hostCPU
     mutators?.park()
+    if let mutators { disturbance = disturbance.beside(mutators.disturbance) }
     mutators?.giveBack()
     host.stop()
     let thread = channel.stop()

@@ -55,7 +55,8 @@ struct DeliveryRecord: ExperimentRecord {
       meaning: "eventfd: the host sleeps until it is kicked; polled: it looks at the queue without end."),
     Column(
       "exit_ns", unit: "ns", \.exitNs, meaning: "Time a kick takes that the host wants, beside its eventfd; given."),
-    Column("outcome", \.outcome, meaning: "How the session ended; stopped: where all memory was given back."),
+    Column(
+      "outcome", \.outcome, meaning: "How the session ended; stopped: where what it may give back was given back."),
     Column("hints", unit: "blocks", \.hints, meaning: "Hints acted on; repeated ones count again."),
     Column(
       "hints_per_second", unit: "1/s", direction: .higherIsBetter, \.hintsPerSecond,

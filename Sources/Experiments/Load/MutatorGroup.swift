@@ -53,6 +53,7 @@ public final class MutatorGroup: @unchecked Sendable {
     for (index, worker) in workers.enumerated() {
       let thread = Thread { [self] in
         if !hostCPUs.isEmpty { try? ThreadPlacement.pin(toCPU: hostCPUs[index % hostCPUs.count]) }
+        worker.mutator.prepare()
         loop(worker)
       }
       thread.stackSize = 1 << 20

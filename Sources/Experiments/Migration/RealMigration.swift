@@ -72,7 +72,7 @@ struct RealMigration {
     // Where it failed on the way they may run still.
     session.end()
     for user in users { user.stop() }
-    run.trust.set([meter.reading()])
+    run.trust.set([users.reduce(meter.reading()) { $0.beside($1.disturbance) }])
     session.giveBack()
     repetition.model.touch()
 

@@ -7,12 +7,15 @@ import Synchronization
 /// A user of a migrating guest's real memory: a thread of its own, which acts at the set rate, or as fast as it can where
 /// that is slower.
 final class RealMigrationUser: @unchecked Sendable {
-  // Right to send: the thread alone uses the load until stop() has returned; the rest is its starter's, or atomic.
+  // Right to send: the thread alone uses the load, and what it met, until stop() has returned; the rest is its starter's,
+  // or atomic.
   private let load: MigrationLoad<Pages>
   private let hostCPUs: [Int]
   private let isAsked = Atomic<Bool>(false)
   private let ended = DispatchSemaphore(value: 0)
   private var isRunning = false
+  /// How often its thread was taken off its CPU; faults, which the log is for, aren't counted. Once it has stopped.
+  private(set) var disturbance = Disturbance(involuntarySwitches: 0, minorFaults: 0, stealNanoseconds: nil)
   /// How much is made up for at once, so that it can be stopped. Nanoseconds.
   private static let step = 1e6
 
@@ -56,12 +59,14 @@ final class RealMigrationUser: @unchecked Sendable {
     isRunning = true
     let thread = Thread { [self] in
       if !hostCPUs.isEmpty { try? ThreadPlacement.allow(hostCPUs) }
+      let meter = DisturbanceMeter.ofThreadAlone()
       let began = MonotonicClock.nanoseconds()
       while !isAsked.load(ordering: .acquiring) {
         let now = Double(MonotonicClock.nanoseconds() - began)
         load.advance(to: min(now, load.due + Self.step))
         if load.due > now { MonotonicClock.sleep(nanoseconds: UInt64(min(load.due - now, Self.step))) }
       }
+      disturbance.involuntarySwitches = meter.reading().involuntarySwitches
       ended.signal()
     }
     thread.stackSize = 1 << 20

@@ -3,7 +3,7 @@ import GuestMemory
 extension RunRecord {
   /// What the mutators did and suffered. Irq-off time is a wait plus the mutator's own hold.
   public struct Bystanders: Hashable, Sendable {
-    /// `mutator_ops_per_second`: Allocations and frees a second, all mutators.
+    /// `mutator_ops_per_second`: Allocations that were granted, and frees, a second; all mutators.
     public var opsPerSecond: Double?
     /// `mutator_alloc_ns_p50`: Median allocation. ns.
     public var allocNsP50: Double?

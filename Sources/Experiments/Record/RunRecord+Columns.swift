@@ -267,7 +267,7 @@ extension RunRecord: TabularRecord {
   private static let bystandersColumns: [Column<RunRecord>] = [
     Column(
       "mutator_ops_per_second", unit: "1/s", direction: .higherIsBetter, isPrimary: true, \.bystanders.opsPerSecond,
-      meaning: "Allocations and frees a second, all mutators."),
+      meaning: "Allocations that were granted, and frees, a second; all mutators."),
     Column(
       "mutator_alloc_ns_p50", unit: "ns", direction: .lowerIsBetter, \.bystanders.allocNsP50,
       meaning: "Median allocation."),
@@ -330,8 +330,8 @@ extension RunRecord: TabularRecord {
       meaning: "Longest of the empty intervals."),
     Column(
       "involuntary_switches", direction: .lowerIsBetter, \.trust.involuntarySwitches,
-      meaning: "Involuntary context switches of the measuring threads, and of those that allocate beside them, in all "
-        + "passes; above 0 the row is marked."),
+      meaning: "Involuntary context switches of the measured threads (the strategy's, and those that allocate beside "
+        + "it) in all passes; above 0 the row is marked."),
     Column(
       "minor_faults", direction: .lowerIsBetter, \.trust.minorFaults,
       meaning: "Minor page faults of the measuring threads in all passes."),

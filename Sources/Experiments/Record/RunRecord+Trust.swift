@@ -7,7 +7,7 @@ extension RunRecord {
     public var noiseNsP999: Double?
     /// `noise_ns_max`: Longest of the empty intervals. ns.
     public var noiseNsMax: Double?
-    /// `involuntary_switches`: Involuntary context switches of the measuring threads; above 0 the row is marked.
+    /// `involuntary_switches`: Involuntary context switches of the measured threads; above 0 the row is marked.
     public var involuntarySwitches: Int?
     /// `minor_faults`: Minor page faults of the measuring threads.
     public var minorFaults: Int?
@@ -30,7 +30,7 @@ extension RunRecord {
     }
   }
 
-  /// Whether a measuring thread was taken off its CPU in the middle of it; nil where that wasn't watched. Such a
+  /// Whether a measured thread was taken off its CPU in the middle of it; nil where that wasn't watched. Such a
   /// repetition is kept and marked.
   public var isPreempted: Bool? { trust.involuntarySwitches.map { $0 > 0 } }
 }

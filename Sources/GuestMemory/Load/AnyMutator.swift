@@ -5,6 +5,7 @@ import Instruments
 /// types, so that they would be called unspecialised.
 public final class AnyMutator: @unchecked Sendable {
   // Right to send: its thread has it to itself between start and stop; the group reads it after.
+  private let prepareBody: () -> Void
   private let burstBody: () -> Void
   private let blocksBody: () -> [Block]
   private let takeBody: (Int, Int) -> Int
@@ -16,17 +17,20 @@ public final class AnyMutator: @unchecked Sendable {
   @inlinable @inline(__always)
   public convenience init<Probe: LockProbe, Hooks: AllocatorHooks>(_ mutator: Mutator<Probe, Hooks>) {
     self.init(
-      burst: { mutator.burst() }, blocks: { mutator.blocks }, take: { mutator.take(order: $0, count: $1) },
-      giveBack: { mutator.giveBack() }, operations: { mutator.operations }, refused: { mutator.refused },
+      prepare: { mutator.prepare() }, burst: { mutator.burst() }, blocks: { mutator.blocks },
+      take: { mutator.take(order: $0, count: $1) }, giveBack: { mutator.giveBack() },
+      operations: { mutator.operations }, refused: { mutator.refused },
       figures: { mutator.figures })
   }
 
   @usableFromInline
   init(
-    burst: @escaping () -> Void, blocks: @escaping () -> [Block], take: @escaping (Int, Int) -> Int,
+    prepare: @escaping () -> Void, burst: @escaping () -> Void, blocks: @escaping () -> [Block],
+    take: @escaping (Int, Int) -> Int,
     giveBack: @escaping () -> Void, operations: @escaping () -> Int, refused: @escaping () -> Int,
     figures: @escaping () -> MutatorFigures
   ) {
+    prepareBody = prepare
     burstBody = burst
     blocksBody = blocks
     takeBody = take
@@ -36,6 +40,9 @@ public final class AnyMutator: @unchecked Sendable {
     figuresBody = figures
   }
 
+  /// To be called on its thread before it runs: it writes to its log while an allocation is timed, and a page that isn't
+  /// there yet would be a fault in that, or memory of another node.
+  public func prepare() { prepareBody() }
   /// Up to 64 allocations or frees.
   public func burst() { burstBody() }
   /// Blocks it holds now. Only while it stands still.

@@ -36,6 +36,11 @@ public final class Mutator<Probe: LockProbe, Hooks: AllocatorHooks>: @unchecked 
   }
 
   public var blocks: [Block] { held }
+  /// Samples of its log that are there before it runs: about what a window of 100 ms fills.
+  private static var prefaulted: Int { 1 << 17 }
+
+  public func prepare() { log?.prefault(samples: Self.prefaulted) }
+
   public var operations: Int { done }
   public var refused: Int { failed }
 

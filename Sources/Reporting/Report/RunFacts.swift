@@ -66,7 +66,7 @@ struct RunFacts {
       "\(all.count) of \(run.cells.count) cells",
       preempted == 0
         ? nil
-        : "in \(preempted) of them a measuring thread was taken off its CPU: they are kept, and marked * in tables",
+        : "in \(preempted) of them a measured thread was taken off its CPU: they are kept, and marked * in tables",
       oversubscribed == 0
         ? nil : "\(oversubscribed) cells with more measured threads than CPUs (oversubscribed): in tables only",
     ]

@@ -33,17 +33,19 @@ public struct Against: Sendable {
 
   /// Launches of each build where nobody says how many: ``defaultLaunches``, or as many as it takes for a change of one
   /// cell to be told from chance among all that decide. Of a cell with several rows only one is reckoned with; where that
-  /// is too little the comparison says how many there should have been.
+  /// is too little the comparison says how many there should have been. What decides exactly needs none.
   ///
   /// - Parameters:
   ///   - alpha: how often equal builds may be called different; above 0.
-  ///   - metrics: how many decide in each cell.
-  public static func launches(for matrix: Matrix, alpha: Double, metrics: Int = 1) -> Int {
+  ///   - metrics: how many are asked for by name, to decide in each cell; 0: each cell's own does.
+  public static func launches(for matrix: Matrix, alpha: Double, metrics: Int) -> Int {
     let deciding = matrix.cells.count { cell in
-      !cell.oversubscribed
+      let isExact =
+        matrix.counters == .simulated || cell.setting.clock == .virtual && cell.experimentCard.virtualClockIsExact
+      return !cell.oversubscribed && !(isExact && metrics == 0)
         && !CellFacts.isControl(strategy: cell.strategy.fullName, experiment: cell.experimentCard.name)
     }
-    let needed = Sampling.launches(inQuartets: true).needed(alpha: alpha, family: deciding * metrics)
+    let needed = Sampling.launches(inQuartets: true).needed(alpha: alpha, family: deciding * max(metrics, 1))
     return min(max(defaultLaunches, needed), mostLaunches)
   }
 

@@ -61,11 +61,12 @@ extension Thresholds {
   public static func isEffect(_ value: Double) -> Bool { value >= 0 && value <= 10 }
   public static let acceptedEffect = "a share from 0 to 10 (0.05 is 5 %)"
 
-  /// One minimum effect for every metric, exact ones as well.
+  /// One minimum effect for every metric, exact ones as well. How much less may be covered stays as it is.
   public mutating func setMinimumEffect(_ effect: Double) {
     minimumEffect = effect
     exactMinimumEffect = effect
-    metrics = [:]
+    let coverage = Set(Experiments.all.map(\.coverageMetric))
+    metrics = metrics.filter { coverage.contains($0.key) }
   }
 
   /// A minimum effect as it is written on the command line: 5, 5% or 0.5%.

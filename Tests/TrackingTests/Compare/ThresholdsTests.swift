@@ -48,9 +48,10 @@ import Testing
       #expect(throws: ComparisonError.self, "\(text)") { try Thresholds.effect(percent: text) }
     }
     var thresholds = Thresholds()
-    thresholds.metrics["scan_ns"] = 1
+    thresholds.metrics = ["scan_ns": 1, "coverage_free": 0.3]
     thresholds.setMinimumEffect(0.2)
     #expect(thresholds.minimumEffect(of: "scan_ns", isExact: true) == 0.2)
+    #expect(thresholds.leastCoverageLoss("coverage_free") == 0.3)
   }
 
   /// Coverage has no noise that a wide threshold would be for.
