@@ -92,10 +92,9 @@ enum ScanExperiment: Experiment {
       run.counters = RunRecord.Counters(reading, source: CounterFacts.papi)
       events = bench.events(repetition, reading)
     }
-    let disturbance = Disturbance.together(parts.map(\.disturbance))
     return Speed(
       pass: SpeedPass(together: parts.map(\.pass)), parts: parts,
-      disturbance: mutators.map { disturbance.beside($0.disturbance) } ?? disturbance)
+      disturbance: Disturbance.together(parts.map(\.disturbance)).beside(mutators?.disturbance))
   }
 
   private struct Probed {
@@ -139,12 +138,11 @@ enum ScanExperiment: Experiment {
     for member in team.members {
       for sample in member.holdLog.samples { byZone[Int(sample.zone)].append(sample) }
     }
-    let collecting = Disturbance.together(parts.map(\.collecting))
     return Probed(
       pass: ProbedPass(together: parts.map(\.pass)), parts: parts, account: account ?? accountNow(),
       holds: HoldLog.summary(of: team.members.map(\.holdLog)), holdsByZone: byZone,
       disturbances: [
-        mutators.map { collecting.beside($0.disturbance) } ?? collecting,
+        Disturbance.together(parts.map(\.collecting)).beside(mutators?.disturbance),
         Disturbance.together(parts.map(\.returning)),
       ],
       bystanders: bystanders)

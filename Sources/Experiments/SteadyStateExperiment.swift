@@ -108,7 +108,7 @@ enum SteadyStateExperiment: Experiment {
     }
     let disturbance = meter.reading()
     timeline.stop()
-    if isReal { disturbances.append(timeline.disturbance.map(disturbance.beside) ?? disturbance) }
+    if isReal { disturbances.append(disturbance.beside(timeline.disturbance)) }
     sink.onReport = nil
     progress.check(until: window) { runner.isKnownToHost($0, guest.core) }
     progress.finish(window: window)

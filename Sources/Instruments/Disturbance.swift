@@ -29,8 +29,9 @@ public struct Disturbance: Equatable, Sendable {
     threads.dropFirst().reduce(threads[0]) { $0.beside($1) }
   }
 
-  /// This stretch with what another thread met in the same time: the machine's steal is counted once.
-  public func beside(_ other: Disturbance) -> Disturbance {
+  /// This stretch with what another thread met in the same time, if there was one: the machine's steal is counted once.
+  public func beside(_ other: Disturbance?) -> Disturbance {
+    guard let other else { return self }
     var sum = self + other
     sum.stealNanoseconds = stealNanoseconds
     return sum

@@ -186,10 +186,9 @@ enum DeliveryExperiment: Experiment {
     let meter = DisturbanceMeter()
     let pass = repetition.runner.deliver(
       .init(guest), Session(lowestOrder: cell.order, stop: bench.stop), &sink)
-    var disturbance = meter.reading()
+    let disturbance = meter.reading()
     let hostCPUUsed = channel.hostCPUNanoseconds - hostCPU
     mutators?.park()
-    if let mutators { disturbance = disturbance.beside(mutators.disturbance) }
     mutators?.giveBack()
     host.stop()
     let thread = channel.stop()
@@ -198,7 +197,7 @@ enum DeliveryExperiment: Experiment {
     return SessionResult(
       pass: pass, sink: sink, host: host.figures, thread: thread, hostCPUNanoseconds: hostCPUUsed,
       bytes: PageRuns(blocks).bytes, duplicates: blocks.count - Set(blocks).count, unitOrder: bitmap?.unitOrder,
-      holds: holds, disturbance: disturbance)
+      holds: holds, disturbance: disturbance.beside(mutators?.disturbance))
   }
 
   /// How it ended, and whether it kept what has to hold of every session.

@@ -105,9 +105,8 @@ final class DeliveryHost: Sendable {
     var bitmap: MigrationBitmap?
     let memory: HostMemory?
     let log: HintLog.Writer
-    /// Where the next block's memory lies, and whether it was given back before.
+    /// Where the next block's memory lies.
     var place = 0
-    var isUsedUp = false
     /// Whether the buffer at hand answers the session.
     var takesBuffer = false
     var figures = Figures()
@@ -146,11 +145,10 @@ final class DeliveryHost: Sendable {
     private mutating func giveBack(_ block: Block) -> Bool {
       guard let memory, block.bytes >= UInt64(memory.page.rawValue) else { return false }
       let size = min(Int(block.bytes), memory.bytes)
-      if place + size > memory.bytes {
-        place = 0
-        isUsedUp = true
-      }
-      if isUsedUp { figures.withoutMemory += 1 }
+      let isFull = place + size > memory.bytes
+      if isFull { place = 0 }
+      // From the first that found it full on, all lie where others did.
+      if isFull || figures.withoutMemory > 0 { figures.withoutMemory += 1 }
       if !memory.giveBack(place..<place + size) { figures.failed += 1 }
       place += size
       return true
