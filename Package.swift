@@ -22,20 +22,20 @@ let package = Package(
     .executableTarget(
       name: "hintbench",
       dependencies: [
-        "Tracking", "Reporting", "Experiments", "Migration", "Hinting", "GuestMemory", "Instruments",
+        "Tracking", "Reporting", "Experiments", "Migration", "Hinting", "GuestMemory", "Instruments", "Records",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .target(
       name: "Tracking",
       dependencies: [
-        "Reporting", "Experiments", "Hinting", "GuestMemory", "Instruments",
+        "Reporting", "Experiments", "Hinting", "GuestMemory", "Instruments", "Records",
         .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "Mustache", package: "swift-mustache"),
       ]),
     .target(
       name: "Reporting",
       dependencies: [
-        "Experiments", "Hinting", "Instruments",
+        "Experiments", "Hinting", "Instruments", "Records",
         .product(name: "TextTable", package: "TextTable"),
         .product(name: "SwiftCSV", package: "SwiftCSV"),
         .product(name: "Mustache", package: "swift-mustache"),
@@ -44,12 +44,13 @@ let package = Package(
     .target(
       name: "Experiments",
       dependencies: [
-        "Ballooning", "PageStates", "Migration", "Hinting", "Delivery", "GuestMemory", "Instruments", "CHost",
+        "Ballooning", "PageStates", "Migration", "Hinting", "Delivery", "GuestMemory", "Instruments", "Records",
+        "CHost",
       ]),
     .target(name: "PageStates", dependencies: ["GuestMemory", "Instruments", "CHost"]),
     .target(name: "Ballooning", dependencies: ["Delivery", "GuestMemory", "Instruments", "CHost"]),
     .target(name: "Migration", dependencies: ["Delivery", "GuestMemory", "Instruments", "CHost"]),
-    .target(name: "Hinting", dependencies: ["Delivery", "GuestMemory", "Instruments"]),
+    .target(name: "Hinting", dependencies: ["Delivery", "GuestMemory", "Instruments", "Records"]),
     .target(name: "Delivery", dependencies: ["GuestMemory", "Instruments", "CHost"]),
     .target(name: "GuestMemory", dependencies: ["Instruments", "CHost"]),
     .target(
@@ -58,13 +59,17 @@ let package = Package(
         "CHost", "CNuma", "CPAPI",
         .product(name: "Histogram", package: "hdrhistogram-swift"),
       ]),
+    .target(name: "Records"),
     .target(name: "CHost"),
     .systemLibrary(name: "CNuma", pkgConfig: "numa", providers: [.apt(["libnuma-dev"])]),
     .systemLibrary(name: "CPAPI", pkgConfig: "papi", providers: [.apt(["libpapi-dev"])]),
+    // What several test targets share.
+    .target(name: "TestSupport", dependencies: ["Records"], path: "Tests/Support"),
+    .testTarget(name: "RecordsTests", dependencies: ["Records", "TestSupport"]),
     .testTarget(name: "InstrumentsTests", dependencies: ["Instruments", "CHost"]),
     .testTarget(name: "GuestMemoryTests", dependencies: ["GuestMemory", "Instruments", "CHost"]),
     .testTarget(name: "DeliveryTests", dependencies: ["Delivery", "GuestMemory", "Instruments", "CHost"]),
-    .testTarget(name: "HintingTests", dependencies: ["Hinting", "Delivery", "GuestMemory", "Instruments"]),
+    .testTarget(name: "HintingTests", dependencies: ["Hinting", "Delivery", "GuestMemory", "Instruments", "Records"]),
     .testTarget(
       name: "MigrationTests",
       dependencies: ["hintbench", "Migration", "Delivery", "GuestMemory", "Instruments", "CHost"]),
@@ -72,15 +77,18 @@ let package = Package(
       name: "BallooningTests", dependencies: ["Ballooning", "Delivery", "GuestMemory", "Instruments", "CHost"]),
     .testTarget(name: "PageStatesTests", dependencies: ["PageStates", "GuestMemory"]),
     .testTarget(
-      name: "ExperimentsTests", dependencies: ["Experiments", "Migration", "Hinting", "GuestMemory", "Instruments"]),
+      name: "ExperimentsTests",
+      dependencies: ["Experiments", "Migration", "Hinting", "GuestMemory", "Instruments", "Records", "TestSupport"]),
     .testTarget(
-      name: "ReportingTests", dependencies: ["Reporting", "Experiments", "Hinting", "GuestMemory", "Instruments"]),
-    .testTarget(name: "TrackingTests", dependencies: ["Tracking", "Reporting", "Experiments", "Instruments"]),
+      name: "ReportingTests",
+      dependencies: ["Reporting", "Experiments", "Hinting", "GuestMemory", "Instruments", "Records"]),
     .testTarget(
-      name: "LinuxGuestTests", dependencies: ["LinuxGuest", "Reporting", "Experiments", "Instruments"]),
+      name: "TrackingTests", dependencies: ["Tracking", "Reporting", "Experiments", "Instruments", "Records"]),
+    .testTarget(
+      name: "LinuxGuestTests", dependencies: ["LinuxGuest", "Reporting", "Experiments", "Instruments", "Records"]),
     .testTarget(
       name: "CommandLineTests",
-      dependencies: ["hintbench", "Tracking", "Reporting", "Experiments", "Migration", "Instruments"]),
+      dependencies: ["hintbench", "Tracking", "Reporting", "Experiments", "Migration", "Instruments", "Records"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,5 +1,6 @@
 import GuestMemory
 import Hinting
+import Records
 
 /// One question that is put to every cell: how a repetition of it is run, and what it writes.
 protocol Experiment: Sendable {

@@ -1,3 +1,5 @@
+import Records
+
 /// Every experiment there is. Adding one is its file and a line here.
 public enum Experiments {
   static let types: [any Experiment.Type] = [

@@ -3,6 +3,7 @@ import Foundation
 import GuestMemory
 import Hinting
 import Instruments
+import Records
 
 /// What bystanders pay: threads that allocate and free, first alone, then beside a design at work.
 ///

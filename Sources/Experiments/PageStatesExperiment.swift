@@ -1,6 +1,7 @@
 import GuestMemory
 import Instruments
 import PageStates
+import Records
 
 /// The other design on the record: pages that the guest declares volatile, so that the host may discard what it would have
 /// to write to swap.

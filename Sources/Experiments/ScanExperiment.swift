@@ -2,6 +2,7 @@ import Delivery
 import GuestMemory
 import Hinting
 import Instruments
+import Records
 
 /// The main question: how long does each design hold zone->lock, and what does it cost to cover how much of free
 /// memory?

@@ -2,6 +2,7 @@ import Delivery
 import GuestMemory
 import Hinting
 import Instruments
+import Records
 
 /// How soon a design that reacts to frees tells the host, and what it costs while memory comes and goes.
 ///

@@ -1,6 +1,7 @@
 import Delivery
 import GuestMemory
 import Instruments
+import Records
 
 /// One design for finding free memory and telling the host of it.
 ///
@@ -16,7 +17,7 @@ public protocol HintStrategy: Sendable {
   static var card: StrategyCard { get }
 
   /// - Parameter options: one value for each of the card's options, checked.
-  init(_ options: StrategyOptions)
+  init(_ options: OptionValues)
 
   /// Done once before a session and never timed: what the driver does when it is probed. Buffers come from the arena it
   /// makes.

@@ -1,3 +1,5 @@
+import Records
+
 /// Every strategy there is, in the order of the record. Adding one is its file and a line here.
 public enum Strategies {
   public static let all: [StrategyEntry] = [
@@ -16,8 +18,8 @@ public enum Strategies {
     StrategyEntry(PageReporting.self),
   ]
 
-  /// - Throws: ``StrategyError/unknownStrategy(_:known:)``
-  public static func entry(named name: String) throws(StrategyError) -> StrategyEntry {
+  /// - Throws: ``OptionError/unknownStrategy(_:known:)``
+  public static func entry(named name: String) throws(OptionError) -> StrategyEntry {
     guard let entry = all.first(where: { $0.card.name == name }) else {
       throw .unknownStrategy(name, known: all.map(\.card.name))
     }

@@ -1,6 +1,7 @@
 import Delivery
 import GuestMemory
 import Instruments
+import Records
 
 /// A strategy's type behind closures made where it is still known, so that each pass is compiled for it: the one
 /// dynamic call is the one that starts a pass.
@@ -8,7 +9,7 @@ public struct StrategyEntry: Sendable {
   public let card: StrategyCard
   /// For tests that run a strategy under a probe and a sink of their own.
   let type: any HintStrategy.Type
-  private let makeRunner: @Sendable (StrategyOptions) -> StrategyRunner
+  private let makeRunner: @Sendable (OptionValues) -> StrategyRunner
 
   @inline(__always)
   init<S: HintStrategy>(_ type: S.Type) {
@@ -19,28 +20,32 @@ public struct StrategyEntry: Sendable {
 
   /// The strategy with every option at its default but those given.
   ///
-  /// - Throws: ``StrategyError`` for an option it doesn't have or a value out of its range.
-  public func configured(_ given: [String: String] = [:]) throws(StrategyError) -> ConfiguredStrategy {
+  /// - Throws: ``OptionError`` for an option it doesn't have or a value out of its range.
+  public func configured(_ given: [String: String] = [:]) throws(OptionError) -> ConfiguredStrategy {
     var values = Dictionary(uniqueKeysWithValues: card.options.map { ($0.name, $0.defaultValue) })
     for (name, value) in given {
       guard let option = card.options.first(where: { $0.name == name }) else {
-        throw .unknownOption(strategy: card.name, option: name, known: card.options.map(\.name))
+        throw .unknownOption(owner: card.owner, option: name, known: card.options.map(\.name))
       }
-      guard option.accepts(value) else {
-        throw .badValue(strategy: card.name, option: name, value: value, accepted: option.range)
+      guard let canonical = option.canonical(value) else {
+        throw .badValue(owner: card.owner, option: name, value: value, accepted: option.range)
       }
-      // In one spelling, since the full name tells cells apart.
-      values[name] = option.canonical(value)
+      values[name] = canonical
     }
-    return ConfiguredStrategy(card: card, options: StrategyOptions(values), makeRunner: makeRunner)
+    return configured(OptionValues(values))
+  }
+
+  /// The strategy with these values, one for each of its options.
+  public func configured(_ values: OptionValues) -> ConfiguredStrategy {
+    ConfiguredStrategy(card: card, options: values, makeRunner: makeRunner)
   }
 }
 
 /// A strategy with its options set.
 public struct ConfiguredStrategy: Sendable {
   public let card: StrategyCard
-  public let options: StrategyOptions
-  let makeRunner: @Sendable (StrategyOptions) -> StrategyRunner
+  public let options: OptionValues
+  let makeRunner: @Sendable (OptionValues) -> StrategyRunner
 
   /// Name and options, in full: the strategy's name in results.
   public var fullName: String {

@@ -1,4 +1,5 @@
 import Experiments
+import Records
 import SwiftCSV
 
 /// A CSV file as it was read: header, rows, and where each row stood.

@@ -1,5 +1,6 @@
 import Experiments
 import Foundation
+import Records
 
 /// Appends to a CSV file (RFC 4180, lines end in a line feed): each call is one write(2) of whole lines on a descriptor
 /// that only appends, so that a killed program leaves at most one torn line, at the end.

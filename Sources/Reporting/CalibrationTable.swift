@@ -1,6 +1,7 @@
 import Experiments
 import Foundation
 import Instruments
+import Records
 
 /// `hintbench calibrate`: the machine, what each primitive step costs on it, and what wasn't measured and why.
 public struct CalibrationTable {

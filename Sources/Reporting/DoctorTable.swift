@@ -1,5 +1,6 @@
 import Experiments
 import Instruments
+import Records
 
 /// `hintbench doctor` as text: what was found, how large guests can be, and how much noise there is.
 public struct DoctorTable {

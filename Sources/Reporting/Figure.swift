@@ -1,5 +1,6 @@
 import Experiments
 import Foundation
+import Records
 
 /// Numbers and sizes as people read them.
 package enum Figure {

@@ -1,4 +1,5 @@
 import Experiments
+import Records
 
 /// What is kept of a repetition until its run is finished, in `holds/CELL-REPETITION.bin`: how many rows each side file
 /// has of it, so that a repetition with rows lost is known, and the holds in their order, which the repeatable maximum

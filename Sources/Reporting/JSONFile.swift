@@ -1,5 +1,6 @@
 import Experiments
 import Foundation
+import Records
 
 /// A new JSON file in the form of meta.json (pretty, keys sorted, what isn't known left out): there whole, or not at all.
 public struct JSONFile {

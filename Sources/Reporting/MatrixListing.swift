@@ -1,4 +1,5 @@
 import Experiments
+import Records
 
 /// `hintbench run --dry-run`: the cells, and what the run will take.
 public struct MatrixListing {

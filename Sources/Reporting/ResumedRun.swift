@@ -1,4 +1,5 @@
 import Experiments
+import Records
 
 /// A run that was opened again.
 public struct ResumedRun {

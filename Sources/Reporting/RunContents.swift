@@ -1,5 +1,6 @@
 import Experiments
 import Foundation
+import Records
 
 /// What a run folder holds for certain: the repetitions that are committed, with all their rows, and nothing else.
 struct RunContents {

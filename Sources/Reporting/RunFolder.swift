@@ -1,5 +1,6 @@
 import Experiments
 import Foundation
+import Records
 
 /// The folder of a run while it is written: valid at every moment, so that a killed run keeps what it finished.
 ///

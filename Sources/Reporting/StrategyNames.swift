@@ -1,4 +1,5 @@
 import Experiments
+import Records
 
 /// Strategies' full names as tables show them.
 package enum StrategyNames {

@@ -1,3 +1,4 @@
+import Records
 import TextTable
 
 /// Text tables by the TextTable library. In a file of its own: the library's `Column` is another than that of a record.

@@ -1,4 +1,5 @@
 import Experiments
+import Records
 
 /// The values of one metric in one cell of a run.
 public struct MetricSeries: Sendable {

@@ -1,4 +1,5 @@
 import Experiments
+import Records
 
 /// When a difference counts: what a checked-in thresholds file says.
 ///

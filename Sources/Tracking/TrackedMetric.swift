@@ -1,4 +1,5 @@
 import Experiments
+import Records
 
 /// A number that runs are compared by: a column of `runs.csv` or of an experiment's own file, or what `cells.csv` says of
 /// a cell as a whole.

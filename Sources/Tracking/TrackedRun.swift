@@ -1,4 +1,5 @@
 import Experiments
+import Records
 import Reporting
 
 /// A run as comparison and history see it: what it was, and its committed repetitions.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Experiments
+import Records
 import Tracking
 
 /// What of a call of `run` is about comparing this build with another.

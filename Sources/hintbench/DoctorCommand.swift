@@ -1,5 +1,6 @@
 import ArgumentParser
 import Experiments
+import Records
 import Reporting
 
 struct DoctorCommand: ParsableCommand {

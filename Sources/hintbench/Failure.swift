@@ -4,6 +4,7 @@ import Foundation
 import GuestMemory
 import Instruments
 import Migration
+import Records
 import Reporting
 import Tracking
 

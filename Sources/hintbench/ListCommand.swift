@@ -1,6 +1,7 @@
 import ArgumentParser
 import Experiments
 import Hinting
+import Records
 import Reporting
 import Tracking
 

@@ -3,6 +3,7 @@ import Experiments
 import Foundation
 import Hinting
 import Instruments
+import Records
 import Reporting
 
 struct RunCommand: ParsableCommand {

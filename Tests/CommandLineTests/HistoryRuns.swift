@@ -1,5 +1,6 @@
 import Experiments
 import Foundation
+import Records
 import Reporting
 
 /// Run folders as several nights would leave them: one that the program made, and copies of it.

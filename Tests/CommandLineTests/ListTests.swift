@@ -1,6 +1,7 @@
 import Experiments
 import Foundation
 import Hinting
+import Records
 import Testing
 
 /// What the program says of itself.

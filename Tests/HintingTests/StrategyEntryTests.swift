@@ -1,3 +1,4 @@
+import Records
 import Testing
 
 @testable import Hinting
@@ -8,7 +9,7 @@ import Testing
     let names = Strategies.all.map(\.card.name)
     #expect(Set(names).count == names.count)
     for name in names { #expect(try Strategies.entry(named: name).card.name == name) }
-    #expect(throws: StrategyError.unknownStrategy("nonsense", known: names)) {
+    #expect(throws: OptionError.unknownStrategy("nonsense", known: names)) {
       try Strategies.entry(named: "nonsense")
     }
   }
@@ -30,7 +31,7 @@ import Testing
   func everyOptionKnowsItsRange(_ name: String) throws {
     let entry = try Strategies.entry(named: name)
     for option in entry.card.options {
-      #expect(option.accepts(option.defaultValue), "\(name):\(option.name)")
+      #expect(option.canonical(option.defaultValue) == option.defaultValue, "\(name):\(option.name)")
       let (good, bad): ([String], [String]) =
         switch option.kind {
         case .integer(let range):
@@ -41,17 +42,27 @@ import Testing
               "99999999999999999999",
             ]
           )
+        case .count(let range, _):
+          (
+            ["\(range.lowerBound)", "\(range.upperBound)", "auto"],
+            ["\(range.lowerBound - 1)", "\(range.upperBound + 1)", ""]
+          )
+        case .size(let range):
+          ([ByteSize(bytes: range.upperBound).exactText], ["\(range.upperBound + 1)", "0", "", "1X", "-1G"])
+        case .time: (["1s"], ["0s", "", "1", "1x", "-1s"])
         case .choice(let choices): (choices, ["", "nonsense", choices[0] + " ", choices[0].uppercased()])
         }
       for value in good { #expect(try entry.configured([option.name: value]).options[option.name] == value) }
       for value in bad {
         #expect(
-          throws: StrategyError.badValue(strategy: name, option: option.name, value: value, accepted: option.range)
+          throws: OptionError.badValue(
+            owner: entry.card.owner, option: option.name, value: value, accepted: option.range)
         ) { try entry.configured([option.name: value]) }
       }
     }
     #expect(
-      throws: StrategyError.unknownOption(strategy: name, option: "no-such", known: entry.card.options.map(\.name))
+      throws: OptionError.unknownOption(
+        owner: entry.card.owner, option: "no-such", known: entry.card.options.map(\.name))
     ) { try entry.configured(["no-such": "1"]) }
   }
 
@@ -65,11 +76,11 @@ import Testing
 
   @Test func messagesNameWhatWouldBeAccepted() throws {
     let entry = try Strategies.entry(named: "step-iterator")
-    let error = #expect(throws: StrategyError.self) { try entry.configured(["step": "0"]) }
+    let error = #expect(throws: OptionError.self) { try entry.configured(["step": "0"]) }
     #expect(error?.description.contains("1..4096") == true)
-    let unknown = #expect(throws: StrategyError.self) { try entry.configured(["steps": "1"]) }
+    let unknown = #expect(throws: OptionError.self) { try entry.configured(["steps": "1"]) }
     #expect(unknown?.description.contains("step, restarts") == true)
-    let none = #expect(throws: StrategyError.self) { try Strategies.entry(named: "none").configured(["x": "1"]) }
+    let none = #expect(throws: OptionError.self) { try Strategies.entry(named: "none").configured(["x": "1"]) }
     #expect(none?.description.contains("it has none") == true)
   }
 

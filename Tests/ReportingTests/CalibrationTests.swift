@@ -1,6 +1,7 @@
 import Experiments
 import Foundation
 import Instruments
+import Records
 import Testing
 
 @testable import Reporting

@@ -1,5 +1,6 @@
 import Experiments
 import Foundation
+import Records
 
 /// Runs for tests, a folder that goes away, and a seeded source of numbers.
 enum RunFixtures {

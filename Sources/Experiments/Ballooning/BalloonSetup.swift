@@ -1,4 +1,5 @@
 import Ballooning
+import Records
 
 /// One way to have a balloon: the key of a row of ballooning.csv.
 struct BalloonSetup {

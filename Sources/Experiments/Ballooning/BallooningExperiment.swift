@@ -3,6 +3,7 @@ import Delivery
 import GuestMemory
 import Hinting
 import Instruments
+import Records
 
 /// The other way to give memory to the host: a balloon, and whether compaction can move its pages (the series of 2012).
 ///

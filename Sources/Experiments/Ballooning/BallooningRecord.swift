@@ -1,5 +1,6 @@
 import Ballooning
 import Instruments
+import Records
 
 /// A row of ballooning.csv.
 struct BallooningRecord: ExperimentRecord {

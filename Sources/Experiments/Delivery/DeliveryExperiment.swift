@@ -3,6 +3,7 @@ import GuestMemory
 import Hinting
 import Instruments
 import Migration
+import Records
 
 /// From the moment a design finds a block under the lock to the host's action on it.
 ///

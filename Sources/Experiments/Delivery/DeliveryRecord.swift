@@ -1,3 +1,5 @@
+import Records
+
 /// A row of delivery.csv: one action of the host, told of hints in one way.
 struct DeliveryRecord: ExperimentRecord {
   static let fileName = "delivery.csv"

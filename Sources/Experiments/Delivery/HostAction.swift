@@ -1,5 +1,6 @@
 import Hinting
 import Instruments
+import Records
 
 /// What a host does with a block that it is told of.
 enum HostAction: Hashable, Sendable {

@@ -3,6 +3,7 @@ import GuestMemory
 import Hinting
 import Instruments
 import Migration
+import Records
 
 /// `hintbench doctor`: what this machine can measure, what it can't, why, and what mends it.
 public struct Doctor: Sendable {

@@ -1,5 +1,6 @@
 import GuestMemory
 import Hinting
+import Records
 
 /// How a guest of one size is modelled on this machine: what it needs, and what `auto` makes of it.
 public struct GuestFit: Equatable, Codable, Sendable {

@@ -1,6 +1,7 @@
 import Foundation
 import GuestMemory
 import Instruments
+import Records
 
 /// What repetitions of one and the same cell say of the machine. Nothing here supposes a distribution.
 enum NoiseStatistic {

@@ -1,6 +1,7 @@
 import Foundation
 import GuestMemory
 import Instruments
+import Records
 
 /// Runs the same cells over and over through the runner of every run, and compares them with themselves.
 ///

@@ -1,5 +1,6 @@
 import GuestMemory
 import Hinting
+import Records
 
 /// One point of the matrix.
 public struct Cell: Sendable {

@@ -1,5 +1,6 @@
 import GuestMemory
 import Hinting
+import Records
 
 /// One group of a configuration, checked: its guests with the memory they need, and its strategies.
 struct GroupExpansion {

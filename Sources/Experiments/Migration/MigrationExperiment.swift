@@ -3,6 +3,7 @@ import GuestMemory
 import Hinting
 import Instruments
 import Migration
+import Records
 
 /// What hints are worth to a live migration: time, downtime, bytes, and what the guest pays for it.
 ///

@@ -1,4 +1,5 @@
 import GuestMemory
+import Records
 
 /// A migration that was published with its figures: what `--preset` runs, and what the report shows beside ours.
 ///

@@ -3,6 +3,7 @@ import GuestMemory
 import Hinting
 import Instruments
 import Migration
+import Records
 
 /// A repetition of a migration by the real clock: the guest's memory is a mapping of this process, its dirty log is the
 /// kernel's, and its bytes go to a second process.

@@ -3,6 +3,7 @@ import GuestMemory
 import Hinting
 import Instruments
 import Migration
+import Records
 
 /// Runs a matrix: batch by batch what fits in memory together, and in each batch round by round every cell once, in a
 /// seeded order, so that drift of the machine hits all cells alike.

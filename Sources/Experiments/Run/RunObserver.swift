@@ -1,3 +1,5 @@
+import Records
+
 /// Who keeps what a run finds, as it finds it.
 public protocol RunObserver: AnyObject {
   /// A repetition is about to begin. Whatever this takes isn't measured.

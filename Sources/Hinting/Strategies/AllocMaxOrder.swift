@@ -1,6 +1,7 @@
 import Delivery
 import GuestMemory
 import Instruments
+import Records
 
 /// Linus Torvalds' answer to v33 (June 2018) and what was merged in 4.20: blocks of the highest order are allocated
 /// until that fails, reported one by one and kept until the host is done.
@@ -26,14 +27,14 @@ struct AllocMaxOrder: HintStrategy {
     sideEffects: "takes all large blocks down to the min watermark until done; turns their pageblocks unmovable",
     limits: "not ZONE_MOVABLE, not HIGHATOMIC, not below the min watermark",
     options: [
-      StrategyOption(
+      DeclaredOption(
         "reserve", .integer(0...1 << 30), default: "0",
         "blocks of the highest order left free (with node=each: on each node)",
         source: "v33 thread: how many max-order pages are there"),
-      StrategyOption(
+      DeclaredOption(
         "node", .choice(["any", "each"]), default: "any", "the whole zonelist, or each node by itself (THISNODE)",
         source: "any: 4.20; each: v33 thread"),
-      StrategyOption(
+      DeclaredOption(
         "stop", .choice(["keep", "return"]), default: "keep",
         "what becomes of the blocks when the host stops the session: held until it is done, or given back at once",
         source: "keep: 4.20; return: what its commit message argues against"),
@@ -45,7 +46,7 @@ struct AllocMaxOrder: HintStrategy {
   private var memory: (arena: HintArena, buffer: HintBuffer)?
   private var held = 0
 
-  init(_ options: StrategyOptions) {
+  init(_ options: OptionValues) {
     reserve = UInt64(options.integer("reserve"))
     nodeByNode = options.choice("node") == "each"
     returnsWhenStopped = options.choice("stop") == "return"

@@ -1,6 +1,7 @@
 import Delivery
 import GuestMemory
 import Instruments
+import Records
 
 /// Nitesh Lal's hinting (2018-2019): a bit for each block of the lowest order says that it might be free; a job looks
 /// at every set bit and reports what it finds, 16 blocks at a time.
@@ -26,21 +27,21 @@ struct BitmapHinting: HintStrategy {
     sideEffects: "16 blocks off the lists during a report; an atomic operation at each large free",
     limits: "nothing in a zone with fewer than 16 bits set; blocks split, merged or refused lose their bit",
     options: [
-      StrategyOption(
+      DeclaredOption(
         "order", .choice(["session"] + (0...10).map(String.init)), default: "session",
         "lowest order, and what one bit stands for; session: what --order says",
         source: "v10: PAGE_HINTING_MIN_ORDER, MAX_ORDER - 2"),
-      StrategyOption(
+      DeclaredOption(
         "capacity", .integer(1...512), default: "16", "blocks a report, and bits set before a job is asked for",
         source: "v11: PAGE_HINTING_MAX_PAGES"),
-      StrategyOption(
+      DeclaredOption(
         "hold", .choice(["batch", "page"]), default: "batch", "what is put back in one hold: a report, or a block",
         source: "batch: v12; page: v11"),
-      StrategyOption(
+      DeclaredOption(
         "index", .choice(["zone", "type"]), default: "zone",
         "whether each zone has a bitmap, or each type of zone has one across the nodes",
         source: "zone: v12; type: v11"),
-      StrategyOption(
+      DeclaredOption(
         "clear", .choice(["unlocked", "locked"]), default: "unlocked",
         "whether a bit is cleared behind the hold that looked at its block, or in it",
         source: "unlocked: v12; locked: v11"),
@@ -150,7 +151,7 @@ struct BitmapHinting: HintStrategy {
   private var memory: Memory?
   private var order = 0
 
-  init(_ options: StrategyOptions) {
+  init(_ options: OptionValues) {
     capacity = options.integer("capacity")
     returnsWhole = options.choice("hold") == "batch"
     isByType = options.choice("index") == "type"

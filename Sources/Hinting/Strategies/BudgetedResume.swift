@@ -1,6 +1,7 @@
 import Delivery
 import GuestMemory
 import Instruments
+import Records
 
 /// The v8 thread's first answer to long holds (Wei Wang, 2017): a budget of entries a hold, and the node to continue
 /// from. Proposed in words only; see ``ResumableWalk`` for what it comes to.
@@ -13,12 +14,12 @@ struct BudgetedResume: HintStrategy {
     goal: .migration, effect: .readsOnly, nativeOrder: 0, holdBound: "`budget` entries",
     sideEffects: "none", limits: "a lost place begins the list again; gives a list up after `restarts` times",
     options: [
-      StrategyOption(
+      DeclaredOption(
         "budget", .integer(1...1_000_000), default: "1000", "entries a hold", source: "v8 thread: budget=1000"),
-      StrategyOption(
+      DeclaredOption(
         "restarts", .integer(0...1_000_000), default: "64", "times one list is begun again",
         source: "this project: it must end"),
-      StrategyOption(
+      DeclaredOption(
         "check", .choice(["buddy", "null"]), default: "buddy",
         "whether the saved node is checked to be on its list, or only for a NULL next as proposed", source: "v8 thread"),
     ])
@@ -28,7 +29,7 @@ struct BudgetedResume: HintStrategy {
   private let trustsNullTest: Bool
   private var memory: (arena: HintArena, buffer: HintBuffer)?
 
-  init(_ options: StrategyOptions) {
+  init(_ options: OptionValues) {
     budget = options.integer("budget")
     restarts = options.integer("restarts")
     trustsNullTest = options.choice("check") == "null"

@@ -1,6 +1,7 @@
 import Delivery
 import GuestMemory
 import Instruments
+import Records
 
 /// v33 (June 2018): the addresses of the highest order's blocks, into 16 pages allocated when the driver is probed;
 /// what doesn't fit isn't reported.
@@ -23,7 +24,7 @@ struct FreeListFixedBuffer: HintStrategy {
 
   private var memory: (arena: HintArena, buffer: HintBuffer)?
 
-  init(_ options: StrategyOptions) {}
+  init(_ options: OptionValues) {}
 
   var bufferBytes: Int? { memory.map { $0.buffer.capacity * 8 } }
 

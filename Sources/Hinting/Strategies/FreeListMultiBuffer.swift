@@ -1,6 +1,7 @@
 import Delivery
 import GuestMemory
 import Instruments
+import Records
 
 /// v35 and v36 (July 2018): the most blocks there can be are counted, blocks of the highest order allocated to hold
 /// their addresses, the lists copied into those, and each buffer sent as one hint buffer.
@@ -26,7 +27,7 @@ struct FreeListMultiBuffer: HintStrategy {
   private var held: [UInt64] = []
   private var wanted = 0
 
-  init(_ options: StrategyOptions) {}
+  init(_ options: OptionValues) {}
 
   var bufferBytes: Int? { wanted * perBuffer * 8 }
 

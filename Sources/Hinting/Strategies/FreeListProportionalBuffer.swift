@@ -1,6 +1,7 @@
 import Delivery
 import GuestMemory
 import Instruments
+import Records
 
 /// Wei Wang's answer to v33's 32 GiB (v33 thread, June 2018): one buffer whose size follows that of the guest, a page
 /// for 512 blocks of total memory, and at most 1024 pages: 524288 addresses, 2 TiB. What doesn't fit isn't reported.
@@ -28,7 +29,7 @@ struct FreeListProportionalBuffer: HintStrategy {
   private(set) var bufferOrder = 0
   private var held: UInt64?
 
-  init(_ options: StrategyOptions) {}
+  init(_ options: OptionValues) {}
 
   var bufferBytes: Int? { memory.map { $0.buffer.capacity * 8 } }
 

@@ -1,6 +1,7 @@
 import Delivery
 import GuestMemory
 import Instruments
+import Records
 
 /// The control: a session in which nothing is collected.
 struct NoHints: HintStrategy {
@@ -10,7 +11,7 @@ struct NoHints: HintStrategy {
     name: "none", origin: "control", summary: "nothing is collected", goal: .none, effect: .readsOnly,
     holdBound: "takes no lock", sideEffects: "none", limits: "none")
 
-  init(_ options: StrategyOptions) {}
+  init(_ options: OptionValues) {}
 
   mutating func collect<Probe: LockProbe, Sink: HintSink>(
     _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ session: inout Session

@@ -1,6 +1,7 @@
 import Delivery
 import GuestMemory
 import Instruments
+import Records
 
 /// What was merged in 5.7: free blocks are taken off the lists a sheet at a time, reported, and put back to the tail of
 /// their list with a flag that says the host knows of them.
@@ -23,21 +24,21 @@ struct PageReporting: HintStrategy {
       "32 blocks off the lists during a report; turns lists, moves blocks to their tails, makes pageblocks movable",
     limits: "not ISOLATE; nothing in a zone that has no 32 blocks above the low watermark",
     options: [
-      StrategyOption(
+      DeclaredOption(
         "order", .choice(["session"] + (0...10).map(String.init)), default: "session",
         "lowest order reported; session: what --order says",
         source: "5.7: pageblock_order; 6.1: the device's; 6.12: parameter page_reporting_order"),
-      StrategyOption(
+      DeclaredOption(
         "capacity", .integer(1...1024), default: "32", "blocks a report",
         source: "5.7: PAGE_REPORTING_CAPACITY, there a power of two"),
-      StrategyOption(
+      DeclaredOption(
         "delay", .integer(0...60_000), default: "2000", "milliseconds from the request to the run",
         source: "5.7: PAGE_REPORTING_DELAY"),
-      StrategyOption(
+      DeclaredOption(
         "share", .integer(1...1024), default: "16",
         "a run reports at most one part in so many of an order's blocks from each list, and a report more",
         source: "5.7: budget of nr_free / (PAGE_REPORTING_CAPACITY * 16)"),
-      StrategyOption(
+      DeclaredOption(
         "isolate", .choice(["skip", "take"]), default: "skip",
         "whether lists of isolated pageblocks are left alone, or reported like any other",
         source: "skip: 5.7; take: what skipping them is for"),
@@ -90,7 +91,7 @@ struct PageReporting: HintStrategy {
   private var memory: Memory?
   private var order = 0
 
-  init(_ options: StrategyOptions) {
+  init(_ options: OptionValues) {
     capacity = options.integer("capacity")
     share = options.integer("share")
     takesIsolated = options.choice("isolate") == "take"

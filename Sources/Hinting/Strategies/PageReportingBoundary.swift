@@ -1,6 +1,7 @@
 import Delivery
 import GuestMemory
 import Instruments
+import Records
 
 /// Alexander Duyck's v5 (August 2019): a flag on free blocks the host knows of, and in each list a boundary that keeps
 /// them together at its end.
@@ -26,20 +27,20 @@ struct PageReportingBoundary: HintStrategy {
     sideEffects: "capacity blocks off the lists while the host acts; reported blocks move to their lists' tails",
     limits: "not ISOLATE; begins when a zone has 32 unreported blocks of one order",
     options: [
-      StrategyOption(
+      DeclaredOption(
         "order", .choice(["session"] + (0...10).map(String.init)), default: "session",
         "lowest order reported; session: that of --order", source: "v5: pageblock_order"),
-      StrategyOption(
+      DeclaredOption(
         "capacity", .integer(1...1024), default: "16",
         "blocks in one report, at most the queue's size less one",
         source: "v5 thread: 16 pages at most in the scatterlist; v1 and v2: 32"),
-      StrategyOption(
+      DeclaredOption(
         "delay", .integer(0...10_000), default: "100", "milliseconds from the request to the work", source: "v5: HZ/10"),
-      StrategyOption(
+      DeclaredOption(
         "migratetype", .choice(["saved", "pageblock"]), default: "saved",
         "to which list a block goes back: the one it was on, or its pageblock's",
         source: "saved: v5; pageblock: the review's first question"),
-      StrategyOption(
+      DeclaredOption(
         "isolate", .choice(["take", "skip"]), default: "take",
         "blocks of an isolated pageblock that stand on another list: reported like others, or moved to ISOLATE's",
         source: "take: v5; skip: offered in the v5 thread"),
@@ -54,7 +55,7 @@ struct PageReportingBoundary: HintStrategy {
   private let skipsIsolated: Bool
   private var memory: (words: SharedWords, hooks: Hooks, arena: HintArena, list: HintBuffer)?
 
-  init(_ options: StrategyOptions) {
+  init(_ options: OptionValues) {
     capacity = options.integer("capacity")
     delay = UInt64(options.integer("delay")) * 1_000_000
     usesPageblock = options.choice("migratetype") == "pageblock"

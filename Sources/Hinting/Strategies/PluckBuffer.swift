@@ -1,6 +1,7 @@
 import Delivery
 import GuestMemory
 import Instruments
+import Records
 
 /// Matthew Wilcox's sketch (v33 thread, June 2018): the first free block of the highest order is taken off its list and
 /// becomes the buffer for the addresses of the others. Needs no memory beforehand and can't fail while such a block is
@@ -19,7 +20,7 @@ struct PluckBuffer: HintStrategy {
     holdBound: "one hold a zone: its lists of the highest order, at most 524288 entries",
     sideEffects: "takes one 4 MiB block while the session lasts", limits: "524288 hints, 2 TiB",
     options: [
-      StrategyOption(
+      DeclaredOption(
         "self", .choice(["include", "exclude"]), default: "include",
         "whether the buffer's own address is stored as a hint", source: "v33 thread: the sketch does")
     ])
@@ -28,7 +29,7 @@ struct PluckBuffer: HintStrategy {
   private var memory: (arena: HintArena, buffer: HintBuffer)?
   private var held: UInt64?
 
-  init(_ options: StrategyOptions) { includesItself = options.choice("self") == "include" }
+  init(_ options: OptionValues) { includesItself = options.choice("self") == "include" }
 
   var bufferBytes: Int? { memory.map { $0.buffer.capacity * 8 } }
 

@@ -1,6 +1,7 @@
 import Delivery
 import GuestMemory
 import Instruments
+import Records
 
 /// v8 (Wei Wang, March 2017): each zone's whole list of one order is copied under one hold, orders downward, into one
 /// buffer that is sent when full.
@@ -23,13 +24,13 @@ struct RecordUnusedPages: HintStrategy {
     holdBound: "one hold a zone and order: the whole list, as far as the buffer reaches", sideEffects: "none",
     limits: "buffer grows to 4 MiB (262144 blocks a chunk); then the tail of an order is dropped",
     options: [
-      StrategyOption(
+      DeclaredOption(
         "buffer", .integer(4096...4_194_304), default: "65536", "bytes of the buffer at the start",
         source: "not in the mails"),
-      StrategyOption(
+      DeclaredOption(
         "check", .choice(["published", "words"]), default: "published",
         "compare blocks with words, as posted, or words with words", source: "v8 3/4"),
-      StrategyOption(
+      DeclaredOption(
         "grow", .choice(["yes", "no"]), default: "yes", "whether GFP_KERNEL gives a larger buffer", source: "v8 4/4"),
     ])
 
@@ -41,7 +42,7 @@ struct RecordUnusedPages: HintStrategy {
   private let grows: Bool
   private var memory: (arena: HintArena, buffer: HintBuffer)?
 
-  init(_ options: StrategyOptions) {
+  init(_ options: OptionValues) {
     startWords = options.integer("buffer") / 8
     comparesWords = options.choice("check") == "words"
     grows = options.choice("grow") == "yes"

@@ -1,6 +1,7 @@
 import Delivery
 import GuestMemory
 import Instruments
+import Records
 
 /// The v8 thread's second answer (Michael Tsirkin, 2017): start iteration, do one step, end iteration. A step takes the
 /// lock, gives out `step` blocks and keeps the next one as the iterator's place. Never implemented; see
@@ -13,8 +14,8 @@ struct StepIterator: HintStrategy {
     goal: .migration, effect: .readsOnly, nativeOrder: 0, holdBound: "`step` entries",
     sideEffects: "none", limits: "a lost place begins the list again; gives a list up after `restarts` times",
     options: [
-      StrategyOption("step", .integer(1...4096), default: "1", "blocks a step", source: "v8 thread: do one step"),
-      StrategyOption(
+      DeclaredOption("step", .integer(1...4096), default: "1", "blocks a step", source: "v8 thread: do one step"),
+      DeclaredOption(
         "restarts", .integer(0...1_000_000), default: "64", "times one list is begun again",
         source: "this project: it must end"),
     ])
@@ -23,7 +24,7 @@ struct StepIterator: HintStrategy {
   private let restarts: Int
   private var memory: (arena: HintArena, buffer: HintBuffer)?
 
-  init(_ options: StrategyOptions) {
+  init(_ options: OptionValues) {
     step = options.integer("step")
     restarts = options.integer("restarts")
   }

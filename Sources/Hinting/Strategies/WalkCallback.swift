@@ -1,6 +1,7 @@
 import Delivery
 import GuestMemory
 import Instruments
+import Records
 
 /// walk_free_mem_block() of v15 to v32 (2017 and 2018): a whole list of one order and migratetype in one hold, and for
 /// each of its blocks the driver's callback, inside the hold.
@@ -22,11 +23,11 @@ struct WalkCallback: HintStrategy {
     sideEffects: "none; blocks go out twice if they change order or list meanwhile",
     limits: "a block that finds the queue full is dropped",
     options: [
-      StrategyOption(
+      DeclaredOption(
         "kick", .choice(["none", "half", "past-half"]), default: "none",
         "when the callback kicks: never (the host polls), when half the queue is free, after each block from there on",
         source: "none: v26 to v32; half: v23; past-half: v24"),
-      StrategyOption(
+      DeclaredOption(
         "reclaim", .choice(["interrupt", "busy-wait"]), default: "interrupt",
         "what is still in the queue after the stop: left to the interrupt, or waited for",
         source: "interrupt: v32; busy-wait: v27 to v31"),
@@ -43,7 +44,7 @@ struct WalkCallback: HintStrategy {
   /// Blocks of the last session that found no room in the queue.
   private(set) var dropped = 0
 
-  init(_ options: StrategyOptions) {
+  init(_ options: OptionValues) {
     switch options.choice("kick") {
     case "half": kick = .half
     case "past-half": kick = .pastHalf

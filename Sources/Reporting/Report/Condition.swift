@@ -1,4 +1,5 @@
 import Experiments
+import Records
 
 /// What one cell may have and another not, the strategy apart: what panels differ in.
 enum Condition: Int, CaseIterable, Comparable, Sendable {

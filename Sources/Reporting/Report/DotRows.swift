@@ -1,4 +1,5 @@
 import Experiments
+import Records
 
 /// Panels with a row for each design.
 enum DotRows {

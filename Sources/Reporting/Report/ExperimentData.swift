@@ -1,4 +1,5 @@
 import Experiments
+import Records
 
 /// What a report has of one experiment, for its figures.
 struct ExperimentData {

@@ -1,4 +1,5 @@
 import Experiments
+import Records
 
 /// Points of a panel that belong together.
 struct PlotSeries: Hashable {

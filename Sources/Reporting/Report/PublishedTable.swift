@@ -1,4 +1,5 @@
 import Experiments
+import Records
 
 /// What was published of a migration, beside what was measured here under the same conditions.
 enum PublishedTable {

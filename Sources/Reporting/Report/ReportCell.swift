@@ -1,4 +1,5 @@
 import Experiments
+import Records
 
 /// A cell with what figures need to know of it.
 struct ReportCell {

@@ -2,6 +2,7 @@ import Experiments
 import Foundation
 import Hinting
 import Instruments
+import Records
 
 /// A run as the report shows it.
 struct ReportRun {

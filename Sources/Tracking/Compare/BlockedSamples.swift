@@ -1,5 +1,6 @@
 import Experiments
 import Foundation
+import Records
 
 /// Values of two sides in blocks: inside a block nothing but the side differs, so that under no difference the labels of
 /// its values could as well have been exchanged.

@@ -1,6 +1,7 @@
 import Experiments
 import GuestMemory
 import Hinting
+import Records
 import Reporting
 
 /// What a cell is, as far as its rows tell; its identity is `cell_id`.

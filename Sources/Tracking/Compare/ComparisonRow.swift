@@ -1,4 +1,5 @@
 import Experiments
+import Records
 
 /// One metric of one cell on both sides.
 public struct ComparisonRow: Sendable {

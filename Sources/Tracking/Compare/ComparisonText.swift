@@ -1,5 +1,6 @@
 import Experiments
 import Foundation
+import Records
 import Reporting
 
 /// A comparison in words: what its table and its Markdown have in common.

@@ -1,5 +1,6 @@
 import Experiments
 import Foundation
+import Records
 
 /// What one sample is, and inside what labels may be exchanged.
 enum Sampling: Sendable, Equatable {

@@ -1,5 +1,6 @@
 import Experiments
 import Foundation
+import Records
 
 extension Thresholds {
   /// What a thresholds file may say; a key left out keeps its default.

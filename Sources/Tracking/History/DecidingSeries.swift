@@ -1,4 +1,5 @@
 import Experiments
+import Records
 
 /// The metrics that decide over an experiment's cells, and that which says how much was reported in them.
 struct DecidingMetrics {

@@ -1,6 +1,7 @@
 import Experiments
 import Foundation
 import GRDB
+import Records
 
 extension History {
   /// All runs, or the newest so many, newest first: by the time they were started.

@@ -1,5 +1,6 @@
 import Experiments
 import GRDB
+import Records
 import Reporting
 
 /// The medians of a history's runs by cell: what exports are made of.

@@ -1,5 +1,6 @@
 import Experiments
 import Foundation
+import Records
 import Reporting
 
 /// The runs of a history, a line each.

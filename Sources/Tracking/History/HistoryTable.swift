@@ -1,5 +1,6 @@
 import Experiments
 import GRDB
+import Records
 
 /// A table of the rows of one CSV file, of all runs. Fields are kept by column name, and columns are added as runs
 /// bring them: a run of a time before a column has NULL there.

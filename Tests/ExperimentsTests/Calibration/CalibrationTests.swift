@@ -2,6 +2,7 @@ import Foundation
 import GuestMemory
 import Instruments
 import Migration
+import Records
 import Testing
 
 @testable import Experiments

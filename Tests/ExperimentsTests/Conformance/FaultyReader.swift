@@ -1,5 +1,6 @@
 import Delivery
 import Instruments
+import Records
 
 @testable import GuestMemory
 @testable import Hinting
@@ -12,7 +13,7 @@ struct FaultyReader: HintStrategy {
     name: "faulty-reader", origin: "test", summary: "reads the lists wrongly", goal: .migration, effect: .readsOnly,
     holdBound: "one list", sideEffects: "as told", limits: "none",
     options: [
-      StrategyOption(
+      DeclaredOption(
         "fault",
         .choice([
           "none", "allocated", "order", "repeats", "counter", "unlinks", "moves", "watermark", "varies", "long-hold",
@@ -24,7 +25,7 @@ struct FaultyReader: HintStrategy {
   private var memory: (arena: HintArena, buffer: HintBuffer)?
   private var sessions = 0
 
-  init(_ options: StrategyOptions) { fault = options.choice("fault") }
+  init(_ options: OptionValues) { fault = options.choice("fault") }
 
   mutating func prepare(_ guest: GuestCore, lowestOrder: Int) throws(GuestError) {
     let bytes = 1 << 20

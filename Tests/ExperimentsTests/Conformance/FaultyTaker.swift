@@ -1,5 +1,6 @@
 import Delivery
 import Instruments
+import Records
 
 @testable import GuestMemory
 @testable import Hinting
@@ -12,7 +13,7 @@ struct FaultyTaker: HintStrategy {
     name: "faulty-taker", origin: "test", summary: "takes blocks wrongly", goal: .reclaim, orders: .highestOnly,
     effect: .takesBlocks, holdBound: "one block", sideEffects: "as told", limits: "none",
     options: [
-      StrategyOption(
+      DeclaredOption(
         "fault",
         .choice([
           "ends-early", "none", "not-held", "twice", "keeps-one", "keeps-one-when-stopped", "silent", "movable",
@@ -24,7 +25,7 @@ struct FaultyTaker: HintStrategy {
   private var held: [UInt64] = []
   private var wasStopped = false
 
-  init(_ options: StrategyOptions) { fault = options.choice("fault") }
+  init(_ options: OptionValues) { fault = options.choice("fault") }
 
   mutating func collect<Probe: LockProbe, Sink: HintSink>(
     _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ session: inout Session

@@ -1,3 +1,4 @@
+import Records
 import Testing
 
 @testable import GuestMemory
@@ -45,6 +46,8 @@ extension StrategyCard {
     var values: [String: String] = [:]
     for option in options where generator.chance(0.8) {
       switch option.kind {
+      // They keep their defaults.
+      case .count, .size, .time: continue
       case .choice(let choices): values[option.name] = choices[generator.below(choices.count)]
       case .integer(let range):
         let most = min(range.count - 1, 1 << 16)

@@ -3,6 +3,7 @@ import Foundation
 import GuestMemory
 import Hinting
 import Instruments
+import Records
 import Testing
 
 @testable import Experiments

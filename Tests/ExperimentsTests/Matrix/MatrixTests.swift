@@ -1,5 +1,6 @@
 import GuestMemory
 import Hinting
+import Records
 import Testing
 
 @testable import Experiments

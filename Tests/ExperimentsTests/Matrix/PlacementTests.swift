@@ -1,6 +1,7 @@
 import GuestMemory
 import Hinting
 import Instruments
+import Records
 import Testing
 
 @testable import Experiments

@@ -1,5 +1,6 @@
 import Foundation
 import Hinting
+import Records
 import Testing
 
 @testable import Experiments

@@ -1,5 +1,6 @@
 import Foundation
 import Instruments
+import Records
 import Testing
 
 @testable import Experiments

@@ -1,4 +1,5 @@
 import Hinting
+import Records
 import Testing
 
 @testable import Experiments

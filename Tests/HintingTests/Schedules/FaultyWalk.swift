@@ -1,5 +1,6 @@
 import Delivery
 import Instruments
+import Records
 
 @testable import GuestMemory
 @testable import Hinting
@@ -13,14 +14,14 @@ struct FaultyWalk: HintStrategy {
     name: "faulty-walk", origin: "test", summary: "walks wrongly", goal: .migration, effect: .readsOnly,
     holdBound: "one entry", sideEffects: "none", limits: "none",
     options: [
-      StrategyOption(
+      DeclaredOption(
         "fault", .choice(["none", "trusts-node", "trusts-order", "late"]), default: "none", "what is wrong",
         source: "test")
     ])
 
   private let fault: String
 
-  init(_ options: StrategyOptions) { fault = options.choice("fault") }
+  init(_ options: OptionValues) { fault = options.choice("fault") }
 
   private enum Step {
     case more(Page, then: Page?)

@@ -1,5 +1,6 @@
 import Delivery
 import Instruments
+import Records
 
 @testable import GuestMemory
 @testable import Hinting
@@ -13,13 +14,13 @@ struct HastyTaker: HintStrategy {
     name: "hasty-taker", origin: "test", summary: "takes a block wrongly", goal: .reclaim, effect: .takesBatches,
     holdBound: "one block", sideEffects: "one block off the lists", limits: "none",
     options: [
-      StrategyOption(
+      DeclaredOption(
         "fault", .choice(["none", "trusts-peek", "returns-early"]), default: "none", "what is wrong", source: "test")
     ])
 
   private let fault: String
 
-  init(_ options: StrategyOptions) { fault = options.choice("fault") }
+  init(_ options: OptionValues) { fault = options.choice("fault") }
 
   mutating func collect<Probe: LockProbe, Sink: HintSink>(
     _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ session: inout Session

@@ -1,4 +1,5 @@
 import Experiments
+import Records
 
 /// What wants large ranges while a design holds blocks.
 enum ContiguousFigure: ReportFigure {

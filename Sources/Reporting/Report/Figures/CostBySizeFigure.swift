@@ -1,4 +1,5 @@
 import Experiments
+import Records
 
 /// What a TiB of hints costs, and what this machine needs for it at least.
 enum CostBySizeFigure: ReportFigure {

@@ -1,4 +1,5 @@
 import Experiments
+import Records
 
 /// How much of all free memory a design tells of.
 enum CoverageFigure: ReportFigure {

@@ -1,4 +1,5 @@
 import Experiments
+import Records
 
 /// The whole distribution of the holds, design by design.
 enum HoldDistributionFigure: ReportFigure {

@@ -52,12 +52,12 @@ public struct StrategyCard: Sendable {
   public let holdBound: String
   public let sideEffects: String
   public let limits: String
-  public let options: [StrategyOption]
+  public let options: [DeclaredOption]
 
   public init(
     name: String, origin: String, summary: String, goal: Goal, orders: Orders = .any, effect: Effect,
     trigger: Trigger = .command, nativeOrder: Int? = nil, holdBound: String, sideEffects: String, limits: String,
-    options: [StrategyOption] = []
+    options: [DeclaredOption] = []
   ) {
     self.name = name
     self.origin = origin
@@ -72,4 +72,7 @@ public struct StrategyCard: Sendable {
     self.limits = limits
     self.options = options
   }
+
+  /// How messages call it.
+  public var owner: String { "strategy '\(name)'" }
 }

@@ -1,5 +1,3 @@
-import GuestMemory
-
 extension RunRecord {
   /// What the strategy took from the guest while it ran.
   public struct SideEffects: Hashable, Sendable {
@@ -19,12 +17,6 @@ extension RunRecord {
       self.blocksWithheldMax = blocksWithheldMax
       self.withheldByteSeconds = withheldByteSeconds
       self.bytesFreeMin = bytesFreeMin
-    }
-
-    /// Sets `blocks_withheld_max` from the most pages that were off the lists.
-    mutating func setWithheld(pages: UInt64, _ core: GuestCore) {
-      let blockPages: UInt64 = 1 << UInt64(core.highestOrder)
-      blocksWithheldMax = Int((pages + blockPages - 1) / blockPages)
     }
   }
 }

@@ -1,5 +1,3 @@
-import Instruments
-
 extension RunRecord {
   /// Hardware events of the strategy's thread, and where they were counted.
   public struct Counters: Hashable, Sendable {
@@ -36,15 +34,5 @@ extension RunRecord {
       self.dtlbMisses = dtlbMisses
       self.source = source
     }
-  }
-}
-
-extension RunRecord.Counters {
-  /// What was counted, and where.
-  init(_ reading: CounterReading, source: String) {
-    self.init(
-      cycles: reading.cycles.map(Int.init), instructions: reading.instructions.map(Int.init),
-      l1dMisses: reading.l1dMisses.map(Int.init), l2Misses: reading.l2Misses.map(Int.init),
-      llcMisses: reading.llcMisses.map(Int.init), dtlbMisses: reading.dtlbMisses.map(Int.init), source: source)
   }
 }

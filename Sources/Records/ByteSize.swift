@@ -21,6 +21,14 @@ public struct ByteSize: Hashable, Sendable, CustomStringConvertible {
     self.bytes = UInt64(bytes)
   }
 
+  /// In the largest unit that divides it, so that it reads back to the same number: `1536G`.
+  public var exactText: String {
+    for (letter, shift) in Self.units.reversed() where bytes > 0 && bytes & ((1 << UInt64(shift)) - 1) == 0 {
+      return "\(bytes >> UInt64(shift))\(letter)"
+    }
+    return "\(bytes)"
+  }
+
   public var description: String {
     for (letter, shift) in Self.units.reversed() where bytes >= 1 << UInt64(shift) {
       let tenths = (Double(bytes) / Double(UInt64(1) << UInt64(shift)) * 10).rounded() / 10

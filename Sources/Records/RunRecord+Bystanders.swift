@@ -1,5 +1,3 @@
-import GuestMemory
-
 extension RunRecord {
   /// What the mutators did and suffered. Irq-off time is a wait plus the mutator's own hold.
   public struct Bystanders: Hashable, Sendable {
@@ -48,20 +46,5 @@ extension RunRecord {
       self.waitNsTotal = waitNsTotal
       self.allocFailed = allocFailed
     }
-  }
-}
-
-extension RunRecord.Bystanders {
-  /// What a probed pass measured.
-  mutating func add(_ figures: MutatorFigures) {
-    allocNsP50 = figures.allocations.percentile(50)
-    allocNsP99 = figures.allocations.percentile(99)
-    allocNsP999 = figures.allocations.percentile(99.9)
-    allocNsMax = figures.allocations.max.map { Double($0) }
-    irqoffNsP99 = figures.holds.irqOff.percentile(99)
-    irqoffNsP999 = figures.holds.irqOff.percentile(99.9)
-    irqoffNsMax = figures.holds.irqOff.max.map { Double($0) }
-    waitNsTotal = figures.waitTotal
-    allocFailed = figures.failed
   }
 }

@@ -1,4 +1,5 @@
-import Experiments
+import Records
+import TestSupport
 import Testing
 
 @Suite("Summary of a cell")

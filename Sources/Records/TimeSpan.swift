@@ -19,6 +19,19 @@ public struct TimeSpan: Hashable, Sendable, CustomStringConvertible {
     guard nanoseconds <= 1000 * 3600e9 else { throw bad }
   }
 
+  /// What a text says, if that is a time of whole nanoseconds; else nil.
+  static func wholeNanoseconds(_ text: String) -> UInt64? {
+    (try? TimeSpan(text)).flatMap { UInt64(exactly: ($0.nanoseconds * 1000).rounded() / 1000) }
+  }
+
+  /// In the largest unit that divides it, so that it reads back to the same number: `1500ms`.
+  static func exactText(nanoseconds: UInt64) -> String {
+    for (name, unit) in units.reversed() where nanoseconds > 0 && nanoseconds % UInt64(unit) == 0 {
+      return "\(nanoseconds / UInt64(unit))\(name)"
+    }
+    return "\(nanoseconds)ns"
+  }
+
   public var description: String {
     let unit = Self.units.last { nanoseconds >= $0.1 } ?? Self.units[0]
     let value = (nanoseconds / unit.1 * 100).rounded() / 100

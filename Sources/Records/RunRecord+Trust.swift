@@ -1,5 +1,3 @@
-import Instruments
-
 extension RunRecord {
   /// How quiet the machine was while the repetition ran.
   public struct Trust: Hashable, Sendable {
@@ -33,23 +31,4 @@ extension RunRecord {
   /// Whether a measured thread was taken off its CPU in the middle of it; nil where that wasn't watched. Such a
   /// repetition is kept and marked.
   public var isPreempted: Bool? { trust.involuntarySwitches.map { $0 > 0 } }
-}
-
-extension RunRecord.Trust {
-  /// Fills in what disturbed the repetition, all its measured stretches together; nothing where there are none.
-  mutating func set(_ stretches: [Disturbance]) {
-    guard let first = stretches.first else { return }
-    let disturbance = stretches.dropFirst().reduce(first, +)
-    involuntarySwitches = disturbance.involuntarySwitches
-    minorFaults = disturbance.minorFaults
-    stealNs = disturbance.stealNanoseconds.map { Double($0) }
-  }
-
-  /// Times empty intervals as long as `hold`, the median hold, for some 3 ms; nothing where there was no hold.
-  mutating func measureNoise(hold: Double?) {
-    guard let hold else { return }
-    let noise = NoiseMeter.measure(intervalNanoseconds: hold, budgetNanoseconds: 3e6)
-    noiseNsP999 = noise.p999
-    noiseNsMax = noise.max
-  }
 }

@@ -1,5 +1,3 @@
-import Instruments
-
 extension RunRecord {
   /// Holds of, and waits for, the zone locks by the strategy's thread. A hold includes the clock's cost.
   public struct Lock: Hashable, Sendable {
@@ -48,15 +46,5 @@ extension RunRecord {
       self.waitNsP99 = waitNsP99
       self.waitNsMax = waitNsMax
     }
-  }
-}
-
-extension RunRecord.Lock {
-  /// Counts and times of a pass's holds.
-  init(_ holds: HoldSummary) {
-    self.init(
-      acquisitions: holds.acquisitions, itemsPerHoldMax: holds.itemsPerHoldMax, holdNsMean: holds.hold.mean,
-      holdNsP50: holds.hold.p50, holdNsP99: holds.hold.p99, holdNsP999: holds.hold.p999, holdNsMax: holds.hold.max,
-      holdNsTotal: holds.hold.total, waitNsP99: holds.wait.p99, waitNsMax: holds.wait.max)
   }
 }

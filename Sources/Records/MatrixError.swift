@@ -19,7 +19,7 @@ public struct MatrixError: Error, Equatable, Sendable, CustomStringConvertible {
     self.description = description
   }
 
-  static func usage(_ text: String) -> MatrixError { MatrixError(.usage, text) }
+  public static func usage(_ text: String) -> MatrixError { MatrixError(.usage, text) }
 
   /// sysexits.h
   public var exitStatus: Int32 {

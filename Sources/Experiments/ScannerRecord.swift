@@ -1,3 +1,5 @@
+import Records
+
 /// One of several scanners in a repetition: a row of `scan.csv`, by the modelled node it scans.
 struct ScannerRecord: ExperimentRecord {
   /// `scanner_node`.

@@ -1,9 +1,9 @@
-import Experiments
 import Foundation
+import Records
 
 /// Records for tests, and a seeded source of numbers.
-enum RecordFixtures {
-  static func run(
+public enum RecordFixtures {
+  public static func run(
     cell: String = "c0", repetition: Int = 0, outcome: RunOutcome = .complete, nsPerBlock: Double? = nil
   ) -> RunRecord {
     var run = RunRecord(
@@ -20,9 +20,12 @@ enum RecordFixtures {
   }
 
   /// SplitMix64.
-  struct Generator: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
+  public struct Generator: RandomNumberGenerator {
+    public var state: UInt64
+
+    public init(state: UInt64) { self.state = state }
+
+    public mutating func next() -> UInt64 {
       state &+= 0x9e37_79b9_7f4a_7c15
       var word = state
       word = (word ^ (word >> 30)) &* 0xbf58_476d_1ce4_e5b9

@@ -1,5 +1,6 @@
-import Experiments
 import Foundation
+import Records
+import TestSupport
 import Testing
 
 @Suite("Columns of the CSV files")

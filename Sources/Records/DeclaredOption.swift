@@ -1,0 +1,104 @@
+/// One option of a strategy or an experiment, as `hintbench list` shows it.
+public struct DeclaredOption: Sendable {
+  public enum Kind: Sendable {
+    case integer(ClosedRange<Int>)
+    /// A whole number, or `auto`: what the run works out, in words.
+    case count(ClosedRange<Int>, auto: String)
+    case choice([String])
+    /// An amount of memory. Bytes.
+    case size(ClosedRange<UInt64>)
+    /// A length of time. Nanoseconds.
+    case time(ClosedRange<UInt64>)
+  }
+
+  /// An option that another one of the same owner switches on.
+  public struct Condition: Sendable {
+    public let option: String
+    public let values: [String]
+    /// The value it has otherwise; nil: it is no dimension then.
+    public let otherwise: String?
+  }
+
+  public let name: String
+  public let kind: Kind
+  /// What it is if nobody sets it; several values are a sweep.
+  public let defaults: [String]
+  public let meaning: String
+  /// Where the option, or its default, comes from.
+  public let source: String
+  public let condition: Condition?
+  /// The column of runs.csv or of the experiment's own file that shows its value.
+  public let column: String
+  /// The value that cells had before the option existed. It stays out of their id, so that they keep it.
+  public let impliedValue: String?
+
+  public init(
+    _ name: String, _ kind: Kind, default value: String, _ meaning: String, source: String,
+    onlyWith condition: Condition? = nil, column: String? = nil, implied: String? = nil
+  ) {
+    self.init(
+      name, kind, defaults: [value], meaning, source: source, onlyWith: condition, column: column, implied: implied)
+  }
+
+  public init(
+    _ name: String, _ kind: Kind, defaults: [String], _ meaning: String, source: String,
+    onlyWith condition: Condition? = nil, column: String? = nil, implied: String? = nil
+  ) {
+    self.name = name
+    self.kind = kind
+    self.defaults = defaults
+    self.meaning = meaning
+    self.source = source
+    self.condition = condition
+    self.column = column ?? name.replacing("-", with: "_")
+    impliedValue = implied
+  }
+
+  /// The default as it would be written.
+  public var defaultValue: String { defaults.joined(separator: "/") }
+
+  /// What may be given, for listings and messages.
+  public var range: String {
+    switch kind {
+    case .integer(let range): "\(range.lowerBound)..\(range.upperBound)"
+    case .count(let range, let auto): "\(range.lowerBound)..\(range.upperBound)|auto (\(auto))"
+    case .choice(let values): values.joined(separator: "|")
+    case .size(let range):
+      "\(ByteSize(bytes: range.lowerBound).exactText)..\(ByteSize(bytes: range.upperBound).exactText)"
+    case .time(let range):
+      "\(TimeSpan.exactText(nanoseconds: range.lowerBound))..\(TimeSpan.exactText(nanoseconds: range.upperBound))"
+    }
+  }
+
+  /// `value` in the one spelling that tells cells apart (`+07` is `7`, `1024M` is `1G`); nil if it isn't accepted.
+  public func canonical(_ value: String) -> String? {
+    switch kind {
+    case .integer(let range): Int(value).flatMap { range.contains($0) ? String($0) : nil }
+    case .count(let range, _):
+      value == "auto" ? value : Int(value).flatMap { range.contains($0) ? String($0) : nil }
+    case .choice(let values): values.contains(value) ? value : nil
+    case .size(let range):
+      (try? ByteSize(value)).flatMap { range.contains($0.bytes) ? $0.exactText : nil }
+    case .time(let range):
+      TimeSpan.wholeNanoseconds(value).flatMap { range.contains($0) ? TimeSpan.exactText(nanoseconds: $0) : nil }
+    }
+  }
+
+  /// The value that a field of ``column`` stands for; nil if it stands for none.
+  public func value(ofField field: String) -> String? {
+    switch kind {
+    case .integer, .count: return Double(field).flatMap { Int(exactly: $0) }.flatMap { canonical(String($0)) }
+    case .choice(let values):
+      if values.contains(field) { return field }
+      return UInt64(field).flatMap { canonical(ByteSize(bytes: $0).exactText) }
+    case .size: return Double(field).flatMap { UInt64(exactly: $0) }.flatMap { canonical(String($0)) }
+    case .time: return Double(field).flatMap { UInt64(exactly: $0) }.flatMap { canonical("\($0)ns") }
+    }
+  }
+}
+
+extension DeclaredOption.Condition {
+  public static func option(_ name: String, _ values: [String], otherwise: String? = nil) -> Self {
+    Self(option: name, values: values, otherwise: otherwise)
+  }
+}

@@ -1,0 +1,30 @@
+/// What is wrong with a strategy or an experiment as it was written.
+public enum OptionError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// `owner`: which strategy or experiment, in words: "strategy 'none'".
+  case unknownStrategy(String, known: [String])
+  case unknownOption(owner: String, option: String, known: [String])
+  case malformedOption(owner: String, text: String)
+  case badValue(owner: String, option: String, value: String, accepted: String)
+  case repeatedOption(owner: String, option: String)
+  /// The option needs another one to have one of these values.
+  case idleOption(owner: String, option: String, needs: String, values: [String])
+
+  public var description: String {
+    switch self {
+    case .unknownStrategy(let name, let known):
+      "unknown strategy '\(name)'; there are: \(known.joined(separator: ", "))"
+    case .unknownOption(let owner, let option, let known):
+      known.isEmpty
+        ? "\(owner) has no option '\(option)'; it has none"
+        : "\(owner) has no option '\(option)'; it has: \(known.joined(separator: ", "))"
+    case .malformedOption(let owner, let text):
+      "'\(text)' in \(owner) isn't OPTION=VALUE"
+    case .badValue(let owner, let option, let value, let accepted):
+      "option '\(option)' of \(owner) can't be '\(value)'; accepted: \(accepted)"
+    case .repeatedOption(let owner, let option):
+      "option '\(option)' of \(owner) is given twice"
+    case .idleOption(let owner, let option, let needs, let values):
+      "option '\(option)' of \(owner) needs \(needs)=\(values.joined(separator: "/"))"
+    }
+  }
+}
