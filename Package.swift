@@ -81,14 +81,17 @@ let package = Package(
       dependencies: ["Experiments", "Migration", "Hinting", "GuestMemory", "Instruments", "Records", "TestSupport"]),
     .testTarget(
       name: "ReportingTests",
-      dependencies: ["Reporting", "Experiments", "Hinting", "GuestMemory", "Instruments", "Records"]),
+      dependencies: ["Reporting", "Experiments", "Hinting", "GuestMemory", "Instruments", "Records", "TestSupport"]),
     .testTarget(
-      name: "TrackingTests", dependencies: ["Tracking", "Reporting", "Experiments", "Instruments", "Records"]),
+      name: "TrackingTests",
+      dependencies: ["Tracking", "Reporting", "Experiments", "Instruments", "Records", "TestSupport"]),
     .testTarget(
       name: "LinuxGuestTests", dependencies: ["LinuxGuest", "Reporting", "Experiments", "Instruments", "Records"]),
     .testTarget(
       name: "CommandLineTests",
-      dependencies: ["hintbench", "Tracking", "Reporting", "Experiments", "Migration", "Instruments", "Records"]),
+      dependencies: [
+        "hintbench", "Tracking", "Reporting", "Experiments", "Migration", "Instruments", "Records", "TestSupport",
+      ]),
   ],
   swiftLanguageModes: [.v6]
 )

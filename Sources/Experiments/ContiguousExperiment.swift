@@ -21,8 +21,18 @@ enum ContiguousExperiment: Experiment {
     question:
       "how often a range of pages can't be had while a design holds blocks off the lists, and how long it takes",
     files: "runs.csv, cells.csv, contiguous.csv", decisiveMetric: "failures_per_1000",
-    suited: "strategies that hold blocks, and none", window: TimeSpan(nanoseconds: 200e6), windows: 4, threads: 2,
-    columns: ContiguousRecord.experimentColumns, takesLoads: false,
+    suited: "strategies that hold blocks, and none",
+    options: [
+      DeclaredOption(
+        "range", .choice(["2M", "1G"]), defaults: ["2M", "1G"], "size of the ranges asked for",
+        source: "huge and gigantic pages of x86-64", column: "range_bytes"),
+      DeclaredOption(
+        "drain", .choice(["false", "true"]), defaults: ["false", "true"],
+        "whether per-CPU lists are drained once a range is isolated", source: "2019 thread; alloc_contig_range()",
+        column: "drains_first"),
+      .window("200ms"), .hostAck,
+    ],
+    flags: ["window", "host-ack-ns"], columns: ContiguousRecord.experimentColumns,
     suits: { $0.effect != .readsOnly || $0.goal == .none })
 
   static func groups(quick: Bool) -> [RunConfig.Group] {
@@ -41,10 +51,18 @@ enum ContiguousExperiment: Experiment {
         "page-reporting-boundary:order=9:capacity=16/32:isolate=skip/take",
         "page-reporting:order=9:capacity=16/32:isolate=skip/take",
       ]
-    group.hostAckNs = quick ? ["0", "1000000"] : ["0", "10000", "1000000"]
-    group.window = quick ? "20ms" : nil
+    group.experimentOptions["host-ack-ns"] = quick ? ["0", "1000000"] : ["0", "10000", "1000000"]
+    if quick { group.experimentOptions["window"] = ["20ms"] }
     return [group]
   }
+
+  /// Who asks for ranges is on a CPU of the guest, too.
+  static func guestThreads(_ options: OptionValues, nodes: Int) -> Int { 2 }
+
+  static func threads(_ options: OptionValues, nodes: Int) -> Int { 2 + (options.hostAckNs > 0 ? 1 : 0) }
+
+  /// Each round of reporting begins with a restart, and a window may take several.
+  static func estimate(_ cell: Cell) -> Double { Double(cell.windowNs) + 3 * cell.restartNanoseconds }
 
   /// Attempts at one place before it is given up.
   private static let patienceNs: UInt64 = 10_000_000
@@ -53,59 +71,56 @@ enum ContiguousExperiment: Experiment {
   private static let mostTries = 1000
   /// A gigantic page takes as long as a short window.
   private static let leastTries = 4
-  /// 2 MiB and 1 GiB, in pages.
-  private static let ranges: [UInt64] = [512, 1 << 18]
 
   static func run(_ repetition: Repetition, _ bench: Bench) throws -> RepetitionResult {
     let cell = repetition.cell
     var run = repetition.record
-    var records: [ContiguousRecord] = []
     var generator = SeededGenerator(seed: bench.matrix.config.seed &+ UInt64(repetition.number), stream: 41)
-    guard let zone = repetition.guest.core.zones.last(where: { $0.type == .movable }) else {
+    let pages = cell.options.bytes("range") >> 12
+    let drainFirst = cell.options.choice("drain") == "true"
+    let zone = repetition.guest.core.zones.last { $0.type == .movable }
+    let places = zone.map { Self.places(in: $0, pages) } ?? []
+    guard let zone, !places.isEmpty else {
       run.found.outcome = .error
       return RepetitionResult(
-        run: run, zones: [], holds: [], holdSequence: nil, failure: "the guest has no ZONE_MOVABLE; give --movable 0.8")
+        run: run, zones: [], holds: [], holdSequence: nil,
+        failure: zone == nil
+          ? "the guest has no ZONE_MOVABLE; give --movable 0.8"
+          : "no aligned range of \(ByteSize(bytes: pages << 12)) lies whole in ZONE_MOVABLE; give a larger --guest")
     }
     var ends = SessionEnds()
     var disturbances: [Disturbance] = []
-    let window = cell.setting.windowNs ?? 0
-    for pages in ranges {
-      let places = places(in: zone, pages)
-      for drainFirst in [false, true] where !places.isEmpty {
-        var record = ContiguousRecord(
-          rangeBytes: pages << 12, drainsFirst: drainFirst, windowNs: Double(window),
-          movableShare: cell.guest.movableShare)
-        var tally = Tally()
-        // Time spent trying.
-        var spent: UInt64 = 0
-        func isOver() -> Bool { spent >= window && tally.tries >= leastTries || tally.tries >= mostTries }
-        for _ in 0..<mostRounds where !isOver() && ends.failure == nil {
-          bench.restart(repetition)
-          let worker = Worker(repetition, bench, zone)
-          let allocator = repetition.runner.rangeAllocator(repetition.guest, cpu: 1)
-          worker.start()
-          worker.waitUntilInZone()
-          let meter = DisturbanceMeter()
-          while worker.isAtWork && !isOver() {
-            let begin = MonotonicClock.nanoseconds()
-            tally.attempt(allocator, places[generator.below(places.count)], pages, drainFirst)
-            spent += MonotonicClock.nanoseconds() - begin
-          }
-          let disturbance = meter.reading()
-          ends.note(worker.stop())
-          disturbances.append(worker.disturbance.map { disturbance.beside($0) } ?? disturbance)
-          allocator.drain()
-        }
-        record.add(tally)
-        records.append(record)
+    let window = cell.windowNs
+    var record = ContiguousRecord(
+      rangeBytes: pages << 12, drainsFirst: drainFirst, windowNs: Double(window), movableShare: cell.guest.movableShare)
+    var tally = Tally()
+    // Time spent trying.
+    var spent: UInt64 = 0
+    func isOver() -> Bool { spent >= window && tally.tries >= leastTries || tally.tries >= mostTries }
+    for _ in 0..<mostRounds where !isOver() && ends.failure == nil {
+      bench.restart(repetition)
+      let worker = Worker(repetition, bench, zone)
+      let allocator = repetition.runner.rangeAllocator(repetition.guest, cpu: 1)
+      worker.start()
+      worker.waitUntilInZone()
+      let meter = DisturbanceMeter()
+      while worker.isAtWork && !isOver() {
+        let begin = MonotonicClock.nanoseconds()
+        tally.attempt(allocator, places[generator.below(places.count)], pages, drainFirst)
+        spent += MonotonicClock.nanoseconds() - begin
       }
+      let disturbance = meter.reading()
+      ends.note(worker.stop())
+      disturbances.append(worker.disturbance.map { disturbance.beside($0) } ?? disturbance)
+      allocator.drain()
     }
+    record.add(tally)
     repetition.model.touch()
     run.trust.set(disturbances)
     run.found.outcome = ends.outcome
     return RepetitionResult(
       run: run, zones: [], holds: [], holdSequence: nil, failure: ends.failure,
-      experiment: ExperimentRows(card, cell.timesHold ? records : records.map(\.withoutTimes)))
+      experiment: ExperimentRows(card, [cell.timesHold ? record : record.withoutTimes]))
   }
 
   /// Where naturally aligned ranges lie whole in the zone.

@@ -17,8 +17,8 @@ enum InterferenceExperiment: Experiment {
     name: "interference",
     question: "what allocating threads pay beside each design: rate, latency, irq-off time, failed allocations",
     files: "runs.csv, cells.csv, lock_holds.csv, interference.csv", decisiveMetric: "ops_ratio",
-    loads: [.order0, .thp, .mixed, .faults],
-    window: TimeSpan(nanoseconds: 100e6), windows: 5, columns: InterferenceRecord.experimentColumns)
+    options: [.load([.order0, .thp, .mixed, .faults]), .mutators, .window("100ms"), .hostAck],
+    flags: ["load", "mutators", "window", "host-ack-ns"], columns: InterferenceRecord.experimentColumns)
 
   static func groups(quick: Bool) -> [RunConfig.Group] {
     var group = RunConfig.Group()
@@ -26,16 +26,21 @@ enum InterferenceExperiment: Experiment {
     group.states = ["aged"]
     group.strategies = Strategies.all.map(\.card.name)
     if quick {
-      group.loads = ["mixed"]
-      group.window = "20ms"
+      group.experimentOptions = ["load": ["mixed"], "window": ["20ms"]]
     }
     return [group]
+  }
+
+  /// Two windows alone and two beside the strategy; with hooks one more.
+  static func estimate(_ cell: Cell) -> Double {
+    let windows = cell.strategy.card.trigger == .frees ? 5.0 : 4.0
+    return windows * (Double(cell.windowNs) + cell.restartNanoseconds)
   }
 
   static func run(_ repetition: Repetition, _ bench: Bench) throws -> RepetitionResult {
     let cell = repetition.cell
     let runner = repetition.runner
-    let window = cell.setting.windowNs ?? 0
+    let window = cell.windowNs
     var run = repetition.record
     var record = InterferenceRecord()
     record.windowNs = Double(window)
@@ -133,7 +138,7 @@ enum InterferenceExperiment: Experiment {
   ) throws -> [Disturbance] {
     func alone(_ runner: StrategyRunner?, isProbed: Bool) throws -> Bench.Alone {
       try bench.mutatorsAlone(
-        repetition, runner, isProbed: isProbed, nanoseconds: repetition.cell.setting.windowNs ?? 0)
+        repetition, runner, isProbed: isProbed, nanoseconds: repetition.cell.windowNs)
     }
     let unprobed = try alone(nil, isProbed: false)
     record.aloneOpsPerSecond = unprobed.rate

@@ -6,81 +6,103 @@ import Records
 /// The other design on the record: pages that the guest declares volatile, so that the host may discard what it would have
 /// to write to swap.
 ///
-/// A page cache in an eighth of the guest's memory under a load of users, in every mode: nothing said, stable and unused only, volatile
-/// pages with changes at the sites of 2006, a change at every reference, and the detour through stable at free. One pass is
-/// counted, with a host that takes frames; another is timed, with nobody beside. The guest's allocator has no part in it.
+/// A page cache in an eighth of the guest's memory under a load of users, in one mode: nothing said, stable and unused only,
+/// volatile pages with changes at the sites of 2006, a change at every reference, and the detour through stable at free. One
+/// pass is counted, with a host that takes frames; another is timed, with nobody beside, and so is one in which nothing is
+/// said. Two more modes are ways to find out whether a page was discarded. The guest's allocator has no part in it.
 enum PageStatesExperiment: Experiment {
   static let card = ExperimentCard(
     name: "page-states",
     question: "what it costs a guest to declare pages volatile, and how much the host need not swap",
-    files: "runs.csv, cells.csv, page-states.csv", decisiveMetric: "cost_ratio",
-    suited: "none: no free memory is collected", columns: PageStatesRecord.experimentColumns, takesLoads: false,
-    suits: { $0.goal == .none })
+    files: "runs.csv, cells.csv, page-states.csv", decisiveMetric: "cost_ratio", guest: .size,
+    suited: "none: no free memory is collected",
+    options: [
+      DeclaredOption(
+        "mode", .choice(cacheModes + [bit, seqlock]), defaults: cacheModes + [bit, seqlock],
+        "how much the guest tells, or how it finds out that a page was discarded", source: "2006 thread, 3/9"),
+      DeclaredOption(
+        "range", .integer(1...4096), defaults: ["1", "16", "256"], "pages of a file or block that one request is about",
+        source: "2006 thread: page_make_stable() of a range", onlyWith: .option("mode", cacheModes),
+        column: "range_pages"),
+      DeclaredOption(
+        "listed", .integer(0...4096), defaults: ["0", "1", "16", "256"], "discarded pages on the seqlock's list",
+        source: "2006 thread", onlyWith: .option("mode", [seqlock]), column: "listed_pages"),
+    ],
+    columns: PageStatesRecord.experimentColumns, suits: nil)
+
+  private static let cacheModes = HintingMode.allCases.map(\.rawValue)
+  private static let bit = "discard-bit"
+  private static let seqlock = "discard-seqlock"
 
   static func groups(quick: Bool) -> [RunConfig.Group] {
     var group = RunConfig.Group()
     group.guests = quick ? ["1G"] : ["1G", "8G"]
-    group.states = ["fresh"]
-    group.strategies = ["none"]
     return [group]
   }
 
-  /// Pages of one wish.
-  private static let ranges = [1, 16, 256]
-  /// Pages on the list of discarded ones.
-  private static let listed = [0, 1, 16, 256]
   /// 16 GiB: what the arrays are made for.
   private static let mostPages = 1 << 22
 
+  private static func pages(_ cell: Cell) -> Int { Int(cell.guestBytes >> 12) / 8 }
+
+  static func obstacle(_ cell: Cell) -> String? {
+    pages(cell) > mostPages ? "the page cache is modelled up to --guest 128G" : nil
+  }
+
+  /// Made, timed and counted in its own mode and in that in which nothing is said.
+  static func estimate(_ cell: Cell) -> Double {
+    HintingMode(rawValue: cell.options.choice("mode")) == nil ? 60e6 : Double(pages(cell)) * 6 * 4 * 25
+  }
+
   static func run(_ repetition: Repetition, _ bench: Bench) throws -> RepetitionResult {
     var run = repetition.record
-    let pages = Int(repetition.cell.guest.bytes >> 12) / 8
-    guard pages <= mostPages else {
-      run.found.outcome = .error
-      return RepetitionResult(
-        run: run, zones: [], holds: [], holdSequence: nil, failure: "the page cache is modelled up to --guest 128G")
-    }
-    let seed = bench.matrix.config.seed &+ UInt64(repetition.number)
-    let frames = try PageFrames(pages: pages, filePages: 2 * pages, mode: .none)
     let meter = DisturbanceMeter()
-    var records: [PageStatesRecord] = []
-    for range in ranges {
-      // Which mode comes first changes with the repetition: drift hits all alike.
-      let modes = HintingMode.allCases
-      var times: [HintingMode: Double] = [:]
-      for place in modes.indices {
-        let mode = modes[(place + repetition.number) % modes.count]
-        times[mode] = frames.time(mode, range: range, seed: seed, pagesHandled: 6 * pages)
+    let options = repetition.cell.options
+    let record =
+      if let mode = HintingMode(rawValue: options.choice("mode")) {
+        try measureCache(mode, range: options.integer("range"), repetition, bench)
+      } else {
+        try measureReads(options)
       }
-      let counts = modes.map { frames.count($0, range: range, seed: seed, pagesHandled: 6 * pages) }
-      let full = modes.firstIndex(of: .full).map { counts[$0] }
-      let pair = try StateCosts.pair(range: range, rounds: 200_000 / range)
-      for (mode, figures) in zip(modes, counts) {
-        var record = PageStatesRecord(mode: mode.rawValue, rangePages: range)
-        record.fill(figures, full: full)
-        record.nsPerPage = times[mode]
-        record.costRatio = ratio(times[mode], times[.none])
-        if mode == .full { record.pairNs = pair }
-        records.append(record)
-      }
-    }
-    for listed in listed {
-      let reads = try StateCosts.reads(listed: listed, rounds: listed > 16 ? 20_000 : 200_000)
-      var record = PageStatesRecord(mode: "discard-seqlock", listedPages: listed)
-      record.readNs = reads.list
-      record.costRatio = ratio(reads.list, reads.bit)
-      record.bytesPerPage = DiscardList.bytesPerPage
-      records.append(record)
-      guard listed == 0 else { continue }
-      record = PageStatesRecord(mode: "discard-bit")
-      record.readNs = reads.bit
-      record.bytesPerPage = DiscardList.bytesPerPageOfBit
-      records.append(record)
-    }
     run.trust.set([meter.reading()])
     run.found.outcome = .complete
     return RepetitionResult(
-      run: run, zones: [], holds: [], holdSequence: nil, failure: nil, experiment: ExperimentRows(card, records))
+      run: run, zones: [], holds: [], holdSequence: nil, failure: nil, experiment: ExperimentRows(card, [record]))
+  }
+
+  private static func measureCache(
+    _ mode: HintingMode, range: Int, _ repetition: Repetition, _ bench: Bench
+  ) throws -> PageStatesRecord {
+    let pages = pages(repetition.cell)
+    let seed = bench.matrix.config.seed &+ UInt64(repetition.number)
+    let frames = try PageFrames(pages: pages, filePages: 2 * pages, mode: .none)
+    // Which comes first changes with the repetition: drift hits both alike.
+    let modes: [HintingMode] = mode == .none ? [.none] : repetition.number % 2 == 0 ? [.none, mode] : [mode, .none]
+    var times: [HintingMode: Double] = [:]
+    for mode in modes { times[mode] = frames.time(mode, range: range, seed: seed, pagesHandled: 6 * pages) }
+    let figures = frames.count(mode, range: range, seed: seed, pagesHandled: 6 * pages)
+    let full = mode == .full ? figures : frames.count(.full, range: range, seed: seed, pagesHandled: 6 * pages)
+    var record = PageStatesRecord(mode: mode.rawValue, rangePages: range)
+    record.fill(figures, full: full)
+    record.nsPerPage = times[mode]
+    record.costRatio = ratio(times[mode], times[.none])
+    if mode == .full { record.pairNs = try StateCosts.pair(range: range, rounds: max(200_000 / range, 1)) }
+    return record
+  }
+
+  private static func measureReads(_ options: OptionValues) throws -> PageStatesRecord {
+    let listed = options["listed"].flatMap { Int($0) }
+    let reads = try StateCosts.reads(listed: listed ?? 0, rounds: (listed ?? 0) > 16 ? 20_000 : 200_000)
+    var record = PageStatesRecord(mode: options.choice("mode"), listedPages: listed)
+    if listed == nil {
+      record.readNs = reads.bit
+      record.bytesPerPage = DiscardList.bytesPerPageOfBit
+    } else {
+      record.readNs = reads.list
+      record.costRatio = ratio(reads.list, reads.bit)
+      record.bytesPerPage = DiscardList.bytesPerPage
+    }
+    return record
   }
 
   private static func ratio(_ value: Double?, _ base: Double?) -> Double? {

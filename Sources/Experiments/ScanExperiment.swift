@@ -15,7 +15,9 @@ enum ScanExperiment: Experiment {
     question: "how long each design holds zone->lock, what it costs, and how much of free memory it covers",
     files: "runs.csv, cells.csv, zones.csv, lock_holds.csv, events.csv; scan.csv with several scanners",
     decisiveMetric: "guest_cpu_ns",
-    columns: ScannerRecord.experimentColumns, takesScanners: true, countsEvents: true)
+    options: [.load([.none]), .mutators, .hostAck, .pageInit, .cache, .scanners, .placement],
+    flags: ["load", "mutators", "host-ack-ns", "page-init", "cache", "scanners", "placement"],
+    countsEvents: true, columns: ScannerRecord.experimentColumns)
 
   /// Every strategy at 8 and 64 GiB, those whose memory allows it at 1 TiB, fresh and aged: within a minute on two
   /// cores. Quick: every strategy on one small guest in both states.
@@ -30,6 +32,8 @@ enum ScanExperiment: Experiment {
     large.strategies = Strategies.all.filter { $0.card.effect == .readsOnly }.map(\.card.name)
     return [small, large]
   }
+
+  static func estimate(_ cell: Cell) -> Double { 2 * cell.restartNanoseconds + 2 * cell.sessionNanoseconds }
 
   static func run(_ repetition: Repetition, _ bench: Bench) throws -> RepetitionResult {
     let cell = repetition.cell

@@ -16,8 +16,15 @@ enum SteadyStateExperiment: Experiment {
     files: "runs.csv, cells.csv, lock_holds.csv, steady-state.csv", decisiveMetric: "last_ns",
     coverageMetric: "freed_share_reported",
     suited: "strategies that react to frees",
-    loads: [.order0], window: TimeSpan(nanoseconds: 3e9), windows: 1.1, clocks: [.real, .virtual],
-    virtualClockIsExact: true, columns: SteadyStateRecord.experimentColumns, suits: { $0.trigger == .frees })
+    options: [
+      .clock([.real, .virtual]), .window("3s"), .load([.order0]), .mutators,
+      DeclaredOption(
+        "mutator-rate", .integer(1...1_000_000_000), default: "20000", "operations a second of each mutator",
+        source: "this project", onlyWith: .option("clock", ["virtual"])),
+      .hostAck,
+    ],
+    flags: ["clock", "window", "load", "mutators", "mutator-rate", "host-ack-ns"], exactWith: ("clock", "virtual"),
+    columns: SteadyStateRecord.experimentColumns, suits: { $0.trigger == .frees })
 
   static func groups(quick: Bool) -> [RunConfig.Group] {
     var real = RunConfig.Group()
@@ -27,28 +34,46 @@ enum SteadyStateExperiment: Experiment {
       "bitmap-hinting:order=9", "page-reporting-boundary:order=9:delay=100:capacity=16/32",
       "page-reporting:order=9/10:delay=100:capacity=16/32",
     ]
-    real.hostAckNs = ["0", "1000000"]
+    real.experimentOptions = ["host-ack-ns": ["0", "1000000"]]
     guard quick else { return [real] }
     var virtual = real
-    virtual.clock = "virtual"
-    virtual.window = "40s"
+    virtual.experimentOptions["clock"] = ["virtual"]
+    virtual.experimentOptions["window"] = ["40s"]
     virtual.strategies = ["bitmap-hinting:order=9", "page-reporting-boundary:order=9", "page-reporting:order=9"]
     return [virtual]
+  }
+
+  /// By the virtual clock everything is on one thread.
+  static func threads(_ options: OptionValues, nodes: Int) -> Int {
+    options.clock == .virtual ? 1 : guestThreads(options, nodes: nodes) + (options.hostAckNs > 0 ? 1 : 0)
+  }
+
+  /// By the virtual clock nothing may depend on the machine.
+  static func mutators(_ options: OptionValues, nodes: Int, hostCPUs: Int) -> Int {
+    options.clock == .virtual ? 3 : max(hostCPUs - threads(options, nodes: nodes), 1)
+  }
+
+  /// The window and a tenth of it alone; virtual time costs what the mutators' operations and the reports do.
+  static func estimate(_ cell: Cell) -> Double {
+    let window = Double(cell.windowNs)
+    guard cell.clock == .virtual else { return 1.1 * window + 2 * cell.restartNanoseconds }
+    let operations = Double(cell.mutators * cell.options.integer("mutator-rate")) * window / 1e9
+    return cell.restartNanoseconds + operations * 150
   }
 
   static func run(_ repetition: Repetition, _ bench: Bench) throws -> RepetitionResult {
     let cell = repetition.cell
     let runner = repetition.runner
     let guest = repetition.guest
-    let isReal = cell.setting.clock == .real
-    let window = cell.setting.windowNs ?? 0
+    let isReal = cell.clock == .real
+    let window = cell.windowNs
     var run = repetition.record
     var record = SteadyStateRecord()
-    record.clock = cell.setting.clock.rawValue
+    record.clock = cell.clock.rawValue
     record.windowNs = Double(window)
     record.delayNs = Double(runner.workDelayNanoseconds)
     record.capacity = cell.strategy.options["capacity"].flatMap { Int($0) }
-    record.mutatorRate = isReal ? nil : cell.setting.mutatorRate
+    record.mutatorRate = cell.options["mutator-rate"].flatMap { Double($0) }
 
     // What comes first finds other caches than what comes last, so that every other repetition goes the other way.
     let aloneFirst = repetition.number % 2 == 0
@@ -163,7 +188,7 @@ enum SteadyStateExperiment: Experiment {
     _ repetition: Repetition, _ bench: Bench, _ mostPages: Int
   ) throws -> any Timeline {
     let cell = repetition.cell
-    if cell.setting.clock == .real {
+    if cell.clock == .real {
       return RealTimeline(
         try bench.mutators(repetition, repetition.runner, isProbed: false, mostPages: mostPages))
     }
@@ -174,14 +199,14 @@ enum SteadyStateExperiment: Experiment {
           load: cell.load, cpu: 1 + $0, mostPages: mostPages,
           seed: bench.mutatorSeed(repetition)), isProbed: false)
     }
-    return VirtualTimeline(mutators, rate: cell.setting.mutatorRate)
+    return VirtualTimeline(mutators, rate: Double(cell.options.integer("mutator-rate")))
   }
 
   /// The mutators on a guest built without the design, for a tenth of the window.
   private static func aloneRate(
     _ repetition: Repetition, _ bench: Bench, _ mostPages: Int, _ disturbances: inout [Disturbance]
   ) throws -> Double? {
-    let window = max((repetition.cell.setting.windowNs ?? 0) / 10, 20_000_000)
+    let window = max((repetition.cell.windowNs) / 10, 20_000_000)
     let alone = try bench.mutatorsAlone(
       repetition, nil, isProbed: false, nanoseconds: window, mostPages: mostPages)
     repetition.model.touch()

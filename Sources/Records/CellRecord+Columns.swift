@@ -13,6 +13,7 @@ extension CellRecord: TabularRecord {
   /// their order, then what they are judged by, then where they ran.
   public static let columns: [Column<CellRecord>] =
     identityColumns + RunRecord.columns.filter(\.isPrimary).flatMap(metricColumns) + verdictColumns + placementColumns
+    + laterColumns
 
   private static let identityColumns: [Column<CellRecord>] = [
     Column("run_id", \.runID, meaning: "The run this row belongs to."),
@@ -21,14 +22,14 @@ extension CellRecord: TabularRecord {
     Column("strategy", \.strategy, meaning: "Full name of the strategy, options included."),
     Column("guest_bytes", unit: "bytes", \.guestBytes, meaning: "Size of the guest."),
     Column("nodes", \.nodes, meaning: "NUMA nodes of the guest."),
-    Column("state", \.state, meaning: "Where the guest starts: fresh, aged or capture."),
+    Column("state", \.state, meaning: "Where the guest starts: fresh, aged or captured."),
     Column("list_order", \.listOrder, meaning: "Order of the free lists: ascending, churned or shuffled."),
     Column(
       "granule_order", \.granuleOrder,
       meaning: "One struct page for each 2^order pages; above 0 walking times are lower bounds."),
     Column("vmemmap_page_bytes", unit: "bytes", \.vmemmapPageBytes, meaning: "Page size the vmemmap is mapped with."),
     Column("order", \.order, meaning: "Lowest order looked at."),
-    Column("load", \.load, meaning: "What the mutators do: none, order0, thp, mixed or faults."),
+    Column("load", \.load, meaning: "What the mutators do: none, order0, thp, mixed, faults or compile."),
     Column("mutators", unit: "threads", \.mutators, meaning: "Threads that allocate and free meanwhile."),
     Column("oversubscribed", \.oversubscribed, meaning: "More measured threads than cores: left out of verdicts."),
     Column("repetitions", \.repetitions, meaning: "Repetitions summarised."),
@@ -59,6 +60,13 @@ extension CellRecord: TabularRecord {
   private static let placementColumns: [Column<CellRecord>] = [
     Column("scan_node", \.scanNode, meaning: "Host node of the strategy's thread; empty if several."),
     Column("memory_node", \.memoryNode, meaning: "Host node of the guest's memory; empty if several."),
+  ]
+
+  /// Those that came after a schema_version was fixed: behind all others.
+  private static let laterColumns: [Column<CellRecord>] = [
+    Column(
+      "experiment_options", \.experimentOptions,
+      meaning: "Values of the experiment's options, OPTION=VALUE with colons between.", since: 3)
   ]
 
   private static func metricColumns(of metric: Column<RunRecord>) -> [Column<CellRecord>] {

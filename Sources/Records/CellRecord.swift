@@ -8,20 +8,22 @@ public struct CellRecord: Hashable, Sendable {
   public var cellID: String
   /// `experiment`.
   public var experiment: String
+  /// `experiment_options`: values of the experiment's options.
+  public var experimentOptions = ""
   /// `strategy`: the full name, options included.
   public var strategy: String
   /// `guest_bytes`. Bytes.
   public var guestBytes: UInt64
   /// `nodes`.
-  public var nodes: Int
-  /// `state`: fresh, aged or capture.
+  public var nodes: Int?
+  /// `state`: fresh, aged or captured; empty where only the size matters.
   public var state: String
   /// `list_order`.
   public var listOrder: String
   /// `granule_order`: above 0 the times of walking are lower bounds.
-  public var granuleOrder: Int
+  public var granuleOrder: Int?
   /// `vmemmap_page_bytes`. Bytes.
-  public var vmemmapPageBytes: Int
+  public var vmemmapPageBytes: Int?
   /// `order`: the lowest looked at.
   public var order: Int?
   /// `load`.
@@ -61,11 +63,11 @@ public struct CellRecord: Hashable, Sendable {
     experiment: String,
     strategy: String,
     guestBytes: UInt64,
-    nodes: Int,
+    nodes: Int?,
     state: String,
     listOrder: String,
-    granuleOrder: Int,
-    vmemmapPageBytes: Int,
+    granuleOrder: Int?,
+    vmemmapPageBytes: Int?,
     order: Int? = nil,
     load: String,
     mutators: Int,

@@ -34,6 +34,7 @@ public enum CellSummary {
       load: first.load.kind,
       mutators: first.load.mutators,
       oversubscribed: runs.contains(where: \.load.oversubscribed))
+    cell.experimentOptions = first.identity.experimentOptions
     cell.scanNode = first.load.scanNode
     cell.memoryNode = first.load.memoryNode
     cell.repetitions = counted.count

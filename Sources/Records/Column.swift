@@ -10,6 +10,8 @@ public struct Column<Record: Sendable>: Sendable {
   public let direction: MetricDirection
   /// Whether `cells.csv` summarises it and comparisons judge it.
   public let isPrimary: Bool
+  /// The schema_version that brought it.
+  public let since: Int
   /// The field's text, nil where not measured. Numbers are the shortest decimal that reads back to the same value, with
   /// a point, without locale and without exponent.
   public let value: @Sendable (Record) -> String?
@@ -25,10 +27,11 @@ public struct Column<Record: Sendable>: Sendable {
     direction: MetricDirection = .none,
     isPrimary: Bool = false,
     _ path: any WritableKeyPath<Record, Value> & Sendable,
-    meaning: String
+    meaning: String,
+    since: Int = 1
   ) {
     self.init(
-      name, unit: unit, direction: direction, isPrimary: isPrimary, meaning: meaning,
+      name, unit: unit, direction: direction, isPrimary: isPrimary, meaning: meaning, since: since,
       get: { $0[keyPath: path] }, set: { $0[keyPath: path] = $1 })
   }
 
@@ -39,6 +42,7 @@ public struct Column<Record: Sendable>: Sendable {
     direction: MetricDirection = .none,
     isPrimary: Bool = false,
     meaning: String,
+    since: Int = 1,
     get: @escaping @Sendable (Record) -> Value,
     set: @escaping @Sendable (_ record: inout Record, _ value: Value) -> Void
   ) {
@@ -47,6 +51,7 @@ public struct Column<Record: Sendable>: Sendable {
     self.meaning = meaning
     self.direction = direction
     self.isPrimary = isPrimary
+    self.since = since
     value = { get($0).columnText }
     number = { get($0).columnNumber }
     read = { text, record in

@@ -29,20 +29,23 @@ public struct DeclaredOption: Sendable {
   public let condition: Condition?
   /// The column of runs.csv or of the experiment's own file that shows its value.
   public let column: String
+  /// Whether cells are told apart by its value; false if by what it comes to.
+  public let tellsCellsApart: Bool
   /// The value that cells had before the option existed. It stays out of their id, so that they keep it.
   public let impliedValue: String?
 
   public init(
     _ name: String, _ kind: Kind, default value: String, _ meaning: String, source: String,
-    onlyWith condition: Condition? = nil, column: String? = nil, implied: String? = nil
+    onlyWith condition: Condition? = nil, column: String? = nil, implied: String? = nil, tellsCellsApart: Bool = true
   ) {
     self.init(
-      name, kind, defaults: [value], meaning, source: source, onlyWith: condition, column: column, implied: implied)
+      name, kind, defaults: [value], meaning, source: source, onlyWith: condition, column: column, implied: implied,
+      tellsCellsApart: tellsCellsApart)
   }
 
   public init(
     _ name: String, _ kind: Kind, defaults: [String], _ meaning: String, source: String,
-    onlyWith condition: Condition? = nil, column: String? = nil, implied: String? = nil
+    onlyWith condition: Condition? = nil, column: String? = nil, implied: String? = nil, tellsCellsApart: Bool = true
   ) {
     self.name = name
     self.kind = kind
@@ -52,6 +55,7 @@ public struct DeclaredOption: Sendable {
     self.condition = condition
     self.column = column ?? name.replacing("-", with: "_")
     impliedValue = implied
+    self.tellsCellsApart = tellsCellsApart
   }
 
   /// The default as it would be written.

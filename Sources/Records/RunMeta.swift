@@ -3,7 +3,10 @@ import Foundation
 /// `meta.json`: what a run was told to do, where it ran, and what it couldn't measure.
 public struct RunMeta: Codable, Hashable, Sendable {
   /// Version of the files' form that this program writes and reads. The headers of the CSV files are fixed by it.
-  public static let currentSchemaVersion = 2
+  public static let currentSchemaVersion = 3
+
+  /// Versions that it reads.
+  public static let readableSchemaVersions = 2...currentSchemaVersion
 
   /// Something that could not be measured, and why.
   public struct Unavailable: Codable, Hashable, Sendable {

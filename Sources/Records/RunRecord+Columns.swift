@@ -10,9 +10,7 @@ extension RunRecord: TabularRecord {
       identity: Identity(
         runID: "", cellID: "", time: Date(timeIntervalSince1970: 0), host: "", experiment: "", strategy: "",
         repetition: 0, seed: 0),
-      guest: Guest(
-        bytes: 0, nodes: 0, cpus: 0, zones: 0, granuleOrder: 0, vmemmapPageBytes: 0, lockKind: "", pageInit: "",
-        state: "", listOrder: ""),
+      guest: Guest(bytes: 0),
       load: Load(kind: "", mutators: 0, oversubscribed: false, cache: ""),
       found: Found(outcome: .error))
   }
@@ -31,6 +29,7 @@ extension RunRecord: TabularRecord {
       bystandersColumns,
       countersColumns,
       trustColumns,
+      laterColumns,
     ].flatMap { $0 }
 
   private static let identityColumns: [Column<RunRecord>] = [
@@ -39,7 +38,7 @@ extension RunRecord: TabularRecord {
       meaning: "The run this row belongs to."),
     Column(
       "cell_id", \.identity.cellID,
-      meaning: "Hash of every guest, load, placement and option column; comparisons match on it."),
+      meaning: "Hash of the declared dimensions of experiment, guest and strategy; comparisons match on it."),
     Column(
       "time", \.identity.time,
       meaning: "When the repetition was made, ISO 8601 UTC, to the second."),
@@ -64,6 +63,13 @@ extension RunRecord: TabularRecord {
     Column(
       "seed", \.identity.seed,
       meaning: "Seed of everything random in the repetition."),
+  ]
+
+  /// Those that came after a schema_version was fixed: behind all others.
+  private static let laterColumns: [Column<RunRecord>] = [
+    Column(
+      "experiment_options", \.identity.experimentOptions,
+      meaning: "Values of the experiment's options, OPTION=VALUE with colons between.", since: 3)
   ]
 
   private static let guestColumns: [Column<RunRecord>] = [
@@ -93,7 +99,7 @@ extension RunRecord: TabularRecord {
       meaning: "When pages are zeroed: none, alloc or free."),
     Column(
       "state", \.guest.state,
-      meaning: "Where the guest starts: fresh, aged or capture."),
+      meaning: "Where the guest starts: fresh, aged or captured."),
     Column(
       "list_order", \.guest.listOrder,
       meaning: "Order of the free lists: ascending, churned or shuffled."),
@@ -120,7 +126,7 @@ extension RunRecord: TabularRecord {
   private static let loadColumns: [Column<RunRecord>] = [
     Column(
       "load", \.load.kind,
-      meaning: "What the mutators do: none, order0, thp, mixed or faults."),
+      meaning: "What the mutators do: none, order0, thp, mixed, faults or compile."),
     Column(
       "mutators", unit: "threads", \.load.mutators,
       meaning: "Threads that allocate and free while the strategy runs."),

@@ -4,23 +4,23 @@ extension RunRecord {
     /// `guest_bytes`: Size of the guest. Bytes.
     public var bytes: UInt64
     /// `nodes`: NUMA nodes of the guest.
-    public var nodes: Int
+    public var nodes: Int?
     /// `cpus`: CPUs of the guest.
-    public var cpus: Int
+    public var cpus: Int?
     /// `zones`: Populated zones of the guest, all nodes.
-    public var zones: Int
+    public var zones: Int?
     /// `granule_order`: One struct page for each 2^order pages; above 0 walking times are lower bounds.
-    public var granuleOrder: Int
+    public var granuleOrder: Int?
     /// `vmemmap_page_bytes`: Page size the vmemmap is mapped with. Bytes.
-    public var vmemmapPageBytes: Int
+    public var vmemmapPageBytes: Int?
     /// `lock_kind`: Kind of the zone lock: queued or test-and-set.
-    public var lockKind: String
+    public var lockKind = ""
     /// `page_init`: When pages are zeroed: none, alloc or free.
-    public var pageInit: String
-    /// `state`: Where the guest starts: fresh, aged or capture.
-    public var state: String
+    public var pageInit = ""
+    /// `state`: Where the guest starts: fresh, aged or captured.
+    public var state = ""
     /// `list_order`: Order of the free lists: ascending, churned or shuffled.
-    public var listOrder: String
+    public var listOrder = ""
     /// `list_adjacent`: Share of next pointers that lead to the neighbouring block, measured. 0...1.
     public var listAdjacent: Double?
     /// `free_fraction`: Free memory over all memory at the start, measured. 0...1.
@@ -35,40 +35,6 @@ extension RunRecord {
     public var bufferBytes: UInt64?
 
     /// Values left out are not measured.
-    public init(
-      bytes: UInt64,
-      nodes: Int,
-      cpus: Int,
-      zones: Int,
-      granuleOrder: Int,
-      vmemmapPageBytes: Int,
-      lockKind: String,
-      pageInit: String,
-      state: String,
-      listOrder: String,
-      listAdjacent: Double? = nil,
-      freeFraction: Double? = nil,
-      bytesFree: UInt64? = nil,
-      order: Int? = nil,
-      budget: Int? = nil,
-      bufferBytes: UInt64? = nil
-    ) {
-      self.bytes = bytes
-      self.nodes = nodes
-      self.cpus = cpus
-      self.zones = zones
-      self.granuleOrder = granuleOrder
-      self.vmemmapPageBytes = vmemmapPageBytes
-      self.lockKind = lockKind
-      self.pageInit = pageInit
-      self.state = state
-      self.listOrder = listOrder
-      self.listAdjacent = listAdjacent
-      self.freeFraction = freeFraction
-      self.bytesFree = bytesFree
-      self.order = order
-      self.budget = budget
-      self.bufferBytes = bufferBytes
-    }
+    public init(bytes: UInt64) { self.bytes = bytes }
   }
 }

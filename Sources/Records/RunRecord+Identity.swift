@@ -17,6 +17,8 @@ extension RunRecord {
     public var host: String
     /// `experiment`: Name of the experiment.
     public var experiment: String
+    /// `experiment_options`: Values of the experiment's options, OPTION=VALUE with colons between.
+    public var experimentOptions = ""
     /// `strategy`: Full name of the strategy, options included.
     public var strategy: String
     /// `repetition`: Number of the repetition within its cell.
@@ -33,6 +35,7 @@ extension RunRecord {
       branch: String? = nil,
       host: String,
       experiment: String,
+      experimentOptions: String = "",
       strategy: String,
       repetition: Int,
       seed: UInt64
@@ -44,6 +47,7 @@ extension RunRecord {
       self.branch = branch
       self.host = host
       self.experiment = experiment
+      self.experimentOptions = experimentOptions
       self.strategy = strategy
       self.repetition = repetition
       self.seed = seed

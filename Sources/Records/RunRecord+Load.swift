@@ -1,7 +1,7 @@
 extension RunRecord {
   /// What ran beside the strategy, and where everything was placed.
   public struct Load: Hashable, Sendable {
-    /// `load`: What the mutators do: none, order0, thp, mixed or faults.
+    /// `load`: What the mutators do: none, order0, thp, mixed, faults or compile.
     public var kind: String
     /// `mutators`: Threads that allocate and free while the strategy runs.
     public var mutators: Int

@@ -16,15 +16,16 @@ public enum StrictJSON {
     }
   }
 
-  /// A misspelt key must not be passed over.
-  public static func refuseUnknownKeys(_ decoder: any Decoder, _ known: [String]) throws {
+  /// A misspelt key must not be passed over. `former`: keys that are read still, and no longer named.
+  public static func refuseUnknownKeys(_ decoder: any Decoder, _ known: [String], former: [String] = []) throws {
     struct AnyKey: CodingKey {
       var stringValue: String
       var intValue: Int? { nil }
       init?(stringValue: String) { self.stringValue = stringValue }
       init?(intValue: Int) { nil }
     }
-    for key in try decoder.container(keyedBy: AnyKey.self).allKeys where !known.contains(key.stringValue) {
+    for key in try decoder.container(keyedBy: AnyKey.self).allKeys
+    where !known.contains(key.stringValue) && !former.contains(key.stringValue) {
       throw DecodingError.dataCorrupted(
         .init(
           codingPath: decoder.codingPath + [key],

@@ -99,16 +99,17 @@ struct CSVTable {
 }
 
 extension CSVTable {
-  /// The rows as records.
+  /// The rows as records. `schema`: the run's schema_version.
   ///
   /// - Throws: ``ReportingError`` of kind input where the header or a field isn't the record's.
-  func records<Record: TabularRecord>(_ type: Record.Type) throws(ReportingError) -> [Record] {
-    try requireHeader(Record.columns.map(\.name))
+  func records<Record: TabularRecord>(_ type: Record.Type, schema: Int) throws(ReportingError) -> [Record] {
+    let columns = Record.columns.filter { $0.since <= schema }
+    try requireHeader(columns.map(\.name), schema: schema)
     var records: [Record] = []
     records.reserveCapacity(rows.count)
     for row in rows {
       var record = Record.blank
-      for (column, field) in zip(Record.columns, row.fields) where !column.read(field.isEmpty ? nil : field, &record) {
+      for (column, field) in zip(columns, row.fields) where !column.read(field.isEmpty ? nil : field, &record) {
         let problem = field.isEmpty ? "\(column.name) is empty" : "\(column.name) can't be \"\(field)\""
         let unit = column.unit.isEmpty ? "" : " in \(column.unit)"
         throw .malformed(path, line: row.line, problem, accepted: "a value\(unit) as `run` writes it is accepted")
@@ -119,7 +120,7 @@ extension CSVTable {
   }
 
   /// - Throws: ``ReportingError`` of kind input where the header is another.
-  func requireHeader(_ names: [String]) throws(ReportingError) {
+  func requireHeader(_ names: [String], schema: Int) throws(ReportingError) {
     guard header != names else { return }
     let problem =
       if let missing = names.first(where: { !header.contains($0) }) {
@@ -130,7 +131,7 @@ extension CSVTable {
         "the columns stand in another order"
       }
     throw .malformed(
-      path, line: 1, problem, accepted: "the header of schema_version \(RunMeta.currentSchemaVersion) is accepted")
+      path, line: 1, problem, accepted: "the header of schema_version \(schema) is accepted")
   }
 
   /// Which repetition each row belongs to, by the columns cell_id and repetition; nil where the table lacks them.

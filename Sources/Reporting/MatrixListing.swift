@@ -15,22 +15,28 @@ public struct MatrixListing {
   /// What a launch takes beside its repetitions: a process to start, the machine's limits, guests to build. Nanoseconds.
   private static let launchNanoseconds = 500e6
 
+  private static func row(_ cell: Cell) -> [String] {
+    let guest = cell.modelledGuest
+    var row = [cell.id, cell.experimentCard.name, cell.optionsText, ByteSize(bytes: cell.guestBytes).description]
+    row += guest.map(fields) ?? Array(repeating: "", count: 6)
+    row += [cell.scanNode.map(String.init) ?? ""]
+    row += cell.configuredStrategy.map { [String(cell.order), $0.fullName] } ?? ["", ""]
+    return row + [TimeSpan(nanoseconds: cell.estimatedNanoseconds).description]
+  }
+
+  private static func fields(_ guest: GuestSpec) -> [String] {
+    [
+      String(guest.nodes), guest.state.name, guest.listOrder.rawValue, String(guest.granuleOrder),
+      ByteSize(bytes: guest.vmemmapPage.rawValue).description, guest.memoryNode.map(String.init) ?? "",
+    ]
+  }
+
   public var text: String {
-    let rows = matrix.cells.map { cell in
-      [
-        cell.id, cell.experimentCard.name, "\(ByteSize(bytes: cell.guest.bytes))", "\(cell.guest.nodes)",
-        cell.guest.state.name,
-        cell.guest.listOrder.rawValue, "\(cell.guest.granuleOrder)",
-        "\(ByteSize(bytes: cell.guest.vmemmapPage.rawValue))",
-        "\(cell.order)", cell.load.rawValue, "\(cell.hostAckNs)",
-        cell.setting.scanners == .perNode ? "one a node" : cell.setting.scanNode.map { "on node \($0)" } ?? "one",
-        cell.guest.memoryNode.map(String.init) ?? "own", cell.strategy.fullName,
-      ]
-    }
+    let rows = matrix.cells.map(Self.row)
     let listing = TextListing(
       titles: [
-        "cell", "experiment", "guest", "nodes", "state", "list order", "granule", "vmemmap", "order", "load",
-        "host ack ns", "scanners", "memory node", "strategy",
+        "cell", "experiment", "options", "guest", "nodes", "state", "list order", "granule", "vmemmap", "memory node",
+        "scan node", "order", "strategy", "a repetition",
       ], rows: rows)
     let repetitions = matrix.config.repetitions
     var nanoseconds = matrix.estimatedNanoseconds

@@ -64,11 +64,11 @@ public struct ResultTable {
   private struct GuestKey: Hashable {
     var experiment: String
     var bytes: UInt64
-    var nodes: Int
+    var nodes: Int?
     var state: String
     var listOrder: String
-    var granuleOrder: Int
-    var vmemmapPageBytes: Int
+    var granuleOrder: Int?
+    var vmemmapPageBytes: Int?
     var load: String
     var mutators: Int
     var oversubscribed: Bool
@@ -99,26 +99,26 @@ public struct ResultTable {
 
   private func heading(_ key: GuestKey, _ cells: [CellRecord]) -> String {
     let free = MetricSummary(cells.flatMap { runs[$0.cellID] ?? [] }.compactMap(\.guest.freeFraction)).median
-    let granule =
-      key.granuleOrder == 0
-      ? "granule 0 (exact)" : "granule \(key.granuleOrder): times are lower bounds (≥)"
+    let granule = key.granuleOrder.map { order in
+      order == 0 ? "granule 0 (exact)" : "granule \(order): times are lower bounds (≥)"
+    }
     let parts: [String?] = [
       "\(Figure.bytes(key.bytes)) guest",
       key.state,
       free.map { "\(Figure.number($0 * 100)) % free" },
-      "\(key.listOrder) lists",
+      key.listOrder.isEmpty ? nil : "\(key.listOrder) lists",
       granule,
-      "vmemmap in \(Figure.bytes(UInt64(key.vmemmapPageBytes))) pages",
-      key.nodes == 1 ? "1 node" : "\(key.nodes) nodes",
+      key.vmemmapPageBytes.map { "vmemmap in \(Figure.bytes(UInt64($0))) pages" },
+      key.nodes.map { $0 == 1 ? "1 node" : "\($0) nodes" },
       key.cpus.map { $0 == 1 ? "1 CPU" : "\($0) CPUs" },
-      key.lockKind.map { "\($0) lock" },
-      key.cache.map { "\($0) cache" },
-      key.pageInit.flatMap { $0 == "none" ? nil : "page init at \($0)" },
+      key.lockKind.flatMap { $0.isEmpty ? nil : "\($0) lock" },
+      key.cache.flatMap { $0.isEmpty ? nil : "\($0) cache" },
+      key.pageInit.flatMap { $0 == "none" || $0.isEmpty ? nil : "page init at \($0)" },
       key.hostAckNs.flatMap { $0 == 0 ? nil : "host acknowledges in \(Figure.time(ns: $0))" },
       key.mutators == 0 ? nil : "load \(key.load) by \(key.mutators) threads",
       key.oversubscribed ? "OVERSUBSCRIBED: more threads than cores, no verdict" : nil,
     ]
-    return "\(key.experiment): " + parts.compactMap { $0 }.joined(separator: ", ")
+    return "\(key.experiment): " + parts.compactMap { $0 }.filter { !$0.isEmpty }.joined(separator: ", ")
   }
 
   // MARK: Tables
@@ -219,7 +219,7 @@ public struct ResultTable {
     // What an experiment measures for none of its cells has no column.
     let parts = runs.isEmpty ? all : all.filter { part in part.fields.contains { $0 != Figure.missing } }
     let titles = ["strategy"] + parts.map(\.title)
-    let rows = zip(StrategyNames.short(cells), cells.indices).map { name, index in
+    let rows = zip(StrategyNames.withOptions(cells), cells.indices).map { name, index in
       [name] + parts.map { $0.fields[index] }
     }
     return TableContent(
@@ -262,7 +262,7 @@ public struct ResultTable {
   }
 
   private func bound(_ cell: CellRecord, _ text: String?) -> String {
-    text.map { cell.granuleOrder > 0 ? "≥" + $0 : $0 } ?? Figure.missing
+    text.map { (cell.granuleOrder ?? 0) > 0 ? "≥" + $0 : $0 } ?? Figure.missing
   }
 
   /// A count that was the same in every repetition, or its lowest and highest.
@@ -300,7 +300,7 @@ public struct ResultTable {
     if Set(cells.map { [$0.scanNode, $0.memoryNode] }).count > 1 {
       lines.append("n→m: a scanner on host node n and memory on host node m; ? where they are on several.")
     }
-    if cells.contains(where: { $0.granuleOrder > 0 }) {
+    if cells.contains(where: { ($0.granuleOrder ?? 0) > 0 }) {
       lines.append("≥: times at a granule above 0 are lower bounds, not to be compared with those at granule 0.")
     }
     let marked = cells.compactMap(\.preemptedRepetitions).filter { $0 > 0 }

@@ -21,12 +21,13 @@ struct RunContents {
   /// - Throws: ``ReportingError``, of kind input where it isn't there or isn't of this schema.
   static func meta(of path: String) throws(ReportingError) -> RunMeta {
     let file = path + "/meta.json"
-    let accepted = "a run folder of schema_version \(RunMeta.currentSchemaVersion) is accepted"
+    let versions = RunMeta.readableSchemaVersions
+    let accepted = "a run folder of schema_version \(versions.lowerBound) to \(versions.upperBound) is accepted"
     guard FileAccess.exists(file) else { throw .malformed(file, "there is no such file", accepted: accepted) }
     let bytes = try FileAccess.read(file)
     do {
       let version = try RunMeta.decoder.decode(SchemaVersion.self, from: Data(bytes)).schema_version
-      guard version == RunMeta.currentSchemaVersion else {
+      guard versions.contains(version) else {
         throw ReportingError.malformed(file, "schema_version is \(version)", accepted: accepted)
       }
       return try RunMeta.decoder.decode(RunMeta.self, from: Data(bytes))
@@ -69,7 +70,7 @@ struct RunContents {
     var written: [RunRecord] = []
     if FileAccess.exists(runsFile) {
       table = try CSVTable(reading: runsFile)
-      if let table, !table.header.isEmpty { written = try table.records(RunRecord.self) }
+      if let table, !table.header.isEmpty { written = try table.records(RunRecord.self, schema: meta.schemaVersion) }
     }
     var seen: Set<RepetitionKey> = []
     written = written.filter { seen.insert($0.key).inserted }
@@ -85,9 +86,11 @@ struct RunContents {
         continue
       }
       switch name {
-      case ZoneRecord.fileName: try side.requireHeader(ZoneRecord.columns.map(\.name))
-      case HoldBucketRecord.fileName: try side.requireHeader(HoldBucketRecord.columns.map(\.name))
-      case EventCountRecord.fileName: try side.requireHeader(EventCountRecord.columns.map(\.name))
+      case ZoneRecord.fileName: try side.requireHeader(ZoneRecord.columns.map(\.name), schema: meta.schemaVersion)
+      case HoldBucketRecord.fileName:
+        try side.requireHeader(HoldBucketRecord.columns.map(\.name), schema: meta.schemaVersion)
+      case EventCountRecord.fileName:
+        try side.requireHeader(EventCountRecord.columns.map(\.name), schema: meta.schemaVersion)
       default: break
       }
       guard let keys = try side.keys() else { continue }

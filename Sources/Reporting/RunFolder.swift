@@ -84,7 +84,12 @@ public final class RunFolder {
   ///   of another schema_version; of kind io where the system refuses or another process is writing the run.
   public static func resume(at path: String) throws(ReportingError) -> ResumedRun {
     // Before anything is locked or changed: a folder that is no run is refused and left alone.
-    _ = try RunContents.meta(of: path)
+    let version = try RunContents.meta(of: path).schemaVersion
+    guard version == RunMeta.currentSchemaVersion else {
+      throw .malformed(
+        path + "/meta.json", "schema_version is \(version)",
+        accepted: "to go on, a run of schema_version \(RunMeta.currentSchemaVersion) is accepted")
+    }
     let lock = try FolderLock(path)
     let contents = try clean(path)
     return ResumedRun(

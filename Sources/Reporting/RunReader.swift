@@ -22,7 +22,8 @@ public struct RunReader: Sendable {
     self.meta = meta
     if meta.finished != nil {
       // Nothing can be lost: the other files, of which lock_holds.csv may be large, needn't be read yet.
-      runs = try CSVTable(reading: path + "/" + RunRecord.fileName).records(RunRecord.self)
+      runs = try CSVTable(reading: path + "/" + RunRecord.fileName).records(
+        RunRecord.self, schema: meta.schemaVersion)
       committed = Set(runs.map(\.key))
     } else {
       let contents = try RunContents(of: path)
@@ -81,6 +82,6 @@ public struct RunReader: Sendable {
     let file = path + "/" + Record.fileName
     guard FileAccess.exists(file) else { return [] }
     let table = try CSVTable(reading: file)
-    return table.header.isEmpty ? [] : try table.records(Record.self)
+    return table.header.isEmpty ? [] : try table.records(Record.self, schema: meta.schemaVersion)
   }
 }

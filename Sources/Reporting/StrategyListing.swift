@@ -23,17 +23,11 @@ public enum StrategyListing {
     """
 
   public static func text(_ cards: [StrategyCard]) -> String {
-    let options = TextListing(
-      titles: ["strategy", "option", "accepted", "default", "meaning", "source"],
-      rows: cards.flatMap { card in
-        card.options.map { [card.name, $0.name, $0.range, $0.defaultValue, $0.meaning, $0.source] }
-      })
+    let options = OptionListing(cards.map { ($0.name, $0.options) }, of: "strategy")
     return """
       \(designs(cards).text)
 
       \(goals)
-
-      Options, written NAME:OPTION=VALUE, a sweep NAME:OPTION=VALUE/VALUE:
 
       \(options.text)
       """

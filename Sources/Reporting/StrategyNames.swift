@@ -12,6 +12,13 @@ package enum StrategyNames {
     return Set(nodes).count > 1 ? zip(names, nodes).map { $0 + " " + $1 } : names
   }
 
+  /// The same, with those of the experiment's options in which cells differ and that no column shows.
+  static func withOptions(_ cells: [CellRecord]) -> [String] {
+    zip(short(cells), OptionsText.differing(cells.map(\.experimentOptions))).map { name, options in
+      ([name] + options).joined(separator: " ")
+    }
+  }
+
   /// With those options only in which names of the same strategy differ.
   package static func short(_ fullNames: [String]) -> [String] {
     let names = fullNames.map { $0.split(separator: ":").map(String.init) }

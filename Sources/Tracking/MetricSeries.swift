@@ -66,11 +66,11 @@ extension TrackedRun {
       if values[place] == nil { order.append(place) }
       values[place, default: [:]][repetition] = value
     }
-    let virtualIsExact = Experiments.all.first { $0.name == experiment }?.virtualClockIsExact == true
+    let exact = Experiments.all.first { $0.name == experiment }?.exactWith.map { "\($0.option)=\($0.value)" }
     return order.map { place in
       MetricSeries(
         cellID: place[0], key: place[1], values: values[place] ?? [:],
-        isExact: virtualIsExact && place[1].contains("clock=virtual"))
+        isExact: exact.map { place[1].split(separator: " ").contains(Substring($0)) } ?? false)
     }
   }
 }

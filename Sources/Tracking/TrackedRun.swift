@@ -15,6 +15,25 @@ public struct TrackedRun: Sendable {
   /// The rows of each experiment's own file, by the experiment's name: a row by column name, without its empty fields.
   public var ownRows: [String: [[String: String]]]
 
+  /// Cells of a run made before schema_version 3 that can't be given today's ids, see ``mapped``.
+  public var unmapped: [Unmapped] = []
+
+  /// A cell that keeps the id it had.
+  public struct Unmapped: Sendable, Hashable {
+    public let cellID: String
+    public let why: String
+  }
+
+  /// With today's ids of its cells, as far as these can be told; itself if it has them.
+  public var mapped: TrackedRun { FormerCells.mapped(self) }
+
+  /// What ``mapped`` couldn't do: a line for each reason; empty if it could all.
+  public var unmappedLines: [String] {
+    Dictionary(grouping: unmapped, by: \.why).sorted { $0.key < $1.key }.map { why, cells in
+      "\(name): \(cells.count) of its cells can't be matched with today's: \(why)"
+    }
+  }
+
   /// A run put together from its parts.
   public init(
     name: String, meta: RunMeta, repetitions: [RunRecord], cells: [CellRecord], ownRows: [String: [[String: String]]]

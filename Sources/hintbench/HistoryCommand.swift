@@ -50,6 +50,7 @@ struct HistoryCommand: ParsableCommand {
           let run = if index == 0, let first { first } else { try TrackedRun(folder: folder) }
           let outcome = try history.add(run, name: name, isPartialAllowed: partial)
           print(try HistoryListing.imported(outcome, history.entry(named: run.meta.runID)))
+          for line in run.mapped.unmappedLines { print(line) }
         }
       }
     }

@@ -20,11 +20,7 @@ struct ListCommand: ParsableCommand {
     case .strategies:
       print(StrategyListing.text(Strategies.all.map(\.card)))
     case .experiments:
-      print(
-        TextListing(
-          titles: ["experiment", "question", "for", "files"],
-          rows: Experiments.all.map { [$0.name, $0.question, $0.suited, $0.files] }
-        ).text)
+      print(ExperimentListing.text(Experiments.all))
     case .metrics:
       let shared = RunRecord.columns.map { column in
         [

@@ -17,8 +17,9 @@ struct RunCommand: ParsableCommand {
 
   // `.unconditional` where a value may be written with a minus: it is then refused as a number, and not as a flag.
   @Argument(
-    help: ArgumentHelp("Experiments to run, see `hintbench list experiments` (default: scan).", valueName: "experiment")
-  )
+    help: ArgumentHelp(
+      "Experiments to run, with their options; see `hintbench list experiments` (default: scan).",
+      valueName: "experiment[:option=value[/value]...]"))
   var experiments: [String] = []
 
   @Option(parsing: .unconditional, help: ArgumentHelp("Memory of the modelled guests.", valueName: "size,..."))
@@ -46,10 +47,6 @@ struct RunCommand: ParsableCommand {
   var granule: String?
   @Option(help: ArgumentHelp("Host pages under the memory map: 4k, 2m, auto.", valueName: "size")) var vmemmap: String?
   @Option(help: ArgumentHelp("zone->lock: queued, test-and-set.", valueName: "kind")) var lock: String?
-  @Option(help: ArgumentHelp("Whether the guest's kernel zeroes pages: none, alloc, free.", valueName: "when"))
-  var pageInit: String?
-  @Option(help: ArgumentHelp("What a repetition finds in the caches: cold, warm.", valueName: "state")) var cache:
-    String?
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp("Lowest order looked at: 0 to 10, or native (default: the highest).", valueName: "order"))
@@ -60,35 +57,8 @@ struct RunCommand: ParsableCommand {
   var budget: String?
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp(
-      "Host's time to acknowledge a report, in nanoseconds (default: 0, at once).", valueName: "ns,..."))
-  var hostAckNs: String?
-  @Option(
-    help: ArgumentHelp("What other threads do: none, order0, thp, mixed, faults, compile.", valueName: "load,..."))
-  var load: String?
-  @Option(parsing: .unconditional, help: "Threads that do it (default: cores - 1).") var mutators: Int?
-  @Option(
-    parsing: .unconditional, help: ArgumentHelp("How long an experiment with windows measures.", valueName: "time"))
-  var window: String?
-  @Option(help: ArgumentHelp("Clock of `steady-state` and `migration`: real, virtual.", valueName: "clock")) var clock:
-    String?
-  @Option(
-    parsing: .unconditional,
-    help: ArgumentHelp(
-      "Operations a second of each mutator by the virtual clock, and in a migration.", valueName: "rate"))
-  var mutatorRate: Double?
-  @Option(
-    parsing: .unconditional,
     help: ArgumentHelp("Share of Normal memory in ZONE_MOVABLE (default: 0).", valueName: "fraction"))
   var movable: Double?
-  @Option(
-    help: ArgumentHelp(
-      "Host nodes of scanner and memory: local, or matrix for every pair (default: local).", valueName: "where"))
-  var placement: String?
-  @Option(
-    help: ArgumentHelp(
-      "Threads that scan: one, or per-node for one on each modelled node (default: one).", valueName: "how-many"))
-  var scanners: String?
   @Option(parsing: .unconditional, help: "Repetitions of each cell (default: 5).") var repetitions: Int?
   @Option(parsing: .unconditional, help: "Seed of every random choice (default: 1).") var seed: UInt64?
   @Option(
@@ -101,23 +71,10 @@ struct RunCommand: ParsableCommand {
     help: ArgumentHelp("Events to count beside those with a column, by PAPI's names.", valueName: "name,..."))
   var events: String?
   @Option(
-    parsing: .unconditional,
-    help: ArgumentHelp("What a migration may send, in bytes a second (default: 1G).", valueName: "size,..."))
-  var bandwidth: String?
-  @Option(
-    parsing: .unconditional,
-    help: ArgumentHelp("How long a migration may stop the guest (default: 300ms).", valueName: "time,..."))
-  var downtimeLimit: String?
-  @Option(
     help: ArgumentHelp(
       "A published migration, run under its conditions: \(MigrationPreset.all.map(\.name).joined(separator: ", ")).",
       valueName: "name"))
   var preset: String?
-  @Option(
-    parsing: .unconditional,
-    help: ArgumentHelp(
-      "What a kick costs in `delivery` that the host wants, a VM exit (default: 0).", valueName: "ns,..."))
-  var exitNs: String?
   @Option(help: ArgumentHelp("A checked-in matrix, as meta.json shows it under config.", valueName: "file"))
   var config: String?
   @Flag(help: "Print cells, estimated time and memory, and run nothing.") var dryRun = false
@@ -128,6 +85,8 @@ struct RunCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Go on with a run that was cut short.", valueName: "dir")) var resume: String?
   @Flag(help: "Small guests, three repetitions: seconds.") var quick = false
   @OptionGroup(title: "Comparing with another build") var builds: AgainstOptions
+  @OptionGroup(title: "Options of experiments as flags, for one release; write EXPERIMENT:OPTION=VALUE")
+  var experimentFlags: ExperimentFlags
 
   func run() throws {
     try Failure.reporting {
@@ -161,22 +120,46 @@ struct RunCommand: ParsableCommand {
   private var hasGuestFlags: Bool { strategy != nil || hasFlagsOfTheGuest }
 
   private var hasFlagsOfTheGuest: Bool {
-    [guest, state, buddyinfo, pagetypeinfo, zoneinfo, listOrder, granule, vmemmap, budget].contains {
-      $0 != nil
-    }
+    [guest, state, buddyinfo, pagetypeinfo, zoneinfo, listOrder, granule, vmemmap, budget].contains { $0 != nil }
       || nodes != nil || cpus != nil || free != nil || movable != nil
   }
 
   private var hasSharedFlags: Bool {
-    [
-      lock, pageInit, cache, order, load, holdLimit, counters, events, timeLimit, hostAckNs, window, clock, placement,
-      scanners, bandwidth, downtimeLimit, exitNs,
-    ].contains { $0 != nil }
-      || mutators != nil || repetitions != nil || seed != nil || mutatorRate != nil
+    [lock, order, holdLimit, counters, events, timeLimit].contains { $0 != nil } || repetitions != nil || seed != nil
+      || !experimentFlags.values.isEmpty
+  }
+
+  /// Flags that say what a modelled guest is like, by name, as far as they are given.
+  private var guestFlags: [String] {
+    let flags: [(String, Bool)] = [
+      ("--state", state != nil), ("--free", free != nil), ("--nodes", nodes != nil), ("--cpus", cpus != nil),
+      ("--movable", movable != nil), ("--list-order", listOrder != nil), ("--granule", granule != nil),
+      ("--vmemmap", vmemmap != nil), ("--lock", lock != nil), ("--buddyinfo", buddyinfo != nil),
+      ("--pagetypeinfo", pagetypeinfo != nil), ("--zoneinfo", zoneinfo != nil),
+    ]
+    return flags.filter(\.1).map(\.0)
+  }
+
+  /// Flags that choose among strategies, by name, as far as they are given.
+  private var strategyFlags: [String] {
+    [("--strategy", strategy), ("--order", order), ("--budget", budget)].filter { $0.1 != nil }.map(\.0)
+  }
+
+  /// A flag that no chosen experiment has a use for is refused.
+  private func checkFlags(_ config: RunConfig) throws {
+    let cards = try config.experimentCards
+    let names = cards.map(\.name).joined(separator: ", ")
+    if let flag = guestFlags.first, !cards.contains(where: { $0.guest == .modelled }) {
+      throw MatrixError(.usage, "\(flag): \(names) has no allocator to set; of a guest it takes --guest only")
+    }
+    if let flag = strategyFlags.first, strategy != "none", !cards.contains(where: \.takesStrategies) {
+      throw MatrixError(.usage, "\(flag): in \(names) no strategy takes part")
+    }
   }
 
   private func makeMatrix() throws -> Matrix {
     let made = try makeConfig()
+    try checkFlags(made)
     do { return try Matrix(made, host: .current) } catch {
       guard let config, error.kind == .usage else { throw error }
       // Where the file alone makes no sense, no word on the command line is to blame.
@@ -196,13 +179,18 @@ struct RunCommand: ParsableCommand {
       guard preset == nil else { throw MatrixError(.usage, "a preset is a matrix: --config doesn't go with it") }
       made = try RunConfig.read(config)
     } else if let preset {
-      guard !hasFlagsOfTheGuest, !quick, bandwidth == nil, downtimeLimit == nil, load == nil else {
+      let fixed: Set = ["bandwidth", "downtime-limit", "load"]
+      guard !hasFlagsOfTheGuest, !quick, fixed.isDisjoint(with: experimentFlags.values.keys) else {
         throw MatrixError(
           .usage, "--preset says which guest, loads, bandwidth and downtime limit; flags for them don't go with it")
       }
       made = try MigrationPreset.named(preset).config
-      guard experiments.isEmpty || experiments == made.experiments else {
-        throw MatrixError(.usage, "the preset \(preset) is of \(made.experiments.joined(separator: ", "))")
+      if !experiments.isEmpty {
+        let preset = made.experiments
+        made.experiments = experiments
+        guard try made.experimentCards.map(\.name) == preset else {
+          throw MatrixError(.usage, "the preset \(self.preset ?? "") is of \(preset.joined(separator: ", "))")
+        }
       }
       if let strategies = list(strategy) {
         for index in made.groups.indices { made.groups[index].strategies = strategies }
@@ -220,26 +208,14 @@ struct RunCommand: ParsableCommand {
     }
     if config != nil && !experiments.isEmpty { made.experiments = experiments }
     made.lock = lock ?? made.lock
-    made.pageInit = pageInit ?? made.pageInit
-    made.cache = cache ?? made.cache
     made.order = order ?? made.order
-    made.load = load ?? made.load
-    made.hostAckNs = hostAckNs ?? made.hostAckNs
-    made.window = window ?? made.window
-    made.clock = clock ?? made.clock
-    made.bandwidth = bandwidth ?? made.bandwidth
-    made.downtimeLimit = downtimeLimit ?? made.downtimeLimit
-    made.exitNs = exitNs ?? made.exitNs
-    made.mutatorRate = mutatorRate ?? made.mutatorRate
-    made.mutators = mutators ?? made.mutators
+    made.options.merge(experimentFlags.values) { _, given in given }
     made.repetitions = repetitions ?? made.repetitions
     made.seed = seed ?? made.seed
     made.holdLimit = holdLimit ?? made.holdLimit
     made.counters = counters ?? made.counters
     made.events = list(events) ?? made.events
     made.timeLimit = timeLimit ?? made.timeLimit
-    made.placement = placement ?? made.placement
-    made.scanners = scanners ?? made.scanners
     return made
   }
 
@@ -250,12 +226,7 @@ struct RunCommand: ParsableCommand {
   private func group(defaults: RunConfig.Group) -> RunConfig.Group {
     var group = RunConfig.Group()
     group.experiments = defaults.experiments
-    group.loads = defaults.loads
-    group.hostAckNs = defaults.hostAckNs
-    group.clock = defaults.clock
-    group.window = defaults.window
-    group.bandwidths = defaults.bandwidths
-    group.downtimeLimits = defaults.downtimeLimits
+    group.experimentOptions = defaults.experimentOptions
     group.movable = movable ?? (buddyinfo == nil ? defaults.movable : nil)
     group.guests = list(guest) ?? (buddyinfo == nil ? defaults.guests : [])
     group.states = list(state) ?? (buddyinfo == nil ? (free == nil ? defaults.states : ["aged"]) : [])

@@ -205,7 +205,7 @@ import Testing
       try Folder.write("mine", to: folder + "/other/runs.csv")
       try Folder.write("mine", to: folder + "/file")
       try FileManager.default.createDirectory(atPath: folder + "/broken", withIntermediateDirectories: false)
-      try Folder.write("{\"schema_version\": 2,\n", to: folder + "/broken/meta.json")
+      try Folder.write("{\"schema_version\": 3,\n", to: folder + "/broken/meta.json")
       try FileManager.default.createDirectory(atPath: folder + "/later", withIntermediateDirectories: false)
       try Folder.write("{\"schema_version\": 999}", to: folder + "/later/meta.json")
       let before = Folder.contents(folder)

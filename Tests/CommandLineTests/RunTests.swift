@@ -60,7 +60,7 @@ import Testing
     #expect(counters.contains { !$0.isEmpty } || reasons.contains { !$0.isEmpty })
   }
 
-  /// The header of runs.csv at schema_version 2, as the contract has it.
+  /// The header of runs.csv at schema_version 3, as the contract has it.
   static let contract = """
     run_id cell_id time commit branch host experiment strategy repetition seed
     guest_bytes nodes cpus zones granule_order vmemmap_page_bytes lock_kind page_init state
@@ -79,6 +79,7 @@ import Testing
     mutator_wait_ns_total mutator_alloc_failed
     cycles instructions l1d_misses l2_misses llc_misses dtlb_misses counters_source
     noise_ns_p999 noise_ns_max involuntary_switches minor_faults steal_ns
+    experiment_options
     """.split { $0 == " " || $0 == "\n" }.map(String.init)
 
   /// A terminal, of which the program holds one end and the test the other.

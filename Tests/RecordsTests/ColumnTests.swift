@@ -23,7 +23,8 @@ struct ColumnTests {
     mutator_alloc_ns_max, mutator_irqoff_ns_p99, mutator_irqoff_ns_p999, mutator_irqoff_ns_max,
     mutator_wait_ns_total, mutator_alloc_failed,
     cycles, instructions, l1d_misses, l2_misses, llc_misses, dtlb_misses, counters_source,
-    noise_ns_p999, noise_ns_max, involuntary_switches, minor_faults, steal_ns
+    noise_ns_p999, noise_ns_max, involuntary_switches, minor_faults, steal_ns,
+    experiment_options
     """
 
   static let zones = """
@@ -67,6 +68,7 @@ struct ColumnTests {
     names += [
       "interval_confidence", "limit_ns_per_block", "ns_per_block_to_limit", "hold_limit_ns",
       "lock_hold_ns_max_repeatable", "within_hold_limit", "preempted_repetitions", "scan_node", "memory_node",
+      "experiment_options",
     ]
     #expect(CellRecord.columns.map(\.name) == names)
   }
@@ -118,11 +120,11 @@ struct ColumnTests {
   @Test("an empty field is no value of a column that must have one, and neither is another text")
   func unreadable() throws {
     var run = RunRecord.blank
-    let nodes = try #require(RunRecord.columns.first { $0.name == "nodes" })
+    let mutators = try #require(RunRecord.columns.first { $0.name == "mutators" })
     let scan = try #require(RunRecord.columns.first { $0.name == "scan_ns" })
     let outcome = try #require(RunRecord.columns.first { $0.name == "outcome" })
-    #expect(!nodes.read(nil, &run))
-    #expect(!nodes.read("1.5", &run))
+    #expect(!mutators.read(nil, &run))
+    #expect(!mutators.read("1.5", &run))
     #expect(!scan.read("nan", &run))
     #expect(!scan.read("1,5", &run))
     #expect(scan.read(nil, &run))

@@ -180,7 +180,7 @@ struct ResultTableTests {
   func counted() throws {
     var (cells, runs) = Self.sample()
     #expect(!ResultTable(cells: cells, runs: runs, meta: RunFixtures.meta).text.contains("Counted:"))
-    cells.removeAll { $0.granuleOrder > 0 }
+    cells.removeAll { ($0.granuleOrder ?? 0) > 0 }
     for index in runs.indices where runs[index].identity.strategy == "record-unused-pages" {
       runs[index].found.blocksReported = 117
       runs[index].counters = .init(instructions: 1500 + index % 5, llcMisses: 200, source: "simulated")

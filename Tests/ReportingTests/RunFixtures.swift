@@ -1,6 +1,7 @@
 import Experiments
 import Foundation
 import Records
+import TestSupport
 
 /// Runs for tests, a folder that goes away, and a seeded source of numbers.
 enum RunFixtures {

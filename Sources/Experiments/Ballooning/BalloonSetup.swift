@@ -4,7 +4,7 @@ import Records
 /// One way to have a balloon: the key of a row of ballooning.csv.
 struct BalloonSetup {
   /// What compaction can do with the balloon's pages.
-  enum Mobility: String, ColumnValue {
+  enum Mobility: String, CaseIterable, ColumnValue {
     /// Allocated movable, and moved.
     case movable
     /// Allocated movable, and left: the same pages, without the series of 2012 that lets them be moved.
@@ -22,16 +22,20 @@ struct BalloonSetup {
   /// Only pages that can be isolated have somebody to contend with.
   var showsContention: Bool { mobility == .movable }
 
-  static let all: [BalloonSetup] = [
-    BalloonSetup(kind: .order0, listing: .page, mobility: .movable),
-    BalloonSetup(kind: .order0, listing: .list, mobility: .movable),
-    BalloonSetup(kind: .order0, listing: .list, mobility: .pinned),
-    BalloonSetup(kind: .order0, listing: .list, mobility: .unmovable),
-    BalloonSetup(kind: .huge, listing: .page, mobility: .unmovable),
-    BalloonSetup(kind: .huge, listing: .list, mobility: .unmovable),
-    BalloonSetup(kind: .highest, listing: .page, mobility: .unmovable),
-    BalloonSetup(kind: .highest, listing: .list, mobility: .unmovable),
-  ]
+  init(kind: BalloonKind, listing: BalloonListing, mobility: Mobility) {
+    self.kind = kind
+    self.listing = listing
+    self.mobility = mobility
+  }
+
+  /// What the options of `ballooning` ask for.
+  init(_ options: OptionValues) {
+    guard let kind = BalloonKind(rawValue: options.choice("kind")),
+      let listing = BalloonListing(rawValue: options.choice("enqueue")),
+      let mobility = Mobility(rawValue: options.choice("movable"))
+    else { preconditionFailure("options of ballooning that it doesn't declare") }
+    self.init(kind: kind, listing: listing, mobility: mobility)
+  }
 }
 
 extension BalloonKind: ColumnValue {}

@@ -7,7 +7,7 @@ import Records
 
 /// The other way to give memory to the host: a balloon, and whether compaction can move its pages (the series of 2012).
 ///
-/// For each way to have one: how fast memory goes and comes, how long `pages_lock` is held, and how many 2 MiB blocks are
+/// For one way to have one: how fast memory goes and comes, how long `pages_lock` is held, and how many 2 MiB blocks are
 /// free before, with the balloon in it, and after compaction. For the last, the balloon is inflated while a tenant takes
 /// memory too, page by page; then the tenant leaves, all but an eighth, and what is free lies between the balloon's pages.
 enum BallooningExperiment: Experiment {
@@ -16,17 +16,33 @@ enum BallooningExperiment: Experiment {
     question:
       "how long a balloon holds its lock, how fast it is, and how many 2 MiB blocks compaction wins back around it",
     files: "runs.csv, cells.csv, lock_holds.csv, ballooning.csv", decisiveMetric: "inflate_gib_per_second",
-    suited: "none, since no strategy takes part", window: TimeSpan(nanoseconds: 100e6), windows: 6, threads: 2,
-    columns: BallooningRecord.experimentColumns, takesLoads: false, timesZoneLock: false, suits: { $0.goal == .none })
+    suited: "none, since no strategy takes part",
+    options: [
+      DeclaredOption(
+        "kind", .choice(BalloonKind.allCases.map(\.rawValue)), defaults: BalloonKind.allCases.map(\.rawValue),
+        "what it takes at a time: a page, order 9, or the highest order", source: "virtio_balloon takes pages"),
+      DeclaredOption(
+        "enqueue", .choice(BalloonListing.allCases.map(\.rawValue)), defaults: BalloonListing.allCases.map(\.rawValue),
+        "a hold of pages_lock for each page, or one for a batch of 256", source: "2012 thread; list since Linux 5.1"),
+      DeclaredOption(
+        "movable", .choice(BalloonSetup.Mobility.allCases.map(\.rawValue)),
+        defaults: BalloonSetup.Mobility.allCases.map(\.rawValue),
+        "whether compaction moves its pages, leaves them, or can't", source: "2012 thread: CONFIG_BALLOON_COMPACTION",
+        onlyWith: .option(
+          "kind", [BalloonKind.order0.rawValue], otherwise: BalloonSetup.Mobility.unmovable.rawValue)),
+      .window("100ms"),
+    ],
+    flags: ["window"], timesZoneLock: false, columns: BallooningRecord.experimentColumns, suits: nil)
 
   static func groups(quick: Bool) -> [RunConfig.Group] {
     var small = RunConfig.Group()
     small.guests = [quick ? "4G" : "8G"]
     small.states = quick ? ["aged"] : ["fresh", "aged"]
-    small.strategies = ["none"]
     small.granule = "0"
-    small.window = quick ? "10ms" : nil
-    if quick { return [small] }
+    if quick {
+      small.experimentOptions["window"] = ["10ms"]
+      return [small]
+    }
     // Of its memory map only what is touched costs memory.
     var large = small
     large.guests = ["256G"]
@@ -41,39 +57,43 @@ enum BallooningExperiment: Experiment {
   private static let balloonPart = 8
   private static let keptPart = 8
 
+  /// A tenant, and whoever contends, is on a second CPU.
+  static func guestThreads(_ options: OptionValues, nodes: Int) -> Int { 2 }
+  static func threads(_ options: OptionValues, nodes: Int) -> Int { 2 }
+
+  static func obstacle(_ cell: Cell) -> String? {
+    if cell.guest.granuleOrder > 0 {
+      return "a balloon takes single pages, which this guest doesn't have; give --granule 0"
+    }
+    // VIRTIO_BALLOON_PFN_SHIFT: a page's number is a __virtio32 (virtio 1.2, 5.5.6).
+    if cell.guestBytes >= 16 << 40 {
+      return "a balloon's messages have 32 bits for a page's number, which end below 16 TiB; give a smaller --guest"
+    }
+    return BalloonSetup(cell.options).kind.order > cell.order ? "the guest has no blocks of that order" : nil
+  }
+
+  /// Moved three times, mixed and compacted where that is measured, and four windows of contention.
+  static func estimate(_ cell: Cell) -> Double {
+    let setup = BalloonSetup(cell.options)
+    let moved = Double(min(cell.guestBytes / 8, mostMoved) >> 12) * 3 * 60
+    let mixed = setup.showsRecovery ? Double(min(cell.guestBytes / 2, mostMixed) >> 12) * 120 : 0
+    let contended = setup.showsContention ? 4 * Double(cell.windowNs) : 0
+    return 5 * cell.restartNanoseconds + moved + mixed + contended
+  }
+
   static func run(_ repetition: Repetition, _ bench: Bench) throws -> RepetitionResult {
     var run = repetition.record
-    let core = repetition.guest.core
-    if let obstacle = obstacle(core) {
-      run.found.outcome = .error
-      return RepetitionResult(run: run, zones: [], holds: [], holdSequence: nil, failure: obstacle)
-    }
+    let setup = BalloonSetup(repetition.cell.options)
     var trial = try Trial(repetition, bench)
     bench.holdLog.reset()
-    var records: [BallooningRecord] = []
-    for setup in BalloonSetup.all where setup.kind.order <= core.highestOrder && trial.failure == nil {
-      records.append(try trial.measure(setup))
-    }
+    let record = try trial.measure(setup)
     repetition.model.touch()
     run.trust.set(trial.disturbances)
     run.delivery.kicks = trial.kicks
     run.found.outcome = trial.failure == nil ? .complete : .error
     return RepetitionResult(
       run: run, zones: [], holds: bench.buckets(repetition, bench.holdLog.summary(), nil), holdSequence: nil,
-      failure: trial.failure, experiment: ExperimentRows(card, records))
-  }
-
-  /// Why a guest can't have a balloon; nil where it can.
-  private static func obstacle(_ core: GuestCore) -> String? {
-    if core.granuleOrder > 0 {
-      return "a balloon takes single pages, which this guest doesn't have; give --granule 0"
-    }
-    if core.cpuCount < 2 { return "a tenant and whoever contends are on a second CPU; give --cpus 2" }
-    // VIRTIO_BALLOON_PFN_SHIFT: a page's number is a __virtio32 (virtio 1.2, 5.5.6).
-    if core.zones.contains(where: { $0.endPFN > 1 << 32 }) {
-      return "a balloon's messages have 32 bits for a page's number, which end below 16 TiB; give a smaller --guest"
-    }
-    return nil
+      failure: trial.failure, experiment: ExperimentRows(card, [record]))
   }
 
   /// One repetition's work.
@@ -261,7 +281,7 @@ enum BallooningExperiment: Experiment {
     // MARK: contention
 
     private mutating func measureContention(_ balloon: Balloon, _ record: inout BallooningRecord) throws {
-      let window = repetition.cell.setting.windowNs ?? 0
+      let window = repetition.cell.windowNs
       begin(balloon)
       let start = guest.core.freePages
       var driver = driver(balloon, NoProbe())

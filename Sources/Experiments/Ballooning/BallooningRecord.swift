@@ -5,7 +5,7 @@ import Records
 /// A row of ballooning.csv.
 struct BallooningRecord: ExperimentRecord {
   static let fileName = "ballooning.csv"
-  static let blank = BallooningRecord(BalloonSetup.all[0])
+  static let blank = BallooningRecord(BalloonSetup(kind: .order0, listing: .page, mobility: .movable))
   static let keyColumns = 3
 
   var kind: BalloonKind

@@ -7,8 +7,7 @@ import Records
 
 /// From the moment a design finds a block under the lock to the host's action on it.
 ///
-/// Guest and host are two threads over a virtqueue in the memory they share. Each way in which the host may hear of
-/// hints, and each action that the design's hints may be used for, is a row. What takes no memory back is measured in two
+/// Guest and host are two threads over a virtqueue in the memory they share. What takes no memory back is measured in two
 /// sessions from the same state: one for speed, and one in which it is noted when a hint is put into the queue and the
 /// host looks at the block's pages before it acts. Giving memory back takes longer than that by far, and is measured in
 /// one; that session is stopped when half of the piece of real memory that stands for the guest's is used up.
@@ -17,8 +16,27 @@ enum DeliveryExperiment: Experiment {
     name: "delivery",
     question: "what it takes until a host has acted on what a design finds, and how stale that is by then",
     files: "runs.csv, cells.csv, delivery.csv", decisiveMetric: "delivered_ms_per_tib",
-    suited: "strategies that name blocks", loads: [.none, .mixed], delivers: true, threads: 2,
-    columns: DeliveryRecord.experimentColumns, suits: { $0.goal != .none })
+    suited: "strategies that name blocks",
+    options: [
+      DeclaredOption(
+        "action", .choice(["none", "bitmap", "discard", "punch"]), defaults: ["none", "bitmap", "discard", "punch"],
+        "what the host does with a block: nothing, clear its bits, MADV_DONTNEED, FALLOC_FL_PUNCH_HOLE",
+        source: "QEMU: free-page hints, reporting on anonymous memory and on files"),
+      DeclaredOption(
+        "page", .choice(["4K", "2M"]), defaults: ["4K", "2M"], "pages of the memory that is given back",
+        source: "x86-64", onlyWith: .option("action", ["discard", "punch"]), column: "host_page_bytes"),
+      DeclaredOption(
+        "notify", .choice(HostNotification.allCases.map(\.rawValue)),
+        defaults: HostNotification.allCases.map(\.rawValue),
+        "how the host hears of hints: it sleeps until it is kicked, or looks at the queue without end",
+        source: "virtio 1.2, 2.7.13; QEMU polls while hinting runs", column: "notification"),
+      DeclaredOption(
+        "exit-ns", .integer(0...10_000_000), default: "0", "ns that a kick takes which the host wants: a VM exit",
+        source: "this project; a setting, never invented"),
+      .load([.none, .mixed]), .mutators, .hostAck,
+    ],
+    flags: ["exit-ns", "load", "mutators", "host-ack-ns"], columns: DeliveryRecord.experimentColumns,
+    suits: { $0.goal != .none })
 
   static func groups(quick: Bool) -> [RunConfig.Group] {
     var group = RunConfig.Group()
@@ -29,7 +47,7 @@ enum DeliveryExperiment: Experiment {
       // Populating the memory that is given back is most of what a repetition takes.
       var idle = group
       idle.strategies = ["alloc-max-order"]
-      idle.loads = ["none"]
+      idle.experimentOptions["load"] = ["none"]
       return [group, idle]
     }
     group.strategies = [
@@ -39,74 +57,87 @@ enum DeliveryExperiment: Experiment {
     return [group]
   }
 
+  /// The host is there, and counted, whenever it answers.
+  static func threads(_ options: OptionValues, nodes: Int) -> Int { 2 + options.mutators }
+
+  static func mismatch(_ options: OptionValues, _ strategy: StrategyCard) -> String? {
+    guard let action = HostAction(options) else { return nil }
+    return HostAction.allowed(strategy.goal).contains(action)
+      ? nil
+      : "\(strategy.name) names blocks that may be in use again: action=\(action.name) would destroy their content"
+  }
+
+  static func obstacle(_ cell: Cell) -> String? { HostAction(cell.options).flatMap { $0.refusal } }
+
+  static func estimate(_ cell: Cell) -> Double {
+    // Populated for the session that gives it back, and before.
+    let populating = HostAction(cell.options)?.page == nil ? 0 : 2 * 70e6
+    return 2 * cell.restartNanoseconds + 3 * cell.sessionNanoseconds + populating
+  }
+
   static func run(_ repetition: Repetition, _ bench: Bench) throws -> RepetitionResult {
     let cell = repetition.cell
     // Each session here has a queue and a host of its own.
     repetition.runner.stopHost()
     var run = repetition.record
-    var records: [DeliveryRecord] = []
-    var disturbances: [Disturbance] = []
+    guard let action = HostAction(cell.options),
+      let notification = HostNotification(rawValue: cell.options.choice("notify"))
+    else { preconditionFailure("options of delivery that it doesn't declare") }
+    var record = DeliveryRecord()
+    record.action = action.name
+    record.hostPageBytes = action.page?.rawValue
+    record.notification = notification.rawValue
+    record.exitNs = Double(cell.options.integer("exit-ns"))
+    let memory: HostMemory?
+    switch place(for: action) {
+    case .success(let place): memory = place
+    case .failure(let absence):
+      run.found.outcome = .error
+      return RepetitionResult(
+        run: run, zones: [], holds: [], holdSequence: nil, failure: "\(absence.what): \(absence.why)")
+    }
+    let setting = Setting(action: action, memory: memory, notification: notification)
+    var isTimed = cell.timesHold
     var ends = SessionEnds()
-    for action in HostAction.allowed(cell.strategy.card.goal) {
-      let memory: HostMemory?
-      switch place(for: action) {
-      case .success(let place): memory = place
-      case .failure(let absence):
-        bench.note(.init(what: "delivery rows of \(absence.what)", why: absence.why))
-        continue
-      }
-      for notification in HostNotification.allCases where ends.failure == nil {
-        var record = DeliveryRecord()
-        record.action = action.name
-        record.hostPageBytes = action.page?.rawValue
-        record.notification = notification.rawValue
-        record.exitNs = Double(cell.setting.exitNs)
-        let setting = Setting(action: action, memory: memory, notification: notification)
-        var isTimed = cell.timesHold
-        if memory == nil {
-          let speed = try session(repetition, bench, setting, isWatched: false)
-          let watched = try session(repetition, bench, setting, isWatched: true)
-          record.addSpeed(speed)
-          record.addWatched(watched)
-          disturbances += [speed.disturbance, watched.disturbance]
-          for session in [speed, watched] { note(session, &ends) }
-          if action == .none && notification == .polled { fill(&run, speed, watched) }
-        } else {
-          let both = try session(repetition, bench, setting, isWatched: true)
-          record.addSpeed(both)
-          record.addWatched(both)
-          disturbances.append(both.disturbance)
-          note(both, &ends)
-          if both.host.withoutMemory > 0 {
-            isTimed = false
-            bench.note(
-              .init(
-                what: "delivery's times of \(cell.strategy.fullName), \(action.name)",
-                why: "its chains name more than the \((memory?.bytes ?? 0) >> 20) MiB that there are to give back"))
-          }
-        }
-        records.append(isTimed ? record : record.withoutTimes)
-      }
+    let watched: SessionResult
+    let speed: SessionResult
+    if memory == nil {
+      speed = try session(repetition, bench, setting, isWatched: false)
+      watched = try session(repetition, bench, setting, isWatched: true)
+      note(speed, &ends)
+      run.trust.set([speed.disturbance, watched.disturbance])
+    } else {
+      watched = try session(repetition, bench, setting, isWatched: true)
+      speed = watched
+      run.trust.set([watched.disturbance])
+    }
+    note(watched, &ends)
+    record.addSpeed(speed)
+    record.addWatched(watched)
+    if watched.host.withoutMemory > 0 {
+      isTimed = false
+      bench.note(
+        .init(
+          what: "delivery's times of \(cell.strategy.fullName), \(action.name)",
+          why: "its chains name more than the \((memory?.bytes ?? 0) >> 20) MiB that there are to give back"))
     }
     repetition.model.touch()
-    run.trust.set(disturbances)
+    fill(&run, speed)
     if !cell.timesHold { run.speed = RunRecord.Speed() }
     if ends.failure != nil { run.found.outcome = .error }
     return RepetitionResult(
       run: run, zones: [], holds: [], holdSequence: nil, failure: ends.failure,
-      experiment: ExperimentRows(card, records))
+      experiment: ExperimentRows(card, [isTimed ? record : record.withoutTimes]))
   }
 
-  // MARK: the memory
-
-  /// Why rows aren't there.
-  private struct Absence: Error {
+  /// Why an action can't be measured here.
+  struct Absence: Error {
     var what: String
     var why: String
   }
 
   /// The memory that an action gives back, populated once, so that it is known what pages it has.
-  private static func place(for action: HostAction) -> Result<HostMemory?, Absence> {
+  static func place(for action: HostAction) -> Result<HostMemory?, Absence> {
     let what = "\(action.name) on pages of \(action.page == .huge ? "2 MiB" : "4 KiB")"
     do throws(SystemCallError) {
       guard let memory = try HostMemory(action) else { return .success(nil) }
@@ -120,7 +151,7 @@ enum DeliveryExperiment: Experiment {
 
   // MARK: a session
 
-  /// What tells the rows of a repetition apart.
+  /// Who is told, and how.
   private struct Setting {
     var action: HostAction
     var memory: HostMemory?
@@ -175,7 +206,7 @@ enum DeliveryExperiment: Experiment {
     defer { _ = channel.stop() }
     let id = host.begin()
     var sink = channel.sink(
-      sessionID: id, exitNanoseconds: cell.setting.exitNs, notesTimes: isWatched, stop: bench.stop,
+      sessionID: id, exitNanoseconds: UInt64(cell.options.integer("exit-ns")), notesTimes: isWatched, stop: bench.stop,
       mostBytes: setting.memory.map { UInt64($0.sessionBytes) } ?? .max)
 
     let mutators = try bench.mutators(repetition, repetition.runner, isProbed: false)
@@ -207,7 +238,7 @@ enum DeliveryExperiment: Experiment {
     if let violation = session.violation { ends.note(.error(violation)) }
   }
 
-  private static func fill(_ run: inout RunRecord, _ speed: SessionResult, _ watched: SessionResult) {
+  private static func fill(_ run: inout RunRecord, _ speed: SessionResult) {
     run.found.outcome = RunOutcome(rawValue: speed.pass.outcome.name) ?? .error
     run.found.blocksReported = speed.host.acted
     run.found.blocksDuplicate = speed.duplicates

@@ -40,4 +40,29 @@ enum HostAction: Hashable, Sendable {
     case .reclaim: [.none, .bitmap] + discards
     }
   }
+
+  /// What the options of `delivery` ask for; nil where they have no such thing.
+  init?(_ options: OptionValues) {
+    let page: HostPage = options["page"] == "2M" ? .huge : .small
+    switch options["action"] {
+    case "none": self = .none
+    case "bitmap": self = .bitmap
+    case "discard": self = .discard(page)
+    case "punch": self = .punch(page)
+    default: return nil
+    }
+  }
+
+  /// Why this machine can't do it; nil if it can. Tried once, with as much memory as it takes.
+  var refusal: String? { Self.refusals[self] }
+
+  private static let refusals: [HostAction: String] = {
+    var refusals: [HostAction: String] = [:]
+    for action in allowed(.reclaim) {
+      if case .failure(let absence) = DeliveryExperiment.place(for: action) {
+        refusals[action] = "\(absence.what): \(absence.why)"
+      }
+    }
+    return refusals
+  }()
 }

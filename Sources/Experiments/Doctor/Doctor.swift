@@ -94,7 +94,7 @@ public struct Doctor: Sendable {
     }
     do {
       try tryRun()
-      for spec in matrix.batches.joined() { try reserve(spec) }
+      for spec in matrix.batches.flatMap(\.guests) { try reserve(spec) }
     } catch {
       return Finding(what, .missing, "breaks down", why: "\(error)")
     }
@@ -198,7 +198,7 @@ public struct Doctor: Sendable {
     guard case .success(let matrix) = checked else {
       return Finding(what, .missing, found, why: "the guests of the default run don't fit")
     }
-    let coarse = matrix.batches.joined().filter { $0.granuleOrder > 0 }
+    let coarse = matrix.batches.flatMap(\.guests).filter { $0.granuleOrder > 0 }
     guard coarse.isEmpty else {
       return Finding(
         what, .limited, found,

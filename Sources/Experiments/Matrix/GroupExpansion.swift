@@ -11,36 +11,48 @@ struct GroupExpansion {
   /// Designs left out because nobody named them and they don't fit, and why.
   var omissions: [String] = []
 
-  /// Where the group names no strategies: all of them, or if that doesn't fit all that don't give whole blocks back.
+  /// What the group's experiments need of its guests.
+  struct Needs {
+    /// Threads on CPUs of the guest, scanners included.
+    var threads: Int
+    /// Whether any of them allocates beside a strategy.
+    var allocates: Bool
+    /// Whether strategies take part.
+    var strategies: Bool
+  }
+
+  /// If the group names no strategies: all of them, or if that doesn't fit all that don't give whole blocks back.
   init(
-    _ group: RunConfig.Group, _ config: RunConfig, _ lock: LockKind, _ allocates: Bool, _ mutators: Int,
-    _ host: Matrix.HostLimits
+    _ group: RunConfig.Group, _ config: RunConfig, _ lock: LockKind, _ needs: Needs, _ host: Matrix.HostLimits
   ) throws(MatrixError) {
     do {
-      try self.init(all: group, config, lock, allocates, mutators, host)
+      try self.init(all: group, config, lock, needs, host)
     } catch {
-      guard error.kind == .unavailable, group.strategies.isEmpty, !allocates else { throw error }
+      guard error.kind == .unavailable, group.strategies.isEmpty, needs.strategies, !needs.allocates else {
+        throw error
+      }
       var smaller = group
       smaller.strategies = Strategies.all.filter { $0.card.effect != .takesBlocks }.map(\.card.name)
-      try self.init(all: smaller, config, lock, allocates, mutators, host)
+      try self.init(all: smaller, config, lock, needs, host)
       let left = Strategies.all.filter { $0.card.effect == .takesBlocks }.map(\.card.name)
       omissions = ["\(left.joined(separator: ", ")): \(error)"]
     }
   }
 
   private init(
-    all group: RunConfig.Group, _ config: RunConfig, _ lock: LockKind, _ allocates: Bool, _ mutators: Int,
-    _ host: Matrix.HostLimits
+    all group: RunConfig.Group, _ config: RunConfig, _ lock: LockKind, _ needs: Needs, _ host: Matrix.HostLimits
   ) throws(MatrixError) {
     let named = !group.strategies.isEmpty
-    strategies = try StrategyList.parse(
-      named ? group.strategies : Strategies.all.map(\.card.name), shared: group.options)
+    let allocates = needs.allocates
+    strategies =
+      needs.strategies
+      ? try StrategyList.parse(named ? group.strategies : Strategies.all.map(\.card.name), shared: group.options) : []
     guard (1...16).contains(group.nodes) else { throw .usage("\(group.nodes) nodes; accepted: 1 to 16") }
-    let cpus = group.cpus ?? max(4, mutators + 1)
+    let cpus = group.cpus ?? max(4, needs.threads)
     guard (1...4096).contains(cpus) else { throw .usage("\(cpus) CPUs; accepted: 1 to 4096") }
-    guard cpus > mutators else {
+    guard cpus >= needs.threads else {
       throw .usage(
-        "\(cpus) CPUs are too few for a strategy and \(mutators) other threads; give --cpus \(mutators + 1)")
+        "\(cpus) CPUs are too few for \(needs.threads) threads of strategy and load; give --cpus \(needs.threads)")
     }
     let choice = try Self.choice(group)
     let listOrder: ListOrder? = try group.listOrder.map { text throws(MatrixError) in
@@ -174,7 +186,7 @@ struct GroupExpansion {
     return choice
   }
 
-  private static func guestBytes(_ text: String, nodes: Int) throws(MatrixError) -> UInt64 {
+  static func guestBytes(_ text: String, nodes: Int) throws(MatrixError) -> UInt64 {
     let bytes = try ByteSize(text).bytes
     // 52 bits of physical address are what x86-64 has.
     guard bytes >= 128 << 20, bytes <= 4 << 50 else { throw .usage("a guest of \(text); accepted: 128M to 4P") }

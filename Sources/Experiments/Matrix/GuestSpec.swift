@@ -1,4 +1,5 @@
 import GuestMemory
+import Records
 
 /// One guest of a matrix, complete enough to be built.
 public struct GuestSpec: Hashable, Sendable {
@@ -31,4 +32,29 @@ public struct GuestSpec: Hashable, Sendable {
   public var seed: UInt64
   /// The host node of all its memory; nil: each modelled node's on a host node, in turn.
   public var memoryNode: Int?
+}
+
+extension CellIdentity {
+  /// Every dimension of a modelled guest.
+  mutating func add(_ guest: GuestSpec) {
+    var free: String?
+    var capture: String?
+    switch guest.state {
+    case .fresh: break
+    case .aged(let share): free = "\(share)"
+    case .captured(let fingerprint): capture = fingerprint
+    }
+    set("guest_bytes", "\(guest.bytes)")
+    set("nodes", "\(guest.nodes)")
+    set("cpus", "\(guest.cpus)")
+    set("granule_order", "\(guest.granuleOrder)")
+    set("vmemmap_page_bytes", "\(guest.vmemmapPage.rawValue)")
+    set("lock_kind", guest.lockKind.rawValue)
+    set("state", guest.state.name)
+    set("list_order", guest.listOrder.rawValue)
+    set("free", free)
+    set("capture", capture)
+    set("movable", "\(guest.movableShare)", implied: "0.0")
+    set("memory_node", guest.memoryNode.map(String.init), implied: nil)
+  }
 }

@@ -18,8 +18,25 @@ enum MigrationExperiment: Experiment {
     name: "migration",
     question: "what hints are worth to a live migration: its time, downtime and bytes, and what the guest pays",
     files: "runs.csv, cells.csv, migration.csv", decisiveMetric: "total_ns",
-    suited: "strategies that the host asks for hints", loads: [.none, .faults, .compile], clocks: [.virtual, .real],
-    migrates: true, columns: MigrationRecord.experimentColumns, suits: { $0.trigger == .command })
+    suited: "strategies that the host asks for hints",
+    options: [
+      .clock([.virtual, .real]),
+      DeclaredOption(
+        "bandwidth", .size(1 << 20...1 << 60), default: "1G", "bytes a second that may be sent",
+        source: "QEMU: max-bandwidth"),
+      DeclaredOption(
+        "downtime-limit", .time(1...3_600_000_000_000), default: "300ms", "how long the guest may be stopped",
+        source: "QEMU: downtime-limit=300", column: "downtime_limit_ns"),
+      .load([.none, .faults, .compile]), .mutators,
+      DeclaredOption(
+        "mutator-rate", .integer(1...1_000_000_000), default: "20000", "operations a second of each mutator at most",
+        source: "this project", onlyWith: .option("load", MutatorLoad.allCases.map(\.rawValue).filter { $0 != "none" })),
+      .pageInit, .cache,
+    ],
+    flags: [
+      "clock", "bandwidth", "downtime-limit", "load", "mutators", "mutator-rate", "page-init", "cache",
+    ],
+    columns: MigrationRecord.experimentColumns, suits: { $0.trigger == .command })
 
   static func groups(quick: Bool) -> [RunConfig.Group] {
     var small = RunConfig.Group()
@@ -28,17 +45,17 @@ enum MigrationExperiment: Experiment {
     small.strategies = strategies
     if quick {
       small.strategies = ["none", "walk-callback", "free-list-multi-buffer", "alloc-max-order"]
-      small.loads = ["none", "compile"]
+      small.experimentOptions["load"] = ["none", "compile"]
       return [small]
     }
     // The limits that the threads of 2018 measured with.
     var limits = small
-    limits.downtimeLimits = ["500ms", "2s"]
+    limits.experimentOptions["downtime-limit"] = ["500ms", "2s"]
     // At the set rate a load would act some hundred million times while a TiB is sent.
     var large = small
-    large.loads = ["none"]
+    large.experimentOptions["load"] = ["none"]
     large.guests = ["128G", "1T"]
-    large.strategies = Strategies.all.filter { card.suits($0.card) && $0.card.effect == .readsOnly }.map(\.card.name)
+    large.strategies = Strategies.all.filter { card.takes($0.card) && $0.card.effect == .readsOnly }.map(\.card.name)
     // Counts and all but nanoseconds a hint are what they are at granule 0, where the struct pages of 4 TiB take longer to
     // be touched than all the rest.
     var largest = large
@@ -50,16 +67,45 @@ enum MigrationExperiment: Experiment {
   }
 
   /// Every design that the host can ask for hints, and none.
-  static var strategies: [String] { Strategies.all.filter { card.suits($0.card) }.map(\.card.name) }
+  static var strategies: [String] { Strategies.all.filter { card.takes($0.card) }.map(\.card.name) }
+
+  /// By the real clock the destination is a process beside it; by the virtual one everything is on one thread.
+  static func threads(_ options: OptionValues, nodes: Int) -> Int {
+    options.clock == .virtual ? 1 : 2 + options.mutators
+  }
+
+  /// By the virtual clock nothing may depend on the machine.
+  static func mutators(_ options: OptionValues, nodes: Int, hostCPUs: Int) -> Int {
+    options.clock == .virtual ? 3 : max(hostCPUs - threads(options, nodes: nodes), 1)
+  }
+
+  static func estimate(_ cell: Cell) -> Double {
+    cell.clock == .virtual ? virtualEstimate(cell) : RealMigration.estimate(cell)
+  }
+
+  /// A session for the cost of a hint, then a look at every unit in each round, and the mutators' operations.
+  private static func virtualEstimate(_ cell: Cell) -> Double {
+    let units = Double(cell.guestBytes >> 12) / Double(1 << cell.guest.granuleOrder)
+    let sending = Double(cell.guestBytes) / Double(cell.options.bytes("bandwidth"))
+    let operations = Double(cell.mutators) * rate(cell) * sending
+    return 2 * cell.restartNanoseconds + 2 * cell.sessionNanoseconds + units * 20 + operations * 200
+  }
+
+  static func memory(_ cell: Cell) -> MemoryNeed? { RealMigration.memory(cell) }
+
+  static func missing(_ cell: Cell) -> String? {
+    guard cell.clock == .real, let refusal = WriteProtectLog.refusal else { return nil }
+    return "a migration by the real clock: \(refusal); accepted: migration:clock=virtual"
+  }
 
   static func run(_ repetition: Repetition, _ bench: Bench) throws -> RepetitionResult {
     let cell = repetition.cell
-    guard cell.setting.clock == .virtual else { return try RealMigration(repetition, bench).run() }
+    guard cell.clock == .virtual else { return try RealMigration(repetition, bench).run() }
     let runner = repetition.runner
     let guest = repetition.guest
     let rates = try PageRates.measure()
     var run = repetition.record
-    var record = MigrationRecord(cell.setting)
+    var record = MigrationRecord(cell.options)
 
     // What a hint costs the guest: a session on the guest as it begins, without a probe.
     bench.restart(repetition)
@@ -75,7 +121,7 @@ enum MigrationExperiment: Experiment {
     let image = GuestImage(guest, unitOrder: unitOrder, freeIsZero: cell.guest.state == .fresh)
     let load = MigrationLoad(
       guest, image, cell.load, cpus: (0..<cell.mutators).map { (1 + $0) % guest.geometry.cpuCount },
-      rate: cell.setting.mutatorRate, most: Int(guest.core.freePages) / 4, seed: bench.mutatorSeed(repetition))
+      rate: rate(cell), most: Int(guest.core.freePages) / 4, seed: bench.mutatorSeed(repetition))
     var sink = RecordingSink(bench.hintLog, guest.core, runner.queue)
     var session = Session(lowestOrder: cell.order, stop: bench.stop)
     var ends = SessionEnds()
@@ -83,9 +129,9 @@ enum MigrationExperiment: Experiment {
     var blocksReported = 0
 
     let costs = VirtualPrecopy.Costs(
-      bandwidth: cell.setting.bandwidth ?? .infinity, zeroCheck: rates.zeroCheck, send: rates.send,
+      bandwidth: Double(cell.options.bytes("bandwidth")), zeroCheck: rates.zeroCheck, send: rates.send,
       // A bit a unit, read and cleared: 8 bytes of both bitmaps for 64 of them, at the rate a page is looked at.
-      syncPerUnit: rates.zeroCheck / 4096 * 2 / 8, downtimeLimit: cell.setting.downtimeLimitNs ?? 0)
+      syncPerUnit: rates.zeroCheck / 4096 * 2 / 8, downtimeLimit: Double(cell.options.nanoseconds("downtime-limit")))
     var migration = VirtualPrecopy(image, costs) {
       guard cell.strategy.card.goal != .none, ends.failure == nil else { return nil }
       bench.hintLog.reset()
@@ -137,6 +183,11 @@ enum MigrationExperiment: Experiment {
   }
 }
 
+extension MigrationExperiment {
+  /// Operations a second of each mutator; 0 without any.
+  static func rate(_ cell: Cell) -> Double { cell.options["mutator-rate"].flatMap { Double($0) } ?? 0 }
+}
+
 /// A row of migration.csv.
 struct MigrationRecord: ExperimentRecord {
   static let fileName = "migration.csv"
@@ -169,10 +220,10 @@ struct MigrationRecord: ExperimentRecord {
   init() {}
 
   /// With what tells it from rows of other settings.
-  init(_ setting: Cell.Setting) {
-    clock = setting.clock.rawValue
-    bandwidth = setting.bandwidth ?? .infinity
-    downtimeLimitNs = setting.downtimeLimitNs ?? 0
+  init(_ options: OptionValues) {
+    clock = options.choice("clock")
+    bandwidth = Double(options.bytes("bandwidth"))
+    downtimeLimitNs = Double(options.nanoseconds("downtime-limit"))
   }
 
   mutating func fill(_ result: PrecopyResult, unitBytes: Int) {

@@ -67,9 +67,10 @@ public struct MigrationPreset: Sendable {
     group.states = ["fresh"]
     group.cpus = cpus
     group.strategies = MigrationExperiment.strategies
-    group.loads = figures.map(\.load.rawValue)
-    group.bandwidths = ["\(ByteSize(bytes: bandwidth))"]
-    group.downtimeLimits = ["\(TimeSpan(nanoseconds: downtimeLimit))"]
+    group.experimentOptions = [
+      "load": figures.map(\.load.rawValue), "bandwidth": ["\(ByteSize(bytes: bandwidth))"],
+      "downtime-limit": ["\(TimeSpan(nanoseconds: downtimeLimit))"],
+    ]
     var config = RunConfig()
     config.experiments = [MigrationExperiment.card.name]
     config.groups = [group]

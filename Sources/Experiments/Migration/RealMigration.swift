@@ -24,7 +24,7 @@ struct RealMigration {
     let cell = repetition.cell
     let guest = repetition.guest
     var run = repetition.record
-    var record = MigrationRecord(cell.setting)
+    var record = MigrationRecord(cell.options)
 
     bench.restart(repetition)
     bench.holdLog.reset()
@@ -37,7 +37,7 @@ struct RealMigration {
     let users = seats.enumerated().map { number, seat in
       RealMigrationUser(
         guest, ram, cell.load, number: number, cpu: seat.guestCPU, hostCPUs: seat.hostCPU.map { [$0] } ?? [],
-        rate: cell.setting.mutatorRate, most: Int(guest.core.freePages) / 4 / max(seats.count, 1),
+        rate: MigrationExperiment.rate(cell), most: Int(guest.core.freePages) / 4 / max(seats.count, 1),
         seed: bench.mutatorSeed(repetition))
     }
     let log = try WriteProtectLog(ram)
@@ -61,8 +61,9 @@ struct RealMigration {
       let destination = try Destination(
         ram, cpus: bench.otherCPUs.isEmpty ? bench.hostCPUs : bench.otherCPUs)
       var migration = RealPrecopy(
-        ram, bitmap, log, to: destination, limits: Precopy(downtimeLimit: cell.setting.downtimeLimitNs ?? 0),
-        bandwidth: cell.setting.bandwidth ?? .infinity, seed: bench.mutatorSeed(repetition), guest: control)
+        ram, bitmap, log, to: destination,
+        limits: Precopy(downtimeLimit: Double(cell.options.nanoseconds("downtime-limit"))),
+        bandwidth: Double(cell.options.bytes("bandwidth")), seed: bench.mutatorSeed(repetition), guest: control)
       for user in users { user.start() }
       defer { syncs = migration.syncs }
       result = try migration.run()
@@ -107,5 +108,36 @@ struct RealMigration {
       page = next + 1
     }
     return (memory, used)
+  }
+}
+
+extension RealMigration {
+  /// What a migration in real time takes of the host's memory: the guest's pages and the destination's copies of them. An
+  /// upper bound, without the modelled guest's struct pages; nil where nothing is real.
+  static func memory(_ cell: Cell) -> MemoryNeed? {
+    guard cell.clock == .real else { return nil }
+    let all = cell.guest.bytes
+    let written: UInt64
+    // Of zeroes the destination keeps no copies.
+    var zeroed: UInt64 = 0
+    switch cell.guest.state {
+    case .fresh:
+      // The kernel keeps a fiftieth of each zone; users take up to a quarter of what is free.
+      written = all / 40 + (cell.load == .none ? 0 : all / 4)
+      if cell.pageInit == .alloc && cell.strategy.card.effect == .takesBlocks { zeroed = all }
+    case .aged, .captured:
+      written = all
+    }
+    return MemoryNeed(
+      // Page tables that mark every page on one side, two bitmaps and what else the two processes need.
+      bytes: min(written + zeroed, all) + written + all / 256 + (64 << 20),
+      what: "a migration of \(ByteSize(bytes: all)), \(cell.guest.state.name), by the real clock",
+      purpose: "for the guest and for the destination's copy",
+      accepted: "a smaller --guest, --state fresh, or migration:clock=virtual")
+  }
+
+  /// Written before, sent, compared.
+  static func estimate(_ cell: Cell) -> Double {
+    200e6 + Double(cell.guestBytes) * (1e9 / Double(cell.options.bytes("bandwidth")) + 2)
   }
 }

@@ -76,19 +76,27 @@ final class Bench {
 
   private func placement(_ cell: Cell, _ model: ModelledGuest) -> HostPlacement {
     HostPlacement(
-      model.guest.geometry, cell.setting.scanners, scanNode: cell.setting.scanNode, memoryNodes: model.hostNodes,
+      model.guest.geometry, cell.scanners, scanNode: cell.scanNode, memoryNodes: model.hostNodes,
       hostCPUs: hostCPUs, hostNodes: hostNodes)
   }
 
   /// One repetition of a cell, by its experiment.
   ///
   /// - Throws: ``GuestError`` or ``SystemCallError`` where the host has no memory left.
-  func run(_ cell: Cell, repetition: Int, on model: ModelledGuest) throws -> RepetitionResult {
+  func run(_ cell: Cell, repetition: Int, on model: ModelledGuest?) throws -> RepetitionResult {
+    guard let model else {
+      placement = nil
+      // The thread may still be where a guest's scanner was.
+      try? ThreadPlacement.allow(hostCPUs)
+      let run = record(cell, repetition)
+      return try cell.experiment.run(Repetition(cell: cell, number: repetition, record: run, modelled: nil), self)
+    }
     let placement = placement(cell, model)
     self.placement = placement
     // Where that is refused, scan_cpu says where it ran.
     if let cpu = placement.scanners.first?.hostCPU { try? ThreadPlacement.pin(toCPU: cpu) }
-    var run = record(cell, repetition, model, placement)
+    var run = record(cell, repetition)
+    describe(model, placement, cell, &run)
     if let failure = Self.refusal(cell, model.guest) {
       let account = SessionAccount(model.guest, lowestOrder: cell.order, hints: [])
       run.found = RunRecord.Found(
@@ -99,18 +107,19 @@ final class Bench {
     let buffers = team.runners.compactMap(\.bufferBytes)
     run.guest.bufferBytes = buffers.isEmpty ? nil : UInt64(buffers.reduce(0, +))
     defer { for runner in team.runners { runner.stopHost() } }
-    if cell.hostAckNs > 0 && cell.setting.clock == .real {
+    if cell.hostAckNs > 0 && cell.clock == .real {
       // The last CPU is the least likely to have a thread of the guest's.
       for runner in team.runners { try runner.startHost(ackNanoseconds: cell.hostAckNs, cpu: otherCPUs.last) }
     }
     return try cell.experiment.run(
-      Repetition(cell: cell, number: repetition, model: model, team: team, record: run), self)
+      Repetition(cell: cell, number: repetition, record: run, modelled: (model, team)), self)
   }
 
   /// What can't be run on this guest at all, and why.
   static func refusal(_ cell: Cell, _ guest: Guest) -> String? {
-    if !guest.geometry.hasWatermarks && cell.strategy.card.effect != .readsOnly {
-      return "\(cell.strategy.card.name) allocates, and without zoneinfo the captured zones' watermarks aren't known"
+    guard let strategy = cell.configuredStrategy?.card else { return nil }
+    if !guest.geometry.hasWatermarks && strategy.effect != .readsOnly {
+      return "\(strategy.name) allocates, and without zoneinfo the captured zones' watermarks aren't known"
     }
     return nil
   }
@@ -118,13 +127,14 @@ final class Bench {
   private func team(_ cell: Cell, _ guest: Guest, _ placement: HostPlacement) throws -> ScanTeam {
     // One a cell: buffers are sized for the guest.
     if let known = teams[cell.id] { return known }
+    guard cell.configuredStrategy != nil else { return ScanTeam([]) }
     let members = try placement.scanners.enumerated().map { index, seat in
       let runner = cell.strategy.runner()
       try runner.prepare(guest.core, lowestOrder: cell.order)
       let (holdLog, hintLog) = try logs(index)
       return ScanTeam.Member(
         runner: runner, place: .init(guest, number: seat.guestCPU),
-        node: cell.setting.scanners == .perNode ? index : nil, hostCPU: seat.hostCPU, holdLog: holdLog,
+        node: cell.scanners == .perNode ? index : nil, hostCPU: seat.hostCPU, holdLog: holdLog,
         hintLog: hintLog)
     }
     let team = ScanTeam(members)
@@ -204,34 +214,47 @@ final class Bench {
     }
   }
 
-  private func record(
-    _ cell: Cell, _ repetition: Int, _ model: ModelledGuest, _ placement: HostPlacement
-  ) -> RunRecord {
-    let guest = model.guest
-    let memoryNodes = Set(model.hostNodes ?? hostNodes.prefix(1).map(\.id))
+  /// A row with what a cell was asked for.
+  private func record(_ cell: Cell, _ repetition: Int) -> RunRecord {
+    var run = RunRecord.blank
+    run.identity = RunRecord.Identity(
+      runID: identity.runID, cellID: cell.id, time: Date(), commit: identity.commit, branch: identity.branch,
+      host: identity.host, experiment: cell.experiment.card.name, experimentOptions: cell.optionsText,
+      strategy: cell.strategyName, repetition: repetition, seed: matrix.config.seed)
+    run.guest = RunRecord.Guest(bytes: cell.guestBytes)
+    run.load = RunRecord.Load(
+      kind: cell.load.rawValue, mutators: cell.mutators, oversubscribed: cell.oversubscribed, cache: "",
+      hostAckNs: cell.options["host-ack-ns"].flatMap { Double($0) })
+    run.found = RunRecord.Found(outcome: .complete)
+    return run
+  }
+
+  /// Adds what a modelled guest is, and where its memory and its scanner are.
+  private func describe(_ model: ModelledGuest, _ placement: HostPlacement, _ cell: Cell, _ run: inout RunRecord) {
+    run.guest.nodes = cell.guest.nodes
+    run.guest.cpus = cell.guest.cpus
+    run.guest.zones = model.guest.core.zoneCount
+    run.guest.granuleOrder = cell.guest.granuleOrder
+    run.guest.vmemmapPageBytes = Int(cell.guest.vmemmapPage.rawValue)
+    run.guest.lockKind = cell.guest.lockKind.rawValue
+    run.guest.pageInit = cell.pageInit.rawValue
+    run.guest.state = cell.guest.state.name
+    run.guest.listOrder = cell.guest.listOrder.rawValue
+    run.guest.freeFraction = model.census.freeFraction
+    run.guest.bytesFree = model.census.freePages << 12
+    run.load.cache = cell.cache.rawValue
+    if let strategy = cell.configuredStrategy {
+      run.guest.listAdjacent = model.listAdjacency(fromOrder: cell.order)
+      run.guest.order = cell.order
+      run.guest.budget = ["budget", "step"].lazy.compactMap { strategy.options[$0] }.first.flatMap { Int($0) }
+    }
     // Of several scanners the first one's CPU would say little; scan.csv has each.
     let scanCPU = placement.scanners.count == 1 ? ThreadPlacement.currentCPU : nil
     let scanNodes = Set(placement.scanners.map { $0.hostCPU.flatMap(hostNode(ofCPU:)) })
-    let scanNode = scanCPU.flatMap(hostNode(ofCPU:)) ?? (scanNodes.count == 1 ? scanNodes.first ?? nil : nil)
-    return RunRecord(
-      identity: RunRecord.Identity(
-        runID: identity.runID, cellID: cell.id, time: Date(), commit: identity.commit, branch: identity.branch,
-        host: identity.host, experiment: cell.experiment.card.name, strategy: cell.strategy.fullName,
-        repetition: repetition,
-        seed: matrix.config.seed),
-      guest: RunRecord.Guest(
-        bytes: cell.guest.bytes, nodes: cell.guest.nodes, cpus: cell.guest.cpus, zones: guest.core.zoneCount,
-        granuleOrder: cell.guest.granuleOrder, vmemmapPageBytes: Int(cell.guest.vmemmapPage.rawValue),
-        lockKind: cell.guest.lockKind.rawValue, pageInit: cell.pageInit.rawValue, state: cell.guest.state.name,
-        listOrder: cell.guest.listOrder.rawValue, listAdjacent: model.listAdjacency(fromOrder: cell.order),
-        freeFraction: model.census.freeFraction, bytesFree: model.census.freePages << 12, order: cell.order,
-        budget: cell.strategy.options["budget"].flatMap { Int($0) } ?? cell.strategy.options["step"].flatMap { Int($0) }
-      ),
-      load: RunRecord.Load(
-        kind: cell.load.rawValue, mutators: cell.mutators, oversubscribed: cell.oversubscribed,
-        cache: cell.cache.rawValue, hostAckNs: Double(cell.hostAckNs), scanCPU: scanCPU,
-        scanNode: scanNode, memoryNode: memoryNodes.count == 1 ? memoryNodes.first : nil),
-      found: RunRecord.Found(outcome: .complete))
+    run.load.scanCPU = scanCPU
+    run.load.scanNode = scanCPU.flatMap(hostNode(ofCPU:)) ?? (scanNodes.count == 1 ? scanNodes.first ?? nil : nil)
+    let memoryNodes = Set(model.hostNodes ?? hostNodes.prefix(1).map(\.id))
+    run.load.memoryNode = memoryNodes.count == 1 ? memoryNodes.first : nil
   }
 
   func hostNode(ofCPU cpu: Int) -> Int? { hostNodes.first { $0.cpus.contains(cpu) }?.id }

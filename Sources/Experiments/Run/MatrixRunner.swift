@@ -39,10 +39,8 @@ public final class MatrixRunner {
     self.matrix = matrix
     self.identity = identity
     self.numa = numa
-    if matrix.cells.contains(where: { $0.experimentCard.migrates && $0.setting.clock == .real }),
-      let refusal = WriteProtectLog.refusal
-    {
-      throw MatrixError(.unavailable, "a migration by the real clock: \(refusal); accepted: --clock virtual")
+    if let missing = matrix.cells.lazy.compactMap({ $0.experiment.missing($0) }).first {
+      throw MatrixError(.unavailable, missing)
     }
     let (mode, events) = (matrix.counters, matrix.config.events)
     @Sendable func open() throws(CounterError) -> HardwareCounters.Opening {
@@ -119,20 +117,20 @@ public final class MatrixRunner {
     // to the summary.
     let missing = count < total
     for batch in matrix.batches {
-      let cells = matrix.cells.filter { batch.contains($0.guest) }
+      let cells = batch.cells
       var models: [GuestSpec: ModelledGuest] = [:]
       if missing && !outOfTime {
         // Before the batch's guests are built: the simulator's takes as much memory.
-        for spec in batch {
+        for spec in batch.guests {
           let open = cells.filter { cell in
-            cell.guest == spec
+            cell.modelledGuest == spec
               && (0..<matrix.config.repetitions).contains { !done.contains(.init(cellID: cell.id, repetition: $0)) }
           }
           try simulate(open) { observer.progress(done: count, total: total, label: $0) }
         }
       }
       if missing && !outOfTime {
-        for spec in batch {
+        for spec in batch.guests {
           observer.progress(
             done: count, total: total, label: "building \(ByteSize(bytes: spec.bytes)) \(spec.state.name)")
           let model = try ModelledGuest(spec, matrix.captures, numa)
@@ -143,9 +141,12 @@ public final class MatrixRunner {
       for repetition in 0..<matrix.config.repetitions {
         // The machine's limit is sampled once a round, so that drift hits it as it hits the cells.
         if missing && !outOfTime {
-          for spec in batch {
+          for spec in batch.guests {
             guard let model = models[spec] else { continue }
-            let keys = Set(cells.filter { $0.guest == spec }.map { bench.limitKey($0, on: model) })
+            let keys = Set(
+              cells.filter { $0.modelledGuest == spec && $0.configuredStrategy != nil }.map {
+                bench.limitKey($0, on: model)
+              })
             for key in keys { bench.sampleLimit(model, key) }
           }
         }
@@ -160,10 +161,8 @@ public final class MatrixRunner {
                 why: "the time limit of \(matrix.config.timeLimit ?? "") was reached; --resume runs them"))
             continue
           }
-          guard let model = models[cell.guest] else { continue }
-          observer.progress(
-            done: count, total: total,
-            label: "\(ByteSize(bytes: cell.guest.bytes)) \(cell.guest.state.name) \(cell.strategy.card.name)")
+          let model = cell.modelledGuest.flatMap { models[$0] }
+          observer.progress(done: count, total: total, label: cell.label)
           observer.beginning()
           var result = try bench.run(cell, repetition: repetition, on: model)
           if let counts = simulated[cell.id] { result.run.counters = counts }
@@ -174,6 +173,7 @@ public final class MatrixRunner {
         }
       }
       for cell in cells {
+        guard cell.configuredStrategy.map({ $0.card.goal != .none }) == true else { continue }
         walkLimits[cell.id] = models[cell.guest].flatMap { $0.limitPerBlock(bench.limitKey(cell, on: $0)) }
       }
       bench.forgetTeams()
@@ -187,7 +187,7 @@ public final class MatrixRunner {
     return matrix.cells.compactMap { cell in
       CellSummary.record(
         of: (records[cell.id] ?? []).sorted { $0.identity.repetition < $1.identity.repetition },
-        limitNsPerBlock: cell.strategy.card.name == "none" ? nil : walkLimits[cell.id],
+        limitNsPerBlock: walkLimits[cell.id],
         holdLimitNs: matrix.holdLimitNanoseconds,
         lockHoldNsMaxRepeatable: incomplete.contains(cell.id)
           ? nil : maxima[cell.id]?.value.map { CycleClock.nanoseconds(fromTicks: $0) })
@@ -197,7 +197,7 @@ public final class MatrixRunner {
   /// Counts the sessions of cells of one guest that aren't counted yet.
   private func simulate(_ cells: [Cell], progress: (String) -> Void) throws {
     let cells = cells.filter { simulated[$0.id] == nil && $0.timesHold }
-    guard let simulator, let guest = cells.first?.guest else { return }
+    guard let simulator, let guest = cells.first?.modelledGuest else { return }
     let name = "\(ByteSize(bytes: guest.bytes)) \(guest.state.name)"
     progress("counting \(name)")
     let (counts, failure) = try simulator.count(cells)

@@ -68,7 +68,7 @@ struct BreakEvenTable {
 
     init(_ cell: ReportCell) {
       bytes = cell.cell.guestBytes
-      granule = cell.cell.granuleOrder
+      granule = cell.cell.granuleOrder ?? 0
       run = cell.run
     }
 

@@ -12,22 +12,26 @@ enum Condition: Int, CaseIterable, Comparable, Sendable {
   func text(_ cell: CellRecord, _ run: RunRecord?, place: String) -> String {
     switch self {
     case .size: Figure.bytes(cell.guestBytes) + " guest"
-    case .granule: cell.granuleOrder == 0 ? "granule 0 (exact)" : "granule \(cell.granuleOrder) (times ≥)"
-    case .vmemmap: "\(Figure.bytes(UInt64(cell.vmemmapPageBytes))) vmemmap pages"
+    case .granule: cell.granuleOrder.map { $0 == 0 ? "granule 0 (exact)" : "granule \($0) (times ≥)" } ?? ""
+    case .vmemmap: cell.vmemmapPageBytes.map { "\(Figure.bytes(UInt64($0))) vmemmap pages" } ?? ""
     case .state: cell.state
     case .free: (run?.guest.freeFraction).map { "\(Figure.number($0 * 100, decimals: 0)) % free" } ?? ""
-    case .listOrder: "\(cell.listOrder) lists"
+    case .listOrder: cell.listOrder.isEmpty ? "" : "\(cell.listOrder) lists"
     case .load: cell.mutators == 0 ? "no load" : "load \(cell.load) by \(Self.count(cell.mutators, "thread"))"
     case .hostAck: (run?.load.hostAckNs).map { $0 == 0 ? "ideal host" : "host answers in \(Figure.time(ns: $0))" } ?? ""
-    case .cache: (run?.load.cache).map { "\($0) cache" } ?? ""
+    case .cache: (run?.load.cache).flatMap { $0.isEmpty ? nil : "\($0) cache" } ?? ""
     case .placement:
       "scanner on host node \(cell.scanNode.map(String.init) ?? "?"), memory on "
         + (cell.memoryNode.map(String.init) ?? "?")
-    case .nodes: Self.count(cell.nodes, "node")
-    case .cpus: run.map { Self.count($0.guest.cpus, "guest CPU") } ?? ""
-    case .lock: run.map { "\($0.guest.lockKind) lock" } ?? ""
+    case .nodes: cell.nodes.map { Self.count($0, "node") } ?? ""
+    case .cpus: (run?.guest.cpus).map { Self.count($0, "guest CPU") } ?? ""
+    case .lock: (run?.guest.lockKind).flatMap { $0.isEmpty ? nil : "\($0) lock" } ?? ""
     case .pageInit:
-      run.map { $0.guest.pageInit == "none" ? "pages not zeroed" : "page init at \($0.guest.pageInit)" } ?? ""
+      switch run?.guest.pageInit {
+      case nil, "": ""
+      case "none": "pages not zeroed"
+      case .some(let kind): "page init at \(kind)"
+      }
     case .place: place
     }
   }

@@ -34,7 +34,7 @@ struct ReportCell {
   }
 
   /// At a granule above 0 times are lower bounds.
-  var isCoarse: Bool { cell.granuleOrder > 0 }
+  var isCoarse: Bool { (cell.granuleOrder ?? 0) > 0 }
 
   /// A figure of its repetitions; nil where none measured it.
   func summary(_ value: (RunRecord) -> Double?) -> MetricSummary { MetricSummary(repetitions.compactMap(value)) }

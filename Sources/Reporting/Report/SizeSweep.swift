@@ -38,8 +38,8 @@ struct SizeSweep {
       if kinds.count > 1 {
         let notes = Set(
           cells.map { cell in
-            (cell.isCoarse ? "granule \(cell.cell.granuleOrder), " : "")
-              + "\(Figure.bytes(UInt64(cell.cell.vmemmapPageBytes))) map"
+            (cell.isCoarse ? "granule \(cell.cell.granuleOrder ?? 0), " : "")
+              + "\(Figure.bytes(UInt64(cell.cell.vmemmapPageBytes ?? 0))) map"
           })
         if notes.count == 1, let note = notes.first { label += "\n" + note.replacing(", ", with: "\n") }
       }
@@ -65,7 +65,8 @@ struct SizeSweep {
     for cell in group.cells.sorted(by: { $0.cell.guestBytes < $1.cell.guestBytes }) {
       guard var point = point(cell), let place = designs.firstIndex(of: cell.design) else { continue }
       let key = Key(
-        design: cell.design, run: cell.run, granule: cell.cell.granuleOrder, vmemmap: cell.cell.vmemmapPageBytes)
+        design: cell.design, run: cell.run, granule: cell.cell.granuleOrder ?? 0,
+        vmemmap: cell.cell.vmemmapPageBytes ?? 0)
       if designs.count > 1 { point.x *= pow(spread, 2 * Double(place) / Double(designs.count - 1) - 1) }
       if lines[key] == nil { order.append(key) }
       lines[key, default: []].append(point)

@@ -41,9 +41,9 @@ public struct Against: Sendable {
   public static func launches(for matrix: Matrix, alpha: Double, metrics: Int) -> Int {
     let deciding = matrix.cells.count { cell in
       let isExact =
-        matrix.counters == .simulated || cell.setting.clock == .virtual && cell.experimentCard.virtualClockIsExact
+        matrix.counters == .simulated || cell.experimentCard.isExact(cell.options)
       return !cell.oversubscribed && !(isExact && metrics == 0)
-        && !CellFacts.isControl(strategy: cell.strategy.fullName, experiment: cell.experimentCard.name)
+        && !CellFacts.isControl(strategy: cell.strategyName, experiment: cell.experimentCard.name)
     }
     let needed = Sampling.launches(inQuartets: true).needed(alpha: alpha, family: deciding * max(metrics, 1))
     return min(max(defaultLaunches, needed), mostLaunches)

@@ -37,21 +37,27 @@ struct CellFacts {
     let guest = first.guest
     let load = first.load
     let shared: [String?] = [
-      Figure.bytes(guest.bytes), guest.state, guest.nodes == 1 ? nil : "\(guest.nodes) nodes", "\(guest.cpus) CPUs",
-
+      Figure.bytes(guest.bytes), Self.shown(guest.state), guest.nodes.flatMap { $0 == 1 ? nil : "\($0) nodes" },
+      guest.cpus.map { "\($0) CPUs" },
       // What the state brings along goes without saying.
-      guest.listOrder == ListOrder.natural(of: guest.state).rawValue ? nil : "\(guest.listOrder) lists",
-      "granule \(guest.granuleOrder)",
-      "vmemmap in \(Figure.bytes(UInt64(guest.vmemmapPageBytes)))", "\(guest.lockKind) lock",
-      "page init \(guest.pageInit)",
-      load.kind == "none" ? nil : "load \(load.kind) x \(load.mutators)", "\(load.cache) cache",
+      guest.listOrder == ListOrder.natural(of: guest.state).rawValue ? nil : Self.shown(guest.listOrder, "lists"),
+      guest.granuleOrder.map { "granule \($0)" },
+      guest.vmemmapPageBytes.map { "vmemmap in \(Figure.bytes(UInt64($0)))" }, Self.shown(guest.lockKind, "lock"),
+      guest.pageInit.isEmpty ? nil : "page init \(guest.pageInit)",
+      load.kind == "none" ? nil : "load \(load.kind) x \(load.mutators)", Self.shown(load.cache, "cache"),
       load.hostAckNs.flatMap { $0 > 0 ? "ack \(Figure.time(ns: $0))" : nil },
+      Self.shown(OptionsText.unshown(first.identity.experimentOptions).joined(separator: " ")),
     ]
     placement = [
       load.scanNode.map { "scanner on node \($0)" }, load.memoryNode.map { "memory on node \($0)" },
     ]
     setting = Setting(experiment: experiment, parts: shared + placement)
     parts = shared + [guest.order.map { "order \($0)" }]
+  }
+
+  /// A word with what it is of; nil where it is empty.
+  private static func shown(_ word: String, _ what: String? = nil) -> String? {
+    word.isEmpty ? nil : [word, what].compactMap { $0 }.joined(separator: " ")
   }
 
   var isControl: Bool { Self.isControl(strategy: strategy, experiment: experiment) }
@@ -64,7 +70,7 @@ struct CellFacts {
       return false
     }
     guard let card = Experiments.all.first(where: { $0.name == experiment }) else { return true }
-    return Strategies.all.contains { $0.card.goal != .none && card.suits($0.card) }
+    return card.takesStrategies
   }
 
   /// Every cell of the runs by its id, from the first run that has it.

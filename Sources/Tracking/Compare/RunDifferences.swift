@@ -25,7 +25,7 @@ enum RunDifferences {
     var seen: Set<String> = []
     return runs.filter { seen.insert($0.name).inserted }.flatMap { run in
       (run.meta.finished == nil ? ["\(run.name) isn't finished: what it has is compared"] : [])
-        + (failures(run).map { [$0] } ?? [])
+        + (failures(run).map { [$0] } ?? []) + run.unmappedLines
     }
   }
 

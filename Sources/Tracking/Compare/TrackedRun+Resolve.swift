@@ -13,11 +13,11 @@ extension TrackedRun {
       let names = try? manager.contentsOfDirectory(atPath: word).sorted()
     {
       let folders = names.map { "\(word)/\($0)" }.filter { manager.fileExists(atPath: $0 + "/meta.json") }
-      if !folders.isEmpty { return try folders.map { try TrackedRun(folder: $0) } }
+      if !folders.isEmpty { return try folders.map { try TrackedRun(folder: $0).mapped } }
     }
     // A path that isn't there stays one where there is no history to look into.
     guard !manager.fileExists(atPath: word), manager.fileExists(atPath: history) else {
-      return [try TrackedRun(folder: word)]
+      return [try TrackedRun(folder: word).mapped]
     }
     return [try History(history, for: .reading).run(named: word)]
   }

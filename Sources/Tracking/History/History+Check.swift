@@ -81,10 +81,18 @@ extension History {
     let cells = Set(run.cellIDs)
     let places = Dictionary(uniqueKeysWithValues: zip(candidates.map(\.id), candidates.indices))
     var having: [String: [Int64]] = [:]
+    let former = candidates.filter { $0.schemaVersion < 3 }
     let cursor = try Row.fetchCursor(db, sql: "SELECT DISTINCT run, cell_id FROM repetitions")
     while let row = try cursor.next() {
       let (id, cell): (Int64, String) = (row[0], row[1])
-      if places[id] != nil && cells.contains(cell) { having[cell, default: []].append(id) }
+      if places[id] != nil && cells.contains(cell) && !former.contains(where: { $0.id == id }) {
+        having[cell, default: []].append(id)
+      }
+    }
+    for entry in former {
+      for cell in try self.run(entry, in: db).cellIDs where cells.contains(cell) {
+        having[cell, default: []].append(entry.id)
+      }
     }
     return having.mapValues { runs in runs.sorted { (places[$0] ?? 0) < (places[$1] ?? 0) } }
   }

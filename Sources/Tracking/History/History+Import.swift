@@ -71,7 +71,7 @@ extension History {
     return try write { db in
       var outcome = Imported.added
       if let entry = try entries(in: db, where: "run_id = ?", [meta.runID]).first {
-        let stored = try self.run(entry, in: db)
+        let stored = try storedRun(entry, in: db)
         if stored.hasContent(of: run) { return .alreadyThere }
         guard entry.finished == nil, meta.finished != nil || run.repetitions.count > entry.repetitions else {
           throw HistoryError(

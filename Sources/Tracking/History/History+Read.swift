@@ -65,8 +65,15 @@ extension History {
   /// The columns without which a run is no run; what else is read may be chosen.
   static let identityColumns: Set = ["cell_id", "repetition", "experiment", "strategy", "outcome", "counters_source"]
 
-  /// `columns`: what is read beside ``identityColumns``; the rest stays empty. Nil: everything.
+  /// With today's ids of its cells. `columns`: what is read beside ``identityColumns``; the rest stays empty. Nil:
+  /// everything.
   func run(_ entry: HistoryEntry, only columns: Set<String>? = nil, in db: Database) throws -> TrackedRun {
+    // What a cell was is told by all its columns.
+    entry.schemaVersion < 3 ? try storedRun(entry, in: db).mapped : try storedRun(entry, only: columns, in: db)
+  }
+
+  /// As it was imported.
+  func storedRun(_ entry: HistoryEntry, only columns: Set<String>? = nil, in db: Database) throws -> TrackedRun {
     let meta: RunMeta
     do {
       let text = try String.fetchOne(db, sql: "SELECT meta FROM runs WHERE id = ?", arguments: [entry.id]) ?? ""

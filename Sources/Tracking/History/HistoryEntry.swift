@@ -21,6 +21,7 @@ public struct HistoryEntry: Sendable, Equatable, Encodable {
   public let dirty: Bool?
   public let experiments: [String]
   public let cells: Int
+  let schemaVersion: Int
   /// Committed repetitions, all cells.
   public let repetitions: Int
 
@@ -39,7 +40,7 @@ public struct HistoryEntry: Sendable, Equatable, Encodable {
 
   static let columns = """
     id, run_id, name, started, finished, host, cpu_model, build_mode, "commit", branch, dirty, experiments, cells, \
-    repetitions
+    repetitions, schema_version
     """
 
   /// Of a row with ``columns``.
@@ -57,6 +58,7 @@ public struct HistoryEntry: Sendable, Equatable, Encodable {
     dirty = row["dirty"]
     experiments = (row["experiments"] as String).split(separator: ",").map(String.init)
     cells = row["cells"]
+    schemaVersion = row["schema_version"]
     repetitions = row["repetitions"]
   }
 }

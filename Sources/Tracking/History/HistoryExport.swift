@@ -110,7 +110,7 @@ public struct HistoryExport: Sendable {
           [
             point.entry.name, point.entry.started, point.entry.commit, point.entry.branch, subject.host,
             subject.facts.experiment, subject.cellID, subject.facts.strategy, String(subject.guest.guest.bytes),
-            String(subject.guest.guest.nodes), subject.guest.guest.state, subject.guest.load.kind,
+            subject.guest.guest.nodes.map(String.init), subject.guest.guest.state, subject.guest.load.kind,
             subject.guest.guest.order.map(String.init), subject.key, line.metric.name, line.metric.unit,
             point.value.decimalText, String(point.count),
           ]

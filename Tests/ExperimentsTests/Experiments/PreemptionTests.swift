@@ -111,9 +111,9 @@ import Testing
       if name == "contiguous" { group.movable = 0.8 }
       var config = Fixtures.config(group, repetitions: 1)
       config.experiments = [name]
-      config.window = name == "scan" ? nil : "20ms"
-      if name == "interference" { config.load = "order0" }
-      if name == "interference" || name == "steady-state" { config.mutators = 1 }
+      if name != "scan" { config.options["window"] = ["20ms"] }
+      if name == "interference" { config.options["load"] = ["order0"] }
+      if name == "interference" || name == "steady-state" { config.options["mutators"] = ["1"] }
       let run = try MatrixRun.run(try Fixtures.matrix(config))
       let result = try #require(run.observer.results.first)
       #expect(result.failure == nil, "\(name): \(result.failure ?? "")")
@@ -131,8 +131,8 @@ import Testing
     var config = Fixtures.config(
       Fixtures.group(["512M"], states: ["fresh"], ["page-reporting:order=3:delay=1"]), repetitions: 1)
     config.experiments = ["steady-state"]
-    config.clock = "virtual"
-    config.window = "1s"
+    config.options["clock"] = ["virtual"]
+    config.options["window"] = ["1s"]
     let run = try MatrixRun.run(try Fixtures.matrix(config))
     #expect(run.observer.runs.map(\.trust) == [RunRecord.Trust()])
     #expect(run.cells.map(\.preemptedRepetitions) == [nil])

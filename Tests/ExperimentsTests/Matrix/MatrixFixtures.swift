@@ -26,7 +26,7 @@ enum MatrixFixtures {
     config.groups = groups
     config.repetitions = repetitions
     config.seed = seed
-    config.cache = "warm"
+    config.experiments = ["scan:cache=warm"]
     config.counters = "off"
     return config
   }

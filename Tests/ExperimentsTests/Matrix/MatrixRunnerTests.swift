@@ -170,8 +170,8 @@ import Testing
 
   @Test func oversubscribedRunsSayIt() throws {
     var config = Fixtures.config(Fixtures.group(["128M"], ["none", "step-iterator"]), repetitions: 1)
-    config.load = "order0"
-    config.mutators = 2
+    config.options["load"] = ["order0"]
+    config.options["mutators"] = ["2"]
     for (cpus, expected) in [(2, true), (3, false)] {
       let run = try MatrixRun.run(Matrix(config, host: .init(cpus: cpus, availableBytes: 1 << 34)))
       #expect(run.observer.runs.allSatisfy { $0.load.oversubscribed == expected && $0.load.mutators == 2 })
@@ -292,7 +292,7 @@ import Testing
   @Test func aColdRunAndAWarmOneFindTheSame() throws {
     var config = Fixtures.config(Fixtures.group(["128M"], ["budgeted-resume", "alloc-max-order"]), repetitions: 1)
     let warm = try MatrixRun.run(Fixtures.matrix(config))
-    config.cache = "cold"
+    config.experiments = ["scan:cache=cold"]
     let cold = try MatrixRun.run(Fixtures.matrix(config))
     func found(_ run: MatrixRun.Outcome) -> [String: RunRecord.Found] {
       Dictionary(uniqueKeysWithValues: run.observer.runs.map { ($0.identity.strategy, $0.found) })

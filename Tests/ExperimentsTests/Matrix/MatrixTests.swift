@@ -94,9 +94,7 @@ import Testing
   @Test func aMigrationByTheRealClockHasToFitWithItsDestination() throws {
     func bytes(_ state: String, _ gibibytes: UInt64, clock: String = "real", load: String = "none") throws -> UInt64 {
       var config = Fixtures.config(Fixtures.group(["8G"], states: [state], ["none", "walk-callback"]))
-      config.experiments = ["migration"]
-      config.clock = clock
-      config.load = load
+      config.experiments = ["migration:clock=\(clock):load=\(load)"]
       return try Matrix(config, host: .init(cpus: 2, availableBytes: gibibytes << 30)).peakBytes
     }
     let aged = try bytes("aged", 22)
@@ -106,7 +104,7 @@ import Testing
     #expect(try bytes("aged", 22, clock: "virtual") < 1 << 30)
     let error = #expect(throws: MatrixError.self) { try bytes("aged", 15) }
     #expect(error?.exitStatus == 69, "\(String(describing: error))")
-    for text in ["8G, aged", "needs \(ByteSize(bytes: aged))", "15G are there", "--state fresh", "--clock virtual"] {
+    for text in ["8G, aged", "needs \(ByteSize(bytes: aged))", "15G are there", "--state fresh", "clock=virtual"] {
       #expect(error?.description.contains(text) == true, "\(text) in \(String(describing: error))")
     }
   }
@@ -129,7 +127,7 @@ import Testing
     #expect(throws: MatrixError.self) { try Matrix(Fixtures.config(group), host: host) }
     group.strategies = []
     var loaded = Fixtures.config(group)
-    loaded.load = "order0"
+    loaded.options["load"] = ["order0"]
     #expect(throws: MatrixError.self) { try Matrix(loaded, host: host) }
   }
 
@@ -169,11 +167,12 @@ import Testing
       ("strategy", { $0.groups[0].strategies = ["step-iterator"] }),
       ("option", { $0.groups[0].strategies = ["budgeted-resume:budget=7"] }),
       ("other option", { $0.groups[0].strategies = ["budgeted-resume:check=null"] }),
-      ("lock", { $0.lock = "test-and-set" }), ("page init", { $0.pageInit = "alloc" }),
-      ("cache", { $0.cache = "cold" }),
-      ("order", { $0.order = "9" }), ("native order", { $0.order = "native" }), ("load", { $0.load = "order0" }),
-      ("other load", { $0.load = "thp" }),
-      ("mutators", { ($0.load, $0.mutators) = ("order0", 2) }),
+      ("lock", { $0.lock = "test-and-set" }), ("page init", { $0.options["page-init"] = ["alloc"] }),
+      ("cache", { $0.experiments = ["scan:cache=cold"] }),
+      ("order", { $0.order = "9" }), ("native order", { $0.order = "native" }),
+      ("load", { $0.options["load"] = ["order0"] }),
+      ("other load", { $0.options["load"] = ["thp"] }),
+      ("mutators", { ($0.options["load"], $0.options["mutators"]) = (["order0"], ["2"]) }),
     ]
     let same: [(String, Change)] = [
       ("nothing", { _ in }), ("seed", { $0.seed = 99 }), ("repetitions", { $0.repetitions = 9 }),
@@ -247,9 +246,11 @@ import Testing
     let config = Fixtures.config(Fixtures.group(guests, states: ["fresh", "aged"], ["none", "alloc-max-order"]))
     for available in [10 << 30, 13 << 30, 20 << 30, 1 << 40] as [UInt64] {
       let matrix = try Matrix(config, host: .init(cpus: 2, availableBytes: available))
-      #expect(Set(matrix.batches.joined()) == Set(matrix.cells.map(\.guest)))
-      #expect(matrix.batches.joined().count == Set(matrix.cells.map(\.guest)).count, "each guest once")
-      for batch in matrix.batches {
+      let guests = matrix.batches.map(\.guests)
+      #expect(Set(guests.joined()) == Set(matrix.cells.map(\.guest)))
+      #expect(guests.joined().count == Set(matrix.cells.map(\.guest)).count, "each guest once")
+      #expect(matrix.batches.flatMap(\.cells).count == matrix.cells.count)
+      for batch in guests {
         let needed = batch.reduce(0) { $0 + (matrix.footprints[$1]?.bytes ?? 0) }
         #expect(batch.count == 1 || needed <= available / 2)
         #expect(needed <= matrix.peakBytes)
@@ -276,8 +277,8 @@ import Testing
       ("none", nil, 1, false), ("order0", nil, 2, false), ("order0", 2, 2, true), ("order0", nil, 1, true),
       ("order0", 3, 4, false),
     ] as [(String, Int?, Int, Bool)] {
-      config.load = load
-      config.mutators = mutators
+      config.options["load"] = [load]
+      config.options["mutators"] = mutators.map { ["\($0)"] }
       let matrix = try Matrix(config, host: .init(cpus: cpus, availableBytes: 1 << 34))
       #expect(matrix.cells.allSatisfy { $0.oversubscribed == expected }, "\(load) \(mutators ?? -1) on \(cpus)")
       #expect(matrix.cells[0].mutators == (load == "none" ? 0 : mutators ?? max(cpus - 1, 1)))
@@ -309,8 +310,8 @@ import Testing
   @Test func aLoadNeedsWatermarks() throws {
     try Fixtures.withCapture(Fixtures.debian) { path in
       var config = Fixtures.captureConfig(path, ["none"])
-      config.load = "order0"
-      config.mutators = 1
+      config.options["load"] = ["order0"]
+      config.options["mutators"] = ["1"]
       let error = #expect(throws: MatrixError.self) { try Fixtures.matrix(config) }
       #expect(error?.kind == .usage && error?.description.contains("--zoneinfo") == true)
     }

@@ -15,8 +15,8 @@ import Testing
     #expect(matrix.cells.contains { $0.strategy.card.name == "none" })
     for cell in matrix.cells {
       #expect(cell.guest.bytes == preset.guestBytes && cell.guest.cpus == preset.cpus)
-      #expect(cell.setting.bandwidth == Double(preset.bandwidth))
-      #expect(cell.setting.downtimeLimitNs == preset.downtimeLimit)
+      #expect(cell.options.bytes("bandwidth") == preset.bandwidth)
+      #expect(Double(cell.options.nanoseconds("downtime-limit")) == preset.downtimeLimit)
       #expect(cell.experimentCard.name == "migration")
     }
     for figure in preset.figures { #expect(figure.withHints < figure.without) }

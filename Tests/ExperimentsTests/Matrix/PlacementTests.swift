@@ -101,20 +101,20 @@ import Testing
 
   @Test func aMatrixHasEveryPairOfHostNodes() throws {
     let host = FourNodes()
-    let matrix = try Fixtures.matrix(config { $0.placement = "matrix" }, host: limits(host.nodes))
-    let pairs = matrix.cells.map { [$0.setting.scanNode, $0.guest.memoryNode] }
+    let matrix = try Fixtures.matrix(config { $0.options["placement"] = ["matrix"] }, host: limits(host.nodes))
+    let pairs = matrix.cells.map { [$0.scanNode, $0.guest.memoryNode] }
     #expect(pairs.count == 16 && Set(pairs).count == 16 && Set(matrix.cells.map(\.id)).count == 16)
     #expect(Set(pairs) == Set((10..<14).flatMap { scan in (10..<14).map { [scan, $0] } }))
     // A node without CPUs has nobody to scan on it, one without memory no guest.
     var nodes = host.nodes
     nodes[1].cpus = []
     nodes[2].memoryBytes = 0
-    let some = try Fixtures.matrix(config { $0.placement = "matrix" }, host: limits(nodes))
-    #expect(Set(some.cells.map(\.setting.scanNode)) == [10, 12, 13])
+    let some = try Fixtures.matrix(config { $0.options["placement"] = ["matrix"] }, host: limits(nodes))
+    #expect(Set(some.cells.map(\.scanNode)) == [10, 12, 13])
     #expect(Set(some.cells.map(\.guest.memoryNode)) == [10, 11, 13])
     // Where nodes aren't known there is one.
-    let one = try Fixtures.matrix(config { $0.placement = "matrix" }, host: limits([]))
-    #expect(one.cells.map { [$0.setting.scanNode, $0.guest.memoryNode] } == [[0, 0]])
+    let one = try Fixtures.matrix(config { $0.options["placement"] = ["matrix"] }, host: limits([]))
+    #expect(one.cells.map { [$0.scanNode, $0.guest.memoryNode] } == [[0, 0]])
   }
 
   @Test func aGuestMustFitOnTheNodesItIsBoundTo() throws {
@@ -124,7 +124,7 @@ import Testing
     func cells(_ placement: String, nodes guestNodes: Int) throws -> Int {
       group.nodes = guestNodes
       var config = Fixtures.config(group)
-      config.placement = placement
+      config.options["placement"] = [placement]
       return try Fixtures.matrix(config, host: limits(nodes)).cells.count
     }
     // 1 GiB of memory map, and half a GiB free on each node.
@@ -137,13 +137,13 @@ import Testing
 
   @Test func scannersByNodeAreOtherCells() throws {
     let one = try Fixtures.matrix(config({ _ in }, nodes: 2))
-    let two = try Fixtures.matrix(config({ $0.scanners = "per-node" }, nodes: 2))
+    let two = try Fixtures.matrix(config({ $0.options["scanners"] = ["per-node"] }, nodes: 2))
     #expect(one.cells.count == 1 && two.cells.count == 1 && one.cells[0].id != two.cells[0].id)
     let host = Matrix.HostLimits(cpus: 1, availableBytes: 1 << 40)
-    #expect(try Matrix(config({ $0.scanners = "per-node" }, nodes: 2), host: host).cells[0].oversubscribed)
+    #expect(try Matrix(config({ $0.options["scanners"] = ["per-node"] }, nodes: 2), host: host).cells[0].oversubscribed)
     #expect(try !Matrix(config({ _ in }, nodes: 2), host: host).cells[0].oversubscribed)
 
-    var mixed = config({ $0.scanners = "per-node" }, nodes: 2)
+    var mixed = config({ $0.options["scanners"] = ["per-node"] }, nodes: 2)
     mixed.groups[0].strategies = ["page-reporting", "none", "bitmap-hinting"]
     let matrix = try Fixtures.matrix(mixed)
     #expect(matrix.cells.map(\.strategy.card.name) == ["none"])
@@ -176,17 +176,17 @@ import Testing
     // Two nodes that this machine's CPUs are shared out to, and two without any.
     let cpus = [[allowed[0]], Array(allowed.dropFirst().prefix(1)), [], []]
     let host = FourNodes(cpus: cpus)
-    let matrix = try Fixtures.matrix(config { $0.placement = "matrix" }, host: limits(host.nodes))
+    let matrix = try Fixtures.matrix(config { $0.options["placement"] = ["matrix"] }, host: limits(host.nodes))
     let run = try MatrixRun.run(matrix, numa: host)
     #expect(run.observer.results.count == 4 * cpus.count { !$0.isEmpty })
     for result in run.observer.results {
       let cell = try #require(matrix.cells.first { $0.id == result.run.identity.cellID })
       #expect(result.run.load.memoryNode == cell.guest.memoryNode)
-      #expect(result.run.load.scanNode == cell.setting.scanNode)
-      #expect(result.run.load.scanCPU.map { [$0] } == cpus[(cell.setting.scanNode ?? 0) - 10])
+      #expect(result.run.load.scanNode == cell.scanNode)
+      #expect(result.run.load.scanCPU.map { [$0] } == cpus[(cell.scanNode ?? 0) - 10])
       #expect(result.zones.allSatisfy { $0.hostNode == cell.guest.memoryNode })
       let summary = run.cells.first { $0.cellID == cell.id }
-      #expect(summary?.scanNode == cell.setting.scanNode && summary?.memoryNode == cell.guest.memoryNode)
+      #expect(summary?.scanNode == cell.scanNode && summary?.memoryNode == cell.guest.memoryNode)
     }
   }
 
@@ -200,7 +200,7 @@ import Testing
     group.nodes = nodes
     var config = Fixtures.config(group)
     let alone = try MatrixRun.run(Fixtures.matrix(config))
-    config.scanners = "per-node"
+    config.options["scanners"] = ["per-node"]
     let together = try MatrixRun.run(Fixtures.matrix(config))
     #expect(together.observer.results.count == 2 * names.count && together.errors.isEmpty)
     for result in together.observer.results {
@@ -255,7 +255,7 @@ import Testing
   }
 
   @Test func severalScannersCountTogether() throws {
-    var config = config({ $0.scanners = "per-node" }, nodes: 2)
+    var config = config({ $0.options["scanners"] = ["per-node"] }, nodes: 2)
     config.counters = "auto"
     let library = FakeCounters.library([.column(.cycles): 1000, .column(.instructions): 7])
     let run = try MatrixRun.run(Fixtures.matrix(config), library: library)
@@ -266,9 +266,9 @@ import Testing
   @Test func mutatorsHaveCPUsOfTheirOwn() throws {
     var config = config(
       {
-        $0.scanners = "per-node"
-        $0.load = "mixed"
-        $0.mutators = 3
+        $0.options["scanners"] = ["per-node"]
+        $0.options["load"] = ["mixed"]
+        $0.options["mutators"] = ["3"]
       }, nodes: 2)
     config.groups[0].cpus = 5
     let run = try MatrixRun.run(Fixtures.matrix(config))

@@ -22,15 +22,16 @@ import Testing
     group.pagetypeinfo = "p"
     group.zoneinfo = "z"
     group.options = ["budget": ["1", "10"]]
+    group.experimentOptions = ["window": ["1s"]]
     var config = RunConfig()
     config.experiments = ["scan", "other"]
     config.groups = [group, RunConfig.Group()]
     config.lock = "test-and-set"
-    config.pageInit = "alloc"
-    config.cache = "warm"
+    config.options["page-init"] = ["alloc"]
+    config.options["cache"] = ["warm"]
     config.order = "native"
-    config.load = "mixed"
-    config.mutators = 3
+    config.options["load"] = ["mixed"]
+    config.options["mutators"] = ["3"]
     config.repetitions = 7
     config.seed = .max
     config.holdLimit = "1ms"
@@ -58,7 +59,7 @@ import Testing
     var config = RunConfig()
     config.groups = [RunConfig.Group()]
     #expect(try decode("{\"groups\": [{}]}") == config)
-    #expect(config.repetitions == 5 && config.seed == 1 && config.cache == "cold" && config.lock == "queued")
+    #expect(config.repetitions == 5 && config.seed == 1 && config.options.isEmpty && config.lock == "queued")
     #expect(config.groups[0].granule == "auto" && config.groups[0].vmemmap == "auto" && config.groups[0].nodes == 1)
   }
 

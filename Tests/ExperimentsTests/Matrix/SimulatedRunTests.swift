@@ -105,10 +105,10 @@ import Testing
       let error = #expect(throws: MatrixError.self) { try Fixtures.matrix(config) }
       #expect(error?.kind == .usage && error?.description.contains("--counters simulated") == true, "\(error)")
     }
-    expectUsage { $0.load = "order0" }
-    expectUsage { $0.hostAckNs = "1" }
+    expectUsage { $0.options["load"] = ["order0"] }
+    expectUsage { $0.options["host-ack-ns"] = ["1"] }
     for name in ["interference", "steady-state", "contiguous"] { expectUsage { $0.experiments = ["scan", name] } }
-    expectUsage { ($0.experiments, $0.clock) = (["steady-state"], "virtual") }
+    expectUsage { $0.experiments = ["steady-state:clock=virtual"] }
   }
 
   @Test func guestsBeyondValgrindsAddressesAreRefused() throws {

@@ -1,5 +1,6 @@
 import Experiments
 import Records
+import TestSupport
 import Testing
 
 @testable import Tracking

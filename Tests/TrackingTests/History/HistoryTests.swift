@@ -72,10 +72,10 @@ import Testing
       #expect(try again.run(named: "night-1").hasContent(of: old))
       // What a row can't be without is missed by name.
       try DatabaseQueue(path: folder + "/history.sqlite").write { db in
-        try db.execute(sql: "UPDATE repetitions SET strategy = 'x', nodes = NULL")
+        try db.execute(sql: "UPDATE repetitions SET strategy = 'x', mutators = NULL")
       }
       let error = #expect(throws: HistoryError.self) { try Self.open(folder).run(named: "night-1") }
-      #expect(error?.kind == .input && error?.description.contains("nodes") == true)
+      #expect(error?.kind == .input && error?.description.contains("mutators") == true)
     }
   }
 

@@ -1,6 +1,7 @@
 import Experiments
 import Foundation
 import Records
+import TestSupport
 
 @testable import Tracking
 

@@ -50,7 +50,7 @@ enum CostBySizeFigure: ReportFigure {
       var vmemmap: Int
     }
     let kinds = Dictionary(grouping: cells) {
-      Key(order: $0.cell.order, granule: $0.cell.granuleOrder, vmemmap: $0.cell.vmemmapPageBytes)
+      Key(order: $0.cell.order, granule: $0.cell.granuleOrder ?? 0, vmemmap: $0.cell.vmemmapPageBytes ?? 0)
     }
     let hasOrders = Set(cells.map(\.cell.order)).count > 1
     return kinds.sorted { left, right in

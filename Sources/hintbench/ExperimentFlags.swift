@@ -1,0 +1,31 @@
+import ArgumentParser
+
+/// Options of experiments that are flags of `run` as well, for one release: each sets the option of its name in every
+/// chosen experiment whose file lists it among its flags. Values are checked there.
+struct ExperimentFlags: ParsableArguments {
+  // `.unconditional` where a value may be written with a minus: it is then refused as a number, and not as a flag.
+  @Option(help: ArgumentHelp("load=", valueName: "load,...")) var load: String?
+  @Option(parsing: .unconditional, help: ArgumentHelp("mutators=", valueName: "n")) var mutators: String?
+  @Option(parsing: .unconditional, help: ArgumentHelp("host-ack-ns=", valueName: "ns,...")) var hostAckNs: String?
+  @Option(help: ArgumentHelp("page-init=", valueName: "when")) var pageInit: String?
+  @Option(help: ArgumentHelp("cache=", valueName: "state")) var cache: String?
+  @Option(help: ArgumentHelp("placement=", valueName: "where")) var placement: String?
+  @Option(help: ArgumentHelp("scanners=", valueName: "how-many")) var scanners: String?
+  @Option(parsing: .unconditional, help: ArgumentHelp("window=", valueName: "time")) var window: String?
+  @Option(help: ArgumentHelp("clock=", valueName: "clock")) var clock: String?
+  @Option(parsing: .unconditional, help: ArgumentHelp("mutator-rate=", valueName: "rate")) var mutatorRate: String?
+  @Option(parsing: .unconditional, help: ArgumentHelp("bandwidth=", valueName: "size,...")) var bandwidth: String?
+  @Option(parsing: .unconditional, help: ArgumentHelp("downtime-limit=", valueName: "time,...")) var downtimeLimit:
+    String?
+  @Option(parsing: .unconditional, help: ArgumentHelp("exit-ns=", valueName: "ns,...")) var exitNs: String?
+
+  /// What was given, by the option's name.
+  var values: [String: [String]] {
+    let given: [String: String?] = [
+      "load": load, "mutators": mutators, "host-ack-ns": hostAckNs, "page-init": pageInit, "cache": cache,
+      "placement": placement, "scanners": scanners, "window": window, "clock": clock, "mutator-rate": mutatorRate,
+      "bandwidth": bandwidth, "downtime-limit": downtimeLimit, "exit-ns": exitNs,
+    ]
+    return given.compactMapValues { $0?.split(separator: ",", omittingEmptySubsequences: false).map(String.init) }
+  }
+}
