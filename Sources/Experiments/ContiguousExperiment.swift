@@ -62,7 +62,7 @@ enum ContiguousExperiment: Experiment {
   static func threads(_ options: OptionValues, nodes: Int) -> Int { 2 + (options.hostAckNs > 0 ? 1 : 0) }
 
   /// Each round of reporting begins with a restart, and a window may take several.
-  static func estimate(_ cell: Cell) -> Double { Double(cell.windowNs) + 3 * cell.restartNanoseconds }
+  static func estimate(_ cell: Cell, _ host: Matrix.HostLimits) -> Double { Double(cell.windowNs) + 45e6 }
 
   /// Attempts at one place before it is given up.
   private static let patienceNs: UInt64 = 10_000_000

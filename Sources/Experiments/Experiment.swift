@@ -22,7 +22,7 @@ protocol Experiment: Sendable {
   static func mutators(_ options: OptionValues, nodes: Int, hostCPUs: Int) -> Int
 
   /// What a repetition takes, about, without what the guest takes to be built. Nanoseconds.
-  static func estimate(_ cell: Cell) -> Double
+  static func estimate(_ cell: Cell, _ host: Matrix.HostLimits) -> Double
 
   /// Why a strategy can't do what these options ask for; nil if it can.
   static func mismatch(_ options: OptionValues, _ strategy: StrategyCard) -> String?

@@ -31,10 +31,10 @@ enum InterferenceExperiment: Experiment {
     return [group]
   }
 
-  /// Two windows alone and two beside the strategy; with hooks one more.
-  static func estimate(_ cell: Cell) -> Double {
+  /// Two windows alone and two beside the strategy, with hooks one more, each with threads to start and memory to give back.
+  static func estimate(_ cell: Cell, _ host: Matrix.HostLimits) -> Double {
     let windows = cell.strategy.card.trigger == .frees ? 5.0 : 4.0
-    return windows * (Double(cell.windowNs) + cell.restartNanoseconds)
+    return windows * (Double(cell.windowNs) + 12e6)
   }
 
   static func run(_ repetition: Repetition, _ bench: Bench) throws -> RepetitionResult {

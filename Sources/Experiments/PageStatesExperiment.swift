@@ -50,8 +50,8 @@ enum PageStatesExperiment: Experiment {
   }
 
   /// Made, timed and counted in its own mode and in that in which nothing is said.
-  static func estimate(_ cell: Cell) -> Double {
-    HintingMode(rawValue: cell.options.choice("mode")) == nil ? 60e6 : Double(pages(cell)) * 6 * 4 * 25
+  static func estimate(_ cell: Cell, _ host: Matrix.HostLimits) -> Double {
+    HintingMode(rawValue: cell.options.choice("mode")) == nil ? 60e6 : Double(pages(cell)) * 6 * 4 * 65
   }
 
   static func run(_ repetition: Repetition, _ bench: Bench) throws -> RepetitionResult {

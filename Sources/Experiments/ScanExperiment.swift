@@ -33,7 +33,9 @@ enum ScanExperiment: Experiment {
     return [small, large]
   }
 
-  static func estimate(_ cell: Cell) -> Double { 2 * cell.restartNanoseconds + 2 * cell.sessionNanoseconds }
+  static func estimate(_ cell: Cell, _ host: Matrix.HostLimits) -> Double {
+    2 * cell.restartNanoseconds(host) + 2 * cell.sessionNanoseconds
+  }
 
   static func run(_ repetition: Repetition, _ bench: Bench) throws -> RepetitionResult {
     let cell = repetition.cell

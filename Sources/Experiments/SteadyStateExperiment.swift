@@ -54,11 +54,11 @@ enum SteadyStateExperiment: Experiment {
   }
 
   /// The window and a tenth of it alone; virtual time costs what the mutators' operations and the reports do.
-  static func estimate(_ cell: Cell) -> Double {
+  static func estimate(_ cell: Cell, _ host: Matrix.HostLimits) -> Double {
     let window = Double(cell.windowNs)
-    guard cell.clock == .virtual else { return 1.1 * window + 2 * cell.restartNanoseconds }
+    guard cell.clock == .virtual else { return 1.1 * window + 2 * cell.restartNanoseconds(host) }
     let operations = Double(cell.mutators * cell.options.integer("mutator-rate")) * window / 1e9
-    return cell.restartNanoseconds + operations * 150
+    return cell.restartNanoseconds(host) + operations * 75
   }
 
   static func run(_ repetition: Repetition, _ bench: Bench) throws -> RepetitionResult {

@@ -15,16 +15,16 @@ public struct MatrixListing {
   /// What a launch takes beside its repetitions: a process to start, the machine's limits, guests to build. Nanoseconds.
   private static let launchNanoseconds = 500e6
 
-  private static func row(_ cell: Cell) -> [String] {
+  private func row(_ cell: Cell) -> [String] {
     let guest = cell.modelledGuest
     var row = [cell.id, cell.experimentCard.name, cell.optionsText, ByteSize(bytes: cell.guestBytes).description]
     row += guest.map(fields) ?? Array(repeating: "", count: 6)
     row += [cell.scanNode.map(String.init) ?? ""]
     row += cell.configuredStrategy.map { [String(cell.order), $0.fullName] } ?? ["", ""]
-    return row + [TimeSpan(nanoseconds: cell.estimatedNanoseconds).description]
+    return row + [TimeSpan(nanoseconds: cell.estimatedNanoseconds(matrix.host)).description]
   }
 
-  private static func fields(_ guest: GuestSpec) -> [String] {
+  private func fields(_ guest: GuestSpec) -> [String] {
     [
       String(guest.nodes), guest.state.name, guest.listOrder.rawValue, String(guest.granuleOrder),
       ByteSize(bytes: guest.vmemmapPage.rawValue).description, guest.memoryNode.map(String.init) ?? "",
@@ -32,7 +32,7 @@ public struct MatrixListing {
   }
 
   public var text: String {
-    let rows = matrix.cells.map(Self.row)
+    let rows = matrix.cells.map(row)
     let listing = TextListing(
       titles: [
         "cell", "experiment", "options", "guest", "nodes", "state", "list order", "granule", "vmemmap", "memory node",

@@ -73,12 +73,15 @@ enum BallooningExperiment: Experiment {
   }
 
   /// Moved three times, mixed and compacted where that is measured, and four windows of contention.
-  static func estimate(_ cell: Cell) -> Double {
+  static func estimate(_ cell: Cell, _ host: Matrix.HostLimits) -> Double {
     let setup = BalloonSetup(cell.options)
     let moved = Double(min(cell.guestBytes / 8, mostMoved) >> 12) * 3 * 60
-    let mixed = setup.showsRecovery ? Double(min(cell.guestBytes / 2, mostMixed) >> 12) * 120 : 0
+    // Compaction looks at every pageblock of every zone.
+    let mixed =
+      setup.showsRecovery
+      ? Double(min(cell.guestBytes / 2, mostMixed) >> 12) * 120 + Double(cell.guestBytes >> 12) * 30 : 0
     let contended = setup.showsContention ? 4 * Double(cell.windowNs) : 0
-    return 5 * cell.restartNanoseconds + moved + mixed + contended
+    return 5 * cell.restartNanoseconds(host) + moved + mixed + contended
   }
 
   static func run(_ repetition: Repetition, _ bench: Bench) throws -> RepetitionResult {

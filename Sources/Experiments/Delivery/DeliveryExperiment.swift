@@ -69,10 +69,10 @@ enum DeliveryExperiment: Experiment {
 
   static func obstacle(_ cell: Cell) -> String? { HostAction(cell.options).flatMap { $0.refusal } }
 
-  static func estimate(_ cell: Cell) -> Double {
+  static func estimate(_ cell: Cell, _ host: Matrix.HostLimits) -> Double {
     // Populated for the session that gives it back, and before.
     let populating = HostAction(cell.options)?.page == nil ? 0 : 2 * 70e6
-    return 2 * cell.restartNanoseconds + 3 * cell.sessionNanoseconds + populating
+    return 2 * cell.restartNanoseconds(host) + 3 * cell.sessionNanoseconds + populating
   }
 
   static func run(_ repetition: Repetition, _ bench: Bench) throws -> RepetitionResult {

@@ -13,7 +13,8 @@ struct FormerOptions {
   private static let numbers: Set = ["mutators", "mutator_rate"]
 
   static let ofRuns: [Key] = [
-    ("load", "none"), ("host_ack_ns", nil), ("clock", nil), ("window", nil), ("bandwidth", nil), ("downtime_limit", nil),
+    ("load", "none"), ("host_ack_ns", nil), ("clock", nil), ("window", nil), ("bandwidth", nil),
+    ("downtime_limit", nil),
     ("exit_ns", nil), ("mutator_rate", nil), ("mutators", nil), ("page_init", "none"), ("cache", "cold"),
     ("placement", "local"), ("scanners", "one"),
   ]

@@ -105,11 +105,14 @@ public struct Matrix: Sendable {
     public var availableBytes: UInt64
     /// Its NUMA nodes; empty where none is known.
     public var nodes: [HostNode]
+    /// What has to be emptied for cold caches; only times are estimated by it.
+    public var lastLevelCacheBytes: Int
 
-    public init(cpus: Int, availableBytes: UInt64, nodes: [HostNode] = []) {
+    public init(cpus: Int, availableBytes: UInt64, nodes: [HostNode] = [], lastLevelCacheBytes: Int = 32 << 20) {
       self.cpus = cpus
       self.availableBytes = availableBytes
       self.nodes = nodes
+      self.lastLevelCacheBytes = lastLevelCacheBytes
     }
 
     /// With the memory that there is for a guest, which is bound to the nodes it is placed on and gets none elsewhere.
@@ -138,7 +141,8 @@ public struct Matrix: Sendable {
     public static var current: HostLimits {
       HostLimits(
         cpus: (try? ThreadPlacement.allowedCPUs().count) ?? 1,
-        availableBytes: HostFacts.availableMemoryBytes() ?? 1 << 30, nodes: LibNuma().nodes)
+        availableBytes: HostFacts.availableMemoryBytes() ?? 1 << 30, nodes: LibNuma().nodes,
+        lastLevelCacheBytes: HostFacts.gather().lastLevelCacheBytes ?? 32 << 20)
     }
   }
 
@@ -223,7 +227,7 @@ public struct Matrix: Sendable {
 extension Matrix {
   /// How long the run will take, about. Nanoseconds.
   public var estimatedNanoseconds: Double {
-    let repetitions = cells.reduce(0) { $0 + $1.estimatedNanoseconds } * Double(config.repetitions)
+    let repetitions = cells.reduce(0) { $0 + $1.estimatedNanoseconds(host) } * Double(config.repetitions)
     // Simulated instructions take some 40 times as long, once a cell.
     let simulated =
       counters == .simulated

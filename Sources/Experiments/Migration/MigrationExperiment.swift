@@ -79,16 +79,16 @@ enum MigrationExperiment: Experiment {
     options.clock == .virtual ? 3 : max(hostCPUs - threads(options, nodes: nodes), 1)
   }
 
-  static func estimate(_ cell: Cell) -> Double {
-    cell.clock == .virtual ? virtualEstimate(cell) : RealMigration.estimate(cell)
+  static func estimate(_ cell: Cell, _ host: Matrix.HostLimits) -> Double {
+    cell.clock == .virtual ? virtualEstimate(cell, host) : RealMigration.estimate(cell)
   }
 
   /// A session for the cost of a hint, then a look at every unit in each round, and the mutators' operations.
-  private static func virtualEstimate(_ cell: Cell) -> Double {
+  private static func virtualEstimate(_ cell: Cell, _ host: Matrix.HostLimits) -> Double {
     let units = Double(cell.guestBytes >> 12) / Double(1 << cell.guest.granuleOrder)
     let sending = Double(cell.guestBytes) / Double(cell.options.bytes("bandwidth"))
     let operations = Double(cell.mutators) * rate(cell) * sending
-    return 2 * cell.restartNanoseconds + 2 * cell.sessionNanoseconds + units * 20 + operations * 200
+    return 2 * cell.restartNanoseconds(host) + 2 * cell.sessionNanoseconds + units * 80 + operations * 200
   }
 
   static func memory(_ cell: Cell) -> MemoryNeed? { RealMigration.memory(cell) }

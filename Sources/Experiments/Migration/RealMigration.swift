@@ -136,8 +136,15 @@ extension RealMigration {
       accepted: "a smaller --guest, --state fresh, or migration:clock=virtual")
   }
 
-  /// Written before, sent, compared.
+  /// Of what has content all is written before, sent and compared; without hints all is looked at.
   static func estimate(_ cell: Cell) -> Double {
-    200e6 + Double(cell.guestBytes) * (1e9 / Double(cell.options.bytes("bandwidth")) + 2)
+    let all = Double(cell.guest.bytes)
+    let written: Double
+    switch cell.guest.state {
+    case .fresh: written = all / 40 + (cell.load == .none ? 0 : all / 16)
+    case .aged, .captured: written = all
+    }
+    let looked = cell.strategy.card.goal == .none ? all : written
+    return 200e6 + looked * 0.4 + written * (1e9 / Double(cell.options.bytes("bandwidth")) + 1.5)
   }
 }

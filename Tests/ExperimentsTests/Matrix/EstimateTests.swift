@@ -1,0 +1,58 @@
+import Experiments
+import Foundation
+import Records
+import Testing
+
+/// What `--dry-run` says a run will take is within a factor of two of what committed runs took.
+@Suite struct EstimateTests {
+  private static let reports = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("Reports").path
+
+  private static func recorded() -> [String] {
+    (FileManager.default.subpaths(atPath: reports) ?? [])
+      .filter { $0.hasPrefix("sample") && $0.hasSuffix("/meta.json") }.sorted()
+  }
+
+  private static func meta(_ path: String) throws -> RunMeta {
+    try RunMeta.decoder.decode(RunMeta.self, from: Data(contentsOf: URL(fileURLWithPath: reports + "/" + path)))
+  }
+
+  /// The machine that a run was made on, as far as meta.json tells.
+  private func host(_ meta: RunMeta) throws -> Matrix.HostLimits {
+    struct Facts: Decodable {
+      struct Cache: Decodable {
+        var level: Int
+        var size_bytes: Int
+      }
+      var allowed_cpus: [Int]
+      var caches: [Cache]
+      var memory_bytes: UInt64
+    }
+    let facts = try JSONDecoder().decode(Facts.self, from: JSONEncoder().encode(meta.host))
+    let cache = try #require(facts.caches.max { $0.level < $1.level })
+    return .init(
+      cpus: facts.allowed_cpus.count, availableBytes: facts.memory_bytes * 9 / 10,
+      lastLevelCacheBytes: cache.size_bytes)
+  }
+
+  @Test func everyExperimentHasARecordedRun() throws {
+    var names: Set<String> = []
+    for path in Self.recorded() {
+      let config = try JSONDecoder().decode(
+        RunConfig.self, from: JSONEncoder().encode(Self.meta(path).config))
+      names.formUnion(try config.experimentCards.map(\.name))
+    }
+    #expect(names == Set(Experiments.all.map(\.name)))
+  }
+
+  @Test(arguments: recorded())
+  func isWithinAFactorOfTwo(path: String) throws {
+    let meta = try Self.meta(path)
+    let finished = try #require(meta.finished, "\(path) was cut short")
+    let config = try JSONDecoder().decode(RunConfig.self, from: JSONEncoder().encode(meta.config))
+    let estimated = try Matrix(config, host: host(meta)).estimatedNanoseconds / 1e9
+    // meta.json has whole seconds.
+    let took = finished.timeIntervalSince(meta.started)
+    #expect(estimated >= (took - 1) / 2 && estimated <= (took + 1) * 2, "\(path): \(estimated) s for \(took) s")
+  }
+}
