@@ -22,17 +22,19 @@ import Testing
     struct Facts: Decodable {
       struct Cache: Decodable {
         var level: Int
-        var size_bytes: Int
+        var sizeBytes: Int
       }
-      var allowed_cpus: [Int]
+      var allowedCpus: [Int]
       var caches: [Cache]
-      var memory_bytes: UInt64
+      var memoryBytes: UInt64
     }
-    let facts = try JSONDecoder().decode(Facts.self, from: JSONEncoder().encode(meta.host))
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    let facts = try decoder.decode(Facts.self, from: JSONEncoder().encode(meta.host))
     let cache = try #require(facts.caches.max { $0.level < $1.level })
     return .init(
-      cpus: facts.allowed_cpus.count, availableBytes: facts.memory_bytes * 9 / 10,
-      lastLevelCacheBytes: cache.size_bytes)
+      cpus: facts.allowedCpus.count, availableBytes: facts.memoryBytes * 9 / 10,
+      lastLevelCacheBytes: cache.sizeBytes)
   }
 
   @Test func everyExperimentHasARecordedRun() throws {
