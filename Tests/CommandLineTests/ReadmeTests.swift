@@ -2,11 +2,25 @@ import Foundation
 import Hinting
 import Testing
 
-/// What README.md says of the designs is what their cards say.
+/// README.md and docs/ say what the code says, and are whole.
 @Suite struct ReadmeTests {
+  private static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent()
+
+  private static func text(_ path: String) throws -> String {
+    try String(contentsOf: root.appendingPathComponent(path), encoding: .utf8)
+  }
+
+  /// What stands between `<!-- name -->` and `<!-- /name -->`.
+  private static func section(_ name: String, of text: String) throws -> String {
+    let begin = try #require(text.range(of: "<!-- \(name) -->\n"))
+    let end = try #require(text.range(of: "\n<!-- /\(name) -->"))
+    return begin.upperBound < end.lowerBound ? String(text[begin.upperBound..<end.lowerBound]) : ""
+  }
+
   private static func table() -> String {
     func row(_ fields: [String]) -> String { "| " + fields.joined(separator: " | ") + " |" }
-    let header = ["design", "from", "serves", "one hold looks at", "side effects on the allocator", "limits"]
+    let header = ["strategy", "from", "serves", "one hold looks at", "side effects on the allocator", "limits"]
     let rows = Strategies.all.map(\.card).map { card in
       row(["`\(card.name)`", card.origin, card.goal.rawValue, card.holdBound, card.sideEffects, card.limits])
     }
@@ -14,12 +28,38 @@ import Testing
   }
 
   @Test func theTableOfStrategiesIsThatOfTheCards() throws {
-    let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .deletingLastPathComponent()
-    let text = try String(contentsOf: root.appendingPathComponent("README.md"), encoding: .utf8)
-    let begin = try #require(text.range(of: "<!-- strategies -->\n"))
-    let end = try #require(text.range(of: "\n<!-- /strategies -->"))
-    let found = begin.upperBound < end.lowerBound ? String(text[begin.upperBound..<end.lowerBound]) : ""
-    #expect(found == Self.table(), "README.md should have:\n\(Self.table())")
+    let found = try Self.section("strategies", of: Self.text("docs/strategies.md"))
+    #expect(found == Self.table(), "docs/strategies.md should have:\n\(Self.table())")
+  }
+
+  @Test func readmeNamesEveryStrategy() throws {
+    let readme = try Self.text("README.md")
+    for card in Strategies.all.map(\.card) {
+      #expect(readme.contains("| `\(card.name)` |"), "README.md lacks a row for \(card.name)")
+    }
+  }
+
+  @Test func theSampleTableIsOneOfTheCommittedRun() throws {
+    let sample = try Self.section("sample", of: Self.text("README.md"))
+      .replacing("```\n", with: "").replacing("\n```", with: "")
+    #expect(!sample.isEmpty)
+    #expect(try Self.text("Reports/sample/table.txt").contains(sample))
+  }
+
+  @Test func readmeIsShort() throws {
+    #expect(try Self.text("README.md").utf8.count <= 12_000)
+  }
+
+  @Test func linksLeadToFiles() throws {
+    let docs = try FileManager.default.contentsOfDirectory(atPath: Self.root.appendingPathComponent("docs").path)
+    let pages = ["README.md"] + docs.filter { $0.hasSuffix(".md") }.sorted().map { "docs/" + $0 }
+    #expect(pages.count > 1)
+    for page in pages {
+      let folder = Self.root.appendingPathComponent(page).deletingLastPathComponent()
+      for link in try Self.text(page).matches(of: #/\]\(([^)#:]+)(#[^)]*)?\)/#) {
+        let target = folder.appendingPathComponent(String(link.1)).path
+        #expect(FileManager.default.fileExists(atPath: target), "\(page): \(link.1) is not there")
+      }
+    }
   }
 }
