@@ -1,5 +1,7 @@
+import Experiments
 import Foundation
 import Hinting
+import Records
 import Testing
 
 /// README.md and docs/ say what the code says, and are whole.
@@ -18,8 +20,27 @@ import Testing
     return begin.upperBound < end.lowerBound ? String(text[begin.upperBound..<end.lowerBound]) : ""
   }
 
+  private static func row(_ fields: [String]) -> String { "| " + fields.joined(separator: " | ") + " |" }
+
+  private static func options(_ card: ExperimentCard) -> String {
+    let header = ["option", "accepted", "default", "meaning"]
+    let rows = card.options.map { option in
+      let condition = option.condition.map { "; only with \($0.option)=\($0.values.joined(separator: "/"))" } ?? ""
+      return row([
+        "`\(option.name)`", option.range.replacing("|", with: ", "), option.defaultValue, option.meaning + condition,
+      ])
+    }
+    return ([row(header), row(header.map { _ in "---" })] + rows).joined(separator: "\n")
+  }
+
+  @Test(arguments: Experiments.all.map(\.name)) func theOptionsOfExperimentsAreThoseOfTheCards(name: String) throws {
+    let card = try #require(Experiments.all.first { $0.name == name })
+    let table = Self.options(card)
+    let found = try Self.section("options \(name)", of: Self.text("docs/experiments.md"))
+    #expect(found == table, "docs/experiments.md should have:\n\(table)")
+  }
+
   private static func table() -> String {
-    func row(_ fields: [String]) -> String { "| " + fields.joined(separator: " | ") + " |" }
     let header = ["strategy", "from", "serves", "one hold looks at", "side effects on the allocator", "limits"]
     let rows = Strategies.all.map(\.card).map { card in
       row(["`\(card.name)`", card.origin, card.goal.rawValue, card.holdBound, card.sideEffects, card.limits])
