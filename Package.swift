@@ -8,7 +8,8 @@ let package = Package(
     .executable(name: "hintbench", targets: ["hintbench"]),
     // For the benchmark targets under Benchmarks/, which are a package of their own so that the root's
     // build stays small.
-    .library(name: "HintbenchCore", targets: ["Instruments", "GuestMemory", "Delivery", "Hinting", "CHost"]),
+    .library(
+      name: "HintbenchCore", targets: ["Instruments", "Machine", "GuestMemory", "Delivery", "Hinting", "CHost"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -22,65 +23,71 @@ let package = Package(
     .executableTarget(
       name: "hintbench",
       dependencies: [
-        "Tracking", "Reporting", "Experiments", "Migration", "Hinting", "GuestMemory", "Instruments",
+        "Tracking", "Reporting", "Experiments", "Migration", "Hinting", "GuestMemory", "Instruments", "Machine",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .target(
       name: "Tracking",
       dependencies: [
-        "Reporting", "Experiments", "Hinting", "GuestMemory", "Instruments",
+        "Reporting", "Experiments", "Hinting", "GuestMemory", "Machine",
         .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "Mustache", package: "swift-mustache"),
       ]),
     .target(
       name: "Reporting",
       dependencies: [
-        "Experiments", "Hinting", "Instruments",
+        "Experiments", "Hinting", "Instruments", "Machine",
         .product(name: "TextTable", package: "TextTable"),
         .product(name: "SwiftCSV", package: "SwiftCSV"),
         .product(name: "Mustache", package: "swift-mustache"),
       ]),
-    .target(name: "LinuxGuest", dependencies: ["Instruments"]),
+    .target(name: "LinuxGuest", dependencies: ["Machine"]),
     .target(
       name: "Experiments",
       dependencies: [
-        "Ballooning", "PageStates", "Migration", "Hinting", "Delivery", "GuestMemory", "Instruments", "CHost",
+        "Ballooning", "PageStates", "Migration", "Hinting", "Delivery", "GuestMemory", "Instruments", "Machine",
+        "CHost",
       ]),
     .target(name: "PageStates", dependencies: ["GuestMemory", "Instruments", "CHost"]),
     .target(name: "Ballooning", dependencies: ["Delivery", "GuestMemory", "Instruments", "CHost"]),
-    .target(name: "Migration", dependencies: ["Delivery", "GuestMemory", "Instruments", "CHost"]),
+    .target(name: "Migration", dependencies: ["Delivery", "GuestMemory", "Instruments", "Machine", "CHost"]),
     .target(name: "Hinting", dependencies: ["Delivery", "GuestMemory", "Instruments"]),
-    .target(name: "Delivery", dependencies: ["GuestMemory", "Instruments", "CHost"]),
+    .target(name: "Delivery", dependencies: ["GuestMemory", "Instruments", "Machine", "CHost"]),
     .target(name: "GuestMemory", dependencies: ["Instruments", "CHost"]),
     .target(
       name: "Instruments",
       dependencies: [
-        "CHost", "CNuma", "CPAPI",
+        "Machine", "CHost", "CPAPI",
         .product(name: "Histogram", package: "hdrhistogram-swift"),
       ]),
+    .target(name: "Machine", dependencies: ["CHost", "CNuma"]),
     .target(name: "CHost"),
     .systemLibrary(name: "CNuma", pkgConfig: "numa", providers: [.apt(["libnuma-dev"])]),
     .systemLibrary(name: "CPAPI", pkgConfig: "papi", providers: [.apt(["libpapi-dev"])]),
-    .testTarget(name: "InstrumentsTests", dependencies: ["Instruments", "CHost"]),
+    .target(name: "TestSupport", dependencies: ["Machine"], path: "Tests/Support"),
+    .testTarget(name: "MachineTests", dependencies: ["TestSupport", "Machine", "CHost"]),
+    .testTarget(name: "InstrumentsTests", dependencies: ["TestSupport", "Instruments", "Machine", "CHost"]),
     .testTarget(name: "GuestMemoryTests", dependencies: ["GuestMemory", "Instruments", "CHost"]),
-    .testTarget(name: "DeliveryTests", dependencies: ["Delivery", "GuestMemory", "Instruments", "CHost"]),
+    .testTarget(name: "DeliveryTests", dependencies: ["Delivery", "GuestMemory", "Instruments", "Machine", "CHost"]),
     .testTarget(name: "HintingTests", dependencies: ["Hinting", "Delivery", "GuestMemory", "Instruments"]),
     .testTarget(
       name: "MigrationTests",
-      dependencies: ["hintbench", "Migration", "Delivery", "GuestMemory", "Instruments", "CHost"]),
+      dependencies: ["hintbench", "Migration", "Delivery", "GuestMemory", "Instruments", "Machine", "CHost"]),
     .testTarget(
       name: "BallooningTests", dependencies: ["Ballooning", "Delivery", "GuestMemory", "Instruments", "CHost"]),
     .testTarget(name: "PageStatesTests", dependencies: ["PageStates", "GuestMemory"]),
     .testTarget(
-      name: "ExperimentsTests", dependencies: ["Experiments", "Migration", "Hinting", "GuestMemory", "Instruments"]),
+      name: "ExperimentsTests",
+      dependencies: ["Experiments", "Migration", "Hinting", "GuestMemory", "Instruments", "Machine"]),
     .testTarget(
-      name: "ReportingTests", dependencies: ["Reporting", "Experiments", "Hinting", "GuestMemory", "Instruments"]),
-    .testTarget(name: "TrackingTests", dependencies: ["Tracking", "Reporting", "Experiments", "Instruments"]),
+      name: "ReportingTests",
+      dependencies: ["Reporting", "Experiments", "Hinting", "GuestMemory", "Instruments", "Machine"]),
+    .testTarget(name: "TrackingTests", dependencies: ["Tracking", "Reporting", "Experiments", "Machine"]),
     .testTarget(
-      name: "LinuxGuestTests", dependencies: ["LinuxGuest", "Reporting", "Experiments", "Instruments"]),
+      name: "LinuxGuestTests", dependencies: ["LinuxGuest", "Reporting", "Experiments", "Machine"]),
     .testTarget(
       name: "CommandLineTests",
-      dependencies: ["hintbench", "Tracking", "Reporting", "Experiments", "Migration", "Instruments"]),
+      dependencies: ["hintbench", "Tracking", "Reporting", "Experiments", "Migration", "Machine"]),
   ],
   swiftLanguageModes: [.v6]
 )

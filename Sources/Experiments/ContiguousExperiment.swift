@@ -4,6 +4,7 @@ import Foundation
 import GuestMemory
 import Hinting
 import Instruments
+import Machine
 import Synchronization
 
 /// The worry of the 2019 thread: somebody wants a range of pages (alloc_contig_range() for a gigantic page, CMA or

@@ -1,6 +1,5 @@
 import Delivery
 import GuestMemory
-import Instruments
 
 /// A strategy's type behind closures made where it is still known, so that each pass is compiled for it: the one
 /// dynamic call is the one that starts a pass.

@@ -1,3 +1,5 @@
+import Machine
+
 /// Whether this machine and its kernel let a process count hardware events of its own.
 enum CounterAccess {
   /// What stands in the way and what mends it, in one line without an end; for when counters don't work.

@@ -1,4 +1,5 @@
 import Glibc
+import Machine
 
 /// Counts hardware events of the thread that opened it, in user mode.
 ///

@@ -1,3 +1,5 @@
+import Machine
+
 /// What primitive steps cost on this machine: the floor under every result. Each over seven rounds; in nanoseconds.
 public struct MachineLimits: Equatable, Codable, Sendable {
   /// An interval with nothing in it, half are at most this: what a probe adds to every hold.

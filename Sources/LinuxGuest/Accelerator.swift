@@ -1,4 +1,4 @@
-import Instruments
+import Machine
 
 /// What runs a guest's instructions.
 public enum Accelerator: String, Sendable {

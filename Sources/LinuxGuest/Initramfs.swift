@@ -1,6 +1,6 @@
 import Foundation
 import Glibc
-import Instruments
+import Machine
 
 /// The guest's first files, packed as the kernel wants them (cpio, newc).
 struct Initramfs {

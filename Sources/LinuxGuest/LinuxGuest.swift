@@ -1,6 +1,6 @@
 import Foundation
 import Glibc
-import Instruments
+import Machine
 
 /// A real Linux in QEMU, with NUMA nodes: boots a kernel, runs commands there and gives back what they left.
 ///

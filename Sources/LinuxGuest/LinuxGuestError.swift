@@ -1,4 +1,4 @@
-import Instruments
+import Machine
 
 /// Why a guest gave no result.
 public enum LinuxGuestError: Error, Equatable, Sendable, CustomStringConvertible {

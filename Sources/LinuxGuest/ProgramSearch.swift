@@ -1,4 +1,4 @@
-import Instruments
+import Machine
 
 /// Where a program is that a guest needs on this machine.
 enum ProgramSearch {

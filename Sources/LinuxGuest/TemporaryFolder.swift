@@ -1,6 +1,6 @@
 import Foundation
 import Glibc
-import Instruments
+import Machine
 
 /// A folder for the files of one boot, which goes away with this value.
 struct TemporaryFolder: ~Copyable {

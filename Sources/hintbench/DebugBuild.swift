@@ -1,6 +1,6 @@
 import Experiments
 import Foundation
-import Instruments
+import Machine
 
 /// What measures asks this first.
 enum DebugBuild {

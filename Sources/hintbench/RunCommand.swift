@@ -2,7 +2,6 @@ import ArgumentParser
 import Experiments
 import Foundation
 import Hinting
-import Instruments
 import Reporting
 
 struct RunCommand: ParsableCommand {

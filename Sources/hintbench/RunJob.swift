@@ -1,6 +1,6 @@
 import Experiments
 import Foundation
-import Instruments
+import Machine
 import Reporting
 import Tracking
 

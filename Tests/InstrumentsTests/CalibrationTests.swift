@@ -1,5 +1,6 @@
 import Foundation
 import Instruments
+import Machine
 import Testing
 
 @Suite struct CalibrationTests {

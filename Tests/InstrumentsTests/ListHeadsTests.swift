@@ -1,6 +1,7 @@
 import Testing
 
 @testable import Instruments
+@testable import Machine
 
 /// The rings that loads are measured on.
 @Suite struct ListHeadsTests {

@@ -1,6 +1,5 @@
 import Experiments
 import Foundation
-import Instruments
 import Testing
 
 @testable import Reporting

@@ -1,5 +1,4 @@
 import Ballooning
-import Instruments
 
 /// A row of ballooning.csv.
 struct BallooningRecord: ExperimentRecord {

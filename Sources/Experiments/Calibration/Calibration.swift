@@ -1,5 +1,6 @@
 import Foundation
 import Instruments
+import Machine
 
 /// The ladder of primitive costs of this machine, and what a reader needs to judge it: what `hintbench calibrate` finds.
 public struct Calibration: Codable, Sendable {

@@ -1,5 +1,6 @@
 import GuestMemory
 import Instruments
+import Machine
 
 /// What walking the free lists of modelled guests costs, in C and in Swift: the walk that every run holds its results
 /// against, over lists of the highest order.

@@ -1,6 +1,7 @@
 import CHost
 import GuestMemory
 import Instruments
+import Machine
 
 /// What a modelled zone's lock costs: alone, under the probe, and against another CPU. One piece of code, for a run's
 /// limits and for the ladder.

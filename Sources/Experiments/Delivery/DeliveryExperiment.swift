@@ -2,6 +2,7 @@ import Delivery
 import GuestMemory
 import Hinting
 import Instruments
+import Machine
 import Migration
 
 /// From the moment a design finds a block under the lock to the host's action on it.

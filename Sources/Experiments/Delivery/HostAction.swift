@@ -1,5 +1,5 @@
 import Hinting
-import Instruments
+import Machine
 
 /// What a host does with a block that it is told of.
 enum HostAction: Hashable, Sendable {

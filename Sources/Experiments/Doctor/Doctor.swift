@@ -2,6 +2,7 @@ import Foundation
 import GuestMemory
 import Hinting
 import Instruments
+import Machine
 import Migration
 
 /// `hintbench doctor`: what this machine can measure, what it can't, why, and what mends it.

@@ -1,4 +1,5 @@
 import Instruments
+import Machine
 
 /// What `hintbench doctor` found.
 public struct DoctorReport: Equatable, Codable, Sendable {

@@ -1,7 +1,6 @@
 import Foundation
 import GuestMemory
 import Hinting
-import Instruments
 
 /// Everything that decides what a run measures: what `--config` reads, what the flags are turned into and what
 /// meta.json keeps. Text as on the command line, so that a checked-in file reads like one.

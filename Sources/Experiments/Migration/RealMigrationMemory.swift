@@ -1,6 +1,5 @@
 import GuestMemory
 import Hinting
-import Instruments
 
 /// What a migration in real time takes of the host's memory: the guest's pages and the destination's copies of them.
 enum RealMigrationMemory {

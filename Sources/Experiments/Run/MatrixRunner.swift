@@ -2,6 +2,7 @@ import Foundation
 import GuestMemory
 import Hinting
 import Instruments
+import Machine
 import Migration
 
 /// Runs a matrix: batch by batch what fits in memory together, and in each batch round by round every cell once, in a

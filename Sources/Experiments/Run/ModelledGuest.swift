@@ -2,6 +2,7 @@ import Delivery
 import GuestMemory
 import Hinting
 import Instruments
+import Machine
 
 /// A guest of the matrix in memory, and what is measured once for all its cells.
 final class ModelledGuest {

@@ -1,3 +1,5 @@
+import Machine
+
 /// What came of asking for huge pages once: memory is reserved, advised, touched, and looked up in /proc/self/smaps.
 public struct HugePageTrial: Equatable, Sendable {
   /// Bytes asked for.

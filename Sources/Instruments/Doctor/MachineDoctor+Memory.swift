@@ -1,3 +1,5 @@
+import Machine
+
 extension MachineDoctor {
   /// How many nodes there are, and whether memory lies where it is bound to.
   public func nodes(_ placements: [NodePlacement]) -> Finding {

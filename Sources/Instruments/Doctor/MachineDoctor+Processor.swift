@@ -1,4 +1,5 @@
 import Glibc
+import Machine
 
 extension MachineDoctor {
   /// Whether times come from a counter that neither stops nor changes its pace.

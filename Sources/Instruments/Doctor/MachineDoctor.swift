@@ -1,4 +1,5 @@
 import Glibc
+import Machine
 
 /// Looks at what a machine offers to measurements, row by row. Everything it asks can be replaced by tests.
 public struct MachineDoctor: Sendable {

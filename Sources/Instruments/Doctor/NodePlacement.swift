@@ -1,5 +1,6 @@
 import CHost
 import Glibc
+import Machine
 
 /// A NUMA node, and whether memory that is bound to it lies there.
 public struct NodePlacement: Equatable, Codable, Sendable {

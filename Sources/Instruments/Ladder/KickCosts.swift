@@ -1,5 +1,6 @@
 import CHost
 import Glibc
+import Machine
 
 /// What it costs to wake a thread that waits on an eventfd, which is how a virtqueue's kick reaches its host.
 enum KickCosts {

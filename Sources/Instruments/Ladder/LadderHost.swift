@@ -1,3 +1,5 @@
+import Machine
+
 /// What the ladder has to know of the machine; tests make their own.
 public struct LadderHost: Sendable {
   /// CPUs that may be used, ascending, at least one. The measuring thread is on the first, the other one of two on the
@@ -45,6 +47,23 @@ public struct LadderHost: Sendable {
   public func check(room bytes: UInt64) throws(LadderError) {
     guard bytes <= memoryBytes else {
       throw LadderError("\(bytes) bytes are more than a quarter of the available memory, \(memoryBytes) bytes")
+    }
+  }
+}
+
+extension HostMapping {
+  /// Whether it lies in the pages it is for. To be asked when it was touched.
+  ///
+  /// - Throws: ``LadderError`` where the kernel gave others, or doesn't tell.
+  func checkPages(_ host: LadderHost) throws(LadderError) {
+    guard page == .huge else { return }
+    guard let use = host.hugePages(base) else {
+      throw LadderError("/proc/self/smaps doesn't tell whether memory lies in huge pages")
+    }
+    guard use.isWhole else {
+      throw LadderError(
+        "the kernel put \(use.hugeBytes) of \(use.anonymousBytes) bytes into huge pages, although asked for all "
+          + "(/sys/kernel/mm/transparent_hugepage/enabled, or no free memory in one piece)")
     }
   }
 }

@@ -1,4 +1,5 @@
 import CHost
+import Machine
 
 /// What a load costs, waiting for the one before and not: list heads as they lie in a memory map, over working sets from
 /// a first-level cache to memory.

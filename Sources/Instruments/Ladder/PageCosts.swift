@@ -1,3 +1,5 @@
+import Machine
+
 /// What it costs to get pages from the system and to give them back.
 enum PageCosts {
   /// Memory that a round works on, where a single piece isn't larger.

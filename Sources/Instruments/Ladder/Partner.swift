@@ -1,4 +1,5 @@
 import Foundation
+import Machine
 import Synchronization
 
 /// A thread on a CPU of its own that does one piece of work again and again until it is stopped.

@@ -1,5 +1,6 @@
 import CHost
 import Glibc
+import Machine
 
 /// What it costs to zero memory that is there, page by page, as a kernel does.
 struct ZeroingCosts {

@@ -1,5 +1,5 @@
 import Glibc
-import Instruments
+import Machine
 
 /// Reads a socket's stream in large pieces.
 final class SocketReader {

@@ -1,5 +1,5 @@
 import Foundation
-import Instruments
+import Machine
 
 /// gnuplot, which draws the plots.
 struct Gnuplot {

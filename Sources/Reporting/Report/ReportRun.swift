@@ -1,7 +1,7 @@
 import Experiments
 import Foundation
 import Hinting
-import Instruments
+import Machine
 
 /// A run as the report shows it.
 struct ReportRun {

@@ -1,5 +1,5 @@
 import Foundation
-import Instruments
+import Machine
 
 /// A build that is launched again and again: an open file, so that it stays the same one where a new build takes its
 /// place meanwhile.

@@ -1,6 +1,6 @@
 import Foundation
 import Glibc
-import Instruments
+import Machine
 
 /// A launch's end of the line on which it asks for its turn to measure.
 ///

@@ -1,6 +1,6 @@
 import GuestMemory
 import Hinting
-import Instruments
+import Machine
 import Testing
 
 @testable import Experiments

@@ -1,5 +1,7 @@
 import Foundation
 import Instruments
+import Machine
+import TestSupport
 import Testing
 
 /// Each row of the doctor, on machines that aren't there.

@@ -1,11 +1,11 @@
 import Foundation
-import Instruments
+import Machine
 
 /// A directory with given files that stands for `/`; removed with the value that holds it.
-final class FakeTree {
-  let path: String
+public final class FakeTree {
+  public let path: String
 
-  init(_ files: [String: String] = [:]) throws {
+  public init(_ files: [String: String] = [:]) throws {
     path = FileManager.default.temporaryDirectory.appendingPathComponent("hintbench-\(UUID().uuidString)").path
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     for (name, text) in files {
@@ -20,7 +20,7 @@ final class FakeTree {
   }
 
   /// Reads in the tree, which stays that long.
-  func read<Result>(_ body: (HostFiles) throws -> Result) rethrows -> Result {
+  public func read<Result>(_ body: (HostFiles) throws -> Result) rethrows -> Result {
     try withExtendedLifetime(self) { try body(HostFiles(root: path)) }
   }
 }

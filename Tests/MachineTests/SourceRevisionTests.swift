@@ -1,7 +1,8 @@
 import Foundation
+import TestSupport
 import Testing
 
-@testable import Instruments
+@testable import Machine
 
 @Suite struct SourceRevisionTests {
   /// Runs git in `directory`; whether it ended well.

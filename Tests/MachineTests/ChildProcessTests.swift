@@ -1,5 +1,5 @@
 import Glibc
-import Instruments
+import Machine
 import Testing
 
 @Suite struct ChildProcessTests {

@@ -1,7 +1,7 @@
 /// The kernel's way to write a set of CPUs or nodes: `0-3,8,10-11`.
-enum CPUList {
+package enum CPUList {
   /// The numbers in it, ascending; nil where `text` is not such a list. Empty text is the empty set.
-  static func parse(_ text: String) -> [Int]? {
+  package static func parse(_ text: String) -> [Int]? {
     var numbers: Set<Int> = []
     for part in text.split(separator: ",") {
       let ends = part.split(separator: "-", omittingEmptySubsequences: false).map { Int($0.trimmingBlanks()) }
@@ -19,7 +19,7 @@ enum CPUList {
   }
 
   /// `numbers` written so; empty where there are none.
-  static func text(_ numbers: [Int]) -> String {
+  package static func text(_ numbers: [Int]) -> String {
     var runs: [ClosedRange<Int>] = []
     for number in Set(numbers).sorted() {
       if let last = runs.last, last.upperBound + 1 == number {

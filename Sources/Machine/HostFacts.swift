@@ -80,7 +80,7 @@ public struct HostFacts: Equatable, Codable, Sendable {
   }
 
   /// `17 kB` in bytes.
-  static func kibibytes(_ text: String) -> UInt64? {
+  package static func kibibytes(_ text: String) -> UInt64? {
     let parts = text.split(separator: " ")
     guard parts.count == 2, parts[1] == "kB", let number = UInt64(parts[0]), number <= UInt64.max >> 10 else {
       return nil

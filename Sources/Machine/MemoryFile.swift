@@ -16,10 +16,10 @@ public final class MemoryFile {
   deinit { close(descriptor) }
 
   /// The path by which a child finds it.
-  var path: String { "/proc/self/fd/\(descriptor)" }
+  package var path: String { "/proc/self/fd/\(descriptor)" }
 
   /// Puts bytes into it, from `offset` on; a child that has it as its input reads from 0.
-  func write(_ bytes: some Collection<UInt8>, at offset: Int = 0) throws(SystemCallError) {
+  package func write(_ bytes: some Collection<UInt8>, at offset: Int = 0) throws(SystemCallError) {
     let bytes = Array(bytes)
     var written = 0
     while written < bytes.count {
@@ -35,7 +35,7 @@ public final class MemoryFile {
   }
 
   /// Puts a copy of the file at `path` into it.
-  func copy(_ path: String) throws(SystemCallError) {
+  package func copy(_ path: String) throws(SystemCallError) {
     let source = open(path, O_RDONLY | O_CLOEXEC)
     guard source >= 0 else { throw SystemCallError(call: "open of \(path)", code: errno) }
     defer { close(source) }

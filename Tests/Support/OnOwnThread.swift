@@ -1,7 +1,7 @@
 import Foundation
 
 /// Runs `body` on a thread of its own, for what changes the thread it runs on.
-func onOwnThread<Result: Sendable>(_ body: @escaping @Sendable () -> Result) -> Result {
+public func onOwnThread<Result: Sendable>(_ body: @escaping @Sendable () -> Result) -> Result {
   let box = ResultBox<Result>()
   let done = DispatchSemaphore(value: 0)
   let thread = Thread {

@@ -50,19 +50,4 @@ public final class HostMapping {
     let code = chost_discard(base + offset, count)
     guard code == 0 else { throw SystemCallError(call: "madvise(MADV_DONTNEED) of \(count) bytes", code: code) }
   }
-
-  /// Whether it lies in the pages it is for. To be asked when it was touched.
-  ///
-  /// - Throws: ``LadderError`` where the kernel gave others, or doesn't tell.
-  func checkPages(_ host: LadderHost) throws(LadderError) {
-    guard page == .huge else { return }
-    guard let use = host.hugePages(base) else {
-      throw LadderError("/proc/self/smaps doesn't tell whether memory lies in huge pages")
-    }
-    guard use.isWhole else {
-      throw LadderError(
-        "the kernel put \(use.hugeBytes) of \(use.anonymousBytes) bytes into huge pages, although asked for all "
-          + "(/sys/kernel/mm/transparent_hugepage/enabled, or no free memory in one piece)")
-    }
-  }
 }

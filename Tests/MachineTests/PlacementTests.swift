@@ -1,5 +1,6 @@
 import CHost
-import Instruments
+import Machine
+import TestSupport
 import Testing
 
 @Suite struct PlacementTests {

@@ -1,4 +1,5 @@
-import Instruments
+import Machine
+import TestSupport
 import Testing
 
 @Suite struct HostFilesTests {

@@ -1,10 +1,10 @@
 import Glibc
 
 /// Runs programs.
-enum CommandOutput {
+package enum CommandOutput {
   /// Standard output of `arguments`, the program first and looked up in PATH; nil where it can't be started or ends
   /// with another status than 0. Its standard input and error lead nowhere.
-  static func of(_ arguments: [String], environment: [String: String]) -> String? {
+  package static func of(_ arguments: [String], environment: [String: String]) -> String? {
     var ends: [Int32] = [0, 0]
     guard pipe(&ends) == 0 else { return nil }
     defer { close(ends[0]) }

@@ -58,7 +58,7 @@ public struct HostFiles: Sendable {
   }
 
   /// Why the file can't be opened for reading and writing, as errno; nil where it can.
-  func refusal(of path: String) -> Int32? {
+  package func refusal(of path: String) -> Int32? {
     let descriptor = open(located(path), O_RDWR | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else { return errno }
     close(descriptor)
@@ -66,10 +66,12 @@ public struct HostFiles: Sendable {
   }
 
   /// What the processor can do, by the names that Linux has for it on x86 (/proc/cpuinfo); nil where it doesn't say.
-  var processorFlags: Set<Substring>? { value(of: "flags", in: "/proc/cpuinfo").map { Set($0.split(separator: " ")) } }
+  package var processorFlags: Set<Substring>? {
+    value(of: "flags", in: "/proc/cpuinfo").map { Set($0.split(separator: " ")) }
+  }
 
   /// What stands after `key` and a colon in the first line of the file that begins with both, without blanks.
-  func value(of key: String, in path: String) -> String? {
+  package func value(of key: String, in path: String) -> String? {
     guard let text = text(path) else { return nil }
     for line in text.split(separator: "\n") where line.hasPrefix(key) {
       let rest = line.dropFirst(key.count).drop { $0 == " " || $0 == "\t" }
@@ -85,7 +87,7 @@ public struct HostFiles: Sendable {
 
 extension Substring {
   /// Without blanks and line ends around it.
-  func trimmingBlanks() -> String {
+  package func trimmingBlanks() -> String {
     var rest = self.drop { $0.isWhitespace }
     while rest.last?.isWhitespace == true { rest.removeLast() }
     return String(rest)
