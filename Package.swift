@@ -1,6 +1,8 @@
 // swift-tools-version: 6.1
 import PackageDescription
 
+let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
+
 // One target a room (see README, "How the code is laid out"). Dependencies point downward only.
 let package = Package(
   name: "hintbench",
@@ -13,6 +15,7 @@ let package = Package(
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
     .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
     .package(url: "https://github.com/ordo-one/TextTable", from: "0.0.2"),
     .package(url: "https://github.com/swiftcsv/SwiftCSV", from: "0.10.0"),
@@ -30,6 +33,7 @@ let package = Package(
       name: "Tracking",
       dependencies: [
         "Reporting", "Experiments", "Hinting", "GuestMemory", "Machine",
+        system,
         .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "Mustache", package: "swift-mustache"),
       ]),
@@ -37,11 +41,12 @@ let package = Package(
       name: "Reporting",
       dependencies: [
         "Experiments", "Hinting", "Instruments", "Machine",
+        system,
         .product(name: "TextTable", package: "TextTable"),
         .product(name: "SwiftCSV", package: "SwiftCSV"),
         .product(name: "Mustache", package: "swift-mustache"),
       ]),
-    .target(name: "LinuxGuest", dependencies: ["Machine"]),
+    .target(name: "LinuxGuest", dependencies: ["Machine", system]),
     .target(
       name: "Experiments",
       dependencies: [
@@ -53,14 +58,14 @@ let package = Package(
     .target(name: "Migration", dependencies: ["Delivery", "GuestMemory", "Instruments", "Machine", "CHost"]),
     .target(name: "Hinting", dependencies: ["Delivery", "GuestMemory", "Instruments"]),
     .target(name: "Delivery", dependencies: ["GuestMemory", "Instruments", "Machine", "CHost"]),
-    .target(name: "GuestMemory", dependencies: ["Instruments", "CHost"]),
+    .target(name: "GuestMemory", dependencies: ["Instruments", "Machine", "CHost", system]),
     .target(
       name: "Instruments",
       dependencies: [
         "Machine", "CHost", "CPAPI",
         .product(name: "Histogram", package: "hdrhistogram-swift"),
       ]),
-    .target(name: "Machine", dependencies: ["CHost", "CNuma"]),
+    .target(name: "Machine", dependencies: ["CHost", "CNuma", system]),
     .target(name: "CHost"),
     .systemLibrary(name: "CNuma", pkgConfig: "numa", providers: [.apt(["libnuma-dev"])]),
     .systemLibrary(name: "CPAPI", pkgConfig: "papi", providers: [.apt(["libpapi-dev"])]),

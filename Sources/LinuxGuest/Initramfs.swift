@@ -1,5 +1,4 @@
 import Foundation
-import Glibc
 import Machine
 
 /// The guest's first files, packed as the kernel wants them (cpio, newc).
@@ -22,14 +21,15 @@ struct Initramfs {
     let names = folders + texts.keys.sorted() + programs.keys.sorted().map { "bin/" + $0 }
     try folder.write(names.map { $0 + "\n" }.joined(), to: "names")
 
-    let input = try folder.open("names", O_RDONLY)
-    defer { close(input) }
-    let output = try folder.open("initramfs", O_WRONLY | O_CREAT)
-    defer { close(output) }
+    let input = try folder.open("names")
+    defer { try? input.close() }
+    let output = try folder.create("initramfs")
+    defer { try? output.close() }
     let words = [cpio, "--create", "--format=newc", "--dereference", "--quiet", "--owner=+0:+0"]
     let end: ProcessEnd
     do {
-      var child = try ChildProcess(words + ["--directory=\(folder / "root")"], input: input, output: output)
+      var child = try ChildProcess(
+        words + ["--directory=\(folder / "root")"], input: input.rawValue, output: output.rawValue)
       end = child.wait()
     } catch {
       throw .cannotStart(program: cpio, error)

@@ -63,13 +63,14 @@ public struct LinuxGuest: Sendable {
     _ program: String, _ commands: [String], _ folder: borrowing TemporaryFolder, _ limit: Duration
   ) throws(LinuxGuestError) -> GuestRun {
     let start = ContinuousClock.now
-    let messages = try folder.open("qemu", O_WRONLY | O_CREAT)
-    defer { close(messages) }
+    let messages = try folder.create("qemu")
+    defer { try? messages.close() }
     // The kernel ends QEMU where this thread ends without having done it: where this program is killed.
     let leash = [try ProgramSearch.find("setpriv", package: "util-linux"), "--pdeathsig", "KILL", "--"]
     let end: ProcessEnd?
     do {
-      var child = try ChildProcess(leash + [program] + machine(in: folder), output: messages, error: messages)
+      var child = try ChildProcess(
+        leash + [program] + machine(in: folder), output: messages.rawValue, error: messages.rawValue)
       // Where it is still running then, it goes with this scope.
       end = child.wait(until: start + limit)
     } catch {

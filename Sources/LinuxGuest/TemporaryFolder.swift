@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import Machine
+import SystemPackage
 
 /// A folder for the files of one boot, which goes away with this value.
 struct TemporaryFolder: ~Copyable {
@@ -25,26 +26,32 @@ struct TemporaryFolder: ~Copyable {
 
   /// A file that may be executed.
   func write(_ text: String, to name: String) throws(LinuxGuestError) {
-    let file = try open(name, O_WRONLY | O_CREAT)
-    defer { close(file) }
-    var rest = Array(text.utf8)[...]
-    while !rest.isEmpty {
-      let written = rest.withUnsafeBytes { Glibc.write(file, $0.baseAddress, $0.count) }
-      if written < 0 && errno == EINTR { continue }
-      try Self.check(written < 0 ? -1 : 0, "write", self / name)
-      rest = rest.dropFirst(written)
+    let file = try create(name)
+    defer { try? file.close() }
+    do throws(Errno) { try file.writeWhole(Array(text.utf8)) } catch { throw failure(error, "write", name) }
+  }
+
+  /// Makes a file and opens it for writing. The caller closes it.
+  func create(_ name: String) throws(LinuxGuestError) -> FileDescriptor {
+    do throws(Errno) {
+      return try .opening(
+        self / name, .writeOnly, options: .create, permissions: FilePermissions(rawValue: 0o755))
+    } catch {
+      throw failure(error, "open", name)
     }
   }
 
-  /// Opens a file. The caller closes it.
-  func open(_ name: String, _ flags: Int32) throws(LinuxGuestError) -> Int32 {
-    let file = Glibc.open(self / name, flags | O_CLOEXEC, 0o755)
-    try Self.check(file, "open", self / name)
-    return file
+  /// Opens a file for reading. The caller closes it.
+  func open(_ name: String) throws(LinuxGuestError) -> FileDescriptor {
+    do throws(Errno) { return try .opening(self / name, .readOnly) } catch { throw failure(error, "open", name) }
   }
 
   /// All of a file; nothing where there is none.
   func contents(_ name: String) -> [UInt8] { FileManager.default.contents(atPath: self / name).map(Array.init) ?? [] }
+
+  private func failure(_ error: Errno, _ call: String, _ name: String) -> LinuxGuestError {
+    .files(SystemCallError(call: "\(call) of \(self / name)", code: error.rawValue))
+  }
 
   private static func check(_ result: Int32, _ call: String, _ path: String) throws(LinuxGuestError) {
     if result < 0 { throw .files(SystemCallError(call: "\(call) of \(path)", code: errno)) }

@@ -72,14 +72,13 @@ public struct ChildProcess: ~Copyable {
   deinit {
     guard end == nil else { return }
     Glibc.kill(id, SIGKILL)
-    while waitpid(id, nil, 0) < 0 && errno == EINTR {}
+    _ = retryingInterrupted { waitpid(id, nil, 0) }
   }
 
   /// How it ended; nil while it runs.
   private mutating func poll(_ options: Int32) -> ProcessEnd? {
     var status: Int32 = 0
-    var got = waitpid(id, &status, options)
-    while got < 0 && errno == EINTR { got = waitpid(id, &status, options) }
+    let got = retryingInterrupted { waitpid(id, &status, options) }
     guard got != 0 else { return nil }
     // WTERMSIG and WEXITSTATUS are macros, which don't import.
     let signal = status & 0x7f

@@ -17,12 +17,14 @@ public final class EventCounter: Sendable {
   public func signal() {
     var one: UInt64 = 1
     // Only a counter near 2^64 would make it wait, and nothing else can fail.
-    while Glibc.write(descriptor, &one, 8) != 8 { precondition(errno == EINTR, "eventfd: errno \(errno)") }
+    let count = retryingInterrupted { write(descriptor, &one, 8) }
+    precondition(count == 8, "eventfd: errno \(errno)")
   }
 
   /// Sleeps until there is something, and takes it all.
   public func wait() {
     var value: UInt64 = 0
-    while Glibc.read(descriptor, &value, 8) != 8 { precondition(errno == EINTR, "eventfd: errno \(errno)") }
+    let count = retryingInterrupted { read(descriptor, &value, 8) }
+    precondition(count == 8, "eventfd: errno \(errno)")
   }
 }

@@ -1,4 +1,5 @@
 import Glibc
+import SystemPackage
 
 /// Reads the kernel's small text files below one root, which tests replace.
 ///
@@ -13,22 +14,9 @@ public struct HostFiles: Sendable {
 
   /// The file at the absolute path `path` below the root, whole.
   public func text(_ path: String) -> String? {
-    let descriptor = open(located(path), O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { return nil }
-    defer { close(descriptor) }
-    // Files of /proc and /sys say nothing true about their size: read to the end.
-    var bytes: [UInt8] = []
-    var chunk = [UInt8](repeating: 0, count: 16384)
-    while true {
-      let got = read(descriptor, &chunk, chunk.count)
-      if got > 0 {
-        bytes.append(contentsOf: chunk[..<got])
-      } else if got == 0 {
-        return String(decoding: bytes, as: UTF8.self)
-      } else if errno != EINTR {
-        return nil
-      }
-    }
+    guard let file = try? FileDescriptor.opening(located(path), .readOnly) else { return nil }
+    defer { try? file.close() }
+    return (try? file.readToEnd()).map { String(decoding: $0, as: UTF8.self) }
   }
 
   /// The first line of the file without surrounding blanks; nil also where it is empty.
@@ -59,10 +47,13 @@ public struct HostFiles: Sendable {
 
   /// Why the file can't be opened for reading and writing, as errno; nil where it can.
   package func refusal(of path: String) -> Int32? {
-    let descriptor = open(located(path), O_RDWR | O_CLOEXEC | O_NONBLOCK)
-    guard descriptor >= 0 else { return errno }
-    close(descriptor)
-    return nil
+    do throws(Errno) {
+      let file = try FileDescriptor.opening(located(path), .readWrite, options: .nonBlocking)
+      try? file.close()
+      return nil
+    } catch {
+      return error.rawValue
+    }
   }
 
   /// What the processor can do, by the names that Linux has for it on x86 (/proc/cpuinfo); nil where it doesn't say.
