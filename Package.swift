@@ -26,7 +26,8 @@ let package = Package(
     .executableTarget(
       name: "hintbench",
       dependencies: [
-        "Tracking", "Reporting", "Experiments", "Migration", "Hinting", "GuestMemory", "Instruments", "Machine",
+        "Tracking", "Diagnosis", "Reporting", "Experiments", "Migration", "Hinting", "GuestMemory", "Instruments",
+        "Machine",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .target(
@@ -45,6 +46,11 @@ let package = Package(
         .product(name: "TextTable", package: "TextTable"),
         .product(name: "SwiftCSV", package: "SwiftCSV"),
         .product(name: "Mustache", package: "swift-mustache"),
+      ]),
+    .target(
+      name: "Diagnosis",
+      dependencies: [
+        "Reporting", "Experiments", "Migration", "Hinting", "GuestMemory", "Instruments", "Machine", "CHost",
       ]),
     .target(name: "LinuxGuest", dependencies: ["Machine", system]),
     .target(
@@ -69,7 +75,7 @@ let package = Package(
     .target(name: "CHost"),
     .systemLibrary(name: "CNuma", pkgConfig: "numa", providers: [.apt(["libnuma-dev"])]),
     .systemLibrary(name: "CPAPI", pkgConfig: "papi", providers: [.apt(["libpapi-dev"])]),
-    .target(name: "TestSupport", dependencies: ["Machine"], path: "Tests/Support"),
+    .target(name: "TestSupport", dependencies: ["Instruments", "Machine"], path: "Tests/Support"),
     .testTarget(name: "MachineTests", dependencies: ["TestSupport", "Machine", "CHost"]),
     .testTarget(name: "InstrumentsTests", dependencies: ["TestSupport", "Instruments", "Machine", "CHost"]),
     .testTarget(name: "GuestMemoryTests", dependencies: ["GuestMemory", "Instruments", "CHost"]),
@@ -83,11 +89,16 @@ let package = Package(
     .testTarget(name: "PageStatesTests", dependencies: ["PageStates", "GuestMemory"]),
     .testTarget(
       name: "ExperimentsTests",
-      dependencies: ["Experiments", "Migration", "Hinting", "GuestMemory", "Instruments", "Machine"]),
+      dependencies: ["TestSupport", "Experiments", "Migration", "Hinting", "GuestMemory", "Instruments", "Machine"]),
     .testTarget(
       name: "ReportingTests",
-      dependencies: ["Reporting", "Experiments", "Hinting", "GuestMemory", "Instruments", "Machine"]),
+      dependencies: ["Reporting", "Experiments", "Hinting", "GuestMemory", "Machine"]),
     .testTarget(name: "TrackingTests", dependencies: ["Tracking", "Reporting", "Experiments", "Machine"]),
+    .testTarget(
+      name: "DiagnosisTests",
+      dependencies: [
+        "TestSupport", "Diagnosis", "Reporting", "Experiments", "Migration", "GuestMemory", "Instruments", "Machine",
+      ]),
     .testTarget(
       name: "LinuxGuestTests", dependencies: ["LinuxGuest", "Reporting", "Experiments", "Machine"]),
     .testTarget(

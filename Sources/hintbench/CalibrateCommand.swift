@@ -1,5 +1,5 @@
 import ArgumentParser
-import Experiments
+import Diagnosis
 import Reporting
 
 struct CalibrateCommand: ParsableCommand {

@@ -1,19 +1,25 @@
 import Foundation
 
-/// Runs `body` on a thread of its own, for what changes the thread it runs on.
-public func onOwnThread<Result: Sendable>(_ body: @escaping @Sendable () -> Result) -> Result {
-  let box = ResultBox<Result>()
+/// Runs `body` on a thread of its own, for what changes the thread it runs on, and waits for its end.
+public func onOwnThread<Value, Failure: Error>(
+  _ body: @escaping () throws(Failure) -> Value
+) throws(Failure) -> Value {
+  let work = Work(body: body)
   let done = DispatchSemaphore(value: 0)
-  let thread = Thread {
-    box.result = body()
+  Thread {
+    work.run()
     done.signal()
-  }
-  thread.start()
+  }.start()
   done.wait()
-  return box.result!
+  return try work.result!.get()
 }
 
-/// `@unchecked Sendable`: written before the semaphore is signalled, read after it was waited for.
-private final class ResultBox<Result: Sendable>: @unchecked Sendable {
-  var result: Result?
+/// `@unchecked Sendable`: the thread that made it waits while the other runs it.
+private final class Work<Value, Failure: Error>: @unchecked Sendable {
+  private let body: () throws(Failure) -> Value
+  private(set) var result: Result<Value, Failure>?
+
+  init(body: @escaping () throws(Failure) -> Value) { self.body = body }
+
+  func run() { result = Result(catching: body) }
 }

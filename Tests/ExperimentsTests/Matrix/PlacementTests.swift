@@ -1,6 +1,7 @@
 import GuestMemory
 import Hinting
 import Machine
+import TestSupport
 import Testing
 
 @testable import Experiments
