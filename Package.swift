@@ -52,7 +52,6 @@ let package = Package(
       dependencies: [
         "Reporting", "Experiments", "Migration", "Hinting", "GuestMemory", "Instruments", "Machine", "CHost",
       ]),
-    .target(name: "LinuxGuest", dependencies: ["Machine", system]),
     .target(
       name: "Experiments",
       dependencies: [
@@ -75,25 +74,32 @@ let package = Package(
     .target(name: "CHost"),
     .systemLibrary(name: "CNuma", pkgConfig: "numa", providers: [.apt(["libnuma-dev"])]),
     .systemLibrary(name: "CPAPI", pkgConfig: "papi", providers: [.apt(["libpapi-dev"])]),
-    .target(name: "TestSupport", dependencies: ["Instruments", "Machine"], path: "Tests/Support"),
+    // What several test targets share, and real guests in QEMU until a command needs them.
+    .target(
+      name: "TestSupport", dependencies: ["Instruments", "Machine"], path: "Tests/Support", exclude: ["LinuxGuest"]),
+    .target(name: "LinuxGuest", dependencies: ["Machine", system], path: "Tests/Support/LinuxGuest"),
     .testTarget(name: "MachineTests", dependencies: ["TestSupport", "Machine", "CHost"]),
     .testTarget(name: "InstrumentsTests", dependencies: ["TestSupport", "Instruments", "Machine", "CHost"]),
-    .testTarget(name: "GuestMemoryTests", dependencies: ["GuestMemory", "Instruments", "CHost"]),
-    .testTarget(name: "DeliveryTests", dependencies: ["Delivery", "GuestMemory", "Instruments", "Machine", "CHost"]),
+    .testTarget(name: "GuestMemoryTests", dependencies: ["TestSupport", "GuestMemory", "Instruments", "CHost"]),
+    .testTarget(
+      name: "DeliveryTests",
+      dependencies: ["TestSupport", "Delivery", "GuestMemory", "Instruments", "Machine", "CHost"]),
     .testTarget(name: "HintingTests", dependencies: ["Hinting", "Delivery", "GuestMemory", "Instruments"]),
     .testTarget(
       name: "MigrationTests",
       dependencies: ["hintbench", "Migration", "Delivery", "GuestMemory", "Instruments", "Machine", "CHost"]),
     .testTarget(
-      name: "BallooningTests", dependencies: ["Ballooning", "Delivery", "GuestMemory", "Instruments", "CHost"]),
+      name: "BallooningTests",
+      dependencies: ["TestSupport", "Ballooning", "Delivery", "GuestMemory", "Instruments", "CHost"]),
     .testTarget(name: "PageStatesTests", dependencies: ["PageStates", "GuestMemory"]),
     .testTarget(
       name: "ExperimentsTests",
       dependencies: ["TestSupport", "Experiments", "Migration", "Hinting", "GuestMemory", "Instruments", "Machine"]),
     .testTarget(
       name: "ReportingTests",
-      dependencies: ["Reporting", "Experiments", "Hinting", "GuestMemory", "Machine"]),
-    .testTarget(name: "TrackingTests", dependencies: ["Tracking", "Reporting", "Experiments", "Machine"]),
+      dependencies: ["TestSupport", "Reporting", "Experiments", "Hinting", "GuestMemory", "Machine"]),
+    .testTarget(
+      name: "TrackingTests", dependencies: ["TestSupport", "Tracking", "Reporting", "Experiments", "Machine"]),
     .testTarget(
       name: "DiagnosisTests",
       dependencies: [
@@ -103,7 +109,7 @@ let package = Package(
       name: "LinuxGuestTests", dependencies: ["LinuxGuest", "Reporting", "Experiments", "Machine"]),
     .testTarget(
       name: "CommandLineTests",
-      dependencies: ["hintbench", "Tracking", "Reporting", "Experiments", "Migration", "Machine"]),
+      dependencies: ["TestSupport", "hintbench", "Tracking", "Reporting", "Experiments", "Migration", "Machine"]),
   ],
   swiftLanguageModes: [.v6]
 )
