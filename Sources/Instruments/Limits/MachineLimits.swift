@@ -24,11 +24,6 @@ public struct MachineLimits: Equatable, Codable, Sendable {
     case zeroing4MiB = "zeroing_4mib_ns"
   }
 
-  /// Bytes a second at the median cost of a 4 KiB page.
-  public var zeroing4KiBBytesPerSecond: Double { 4096 / zeroing4KiB.median * 1e9 }
-  /// Bytes a second at the median cost of a 4 MiB block.
-  public var zeroing4MiBBytesPerSecond: Double { 4_194_304 / zeroing4MiB.median * 1e9 }
-
   private static let rounds = 7
 
   /// Measures them, on the calling thread, in well under half a second (the calibration of ``CycleClock``, where it
