@@ -51,3 +51,11 @@ public final class HostMapping {
     guard code == 0 else { throw SystemCallError(call: "madvise(MADV_DONTNEED) of \(count) bytes", code: code) }
   }
 }
+
+/// The sizes of host pages that memory is measured on.
+public enum HostPage: Int, CaseIterable, Sendable {
+  /// 4 KiB.
+  case small = 4096
+  /// 2 MiB, as the kernel maps its memory map.
+  case huge = 2_097_152
+}

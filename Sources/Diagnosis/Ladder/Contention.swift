@@ -1,4 +1,5 @@
 import Instruments
+import Synchronization
 
 /// What a step costs while another CPU makes the same step on the same memory.
 public enum Contention {
@@ -57,5 +58,21 @@ public enum Contention {
     return RungFigure(
       costs: costs, operations: steps / costs.count,
       note: "a step of either; CPU \(cpu) made \(percent) % of them, CPU \(host.cpus[0]) the rest")
+  }
+}
+
+/// A counter that two CPUs add to.
+final class ContendedAddition: Sendable {
+  static let primitive = Primitive("atomic-add-contended", "an atomic addition, two CPUs at once", per: "addition")
+
+  private let counter = Atomic<UInt64>(0)
+
+  private func add(_ steps: Int) {
+    for _ in 0..<steps { counter.wrappingAdd(1, ordering: .sequentiallyConsistent) }
+  }
+
+  static func measure(_ effort: LadderEffort, _ host: LadderHost) throws -> RungFigure {
+    let shared = ContendedAddition()
+    return try Contention.measure(effort, host, mine: shared.add, other: { shared.add($0) })
   }
 }
