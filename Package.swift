@@ -1,6 +1,8 @@
 // swift-tools-version: 6.1
 import PackageDescription
 
+let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
+
 // One target a room (see README, "How the code is laid out"). Dependencies point downward only.
 let package = Package(
   name: "hintbench",
@@ -8,10 +10,13 @@ let package = Package(
     .executable(name: "hintbench", targets: ["hintbench"]),
     // For the benchmark targets under Benchmarks/, which are a package of their own so that the root's
     // build stays small.
-    .library(name: "HintbenchCore", targets: ["Instruments", "GuestMemory", "Delivery", "Hinting", "CHost"]),
+    .library(
+      name: "HintbenchCore",
+      targets: ["Instruments", "Machine", "GuestMemory", "Delivery", "Hinting", "Records", "CHost"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
     .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
     .package(url: "https://github.com/ordo-one/TextTable", from: "0.0.2"),
     .package(url: "https://github.com/swiftcsv/SwiftCSV", from: "0.10.0"),
@@ -22,75 +27,101 @@ let package = Package(
     .executableTarget(
       name: "hintbench",
       dependencies: [
-        "Tracking", "Reporting", "Experiments", "Migration", "Hinting", "GuestMemory", "Instruments", "Records",
+        "Tracking", "Diagnosis", "Reporting", "Experiments", "Migration", "Hinting", "GuestMemory", "Instruments",
+        "Machine", "Records",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .target(
       name: "Tracking",
       dependencies: [
-        "Reporting", "Experiments", "Hinting", "GuestMemory", "Instruments", "Records",
+        "Reporting", "Experiments", "Hinting", "GuestMemory", "Machine", "Records",
+        system,
         .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "Mustache", package: "swift-mustache"),
       ]),
     .target(
       name: "Reporting",
       dependencies: [
-        "Experiments", "Hinting", "Instruments", "Records",
+        "Experiments", "Hinting", "Instruments", "Machine", "Records",
+        system,
         .product(name: "TextTable", package: "TextTable"),
         .product(name: "SwiftCSV", package: "SwiftCSV"),
         .product(name: "Mustache", package: "swift-mustache"),
       ]),
-    .target(name: "LinuxGuest", dependencies: ["Instruments"]),
+    .target(
+      name: "Diagnosis",
+      dependencies: [
+        "Experiments", "Reporting", "Migration", "Hinting", "Delivery", "GuestMemory", "Instruments", "Machine",
+        "Records", "CHost",
+      ]),
     .target(
       name: "Experiments",
       dependencies: [
-        "Ballooning", "PageStates", "Migration", "Hinting", "Delivery", "GuestMemory", "Instruments", "Records",
-        "CHost",
+        "Ballooning", "PageStates", "Migration", "Hinting", "Delivery", "GuestMemory", "Instruments", "Machine",
+        "Records", "CHost",
       ]),
     .target(name: "PageStates", dependencies: ["GuestMemory", "Instruments", "CHost"]),
     .target(name: "Ballooning", dependencies: ["Delivery", "GuestMemory", "Instruments", "CHost"]),
-    .target(name: "Migration", dependencies: ["Delivery", "GuestMemory", "Instruments", "CHost"]),
+    .target(name: "Migration", dependencies: ["Delivery", "GuestMemory", "Instruments", "Machine", "CHost"]),
     .target(name: "Hinting", dependencies: ["Delivery", "GuestMemory", "Instruments", "Records"]),
-    .target(name: "Delivery", dependencies: ["GuestMemory", "Instruments", "CHost"]),
-    .target(name: "GuestMemory", dependencies: ["Instruments", "CHost"]),
+    .target(name: "Delivery", dependencies: ["GuestMemory", "Instruments", "Machine", "CHost"]),
+    .target(name: "GuestMemory", dependencies: ["Instruments", "Machine", "CHost", system]),
     .target(
       name: "Instruments",
       dependencies: [
-        "CHost", "CNuma", "CPAPI",
+        "Machine", "CHost", "CPAPI",
         .product(name: "Histogram", package: "hdrhistogram-swift"),
       ]),
+    .target(name: "Machine", dependencies: ["CHost", "CNuma", system]),
     .target(name: "Records"),
     .target(name: "CHost"),
     .systemLibrary(name: "CNuma", pkgConfig: "numa", providers: [.apt(["libnuma-dev"])]),
     .systemLibrary(name: "CPAPI", pkgConfig: "papi", providers: [.apt(["libpapi-dev"])]),
-    // What several test targets share.
-    .target(name: "TestSupport", dependencies: ["Records"], path: "Tests/Support"),
-    .testTarget(name: "RecordsTests", dependencies: ["Records", "TestSupport"]),
-    .testTarget(name: "InstrumentsTests", dependencies: ["Instruments", "CHost"]),
-    .testTarget(name: "GuestMemoryTests", dependencies: ["GuestMemory", "Instruments", "CHost"]),
-    .testTarget(name: "DeliveryTests", dependencies: ["Delivery", "GuestMemory", "Instruments", "CHost"]),
-    .testTarget(name: "HintingTests", dependencies: ["Hinting", "Delivery", "GuestMemory", "Instruments", "Records"]),
+    // What several test targets share, and real guests in QEMU until a command needs them.
+    .target(
+      name: "TestSupport", dependencies: ["Instruments", "Machine", "Records"], path: "Tests/Support",
+      exclude: ["LinuxGuest"]),
+    .target(name: "LinuxGuest", dependencies: ["Machine", system], path: "Tests/Support/LinuxGuest"),
+    .testTarget(name: "RecordsTests", dependencies: ["TestSupport", "Records"]),
+    .testTarget(name: "MachineTests", dependencies: ["TestSupport", "Machine", "CHost"]),
+    .testTarget(name: "InstrumentsTests", dependencies: ["TestSupport", "Instruments", "Machine", "CHost"]),
+    .testTarget(name: "GuestMemoryTests", dependencies: ["TestSupport", "GuestMemory", "Instruments", "CHost"]),
+    .testTarget(
+      name: "DeliveryTests",
+      dependencies: ["TestSupport", "Delivery", "GuestMemory", "Instruments", "Machine", "CHost"]),
+    .testTarget(
+      name: "HintingTests",
+      dependencies: ["TestSupport", "Hinting", "Delivery", "GuestMemory", "Instruments", "Records"]),
     .testTarget(
       name: "MigrationTests",
-      dependencies: ["hintbench", "Migration", "Delivery", "GuestMemory", "Instruments", "CHost"]),
+      dependencies: ["hintbench", "Migration", "Delivery", "GuestMemory", "Instruments", "Machine", "CHost"]),
     .testTarget(
-      name: "BallooningTests", dependencies: ["Ballooning", "Delivery", "GuestMemory", "Instruments", "CHost"]),
+      name: "BallooningTests",
+      dependencies: ["TestSupport", "Ballooning", "Delivery", "GuestMemory", "Instruments", "CHost"]),
     .testTarget(name: "PageStatesTests", dependencies: ["PageStates", "GuestMemory"]),
     .testTarget(
       name: "ExperimentsTests",
-      dependencies: ["Experiments", "Migration", "Hinting", "GuestMemory", "Instruments", "Records", "TestSupport"]),
+      dependencies: [
+        "TestSupport", "Experiments", "Migration", "Hinting", "GuestMemory", "Instruments", "Machine", "Records",
+      ]),
     .testTarget(
       name: "ReportingTests",
-      dependencies: ["Reporting", "Experiments", "Hinting", "GuestMemory", "Instruments", "Records", "TestSupport"]),
+      dependencies: ["TestSupport", "Reporting", "Experiments", "Hinting", "GuestMemory", "Machine", "Records"]),
     .testTarget(
       name: "TrackingTests",
-      dependencies: ["Tracking", "Reporting", "Experiments", "Instruments", "Records", "TestSupport"]),
+      dependencies: ["TestSupport", "Tracking", "Reporting", "Experiments", "Machine", "Records"]),
     .testTarget(
-      name: "LinuxGuestTests", dependencies: ["LinuxGuest", "Reporting", "Experiments", "Instruments", "Records"]),
+      name: "DiagnosisTests",
+      dependencies: [
+        "TestSupport", "Diagnosis", "Reporting", "Experiments", "Migration", "GuestMemory", "Instruments", "Machine",
+        "Records",
+      ]),
+    .testTarget(
+      name: "LinuxGuestTests", dependencies: ["LinuxGuest", "Reporting", "Experiments", "Machine", "Records"]),
     .testTarget(
       name: "CommandLineTests",
       dependencies: [
-        "hintbench", "Tracking", "Reporting", "Experiments", "Migration", "Instruments", "Records", "TestSupport",
+        "TestSupport", "hintbench", "Tracking", "Reporting", "Experiments", "Migration", "Machine", "Records",
       ]),
   ],
   swiftLanguageModes: [.v6]

@@ -1,5 +1,4 @@
 import GuestMemory
-import Instruments
 
 // What compaction does to a balloon's page: balloon_page_isolate(), balloon_page_putback() and balloon_page_migrate() of
 // mm/balloon_compaction.c with isolate_movable_page(), putback_movable_pages() and unmap_and_move() of mm/migrate.c

@@ -1,5 +1,6 @@
 import CHost
 import Instruments
+import Machine
 
 /// The virtqueue between one design and a host that acts on its hints, for one session.
 public final class DeliveryChannel {

@@ -4,6 +4,7 @@ import Foundation
 import GuestMemory
 import Hinting
 import Instruments
+import Machine
 import Records
 import Synchronization
 

@@ -1,5 +1,6 @@
 import CHost
 import Glibc
+import Machine
 
 /// Fills the caches with something else: a buffer of twice the last-level cache, walked line by line.
 ///

@@ -1,5 +1,6 @@
 import CHost
 import Glibc
+import Machine
 
 /// Counts instructions and cache misses on machines without counters: runs this program once more under valgrind's
 /// callgrind, which simulates every instruction and its caches, between calls of ``Simulation``.

@@ -13,3 +13,19 @@ public enum CountedEvent: Hashable, Sendable {
     }
   }
 }
+
+/// What a processor may count. The raw value is the column's name in `runs.csv`.
+public enum HardwareEvent: String, CaseIterable, Codable, Sendable {
+  /// Clock cycles (PAPI_TOT_CYC).
+  case cycles
+  /// Instructions completed (PAPI_TOT_INS).
+  case instructions
+  /// Misses of the first-level data cache (PAPI_L1_DCM).
+  case l1dMisses = "l1d_misses"
+  /// Misses of the second-level cache by data (PAPI_L2_DCM).
+  case l2Misses = "l2_misses"
+  /// Misses of the third-level cache, the last (PAPI_L3_TCM).
+  case llcMisses = "llc_misses"
+  /// Misses of the data TLB (PAPI_TLB_DM).
+  case dtlbMisses = "dtlb_misses"
+}

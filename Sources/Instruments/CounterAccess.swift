@@ -1,5 +1,7 @@
+import Machine
+
 /// Whether this machine and its kernel let a process count hardware events of its own.
-enum CounterAccess {
+package enum CounterAccess {
   /// What stands in the way and what mends it, in one line without an end; for when counters don't work.
   ///
   /// The levels are those of perf_event_paranoid in Documentation/admin-guide/sysctl/kernel.rst: up to 2 everybody may
@@ -33,7 +35,7 @@ enum CounterAccess {
   }
 
   /// Whether the setting is what stands in the way.
-  static func isForbidden(_ files: HostFiles) -> Bool {
+  package static func isForbidden(_ files: HostFiles) -> Bool {
     guard let level = files.integer("/proc/sys/kernel/perf_event_paranoid"), hasPMU(files) != false else {
       return false
     }

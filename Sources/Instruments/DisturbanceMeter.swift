@@ -1,4 +1,5 @@
 import CHost
+import Machine
 
 /// Watches what disturbs the calling thread from the moment it is made. For that thread only.
 public struct DisturbanceMeter {

@@ -1,5 +1,6 @@
 import CHost
 import Glibc
+import Machine
 
 /// The samples of one thread's lock acquisitions, raw and in order.
 ///

@@ -1,4 +1,5 @@
 import Glibc
+import Machine
 
 /// Time since some point in the past that never goes back and is never steered (`CLOCK_MONOTONIC_RAW`): what sessions
 /// and phases are timed with, and what ``CycleClock`` is calibrated against.
@@ -15,8 +16,8 @@ extension MonotonicClock {
   /// Sleeps at least so long; signals don't shorten it.
   public static func sleep(nanoseconds: UInt64) {
     guard nanoseconds > 0 else { return }
-    var wanted = timespec(tv_sec: Int(nanoseconds / 1_000_000_000), tv_nsec: Int(nanoseconds % 1_000_000_000))
-    var left = timespec()
-    while nanosleep(&wanted, &left) != 0 && errno == EINTR { wanted = left }
+    var left = timespec(tv_sec: Int(nanoseconds / 1_000_000_000), tv_nsec: Int(nanoseconds % 1_000_000_000))
+    // What a signal leaves of it is put where it came from.
+    withUnsafeMutablePointer(to: &left) { left in _ = retryingInterrupted { nanosleep(left, left) } }
   }
 }

@@ -1,3 +1,5 @@
+import Machine
+
 /// A cache as it is simulated: sets of `ways` lines, the least recently used of which goes first.
 public struct SimulatedCache: Equatable, Codable, Sendable {
   /// Bytes.

@@ -1,4 +1,5 @@
 import CHost
+import Machine
 
 /// The other side of ``Callgrind``: what a program says to the simulator it runs under. Without one these do nothing but
 /// run what they are given.

@@ -1,4 +1,5 @@
 import Glibc
+import Machine
 
 /// Time in which this machine's CPUs wanted to run and the hypervisor ran something else, since boot.
 public enum StealClock {

@@ -2,6 +2,7 @@ import CHost
 import Foundation
 import Glibc
 import Instruments
+import Machine
 
 /// What a migration does to a page on this machine, measured. Nanoseconds a page of 4 KiB.
 public struct PageRates: Sendable, Codable, Equatable {

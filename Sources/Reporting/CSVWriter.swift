@@ -1,19 +1,20 @@
 import Experiments
 import Foundation
 import Records
+import SystemPackage
 
 /// Appends to a CSV file (RFC 4180, lines end in a line feed): each call is one write(2) of whole lines on a descriptor
 /// that only appends, so that a killed program leaves at most one torn line, at the end.
 public final class CSVWriter {
   /// The file.
   public let path: String
-  private let descriptor: Int32
+  private let file: FileDescriptor
 
   /// Makes the file, which must not be there yet, with its header line.
   ///
   /// - Throws: ``ReportingError`` of kind io.
   public convenience init(creating path: String, header: [String]) throws(ReportingError) {
-    try self.init(path, flags: O_CREAT | O_EXCL)
+    try self.init(path, options: [.create, .exclusiveCreate])
     try append([header])
   }
 
@@ -21,15 +22,15 @@ public final class CSVWriter {
   ///
   /// - Throws: ``ReportingError`` of kind io.
   public convenience init(appendingTo path: String) throws(ReportingError) {
-    try self.init(path, flags: 0)
+    try self.init(path, options: [])
   }
 
-  private init(_ path: String, flags: Int32) throws(ReportingError) {
+  private init(_ path: String, options: FileDescriptor.OpenOptions) throws(ReportingError) {
     self.path = path
-    descriptor = try FileAccess.open(path, O_WRONLY | O_APPEND | flags)
+    file = try FileAccess.open(path, .writeOnly, options: options.union(.append))
   }
 
-  deinit { close(descriptor) }
+  deinit { try? file.close() }
 
   /// Appends a line for each row; nil stands for an empty field. Where not all of it could be written, nothing of it
   /// stays in the file.
@@ -39,7 +40,7 @@ public final class CSVWriter {
     guard !rows.isEmpty else { return }
     let before = length
     do {
-      try FileAccess.write(rows.flatMap(Self.line), to: descriptor, path: path)
+      try FileAccess.write(rows.flatMap(Self.line), to: file, path: path)
     } catch {
       truncate(to: before)
       throw error
@@ -56,13 +57,13 @@ public final class CSVWriter {
   /// The file's length in bytes; nil where it has none.
   var length: Int? {
     var status = stat()
-    return fstat(descriptor, &status) == 0 ? Int(status.st_size) : nil
+    return fstat(file.rawValue, &status) == 0 ? Int(status.st_size) : nil
   }
 
   /// Cuts the file back to a length it had. Best effort: what stays is dropped when the run is resumed.
   func truncate(to length: Int?) {
     guard let length else { return }
-    _ = ftruncate(descriptor, length)
+    try? file.resize(to: Int64(length))
   }
 
   /// A line, its line feed included.

@@ -1,66 +1,40 @@
 import Foundation
+import Machine
+import SystemPackage
 
 /// The system calls of this module, with their errors as ``ReportingError``.
 package enum FileAccess {
   /// Opens a file or folder; the descriptor is the caller's to close.
-  static func open(_ path: String, _ flags: Int32, mode: mode_t = 0o644) throws(ReportingError) -> Int32 {
-    while true {
-      let descriptor = Glibc.open(path, flags | O_CLOEXEC, mode)
-      if descriptor >= 0 { return descriptor }
-      let code = errno
-      if code != EINTR { throw .system("cannot open", path, code) }
+  static func open(
+    _ path: String, _ mode: FileDescriptor.AccessMode, options: FileDescriptor.OpenOptions = []
+  ) throws(ReportingError) -> FileDescriptor {
+    do throws(Errno) {
+      return try .opening(path, mode, options: options, permissions: FilePermissions(rawValue: 0o644))
+    } catch {
+      throw .system("cannot open", path, error.rawValue)
     }
   }
 
   /// Writes all the bytes: one write(2) unless that comes up short, when the rest is tried to learn why.
-  static func write(_ bytes: [UInt8], to descriptor: Int32, path: String) throws(ReportingError) {
-    var written = 0
-    while written < bytes.count {
-      let count = bytes.withUnsafeBytes {
-        Glibc.write(descriptor, $0.baseAddress! + written, bytes.count - written)
-      }
-      let code = errno
-      if count > 0 {
-        written += count
-      } else if count < 0 && code == EINTR {
-        continue
-      } else {
-        throw .system("cannot write", path, count < 0 ? code : ENOSPC)
-      }
-    }
+  static func write(_ bytes: [UInt8], to file: FileDescriptor, path: String) throws(ReportingError) {
+    do throws(Errno) { try file.writeWhole(bytes) } catch { throw .system("cannot write", path, error.rawValue) }
   }
 
   /// The whole file.
   static func read(_ path: String) throws(ReportingError) -> [UInt8] {
-    let descriptor = try open(path, O_RDONLY)
-    defer { close(descriptor) }
-    var bytes: [UInt8] = []
-    var chunk = [UInt8](repeating: 0, count: 1 << 16)
-    while true {
-      let count = chunk.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress!, $0.count) }
-      let code = errno
-      if count > 0 {
-        bytes.append(contentsOf: chunk[..<count])
-      } else if count == 0 {
-        return bytes
-      } else if code != EINTR {
-        throw .system("cannot read", path, code)
-      }
-    }
+    let file = try open(path, .readOnly)
+    defer { try? file.close() }
+    do throws(Errno) { return try file.readToEnd() } catch { throw .system("cannot read", path, error.rawValue) }
   }
 
   /// Writes a file of its own beside the path and puts it in the path's place, so that a reader finds the old content
   /// or the new, and a crash leaves one of the two.
   package static func writeAtomically(_ bytes: [UInt8], to path: String) throws(ReportingError) {
     let temporary = path + temporarySuffix
-    let descriptor = try open(temporary, O_WRONLY | O_CREAT | O_TRUNC)
-    do throws(ReportingError) {
-      defer { close(descriptor) }
-      try write(bytes, to: descriptor, path: path)
-      guard fsync(descriptor) == 0 else { throw .system("cannot write", path, errno) }
-    } catch {
+    let file = try open(temporary, .writeOnly, options: [.create, .truncate])
+    do throws(Errno) { try file.writeToDisk(bytes) } catch {
       unlink(temporary)
-      throw error
+      throw .system("cannot write", path, error.rawValue)
     }
     guard rename(temporary, path) == 0 else {
       let code = errno

@@ -1,21 +1,22 @@
 import Foundation
+import SystemPackage
 
 /// A lock on a folder (flock(2)), held as long as this object lives: one process writes a run at a time.
 final class FolderLock {
-  private let descriptor: Int32
+  private let folder: FileDescriptor
 
   /// - Throws: ``ReportingError`` of kind io where the folder can't be opened or another holds the lock.
   init(_ path: String) throws(ReportingError) {
-    descriptor = try FileAccess.open(path, O_RDONLY | O_DIRECTORY)
+    folder = try FileAccess.open(path, .readOnly, options: .directory)
     // Some file systems have no locks: only a lock that another holds is a reason to stop.
-    if flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK {
+    if flock(folder.rawValue, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK {
       throw .system("cannot lock", path, EWOULDBLOCK)
     }
   }
 
   deinit {
     // Closing alone would leave it to a child that is between its fork and its exec.
-    flock(descriptor, LOCK_UN)
-    close(descriptor)
+    flock(folder.rawValue, LOCK_UN)
+    try? folder.close()
   }
 }

@@ -163,9 +163,9 @@ public final class RunFolder {
         let kept = HoldSequenceFile(
           zoneRows: zoneRows.count, bucketRows: holdRows.count,
           otherRows: extraRows.count + eventRows.count, holds: holdSequence)
-        let descriptor = try FileAccess.open(sequenceFile, O_WRONLY | O_CREAT | O_TRUNC)
-        defer { close(descriptor) }
-        try FileAccess.write(kept.bytes, to: descriptor, path: sequenceFile)
+        let file = try FileAccess.open(sequenceFile, .writeOnly, options: [.create, .truncate])
+        defer { try? file.close() }
+        try FileAccess.write(kept.bytes, to: file, path: sequenceFile)
       }
       try runs.append([run])
     } catch {

@@ -1,7 +1,6 @@
 import ArgumentParser
 import Experiments
 import Foundation
-import Instruments
 import Reporting
 import Tracking
 

@@ -1,6 +1,5 @@
 import ArgumentParser
-import Experiments
-import Instruments
+import Diagnosis
 import Reporting
 
 struct CalibrateCommand: ParsableCommand {

@@ -1,6 +1,7 @@
 import Experiments
 import Foundation
 import Instruments
+import Machine
 import Records
 
 /// What measures asks this first.

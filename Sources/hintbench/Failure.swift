@@ -3,6 +3,7 @@ import Experiments
 import Foundation
 import GuestMemory
 import Instruments
+import Machine
 import Migration
 import Records
 import Reporting

@@ -1,6 +1,7 @@
 import Experiments
 import Foundation
 import Instruments
+import Machine
 import Records
 import Reporting
 import Tracking

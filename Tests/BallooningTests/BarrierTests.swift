@@ -1,6 +1,5 @@
 import CHost
 import Foundation
-import Instruments
 import Testing
 
 /// The review's question what the series' write barriers cost under the lock. On x86-64: nothing that could be timed, for

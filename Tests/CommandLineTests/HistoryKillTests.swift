@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Tracking
@@ -13,7 +14,7 @@ import Testing
   @Test func aKilledImportLeavesWholeRunsOnly() throws {
     let seed: UInt64 = 100
     print("seed \(seed), \(Self.kills) kills")
-    var random = Generator(state: seed)
+    var random = SplitMix64(seed: seed)
     try Tool.withFolder { folder in
       let nights = try HistoryRuns.make(12, in: folder)
       let originals = try Dictionary(
@@ -91,17 +92,6 @@ import Testing
       #expect(rest.status == 0, "\(rest)")
       #expect(try kept("gone on with") == nights.count)
       #expect(Folder.names(folder + "/Reports") == ["history.sqlite"])
-    }
-  }
-
-  private struct Generator: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-      state &+= 0x9e37_79b9_7f4a_7c15
-      var word = state
-      word = (word ^ (word >> 30)) &* 0xbf58_476d_1ce4_e5b9
-      word = (word ^ (word >> 27)) &* 0x94d0_49bb_1331_11eb
-      return word ^ (word >> 31)
     }
   }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// A run that is killed at any moment keeps what it finished, and is gone on with.
@@ -36,7 +37,7 @@ import Testing
     print("seed \(seed)")
     let reference = try Self.reference.get()
     #expect(reference.names == RunFiles.names)
-    var random = SplitMix(state: seed)
+    var random = SplitMix64(seed: seed)
     try Tool.withFolder { folder in
       let run = folder + "/run"
       // One kill, or two: the second falls on a run that is resumed.
@@ -88,17 +89,9 @@ import Testing
   private static func lines(_ path: String) throws -> Int {
     (FileManager.default.contents(atPath: path) ?? Data()).count { $0 == UInt8(ascii: "\n") } - 1
   }
+}
 
-  private struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-      state &+= 0x9e37_79b9_7f4a_7c15
-      var word = state
-      word = (word ^ (word >> 30)) &* 0xbf58_476d_1ce4_e5b9
-      word = (word ^ (word >> 27)) &* 0x94d0_49bb_1331_11eb
-      return word ^ (word >> 31)
-    }
-    mutating func unit() -> Double { Double.random(in: 0..<1, using: &self) }
-    mutating func chance() -> Bool { Bool.random(using: &self) }
-  }
+extension SplitMix64 {
+  fileprivate mutating func unit() -> Double { Double.random(in: 0..<1, using: &self) }
+  fileprivate mutating func chance() -> Bool { Bool.random(using: &self) }
 }

@@ -2,6 +2,7 @@ import CHost
 import Foundation
 import GuestMemory
 import Instruments
+import Machine
 import Synchronization
 import Testing
 

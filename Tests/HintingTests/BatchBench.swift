@@ -1,5 +1,3 @@
-import Instruments
-
 @testable import GuestMemory
 @testable import Hinting
 

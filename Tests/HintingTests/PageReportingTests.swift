@@ -1,4 +1,3 @@
-import Instruments
 import Testing
 
 @testable import Delivery

@@ -1,5 +1,4 @@
 import Delivery
-import Instruments
 import Testing
 
 @testable import GuestMemory

@@ -1,5 +1,6 @@
 import Foundation
 import Instruments
+import Machine
 import Testing
 
 @Suite struct CalibrationTests {
@@ -14,8 +15,6 @@ import Testing
       #expect(range.highest.isFinite)
     }
     #expect(limits.clockP50.median <= limits.clockP99.median)
-    #expect(limits.zeroing4KiBBytesPerSecond == 4096 / limits.zeroing4KiB.median * 1e9)
-    #expect(limits.zeroing4MiBBytesPerSecond > 0)
     #expect(try JSONDecoder().decode(MachineLimits.self, from: JSONEncoder().encode(limits)) == limits)
   }
 

@@ -1,7 +1,9 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Instruments
+@testable import Machine
 
 /// The call of valgrind, with shell scripts in its place.
 @Suite struct CallgrindTests {

@@ -1,5 +1,6 @@
 import Foundation
 import Instruments
+import TestSupport
 import Testing
 
 @Suite struct ClockTests {

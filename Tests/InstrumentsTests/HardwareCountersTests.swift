@@ -1,6 +1,7 @@
 import CHost
 import Foundation
 import Instruments
+import TestSupport
 import Testing
 
 @Suite struct HardwareCountersTests {

@@ -1,4 +1,6 @@
 import Instruments
+import Machine
+import TestSupport
 import Testing
 
 @Suite struct HoldLogTests {

@@ -1,6 +1,7 @@
 import Testing
 
 @testable import Instruments
+@testable import Machine
 
 @Suite struct SimulatedCacheTests {
   /// Valgrind refuses other geometries.

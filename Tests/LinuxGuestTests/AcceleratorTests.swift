@@ -1,6 +1,6 @@
 import Foundation
-import Instruments
 import LinuxGuest
+import Machine
 import Testing
 
 @Suite struct AcceleratorTests {

@@ -1,7 +1,7 @@
 import Foundation
 
-@testable import Instruments
 @testable import LinuxGuest
+@testable import Machine
 
 /// What a real guest is made of: `make test-guest` brings it and says where it is.
 enum GuestFiles {

@@ -2,6 +2,7 @@ import Experiments
 import Foundation
 import Glibc
 import SwiftCSV
+import TestSupport
 import Testing
 
 @testable import Reporting
@@ -20,7 +21,7 @@ struct CSVTests {
   func roundTrip() throws {
     let seed = UInt64.random(in: 0...UInt64.max)
     print("seed \(seed)")
-    var generator = RunFixtures.Generator(state: seed)
+    var generator = SplitMix64(seed: seed)
     // What readers trip over: quotes, separators, line ends of all kinds, white space, marks that join the character
     // before them, and what fills the space between.
     let pieces = [

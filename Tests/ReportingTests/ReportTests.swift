@@ -1,5 +1,5 @@
 import Foundation
-import Instruments
+import Machine
 import Testing
 
 @testable import Reporting

@@ -3,7 +3,7 @@ import Foundation
 import Records
 import TestSupport
 
-/// Runs for tests, a folder that goes away, and a seeded source of numbers.
+/// Runs for tests, and a folder that goes away.
 enum RunFixtures {
   static let meta = RunMeta(
     runID: "r1", commandLine: ["hintbench", "run"], config: ["guest": ["8G"]], seed: 7, commit: "abc", dirty: false,
@@ -62,13 +62,7 @@ enum RunFixtures {
 
   /// An empty folder for the time of the call.
   static func withFolder<Result>(_ body: (String) throws -> Result) throws -> Result {
-    // In memory where that is possible: what is flushed to a disk thousands of times takes minutes.
-    let memory = URL(fileURLWithPath: "/dev/shm")
-    let place = access(memory.path, W_OK) == 0 ? memory : FileManager.default.temporaryDirectory
-    let url = place.appendingPathComponent("hintbench-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(at: url) }
-    return try body(url.path)
+    try withTemporaryFolder(body)
   }
 
   static func bytes(_ path: String) throws -> [UInt8] { Array(try Data(contentsOf: URL(fileURLWithPath: path))) }
@@ -88,17 +82,5 @@ enum RunFixtures {
       if !isFolder.boolValue { files[name] = try bytes(path + "/" + name) }
     }
     return files
-  }
-
-  /// SplitMix64.
-  struct Generator: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-      state &+= 0x9e37_79b9_7f4a_7c15
-      var word = state
-      word = (word ^ (word >> 30)) &* 0xbf58_476d_1ce4_e5b9
-      word = (word ^ (word >> 27)) &* 0x94d0_49bb_1331_11eb
-      return word ^ (word >> 31)
-    }
   }
 }

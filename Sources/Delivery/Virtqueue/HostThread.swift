@@ -1,6 +1,7 @@
 import CHost
 import Foundation
 import Instruments
+import Machine
 import Synchronization
 
 /// The host's side of a virtqueue on a thread of its own, as QEMU's iothread serves the balloon: one chain after the

@@ -3,6 +3,7 @@ import CHost
 import Foundation
 import GuestMemory
 import Instruments
+import Machine
 import Synchronization
 
 /// Two threads at one balloon: this one gives pages back and takes others, batch by batch; another walks over the pages,

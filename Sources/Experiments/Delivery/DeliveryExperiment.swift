@@ -2,6 +2,7 @@ import Delivery
 import GuestMemory
 import Hinting
 import Instruments
+import Machine
 import Migration
 import Records
 

@@ -1,5 +1,6 @@
 import Hinting
 import Instruments
+import Machine
 import Records
 
 /// What a host does with a block that it is told of.

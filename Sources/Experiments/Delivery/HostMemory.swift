@@ -1,6 +1,6 @@
 import CHost
 import Glibc
-import Instruments
+import Machine
 
 /// Real memory that stands for the guest's, for a host to give back: a piece of a fixed size, whatever the guest has.
 ///

@@ -3,6 +3,7 @@ import Foundation
 import GuestMemory
 import Hinting
 import Instruments
+import Machine
 import Synchronization
 
 /// The mutators of one pass, each on a thread, a host CPU and a modelled CPU of its own.

@@ -2,6 +2,7 @@ import Foundation
 import GuestMemory
 import Hinting
 import Instruments
+import Machine
 import Records
 
 /// A run's cells, checked and placed in memory, before anything is allocated.

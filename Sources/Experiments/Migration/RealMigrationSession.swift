@@ -3,6 +3,7 @@ import Foundation
 import GuestMemory
 import Hinting
 import Instruments
+import Machine
 import Migration
 
 /// A design's sessions amid a migration in real time: each on a thread of its own, beside the one that sends.

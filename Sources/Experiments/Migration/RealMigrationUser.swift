@@ -1,6 +1,7 @@
 import Foundation
 import GuestMemory
 import Instruments
+import Machine
 import Migration
 import Synchronization
 

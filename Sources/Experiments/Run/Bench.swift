@@ -4,6 +4,7 @@ import Foundation
 import GuestMemory
 import Hinting
 import Instruments
+import Machine
 import Records
 
 /// What every experiment works with: the measuring thread's instruments, the strategies it has prepared, and the parts

@@ -3,6 +3,7 @@ import Foundation
 import GuestMemory
 import Hinting
 import Instruments
+import Machine
 import Records
 
 /// Counts by simulation, for machines without counters: each cell's session once, in a second process that builds the

@@ -1,5 +1,5 @@
 import GuestMemory
-import Instruments
+import Machine
 
 /// On which CPUs, of the guest and of the host, the threads of a repetition run: each on the host node of the memory it
 /// works on, where that has a CPU left for it, else on another node; two share one only where there are too few in all, and

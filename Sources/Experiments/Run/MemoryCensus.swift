@@ -1,5 +1,5 @@
 import GuestMemory
-import Instruments
+import Machine
 
 /// Where the pages of a modelled node really lie, read back from the kernel after they were touched.
 struct MemoryCensus: Encodable, Equatable {

@@ -2,12 +2,13 @@ import Delivery
 import GuestMemory
 import Hinting
 import Instruments
+import Machine
 import Records
 
 /// A guest of the matrix in memory, and what is measured once for all its cells.
-final class ModelledGuest {
-  let spec: GuestSpec
-  let guest: Guest
+package final class ModelledGuest {
+  package let spec: GuestSpec
+  package let guest: Guest
   let census: GuestCensus
   /// Host node of each modelled node; nil where the host has only one.
   let hostNodes: [Int]?
@@ -18,15 +19,21 @@ final class ModelledGuest {
   /// Whether the lists may differ from the snapshot.
   private var isTouched = false
 
-  struct LimitKey: Hashable {
+  package struct LimitKey: Hashable {
     var order: Int
     var cache: CacheState
     /// Where the scanner runs.
     var hostCPU: Int?
+
+    package init(order: Int, cache: CacheState, hostCPU: Int? = nil) {
+      self.order = order
+      self.cache = cache
+      self.hostCPU = hostCPU
+    }
   }
 
   /// - Throws: ``MatrixError`` where it can't be built.
-  init(_ spec: GuestSpec, _ captures: [String: Capture], _ numa: any NumaHost) throws(MatrixError) {
+  package init(_ spec: GuestSpec, _ captures: [String: Capture], _ numa: any NumaHost) throws(MatrixError) {
     self.spec = spec
     do {
       switch spec.state {
@@ -114,15 +121,15 @@ final class ModelledGuest {
   }
 
   /// In which language the plain walk over the lists is written.
-  enum Walk: String, CaseIterable {
+  package enum Walk: String, CaseIterable {
     case c, swift
 
-    var language: String { self == .c ? "C" : "Swift" }
+    package var language: String { self == .c ? "C" : "Swift" }
   }
 
   /// Times the plain walk over these lists once, in this state of the caches. Nil where there is no block, or no room
   /// for the addresses.
-  func timeWalk(
+  package func timeWalk(
     _ walk: Walk, _ key: LimitKey, _ evictor: CacheEvictor?
   ) -> (nanosecondsPerBlock: Double, blocks: Int)? {
     // Before they are counted: what ran last may have left it with fewer.
@@ -147,5 +154,16 @@ final class ModelledGuest {
   func limitPerBlock(_ key: LimitKey) -> Double? {
     guard let samples = limits[key]?.sorted(), !samples.isEmpty else { return nil }
     return MedianInterval.median(sorted: samples)
+  }
+}
+
+extension GuestSpec {
+  /// A guest of one node with the kernel's own struct pages and lock, as `calibrate` walks it.
+  package init(
+    bytes: UInt64, cpus: Int, state: State, listOrder: ListOrder, vmemmapPage: GuestGeometry.VmemmapPage, seed: UInt64
+  ) {
+    self.init(
+      bytes: bytes, nodes: 1, cpus: cpus, state: state, listOrder: listOrder, granuleOrder: 0, vmemmapPage: vmemmapPage,
+      lockKind: .queued, seed: seed)
   }
 }

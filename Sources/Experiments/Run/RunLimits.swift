@@ -2,7 +2,7 @@ import GuestMemory
 import Instruments
 
 /// What this machine does at best, measured in the same run: what results are held against. The short ladder;
-/// ``Calibration`` is the long one, by the same code.
+/// `calibrate` climbs the long one, by the same code.
 public struct RunLimits: Encodable, Sendable {
   public var machine: MachineLimits
   /// Taking and giving back a zone lock that nobody else wants, by kind. Nanoseconds.

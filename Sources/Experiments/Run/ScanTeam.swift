@@ -4,6 +4,7 @@ import Foundation
 import GuestMemory
 import Hinting
 import Instruments
+import Machine
 import Synchronization
 
 /// The threads that scan in one repetition: the measuring thread alone, or with it one for each further modelled node,

@@ -1,4 +1,6 @@
 import Glibc
+import Machine
+import SystemPackage
 
 /// The text of one captured file, with the name that errors give it.
 public struct CaptureText: Equatable, Sendable {
@@ -23,26 +25,18 @@ public struct CaptureText: Equatable, Sendable {
   /// - Throws: `.unreadable` where the file can't be opened or read, `.malformed` where it is longer than
   ///   `maximumBytes`.
   public static func load(_ path: String) throws(CaptureError) -> CaptureText {
-    var descriptor: CInt
-    repeat { descriptor = open(path, O_RDONLY | O_CLOEXEC) } while descriptor < 0 && errno == EINTR
-    guard descriptor >= 0 else { throw unreadable(path, errno) }
-    defer { close(descriptor) }
-
-    var bytes: [UInt8] = []
-    var buffer = [UInt8](repeating: 0, count: 64 << 10)
-    while true {
-      let count = buffer.withUnsafeMutableBytes { read(descriptor, $0.baseAddress, $0.count) }
-      if count < 0 {
-        if errno == EINTR { continue }
-        throw unreadable(path, errno)
-      }
-      if count == 0 { break }
-      bytes.append(contentsOf: buffer[..<count])
-      guard bytes.count <= maximumBytes else {
-        throw CaptureError(
-          file: path, line: 1, what: "the file is longer than \(maximumBytes >> 20) MiB",
-          accepted: "a copy of one /proc file")
-      }
+    let bytes: [UInt8]
+    do throws(Errno) {
+      let file = try FileDescriptor.opening(path, .readOnly)
+      defer { try? file.close() }
+      bytes = try file.readToEnd(limit: maximumBytes)
+    } catch {
+      throw unreadable(path, error.rawValue)
+    }
+    guard bytes.count <= maximumBytes else {
+      throw CaptureError(
+        file: path, line: 1, what: "the file is longer than \(maximumBytes >> 20) MiB",
+        accepted: "a copy of one /proc file")
     }
     return CaptureText(name: path, bytes: bytes)
   }

@@ -1,4 +1,6 @@
 import Glibc
+import Machine
+import SystemPackage
 
 /// Takes a capture of the running machine: /proc/buddyinfo, /proc/pagetypeinfo and /proc/zoneinfo as files that
 /// `Capture.read` accepts.
@@ -155,17 +157,16 @@ public struct HostCapture: Sendable {
   }
 
   private static func writeNew(_ bytes: [UInt8], to path: String, _ made: inout [String]) throws(CaptureWriteError) {
-    let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
-    guard descriptor >= 0 else { throw .io(path: path, operation: "make the file", code: errno) }
-    made.append(path)
-    var done = 0
-    var failure: CInt = 0
-    while done < bytes.count, failure == 0 {
-      let count = bytes[done...].withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-      if count >= 0 { done += count } else if errno != EINTR { failure = errno }
+    let file: FileDescriptor
+    do throws(Errno) {
+      file = try .opening(
+        path, .writeOnly, options: [.create, .exclusiveCreate], permissions: FilePermissions(rawValue: 0o666))
+    } catch {
+      throw .io(path: path, operation: "make the file", code: error.rawValue)
     }
-    if failure == 0, fsync(descriptor) != 0 { failure = errno }
-    if close(descriptor) != 0, failure == 0 { failure = errno }
-    guard failure == 0 else { throw .io(path: path, operation: "write the file", code: failure) }
+    made.append(path)
+    do throws(Errno) { try file.writeToDisk(bytes) } catch {
+      throw .io(path: path, operation: "write the file", code: error.rawValue)
+    }
   }
 }

@@ -1,7 +1,7 @@
 import Foundation
 import Glibc
 import GuestMemory
-import Instruments
+import Machine
 
 /// The source's end of a migration in real time: the process that keeps the pages, and the stream to it.
 ///

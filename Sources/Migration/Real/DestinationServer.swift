@@ -1,6 +1,6 @@
 import CHost
 import Glibc
-import Instruments
+import Machine
 
 /// The destination of a migration in real time: a process that keeps the pages it is sent in a mapping of its own, and says
 /// what they hold.

@@ -1,4 +1,4 @@
-import Instruments
+import Machine
 
 /// Notes which pages of a guest's memory are written to.
 public protocol DirtyLog {

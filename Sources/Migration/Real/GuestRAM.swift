@@ -1,7 +1,7 @@
 import CHost
 import Glibc
 import GuestMemory
-import Instruments
+import Machine
 
 /// The bytes of a guest's memory: a mapping of this process, in 4 KiB pages, in which a page's place is its PFN.
 public final class GuestRAM: @unchecked Sendable {

@@ -1,6 +1,6 @@
 import Foundation
 import GuestMemory
-import Instruments
+import Machine
 
 /// What has still to be sent, and the host's half of the hinting protocol, under one lock: the thread that sends takes pages
 /// out, the one that takes the guest's hints clears their bits (QEMU's bitmap_mutex and free_page_lock).

@@ -1,4 +1,4 @@
-import Instruments
+import Machine
 
 /// Why a migration in real time came to no good end.
 public enum MigrationError: Error, Equatable, Sendable, CustomStringConvertible {

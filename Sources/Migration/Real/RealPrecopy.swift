@@ -1,5 +1,6 @@
 import GuestMemory
 import Instruments
+import Machine
 
 /// A pre-copy migration by the machine's own clock: the rounds of ``Precopy`` over real memory, a dirty log that the kernel
 /// keeps, and bytes that go to a second process.

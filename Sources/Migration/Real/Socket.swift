@@ -1,4 +1,5 @@
 import Glibc
+import Machine
 
 /// Whole pieces over a stream socket, without a signal where the other end is gone.
 enum Socket {
@@ -6,12 +7,11 @@ enum Socket {
   static func send(_ socket: Int32, _ bytes: UnsafeRawBufferPointer) -> Int32 {
     var sent = 0
     while sent < bytes.count {
-      let count = Glibc.send(socket, bytes.baseAddress! + sent, bytes.count - sent, Int32(MSG_NOSIGNAL))
-      if count > 0 {
-        sent += count
-      } else if count == 0 || errno != EINTR {
-        return count == 0 ? EPIPE : errno
+      let count = retryingInterrupted {
+        Glibc.send(socket, bytes.baseAddress! + sent, bytes.count - sent, Int32(MSG_NOSIGNAL))
       }
+      guard count > 0 else { return count == 0 ? EPIPE : errno }
+      sent += count
     }
     return 0
   }
@@ -22,11 +22,8 @@ enum Socket {
     message.msg_iov = pieces.baseAddress
     message.msg_iovlen = pieces.count
     while message.msg_iovlen > 0 {
-      let count = sendmsg(socket, &message, Int32(MSG_NOSIGNAL))
-      if count < 0 {
-        if errno == EINTR { continue }
-        return errno
-      }
+      let count = retryingInterrupted { sendmsg(socket, &message, Int32(MSG_NOSIGNAL)) }
+      guard count >= 0 else { return errno }
       var left = count
       while message.msg_iovlen > 0, let piece = message.msg_iov, left >= piece.pointee.iov_len {
         left -= piece.pointee.iov_len
@@ -45,12 +42,9 @@ enum Socket {
   static func receive(_ socket: Int32, _ bytes: UnsafeMutableRawBufferPointer) -> Int32 {
     var got = 0
     while got < bytes.count {
-      let count = recv(socket, bytes.baseAddress! + got, bytes.count - got, 0)
-      if count > 0 {
-        got += count
-      } else if count == 0 || errno != EINTR {
-        return count == 0 ? EPIPE : errno
-      }
+      let count = retryingInterrupted { recv(socket, bytes.baseAddress! + got, bytes.count - got, 0) }
+      guard count > 0 else { return count == 0 ? EPIPE : errno }
+      got += count
     }
     return 0
   }

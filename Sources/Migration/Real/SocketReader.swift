@@ -1,5 +1,5 @@
 import Glibc
-import Instruments
+import Machine
 
 /// Reads a socket's stream in large pieces.
 final class SocketReader {
@@ -55,13 +55,9 @@ final class SocketReader {
 
   /// Whether there was more.
   private func fill() throws(SystemCallError) -> Bool {
-    while true {
-      let count = recv(socket, buffer, Self.capacity, 0)
-      if count >= 0 {
-        (begin, end) = (0, count)
-        return count > 0
-      }
-      guard errno == EINTR else { throw SystemCallError(call: "recv from the source", code: errno) }
-    }
+    let count = retryingInterrupted { recv(socket, buffer, Self.capacity, 0) }
+    guard count >= 0 else { throw SystemCallError(call: "recv from the source", code: errno) }
+    (begin, end) = (0, count)
+    return count > 0
   }
 }

@@ -1,6 +1,6 @@
 import CHost
 import Glibc
-import Instruments
+import Machine
 
 /// The dirty log of a mapping of this process: its pages are write-protected by userfaultfd, the first write to each takes
 /// the protection off, and a sync reads which lack it and protects them again, each page in one step (Linux 6.7:

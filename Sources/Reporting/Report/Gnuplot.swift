@@ -1,5 +1,5 @@
 import Foundation
-import Instruments
+import Machine
 
 /// gnuplot, which draws the plots.
 struct Gnuplot {
@@ -26,15 +26,16 @@ struct Gnuplot {
     defer { try? FileAccess.removeFolder(folder) }
     let script = folder + "/plot.gnuplot"
     try FileAccess.writeAtomically(Array(plot.script.utf8), to: script)
-    let output = try FileAccess.open(folder + "/out.svg", O_WRONLY | O_CREAT | O_TRUNC)
-    defer { close(output) }
-    let complaints = try FileAccess.open(folder + "/err", O_WRONLY | O_CREAT | O_TRUNC)
-    defer { close(complaints) }
+    let output = try FileAccess.open(folder + "/out.svg", .writeOnly, options: [.create, .truncate])
+    defer { try? output.close() }
+    let complaints = try FileAccess.open(folder + "/err", .writeOnly, options: [.create, .truncate])
+    defer { try? complaints.close() }
 
     let end: ProcessEnd?
     do {
       // Without the settings of the user and of the system.
-      var child = try ChildProcess([program, "--default-settings", script], output: output, error: complaints)
+      var child = try ChildProcess(
+        [program, "--default-settings", script], output: output.rawValue, error: complaints.rawValue)
       end = child.wait(until: .now + .seconds(Self.patience))
     } catch {
       throw ReportingError(

@@ -1,7 +1,7 @@
 import Experiments
 import Foundation
 import Hinting
-import Instruments
+import Machine
 
 /// Tables and plots of runs, as one page.
 public struct Report {

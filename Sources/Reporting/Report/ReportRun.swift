@@ -2,6 +2,7 @@ import Experiments
 import Foundation
 import Hinting
 import Instruments
+import Machine
 import Records
 
 /// A run as the report shows it.

@@ -1,6 +1,7 @@
 import Experiments
 import Foundation
 import Instruments
+import Machine
 import Records
 
 /// What a run was, for the head of a report: name and value, in order.

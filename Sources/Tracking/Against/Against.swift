@@ -1,5 +1,5 @@
 import Experiments
-import Instruments
+import Machine
 import Reporting
 
 /// This build against another: both launched on the same words, four at a time that take turns, to compare launches.

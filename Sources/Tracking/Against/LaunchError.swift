@@ -1,4 +1,4 @@
-import Instruments
+import Machine
 
 /// Why two builds can't be compared by launching them, in one line.
 public struct LaunchError: Error, Equatable, Sendable, CustomStringConvertible {

@@ -1,5 +1,6 @@
 import Foundation
-import Instruments
+import Machine
+import SystemPackage
 
 /// A build that is launched again and again: an open file, so that it stays the same one where a new build takes its
 /// place meanwhile.
@@ -20,12 +21,15 @@ final class LaunchedProgram {
       throw LaunchError(
         69, "\(name): no program that can be run; accepted: the path of a hintbench that was built before")
     }
-    let file = open(program, O_RDONLY | O_CLOEXEC)
-    // Children inherit the copy. 100...999 are three digits.
-    descriptor = file < 0 ? -1 : fcntl(file, F_DUPFD, 100)
-    let code = errno
-    if file >= 0 { close(file) }
-    guard descriptor >= 0 else { throw LaunchError(69, "\(name): \(SystemCallError(call: "open", code: code))") }
+    do throws(Errno) {
+      let file = try FileDescriptor.opening(program, .readOnly)
+      defer { try? file.close() }
+      // Children inherit the copy. 100...999 are three digits.
+      descriptor = fcntl(file.rawValue, F_DUPFD, 100)
+      if descriptor < 0 { throw Errno(rawValue: errno) }
+    } catch {
+      throw LaunchError(69, "\(name): \(SystemCallError(call: "open", code: error.rawValue))")
+    }
   }
 
   deinit { close(descriptor) }

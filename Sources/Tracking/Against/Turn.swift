@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
-import Instruments
+import Machine
+import SystemPackage
 
 /// A launch's end of the line on which it asks for its turn to measure.
 ///
@@ -19,9 +20,10 @@ public final class Turn {
     unsetenv(Self.variable)
     line = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
     guard line >= 0 else { return nil }
-    let nothing = open("/dev/null", O_RDONLY)
-    dup2(nothing, STDIN_FILENO)
-    close(nothing)
+    if let nothing = try? FileDescriptor.opening("/dev/null", .readOnly) {
+      _ = try? nothing.duplicate(as: .standardInput)
+      try? nothing.close()
+    }
   }
 
   deinit { close(line) }
@@ -76,8 +78,6 @@ private enum TurnLine {
 
   static func receive(_ line: Int32) -> Bool {
     var byte: UInt8 = 0
-    var got = recv(line, &byte, 1, 0)
-    while got < 0 && errno == EINTR { got = recv(line, &byte, 1, 0) }
-    return got == 1
+    return retryingInterrupted { recv(line, &byte, 1, 0) } == 1
   }
 }

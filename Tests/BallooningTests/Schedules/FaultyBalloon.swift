@@ -1,5 +1,4 @@
 import GuestMemory
-import Instruments
 
 @testable import Ballooning
 

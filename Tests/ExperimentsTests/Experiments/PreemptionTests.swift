@@ -1,8 +1,10 @@
 import Foundation
 import GuestMemory
 import Instruments
+import Machine
 import Records
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Experiments
@@ -22,7 +24,7 @@ import Testing
 
   /// Keeps a CPU busy while `body` runs: the one that the measuring thread is bound to.
   private static func withBusyCPU<Result>(_ body: () throws -> Result) throws -> Result {
-    let cpu = try #require(try MatrixRun.onOwnThread { try ThreadPlacement.allowedCPUs() }.first)
+    let cpu = try #require(try onOwnThread { try ThreadPlacement.allowedCPUs() }.first)
     return try withBusyCPU(cpu, body)
   }
 
@@ -70,7 +72,7 @@ import Testing
 
   /// A mutator that was taken off its CPU makes a row's tail as well as the scanner's thread does.
   @Test func aRivalOfAMutatorIsSeen() throws {
-    let cpu = try #require(try MatrixRun.onOwnThread { try ThreadPlacement.allowedCPUs() }.last)
+    let cpu = try #require(try onOwnThread { try ThreadPlacement.allowedCPUs() }.last)
     let guest = try Guest(.standard(bytes: 128 << 20, cpus: 2))
     guest.fillFresh()
     let group = try MutatorGroup(guest, nil, .order0, count: 1, hostCPUs: [cpu], seed: 1, isProbed: false)

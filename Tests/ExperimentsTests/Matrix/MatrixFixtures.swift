@@ -1,7 +1,9 @@
 import Foundation
 import GuestMemory
 import Instruments
+import Machine
 import Records
+import TestSupport
 
 @testable import Experiments
 
@@ -80,43 +82,6 @@ enum MatrixFixtures {
     var config = config(group, repetitions: 1)
     config.order = order
     return config
-  }
-}
-
-/// A machine with four nodes of two CPUs, which keeps what is asked of it.
-///
-/// `@unchecked Sendable`: each test uses its own, on one thread.
-final class FourNodes: NumaHost, @unchecked Sendable {
-  private var pieces: [(range: Range<UInt>, node: Int)] = []
-  /// A kernel that says yes and leaves every so many pages where it likes; 0: none.
-  private let strays: UInt
-  /// How many CPUs the process may use of each node; nil: two, whether this machine has them or not.
-  private let cpus: [[Int]]?
-
-  init(strays: UInt = 0, cpus: [[Int]]? = nil) {
-    self.strays = strays
-    self.cpus = cpus
-  }
-
-  var bound: [Int] { pieces.map(\.node) }
-
-  var nodes: [HostNode] {
-    (0..<4).map {
-      HostNode(id: 10 + $0, cpus: cpus?[$0] ?? [2 * $0, 2 * $0 + 1], memoryBytes: 1 << 30, freeBytes: 1 << 29)
-    }
-  }
-
-  func bind(_ memory: UnsafeMutableRawPointer, bytes: Int, toNode node: Int) throws(NumaError) {
-    guard nodes.contains(where: { $0.id == node }) else { throw .unknownNode(node) }
-    let start = UInt(bitPattern: memory)
-    pieces.append((start..<start + UInt(bytes), node))
-  }
-
-  func nodeOf(_ address: UnsafeRawPointer) throws(NumaError) -> Int {
-    let address = UInt(bitPattern: address)
-    if strays > 0 && address >> 12 % strays == 0 { return 10 }
-    guard let piece = pieces.last(where: { $0.range.contains(address) }) else { return 10 }
-    return piece.node
   }
 }
 
@@ -229,23 +194,4 @@ enum MatrixRun {
         guests: runner.guests, counters: runner.counterFacts)
     }
   }
-
-  /// Runs `body` on a thread of its own and waits for its end.
-  static func onOwnThread<Value>(_ body: @escaping () throws -> Value) throws -> Value {
-    let box = Box<Value>()
-    let done = DispatchSemaphore(value: 0)
-    let work = Work {
-      box.result = Result { try body() }
-      done.signal()
-    }
-    Thread { work.body() }.start()
-    done.wait()
-    return try box.result!.get()
-  }
-
-  /// `@unchecked Sendable`: written before the semaphore is signalled, read after it was waited for.
-  private final class Box<Value>: @unchecked Sendable { var result: Result<Value, any Error>? }
-
-  /// `@unchecked Sendable`: the thread that made it waits while the other runs it.
-  private struct Work: @unchecked Sendable { var body: () -> Void }
 }

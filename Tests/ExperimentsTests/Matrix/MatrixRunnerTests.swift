@@ -3,6 +3,7 @@ import GuestMemory
 import Hinting
 import Instruments
 import Records
+import TestSupport
 import Testing
 
 @testable import Experiments

@@ -1,7 +1,9 @@
 import GuestMemory
 import Hinting
 import Instruments
+import Machine
 import Records
+import TestSupport
 import Testing
 
 @testable import Experiments

@@ -7,24 +7,12 @@ private typealias Fixtures = CaptureFixtures
 
 /// Damaged captures are refused, or read as something that still adds up; never a crash.
 @Suite struct CaptureFuzzTests {
-  /// SplitMix64.
-  private struct Generator: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-      state &+= 0x9e37_79b9_7f4a_7c15
-      var z = state
-      z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-      z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-      return z ^ (z >> 31)
-    }
-  }
-
   private static let seeds: [UInt64] = {
     let given = ProcessInfo.processInfo.environment["HINTBENCH_TEST_SEED"].flatMap { UInt64($0) }
     return given.map { [$0] } ?? [1, 2, 3, 4]
   }()
 
-  private func damage(_ text: String, _ random: inout Generator) -> [UInt8] {
+  private func damage(_ text: String, _ random: inout SeededGenerator) -> [UInt8] {
     var bytes = Array(text.utf8)
     for _ in 0..<Int.random(in: 1...3, using: &random) where !bytes.isEmpty {
       let at = Int.random(in: 0..<bytes.count, using: &random)
@@ -73,7 +61,7 @@ private typealias Fixtures = CaptureFixtures
 
   @Test(arguments: seeds) func damagedCapturesNeverCrash(seed: UInt64) {
     print("CaptureFuzzTests seed \(seed) (HINTBENCH_TEST_SEED=\(seed) runs it alone)")
-    var random = Generator(state: seed)
+    var random = SeededGenerator(seed: seed)
     let captures: [(String, String?, String?)] = [
       (Fixtures.debianBuddyinfo, nil, nil),
       (Fixtures.vmBuddyinfo, Fixtures.vmPagetypeinfo, nil),

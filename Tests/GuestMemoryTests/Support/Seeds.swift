@@ -1,12 +1,6 @@
-import Foundation
+import TestSupport
 
-/// The seeds of the random tests. A failing test names its seed as its argument; `HINTBENCH_SEED` runs that one alone,
-/// `HINTBENCH_SEEDS` (1000) how many the conformance suite takes, and one in 250 of that many are run here.
+/// The seeds of the random tests: one for each 250 of the conformance suite.
 enum Seeds {
-  static let list: [UInt64] = {
-    let environment = ProcessInfo.processInfo.environment
-    if let one = environment["HINTBENCH_SEED"].flatMap({ UInt64($0) }) { return [one] }
-    let count = environment["HINTBENCH_SEEDS"].flatMap { UInt64($0) } ?? 1000
-    return Array(1...max(count / 250, 1))
-  }()
+  static let list = TestSeeds.oneIn(250)
 }

@@ -2,6 +2,7 @@ import Foundation
 import Glibc
 import GuestMemory
 import Instruments
+import Machine
 import Testing
 
 @testable import Migration

@@ -1,6 +1,5 @@
 import CHost
 import GuestMemory
-import Instruments
 import Testing
 
 @testable import Migration

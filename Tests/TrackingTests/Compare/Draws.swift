@@ -1,10 +1,11 @@
 import Foundation
+import TestSupport
 
 /// Seeded samples.
 struct Draws {
-  var generator: Nights.Generator
+  var generator: SplitMix64
 
-  init(seed: UInt64) { generator = Nights.Generator(state: seed) }
+  init(seed: UInt64) { generator = SplitMix64(seed: seed) }
 
   mutating func normal() -> Double { generator.normal() }
 

@@ -1,5 +1,6 @@
 import Experiments
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Tracking
@@ -20,7 +21,7 @@ import Testing
 
   /// Nights with so much scatter, then one that is so many times as much.
   private static func nights(_ count: Int, scatter: Double, factor: Double, seed: UInt64 = 3) -> [TrackedRun] {
-    var random = Nights.Generator(state: seed)
+    var random = SplitMix64(seed: seed)
     return (1...count).map { night in
       let last = night == count ? factor : 1
       return Nights.scan(
@@ -87,7 +88,7 @@ import Testing
   @Test func equalNightsAreNotCalledDifferent() throws {
     let seed: UInt64 = 77
     print("seed \(seed)")
-    var random = Nights.Generator(state: seed)
+    var random = SplitMix64(seed: seed)
     var thresholds = try Self.thresholds()
     thresholds.minimumEffect = 0
     thresholds.alpha = 0.05

@@ -5,34 +5,11 @@ import TestSupport
 
 @testable import Tracking
 
-/// Runs for tests, as nights leave them, and a seeded source of numbers.
+/// Runs for tests, as nights leave them.
 enum Nights {
-  /// SplitMix64.
-  struct Generator: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-      state &+= 0x9e37_79b9_7f4a_7c15
-      var word = state
-      word = (word ^ (word >> 30)) &* 0xbf58_476d_1ce4_e5b9
-      word = (word ^ (word >> 27)) &* 0x94d0_49bb_1331_11eb
-      return word ^ (word >> 31)
-    }
-    /// From a normal distribution with mean 0 and deviation 1.
-    mutating func normal() -> Double {
-      (-2 * log(Double.random(in: 1e-12..<1, using: &self))).squareRoot()
-        * cos(2 * .pi * Double.random(in: 0..<1, using: &self))
-    }
-  }
-
   /// An empty folder for the time of the call.
   static func withFolder<Result>(_ body: (String) throws -> Result) throws -> Result {
-    // In memory where that is possible: what is synced to a disk after each run takes long.
-    let memory = URL(fileURLWithPath: "/dev/shm")
-    let place = access(memory.path, W_OK) == 0 ? memory : FileManager.default.temporaryDirectory
-    let url = place.appendingPathComponent("hintbench-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(at: url) }
-    return try body(url.path)
+    try withTemporaryFolder(body)
   }
 
   static func time(night: Int) -> Date { Date(timeIntervalSince1970: 1_770_000_000 + Double(night) * 86400) }
@@ -104,7 +81,7 @@ enum Nights {
   }
 
   /// A night whose every field is something that may stand there, or is empty where that may be.
-  static func random(_ runID: String, using random: inout Generator) -> TrackedRun {
+  static func random(_ runID: String, using random: inout SplitMix64) -> TrackedRun {
     let cells = ["0012345678901234", "ffffffffffffffff", "1234567890123456"]
     let repetitions = cells.flatMap { cell in
       (0..<4).map { repetition in
@@ -125,7 +102,7 @@ enum Nights {
       name: runID, meta: meta(runID, night: 0), repetitions: repetitions, cells: summaries, ownRows: ["scan": own])
   }
 
-  private static func fill<Record: TabularRecord>(_ record: Record, using random: inout Generator) -> Record {
+  private static func fill<Record: TabularRecord>(_ record: Record, using random: inout SplitMix64) -> Record {
     var record = record
     for column in Record.columns
     where !["run_id", "cell_id", "experiment", "repetition", "time", "outcome"].contains(column.name) {
@@ -135,7 +112,7 @@ enum Nights {
     return record
   }
 
-  private static func text(using random: inout Generator) -> String {
+  private static func text(using random: inout SplitMix64) -> String {
     let whole = UInt64.random(in: 0...(.max), using: &random) >> UInt64.random(in: 0..<64, using: &random)
     return switch Int.random(in: 0..<6, using: &random) {
     case 0: String(whole)
@@ -145,5 +122,13 @@ enum Nights {
     case 4: ["18446744073709551615", "0.30000000000000004", "9007199254740993"].randomElement(using: &random) ?? ""
     default: "hôst \"\(whole)\", 'x'\n"
     }
+  }
+}
+
+extension SplitMix64 {
+  /// From a normal distribution with mean 0 and deviation 1.
+  mutating func normal() -> Double {
+    (-2 * log(Double.random(in: 1e-12..<1, using: &self))).squareRoot()
+      * cos(2 * .pi * Double.random(in: 0..<1, using: &self))
   }
 }

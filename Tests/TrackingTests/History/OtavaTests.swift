@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Tracking
@@ -70,7 +71,7 @@ import Testing
   /// Nights until today in two cells: in `aaaaaa` the CPU time grows by half at one of them, in `bbbbbb` nothing
   /// changes. Everything else that is measured scatters in both.
   private static func history(_ folder: String, seed: UInt64, step: Double) throws -> History {
-    var random = Nights.Generator(state: seed)
+    var random = SplitMix64(seed: seed)
     let history = try History(folder + "/history.sqlite", for: .writing)
     let today = Date(timeIntervalSince1970: (Date().timeIntervalSince1970 - 3600).rounded(.down))
     for night in 1...nights {

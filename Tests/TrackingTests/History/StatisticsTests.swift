@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Tracking
@@ -128,7 +129,7 @@ import Testing
   @Test func falseAlarmsAreAsRareAsPromised() {
     let seed: UInt64 = 20
     print("seed \(seed)")
-    var random = Nights.Generator(state: seed)
+    var random = SplitMix64(seed: seed)
     let trials = 20_000
     var found = 0
     for _ in 0..<trials {

@@ -1,0 +1,211 @@
+import Experiments
+import Foundation
+import GuestMemory
+import Instruments
+import Machine
+import Migration
+import Records
+
+/// `hintbench doctor`: what this machine can measure, what it can't, why, and what mends it.
+public struct Doctor: Sendable {
+  public var machine: MachineDoctor
+  public var limits: Matrix.HostLimits
+  /// Where runs are kept unless told otherwise.
+  public var runsFolder: String
+  /// Why this program refuses to measure at all; nil where it doesn't.
+  public var refusal: String?
+  /// Why there is no log of written pages; nil where there is.
+  public var dirtyLog: @Sendable () -> SystemCallError?
+
+  public init(
+    machine: MachineDoctor = MachineDoctor(), limits: Matrix.HostLimits = .current, runsFolder: String,
+    refusal: String? = nil, dirtyLog: @escaping @Sendable () -> SystemCallError? = { WriteProtectLog.refusal }
+  ) {
+    self.machine = machine
+    self.limits = limits
+    self.runsFolder = runsFolder
+    self.refusal = refusal
+    self.dirtyLog = dirtyLog
+  }
+
+  /// Lengths of the A/A run that are taken, beside 0. Seconds.
+  public static let seconds = 1.0...3600.0
+
+  /// Looks at everything, and for `seconds` at the noise; 0 leaves that out.
+  ///
+  /// - Parameter progress: is told how many of the seconds are over.
+  /// - Throws: ``MatrixError`` (64) for another number of seconds.
+  public func examine(seconds: Double, progress: @escaping (Double) -> Void = { _ in }) throws(MatrixError)
+    -> DoctorReport
+  {
+    guard seconds == 0 || Self.seconds.contains(seconds) else {
+      throw MatrixError(.usage, "an A/A run of \(seconds) seconds; accepted: 0 for none, or 1 to 3600")
+    }
+    let facts = machine.facts
+    let began = MonotonicClock.nanoseconds()
+    let steal = StealClock.nanoseconds(files: machine.files)
+    let matrix = Result { () throws(MatrixError) in try Matrix(.standard(), host: limits) }
+    let guests = try GuestFit.all(limits)
+    let nodes = NodePlacement.probe(machine.numa)
+    let run = defaultRun(matrix)
+    let whyNot = run.state == .missing ? "the default run \(run.found): \(run.why ?? "")" : nil
+    let counters = machine.counters()
+
+    var noise: NoiseReport?
+    var noiseMissing: String?
+    if seconds == 0 {
+      noiseMissing = "--seconds 0 leaves it out"
+    } else if let refusal {
+      noiseMissing = refusal
+    } else {
+      do {
+        noise = try NoiseTrial(machine: machine, host: limits).run(seconds: seconds, progress: progress)
+      } catch {
+        noiseMissing = "\(error)"
+      }
+    }
+
+    var stolen: UInt64?
+    if let steal, let now = StealClock.nanoseconds(files: machine.files), now >= steal { stolen = now - steal }
+    let findings = [
+      run, machine.buildMode(), counters, machine.simulatedCounters(), machine.clock(), machine.pinning(),
+      try threads(), machine.nodes(nodes), machine.transparentHugePages(facts), memory(guests, matrix),
+      machine.governor(facts), machine.boost(facts), machine.siblings(facts),
+      machine.steal(facts, stolen: stolen, in: MonotonicClock.nanoseconds() - began), machine.virtualisation(facts),
+      machine.kvm(), machine.emulator(), migration(),
+    ]
+    return DoctorReport(
+      findings: findings, whyNot: whyNot, nodes: nodes, guests: guests, noise: noise, noiseMissing: noiseMissing,
+      host: facts)
+  }
+
+  // MARK: rows that need the model
+
+  /// Whether `hintbench run` works: what it would do is checked, and a small part of it done.
+  func defaultRun(_ checked: Result<Matrix, MatrixError>) -> Finding {
+    let what = "default run"
+    if let refusal { return Finding(what, .missing, "is refused", why: refusal, mend: Self.releaseBuild) }
+    let matrix: Matrix
+    switch checked {
+    case .success(let made): matrix = made
+    case .failure(let error):
+      let quick = try? Matrix(.standard(quick: true), host: limits)
+      return Finding(
+        what, .missing, "doesn't fit", why: "\(error)", mend: quick == nil ? nil : "hintbench run --quick")
+    }
+    do {
+      try tryRun()
+      for spec in matrix.batches.flatMap(\.guests) { try reserve(spec) }
+    } catch {
+      return Finding(what, .missing, "breaks down", why: "\(error)")
+    }
+    if let folder = unwritable(runsFolder) {
+      return Finding(
+        what, .missing, "has nowhere to write", why: "\(folder) can't be written, and runs are kept in \(runsFolder)",
+        mend: "hintbench run --out /tmp/hintbench-run")
+    }
+    let cells = matrix.cells.count
+    let found =
+      "works: \(cells) cells of \(matrix.config.repetitions) repetitions in about "
+      + "\(TimeSpan(nanoseconds: matrix.estimatedNanoseconds)) and \(ByteSize(bytes: matrix.peakBytes)) of memory"
+    guard matrix.omissions.isEmpty else {
+      return Finding(what, .limited, found, why: "left out: \(matrix.omissions.joined(separator: "; "))")
+    }
+    return Finding(what, .ok, found)
+  }
+
+  private static let releaseBuild = "swift build -c release --product hintbench"
+
+  /// A small guest, a design that reads and one that takes, once.
+  private func tryRun() throws {
+    var group = RunConfig.Group()
+    group.guests = ["128M"]
+    group.states = ["aged"]
+    group.strategies = ["budgeted-resume", "alloc-max-order"]
+    group.granule = "0"
+    group.vmemmap = "4k"
+    var config = RunConfig()
+    config.groups = [group]
+    config.repetitions = 1
+    config.counters = "off"
+    let observer = FailureObserver()
+    _ = try MatrixRunner(
+      Matrix(config, host: limits), RunIdentity(runID: "doctor", host: "", commit: nil, branch: nil),
+      numa: machine.numa, library: machine.library
+    ).run(observer)
+    if let failure = observer.failure { throw MatrixError(.unavailable, failure) }
+  }
+
+  private final class FailureObserver: RunObserver {
+    private(set) var failure: String?
+    func finished(_ repetition: RepetitionResult) { failure = failure ?? repetition.failure }
+    func progress(done: Int, total: Int, label: String) {}
+  }
+
+  /// The guest's address space, for a moment; nothing of it is touched.
+  private func reserve(_ spec: GuestSpec) throws(GuestError) {
+    var geometry = GuestGeometry.standard(
+      bytes: spec.bytes, nodes: spec.nodes, cpus: spec.cpus, granuleOrder: spec.granuleOrder,
+      movableShare: spec.movableShare)
+    geometry.vmemmapPage = spec.vmemmapPage
+    _ = try Guest(geometry)
+  }
+
+  /// The first folder on the way to `path` that is there, where it can't be written; nil where it can.
+  private func unwritable(_ path: String) -> String? {
+    var folder = URL(fileURLWithPath: path)
+    while access(folder.path, F_OK) != 0 && folder.path != "/" { folder.deleteLastPathComponent() }
+    return access(folder.path, W_OK | X_OK) == 0 ? nil : folder.path
+  }
+
+  /// Which experiments want more threads than this machine has CPUs, with what they run where nothing else is said.
+  func threads() throws(MatrixError) -> Finding {
+    let what = "threads"
+    var crowded: [String] = []
+    for card in Experiments.all {
+      guard let matrix = try? Matrix(.standard([card.name]), host: limits) else { continue }
+      let count = matrix.cells.count { $0.oversubscribed }
+      if count > 0 { crowded.append("\(card.name) (\(count) of \(matrix.cells.count) cells)") }
+    }
+    let cpus = "\(limits.cpus) CPU\(limits.cpus == 1 ? "" : "s")"
+    guard !crowded.isEmpty else { return Finding(what, .ok, "\(cpus) are enough for every experiment as it stands") }
+    return Finding(
+      what, .limited, "\(cpus) are too few for \(crowded.joined(separator: ", "))",
+      why: "cells with more measured threads than CPUs are kept, marked oversubscribed, and left out of verdicts")
+  }
+
+  /// Whether guests can be migrated by the real clock.
+  func migration() -> Finding {
+    let what = "real-time migration"
+    if let refusal = dirtyLog() {
+      return Finding(
+        what, .missing, "no log of written pages", why: "\(refusal): `run migration` has its virtual clock only")
+    }
+    return Finding(what, .ok, "write-protected by userfaultfd, read by PAGEMAP_SCAN")
+  }
+
+  /// Up to which size guests are modelled exactly.
+  func memory(_ guests: [GuestFit], _ checked: Result<Matrix, MatrixError>) -> Finding {
+    let what = "memory"
+    func largest(_ fits: (GuestFit) -> Bool) -> String? { guests.last(where: fits)?.guest }
+    func isExact(_ fit: GuestFit) -> Bool { fit.automatic?.granuleOrder == 0 }
+    var parts = ["\(ByteSize(bytes: limits.availableBytes)) available, a quarter of it for one guest"]
+    let every = largest { $0.wholeBlocks && isExact($0) }
+    let most = largest { !$0.wholeBlocks && isExact($0) }
+    parts.append(every.map { "exact (granule 0) up to \($0) with every design" } ?? "none exact with every design")
+    parts.append(most.map { "up to \($0) without those that take all blocks" } ?? "none without them")
+    if let coarse = largest({ $0.automatic != nil }) { parts.append("coarser up to \(coarse)") }
+    let found = parts.joined(separator: "; ")
+    guard case .success(let matrix) = checked else {
+      return Finding(what, .missing, found, why: "the guests of the default run don't fit")
+    }
+    let coarse = matrix.batches.flatMap(\.guests).filter { $0.granuleOrder > 0 }
+    guard coarse.isEmpty else {
+      return Finding(
+        what, .limited, found,
+        why:
+          "of the default run's guests \(coarse.count) are modelled at a coarser granule: their times are lower bounds")
+    }
+    return Finding(what, .ok, found)
+  }
+}

@@ -1,0 +1,24 @@
+import Machine
+
+/// What `hintbench doctor` found.
+public struct DoctorReport: Equatable, Codable, Sendable {
+  public var findings: [Finding]
+  /// Whether `hintbench run` without arguments works here.
+  public var works: Bool { whyNot == nil }
+  /// Why it doesn't, in one line; nil where it does.
+  public var whyNot: String?
+  public var nodes: [NodePlacement]
+  public var guests: [GuestFit]
+  /// Nil where it wasn't asked for or couldn't be measured.
+  public var noise: NoiseReport?
+  /// Why there is no noise; nil where there is.
+  public var noiseMissing: String?
+  public var host: HostFacts
+
+  enum CodingKeys: String, CodingKey {
+    case findings, guests, noise, host
+    case whyNot = "default_run_fails"
+    case nodes = "numa_nodes"
+    case noiseMissing = "noise_missing"
+  }
+}

@@ -1,0 +1,96 @@
+import Experiments
+import Hinting
+import Records
+
+/// How a guest of one size is modelled on this machine: what it needs, and what `auto` makes of it.
+public struct GuestFit: Equatable, Codable, Sendable {
+  /// How exact a model is, and what it needs of host memory.
+  public struct Setting: Equatable, Codable, Sendable {
+    /// 0 is exact.
+    public var granuleOrder: Int
+    /// 4k or 2m.
+    public var vmemmap: String
+    public var bytes: UInt64
+
+    enum CodingKeys: String, CodingKey {
+      case granuleOrder = "granule_order"
+      case vmemmap, bytes
+    }
+  }
+
+  /// As on the command line.
+  public var guest: String
+  /// Whether with designs that take and return all of free memory, and so touch every struct page.
+  public var wholeBlocks: Bool
+  /// Exact, with the memory map in 2 MiB and in 4 KiB pages. Bytes of host memory.
+  public var exact2m: UInt64
+  public var exact4k: UInt64
+  /// What `--granule auto --vmemmap auto` gives; nil where nothing fits.
+  public var automatic: Setting?
+  /// The flags that make it exact where `auto` doesn't; nil where it is, or can't be.
+  public var exactWith: String?
+
+  enum CodingKeys: String, CodingKey {
+    case guest, automatic
+    case wholeBlocks = "whole_blocks"
+    case exact2m = "exact_2m_bytes"
+    case exact4k = "exact_4k_bytes"
+    case exactWith = "exact_with"
+  }
+
+  /// Sizes that are looked at.
+  static let sizes = ["8G", "64G", "1T", "4T", "16T", "100T"]
+
+  /// Each size aged, which needs more than fresh: with designs that leave blocks where they are, and with all.
+  ///
+  /// - Throws: ``MatrixError`` where there is no such size.
+  static func all(_ host: Matrix.HostLimits, sizes: [String] = sizes) throws(MatrixError) -> [GuestFit] {
+    var fits: [GuestFit] = []
+    for size in sizes {
+      for wholeBlocks in [false, true] { fits.append(try GuestFit(size, wholeBlocks, host)) }
+    }
+    return fits
+  }
+
+  private init(_ size: String, _ wholeBlocks: Bool, _ host: Matrix.HostLimits) throws(MatrixError) {
+    let boundless = Matrix.HostLimits(cpus: host.cpus, availableBytes: .max)
+    let large = try Self.setting(size, wholeBlocks, "0", "2m", boundless)
+    let small = try Self.setting(size, wholeBlocks, "0", "4k", boundless)
+    guest = size
+    self.wholeBlocks = wholeBlocks
+    exact2m = large.bytes
+    exact4k = small.bytes
+    do {
+      automatic = try Self.setting(size, wholeBlocks, "auto", "auto", host)
+    } catch {
+      guard error.kind == .unavailable else { throw error }
+    }
+    guard automatic?.granuleOrder != 0 else { return }
+    for vmemmap in ["2m", "4k"] {
+      do {
+        _ = try Self.setting(size, wholeBlocks, "0", vmemmap, host)
+        exactWith = "--granule 0 --vmemmap \(vmemmap)"
+        break
+      } catch {
+        guard error.kind == .unavailable else { throw error }
+      }
+    }
+  }
+
+  private static func setting(
+    _ size: String, _ wholeBlocks: Bool, _ granule: String, _ vmemmap: String, _ host: Matrix.HostLimits
+  ) throws(MatrixError) -> Setting {
+    var group = RunConfig.Group()
+    group.guests = [size]
+    group.states = ["aged"]
+    group.granule = granule
+    group.vmemmap = vmemmap
+    group.strategies = [(Strategies.all.first { ($0.card.effect == .takesBlocks) == wholeBlocks })?.card.name ?? "none"]
+    var config = RunConfig()
+    config.groups = [group]
+    let matrix = try Matrix(config, host: host)
+    let guest = matrix.cells[0].guest
+    return Setting(
+      granuleOrder: guest.granuleOrder, vmemmap: guest.vmemmapPage == .small ? "4k" : "2m", bytes: matrix.peakBytes)
+  }
+}

@@ -1,0 +1,61 @@
+import Machine
+
+extension MachineDoctor {
+  /// How many nodes there are, and whether memory lies where it is bound to.
+  public func nodes(_ placements: [NodePlacement]) -> Finding {
+    let what = "NUMA nodes"
+    let described = placements.map { placement in
+      let node = placement.node
+      let memory = node.memoryBytes.map { "\(Self.mebibytes($0))" } ?? "memory \(Finding.notTold)"
+      return "node \(node.id): \(node.cpus.isEmpty ? "no CPUs" : "CPUs \(CPUList.text(node.cpus))"), \(memory)"
+    }
+    let failed = placements.filter { !$0.isBindable }
+    let found =
+      "\(placements.count): \(described.joined(separator: "; ")); "
+      + (failed.isEmpty ? "a page bound to each lies there" : "\(failed.count) can't be bound to")
+    if let first = failed.first {
+      let reason = first.refusal ?? "its page lies on node \(first.liesOn.map(String.init) ?? Finding.notTold)"
+      return Finding(
+        what, .missing, found,
+        why: "node \(first.node.id): \(reason); a guest's memory can't be placed node by node, and runs with --nodes "
+          + "above 1 fail or say nothing of distance")
+    }
+    guard placements.count > 1 else {
+      return Finding(
+        what, .limited, found,
+        why: "all memory is equally far: --nodes gives a guest several nodes, with their lists and locks, but what "
+          + "remote memory costs can't be measured here")
+    }
+    return Finding(what, .ok, found)
+  }
+
+  private static func mebibytes(_ bytes: UInt64) -> String { "\(bytes >> 20) MiB" }
+
+  /// Whether memory gets huge pages, by trying.
+  public func transparentHugePages(_ facts: HostFacts) -> Finding {
+    let what = "huge pages"
+    let file = "/sys/kernel/mm/transparent_hugepage/enabled"
+    let trial = hugePages()
+    let setting = facts.transparentHugePages ?? Finding.notTold
+    let why =
+      "memory maps with --vmemmap 2m get small pages: walks miss the TLB more often than in a kernel, which maps its "
+      + "memory map with huge ones"
+    if let refusal = trial.refusal {
+      return Finding(what, .missing, "enabled: \(setting); \(refusal)", why: why, mend: write("madvise", to: file))
+    }
+    guard let huge = trial.hugeBytes else {
+      return Finding(
+        what, .limited, "enabled: \(setting); whether advised memory got them is \(Finding.notTold)",
+        why: "/proc/self/smaps doesn't say; where it got none, \(why)")
+    }
+    let found = "enabled: \(setting); \(huge >> 20) of \(trial.bytes >> 20) MiB advised and touched got them"
+    if huge == trial.bytes { return Finding(what, .ok, found) }
+    if facts.transparentHugePages == "never" {
+      return Finding(what, .missing, found, why: why, mend: write("madvise", to: file))
+    }
+    // Allowed, and none were there to be had.
+    return Finding(
+      what, huge == 0 ? .missing : .limited, found, why: "no free block was large enough; \(why)",
+      mend: write("1", to: "/proc/sys/vm/compact_memory"))
+  }
+}

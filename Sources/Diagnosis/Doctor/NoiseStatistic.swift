@@ -1,0 +1,72 @@
+import Experiments
+import Foundation
+import GuestMemory
+import Instruments
+import Records
+
+/// What repetitions of one and the same cell say of the machine. Nothing here supposes a distribution.
+enum NoiseStatistic {
+  /// Pairs of samples that are drawn for one figure.
+  static let draws = 1000
+
+  /// Repetitions 0 ..< `count` shared out over two arms: of each two that follow each other one goes to either, by a
+  /// seeded coin, so that drift hits both alike. An odd one out is in neither.
+  static func arms(count: Int, seed: UInt64) -> (first: [Int], second: [Int]) {
+    var generator = SeededGenerator(seed: seed, stream: 53)
+    var arms: (first: [Int], second: [Int]) = ([], [])
+    for pair in 0..<max(count, 0) / 2 {
+      let swap = generator.below(2)
+      arms.first.append(2 * pair + swap)
+      arms.second.append(2 * pair + 1 - swap)
+    }
+    return arms
+  }
+
+  /// How far the middle half of the samples spreads, over their median: the interquartile range, nearest ranks. Nil
+  /// without samples or where the median isn't above 0.
+  static func spread(_ samples: [Double]) -> Double? {
+    let sorted = samples.sorted()
+    guard let median = MedianInterval.median(sorted: sorted), median > 0,
+      let low = Percentile.nearestRank(0.25, ofSorted: sorted),
+      let high = Percentile.nearestRank(0.75, ofSorted: sorted)
+    else { return nil }
+    return (high - low) / median
+  }
+
+  /// The difference that noise alone stays below in 19 of 20 comparisons of two arms of `repetitions` each, over the
+  /// statistic of all samples; nil where there are fewer than `repetitions` samples or the statistic isn't above 0.
+  ///
+  /// A bootstrap: ``draws`` times two arms are drawn from the samples with replacement (seeded), and the 95th percentile
+  /// of the differences between their statistics is taken. Draws are at random, so that drift over the run counts as
+  /// noise, of which a run that interleaves its cells suffers less.
+  ///
+  /// - Parameters:
+  ///   - pool: how many samples there are.
+  ///   - statistic: of the samples with these indices, of which there is at least one.
+  static func resolvable(
+    pool: Int, repetitions: Int, seed: UInt64, _ statistic: ([Int]) -> Double?
+  ) -> Double? {
+    guard repetitions > 0, pool >= repetitions, let whole = statistic(Array(0..<pool)), whole > 0 else { return nil }
+    var generator = SeededGenerator(seed: seed, stream: 59)
+    var differences: [Double] = []
+    differences.reserveCapacity(draws)
+    func draw() -> Double? { statistic((0..<repetitions).map { _ in generator.below(pool) }) }
+    for _ in 0..<draws {
+      guard let one = draw(), let other = draw() else { return nil }
+      differences.append(abs(one - other))
+    }
+    return Percentile.nearestRank(0.95, ofSorted: differences.sorted()).map { $0 / whole }
+  }
+
+  /// The median of the samples with these indices.
+  static func median(_ samples: [Double], _ indices: [Int]) -> Double? {
+    MedianInterval.median(sorted: indices.map { samples[$0] }.sorted())
+  }
+
+  /// The repeatable maximum of the sequences with these indices. Ticks.
+  static func repeatableMaximum(_ sequences: [[UInt64]], _ indices: [Int]) -> Double? {
+    var maximum = RepeatableMaximum()
+    for index in indices { maximum.add(sequences[index]) }
+    return maximum.value.map { Double($0) }
+  }
+}

@@ -1,0 +1,68 @@
+import Instruments
+import Machine
+
+/// What it costs to get pages from the system and to give them back.
+enum PageCosts {
+  /// Memory that a round works on, where a single piece isn't larger.
+  private static func regionBytes(_ page: HostPage) -> Int { page == .small ? 16 << 20 : 64 << 20 }
+
+  static func steps(_ effort: LadderEffort, _ host: LadderHost) -> [LadderStep] {
+    HostPage.allCases.map { firstTouch($0, effort, host) }
+      + HostPage.allCases.flatMap { page in
+        effort.discards.filter { $0 >= page.rawValue }.map { discard(Int($0), page, effort, host) }
+      }
+  }
+
+  /// A page fault and the zeroing in it.
+  private static func firstTouch(_ page: HostPage, _ effort: LadderEffort, _ host: LadderHost) -> LadderStep {
+    let primitive = Primitive("first-touch", "the first touch of a page", per: "page").with {
+      $0.operationBytes = UInt64(page.rawValue)
+      $0.pageBytes = UInt64(page.rawValue)
+    }
+    return LadderStep("first touch of pages", [primitive]) {
+      let bytes = regionBytes(page)
+      try host.check(room: UInt64(bytes))
+      let mapping = try HostMapping(bytes: bytes, page: page)
+      mapping.touch()
+      try mapping.checkPages(host)
+      return [
+        .measured(
+          try RungFigure(rounds: effort.rounds, operations: bytes / page.rawValue) { _ in
+            try mapping.discard(bytes)
+            let begin = CycleClock.begin()
+            mapping.touch()
+            return CycleClock.ticks(from: begin, to: CycleClock.end())
+          })
+      ]
+    }
+  }
+
+  /// madvise(MADV_DONTNEED) of memory that is there.
+  private static func discard(
+    _ bytes: Int, _ page: HostPage, _ effort: LadderEffort, _ host: LadderHost
+  ) -> LadderStep {
+    let primitive = Primitive("discard", "madvise(MADV_DONTNEED)", per: "call").with {
+      $0.operationBytes = UInt64(bytes)
+      $0.pageBytes = UInt64(page.rawValue)
+    }
+    let region = max(bytes, regionBytes(page))
+    return LadderStep(
+      "giving pages back", [primitive], work: .init("discard on \(page)", amount: Double(region)),
+      isLong: region >= 1 << 30
+    ) {
+      try host.check(room: UInt64(region))
+      let mapping = try HostMapping(bytes: region, page: page)
+      mapping.touch()
+      try mapping.checkPages(host)
+      return [
+        .measured(
+          try RungFigure(rounds: effort.rounds, operations: region / bytes) { count in
+            mapping.touch()
+            let begin = CycleClock.begin()
+            for index in 0..<count { try mapping.discard(bytes, at: index * bytes) }
+            return CycleClock.ticks(from: begin, to: CycleClock.end())
+          })
+      ]
+    }
+  }
+}

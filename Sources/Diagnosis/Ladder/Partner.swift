@@ -1,0 +1,42 @@
+import Foundation
+import Machine
+import Synchronization
+
+/// A thread on a CPU of its own that does one piece of work again and again until it is stopped.
+final class Partner: @unchecked Sendable {
+  // Right to send: `count` and `isStopping` are atomic; `pinError` is written before `started` is signalled and read
+  // after it was waited for.
+  private let count = Atomic<Int>(0)
+  private let isStopping = Atomic<Bool>(false)
+  private let started = DispatchSemaphore(value: 0)
+  private let ended = DispatchSemaphore(value: 0)
+  private var pinError: SystemCallError?
+
+  /// Returns when the thread is bound to its CPU and at work. ``stop(_:)`` must follow.
+  ///
+  /// - Parameter work: returns how many steps it made.
+  /// - Throws: ``SystemCallError`` where it can't be bound.
+  init(cpu: Int, work: @escaping @Sendable () -> Int) throws(SystemCallError) {
+    let thread = Thread { [self] in
+      do throws(SystemCallError) { try ThreadPlacement.pin(toCPU: cpu) } catch { pinError = error }
+      started.signal()
+      guard pinError == nil else { return }
+      while !isStopping.load(ordering: .acquiring) { count.add(work(), ordering: .releasing) }
+      ended.signal()
+    }
+    thread.stackSize = 1 << 20
+    thread.start()
+    started.wait()
+    if let pinError { throw pinError }
+  }
+
+  /// Steps made so far.
+  var done: Int { count.load(ordering: .acquiring) }
+
+  /// Ends the thread and waits for it. `wake`: gets it out of work that waits.
+  func stop(_ wake: () -> Void = {}) {
+    isStopping.store(true, ordering: .releasing)
+    wake()
+    ended.wait()
+  }
+}

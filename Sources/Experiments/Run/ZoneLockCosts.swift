@@ -1,0 +1,57 @@
+import CHost
+import GuestMemory
+import Instruments
+import Machine
+
+/// What a modelled zone's lock costs, alone and under the probe. One piece of code, for a run's limits and for the ladder of
+/// `calibrate`, which also has two CPUs take it at once.
+package struct ZoneLockCosts: Sendable {
+  private let guest: Guest
+  private var zone: Zone { guest.core.zone(0) }
+
+  /// - Throws: ``GuestError`` where the host has no address space.
+  package init(_ kind: LockKind) throws(GuestError) {
+    var geometry = GuestGeometry.standard(bytes: 64 << 20, cpus: 2)
+    geometry.lockKind = kind
+    geometry.vmemmapPage = .small
+    guest = try Guest(geometry)
+  }
+
+  /// Nobody else wants it, and nothing is done under it.
+  package func uncontended(rounds: Int) -> RungFigure {
+    RungFigure(rounds: rounds, operations: 20_000) { count in
+      var cpu = GuestCPU(guest.core, cpu: 0, node: 0, probe: NoProbe())
+      let begin = CycleClock.begin()
+      Self.take(&cpu, zone, count)
+      return CycleClock.ticks(from: begin, to: CycleClock.end())
+    }
+  }
+
+  /// The interval that a ``HoldProbe`` records around an empty hold: what it adds to every hold it times. Of a round's
+  /// holds half are at most that long.
+  ///
+  /// - Throws: ``SystemCallError`` where the host has no address space for the log.
+  package func probeInHold(rounds: Int) throws(SystemCallError) -> RungFigure {
+    let count = 10_000
+    let log = try HoldLog(capacity: count)
+    log.prefault(samples: count)
+    var cpu = GuestCPU(guest.core, cpu: 0, node: 0, probe: log.probe())
+    let costs = (0..<rounds).map { _ in
+      log.reset()
+      Self.take(&cpu, zone, count)
+      return DurationStatistics(ticks: log.samples.map(\.holdTicks)).p50 ?? 0
+    }
+    return RungFigure(costs: costs, operations: count)
+  }
+
+  /// Takes it and gives it back on a guest CPU, so often. Each CPU is one thread's.
+  package func take(_ count: Int, cpu: Int) {
+    var cpu = GuestCPU(guest.core, cpu: cpu, node: 0, probe: NoProbe())
+    Self.take(&cpu, zone, count)
+  }
+
+  @inline(__always)
+  private static func take<Probe: LockProbe>(_ cpu: inout GuestCPU<Probe, NoHooks>, _ zone: Zone, _ count: Int) {
+    for _ in 0..<count { cpu.withZoneLocked(zone) { chost_consume(UInt64($0.items)) } }
+  }
+}

@@ -1,0 +1,116 @@
+import Foundation
+import Glibc
+
+/// A program that was started, and that doesn't outlive this value: where it still runs then, it is killed.
+public struct ChildProcess: ~Copyable {
+  /// The kernel's number of it; another program's once this one has ended.
+  public let id: pid_t
+  private var end: ProcessEnd?
+
+  /// Starts `arguments`, the program first and looked up in PATH.
+  ///
+  /// - Parameters:
+  ///   - environment: all it gets.
+  ///   - input: the open file that becomes its standard input, and so on; nil: it leads nowhere. The caller closes it.
+  /// - Throws: ``SystemCallError`` where it can't be started (ENOENT: no such program).
+  public init(
+    _ arguments: [String], environment: [String: String] = ProcessInfo.processInfo.environment, input: Int32? = nil,
+    output: Int32? = nil, error: Int32? = nil
+  ) throws(SystemCallError) {
+    var actions = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&actions)
+    defer { posix_spawn_file_actions_destroy(&actions) }
+    for (standard, file) in [(STDIN_FILENO, input), (STDOUT_FILENO, output), (STDERR_FILENO, error)] {
+      if let file {
+        posix_spawn_file_actions_adddup2(&actions, file, standard)
+      } else {
+        posix_spawn_file_actions_addopen(&actions, standard, "/dev/null", O_RDWR, 0)
+      }
+    }
+    // Threads of a pool block every signal, and what they start would too.
+    var attributes = posix_spawnattr_t()
+    posix_spawnattr_init(&attributes)
+    defer { posix_spawnattr_destroy(&attributes) }
+    var blocked = sigset_t()
+    sigemptyset(&blocked)
+    posix_spawnattr_setsigmask(&attributes, &blocked)
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
+
+    var child: pid_t = 0
+    let code = Self.withStrings(arguments) { argv in
+      // Sorted: a dictionary has another order each time, and what is started would find its words elsewhere.
+      Self.withStrings(environment.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }) { envp in
+        posix_spawnp(&child, arguments[0], &actions, &attributes, argv, envp)
+      }
+    }
+    guard code == 0 else { throw SystemCallError(call: "posix_spawn of \(arguments[0])", code: code) }
+    id = child
+  }
+
+  /// Waits for its end.
+  public mutating func wait() -> ProcessEnd {
+    if let end { return end }
+    return poll(0) ?? .untold
+  }
+
+  /// Waits for its end until `deadline`; nil where it still runs then.
+  public mutating func wait(until deadline: ContinuousClock.Instant) -> ProcessEnd? {
+    while true {
+      if let end = end ?? poll(WNOHANG) { return end }
+      if ContinuousClock.now >= deadline { return nil }
+      usleep(20_000)
+    }
+  }
+
+  /// Kills it (SIGKILL) where it still runs, and waits until it is gone.
+  public mutating func kill() {
+    guard end == nil else { return }
+    Glibc.kill(id, SIGKILL)
+    _ = wait()
+  }
+
+  deinit {
+    guard end == nil else { return }
+    Glibc.kill(id, SIGKILL)
+    _ = retryingInterrupted { waitpid(id, nil, 0) }
+  }
+
+  /// How it ended; nil while it runs.
+  private mutating func poll(_ options: Int32) -> ProcessEnd? {
+    var status: Int32 = 0
+    let got = retryingInterrupted { waitpid(id, &status, options) }
+    guard got != 0 else { return nil }
+    // WTERMSIG and WEXITSTATUS are macros, which don't import.
+    let signal = status & 0x7f
+    end = got < 0 ? .untold : signal != 0 ? .killed(signal) : .exited((status >> 8) & 0xff)
+    return end
+  }
+
+  private static func withStrings<Result>(
+    _ strings: [String], _ body: (UnsafePointer<UnsafeMutablePointer<CChar>?>) -> Result
+  ) -> Result {
+    var copies = strings.map { strdup($0) }
+    defer { for copy in copies { free(copy) } }
+    copies.append(nil)
+    return copies.withUnsafeBufferPointer { body($0.baseAddress!) }
+  }
+}
+
+/// How a program ended.
+public enum ProcessEnd: Equatable, Sendable, CustomStringConvertible {
+  /// By itself, with this exit status: 0...255.
+  case exited(Int32)
+  /// By this signal.
+  case killed(Int32)
+  /// The system keeps it to itself: somebody else took the status, or SIGCHLD is ignored.
+  case untold
+
+  /// As "exit status 1" or "signal 9".
+  public var description: String {
+    switch self {
+    case .exited(let status): "exit status \(status)"
+    case .killed(let signal): "signal \(signal)"
+    case .untold: "an unknown status"
+    }
+  }
+}

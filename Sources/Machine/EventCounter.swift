@@ -1,0 +1,30 @@
+import CHost
+import Glibc
+
+/// An eventfd: one thread signals, another sleeps until then.
+public final class EventCounter: Sendable {
+  private let descriptor: Int32
+
+  /// - Throws: ``SystemCallError`` where the process may open no more files.
+  public init() throws(SystemCallError) {
+    descriptor = chost_eventfd()
+    guard descriptor >= 0 else { throw SystemCallError(call: "eventfd", code: -descriptor) }
+  }
+
+  deinit { close(descriptor) }
+
+  /// Adds one, which wakes who waits.
+  public func signal() {
+    var one: UInt64 = 1
+    // Only a counter near 2^64 would make it wait, and nothing else can fail.
+    let count = retryingInterrupted { write(descriptor, &one, 8) }
+    precondition(count == 8, "eventfd: errno \(errno)")
+  }
+
+  /// Sleeps until there is something, and takes it all.
+  public func wait() {
+    var value: UInt64 = 0
+    let count = retryingInterrupted { read(descriptor, &value, 8) }
+    precondition(count == 8, "eventfd: errno \(errno)")
+  }
+}
