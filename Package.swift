@@ -34,7 +34,7 @@ let package = Package(
     .target(
       name: "Tracking",
       dependencies: [
-        "Reporting", "Experiments", "Hinting", "GuestMemory", "Machine", "Records",
+        "Reporting", "Machine", "Records",
         system,
         .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "Mustache", package: "swift-mustache"),
@@ -42,7 +42,7 @@ let package = Package(
     .target(
       name: "Reporting",
       dependencies: [
-        "Experiments", "Hinting", "Instruments", "Machine", "Records",
+        "Machine", "Records",
         system,
         .product(name: "TextTable", package: "TextTable"),
         .product(name: "SwiftCSV", package: "SwiftCSV"),

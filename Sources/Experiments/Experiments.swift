@@ -1,3 +1,4 @@
+import Hinting
 import Records
 
 /// Every experiment there is. Adding one is its file and a line here.
@@ -23,4 +24,10 @@ public enum Experiments {
     }
     return experiment
   }
+}
+
+extension Catalogue {
+  /// Every strategy, experiment and published migration of this program.
+  public static let all = Catalogue(
+    strategies: Strategies.all.map(\.card), experiments: Experiments.all, migrations: MigrationPreset.all)
 }

@@ -34,6 +34,9 @@ extension RunRecord {
     /// `buffer_bytes`: Memory the design holds for its buffers. Bytes.
     public var bufferBytes: UInt64?
 
+    /// Whether its lists are in the order that such a state has if nobody says else.
+    public var hasNaturalListOrder: Bool { listOrder == (state == "aged" ? "churned" : "ascending") }
+
     /// Values left out are not measured.
     public init(bytes: UInt64) { self.bytes = bytes }
   }

@@ -1,4 +1,3 @@
-import Experiments
 import Records
 
 /// What only one experiment measures, as a table for a terminal: a row for each cell and setting, medians over the

@@ -1,4 +1,3 @@
-import Experiments
 import Records
 
 /// What is kept of a repetition until its run is finished, in `holds/CELL-REPETITION.bin`: how many rows each side file

@@ -1,4 +1,3 @@
-import Experiments
 import Records
 
 /// The results of a run as tables for a terminal: one for each guest and load, with a row for each cell.

@@ -1,4 +1,3 @@
-import Experiments
 import Records
 
 /// A run that was opened again.

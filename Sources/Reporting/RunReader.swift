@@ -1,4 +1,3 @@
-import Experiments
 import Records
 
 /// Reads the folder of a run, finished or not, and changes nothing in it.

@@ -1,4 +1,3 @@
-import Experiments
 import Records
 
 /// Keeps a run's repetitions in its folder as they are finished, and shows how far it is.

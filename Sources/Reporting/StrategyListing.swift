@@ -1,4 +1,3 @@
-import Hinting
 import Records
 
 /// `hintbench list strategies`: what each design is, what it may be used for and what can be set.

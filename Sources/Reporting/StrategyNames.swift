@@ -1,4 +1,3 @@
-import Experiments
 import Records
 
 /// Strategies' full names as tables show them.

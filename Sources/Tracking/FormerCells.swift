@@ -1,4 +1,3 @@
-import Experiments
 import Records
 
 /// Cells of a run made before schema_version 3, under the ids that the same points of the matrix have today.
@@ -29,13 +28,15 @@ struct FormerCells {
 
   private var points: [String: [Point]] = [:]
   private var unmapped: [TrackedRun.Unmapped] = []
+  private let catalogue: Catalogue
 
   private init(_ run: TrackedRun) {
     let wanted = FormerSettings(run.meta.config)
+    catalogue = run.catalogue
     var taken: Set<String> = []
     for (id, records) in Dictionary(grouping: run.repetitions, by: \.identity.cellID).sorted(by: { $0.key < $1.key }) {
       let rows = (run.ownRows[records[0].identity.experiment] ?? []).filter { $0["cell_id"] == id }
-      let found = Self.points(id, records[0], rows, wanted)
+      let found = Self.points(id, records[0], rows, wanted, run.catalogue)
       switch found {
       case .failure(let reason): unmapped.append(.init(cellID: id, why: reason.text))
       case .success(let points) where !taken.isDisjoint(with: points.map(\.id)):
@@ -85,15 +86,15 @@ struct FormerCells {
 
   private func row(_ row: [String: String], _ experiment: String) -> [String: String] {
     guard let points = row["cell_id"].flatMap({ points[$0] }) else { return row }
-    let key = Self.keyColumns(experiment).map { row[$0] }
+    let key = Self.keyColumns(experiment, catalogue).map { row[$0] }
     guard let point = points.first(where: { $0.key == nil || $0.key == key }) else { return row }
     var mapped = row
     mapped["cell_id"] = point.id
     return mapped
   }
 
-  private static func keyColumns(_ experiment: String) -> [String] {
-    Experiments.all.first { $0.name == experiment }?.columns.filter(\.isKey).map(\.name) ?? []
+  private static func keyColumns(_ experiment: String, _ catalogue: Catalogue) -> [String] {
+    catalogue.experiment(experiment)?.columns.filter(\.isKey).map(\.name) ?? []
   }
 
   // MARK: what a cell was
@@ -101,9 +102,10 @@ struct FormerCells {
   private struct Reason: Error { var text: String }
 
   private static func points(
-    _ id: String, _ record: RunRecord, _ rows: [[String: String]], _ wanted: FormerSettings
+    _ id: String, _ record: RunRecord, _ rows: [[String: String]], _ wanted: FormerSettings,
+    _ catalogue: Catalogue
   ) -> Result<[Point], Reason> {
-    guard let card = Experiments.all.first(where: { $0.name == record.identity.experiment }) else {
+    guard let card = catalogue.experiment(record.identity.experiment) else {
       return .failure(Reason(text: "there is no experiment \(record.identity.experiment) any more"))
     }
     guard record.guest.state != "captured" || card.name == "scan" else {
@@ -114,7 +116,7 @@ struct FormerCells {
     guard let setting = wanted.candidates(record, rows.first).first(where: { $0.id == id }) else {
       return .failure(Reason(text: "its settings can't be told from the run's files"))
     }
-    let columns = keyColumns(card.name)
+    let columns = keyColumns(card.name, catalogue)
     var keys: [[String?]] = []
     for row in rows {
       let key = columns.map { row[$0] }

@@ -1,4 +1,3 @@
-import Experiments
 import Records
 
 /// The values of one metric in one cell of a run.
@@ -66,7 +65,7 @@ extension TrackedRun {
       if values[place] == nil { order.append(place) }
       values[place, default: [:]][repetition] = value
     }
-    let exact = Experiments.all.first { $0.name == experiment }?.exactWith.map { "\($0.option)=\($0.value)" }
+    let exact = catalogue.experiment(experiment)?.exactWith.map { "\($0.option)=\($0.value)" }
     return order.map { place in
       MetricSeries(
         cellID: place[0], key: place[1], values: values[place] ?? [:],

@@ -1,11 +1,10 @@
-import Experiments
 import Records
 
 /// When a difference counts: what a checked-in thresholds file says.
 ///
 /// A difference is a regression only if the statistics and its size both say so: with enough repetitions any two builds
 /// differ for certain, by an amount that nobody cares for.
-public struct Thresholds: Codable, Equatable, Sendable {
+public struct Thresholds: Encodable, Sendable {
   /// How often a comparison of two equal builds may call one of its cells worse or better, at most; 0...1. It holds for
   /// all cells together.
   public var alpha = 0.01
@@ -22,7 +21,10 @@ public struct Thresholds: Codable, Equatable, Sendable {
   /// never be met where the spread of launches is near the minimum effect; more says too little.
   public static let sameFactor = 3.0
 
-  public init() {}
+  /// What there is to judge.
+  public let catalogue: Catalogue
+
+  public init(_ catalogue: Catalogue) { self.catalogue = catalogue }
 
   /// The least relative change of this metric that counts.
   public func minimumEffect(of metric: String, isExact: Bool) -> Double {
@@ -45,9 +47,10 @@ public struct Thresholds: Codable, Equatable, Sendable {
   /// simulation.
   public func decisive(in experiment: String, isCounted: Bool) -> String? {
     decisive[experiment]
-      ?? (isCounted ? "instructions" : Experiments.all.first { $0.name == experiment }?.decisiveMetric)
+      ?? (isCounted ? "instructions" : catalogue.experiment(experiment)?.decisiveMetric)
   }
 
+  /// What a file has; the catalogue isn't one of them.
   enum CodingKeys: String, CodingKey, CaseIterable {
     case alpha
     case minimumEffect = "minimum_effect"

@@ -1,4 +1,3 @@
-import Experiments
 import Records
 
 /// A number that runs are compared by: a column of `runs.csv` or of an experiment's own file, or what `cells.csv` says of
@@ -34,7 +33,7 @@ public struct TrackedMetric: Sendable {
     direction: .lowerIsBetter, isPrimary: true, source: .cells(\.lockHoldNsMaxRepeatable))
 
   /// Everything with a direction that a run of this experiment has, in the order of the files.
-  public static func all(of experiment: String) -> [TrackedMetric] {
+  public static func all(of experiment: String, _ catalogue: Catalogue) -> [TrackedMetric] {
     let counters: Set = ["cycles", "instructions", "l1d_misses", "l2_misses", "llc_misses", "dtlb_misses"]
     let shared = RunRecord.columns.filter { $0.direction != .none }.map { column in
       TrackedMetric(
@@ -42,7 +41,7 @@ public struct TrackedMetric: Sendable {
         isPrimary: column.isPrimary || counters.contains(column.name),
         source: counters.contains(column.name) ? .counter(column.number) : .runs(column.number))
     }
-    let columns = Experiments.all.first { $0.name == experiment }?.columns ?? []
+    let columns = catalogue.experiment(experiment)?.columns ?? []
     let keys = columns.filter(\.isKey).map(\.name)
     let own = columns.filter { $0.direction != .none }.map { column in
       TrackedMetric(

@@ -1,4 +1,3 @@
-import Experiments
 import Records
 import Reporting
 
@@ -34,10 +33,15 @@ public struct TrackedRun: Sendable {
     }
   }
 
+  /// What there was to run.
+  public let catalogue: Catalogue
+
   /// A run put together from its parts.
   public init(
-    name: String, meta: RunMeta, repetitions: [RunRecord], cells: [CellRecord], ownRows: [String: [[String: String]]]
+    name: String, meta: RunMeta, repetitions: [RunRecord], cells: [CellRecord], ownRows: [String: [[String: String]]],
+    catalogue: Catalogue
   ) {
+    self.catalogue = catalogue
     self.name = name
     self.meta = meta
     self.repetitions = repetitions
@@ -57,7 +61,7 @@ public struct TrackedRun: Sendable {
   /// Reads the folder of a run, finished or not.
   ///
   /// - Throws: ``ReportingError``, of kind input, with file and line, where it isn't what this program writes.
-  public init(folder: String) throws(ReportingError) {
+  public init(folder: String, _ catalogue: Catalogue) throws(ReportingError) {
     let reader = try RunReader(path: folder)
     var ownRows: [String: [[String: String]]] = [:]
     for name in Set(reader.runs.map(\.identity.experiment)) {
@@ -65,6 +69,7 @@ public struct TrackedRun: Sendable {
       if !rows.isEmpty { ownRows[name] = rows }
     }
     self.init(
-      name: folder, meta: reader.meta, repetitions: reader.runs, cells: try reader.cells(), ownRows: ownRows)
+      name: folder, meta: reader.meta, repetitions: reader.runs, cells: try reader.cells(), ownRows: ownRows,
+      catalogue: catalogue)
   }
 }

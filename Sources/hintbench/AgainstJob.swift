@@ -10,7 +10,7 @@ enum AgainstJob {
   static func start(_ matrix: Matrix, _ against: Against, _ options: ComparisonOptions, out: String?) throws {
     try DebugBuild.refuse()
     let thresholds = try options.makeThresholds()
-    try Comparison.check(options.metrics, Set(matrix.cells.map(\.experimentCard.name)))
+    try Comparison.check(options.metrics, Set(matrix.cells.map(\.experimentCard.name)), .all)
     let words = LaunchWords(
       of: Array(CommandLine.arguments.dropFirst()),
       without: AgainstOptions.options + ComparisonOptions.options + ["--out"], flags: ComparisonOptions.flags)
@@ -20,7 +20,7 @@ enum AgainstJob {
     // Four launches hold their guests at once.
     let takesTurns = matrix.peakBytes <= Matrix.HostLimits.current.availableBytes / 5
     if !takesTurns { RunJob.say("launches follow each other: four of these guests at once have no room to take turns") }
-    let runs = try against.run(words, out: path, takesTurns: takesTurns) { done in
+    let runs = try against.run(words, out: path, takesTurns: takesTurns, .all) { done in
       bar.update(done: done, label: "\(done) of \(total) launches")
     }
     bar.clear()

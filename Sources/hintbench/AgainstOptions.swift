@@ -23,6 +23,18 @@ struct AgainstOptions: ParsableArguments {
   /// Whether any is there.
   var isGiven: Bool { against != nil || launches != nil || comparison.isGiven }
 
+  /// Cells of a matrix over which a measured metric decides, times the metrics that do. One that isn't asked for by name is
+  /// each cell's own, and needs no launches where it is exact.
+  func deciding(_ matrix: Matrix) -> Int {
+    let metrics = comparison.metrics.count
+    let cells = matrix.cells.count { cell in
+      let isExact = matrix.counters == .simulated || cell.experimentCard.isExact(cell.options)
+      return !cell.oversubscribed && !(isExact && metrics == 0)
+        && !Catalogue.all.isControl(strategy: cell.strategyName, experiment: cell.experimentCard.name)
+    }
+    return cells * max(metrics, 1)
+  }
+
   /// The comparison of builds on this matrix that is asked for; nil for a run of this build alone.
   func makeAgainst(_ matrix: Matrix) throws -> Against? {
     guard let against else {
@@ -32,7 +44,7 @@ struct AgainstOptions: ParsableArguments {
       return nil
     }
     let alpha = try comparison.makeThresholds().alpha
-    let needed = Against.launches(for: matrix, alpha: alpha, metrics: comparison.metrics.count)
+    let needed = Against.launches(deciding: deciding(matrix), alpha: alpha)
     return try Against(baseline: against, launches: launches ?? needed)
   }
 }

@@ -60,7 +60,7 @@ struct CompareCommand: ParsableCommand {
     }
   }
 
-  private func runs(_ word: String) throws -> [TrackedRun] { try TrackedRun.resolve(word, history: history.path) }
+  private func runs(_ word: String) throws -> [TrackedRun] { try TrackedRun.resolve(word, history: history.path, .all) }
 
   private func compare(_ thresholds: Thresholds) throws -> Comparison {
     switch (new, baseStrategy, newStrategy) {

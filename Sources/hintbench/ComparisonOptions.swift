@@ -30,7 +30,7 @@ struct ComparisonOptions: ParsableArguments {
   }
 
   func makeThresholds() throws -> Thresholds {
-    var made = try thresholds.map { try Thresholds.read($0) } ?? Thresholds()
+    var made = try thresholds.map { try Thresholds.read($0, .all) } ?? Thresholds(.all)
     if let alpha {
       guard Thresholds.isAlpha(alpha) else {
         throw ComparisonError(.usage, "--alpha can't be \(alpha); accepted: \(Thresholds.acceptedAlpha)")

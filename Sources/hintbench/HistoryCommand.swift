@@ -21,7 +21,7 @@ struct HistoryCommand: ParsableCommand {
     @Option(name: .customLong("history"), help: ArgumentHelp("The history.", valueName: "file"))
     var path = "Reports/history.sqlite"
 
-    func open(for access: History.Access = .reading) throws -> History { try History(path, for: access) }
+    func open(for access: History.Access = .reading) throws -> History { try History(path, for: access, .all) }
   }
 
   struct Import: ParsableCommand {
@@ -44,10 +44,10 @@ struct HistoryCommand: ParsableCommand {
         guard name == nil || folders.count == 1 else {
           throw HistoryError(.usage, "--name is for one run, and these are \(folders.count)")
         }
-        let first = try folders.first.map { try TrackedRun(folder: $0) }
+        let first = try folders.first.map { try TrackedRun(folder: $0, .all) }
         let history = try file.open(for: .writing)
         for (index, folder) in folders.enumerated() {
-          let run = if index == 0, let first { first } else { try TrackedRun(folder: folder) }
+          let run = if index == 0, let first { first } else { try TrackedRun(folder: folder, .all) }
           let outcome = try history.add(run, name: name, isPartialAllowed: partial)
           print(try HistoryListing.imported(outcome, history.entry(named: run.meta.runID)))
           for line in run.mapped.unmappedLines { print(line) }
@@ -138,7 +138,7 @@ struct HistoryCommand: ParsableCommand {
 
     func run() throws {
       try Failure.reporting {
-        let made = try HistoryThresholds.make(file: thresholds, minimumEffect: minEffect, metric: metric)
+        let made = try HistoryThresholds.make(file: thresholds, minimumEffect: minEffect, metric: metric, .all)
         let output = try json.map { try JSONFile(newAt: $0) }
         let check = try file.open().check(name, window: window, thresholds: made)
         print(HistoryCheckText(check).text)

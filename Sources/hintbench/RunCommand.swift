@@ -184,7 +184,7 @@ struct RunCommand: ParsableCommand {
         throw MatrixError(
           .usage, "--preset says which guest, loads, bandwidth and downtime limit; flags for them don't go with it")
       }
-      made = try MigrationPreset.named(preset).config
+      made = MigrationPreset.config(try MigrationPreset.named(preset))
       if !experiments.isEmpty {
         let preset = made.experiments
         made.experiments = experiments

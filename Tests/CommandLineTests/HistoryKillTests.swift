@@ -18,7 +18,7 @@ import Testing
     try Tool.withFolder { folder in
       let nights = try HistoryRuns.make(12, in: folder)
       let originals = try Dictionary(
-        uniqueKeysWithValues: nights.map { ($0, try TrackedRun(folder: folder + "/" + $0)) })
+        uniqueKeysWithValues: nights.map { ($0, try TrackedRun(folder: folder + "/" + $0, .all)) })
       let file = folder + "/Reports/history.sqlite"
       let words = ["history", "import"] + nights
       func clear() { try? FileManager.default.removeItem(atPath: folder + "/Reports") }
@@ -26,7 +26,7 @@ import Testing
       func kept(_ comment: String) throws -> Int {
         guard FileManager.default.fileExists(atPath: file) else { return 0 }
         let history: History
-        do { history = try History(file, for: .reading) } catch {
+        do { history = try History(file, for: .reading, .all) } catch {
           // Before the first table there is nothing in it, which is not a damaged file.
           #expect(error.description.contains("nothing has been imported"), "\(comment): \(error)")
           return 0

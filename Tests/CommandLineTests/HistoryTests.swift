@@ -59,8 +59,8 @@ import Tracking
       #expect(run.status == 0, "\(run)")
       let added = try Tool.run("history import run --name base --history deep/h.sqlite", in: folder)
       #expect(added.status == 0, "\(added)")
-      let stored = try History(folder + "/deep/h.sqlite", for: .reading).run(named: "base")
-      let original = try TrackedRun(folder: folder + "/run")
+      let stored = try History(folder + "/deep/h.sqlite", for: .reading, .all).run(named: "base")
+      let original = try TrackedRun(folder: folder + "/run", .all)
       #expect(stored.meta == original.meta && stored.repetitions == original.repetitions)
       #expect(stored.cells == original.cells)
       #expect(stored.ownRows == original.ownRows)
@@ -135,11 +135,12 @@ import Tracking
       let shell = "trap '' XFSZ; ulimit -f \((size + 20_000) / 512); exec \"$@\""
       let full = try Tool.run(["history", "import"] + nights, in: folder, shell: shell)
       #expect(full.status == 74 && full.complaints.count == 1, "\(full)")
-      let history = try History(folder + "/Reports/history.sqlite", for: .reading)
+      let history = try History(folder + "/Reports/history.sqlite", for: .reading, .all)
       #expect(try history.damage().isEmpty)
       let kept = try history.runs().count
       #expect(kept >= 1 && kept < nights.count)
-      #expect(try history.run(named: nights[0]).repetitions == TrackedRun(folder: folder + "/" + nights[0]).repetitions)
+      #expect(
+        try history.run(named: nights[0]).repetitions == TrackedRun(folder: folder + "/" + nights[0], .all).repetitions)
       let rest = try Tool.run(["history", "import"] + nights, in: folder)
       #expect(rest.status == 0, "\(rest)")
       #expect(try history.runs().count == nights.count)

@@ -1,4 +1,3 @@
-import Experiments
 import Records
 
 /// What a migration's hints are worth: time saved for each second of guest CPU, and what the guest's users got done.

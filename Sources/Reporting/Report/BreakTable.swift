@@ -1,5 +1,3 @@
-import Experiments
-
 /// Between which two of the guests measured each design goes beyond the hold limit.
 struct BreakTable {
   let content: TableContent

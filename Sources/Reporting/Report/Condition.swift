@@ -1,4 +1,3 @@
-import Experiments
 import Records
 
 /// What one cell may have and another not, the strategy apart: what panels differ in.

@@ -1,5 +1,3 @@
-import Hinting
-
 /// Which mark each design has, the same in every figure of a report.
 struct DesignStyles: Sendable {
   private var styles: [Design: MarkStyle] = [:]
@@ -7,9 +5,10 @@ struct DesignStyles: Sendable {
   /// A strategy of the list has the same mark in every report. Of several designs of one strategy that stand in one
   /// figure, the first has it, and the others have marks nobody else has.
   ///
-  /// - Parameter figures: the designs that may stand beside each other, one set for each experiment, in order.
-  init(_ figures: [[Design]]) {
-    let known = Strategies.all.map(\.card.name)
+  /// - Parameters:
+  ///   - figures: the designs that may stand beside each other, one set for each experiment, in order.
+  ///   - known: the strategies there are, in order.
+  init(_ figures: [[Design]], known: [String]) {
     var extra = known.count
     var baseHolders: [String: [Design]] = [:]
     for design in figures.joined() where styles[design] == nil {

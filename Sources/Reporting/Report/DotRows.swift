@@ -1,4 +1,3 @@
-import Experiments
 import Records
 
 /// Panels with a row for each design.

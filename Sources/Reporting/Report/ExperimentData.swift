@@ -1,4 +1,3 @@
-import Experiments
 import Records
 
 /// What a report has of one experiment, for its figures.
@@ -10,15 +9,21 @@ struct ExperimentData {
   /// Those with more measured threads than CPUs: in the tables, and in no figure.
   let oversubscribed: [ReportCell]
   let styles: DesignStyles
+  /// Published migrations to stand beside ours.
+  let published: [PublishedMigration]
   let labels: [Design: String]
 
-  init(_ card: ExperimentCard, runs: [ReportRun], cells: [ReportCell], styles: DesignStyles) {
+  init(
+    _ card: ExperimentCard, runs: [ReportRun], cells: [ReportCell], styles: DesignStyles,
+    published: [PublishedMigration] = []
+  ) {
     self.card = card
     self.runs = runs
     let own = cells.filter { $0.cell.experiment == card.name }
     self.cells = own.filter { !$0.cell.oversubscribed }
     oversubscribed = own.filter(\.cell.oversubscribed)
     self.styles = styles
+    self.published = published
     labels = Design.labels(own.map(\.design))
   }
 

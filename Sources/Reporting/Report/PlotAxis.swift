@@ -1,4 +1,3 @@
-import Experiments
 import Foundation
 
 /// An axis of a panel: its range, and what stands at which place.

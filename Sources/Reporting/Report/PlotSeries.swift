@@ -1,4 +1,3 @@
-import Experiments
 import Records
 
 /// Points of a panel that belong together.

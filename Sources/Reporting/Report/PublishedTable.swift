@@ -1,15 +1,14 @@
-import Experiments
 import Records
 
 /// What was published of a migration, beside what was measured here under the same conditions.
 enum PublishedTable {
   /// A table for each preset of which the report has cells.
   static func all(of cells: [ReportCell], _ data: ExperimentData) -> [TableContent] {
-    MigrationPreset.all.compactMap { table($0, cells, data) }
+    data.published.compactMap { table($0, cells, data) }
   }
 
   private static func table(
-    _ preset: MigrationPreset, _ cells: [ReportCell], _ data: ExperimentData
+    _ preset: PublishedMigration, _ cells: [ReportCell], _ data: ExperimentData
   ) -> TableContent? {
     let own = cells.filter { cell in
       guard let run = cell.repetitions.first, let setting = MigrationSetting(data.rows(cell)) else { return false }
@@ -22,7 +21,7 @@ enum PublishedTable {
         figure.published, "published", preset.strategy, milliseconds(figure.without), milliseconds(figure.withHints),
         percent([(figure.without, figure.withHints)]),
       ])
-      let loaded = own.filter { $0.cell.load == figure.load.rawValue }
+      let loaded = own.filter { $0.cell.load == figure.load }
       var places: [[String]] = []
       for cell in loaded {
         let place = place(cell, data)
@@ -36,7 +35,7 @@ enum PublishedTable {
           let with = totals(data.rows(cell))
           let pairs = with.compactMap { repetition, total in without[repetition].map { ($0, total) } }
           rows.append([
-            figure.load.rawValue == "none" ? "idle" : "load \(figure.load.rawValue)",
+            figure.load == "none" ? "idle" : "load \(figure.load)",
             place.filter { !$0.isEmpty }.joined(separator: ", "), data.label(cell.design),
             spread(Array(without.values)), spread(Array(with.values)), percent(pairs),
           ])

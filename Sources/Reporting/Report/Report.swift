@@ -1,7 +1,6 @@
-import Experiments
 import Foundation
-import Hinting
 import Machine
+import Records
 
 /// Tables and plots of runs, as one page.
 public struct Report {
@@ -21,18 +20,20 @@ public struct Report {
   ///   - path: where gnuplot is looked for.
   /// - Throws: ``ReportingError``: of kind input where a folder isn't a run's; of kind unavailable where gnuplot isn't
   ///   there or fails; of kind usage where a run is named twice.
-  public init(of folders: [String], path: ProgramPath = ProgramPath()) throws(ReportingError) {
+  public init(
+    of folders: [String], _ catalogue: Catalogue, path: ProgramPath = ProgramPath()
+  ) throws(ReportingError) {
     let gnuplot = try Gnuplot(path)
     var runs: [ReportRun] = []
     for folder in folders {
-      let run = try ReportRun(folder)
+      let run = try ReportRun(folder, catalogue)
       if let same = runs.first(where: { $0.meta.runID == run.meta.runID }) {
         throw ReportingError(
           kind: .usage, path: folder, problem: "the run of \(same.reader.path) again", help: "name each run once")
       }
       runs.append(run)
     }
-    page = try Self.page(of: runs) { (plot) throws(ReportingError) in
+    page = try Self.page(of: runs, catalogue) { (plot) throws(ReportingError) in
       try SVGPicture(try gnuplot.draw(plot), of: plot)
     }
   }
@@ -70,7 +71,7 @@ public struct Report {
   // MARK: what it says
 
   static func page(
-    of runs: [ReportRun], draw: (Plot) throws(ReportingError) -> SVGPicture
+    of runs: [ReportRun], _ catalogue: Catalogue, draw: (Plot) throws(ReportingError) -> SVGPicture
   ) throws(ReportingError) -> ReportPage {
     // Of machine and program titles say what differs.
     let shared = runs.dropFirst().reduce(Set(runs.first?.placeParts ?? [])) { $0.intersection($1.placeParts) }
@@ -78,14 +79,17 @@ public struct Report {
       let place = run.placeParts.filter { !shared.contains($0) }.joined(separator: ", ")
       return run.cells.map { ReportCell($0, runs: run.runs[$0.cellID] ?? [], place: place, run: number) }
     }
-    let cards = Experiments.all.filter { card in cells.contains { $0.cell.experiment == card.name } }
-    let styles = DesignStyles(cards.map { card in cells.filter { $0.cell.experiment == card.name }.map(\.design) })
+    let cards = catalogue.experiments.filter { card in cells.contains { $0.cell.experiment == card.name } }
+    let styles = DesignStyles(
+      cards.map { card in cells.filter { $0.cell.experiment == card.name }.map(\.design) },
+      known: catalogue.strategies.map(\.name))
     var sections: [ReportPage.Section] = []
     for card in cards {
-      let data = ExperimentData(card, runs: runs, cells: cells, styles: styles)
+      let data = ExperimentData(
+        card, runs: runs, cells: cells, styles: styles, published: catalogue.migrations)
       sections.append(try section(of: data, draw))
     }
-    sections.append(goals(cells))
+    sections.append(goals(cells, catalogue))
     sections.append(reading)
     let machines = Set(runs.map(\.place)).count
     return ReportPage(
@@ -212,9 +216,9 @@ public struct Report {
       .replacing(". guests of", with: ". Guests of").replacing(". oversubscribed", with: ". Oversubscribed") + "."
   }
 
-  private static func goals(_ cells: [ReportCell]) -> ReportPage.Section {
+  private static func goals(_ cells: [ReportCell], _ catalogue: Catalogue) -> ReportPage.Section {
     let shown = Set(cells.map(\.design.base))
-    let listing = StrategyListing.designs(Strategies.all.map(\.card).filter { shown.contains($0.name) })
+    let listing = StrategyListing.designs(catalogue.strategies.filter { shown.contains($0.name) })
     return ReportPage.Section(
       name: "goals", title: "Which design may serve which goal", lead: [StrategyListing.goals],
       tables: listing.rows.isEmpty

@@ -1,4 +1,3 @@
-import Experiments
 import Records
 
 /// A cell with what figures need to know of it.

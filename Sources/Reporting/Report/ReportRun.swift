@@ -1,7 +1,4 @@
-import Experiments
 import Foundation
-import Hinting
-import Instruments
 import Machine
 import Records
 
@@ -24,7 +21,7 @@ struct ReportRun {
   /// Reads all of it.
   ///
   /// - Throws: ``ReportingError``, of kind input where a file isn't what this program writes.
-  init(_ path: String) throws(ReportingError) {
+  init(_ path: String, _ catalogue: Catalogue) throws(ReportingError) {
     let reader = try RunReader(path: path)
     self.reader = reader
     let runs = Dictionary(grouping: reader.runs, by: \.identity.cellID)
@@ -37,7 +34,7 @@ struct ReportRun {
       cells = runs.keys.compactMap { id in
         if let cell = known[id], cell.repetitions == counted(id) { return cell }
         return CellSummary.record(of: runs[id] ?? [])
-      }.sorted { Self.place($0) < Self.place($1) }
+      }.sorted { Self.place($0, catalogue) < Self.place($1, catalogue) }
     }
     self.cells = cells
     host = try? RunMeta.decoder.decode(HostFacts.self, from: RunMeta.encoder.encode(reader.meta.host))
@@ -49,12 +46,12 @@ struct ReportRun {
   }
 
   /// Where a cell stands in a list of cells that has no order of its own.
-  private static func place(_ cell: CellRecord) -> (UInt64, Int, Int, String, String) {
+  private static func place(_ cell: CellRecord, _ catalogue: Catalogue) -> (UInt64, Int, Int, String, String) {
     let states = ["fresh", "aged"]
     let base = cell.strategy.split(separator: ":").first.map(String.init)
     return (
       cell.guestBytes, states.firstIndex(of: cell.state) ?? states.count,
-      Strategies.all.firstIndex { $0.card.name == base } ?? .max, cell.strategy, cell.cellID
+      catalogue.strategies.firstIndex { $0.name == base } ?? .max, cell.strategy, cell.cellID
     )
   }
 

@@ -1,6 +1,4 @@
-import Experiments
 import Foundation
-import Instruments
 import Machine
 import Records
 
@@ -75,8 +73,15 @@ struct RunFacts {
     return parts.compactMap { $0 }.joined(separator: "; ")
   }
 
+  /// As the run's limits have a cost.
+  private struct Cost: Decodable {
+    var median: Double
+    var lowest: Double
+    var highest: Double
+  }
+
   private static func cost(_ value: JSONValue) -> String? {
-    guard let cost = try? RunMeta.decoder.decode(CostRange.self, from: RunMeta.encoder.encode(value)) else {
+    guard let cost = try? RunMeta.decoder.decode(Cost.self, from: RunMeta.encoder.encode(value)) else {
       return nil
     }
     return "\(Figure.number(cost.median)) ns (\(Figure.number(cost.lowest))–\(Figure.number(cost.highest)))"

@@ -1,4 +1,3 @@
-import Experiments
 import Foundation
 
 /// Cells by the size of their guest: what the figures over it have in common.

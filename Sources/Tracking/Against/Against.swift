@@ -1,5 +1,5 @@
-import Experiments
 import Machine
+import Records
 import Reporting
 
 /// This build against another: both launched on the same words, four at a time that take turns, to compare launches.
@@ -33,19 +33,14 @@ public struct Against: Sendable {
 
   /// Launches of each build where nobody says how many: ``defaultLaunches``, or as many as it takes for a change of one
   /// cell to be told from chance among all that decide. Of a cell with several rows only one is reckoned with; where that
-  /// is too little the comparison says how many there should have been. What decides exactly needs none.
+  /// is too little the comparison says how many there should have been.
   ///
   /// - Parameters:
+  ///   - deciding: cells over which a measured metric decides, times the metrics that do; what decides exactly needs no
+  ///     launches.
   ///   - alpha: how often equal builds may be called different; above 0.
-  ///   - metrics: how many are asked for by name, to decide in each cell; 0: each cell's own does.
-  public static func launches(for matrix: Matrix, alpha: Double, metrics: Int) -> Int {
-    let deciding = matrix.cells.count { cell in
-      let isExact =
-        matrix.counters == .simulated || cell.experimentCard.isExact(cell.options)
-      return !cell.oversubscribed && !(isExact && metrics == 0)
-        && !CellFacts.isControl(strategy: cell.strategyName, experiment: cell.experimentCard.name)
-    }
-    let needed = Sampling.launches(inQuartets: true).needed(alpha: alpha, family: deciding * max(metrics, 1))
+  public static func launches(deciding: Int, alpha: Double) -> Int {
+    let needed = Sampling.launches(inQuartets: true).needed(alpha: alpha, family: deciding)
     return min(max(defaultLaunches, needed), mostLaunches)
   }
 
@@ -60,7 +55,8 @@ public struct Against: Sendable {
   ///   - progress: called as launches are finished.
   /// - Throws: ``LaunchError`` and ``ReportingError``. What was finished before stays.
   public func run(
-    _ words: LaunchWords, out path: String, takesTurns: Bool, progress: (_ done: Int) -> Void = { _ in }
+    _ words: LaunchWords, out path: String, takesTurns: Bool, _ catalogue: Catalogue,
+    progress: (_ done: Int) -> Void = { _ in }
   ) throws -> (base: [TrackedRun], new: [TrackedRun]) {
     guard let setpriv = ProgramPath().find("setpriv") else {
       throw LaunchError(
@@ -93,7 +89,7 @@ public struct Against: Sendable {
                 + "built before")
           }
           let kept = try folder.keep(place, side: side.rawValue, number: runs[side, default: []].count + 1)
-          runs[side, default: []].append(try TrackedRun(folder: kept))
+          runs[side, default: []].append(try TrackedRun(folder: kept, catalogue))
           done += 1
           progress(done)
         }

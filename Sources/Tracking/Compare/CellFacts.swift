@@ -1,6 +1,3 @@
-import Experiments
-import GuestMemory
-import Hinting
 import Records
 import Reporting
 
@@ -27,20 +24,21 @@ struct CellFacts {
   let setting: Setting
 
   /// Of the committed repetitions of one cell.
-  init?(_ records: [RunRecord], place: Int) {
+  init?(_ records: [RunRecord], place: Int, _ catalogue: Catalogue) {
     guard let first = records.first else { return nil }
     cellID = first.identity.cellID
     experiment = first.identity.experiment
     strategy = first.identity.strategy
     isOversubscribed = records.contains(where: \.load.oversubscribed)
     self.place = place
+    isControl = catalogue.isControl(strategy: first.identity.strategy, experiment: first.identity.experiment)
     let guest = first.guest
     let load = first.load
     let shared: [String?] = [
       Figure.bytes(guest.bytes), Self.shown(guest.state), guest.nodes.flatMap { $0 == 1 ? nil : "\($0) nodes" },
       guest.cpus.map { "\($0) CPUs" },
       // What the state brings along goes without saying.
-      guest.listOrder == ListOrder.natural(of: guest.state).rawValue ? nil : Self.shown(guest.listOrder, "lists"),
+      guest.hasNaturalListOrder ? nil : Self.shown(guest.listOrder, "lists"),
       guest.granuleOrder.map { "granule \($0)" },
       guest.vmemmapPageBytes.map { "vmemmap in \(Figure.bytes(UInt64($0)))" }, Self.shown(guest.lockKind, "lock"),
       guest.pageInit.isEmpty ? nil : "page init \(guest.pageInit)",
@@ -60,18 +58,8 @@ struct CellFacts {
     word.isEmpty ? nil : [word, what].compactMap { $0 }.joined(separator: " ")
   }
 
-  var isControl: Bool { Self.isControl(strategy: strategy, experiment: experiment) }
-
-  /// Whether a cell's strategy collects nothing: a control, over which nothing is decided. Not so in an experiment that
-  /// has no designs: what it measures stands in cells of that strategy.
-  static func isControl(strategy: String, experiment: String) -> Bool {
-    guard Strategies.all.contains(where: { $0.card.goal == .none && $0.card.name == StrategyWord(strategy).name })
-    else {
-      return false
-    }
-    guard let card = Experiments.all.first(where: { $0.name == experiment }) else { return true }
-    return card.takesStrategies
-  }
+  /// See ``Catalogue/isControl(strategy:experiment:)``.
+  let isControl: Bool
 
   /// Every cell of the runs by its id, from the first run that has it.
   static func all(_ runs: [TrackedRun]) -> (order: [String], byID: [String: CellFacts]) {
@@ -81,7 +69,7 @@ struct CellFacts {
       let records = Dictionary(grouping: run.repetitions, by: \.identity.cellID)
       // cells.csv has the order of the matrix, and in a run that isn't finished perhaps not all.
       for id in run.cells.map(\.cellID) + run.cellIDs where byID[id] == nil {
-        guard let facts = CellFacts(records[id] ?? [], place: order.count) else { continue }
+        guard let facts = CellFacts(records[id] ?? [], place: order.count, run.catalogue) else { continue }
         order.append(id)
         byID[id] = facts
       }

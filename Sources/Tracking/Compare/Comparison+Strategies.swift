@@ -1,4 +1,3 @@
-import Experiments
 import Reporting
 
 extension Comparison {
@@ -17,7 +16,7 @@ extension Comparison {
     let base = try Self.cells(cells, of: strategies.base, in: runs)
     let new = try Self.cells(cells, of: strategies.new, in: runs)
     let experiments = Set(base.map(\.experiment))
-    try Self.check(metrics, experiments)
+    try Self.check(metrics, experiments, thresholds.catalogue)
 
     // Of what differs in nothing that the rows tell, the matrix's order says which belong together.
     func places(_ cells: [CellFacts]) -> [CellFacts.Setting: [CellFacts]] { Dictionary(grouping: cells, by: \.setting) }

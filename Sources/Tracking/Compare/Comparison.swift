@@ -1,5 +1,5 @@
-import Experiments
 import Foundation
+import Records
 import Reporting
 
 /// Runs held against each other: what got worse, what better, and what can't be told.
@@ -46,7 +46,7 @@ public struct Comparison: Sendable {
     let all =
       baseOrder.compactMap { baseCells[$0] } + newOrder.filter { baseCells[$0] == nil }.compactMap { newCells[$0] }
     let experiments = Set(all.map(\.experiment))
-    try Self.check(metrics, experiments)
+    try Self.check(metrics, experiments, thresholds.catalogue)
     let names = CellNames(all, withStrategy: true)
     let sampling = Sampling(base: base.count, new: new.count)
     let builder = ComparisonBuilder(
@@ -118,8 +118,10 @@ public struct Comparison: Sendable {
   /// Whether these experiments have metrics of these names.
   ///
   /// - Throws: ``ComparisonError`` of kind usage where no experiment has a metric of this name.
-  public static func check(_ metrics: [String], _ experiments: Set<String>) throws(ComparisonError) {
-    let known = experiments.sorted().flatMap { TrackedMetric.all(of: $0).map(\.name) }
+  public static func check(_ metrics: [String], _ experiments: Set<String>, _ catalogue: Catalogue)
+    throws(ComparisonError)
+  {
+    let known = experiments.sorted().flatMap { TrackedMetric.all(of: $0, catalogue).map(\.name) }
     for name in metrics where !known.contains(name) {
       throw ComparisonError(
         .usage,

@@ -1,4 +1,3 @@
-import Experiments
 import Foundation
 import Reporting
 
@@ -28,14 +27,15 @@ struct ComparisonBuilder {
     self.thresholds = thresholds
     self.level = level
     self.asked = asked
-    let named = Set(asked).union(thresholds.decisive.values).union(Experiments.all.map(\.coverageMetric))
-    baseSeries = SeriesIndex(base, experiments: experiments, named: named)
-    newSeries = SeriesIndex(new, experiments: experiments, named: named)
+    let named = Set(asked).union(thresholds.decisive.values).union(
+      thresholds.catalogue.experiments.map(\.coverageMetric))
+    baseSeries = SeriesIndex(base, experiments: experiments, named: named, thresholds.catalogue)
+    newSeries = SeriesIndex(new, experiments: experiments, named: named, thresholds.catalogue)
   }
 
   /// The rows of a pair: first those asked for, then the other primary metrics that both sides have.
   func rows(of pair: Pair, name: String, alsoDeciding: [String] = []) -> [ComparisonRow] {
-    let metrics = TrackedMetric.all(of: pair.base.experiment)
+    let metrics = TrackedMetric.all(of: pair.base.experiment, thresholds.catalogue)
     let isCounted = [(baseSeries, pair.base.cellID), (newSeries, pair.new.cellID)].allSatisfy { index, cell in
       index.keys("instructions", cell).contains {
         index.series("instructions", cell, $0).contains { $0?.isExact == true }
@@ -98,7 +98,7 @@ struct ComparisonBuilder {
   /// beside what decides.
   private func coversLess(_ pair: Pair) -> String? {
     guard pair.base.strategy == pair.new.strategy,
-      let metric = Experiments.all.first(where: { $0.name == pair.base.experiment })?.coverageMetric
+      let metric = thresholds.catalogue.experiment(pair.base.experiment)?.coverageMetric
     else { return nil }
     func values(_ index: SeriesIndex, _ cell: String) -> [Double] {
       let series = index.keys(metric, cell).flatMap { index.series(metric, cell, $0) }

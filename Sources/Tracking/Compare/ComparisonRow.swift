@@ -1,4 +1,3 @@
-import Experiments
 import Records
 
 /// One metric of one cell on both sides.

@@ -1,4 +1,3 @@
-import Experiments
 import Records
 
 /// What else differs between two sides: a line each, for people to judge.

@@ -1,3 +1,5 @@
+import Records
+
 /// The series of a side's runs by metric, cell and key.
 struct SeriesIndex {
   private struct Place: Hashable {
@@ -11,11 +13,11 @@ struct SeriesIndex {
   private let series: [Place: [[String: MetricSeries]]]
 
   /// `named`: metrics to have beside the primary ones.
-  init(_ runs: [TrackedRun], experiments: Set<String>, named: Set<String>) {
+  init(_ runs: [TrackedRun], experiments: Set<String>, named: Set<String>, _ catalogue: Catalogue) {
     var keys: [Place: [String]] = [:]
     var series: [Place: [[String: MetricSeries]]] = [:]
     for experiment in experiments {
-      let metrics = TrackedMetric.all(of: experiment).filter { $0.isPrimary || named.contains($0.name) }
+      let metrics = TrackedMetric.all(of: experiment, catalogue).filter { $0.isPrimary || named.contains($0.name) }
       for (number, run) in runs.enumerated() {
         let cells = Set(run.repetitions.filter { $0.identity.experiment == experiment }.map(\.identity.cellID))
         for metric in metrics {

@@ -1,42 +1,47 @@
-import Experiments
 import Foundation
 import Records
 
-extension Thresholds {
-  /// What a thresholds file may say; a key left out keeps its default.
-  public init(from decoder: any Decoder) throws {
-    try StrictJSON.refuseUnknownKeys(decoder, CodingKeys.allCases.map(\.rawValue))
-    let box = try decoder.container(keyedBy: CodingKeys.self)
-    func share(_ key: CodingKeys, _ standard: Double, _ isAccepted: (Double) -> Bool, _ accepted: String) throws
-      -> Double
-    {
-      let value = try box.decodeIfPresent(Double.self, forKey: key) ?? standard
+/// What a thresholds file may say; a key left out keeps its default.
+private struct ThresholdsFile: Decodable {
+  var alpha: Double?
+  var minimumEffect: Double?
+  var exactMinimumEffect: Double?
+  var metrics: [String: Double]
+  var decisive: [String: String]
+
+  init(from decoder: any Decoder) throws {
+    guard let catalogue = decoder.userInfo[.catalogue] as? Catalogue else { preconditionFailure("no catalogue") }
+    try StrictJSON.refuseUnknownKeys(decoder, Thresholds.CodingKeys.allCases.map(\.rawValue))
+    let box = try decoder.container(keyedBy: Thresholds.CodingKeys.self)
+    func share(_ key: Thresholds.CodingKeys, _ isAccepted: (Double) -> Bool, _ accepted: String) throws -> Double? {
+      guard let value = try box.decodeIfPresent(Double.self, forKey: key) else { return nil }
       guard isAccepted(value) else {
         throw DecodingError.dataCorruptedError(forKey: key, in: box, debugDescription: "\(value) isn't \(accepted)")
       }
       return value
     }
-    self.init()
-    alpha = try share(.alpha, alpha, Self.isAlpha, Self.acceptedAlpha)
-    minimumEffect = try share(.minimumEffect, minimumEffect, Self.isEffect, Self.acceptedEffect)
-    exactMinimumEffect = try share(.exactMinimumEffect, exactMinimumEffect, Self.isEffect, Self.acceptedEffect)
+    alpha = try share(.alpha, Thresholds.isAlpha, Thresholds.acceptedAlpha)
+    minimumEffect = try share(.minimumEffect, Thresholds.isEffect, Thresholds.acceptedEffect)
+    exactMinimumEffect = try share(.exactMinimumEffect, Thresholds.isEffect, Thresholds.acceptedEffect)
     metrics = try box.decodeIfPresent([String: Double].self, forKey: .metrics) ?? [:]
     decisive = try box.decodeIfPresent([String: String].self, forKey: .decisive) ?? [:]
 
-    func refuse(_ key: CodingKeys, _ member: String, _ what: String) -> DecodingError {
+    func refuse(_ key: Thresholds.CodingKeys, _ member: String, _ what: String) -> DecodingError {
       let path = decoder.codingPath + [key, Member(stringValue: member)]
       return .dataCorrupted(.init(codingPath: path, debugDescription: what))
     }
-    let known = Set(Experiments.all.flatMap { TrackedMetric.all(of: $0.name).map(\.name) })
+    let known = Set(catalogue.experiments.flatMap { TrackedMetric.all(of: $0.name, catalogue).map(\.name) })
     for (name, effect) in metrics.sorted(by: { $0.key < $1.key }) {
       guard known.contains(name) else { throw refuse(.metrics, name, "no metric of `hintbench list metrics`") }
-      guard Self.isEffect(effect) else { throw refuse(.metrics, name, "\(effect) isn't \(Self.acceptedEffect)") }
+      guard Thresholds.isEffect(effect) else {
+        throw refuse(.metrics, name, "\(effect) isn't \(Thresholds.acceptedEffect)")
+      }
     }
     for (experiment, name) in decisive.sorted(by: { $0.key < $1.key }) {
-      guard Experiments.all.contains(where: { $0.name == experiment }) else {
+      guard catalogue.experiment(experiment) != nil else {
         throw refuse(.decisive, experiment, "no experiment of `hintbench list experiments`")
       }
-      guard TrackedMetric.all(of: experiment).contains(where: { $0.name == name }) else {
+      guard TrackedMetric.all(of: experiment, catalogue).contains(where: { $0.name == name }) else {
         throw refuse(.decisive, experiment, "'\(name)' is no metric of it")
       }
     }
@@ -49,12 +54,27 @@ extension Thresholds {
     init?(intValue: Int) { nil }
   }
 
+}
+
+extension CodingUserInfoKey {
+  fileprivate static let catalogue = CodingUserInfoKey(rawValue: "catalogue")!
+}
+
+extension Thresholds {
   /// Reads a checked-in thresholds file.
   ///
   /// - Throws: ``MatrixError`` (74 where the file can't be read, 65 where it isn't one).
-  public static func read(_ path: String) throws(MatrixError) -> Thresholds {
-    try StrictJSON.read(
-      path, accepted: "JSON with any of alpha, minimum_effect, exact_minimum_effect, metrics and decisive")
+  public static func read(_ path: String, _ catalogue: Catalogue) throws(MatrixError) -> Thresholds {
+    let file: ThresholdsFile = try StrictJSON.read(
+      path, accepted: "JSON with any of alpha, minimum_effect, exact_minimum_effect, metrics and decisive",
+      userInfo: [.catalogue: catalogue])
+    var read = Thresholds(catalogue)
+    read.alpha = file.alpha ?? read.alpha
+    read.minimumEffect = file.minimumEffect ?? read.minimumEffect
+    read.exactMinimumEffect = file.exactMinimumEffect ?? read.exactMinimumEffect
+    read.metrics = file.metrics
+    read.decisive = file.decisive
+    return read
   }
 
   public static func isAlpha(_ value: Double) -> Bool { value > 0 && value <= 0.5 }
@@ -66,7 +86,7 @@ extension Thresholds {
   public mutating func setMinimumEffect(_ effect: Double) {
     minimumEffect = effect
     exactMinimumEffect = effect
-    let coverage = Set(Experiments.all.map(\.coverageMetric))
+    let coverage = Set(catalogue.experiments.map(\.coverageMetric))
     metrics = metrics.filter { coverage.contains($0.key) }
   }
 

@@ -1,4 +1,5 @@
 import Foundation
+import Records
 import Reporting
 
 extension TrackedRun {
@@ -7,18 +8,18 @@ extension TrackedRun {
   ///
   /// - Throws: ``ReportingError``, of kind input, with file and line, where one isn't what this program writes;
   ///   ``HistoryError`` where it is none of them.
-  public static func resolve(_ word: String, history: String) throws -> [TrackedRun] {
+  public static func resolve(_ word: String, history: String, _ catalogue: Catalogue) throws -> [TrackedRun] {
     let manager = FileManager.default
     if !manager.fileExists(atPath: word + "/meta.json"),
       let names = try? manager.contentsOfDirectory(atPath: word).sorted()
     {
       let folders = names.map { "\(word)/\($0)" }.filter { manager.fileExists(atPath: $0 + "/meta.json") }
-      if !folders.isEmpty { return try folders.map { try TrackedRun(folder: $0).mapped } }
+      if !folders.isEmpty { return try folders.map { try TrackedRun(folder: $0, catalogue).mapped } }
     }
     // A path that isn't there stays one where there is no history to look into.
     guard !manager.fileExists(atPath: word), manager.fileExists(atPath: history) else {
-      return [try TrackedRun(folder: word).mapped]
+      return [try TrackedRun(folder: word, catalogue).mapped]
     }
-    return [try History(history, for: .reading).run(named: word)]
+    return [try History(history, for: .reading, catalogue).run(named: word)]
   }
 }

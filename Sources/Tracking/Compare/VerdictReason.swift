@@ -1,5 +1,3 @@
-import Experiments
-
 /// Why a row that was asked for has no verdict, or no better one than not enough data.
 public enum VerdictReason: Sendable, Equatable {
   /// The strategy `none`.

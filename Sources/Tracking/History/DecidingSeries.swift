@@ -1,4 +1,3 @@
-import Experiments
 import Records
 
 /// The metrics that decide over an experiment's cells, and that which says how much was reported in them.
@@ -74,8 +73,8 @@ struct DecidingSeries {
 
 extension TrackedMetric {
   /// The columns that series of these metrics are made of, beside ``History/identityColumns``.
-  static func columns(_ metrics: [TrackedMetric]) -> Set<String> {
-    let keys = Experiments.all.flatMap { $0.columns.filter(\.isKey).map(\.name) }
+  static func columns(_ metrics: [TrackedMetric], _ catalogue: Catalogue) -> Set<String> {
+    let keys = catalogue.experiments.flatMap { $0.columns.filter(\.isKey).map(\.name) }
     return Set(metrics.map(\.name) + keys)
   }
 }

@@ -1,4 +1,3 @@
-import Experiments
 import GRDB
 
 extension History {
@@ -26,7 +25,7 @@ extension History {
       for runs in having.values { wanted.formUnion(runs.prefix(window)) }
       let earlier = candidates.filter { wanted.contains($0.id) }
       let metrics = try deciding(newest.experiments, thresholds)
-      let columns = TrackedMetric.columns(metrics.values.flatMap(\.all))
+      let columns = TrackedMetric.columns(metrics.values.flatMap(\.all), catalogue)
       let series = DecidingSeries(newest, metrics)
       let before = try earlier.map { DecidingSeries(try run($0, only: columns, in: db), metrics) }
 
@@ -102,7 +101,7 @@ extension History {
   ) throws -> [String: DecidingMetrics] {
     var found: [String: DecidingMetrics] = [:]
     for experiment in experiments {
-      let metrics = TrackedMetric.all(of: experiment)
+      let metrics = TrackedMetric.all(of: experiment, catalogue)
       func metric(isCounted: Bool) throws -> TrackedMetric? {
         guard let name = thresholds.decisive(in: experiment, isCounted: isCounted) else { return nil }
         guard let metric = metrics.first(where: { $0.name == name }) else {
@@ -112,7 +111,7 @@ extension History {
       }
       // An experiment that this version doesn't know has none.
       guard let measured = try metric(isCounted: false), let counted = try metric(isCounted: true) else { continue }
-      let coverage = Experiments.all.first { $0.name == experiment }?.coverageMetric
+      let coverage = catalogue.experiment(experiment)?.coverageMetric
       found[experiment] = DecidingMetrics(
         measured: measured, counted: counted, coverage: metrics.first { $0.name == coverage })
     }

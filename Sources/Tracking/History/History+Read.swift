@@ -1,4 +1,3 @@
-import Experiments
 import Foundation
 import GRDB
 import Records
@@ -96,7 +95,8 @@ extension History {
     }
     return TrackedRun(
       name: entry.name, meta: meta, repetitions: try records(.repetitions, of: entry, only: wanted, in: db),
-      cells: try records(.cells, of: entry, only: wanted, in: db), ownRows: ownRows)
+      cells: try records(.cells, of: entry, only: wanted, in: db), ownRows: ownRows,
+      catalogue: catalogue)
   }
 
   private func records<Record: TabularRecord>(

@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import Records
 import Reporting
 
 /// Runs of many nights in one SQLite file, each whole or not at all, whenever the program is killed.
@@ -18,6 +19,7 @@ public struct History: Sendable {
 
   /// The file.
   public let path: String
+  let catalogue: Catalogue
   private let database: DatabaseQueue
 
   /// How long another process may keep the file before this one gives up. Seconds.
@@ -30,8 +32,9 @@ public struct History: Sendable {
   ///
   /// - Throws: ``HistoryError``: input where it isn't there (for reading), is no history or one of a newer program; io
   ///   where the system refuses or another process keeps it.
-  public init(_ path: String, for access: Access) throws(HistoryError) {
+  public init(_ path: String, for access: Access, _ catalogue: Catalogue) throws(HistoryError) {
     self.path = path
+    self.catalogue = catalogue
     guard !path.isEmpty else { throw HistoryError(.usage, "the name of a history can't be empty") }
     guard !FileAccess.isFolder(path) else {
       throw HistoryError(.input, "\(path): it is a folder; \(HistoryError.accepted)")

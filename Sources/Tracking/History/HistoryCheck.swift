@@ -1,5 +1,3 @@
-import Experiments
-
 /// The newest run of a history against those before it, cell by cell.
 public struct HistoryCheck: Sendable {
   /// The run that is judged.

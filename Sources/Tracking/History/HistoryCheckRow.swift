@@ -1,4 +1,3 @@
-import Experiments
 import Records
 
 /// The metric that decides over a cell: its value in the run that is judged, and those before it.

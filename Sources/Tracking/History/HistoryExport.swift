@@ -1,4 +1,3 @@
-import Experiments
 import GRDB
 import Records
 import Reporting
@@ -50,8 +49,9 @@ public struct HistoryExport: Sendable {
       var order: [Place] = []
       var found: [Place: Subject] = [:]
       for entry in try history.entries(in: db).reversed() {
-        let metrics = Dictionary(uniqueKeysWithValues: entry.experiments.map { ($0, Self.metrics(of: $0)) })
-        let columns = TrackedMetric.columns(metrics.values.flatMap { $0 }).union(Self.settings)
+        let metrics = Dictionary(
+          uniqueKeysWithValues: entry.experiments.map { ($0, Self.metrics(of: $0, history.catalogue)) })
+        let columns = TrackedMetric.columns(metrics.values.flatMap { $0 }, history.catalogue).union(Self.settings)
         let run = try history.run(entry, only: columns, in: db)
         let facts = CellFacts.all([run]).byID
         let guests = Dictionary(run.repetitions.map { ($0.identity.cellID, $0) }) { first, _ in first }
@@ -86,9 +86,9 @@ public struct HistoryExport: Sendable {
   }
 
   /// The one that decides, then the other primary ones.
-  private static func metrics(of experiment: String) -> [TrackedMetric] {
-    let decisive = Set([false, true].compactMap { Thresholds().decisive(in: experiment, isCounted: $0) })
-    let metrics = TrackedMetric.all(of: experiment).filter { $0.isPrimary || decisive.contains($0.name) }
+  private static func metrics(of experiment: String, _ catalogue: Catalogue) -> [TrackedMetric] {
+    let decisive = Set([false, true].compactMap { Thresholds(catalogue).decisive(in: experiment, isCounted: $0) })
+    let metrics = TrackedMetric.all(of: experiment, catalogue).filter { $0.isPrimary || decisive.contains($0.name) }
     return metrics.filter { decisive.contains($0.name) } + metrics.filter { !decisive.contains($0.name) }
   }
 
@@ -96,6 +96,7 @@ public struct HistoryExport: Sendable {
   private static let settings: Set = [
     "guest_bytes", "nodes", "cpus", "granule_order", "vmemmap_page_bytes", "lock_kind", "page_init", "state",
     "list_order", "order", "load", "mutators", "oversubscribed", "cache", "host_ack_ns", "scan_node", "memory_node",
+    "experiment_options",
   ]
 
   /// Every value, a line each: RFC 4180 with a header line.

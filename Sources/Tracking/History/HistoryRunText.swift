@@ -1,4 +1,3 @@
-import Experiments
 import Reporting
 
 /// A run of a history for a terminal: what it was, and the tables it ended with.
@@ -27,7 +26,7 @@ public struct HistoryRunText: Sendable {
     var parts = [
       lines.joined(separator: "\n"), ResultTable(cells: run.cells, runs: run.repetitions, meta: run.meta).text,
     ]
-    for card in Experiments.all {
+    for card in run.catalogue.experiments {
       let rows = run.ownRows[card.name] ?? []
       if let text = ExperimentTable(card, cells: run.cells, runs: run.repetitions, rows: rows).text {
         parts.append(text)

@@ -1,4 +1,4 @@
-import Experiments
+import Records
 
 /// What `history check` judges by: ``Thresholds`` with a minimum effect of its own for measured metrics.
 public enum HistoryThresholds {
@@ -7,13 +7,15 @@ public enum HistoryThresholds {
   ///   - minimumEffect: the least change of measured metrics that counts, in percent: 25 or 25%.
   ///   - metric: what decides in every cell that has it, instead of each experiment's own.
   /// - Throws: ``MatrixError`` for the file, ``ComparisonError`` of kind usage for the others.
-  public static func make(file: String?, minimumEffect: String?, metric: String? = nil) throws -> Thresholds {
-    var made = try file.map { try Thresholds.read($0) } ?? Thresholds()
+  public static func make(
+    file: String?, minimumEffect: String?, metric: String? = nil, _ catalogue: Catalogue
+  ) throws -> Thresholds {
+    var made = try file.map { try Thresholds.read($0, catalogue) } ?? Thresholds(catalogue)
     made.minimumEffect = try minimumEffect.map { try Thresholds.effect(percent: $0) } ?? HistoryCheck.minimumEffect
     guard let metric else { return made }
-    let experiments = Experiments.all.map(\.name)
-    try Comparison.check([metric], Set(experiments))
-    for name in experiments where TrackedMetric.all(of: name).contains(where: { $0.name == metric }) {
+    let experiments = catalogue.experiments.map(\.name)
+    try Comparison.check([metric], Set(experiments), catalogue)
+    for name in experiments where TrackedMetric.all(of: name, catalogue).contains(where: { $0.name == metric }) {
       made.decisive[name] = metric
     }
     return made

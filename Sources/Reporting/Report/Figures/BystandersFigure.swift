@@ -1,5 +1,3 @@
-import Experiments
-
 /// What threads that allocate meanwhile pay.
 enum BystandersFigure: ReportFigure {
   static let name = "bystanders"

@@ -1,4 +1,3 @@
-import Experiments
 import Records
 
 /// What wants large ranges while a design holds blocks.

@@ -1,4 +1,3 @@
-import Experiments
 import Records
 
 /// What a TiB of hints costs, and what this machine needs for it at least.

@@ -1,4 +1,3 @@
-import Experiments
 import Records
 
 /// How much of all free memory a design tells of.

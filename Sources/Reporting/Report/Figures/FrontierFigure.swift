@@ -1,5 +1,3 @@
-import Experiments
-
 /// Cost against hold: no design is best in both.
 enum FrontierFigure: ReportFigure {
   static let name = "frontier"

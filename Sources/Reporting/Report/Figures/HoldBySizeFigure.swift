@@ -1,5 +1,3 @@
-import Experiments
-
 /// Which design stays within the hold limit up to which guest.
 enum HoldBySizeFigure: ReportFigure {
   static let name = "hold-by-size"

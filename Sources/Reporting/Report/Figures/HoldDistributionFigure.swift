@@ -1,4 +1,3 @@
-import Experiments
 import Records
 
 /// The whole distribution of the holds, design by design.

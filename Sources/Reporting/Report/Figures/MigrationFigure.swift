@@ -1,5 +1,3 @@
-import Experiments
-
 /// How long a migration takes beside each design, and what that is worth.
 enum MigrationFigure: ReportFigure {
   static let name = "time"

@@ -1,5 +1,3 @@
-import Experiments
-
 /// How soon freed memory is reported.
 enum SteadyStateFigure: ReportFigure {
   static let name = "steady-state"

@@ -1,5 +1,3 @@
-import Records
-
 /// Who keeps what a run finds, as it finds it.
 public protocol RunObserver: AnyObject {
   /// A repetition is about to begin. Whatever this takes isn't measured.
@@ -27,4 +25,18 @@ public struct RepetitionResult: Sendable {
   public var experiment: ExperimentRows?
   /// Rows of events.csv.
   public var events: [EventCountRecord] = []
+
+  /// What was measured of a repetition, or why it failed.
+  public init(
+    run: RunRecord, zones: [ZoneRecord], holds: [HoldBucketRecord], holdSequence: [UInt64]?, failure: String? = nil,
+    experiment: ExperimentRows? = nil, events: [EventCountRecord] = []
+  ) {
+    self.run = run
+    self.zones = zones
+    self.holds = holds
+    self.holdSequence = holdSequence
+    self.failure = failure
+    self.experiment = experiment
+    self.events = events
+  }
 }

@@ -1,13 +1,14 @@
 import Experiments
 import Records
+import Reporting
 
 /// `hintbench run --dry-run`: the cells, and what the run will take.
-public struct MatrixListing {
+struct MatrixListing {
   private let matrix: Matrix
   private let launches: Int?
 
   /// `launches`: how often each of two builds runs it, where builds are compared.
-  public init(_ matrix: Matrix, launches: Int? = nil) {
+  init(_ matrix: Matrix, launches: Int? = nil) {
     self.matrix = matrix
     self.launches = launches
   }
@@ -31,7 +32,7 @@ public struct MatrixListing {
     ]
   }
 
-  public var text: String {
+  var text: String {
     let rows = matrix.cells.map(row)
     let listing = TextListing(
       titles: [

@@ -1,0 +1,24 @@
+import Experiments
+import Machine
+import Records
+
+@testable import Reporting
+
+// What a report knows of is everything this program has.
+extension DesignStyles {
+  init(_ figures: [[Design]]) { self.init(figures, known: Catalogue.all.strategies.map(\.name)) }
+}
+
+extension Report {
+  init(of folders: [String], path: ProgramPath = ProgramPath()) throws(ReportingError) {
+    try self.init(of: folders, .all, path: path)
+  }
+
+  static func page(
+    of runs: [ReportRun], draw: (Plot) throws(ReportingError) -> SVGPicture
+  ) throws(ReportingError) -> ReportPage { try page(of: runs, .all, draw: draw) }
+}
+
+extension ReportRun {
+  init(_ path: String) throws(ReportingError) { try self.init(path, .all) }
+}
