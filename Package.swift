@@ -27,8 +27,8 @@ let package = Package(
     .executableTarget(
       name: "hintbench",
       dependencies: [
-        "Tracking", "Diagnosis", "Reporting", "Experiments", "Migration", "Hinting", "GuestMemory", "Instruments",
-        "Machine", "Records",
+        "Tracking", "Diagnosis", "Reporting", "Experiments", "Bench", "Migration", "Hinting", "GuestMemory",
+        "Instruments", "Machine", "Records",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .target(
@@ -51,15 +51,18 @@ let package = Package(
     .target(
       name: "Diagnosis",
       dependencies: [
-        "Experiments", "Reporting", "Migration", "Hinting", "Delivery", "GuestMemory", "Instruments", "Machine",
-        "Records", "CHost",
+        "Experiments", "Bench", "Reporting", "Migration", "Hinting", "Delivery", "GuestMemory", "Instruments",
+        "Machine", "Records", "CHost",
       ]),
     .target(
       name: "Experiments",
       dependencies: [
-        "Ballooning", "PageStates", "Migration", "Hinting", "Delivery", "GuestMemory", "Instruments", "Machine",
-        "Records", "CHost",
+        "Bench", "Ballooning", "PageStates", "Migration", "Hinting", "Delivery", "GuestMemory", "Instruments",
+        "Machine", "Records", "CHost",
       ]),
+    .target(
+      name: "Bench",
+      dependencies: ["Hinting", "Delivery", "GuestMemory", "Instruments", "Machine", "Records", "CHost"]),
     .target(name: "PageStates", dependencies: ["GuestMemory", "Instruments", "CHost"]),
     .target(name: "Ballooning", dependencies: ["Delivery", "GuestMemory", "Instruments", "CHost"]),
     .target(name: "Migration", dependencies: ["Delivery", "GuestMemory", "Instruments", "Machine", "CHost"]),
@@ -100,21 +103,27 @@ let package = Package(
       dependencies: ["TestSupport", "Ballooning", "Delivery", "GuestMemory", "Instruments", "CHost"]),
     .testTarget(name: "PageStatesTests", dependencies: ["PageStates", "GuestMemory"]),
     .testTarget(
+      name: "BenchTests",
+      dependencies: [
+        "TestSupport", "Bench", "Hinting", "Delivery", "GuestMemory", "Instruments", "Machine", "Records", "CHost",
+      ]),
+    .testTarget(
       name: "ExperimentsTests",
       dependencies: [
-        "TestSupport", "Experiments", "Migration", "Hinting", "GuestMemory", "Instruments", "Machine", "Records",
+        "TestSupport", "Experiments", "Bench", "Migration", "Hinting", "Delivery", "GuestMemory", "Instruments",
+        "Machine", "Records",
       ]),
     .testTarget(
       name: "ReportingTests",
       dependencies: ["TestSupport", "Reporting", "Experiments", "Hinting", "GuestMemory", "Machine", "Records"]),
     .testTarget(
       name: "TrackingTests",
-      dependencies: ["TestSupport", "Tracking", "Reporting", "Experiments", "Machine", "Records"]),
+      dependencies: ["TestSupport", "Tracking", "Reporting", "Experiments", "Bench", "Machine", "Records"]),
     .testTarget(
       name: "DiagnosisTests",
       dependencies: [
-        "TestSupport", "Diagnosis", "Reporting", "Experiments", "Migration", "GuestMemory", "Instruments", "Machine",
-        "Records",
+        "TestSupport", "Diagnosis", "Reporting", "Experiments", "Bench", "Migration", "GuestMemory", "Instruments",
+        "Machine", "Records",
       ]),
     .testTarget(
       name: "LinuxGuestTests", dependencies: ["LinuxGuest", "Reporting", "Experiments", "Machine", "Records"]),

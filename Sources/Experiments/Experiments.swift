@@ -1,9 +1,10 @@
+import Bench
 import Hinting
 import Records
 
-/// Every experiment there is. Adding one is its file and a line here.
+/// Every experiment there is. Adding one is its files and a line here.
 public enum Experiments {
-  static let types: [any Experiment.Type] = [
+  public static let list = ExperimentList([
     ScanExperiment.self,
     InterferenceExperiment.self,
     SteadyStateExperiment.self,
@@ -12,22 +13,41 @@ public enum Experiments {
     DeliveryExperiment.self,
     PageStatesExperiment.self,
     BallooningExperiment.self,
-  ]
+  ])
 
   /// What each is, in the order of the list.
-  public static var all: [ExperimentCard] { types.map { $0.card } }
-
-  /// - Throws: ``MatrixError`` where there is none of this name.
-  static func named(_ name: String) throws(MatrixError) -> any Experiment.Type {
-    guard let experiment = types.first(where: { $0.card.name == name }) else {
-      throw .usage("unknown experiment '\(name)'; there are: \(all.map(\.name).joined(separator: ", "))")
-    }
-    return experiment
-  }
+  public static var all: [ExperimentCard] { list.cards }
 }
 
 extension Catalogue {
   /// Every strategy, experiment and published migration of this program.
   public static let all = Catalogue(
     strategies: Strategies.all.map(\.card), experiments: Experiments.all, migrations: MigrationPreset.all)
+}
+
+// The bench of this program, which has every experiment.
+
+extension Matrix {
+  /// Expands and checks a configuration of any experiments against this machine.
+  ///
+  /// - Throws: ``MatrixError`` as ``init(_:host:experiments:)``.
+  public init(_ config: RunConfig, host: HostLimits) throws(MatrixError) {
+    try self.init(config, host: host, experiments: Experiments.list)
+  }
+}
+
+extension RunConfig {
+  /// What `hintbench run EXPERIMENT ...` measures if nothing else is said, by default a scan.
+  ///
+  /// - Throws: ``MatrixError`` for an unknown experiment or a malformed option.
+  public static func standard(_ experiments: [String]? = nil, quick: Bool = false) throws(MatrixError) -> RunConfig {
+    try standard(experiments, quick: quick, of: Experiments.list)
+  }
+
+  /// The chosen experiments.
+  ///
+  /// - Throws: ``MatrixError`` for an unknown one or a malformed option.
+  public var experimentCards: [ExperimentCard] {
+    get throws(MatrixError) { try experimentCards(of: Experiments.list) }
+  }
 }

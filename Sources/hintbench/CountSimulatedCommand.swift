@@ -1,4 +1,5 @@
 import ArgumentParser
+import Bench
 import Experiments
 import Foundation
 
@@ -7,6 +8,8 @@ struct CountSimulatedCommand: ParsableCommand {
   static let configuration = CommandConfiguration(commandName: CountSimulator.command, shouldDisplay: false)
 
   func run() throws {
-    try Failure.reporting { try CountSimulator.answer(FileHandle.standardInput.readDataToEndOfFile()) }
+    try Failure.reporting {
+      try CountSimulator.answer(FileHandle.standardInput.readDataToEndOfFile(), experiments: Experiments.list)
+    }
   }
 }

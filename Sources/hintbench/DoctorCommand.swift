@@ -1,6 +1,5 @@
 import ArgumentParser
 import Diagnosis
-import Experiments
 import Records
 import Reporting
 

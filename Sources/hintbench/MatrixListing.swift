@@ -1,4 +1,4 @@
-import Experiments
+import Bench
 import Records
 import Reporting
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Bench
 import Experiments
 import Foundation
 import Hinting
@@ -186,7 +187,7 @@ struct RunCommand: ParsableCommand {
       }
       made = MigrationPreset.config(try MigrationPreset.named(preset))
       if !experiments.isEmpty {
-        let preset = made.experiments
+        let preset = made.experiments ?? []
         made.experiments = experiments
         guard try made.experimentCards.map(\.name) == preset else {
           throw MatrixError(.usage, "the preset \(self.preset ?? "") is of \(preset.joined(separator: ", "))")
@@ -199,7 +200,7 @@ struct RunCommand: ParsableCommand {
       guard buddyinfo == nil || nodes == nil else {
         throw MatrixError(.usage, "a capture says how many nodes there are: --nodes doesn't go with --buddyinfo")
       }
-      made = try .standard(experiments.isEmpty ? ["scan"] : experiments, quick: quick)
+      made = try .standard(experiments.isEmpty ? nil : experiments, quick: quick)
       if hasGuestFlags {
         // Each experiment once, with what wasn't said from the first of its own groups.
         var seen: Set<[String]> = []

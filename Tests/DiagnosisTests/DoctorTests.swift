@@ -1,3 +1,5 @@
+import Bench
+import Experiments
 import Foundation
 import Instruments
 import Machine
@@ -6,7 +8,6 @@ import TestSupport
 import Testing
 
 @testable import Diagnosis
-@testable import Experiments
 
 /// Rows of the doctor that need the model, on machines that aren't there.
 @Suite struct DoctorTests {

@@ -1,4 +1,4 @@
-import Experiments
+import Bench
 import GuestMemory
 import Instruments
 import Machine

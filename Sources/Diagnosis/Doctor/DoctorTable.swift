@@ -1,4 +1,3 @@
-import Experiments
 import Instruments
 import Records
 import Reporting

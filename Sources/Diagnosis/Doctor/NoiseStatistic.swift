@@ -1,4 +1,3 @@
-import Experiments
 import Foundation
 import GuestMemory
 import Instruments

@@ -1,4 +1,5 @@
 import Ballooning
+import Bench
 import Delivery
 import GuestMemory
 import Hinting

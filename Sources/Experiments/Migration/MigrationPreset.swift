@@ -1,3 +1,4 @@
+import Bench
 import GuestMemory
 import Records
 

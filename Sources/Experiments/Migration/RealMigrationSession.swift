@@ -1,3 +1,4 @@
+import Bench
 import Delivery
 import Foundation
 import GuestMemory

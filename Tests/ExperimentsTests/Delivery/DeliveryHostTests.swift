@@ -274,17 +274,18 @@ import Testing
   }
 
   /// A design that lets go of what the host hasn't acted on is caught, and a right one isn't.
-  @Test(arguments: [("none", false), ("frees-at-once", true)])
-  func aDesignThatDoesNotHoldIsCaught(fault: String, isCaught: Bool) throws {
+  @Test(arguments: [("yes", false), ("no", true)])
+  func aDesignThatDoesNotHoldIsCaught(holds: String, isCaught: Bool) throws {
     let guest = try guest()
-    let runner = StrategyRunner(FaultyTaker(try StrategyEntry(FaultyTaker.self).configured(["fault": fault]).options))
+    let runner = StrategyRunner(
+      CarelessTaker(try StrategyEntry(CarelessTaker.self).configured(["holds": holds]).options))
     let pass = Box<DeliveryPass>()
     // A host that takes its time, so that what is freed at once is free when it acts.
     let result = try session(.none, needsSession: false, watch: watch(guest, .allocated), delay: 300) { sink, _, stop in
       pass.value = runner.deliver(.init(guest), Session(lowestOrder: 10, stop: stop), &sink)
     }
     #expect(pass.value?.isWhole == true)
-    #expect((result.figures.stale > 0) == isCaught, "\(fault): \(result.figures.stale)")
+    #expect((result.figures.stale > 0) == isCaught, "holds: \(holds): \(result.figures.stale)")
     withExtendedLifetime(guest) {}
   }
 

@@ -1,9 +1,9 @@
+import Bench
+import Experiments
 import GuestMemory
 import Hinting
 import Records
 import Testing
-
-@testable import Experiments
 
 /// Each experiment on small guests, through the matrix as a run does it: what it writes must agree with itself. How
 /// long anything took is not judged.

@@ -1,3 +1,5 @@
+import Bench
+import Experiments
 import Foundation
 import GuestMemory
 import Instruments
@@ -6,8 +8,6 @@ import Records
 import Synchronization
 import TestSupport
 import Testing
-
-@testable import Experiments
 
 /// A repetition whose thread was taken off its CPU is kept and marked.
 @Suite struct PreemptionTests {

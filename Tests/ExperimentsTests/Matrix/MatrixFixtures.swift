@@ -1,11 +1,11 @@
+import Bench
+import Experiments
 import Foundation
 import GuestMemory
 import Instruments
 import Machine
 import Records
 import TestSupport
-
-@testable import Experiments
 
 /// Small matrices, and machines that aren't there.
 enum MatrixFixtures {

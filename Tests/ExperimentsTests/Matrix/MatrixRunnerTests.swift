@@ -1,3 +1,5 @@
+import Bench
+import Experiments
 import Foundation
 import GuestMemory
 import Hinting
@@ -5,8 +7,6 @@ import Instruments
 import Records
 import TestSupport
 import Testing
-
-@testable import Experiments
 
 /// Runs of tiny guests.
 @Suite struct MatrixRunnerMatrixTests {

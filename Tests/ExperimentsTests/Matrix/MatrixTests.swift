@@ -1,9 +1,9 @@
+import Bench
+import Experiments
 import GuestMemory
 import Hinting
 import Records
 import Testing
-
-@testable import Experiments
 
 @Suite struct MatrixTests {
   typealias Fixtures = MatrixFixtures

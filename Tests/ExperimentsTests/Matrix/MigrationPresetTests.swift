@@ -1,8 +1,8 @@
+import Bench
+import Experiments
 import Records
 import TestSupport
 import Testing
-
-@testable import Experiments
 
 /// A preset's matrix is the migration that was published, and its cells are known again.
 @Suite struct MigrationPresetTests {

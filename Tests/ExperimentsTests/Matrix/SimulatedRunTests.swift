@@ -1,9 +1,9 @@
+import Bench
+import Experiments
 import Foundation
 import Instruments
 import Records
 import Testing
-
-@testable import Experiments
 
 /// Runs whose counts are simulated, with a shell script in valgrind's place.
 @Suite struct SimulatedRunTests {

@@ -1,0 +1,35 @@
+import Records
+
+/// The experiments that a program has. What is run is found here by name.
+public struct ExperimentList: Sendable {
+  package let types: [any Experiment.Type]
+
+  package init(_ types: [any Experiment.Type]) { self.types = types }
+
+  /// What each is, in the order of the list.
+  public var cards: [ExperimentCard] { types.map { $0.card } }
+
+  /// What is run if nobody says what.
+  var standard: [String] { cards.prefix(1).map(\.name) }
+
+  /// - Throws: ``MatrixError`` if there is none of this name.
+  func named(_ name: String) throws(MatrixError) -> any Experiment.Type {
+    guard let experiment = types.first(where: { $0.card.name == name }) else {
+      throw .usage("unknown experiment '\(name)'; there are: \(cards.map(\.name).joined(separator: ", "))")
+    }
+    return experiment
+  }
+
+  /// The chosen ones, with their options; nil: what is run if nobody says what.
+  ///
+  /// - Throws: ``MatrixError`` for an unknown experiment or a malformed option.
+  func chosen(_ texts: [String]?) throws(MatrixError) -> [ChosenExperiment] {
+    var chosen: [ChosenExperiment] = []
+    for text in texts ?? standard {
+      do { chosen.append(try ChosenExperiment(text, of: self)) } catch {
+        throw error as? MatrixError ?? .usage("\(error)")
+      }
+    }
+    return chosen
+  }
+}

@@ -1,0 +1,247 @@
+import Foundation
+import GuestMemory
+import Hinting
+import Instruments
+import Machine
+import Records
+
+/// A run's cells, checked and placed in memory, before anything is allocated.
+public struct Matrix: Sendable {
+  public let config: RunConfig
+  /// What it was checked against.
+  public let host: HostLimits
+  public let cells: [Cell]
+  /// Host memory each guest will need.
+  public let footprints: [GuestSpec: GuestFootprint]
+  public let batches: [Batch]
+  /// The captured machines, by fingerprint.
+  let captures: [String: Capture]
+  public let holdLimitNanoseconds: Double
+  public let counters: CounterMode
+  public let timeLimitNanoseconds: Double?
+  /// What was left out though nobody said so, and why: strategies that don't fit in this machine's memory, cells that make
+  /// no sense.
+  public let omissions: [String]
+
+  /// Guests that are in memory together, so that their cells are interleaved.
+  public struct Batch: Sendable {
+    public var guests: [GuestSpec]
+    public var cells: [Cell]
+  }
+
+  /// Expands and checks a configuration against this machine.
+  ///
+  /// - Parameter experiments: those there are.
+  /// - Throws: ``MatrixError``: usage, an unusable capture, or a guest that doesn't fit, with the sizes needed and there.
+  public init(_ config: RunConfig, host: HostLimits, experiments: ExperimentList) throws(MatrixError) {
+    var config = config
+    config.experiments = config.experiments ?? experiments.standard
+    self.config = config
+    self.host = host
+    guard (1...100_000).contains(config.repetitions) else {
+      throw .usage("\(config.repetitions) repetitions; accepted: 1 to 100000")
+    }
+    counters = try Self.choice(config.counters, "counters")
+    holdLimitNanoseconds = try TimeSpan(config.holdLimit).nanoseconds
+    timeLimitNanoseconds = try config.timeLimit.map { text throws(MatrixError) in try TimeSpan(text).nanoseconds }
+    let chosen = try experiments.chosen(config.experiments)
+    let counting = experiments.cards.filter(\.countsEvents).map(\.name).joined(separator: ", ")
+    try Self.checkEvents(config, counters, chosen.map(\.card), counting: counting)
+
+    var expansion = MatrixExpansion(config, chosen, host, lock: try Self.choice(config.lock, "lock"))
+    for group in config.groups { try expansion.add(group) }
+    try expansion.requireUse(of: config.options)
+    guard !expansion.cells.isEmpty else {
+      throw .usage(
+        expansion.obstacles.isEmpty
+          ? "the matrix is empty: it needs a guest, a state and a strategy"
+          : expansion.obstacles.joined(separator: "; "))
+    }
+    if counters == .simulated { try Self.checkSimulated(expansion.cells, counting: counting) }
+    try Self.checkMemory(expansion.cells, expansion.footprints, host)
+    cells = expansion.cells
+    footprints = expansion.footprints
+    captures = expansion.captures
+    omissions = expansion.omissions + expansion.obstacles
+    batches = Self.batches(expansion)
+  }
+
+  /// Cells without a modelled guest are a batch of their own; a guest that needs more than there is room for has a batch
+  /// to itself.
+  private static func batches(_ expansion: MatrixExpansion) -> [Batch] {
+    var guests: [[GuestSpec]] = []
+    var room: UInt64 = 0
+    for guest in expansion.guests {
+      let needed = expansion.footprints[guest]?.bytes ?? 0
+      if guests.isEmpty || needed > room {
+        guests.append([])
+        room = expansion.batchRoom
+      }
+      guests[guests.count - 1].append(guest)
+      room -= min(room, needed)
+    }
+    let alone = expansion.cells.filter { $0.modelledGuest == nil }
+    return (alone.isEmpty ? [] : [Batch(guests: [], cells: alone)])
+      + guests.map { guests in
+        Batch(
+          guests: guests, cells: expansion.cells.filter { $0.modelledGuest.map(guests.contains) ?? false })
+      }
+  }
+
+  /// What cells take beside their guests has to fit, too.
+  private static func checkMemory(
+    _ cells: [Cell], _ footprints: [GuestSpec: GuestFootprint], _ host: HostLimits
+  ) throws(MatrixError) {
+    for cell in cells {
+      guard let need = cell.experiment.memory(cell) else { continue }
+      let bytes = need.bytes + (cell.modelledGuest.flatMap { footprints[$0]?.bytes } ?? 0)
+      guard bytes > host.availableBytes else { continue }
+      throw MatrixError(
+        .unavailable,
+        "\(need.what) needs \(ByteSize(bytes: bytes)) of host memory, \(need.purpose), and "
+          + "\(ByteSize(bytes: host.availableBytes)) are there; accepted: \(need.accepted)")
+    }
+  }
+
+  /// What of the machine a matrix is checked against.
+  public struct HostLimits: Codable, Sendable {
+    /// CPUs this process may run on.
+    public var cpus: Int
+    public var availableBytes: UInt64
+    /// Its NUMA nodes; empty where none is known.
+    public var nodes: [HostNode]
+    /// What has to be emptied for cold caches; only times are estimated by it.
+    public var lastLevelCacheBytes: Int
+
+    public init(cpus: Int, availableBytes: UInt64, nodes: [HostNode] = [], lastLevelCacheBytes: Int = 32 << 20) {
+      self.cpus = cpus
+      self.availableBytes = availableBytes
+      self.nodes = nodes
+      self.lastLevelCacheBytes = lastLevelCacheBytes
+    }
+
+    /// With the memory that there is for a guest, which is bound to the nodes it is placed on and gets none elsewhere.
+    func room(_ placement: Placement, modelledNodes: Int) -> HostLimits {
+      let free = nodes.filter { $0.memoryBytes != 0 }.compactMap(\.freeBytes)
+      guard free.count > 1, let least = free.min() else { return self }
+      let used = placement == .matrix ? 1 : min(free.count, modelledNodes)
+      var room = self
+      room.availableBytes = min(availableBytes, least * UInt64(used))
+      return room
+    }
+
+    /// Host nodes for a guest's memory, one after the other; nil leaves it to its modelled nodes.
+    func memoryNodes(_ placement: Placement) -> [Int?] {
+      let known = nodes.filter { $0.memoryBytes != 0 }.map(\.id)
+      return placement == .local ? [nil] : known.isEmpty ? [0] : known
+    }
+
+    /// Host nodes for the scanner; nil leaves it to its memory.
+    func scanNodes(_ placement: Placement) -> [Int?] {
+      let known = nodes.filter { !$0.cpus.isEmpty }.map(\.id)
+      return placement == .local ? [nil] : known.isEmpty ? [0] : known
+    }
+
+    /// This machine.
+    public static var current: HostLimits {
+      HostLimits(
+        cpus: (try? ThreadPlacement.allowedCPUs().count) ?? 1,
+        availableBytes: HostFacts.availableMemoryBytes() ?? 1 << 30, nodes: LibNuma().nodes,
+        lastLevelCacheBytes: HostFacts.gather().lastLevelCacheBytes ?? 32 << 20)
+    }
+  }
+
+  static func choice<T: RawRepresentable & CaseIterable>(_ text: String, _ what: String) throws(MatrixError) -> T
+  where T.RawValue == String {
+    guard let value = T(rawValue: text) else {
+      throw .usage("unknown \(what) '\(text)'; accepted: \(T.allCases.map(\.rawValue).joined(separator: ", "))")
+    }
+    return value
+  }
+
+  /// - Parameter counting: the experiments that count, in words.
+  private static func checkEvents(
+    _ config: RunConfig, _ counters: CounterMode, _ experiments: [ExperimentCard], counting: String
+  ) throws(MatrixError) {
+    guard !config.events.isEmpty else { return }
+    guard counters == .auto || counters == .papi else {
+      throw .usage("events by name are PAPI's: --events goes with --counters auto or papi")
+    }
+    guard experiments.contains(where: \.countsEvents) else {
+      throw .usage("\(experiments.map(\.name).joined(separator: ", ")) counts no events; --events is for \(counting)")
+    }
+    for (index, name) in config.events.enumerated() {
+      guard !name.isEmpty, name.allSatisfy({ $0.isASCII && !$0.isWhitespace }) else {
+        throw .usage("'\(name)' is no event; accepted: PAPI's names, such as perf::BRANCH-MISSES or PAPI_BR_MSP")
+      }
+      guard !isOutsideUserMode(name) else {
+        throw .usage(
+          "'\(name)' asks for more than user mode, and all counts are of that; accepted: events without :k or :h")
+      }
+      guard !config.events[..<index].contains(name) else { throw .usage("the event '\(name)' is given twice") }
+    }
+  }
+
+  /// Whether a modifier of libpfm4's has the event counted in the kernel (k) or the hypervisor (h), too.
+  private static func isOutsideUserMode(_ event: String) -> Bool {
+    event.lowercased().split(separator: ":").dropFirst().contains { part in
+      let sides = part.split(separator: "=", maxSplits: 1)
+      guard let name = sides.first, name == "k" || name == "h" else { return false }
+      return sides.count == 1 || !["0", "n", "f", "no", "false"].contains(sides[1])
+    }
+  }
+
+  /// A simulation gives the same count twice only of what runs alone and looks at no clock; and valgrind has no address
+  /// space for the largest guests.
+  ///
+  /// - Parameter counting: the experiments that count, in words.
+  private static func checkSimulated(_ cells: [Cell], counting: String) throws(MatrixError) {
+    for cell in cells {
+      guard cell.experimentCard.countsEvents, cell.load == .none, cell.hostAckNs == 0, cell.scanners == .one
+      else {
+        throw .usage(
+          "simulated counts are the same twice only of what runs alone and by no clock; --counters simulated goes with "
+            + "\(counting), without --load, with --host-ack-ns 0 and one scanner")
+      }
+    }
+    for cell in cells where cell.guest.bytes >> UInt64(cell.guest.granuleOrder) > 1 << 40 {
+      throw MatrixError(
+        .unavailable,
+        "a guest of \(ByteSize(bytes: cell.guest.bytes)): valgrind has no address space for the memory map of more than 1T; "
+          + "accepted: --guest up to 1T, a coarser --granule, or --counters off")
+    }
+  }
+
+  static func order(
+    _ text: String?, _ strategy: ConfiguredStrategy, highest: Int, granule: Int
+  ) throws(MatrixError) -> Int {
+    switch text {
+    case nil: return strategy.order(wanted: highest, highest: highest)
+    case "native": return max(strategy.order(wanted: strategy.nativeOrder(highest: highest), highest: highest), granule)
+    case .some(let text):
+      guard let order = Int(text), (0...10).contains(order) else {
+        throw .usage("'\(text)' is no order; accepted: 0 to 10, or native")
+      }
+      return max(strategy.order(wanted: order, highest: highest), granule)
+    }
+  }
+}
+
+extension Matrix {
+  /// How long the run will take, about. Nanoseconds.
+  public var estimatedNanoseconds: Double {
+    let repetitions = cells.reduce(0) { $0 + $1.estimatedNanoseconds(host) } * Double(config.repetitions)
+    // Simulated instructions take some 40 times as long, once a cell.
+    let simulated =
+      counters == .simulated
+      ? cells.filter(\.timesHold).reduce(0) { $0 + 300e6 + 40 * $1.blocks * $1.sessionNsPerBlock } : 0
+    let building = batches.flatMap(\.guests).reduce(0) { $0 + $1.buildNanoseconds }
+    return repetitions + simulated + building
+  }
+
+  /// The most host memory in use at once.
+  public var peakBytes: UInt64 {
+    (batches.map { $0.guests.reduce(0) { $0 + (footprints[$1]?.bytes ?? 0) } }.max() ?? 0)
+      + (cells.compactMap { $0.experiment.memory($0)?.bytes }.max() ?? 0)
+  }
+}

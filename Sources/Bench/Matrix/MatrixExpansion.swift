@@ -1,0 +1,202 @@
+import GuestMemory
+import Hinting
+import Records
+
+/// From the groups of a configuration to cells.
+struct MatrixExpansion {
+  private let config: RunConfig
+  private let chosen: [ChosenExperiment]
+  private let host: Matrix.HostLimits
+  private let lock: LockKind
+  private var usedFlags: Set<String> = []
+  private var known: Set<String> = []
+
+  private(set) var cells: [Cell] = []
+  private(set) var guests: [GuestSpec] = []
+  private(set) var footprints: [GuestSpec: GuestFootprint] = [:]
+  private(set) var captures: [String: Capture] = [:]
+  /// Strategies nobody named that were left out, and why.
+  private(set) var omissions: [String] = []
+  /// Why some cells make no sense; they are left out.
+  private(set) var obstacles: [String] = []
+  /// What guests that are in memory together may take. Bytes.
+  private(set) var batchRoom: UInt64
+
+  /// One experiment with values for all its options.
+  private struct Variant {
+    let chosen: ChosenExperiment
+    let options: OptionValues
+  }
+
+  init(_ config: RunConfig, _ chosen: [ChosenExperiment], _ host: Matrix.HostLimits, lock: LockKind) {
+    self.config = config
+    self.chosen = chosen
+    self.host = host
+    self.lock = lock
+    // Half of what is available holds guests.
+    batchRoom = host.availableBytes / 2
+  }
+
+  /// Adds a group's cells, each once.
+  ///
+  /// - Throws: ``MatrixError`` as ``Matrix/init(_:host:experiments:)``.
+  mutating func add(_ group: RunConfig.Group) throws(MatrixError) {
+    for name in group.experiments where !chosen.contains(where: { $0.name == name }) {
+      throw .usage("a group is for the experiment '\(name)', which isn't run")
+    }
+    let own = chosen.filter { group.experiments.isEmpty || group.experiments.contains($0.name) }
+    for name in group.experimentOptions.keys.sorted()
+    where !own.contains(where: { $0.card.options.contains { $0.name == name } }) {
+      throw Self.unknown(option: name, of: own, as: "'\(name)' in experiment_options")
+    }
+    guard group.strategies.isEmpty || group.strategies == ["none"] || own.contains(where: \.card.takesStrategies) else {
+      throw .usage("\(own.map(\.name).joined(separator: ", ")): no strategy takes part; leave strategies out")
+    }
+    var variants: [Variant] = []
+    for one in own {
+      let (values, used) = try one.combinations(flags: config.options, group: group, hostCPUs: host.cpus)
+      usedFlags.formUnion(used.intersection(one.card.flags))
+      variants += values.map { Variant(chosen: one, options: $0) }
+    }
+    try addSizes(variants.filter { $0.chosen.card.guest == .size }, group)
+    try addModelled(variants.filter { $0.chosen.card.guest == .modelled }, group)
+  }
+
+  /// - Throws: ``MatrixError`` if a flag set nothing.
+  func requireUse(of flags: [String: [String]]) throws(MatrixError) {
+    for name in flags.keys.sorted() where !usedFlags.contains(name) {
+      let having = chosen.filter { $0.card.flags.contains(name) }
+      guard let one = having.first, let option = one.card.options.first(where: { $0.name == name }) else {
+        throw Self.unknown(option: name, of: chosen, as: "--\(name)")
+      }
+      if let condition = option.condition, !having.contains(where: { $0.given.contains(name) }) {
+        let error = OptionError.idleOption(
+          owner: one.card.owner, option: name, needs: condition.option, values: condition.values)
+        throw .usage("--\(name): \(error)")
+      }
+      throw .usage("--\(name): \(one.name):\(name)=... says the same already; give it once")
+    }
+  }
+
+  private static func unknown(option name: String, of chosen: [ChosenExperiment], as text: String) -> MatrixError {
+    let errors = chosen.map { one in
+      "\(OptionError.unknownOption(owner: one.card.owner, option: name, known: one.card.options.map(\.name)))"
+    }
+    return .usage("\(text): \(errors.joined(separator: "; "))")
+  }
+
+  // MARK: cells
+
+  private mutating func add(_ cell: Cell) {
+    if let obstacle = cell.experiment.obstacle(cell) {
+      note("\(cell.experimentCard.name): \(obstacle)")
+    } else if known.insert(cell.id).inserted {
+      cells.append(cell)
+    }
+  }
+
+  private mutating func addSizes(_ variants: [Variant], _ group: RunConfig.Group) throws(MatrixError) {
+    guard !variants.isEmpty else { return }
+    guard group.buddyinfo == nil else {
+      throw .usage("\(variants[0].chosen.name) takes a guest's size only; --buddyinfo doesn't go with it")
+    }
+    for text in group.guests {
+      let bytes = try GroupExpansion.guestBytes(text, nodes: 1)
+      for variant in variants {
+        add(
+          Cell(
+            variant.chosen.experiment, variant.options, guestBytes: bytes, guest: nil, strategy: nil, order: 0,
+            hostCPUs: host.cpus))
+      }
+    }
+  }
+
+  private mutating func addModelled(_ variants: [Variant], _ group: RunConfig.Group) throws(MatrixError) {
+    func threads(_ variant: Variant) -> Int {
+      variant.chosen.experiment.guestThreads(variant.options, nodes: group.nodes)
+    }
+    let needs = GroupExpansion.Needs(
+      threads: variants.map(threads).max() ?? 1,
+      allocates: variants.contains { threads($0) > $0.options.scanners(nodes: group.nodes) },
+      strategies: variants.contains { $0.chosen.card.takesStrategies })
+    for placement in Placement.allCases {
+      let placed = variants.filter { $0.options.placement == placement }
+      guard !placed.isEmpty else { continue }
+      for variant in placed where variant.options.scanners == .perNode && placement == .matrix {
+        throw .usage(
+          "\(variant.chosen.name): placement=matrix has one scanner, on each node in turn; scanners=per-node doesn't go "
+            + "with it")
+      }
+      let room = host.room(placement, modelledNodes: group.nodes)
+      let expanded = try GroupExpansion(group, config, lock, needs, room)
+      captures.merge(expanded.captures) { $1 }
+      for omission in expanded.omissions where !omissions.contains(omission) { omissions.append(omission) }
+      let hosted = expanded.guests.flatMap { guest, footprint in
+        host.memoryNodes(placement).map { node in
+          var guest = guest
+          guest.memoryNode = node
+          return (guest, footprint)
+        }
+      }
+      for (guest, footprint) in hosted { add(guest, footprint, room) }
+      var names: [String] = []
+      for name in placed.map(\.chosen.name) where !names.contains(name) { names.append(name) }
+      for name in names {
+        let own = placed.filter { $0.chosen.name == name }
+        try addCells(own, hosted.map(\.0), expanded, isNamed: !group.strategies.isEmpty, host.scanNodes(placement))
+      }
+    }
+  }
+
+  private mutating func add(_ guest: GuestSpec, _ footprint: GuestFootprint, _ room: Matrix.HostLimits) {
+    if !guests.contains(guest) { guests.append(guest) }
+    // Another group may run more on the same guest than this one.
+    if footprint.bytes > footprints[guest]?.bytes ?? 0 { footprints[guest] = footprint }
+    batchRoom = min(batchRoom, room.availableBytes / 2)
+  }
+
+  /// Cells of one experiment on some guests.
+  private mutating func addCells(
+    _ variants: [Variant], _ guests: [GuestSpec], _ expanded: GroupExpansion, isNamed: Bool, _ scanNodes: [Int?]
+  ) throws(MatrixError) {
+    let card = variants[0].chosen.card
+    var strategies: [ConfiguredStrategy?] = [nil]
+    if card.takesStrategies {
+      let suited = expanded.strategies.filter { card.takes($0.card) }
+      guard !suited.isEmpty || !isNamed else { throw .usage("\(card.name) is for \(card.suited)") }
+      strategies = suited
+    }
+    for guest in guests {
+      for strategy in strategies {
+        let order = try strategy.map { strategy throws(MatrixError) in
+          try Matrix.order(config.order, strategy, highest: expanded.highestOrder, granule: guest.granuleOrder)
+        }
+        for variant in variants where suits(variant, strategy) {
+          for scanNode in scanNodes {
+            add(
+              Cell(
+                variant.chosen.experiment, variant.options, guestBytes: guest.bytes, guest: guest, strategy: strategy,
+                order: order ?? expanded.highestOrder, scanNode: scanNode, hostCPUs: host.cpus))
+          }
+        }
+      }
+    }
+  }
+
+  /// Whether a strategy can do what a variant asks; what was asked for and can't be done is said.
+  private mutating func suits(_ variant: Variant, _ strategy: ConfiguredStrategy?) -> Bool {
+    guard let strategy else { return true }
+    let card = variant.chosen.card
+    if variant.options.scanners == .perNode && strategy.card.trigger == .frees {
+      note("\(strategy.card.name): hooks that gather for the whole guest have no scanner for a node")
+      return false
+    }
+    guard let mismatch = variant.chosen.experiment.mismatch(variant.options, strategy.card) else { return true }
+    if !variant.chosen.given.isEmpty { note("\(card.name): \(mismatch)") }
+    return false
+  }
+
+  private mutating func note(_ obstacle: String) {
+    if !obstacles.contains(obstacle) { obstacles.append(obstacle) }
+  }
+}

@@ -1,0 +1,164 @@
+import Foundation
+import GuestMemory
+import Hinting
+import Instruments
+import Records
+
+/// Everything that decides what a run measures: what `--config` reads, what the flags are turned into and what
+/// meta.json keeps. Text as on the command line, so that a checked-in file reads like one.
+public struct RunConfig: Codable, Hashable, Sendable {
+  /// Guests, states and strategies that are crossed with each other.
+  public struct Group: Codable, Hashable, Sendable {
+    /// Names of those of the run's experiments that this group is for; empty: all.
+    public var experiments: [String] = []
+    public var guests: [String] = []
+    public var states: [String] = []
+    public var strategies: [String] = []
+    public var nodes = 1
+    /// Nil: 4, or as many as there are threads on them.
+    public var cpus: Int?
+    /// The free share of an aged guest.
+    public var free: Double?
+    /// The share of Normal memory in ZONE_MOVABLE.
+    public var movable: Double?
+    public var listOrder: String?
+    public var granule = "auto"
+    public var vmemmap = "auto"
+    public var buddyinfo: String?
+    public var pagetypeinfo: String?
+    public var zoneinfo: String?
+    /// Values for every strategy that has an option of that name.
+    public var options: [String: [String]] = [:]
+    /// Values for every experiment of the group that has an option of that name, if nobody else sets it.
+    public var experimentOptions: [String: [String]] = [:]
+
+    public init() {}
+
+    enum CodingKeys: String, CodingKey, CaseIterable {
+      case experiments, guests, states, strategies, nodes, cpus, free, movable, granule, vmemmap
+      case buddyinfo, pagetypeinfo, zoneinfo, options
+      case listOrder = "list_order"
+      case experimentOptions = "experiment_options"
+    }
+
+    public init(from decoder: any Decoder) throws {
+      let box = try decoder.container(keyedBy: CodingKeys.self)
+      let former = try FormerOptions(decoder, of: FormerOptions.ofGroups)
+      try StrictJSON.refuseUnknownKeys(decoder, CodingKeys.allCases.map(\.rawValue), former: former.keys)
+      let standard = Group()
+      experiments = try box.decodeIfPresent([String].self, forKey: .experiments) ?? []
+      movable = try box.decodeIfPresent(Double.self, forKey: .movable)
+      guests = try box.decodeIfPresent([String].self, forKey: .guests) ?? standard.guests
+      states = try box.decodeIfPresent([String].self, forKey: .states) ?? standard.states
+      strategies = try box.decodeIfPresent([String].self, forKey: .strategies) ?? standard.strategies
+      nodes = try RunConfig.number(Int.self, box, .nodes) ?? standard.nodes
+      cpus = try RunConfig.number(Int.self, box, .cpus)
+      free = try box.decodeIfPresent(Double.self, forKey: .free)
+      listOrder = try box.decodeIfPresent(String.self, forKey: .listOrder)
+      granule = try box.decodeIfPresent(String.self, forKey: .granule) ?? standard.granule
+      vmemmap = try box.decodeIfPresent(String.self, forKey: .vmemmap) ?? standard.vmemmap
+      buddyinfo = try box.decodeIfPresent(String.self, forKey: .buddyinfo)
+      pagetypeinfo = try box.decodeIfPresent(String.self, forKey: .pagetypeinfo)
+      zoneinfo = try box.decodeIfPresent(String.self, forKey: .zoneinfo)
+      options = try box.decodeIfPresent([String: [String]].self, forKey: .options) ?? [:]
+      experimentOptions = try box.decodeIfPresent([String: [String]].self, forKey: .experimentOptions) ?? [:]
+      experimentOptions.merge(former.values) { own, _ in own }
+    }
+  }
+
+  /// `EXPERIMENT[:OPTION=VALUE[/VALUE...]]...`; nil: the first experiment there is.
+  public var experiments: [String]?
+  public var groups: [Group] = []
+  /// Values for every experiment of the run that has an option of that name and whose own text doesn't set it: what
+  /// flags give. One at least must have it.
+  public var options: [String: [String]] = [:]
+  public var lock = "queued"
+  /// Nil: the highest order; `native`; or a number.
+  public var order: String?
+  public var repetitions = 5
+  public var seed: UInt64 = 1
+  public var holdLimit = "100us"
+  public var counters = "auto"
+  /// Events to be counted beside those with a column, by PAPI's names.
+  public var events: [String] = []
+  public var timeLimit: String?
+
+  public init() {}
+
+  enum CodingKeys: String, CodingKey, CaseIterable {
+    case experiments, groups, options, lock, order, repetitions, seed, counters, events
+    case holdLimit = "hold_limit"
+    case timeLimit = "time_limit"
+  }
+
+  public init(from decoder: any Decoder) throws {
+    let box = try decoder.container(keyedBy: CodingKeys.self)
+    let former = try FormerOptions(decoder, of: FormerOptions.ofRuns)
+    try StrictJSON.refuseUnknownKeys(decoder, CodingKeys.allCases.map(\.rawValue), former: former.keys)
+    let standard = RunConfig()
+    experiments = try box.decodeIfPresent([String].self, forKey: .experiments)
+    groups = try box.decodeIfPresent([Group].self, forKey: .groups) ?? []
+    options = try box.decodeIfPresent([String: [String]].self, forKey: .options) ?? [:]
+    options.merge(former.values) { own, _ in own }
+    lock = try box.decodeIfPresent(String.self, forKey: .lock) ?? standard.lock
+    order = try box.decodeIfPresent(String.self, forKey: .order)
+    repetitions = try RunConfig.number(Int.self, box, .repetitions) ?? standard.repetitions
+    seed = try RunConfig.number(UInt64.self, box, .seed) ?? standard.seed
+    holdLimit = try box.decodeIfPresent(String.self, forKey: .holdLimit) ?? standard.holdLimit
+    counters = try box.decodeIfPresent(String.self, forKey: .counters) ?? standard.counters
+    events = try box.decodeIfPresent([String].self, forKey: .events) ?? []
+    timeLimit = try box.decodeIfPresent(String.self, forKey: .timeLimit)
+  }
+
+  /// JSONDecoder says of a number that isn't whole or is out of range only that the file is no JSON.
+  private static func number<Number: Decodable, Key: CodingKey>(
+    _ type: Number.Type, _ box: KeyedDecodingContainer<Key>, _ key: Key
+  ) throws -> Number? {
+    do { return try box.decodeIfPresent(type, forKey: key) } catch let error as DecodingError {
+      if case .typeMismatch = error { throw error }
+      throw DecodingError.dataCorruptedError(forKey: key, in: box, debugDescription: "not a whole number in its range")
+    } catch {
+      throw DecodingError.dataCorruptedError(forKey: key, in: box, debugDescription: "not a whole number in its range")
+    }
+  }
+}
+
+extension RunConfig {
+  /// What `hintbench run EXPERIMENT ...` measures if nothing else is said: each experiment's own groups.
+  ///
+  /// - Parameters:
+  ///   - experiments: nil: the first there is.
+  ///   - quick: small guests and three repetitions, seconds.
+  ///   - list: the experiments there are.
+  /// - Throws: ``MatrixError`` for an unknown experiment or a malformed option.
+  public static func standard(
+    _ experiments: [String]? = nil, quick: Bool = false, of list: ExperimentList
+  ) throws(MatrixError) -> RunConfig {
+    var config = RunConfig()
+    config.experiments = experiments ?? list.standard
+    let chosen = try list.chosen(experiments)
+    for (index, one) in chosen.enumerated() where !chosen[..<index].contains(where: { $0.name == one.name }) {
+      for var group in one.experiment.groups(quick: quick) {
+        if chosen.count > 1 { group.experiments = [one.name] }
+        config.groups.append(group)
+      }
+    }
+    if quick { config.repetitions = 3 }
+    return config
+  }
+
+  /// The chosen experiments.
+  ///
+  /// - Parameter list: the experiments there are.
+  /// - Throws: ``MatrixError`` for an unknown one or a malformed option.
+  public func experimentCards(of list: ExperimentList) throws(MatrixError) -> [ExperimentCard] {
+    try list.chosen(experiments).map(\.card)
+  }
+
+  /// Reads a checked-in matrix.
+  ///
+  /// - Throws: ``MatrixError`` (74 where the file can't be read, 65 where it isn't one).
+  public static func read(_ path: String) throws(MatrixError) -> RunConfig {
+    try StrictJSON.read(path, accepted: "JSON with the keys meta.json shows under config")
+  }
+}

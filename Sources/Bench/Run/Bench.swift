@@ -1,0 +1,328 @@
+import CHost
+import Delivery
+import Foundation
+import GuestMemory
+import Hinting
+import Instruments
+import Machine
+import Records
+
+/// What every experiment works with: the measuring thread's instruments, the strategies it has prepared, and the parts
+/// of a row that say where it comes from.
+package final class Bench {
+  package let matrix: Matrix
+  let identity: RunIdentity
+  /// Nil where no cell has cold caches: its buffer is twice the last-level cache, and takes longer to make than many a
+  /// run's guests.
+  package let evictor: CacheEvictor?
+  package let limits: MachineLimits
+  let counters: HardwareCounters?
+  /// Opens the same on another thread.
+  let openCounters: @Sendable () -> HardwareCounters?
+  /// Why counters that were opened gave nothing in some repetition: the first time that happened.
+  package var counterFailure: String?
+  /// What couldn't be measured here, once each.
+  private(set) var unavailable: [RunMeta.Unavailable] = []
+  /// The host's nodes, as they were at the start.
+  package let hostNodes: [HostNode]
+  package let holdLog: HoldLog
+  package let hintLog: HintLog
+  package let stop = StopFlag()
+  /// The CPUs this process may use.
+  package let hostCPUs: [Int]
+  /// Of the repetition at hand; the measuring thread is its first scanner.
+  package private(set) var placement: HostPlacement?
+  private var teams: [String: ScanTeam] = [:]
+  private var spareLogs: [(HoldLog, HintLog)] = []
+
+  /// - Throws: what the host refuses: address space, counters that were asked for by name.
+  init(
+    _ matrix: Matrix, _ identity: RunIdentity, limits: MachineLimits, counters: HardwareCounters?,
+    openCounters: @escaping @Sendable () -> HardwareCounters?, numa: any NumaHost,
+    hostCPUs: [Int], lastLevelCacheBytes: Int?
+  ) throws {
+    self.matrix = matrix
+    self.identity = identity
+    self.limits = limits
+    self.counters = counters
+    self.openCounters = openCounters
+    hostNodes = numa.nodes
+    self.hostCPUs = hostCPUs
+    evictor =
+      matrix.cells.contains { $0.cache == .cold } ? try CacheEvictor(lastLevelCacheBytes: lastLevelCacheBytes) : nil
+    holdLog = try HoldLog(capacity: 1 << 26)
+    hintLog = try HintLog()
+  }
+
+  deinit { stop.deallocate() }
+
+  /// Rows that can't be there on this machine.
+  package func note(_ absence: RunMeta.Unavailable) {
+    if !unavailable.contains(where: { $0.what == absence.what }) { unavailable.append(absence) }
+  }
+
+  /// Host CPUs for threads beside the measuring one.
+  package var otherCPUs: [Int] { placement?.otherHostCPUs ?? [] }
+
+  /// Times the plain walk that a cell's cost is held against, once, where its scanner runs.
+  func sampleLimit(_ guest: ModelledGuest, _ key: ModelledGuest.LimitKey) {
+    if let cpu = key.hostCPU { try? ThreadPlacement.pin(toCPU: cpu) }
+    guest.sampleLimit(key, evictor)
+  }
+
+  /// Which walk a cell's cost is held against.
+  func limitKey(_ cell: Cell, on model: ModelledGuest) -> ModelledGuest.LimitKey {
+    .init(order: cell.order, cache: cell.cache, hostCPU: placement(cell, model).scanners.first?.hostCPU)
+  }
+
+  private func placement(_ cell: Cell, _ model: ModelledGuest) -> HostPlacement {
+    HostPlacement(
+      model.guest.geometry, cell.scanners, scanNode: cell.scanNode, memoryNodes: model.hostNodes,
+      hostCPUs: hostCPUs, hostNodes: hostNodes)
+  }
+
+  /// One repetition of a cell, by its experiment.
+  ///
+  /// - Throws: ``GuestError`` or ``SystemCallError`` where the host has no memory left.
+  func run(_ cell: Cell, repetition: Int, on model: ModelledGuest?) throws -> RepetitionResult {
+    guard let model else {
+      placement = nil
+      // The thread may still be where a guest's scanner was.
+      try? ThreadPlacement.allow(hostCPUs)
+      let run = record(cell, repetition)
+      return try cell.experiment.run(Repetition(cell: cell, number: repetition, record: run, modelled: nil), self)
+    }
+    let placement = placement(cell, model)
+    self.placement = placement
+    // Where that is refused, scan_cpu says where it ran.
+    if let cpu = placement.scanners.first?.hostCPU { try? ThreadPlacement.pin(toCPU: cpu) }
+    var run = record(cell, repetition)
+    describe(model, placement, cell, &run)
+    if let failure = Self.refusal(cell, model.guest) {
+      let account = SessionAccount(model.guest, lowestOrder: cell.order, hints: [])
+      run.found = RunRecord.Found(
+        outcome: .error, blocksFree: account.total.blocksFree, blocksReported: 0, bytesReported: 0)
+      return RepetitionResult(run: run, zones: [], holds: [], holdSequence: nil, failure: failure)
+    }
+    let team = try self.team(cell, model.guest, placement)
+    let buffers = team.runners.compactMap(\.bufferBytes)
+    run.guest.bufferBytes = buffers.isEmpty ? nil : UInt64(buffers.reduce(0, +))
+    defer { for runner in team.runners { runner.stopHost() } }
+    if cell.hostAckNs > 0 && cell.clock == .real {
+      // The last CPU is the least likely to have a thread of the guest's.
+      for runner in team.runners { try runner.startHost(ackNanoseconds: cell.hostAckNs, cpu: otherCPUs.last) }
+    }
+    return try cell.experiment.run(
+      Repetition(cell: cell, number: repetition, record: run, modelled: (model, team)), self)
+  }
+
+  /// What can't be run on this guest at all, and why.
+  static func refusal(_ cell: Cell, _ guest: Guest) -> String? {
+    guard let strategy = cell.configuredStrategy?.card else { return nil }
+    if !guest.geometry.hasWatermarks && strategy.effect != .readsOnly {
+      return "\(strategy.name) allocates, and without zoneinfo the captured zones' watermarks aren't known"
+    }
+    return nil
+  }
+
+  private func team(_ cell: Cell, _ guest: Guest, _ placement: HostPlacement) throws -> ScanTeam {
+    // One a cell: buffers are sized for the guest.
+    if let known = teams[cell.id] { return known }
+    guard cell.configuredStrategy != nil else { return ScanTeam([]) }
+    let members = try placement.scanners.enumerated().map { index, seat in
+      let runner = cell.strategy.runner()
+      try runner.prepare(guest.core, lowestOrder: cell.order)
+      let (holdLog, hintLog) = try logs(index)
+      return ScanTeam.Member(
+        runner: runner, place: .init(guest, number: seat.guestCPU),
+        node: cell.scanners == .perNode ? index : nil, hostCPU: seat.hostCPU, holdLog: holdLog,
+        hintLog: hintLog)
+    }
+    let team = ScanTeam(members)
+    teams[cell.id] = team
+    return team
+  }
+
+  /// The logs of scanner `index`; the first has the bench's own.
+  private func logs(_ index: Int) throws -> (HoldLog, HintLog) {
+    if index == 0 { return (holdLog, hintLog) }
+    while spareLogs.count < index { spareLogs.append((try HoldLog(capacity: 1 << 26), try HintLog())) }
+    return spareLogs[index - 1]
+  }
+
+  /// Forgets what was prepared for guests that are gone.
+  func forgetTeams() { teams = [:] }
+
+  /// Of a repetition's mutators, whichever kind they are.
+  package func mutatorSeed(_ repetition: Repetition) -> UInt64 {
+    matrix.config.seed &+ UInt64(repetition.number) &* 1_000_003
+  }
+
+  /// The starting state again, after whatever was done to the guest.
+  package func restart(_ repetition: Repetition) {
+    repetition.model.touch()
+    repetition.model.reset(
+      order: repetition.cell.order, cache: repetition.cell.cache, evictor, repetition.team.runners)
+    stop.clear()
+  }
+
+  /// The mutators from the starting state for so long, with nothing beside them. `runner`: whose hooks they run, nil for
+  /// a kernel without any.
+  package func mutatorsAlone(
+    _ repetition: Repetition, _ runner: StrategyRunner?, isProbed: Bool, nanoseconds: UInt64, mostPages: Int? = nil
+  ) throws -> Alone {
+    restart(repetition)
+    let group = try mutators(repetition, runner, isProbed: isProbed, mostPages: mostPages)
+    guard let group else { return Alone() }
+    defer { group.end() }
+    group.run()
+    let meter = DisturbanceMeter()
+    MonotonicClock.sleep(nanoseconds: nanoseconds)
+    let disturbance = meter.reading()
+    group.park()
+    defer { group.giveBack() }
+    return Alone(
+      rate: group.operationsPerSecond, figures: group.figures, disturbance: disturbance.beside(group.disturbance))
+  }
+
+  /// What mutators did with nothing beside them; empty without a load.
+  package struct Alone {
+    package var rate: Double?
+    package var figures: MutatorFigures?
+    package var disturbance: Disturbance?
+  }
+
+  /// The cell's mutators, parked; nil without a load. `runner`: whose hooks they run, nil for a kernel without any.
+  package func mutators(
+    _ repetition: Repetition, _ runner: StrategyRunner?, isProbed: Bool, mostPages: Int? = nil
+  ) throws -> MutatorGroup? {
+    let cell = repetition.cell
+    guard cell.load != .none else { return nil }
+    let seats = (placement?.others ?? []).prefix(cell.mutators)
+    return try MutatorGroup(
+      repetition.guest, runner, cell.load, count: cell.mutators, guestCPUs: seats.map(\.guestCPU),
+      hostCPUs: seats.compactMap(\.hostCPU), seed: mutatorSeed(repetition), isProbed: isProbed, mostPages: mostPages)
+  }
+
+  // MARK: rows
+
+  /// Rows of events.csv.
+  package func events(_ repetition: Repetition, _ reading: CounterReading) -> [EventCountRecord] {
+    reading.named.sorted { $0.key < $1.key }.map { event, count in
+      EventCountRecord(
+        runID: identity.runID, cellID: repetition.cell.id, repetition: repetition.number, event: event,
+        count: Int(exactly: count))
+    }
+  }
+
+  /// A row with what a cell was asked for.
+  private func record(_ cell: Cell, _ repetition: Int) -> RunRecord {
+    var run = RunRecord.blank
+    run.identity = RunRecord.Identity(
+      runID: identity.runID, cellID: cell.id, time: Date(), commit: identity.commit, branch: identity.branch,
+      host: identity.host, experiment: cell.experiment.card.name, experimentOptions: cell.optionsText,
+      strategy: cell.strategyName, repetition: repetition, seed: matrix.config.seed)
+    run.guest = RunRecord.Guest(bytes: cell.guestBytes)
+    run.load = RunRecord.Load(
+      kind: cell.load.rawValue, mutators: cell.mutators, oversubscribed: cell.oversubscribed, cache: "",
+      hostAckNs: cell.options["host-ack-ns"].flatMap { Double($0) })
+    run.found = RunRecord.Found(outcome: .complete)
+    return run
+  }
+
+  /// Adds what a modelled guest is, and where its memory and its scanner are.
+  private func describe(_ model: ModelledGuest, _ placement: HostPlacement, _ cell: Cell, _ run: inout RunRecord) {
+    run.guest.nodes = cell.guest.nodes
+    run.guest.cpus = cell.guest.cpus
+    run.guest.zones = model.guest.core.zoneCount
+    run.guest.granuleOrder = cell.guest.granuleOrder
+    run.guest.vmemmapPageBytes = Int(cell.guest.vmemmapPage.rawValue)
+    run.guest.lockKind = cell.guest.lockKind.rawValue
+    run.guest.pageInit = cell.pageInit.rawValue
+    run.guest.state = cell.guest.state.name
+    run.guest.listOrder = cell.guest.listOrder.rawValue
+    run.guest.freeFraction = model.census.freeFraction
+    run.guest.bytesFree = model.census.freePages << 12
+    run.load.cache = cell.cache.rawValue
+    if let strategy = cell.configuredStrategy {
+      run.guest.listAdjacent = model.listAdjacency(fromOrder: cell.order)
+      run.guest.order = cell.order
+      run.guest.budget = ["budget", "step"].lazy.compactMap { strategy.options[$0] }.first.flatMap { Int($0) }
+    }
+    // Of several scanners the first one's CPU would say little; scan.csv has each.
+    let scanCPU = placement.scanners.count == 1 ? ThreadPlacement.currentCPU : nil
+    let scanNodes = Set(placement.scanners.map { $0.hostCPU.flatMap(hostNode(ofCPU:)) })
+    run.load.scanCPU = scanCPU
+    run.load.scanNode = scanCPU.flatMap(hostNode(ofCPU:)) ?? (scanNodes.count == 1 ? scanNodes.first ?? nil : nil)
+    let memoryNodes = Set(model.hostNodes ?? hostNodes.prefix(1).map(\.id))
+    run.load.memoryNode = memoryNodes.count == 1 ? memoryNodes.first : nil
+  }
+
+  package func hostNode(ofCPU cpu: Int) -> Int? { hostNodes.first { $0.cpus.contains(cpu) }?.id }
+
+  /// Rows of zones.csv from the holds of a session and the account of what it found.
+  package func zones(_ repetition: Repetition, _ account: SessionAccount, _ byZone: [[HoldSample]]) -> [ZoneRecord] {
+    let cell = repetition.cell
+    let model = repetition.model
+    return model.guest.core.zones.map { zone in
+      let tally = account.zones[zone.index]
+      let samples = byZone[zone.index]
+      let holds = DurationStatistics(
+        ticks: samples.map(\.holdTicks), nanosecondsPerTick: CycleClock.nanosecondsPerTick)
+      let timesHold = cell.timesHold
+      var record = ZoneRecord(
+        runID: identity.runID, cellID: cell.id, repetition: repetition.number,
+        node: model.guest.geometry.zones[zone.index].nodeID,
+        hostNode: model.hostNodes?[zone.node] ?? hostNodes.first?.id,
+        zone: zone.type.name, blocksFree: tally.blocksFree, blocksReported: tally.blocksReported,
+        bytesFree: tally.bytesFreeAllOrders, bytesReported: tally.bytesReported, coverage: tally.coverage,
+        lockAcquisitions: samples.count, lockHoldNsP50: timesHold ? holds.p50 : nil,
+        lockHoldNsP99: timesHold ? holds.p99 : nil, lockHoldNsMax: timesHold ? holds.max : nil,
+        lockHoldNsTotal: timesHold ? holds.total : nil)
+      if timesHold, tally.blocksDistinct > 0, let total = holds.total {
+        record.nsPerBlock = total / Double(tally.blocksDistinct)
+      }
+      return record
+    }
+  }
+
+  /// Rows of lock_holds.csv.
+  package func buckets(
+    _ repetition: Repetition, _ holds: HoldSummary, _ figures: MutatorFigures?
+  ) -> [HoldBucketRecord] {
+    var records: [HoldBucketRecord] = []
+    func add(_ phase: HoldBucketRecord.Phase, _ kind: HoldBucketRecord.Kind, _ histogram: DurationHistogram) {
+      for bucket in histogram.buckets {
+        records.append(
+          HoldBucketRecord(
+            runID: identity.runID, cellID: repetition.cell.id, repetition: repetition.number, phase: phase, kind: kind,
+            upperNs: Double(bucket.upperNanoseconds), count: Int(bucket.count)))
+      }
+    }
+    for (phase, name) in [(HoldPhase.collect, HoldBucketRecord.Phase.collect), (.return, .return)] {
+      guard let histograms = holds.histograms[phase] else { continue }
+      add(name, .hold, histograms.hold)
+      add(name, .wait, histograms.wait)
+    }
+    if let figures {
+      add(.mutator, .hold, figures.holds.hold)
+      add(.mutator, .wait, figures.holds.wait)
+    }
+    return records
+  }
+}
+
+/// What every row of a run repeats.
+public struct RunIdentity: Sendable {
+  public var runID: String
+  public var host: String
+  public var commit: String?
+  public var branch: String?
+
+  public init(runID: String, host: String, commit: String?, branch: String?) {
+    self.runID = runID
+    self.host = host
+    self.commit = commit
+    self.branch = branch
+  }
+}

@@ -1,0 +1,65 @@
+import GuestMemory
+import Instruments
+import Records
+
+extension RunRecord.Bystanders {
+  /// What a probed pass measured.
+  package mutating func add(_ figures: MutatorFigures) {
+    allocNsP50 = figures.allocations.percentile(50)
+    allocNsP99 = figures.allocations.percentile(99)
+    allocNsP999 = figures.allocations.percentile(99.9)
+    allocNsMax = figures.allocations.max.map { Double($0) }
+    irqoffNsP99 = figures.holds.irqOff.percentile(99)
+    irqoffNsP999 = figures.holds.irqOff.percentile(99.9)
+    irqoffNsMax = figures.holds.irqOff.max.map { Double($0) }
+    waitNsTotal = figures.waitTotal
+    allocFailed = figures.failed
+  }
+}
+
+extension RunRecord.Counters {
+  /// What was counted, and where.
+  package init(_ reading: CounterReading, source: String) {
+    self.init(
+      cycles: reading.cycles.map(Int.init), instructions: reading.instructions.map(Int.init),
+      l1dMisses: reading.l1dMisses.map(Int.init), l2Misses: reading.l2Misses.map(Int.init),
+      llcMisses: reading.llcMisses.map(Int.init), dtlbMisses: reading.dtlbMisses.map(Int.init), source: source)
+  }
+}
+
+extension RunRecord.Lock {
+  /// Counts and times of a pass's holds.
+  package init(_ holds: HoldSummary) {
+    self.init(
+      acquisitions: holds.acquisitions, itemsPerHoldMax: holds.itemsPerHoldMax, holdNsMean: holds.hold.mean,
+      holdNsP50: holds.hold.p50, holdNsP99: holds.hold.p99, holdNsP999: holds.hold.p999, holdNsMax: holds.hold.max,
+      holdNsTotal: holds.hold.total, waitNsP99: holds.wait.p99, waitNsMax: holds.wait.max)
+  }
+}
+
+extension RunRecord.Trust {
+  /// Fills in what disturbed the repetition, all its measured stretches together; nothing where there are none.
+  package mutating func set(_ stretches: [Disturbance]) {
+    guard let first = stretches.first else { return }
+    let disturbance = stretches.dropFirst().reduce(first, +)
+    involuntarySwitches = disturbance.involuntarySwitches
+    minorFaults = disturbance.minorFaults
+    stealNs = disturbance.stealNanoseconds.map { Double($0) }
+  }
+
+  /// Times empty intervals as long as `hold`, the median hold, for some 3 ms; nothing where there was no hold.
+  package mutating func measureNoise(hold: Double?) {
+    guard let hold else { return }
+    let noise = NoiseMeter.measure(intervalNanoseconds: hold, budgetNanoseconds: 3e6)
+    noiseNsP999 = noise.p999
+    noiseNsMax = noise.max
+  }
+}
+
+extension RunRecord.SideEffects {
+  /// Sets `blocks_withheld_max` from the most pages that were off the lists.
+  package mutating func setWithheld(pages: UInt64, _ core: GuestCore) {
+    let blockPages: UInt64 = 1 << UInt64(core.highestOrder)
+    blocksWithheldMax = Int((pages + blockPages - 1) / blockPages)
+  }
+}

@@ -1,0 +1,256 @@
+import Bench
+import Delivery
+import GuestMemory
+import Hinting
+import Instruments
+import Records
+
+/// The main question: how long does each design hold zone->lock, and what does it cost to cover how much of free
+/// memory?
+///
+/// A repetition is two passes from the same state: one without a probe for speed, and one with the probe for holds and
+/// for what was found.
+enum ScanExperiment: Experiment {
+  static let card = ExperimentCard(
+    name: "scan",
+    question: "how long each design holds zone->lock, what it costs, and how much of free memory it covers",
+    files: "runs.csv, cells.csv, zones.csv, lock_holds.csv, events.csv; scan.csv with several scanners",
+    decisiveMetric: "guest_cpu_ns",
+    options: [.load([.none]), .mutators, .hostAck, .pageInit, .cache, .scanners, .placement],
+    flags: ["load", "mutators", "host-ack-ns", "page-init", "cache", "scanners", "placement"],
+    countsEvents: true, columns: ScannerRecord.experimentColumns)
+
+  /// Every strategy at 8 and 64 GiB, those whose memory allows it at 1 TiB, fresh and aged: within a minute on two
+  /// cores. Quick: every strategy on one small guest in both states.
+  static func groups(quick: Bool) -> [RunConfig.Group] {
+    var small = RunConfig.Group()
+    small.guests = quick ? ["2G"] : ["8G", "64G"]
+    small.states = ["fresh", "aged"]
+    small.strategies = Strategies.all.map(\.card.name)
+    if quick { return [small] }
+    var large = small
+    large.guests = ["1T"]
+    large.strategies = Strategies.all.filter { $0.card.effect == .readsOnly }.map(\.card.name)
+    return [small, large]
+  }
+
+  static func estimate(_ cell: Cell, _ host: Matrix.HostLimits) -> Double {
+    2 * cell.restartNanoseconds(host) + 2 * cell.sessionNanoseconds
+  }
+
+  static func run(_ repetition: Repetition, _ bench: Bench) throws -> RepetitionResult {
+    let cell = repetition.cell
+    var run = repetition.record
+    var events: [EventCountRecord] = []
+    let speed = try measureSpeed(repetition, bench, &run, &events)
+    let probed = try measureHolds(repetition, bench)
+    run.trust.set([speed.disturbance] + probed.disturbances)
+    fill(&run, repetition, bench, speed, probed)
+    return RepetitionResult(
+      run: run, zones: bench.zones(repetition, probed.account, probed.holdsByZone),
+      holds: cell.timesHold ? bench.buckets(repetition, probed.holds, probed.bystanders) : [],
+      holdSequence: repeatsItself(repetition) ? probed.holds.holdSequence : nil,
+      failure: failure(speed.pass.outcome, probed.pass.outcome), experiment: scanners(repetition, bench, speed, probed),
+      events: events)
+  }
+
+  /// Whether hold k is the same work in every repetition. Several scanners that allocate may come in another order.
+  private static func repeatsItself(_ repetition: Repetition) -> Bool {
+    let cell = repetition.cell
+    let isAlone = repetition.team.members.count == 1 || cell.strategy.card.effect == .readsOnly
+    return cell.load == .none && cell.timesHold && isAlone
+  }
+
+  private static func failure(_ outcomes: Outcome...) -> String? {
+    for case .error(let reason) in outcomes { return reason }
+    return nil
+  }
+
+  // MARK: the two passes
+
+  /// What the threads of the pass without the probe came to, all together.
+  private struct Speed {
+    var pass: SpeedPass
+    var parts: [ScanTeam.SpeedPart]
+    var disturbance: Disturbance
+  }
+
+  private static func measureSpeed(
+    _ repetition: Repetition, _ bench: Bench, _ run: inout RunRecord, _ events: inout [EventCountRecord]
+  ) throws -> Speed {
+    let cell = repetition.cell
+    repetition.model.reset(order: cell.order, cache: cell.cache, bench.evictor, repetition.team.runners)
+    let mutators = try bench.mutators(repetition, repetition.runner, isProbed: false)
+    defer { mutators?.end() }
+    bench.stop.clear()
+    mutators?.run()
+    let parts = repetition.team.speedPass(cell, bench)
+    mutators?.park()
+    if cell.timesHold { run.bystanders.opsPerSecond = mutators?.operationsPerSecond }
+    mutators?.giveBack()
+    if cell.changesLists { repetition.model.touch() }
+
+    if bench.counterFailure == nil, let refusal = parts.lazy.compactMap(\.refusal).first {
+      bench.counterFailure = "\(refusal)"
+    }
+    // Above granule 0 what isn't timed isn't counted either: most of its work is gone.
+    let readings = cell.timesHold ? parts.compactMap(\.reading) : []
+    if readings.count == parts.count, let first = readings.first {
+      let reading = readings.dropFirst().reduce(first) { $0.adding($1) }
+      run.counters = RunRecord.Counters(reading, source: CounterFacts.papi)
+      events = bench.events(repetition, reading)
+    }
+    return Speed(
+      pass: SpeedPass(together: parts.map(\.pass)), parts: parts,
+      disturbance: Disturbance.together(parts.map(\.disturbance)).beside(mutators?.disturbance))
+  }
+
+  private struct Probed {
+    var pass: ProbedPass
+    var parts: [ScanTeam.ProbedPart]
+    var account: SessionAccount
+    var holds: HoldSummary
+    var holdsByZone: [[HoldSample]]
+    /// Of the session, and of the giving back.
+    var disturbances: [Disturbance]
+    /// Nil without mutators.
+    var bystanders: MutatorFigures?
+  }
+
+  private static func measureHolds(_ repetition: Repetition, _ bench: Bench) throws -> Probed {
+    let cell = repetition.cell
+    let guest = repetition.guest
+    let team = repetition.team
+    repetition.model.reset(order: cell.order, cache: cell.cache, bench.evictor, team.runners)
+    let mutators = try bench.mutators(repetition, repetition.runner, isProbed: true)
+    defer { mutators?.end() }
+    bench.stop.clear()
+    mutators?.run()
+    // What is put back within the session is as stale at its end as what was only named.
+    let holdsToTheEnd = cell.strategy.card.effect != .takesBatches
+    func accountNow() -> SessionAccount {
+      SessionAccount(
+        guest, lowestOrder: cell.order, hints: team.members.flatMap(\.hintLog.hints), holdsToTheEnd: holdsToTheEnd)
+    }
+    var account: SessionAccount?
+    let parts = team.probedPass(cell, bench) {
+      mutators?.park()
+      account = accountNow()
+      mutators?.run()
+    }
+    mutators?.park()
+    let bystanders = mutators?.figures
+    mutators?.giveBack()
+    if cell.changesLists { repetition.model.touch() }
+    var byZone = [[HoldSample]](repeating: [], count: guest.core.zoneCount)
+    for member in team.members {
+      for sample in member.holdLog.samples { byZone[Int(sample.zone)].append(sample) }
+    }
+    return Probed(
+      pass: ProbedPass(together: parts.map(\.pass)), parts: parts, account: account ?? accountNow(),
+      holds: HoldLog.summary(of: team.members.map(\.holdLog)), holdsByZone: byZone,
+      disturbances: [
+        Disturbance.together(parts.map(\.collecting)).beside(mutators?.disturbance),
+        Disturbance.together(parts.map(\.returning)),
+      ],
+      bystanders: bystanders)
+  }
+
+  /// Rows of scan.csv: of several scanners each one; of one everything stands in runs.csv.
+  private static func scanners(
+    _ repetition: Repetition, _ bench: Bench, _ speed: Speed, _ probed: Probed
+  ) -> ExperimentRows? {
+    guard repetition.team.members.count > 1 else { return nil }
+    let timesHold = repetition.cell.timesHold
+    let records = repetition.team.members.enumerated().map { index, member in
+      let part = speed.parts[index]
+      let holds = member.holdLog.summary()
+      let node = member.node ?? 0
+      return ScannerRecord(
+        node: node, guestCPU: member.place.number, hostCPU: part.hostCPU,
+        hostNode: part.hostCPU.flatMap(bench.hostNode(ofCPU:)),
+        memoryNode: repetition.model.hostNodes?[node] ?? bench.hostNodes.first?.id,
+        scanNs: timesHold ? CycleClock.nanoseconds(fromTicks: part.pass.scanTicks) : nil,
+        cpuNs: timesHold ? Double(part.pass.cpuNanoseconds) : nil, lockAcquisitions: holds.acquisitions,
+        lockWaitNsMax: timesHold ? holds.wait.max : nil,
+        involuntarySwitches: (part.disturbance + probed.parts[index].collecting + probed.parts[index].returning)
+          .involuntarySwitches)
+    }
+    return ExperimentRows(card, records)
+  }
+
+  private static func fill(
+    _ run: inout RunRecord, _ repetition: Repetition, _ bench: Bench, _ speed: Speed, _ probed: Probed
+  ) {
+    let cell = repetition.cell
+    let total = probed.account.total
+    // The pass that found less decides: under a load the two may end differently.
+    let outcome = speed.pass.outcome == .complete ? probed.pass.outcome : speed.pass.outcome
+    run.found = RunRecord.Found(
+      outcome: RunOutcome(rawValue: outcome.name) ?? .error, blocksFree: total.blocksFree,
+      blocksReported: total.blocksReported,
+      blocksDuplicate: total.blocksDuplicate, blocksMissed: total.blocksMissed, blocksStale: total.blocksStale,
+      bytesReported: total.bytesReported, coverage: total.coverage, coverageFree: total.coverageFree,
+      restarts: probed.pass.restarts)
+
+    run.delivery = RunRecord.Delivery(kicks: speed.pass.kicks, descriptors: speed.pass.descriptors)
+    fillSideEffects(&run, cell, probed, repetition.guest)
+
+    let holds = probed.holds
+    run.lock = RunRecord.Lock(acquisitions: holds.acquisitions, itemsPerHoldMax: holds.itemsPerHoldMax)
+    guard cell.timesHold else { return }
+    run.lock = RunRecord.Lock(holds)
+    fillSpeed(&run, cell, bench, speed, probed)
+    if let figures = probed.bystanders { run.bystanders.add(figures) }
+    run.trust.measureNoise(hold: holds.hold.p50)
+  }
+
+  private static func fillSideEffects(_ run: inout RunRecord, _ cell: Cell, _ probed: Probed, _ guest: Guest) {
+    if cell.strategy.card.effect == .readsOnly {
+      run.sideEffects.blocksWithheldMax = 0
+      run.sideEffects.withheldByteSeconds = 0
+      // Under a load it moves, and a design that only reads doesn't see it.
+      if cell.load == .none { run.sideEffects.bytesFreeMin = run.guest.bytesFree }
+    } else {
+      run.sideEffects.setWithheld(pages: probed.pass.pagesWithheldMax, guest.core)
+      if cell.timesHold { run.sideEffects.withheldByteSeconds = probed.pass.byteSecondsWithheld }
+      run.sideEffects.bytesFreeMin = probed.pass.freePagesMin << 12
+    }
+  }
+
+  private static func fillSpeed(
+    _ run: inout RunRecord, _ cell: Cell, _ bench: Bench, _ speed: Speed, _ probed: Probed
+  ) {
+    let total = probed.account.total
+    let nanoseconds = CycleClock.nanoseconds(fromTicks: speed.pass.scanTicks)
+    run.speed.scanNs = nanoseconds
+    run.speed.guestCPUNs = Double(speed.pass.cpuNanoseconds)
+    if cell.strategy.card.effect != .readsOnly {
+      run.speed.returnNs = CycleClock.nanoseconds(fromTicks: speed.pass.returnTicks)
+    }
+    if cell.strategy.card.effect == .takesBuffers {
+      run.speed.bufferAllocNs = CycleClock.nanoseconds(fromTicks: speed.pass.bufferAllocTicks)
+      run.speed.bufferFreeNs = CycleClock.nanoseconds(fromTicks: speed.pass.bufferFreeTicks)
+    }
+    switch cell.pageInit {
+    case .none: run.speed.pageInitNs = nil
+    case .alloc:
+      run.speed.pageInitNs = Double(probed.pass.pagesInitializedAtAlloc) / 1024 * bench.limits.zeroing4MiB.median
+    case .free: run.speed.pageInitNs = Double(probed.pass.pagesReturned) / 1024 * bench.limits.zeroing4MiB.median
+    }
+    guard speed.pass.outcome == probed.pass.outcome else {
+      // The time is of one pass and the bytes are of the other: under a load one may have got no buffer, say.
+      bench.note(
+        .init(
+          what: "rates of \(cell.strategy.fullName) in some repetitions",
+          why: "its two passes ended differently: \(speed.pass.outcome.name) and \(probed.pass.outcome.name)"))
+      return
+    }
+    if total.bytesReported > 0 {
+      run.speed.msPerTiB = nanoseconds / 1e6 * Double(1 << 40) / Double(total.bytesReported)
+      run.speed.nsPerBlock = nanoseconds / Double(total.blocksDistinct)
+      run.speed.blocksPerSecond = Double(total.blocksDistinct) / (nanoseconds / 1e9)
+      run.speed.gibPerSecond = Double(total.bytesReported) / Double(1 << 30) / (nanoseconds / 1e9)
+    }
+  }
+}

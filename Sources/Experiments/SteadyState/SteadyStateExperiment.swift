@@ -1,0 +1,384 @@
+import Bench
+import Delivery
+import GuestMemory
+import Hinting
+import Instruments
+import Records
+
+/// How soon a design that reacts to frees tells the host, and what it costs while memory comes and goes.
+///
+/// Half of what is free is taken, the rest reported; then it is given back at once, and for a window the design's work
+/// runs as its own delay says while mutators allocate and free. By the real clock mutators are threads; by the virtual
+/// one they act at a set rate, so that minutes of delay take seconds, and nothing in the result depends on the machine.
+enum SteadyStateExperiment: Experiment {
+  static let card = ExperimentCard(
+    name: "steady-state",
+    question: "how soon freed memory is reported, how much of that is taken back at once, and what the reporter costs",
+    files: "runs.csv, cells.csv, lock_holds.csv, steady-state.csv", decisiveMetric: "last_ns",
+    coverageMetric: "freed_share_reported",
+    suited: "strategies that react to frees",
+    options: [
+      .clock([.real, .virtual]), .window("3s"), .load([.order0]), .mutators,
+      DeclaredOption(
+        "mutator-rate", .integer(1...1_000_000_000), default: "20000", "operations a second of each mutator",
+        source: "this project", onlyWith: .option("clock", ["virtual"])),
+      .hostAck,
+    ],
+    flags: ["clock", "window", "load", "mutators", "mutator-rate", "host-ack-ns"], exactWith: ("clock", "virtual"),
+    columns: SteadyStateRecord.experimentColumns, suits: { $0.trigger == .frees })
+
+  static func groups(quick: Bool) -> [RunConfig.Group] {
+    var real = RunConfig.Group()
+    real.guests = ["4G"]
+    real.states = ["fresh"]
+    real.strategies = [
+      "bitmap-hinting:order=9", "page-reporting-boundary:order=9:delay=100:capacity=16/32",
+      "page-reporting:order=9/10:delay=100:capacity=16/32",
+    ]
+    real.experimentOptions = ["host-ack-ns": ["0", "1000000"]]
+    guard quick else { return [real] }
+    var virtual = real
+    virtual.experimentOptions["clock"] = ["virtual"]
+    virtual.experimentOptions["window"] = ["40s"]
+    virtual.strategies = ["bitmap-hinting:order=9", "page-reporting-boundary:order=9", "page-reporting:order=9"]
+    return [virtual]
+  }
+
+  /// By the virtual clock everything is on one thread.
+  static func threads(_ options: OptionValues, nodes: Int) -> Int {
+    options.clock == .virtual ? 1 : guestThreads(options, nodes: nodes) + (options.hostAckNs > 0 ? 1 : 0)
+  }
+
+  /// By the virtual clock nothing may depend on the machine.
+  static func mutators(_ options: OptionValues, nodes: Int, hostCPUs: Int) -> Int {
+    options.clock == .virtual ? 3 : max(hostCPUs - threads(options, nodes: nodes), 1)
+  }
+
+  /// The window and a tenth of it alone; virtual time costs what the mutators' operations and the reports do.
+  static func estimate(_ cell: Cell, _ host: Matrix.HostLimits) -> Double {
+    let window = Double(cell.windowNs)
+    guard cell.clock == .virtual else { return 1.1 * window + 2 * cell.restartNanoseconds(host) }
+    let operations = Double(cell.mutators * cell.options.integer("mutator-rate")) * window / 1e9
+    return cell.restartNanoseconds(host) + operations * 75
+  }
+
+  static func run(_ repetition: Repetition, _ bench: Bench) throws -> RepetitionResult {
+    let cell = repetition.cell
+    let runner = repetition.runner
+    let guest = repetition.guest
+    let isReal = cell.clock == .real
+    let window = cell.windowNs
+    var run = repetition.record
+    var record = SteadyStateRecord()
+    record.clock = cell.clock.rawValue
+    record.windowNs = Double(window)
+    record.delayNs = Double(runner.workDelayNanoseconds)
+    record.capacity = cell.strategy.options["capacity"].flatMap { Int($0) }
+    record.mutatorRate = cell.options["mutator-rate"].flatMap { Double($0) }
+
+    // What comes first finds other caches than what comes last, so that every other repetition goes the other way.
+    let aloneFirst = repetition.number % 2 == 0
+    // Of the guest as it begins, whatever the cell before has left of it.
+    let mostPages = Int(repetition.model.census.freePages) / 16 / max(cell.mutators, 1)
+    // By the virtual clock no figure depends on what the machine does.
+    var disturbances: [Disturbance] = []
+    if isReal && aloneFirst { record.aloneOpsPerSecond = try aloneRate(repetition, bench, mostPages, &disturbances) }
+
+    bench.restart(repetition)
+    bench.holdLog.reset()
+    bench.hintLog.reset()
+    var session = Session(lowestOrder: cell.order, stop: bench.stop)
+
+    // Half is in use, and the host knows of the rest.
+    let tenant = try runner.mutator(guest, tenantSettings, isProbed: false)
+    let blocks = Int(guest.core.freePages / 2) >> tenantOrder
+    _ = tenant.take(order: tenantOrder, count: blocks)
+    settle(repetition, bench, &session)
+    var progress = Progress(freed: tenant.blocks, unitOrder: min(cell.order, tenantOrder))
+    record.freedBytes = progress.freedBytes
+
+    let timeline = try timeline(repetition, bench, mostPages)
+    defer { timeline.end() }
+    bench.holdLog.reset()
+    timeline.start()
+    let meter = DisturbanceMeter()
+    tenant.giveBack()
+    let start = timeline.now
+    let end = start + window
+    var sink = RecordingSink(bench.hintLog, guest.core, runner.queue)
+    sink.onReport = { blocks, range in
+      // By the real clock a thread has acknowledged it by now.
+      if !isReal { timeline.advance(to: timeline.now + cell.hostAckNs) }
+      progress.record(blocks, range, at: timeline.now - start)
+    }
+    var cpuNanoseconds: UInt64 = 0
+    var requestedAt: UInt64?
+    var ends = SessionEnds()
+    while timeline.now < end && ends.failure == nil {
+      let now = timeline.now
+      progress.check(until: now - start) { runner.isKnownToHost($0, guest.core) }
+      if requestedAt == nil && runner.isWorkRequested { requestedAt = now }
+      if let since = requestedAt, now >= since + runner.workDelayNanoseconds {
+        requestedAt = nil
+        let before = ThreadCPUClock.nanoseconds()
+        let outcome = withExtendedLifetime(bench.holdLog) {
+          runner.work(.init(guest), bench.holdLog.probe(), &session, &sink)
+        }
+        cpuNanoseconds += ThreadCPUClock.nanoseconds() - before
+        record.works += 1
+        ends.note(outcome)
+        continue
+      }
+      // A timer's tick, or the moment the work is due.
+      let due = requestedAt.map { $0 + runner.workDelayNanoseconds } ?? .max
+      timeline.advance(to: min(now + 1_000_000, due, end))
+    }
+    let disturbance = meter.reading()
+    timeline.stop()
+    if isReal { disturbances.append(disturbance.beside(timeline.disturbance)) }
+    sink.onReport = nil
+    progress.check(until: window) { runner.isKnownToHost($0, guest.core) }
+    progress.finish(window: window)
+    run.bystanders.opsPerSecond = cell.timesHold ? timeline.operationsPerSecond : nil
+    timeline.giveBack()
+    repetition.model.touch()
+    if isReal && !aloneFirst { record.aloneOpsPerSecond = try aloneRate(repetition, bench, mostPages, &disturbances) }
+    run.trust.set(disturbances)
+
+    record.add(progress, seconds: Double(window) / 1e9)
+    run.found.outcome = ends.outcome
+    run.found.blocksReported = progress.blocks
+    run.delivery.kicks = sink.kicks
+    run.delivery.descriptors = sink.descriptors
+    run.sideEffects.bytesFreeMin = sink.freePagesMin << 12
+    let holds = bench.holdLog.summary()
+    run.lock = RunRecord.Lock(acquisitions: holds.acquisitions, itemsPerHoldMax: holds.itemsPerHoldMax)
+    if isReal && cell.timesHold {
+      run.lock = RunRecord.Lock(holds)
+      run.trust.measureNoise(hold: holds.hold.p50)
+      run.sideEffects.withheldByteSeconds = sink.byteSecondsWithheld
+      record.reporterCPUNs = Double(cpuNanoseconds)
+      if let alone = record.aloneOpsPerSecond, alone > 0, let beside = run.bystanders.opsPerSecond {
+        record.opsRatio = beside / alone
+      }
+    } else if isReal {
+      record.dropTimes()
+    }
+    return RepetitionResult(
+      run: run, zones: [], holds: isReal && cell.timesHold ? bench.buckets(repetition, holds, nil) : [],
+      holdSequence: nil, failure: ends.failure, experiment: ExperimentRows(card, [record]))
+  }
+
+  private static let tenantOrder = 9
+  /// On the reporter's own CPU, whose thread it shares.
+  private static let tenantSettings = MutatorSettings(load: .none, cpu: 0, mostPages: .max, seed: 0)
+
+  /// The work until none is asked for, with no delay and nobody beside.
+  private static func settle(_ repetition: Repetition, _ bench: Bench, _ session: inout Session) {
+    let runner = repetition.runner
+    var sink = RecordingSink(bench.hintLog, repetition.guest.core, runner.queue)
+    // A design that asks for ever would never settle.
+    for _ in 0..<100_000 where runner.isWorkRequested {
+      withExtendedLifetime(bench.holdLog) {
+        _ = runner.work(.init(repetition.guest), bench.holdLog.probe(), &session, &sink)
+      }
+    }
+  }
+
+  private static func timeline(
+    _ repetition: Repetition, _ bench: Bench, _ mostPages: Int
+  ) throws -> any Timeline {
+    let cell = repetition.cell
+    if cell.clock == .real {
+      return RealTimeline(
+        try bench.mutators(repetition, repetition.runner, isProbed: false, mostPages: mostPages))
+    }
+    let mutators = try (0..<cell.mutators).map {
+      try repetition.runner.mutator(
+        repetition.guest,
+        MutatorSettings(
+          load: cell.load, cpu: 1 + $0, mostPages: mostPages,
+          seed: bench.mutatorSeed(repetition)), isProbed: false)
+    }
+    return VirtualTimeline(mutators, rate: Double(cell.options.integer("mutator-rate")))
+  }
+
+  /// The mutators on a guest built without the design, for a tenth of the window.
+  private static func aloneRate(
+    _ repetition: Repetition, _ bench: Bench, _ mostPages: Int, _ disturbances: inout [Disturbance]
+  ) throws -> Double? {
+    let window = max((repetition.cell.windowNs) / 10, 20_000_000)
+    let alone = try bench.mutatorsAlone(
+      repetition, nil, isProbed: false, nanoseconds: window, mostPages: mostPages)
+    repetition.model.touch()
+    if let disturbance = alone.disturbance { disturbances.append(disturbance) }
+    return repetition.cell.timesHold ? alone.rate : nil
+  }
+}
+
+/// What of the freed memory was reported when, and what of all that was reported the guest took back within a second.
+struct Progress {
+  private let freed: [Block]
+  private let unitOrder: Int
+  let freedBytes: UInt64
+  /// Every block reported, in order. While the design works only this grows.
+  private var reports: [(time: UInt64, block: Block)] = []
+  private(set) var batches = 0
+  /// Of each block the last of its reports that was looked at, and up to where they were.
+  private var latest: [Block: Int] = [:]
+  private var noted = 0
+  private var nextCheck = 0
+  private(set) var checked = 0
+  private(set) var takenBack = 0
+
+  // Known when it is finished.
+  private(set) var blocks = 0
+  private(set) var pages: UInt64 = 0
+  private(set) var firstGiB: UInt64?
+  private(set) var half: UInt64?
+  /// When the last of it came that hadn't come before.
+  private(set) var last: UInt64?
+  private(set) var shareReported: Double?
+
+  private static let second: UInt64 = 1_000_000_000
+
+  /// `unitOrder`: no smaller blocks are reported, and none of `freed` is smaller.
+  init(freed: [Block], unitOrder: Int) {
+    self.freed = freed
+    self.unitOrder = unitOrder
+    freedBytes = freed.reduce(0) { $0 + $1.bytes }
+    reports.reserveCapacity(1 << 16)
+  }
+
+  /// Words `range` of `blocks` were reported. Nanoseconds since the memory became free.
+  mutating func record(_ words: HintBuffer, _ range: Range<Int>, at time: UInt64) {
+    for index in range { reports.append((time, Block(rawValue: words[index]))) }
+    batches += 1
+  }
+
+  /// Looks at what was reported a second before `time`: it was taken back where the host couldn't be told to have it any
+  /// more, or was reported again since.
+  mutating func check(until time: UInt64, _ isKnownToHost: (Block) -> Bool) {
+    while noted < reports.count, reports[noted].time <= time {
+      latest[reports[noted].block] = noted
+      noted += 1
+    }
+    while nextCheck < reports.count, reports[nextCheck].time + Self.second <= time {
+      let block = reports[nextCheck].block
+      checked += 1
+      if latest[block] != nextCheck || !isKnownToHost(block) { takenBack += 1 }
+      nextCheck += 1
+    }
+  }
+
+  /// Sums up what was reported until `window`.
+  mutating func finish(window: UInt64) {
+    var missing: Set<UInt64> = []
+    func units(_ block: Block) -> Range<UInt64> {
+      block.pfn >> UInt64(unitOrder)..<block.end >> UInt64(unitOrder)
+    }
+    for block in freed { missing.formUnion(units(block)) }
+    let all = missing.count
+    for (time, block) in reports where time <= window {
+      blocks += 1
+      pages += block.pages
+      let before = missing.count
+      for unit in units(block) { missing.remove(unit) }
+      guard missing.count < before else { continue }
+      let done = UInt64(all - missing.count) << UInt64(unitOrder + 12)
+      last = time
+      if firstGiB == nil && done >= 1 << 30 { firstGiB = time }
+      if half == nil && done * 2 >= freedBytes { half = time }
+    }
+    shareReported = all == 0 ? nil : Double(all - missing.count) / Double(all)
+  }
+}
+
+/// A row of steady-state.csv.
+struct SteadyStateRecord: ExperimentRecord {
+  static let fileName = "steady-state.csv"
+  static let blank = SteadyStateRecord()
+  static let keyColumns = 3
+
+  var clock = ""
+  var delayNs = 0.0
+  var capacity: Int?
+  var mutatorRate: Double?
+  var windowNs = 0.0
+  var freedBytes: UInt64 = 0
+  var works = 0
+  var batches = 0
+  var blocksPerSecond: Double?
+  var bytesPerSecond: Double?
+  var firstGibNs: Double?
+  var halfNs: Double?
+  var lastNs: Double?
+  var freedShareReported: Double?
+  var takenBackShare: Double?
+  var takenBackChecked = 0
+  var reporterCPUNs: Double?
+  var aloneOpsPerSecond: Double?
+  var opsRatio: Double?
+
+  /// Above granule 0 what the machine's time says of designs that give memory back means nothing.
+  mutating func dropTimes() {
+    blocksPerSecond = nil
+    bytesPerSecond = nil
+    firstGibNs = nil
+    halfNs = nil
+    lastNs = nil
+  }
+
+  mutating func add(_ progress: Progress, seconds: Double) {
+    batches = progress.batches
+    blocksPerSecond = Double(progress.blocks) / seconds
+    bytesPerSecond = Double(progress.pages) * 4096 / seconds
+    firstGibNs = progress.firstGiB.map { Double($0) }
+    halfNs = progress.half.map { Double($0) }
+    lastNs = progress.last.map { Double($0) }
+    freedShareReported = progress.shareReported
+    takenBackChecked = progress.checked
+    if progress.checked > 0 { takenBackShare = Double(progress.takenBack) / Double(progress.checked) }
+  }
+
+  static let columns: [Column<SteadyStateRecord>] = [
+    Column("clock", \.clock, meaning: "real: threads and the machine's time; virtual: events at a set rate."),
+    Column("delay_ns", unit: "ns", \.delayNs, meaning: "From a request to the design's work."),
+    Column("capacity", unit: "blocks", \.capacity, meaning: "Blocks in one report at most."),
+    Column(
+      "mutator_rate", unit: "1/s", \.mutatorRate,
+      meaning: "Operations a second of each mutator, where the clock is virtual."),
+    Column("window_ns", unit: "ns", \.windowNs, meaning: "Time observed after the memory became free."),
+    Column("freed_bytes", unit: "bytes", \.freedBytes, meaning: "What became free at the start."),
+    Column("works", \.works, meaning: "Runs of the design's work."),
+    Column("batches", \.batches, meaning: "Reports."),
+    Column("blocks_per_second", unit: "1/s", \.blocksPerSecond, meaning: "Blocks reported over the window."),
+    Column("bytes_per_second", unit: "bytes/s", \.bytesPerSecond, meaning: "Bytes reported over the window."),
+    Column(
+      "first_gib_ns", unit: "ns", direction: .lowerIsBetter, isPrimary: true, \.firstGibNs,
+      meaning: "Until 1 GiB of the freed memory was reported; empty where it never was."),
+    Column(
+      "half_ns", unit: "ns", direction: .lowerIsBetter, isPrimary: true, \.halfNs,
+      meaning: "Until half of it was reported."),
+    Column(
+      "last_ns", unit: "ns", direction: .lowerIsBetter, isPrimary: true, \.lastNs,
+      meaning: "Until the last of it was reported that was in the window."),
+    Column(
+      "freed_share_reported", unit: "share", direction: .higherIsBetter, isPrimary: true, \.freedShareReported,
+      meaning: "Reported share of the freed memory; the mutators hold the rest, or it was too small or too late."),
+    Column(
+      "taken_back_share", unit: "share", direction: .lowerIsBetter, isPrimary: true, \.takenBackShare,
+      meaning:
+        "Of the blocks reported, those that a second later had been taken, merged with others, or reported again."),
+    Column("taken_back_checked", unit: "blocks", \.takenBackChecked, meaning: "Blocks that share is of."),
+    Column(
+      "reporter_cpu_ns", unit: "ns", direction: .lowerIsBetter, isPrimary: true, \.reporterCPUNs,
+      meaning: "CPU time of the design's work in the window; the probe's clock reads and the log of reports are in it."),
+    Column(
+      "alone_ops_per_second", unit: "1/s", direction: .higherIsBetter, \.aloneOpsPerSecond,
+      meaning: "Mutators' operations on a guest built without the design, in a window of their own."),
+    Column(
+      "ops_ratio", unit: "ratio", direction: .higherIsBetter, isPrimary: true, \.opsRatio,
+      meaning: "Operations a second beside the design over those without it."),
+  ]
+}
