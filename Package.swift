@@ -62,17 +62,18 @@ let package = Package(
       ]),
     .target(name: "PageStates", dependencies: ["GuestMemory", "Instruments", "CHost"]),
     .target(name: "Ballooning", dependencies: ["Delivery", "GuestMemory", "Instruments", "CHost"]),
-    .target(name: "Migration", dependencies: ["Delivery", "GuestMemory", "Instruments", "Machine", "CHost"]),
+    .target(
+      name: "Migration", dependencies: ["Delivery", "GuestMemory", "Instruments", "Machine", "Records", "CHost"]),
     .target(name: "Hinting", dependencies: ["Delivery", "GuestMemory", "Instruments", "Records"]),
     .target(name: "Delivery", dependencies: ["GuestMemory", "Instruments", "Machine", "CHost"]),
-    .target(name: "GuestMemory", dependencies: ["Instruments", "Machine", "CHost", system]),
+    .target(name: "GuestMemory", dependencies: ["Instruments", "Machine", "Records", "CHost", system]),
     .target(
       name: "Instruments",
       dependencies: [
-        "Machine", "CHost", "CPAPI",
+        "Machine", "Records", "CHost", "CPAPI",
         .product(name: "Histogram", package: "hdrhistogram-swift"),
       ]),
-    .target(name: "Machine", dependencies: ["CHost", "CNuma", system]),
+    .target(name: "Machine", dependencies: ["Records", "CHost", "CNuma", system]),
     .target(name: "Records"),
     .target(name: "CHost"),
     .systemLibrary(name: "CNuma", pkgConfig: "numa", providers: [.apt(["libnuma-dev"])]),

@@ -17,8 +17,8 @@ public enum Experiments {
   /// What each is, in the order of the list.
   public static var all: [ExperimentCard] { types.map { $0.card } }
 
-  /// - Throws: ``MatrixError`` where there is none of this name.
-  static func named(_ name: String) throws(MatrixError) -> any Experiment.Type {
+  /// - Throws: ``UserError`` where there is none of this name.
+  static func named(_ name: String) throws(UserError) -> any Experiment.Type {
     guard let experiment = types.first(where: { $0.card.name == name }) else {
       throw .usage("unknown experiment '\(name)'; there are: \(all.map(\.name).joined(separator: ", "))")
     }

@@ -1,13 +1,14 @@
 import Foundation
 import Machine
+import Records
 import SystemPackage
 
-/// The system calls of this module, with their errors as ``ReportingError``.
+/// The system calls of this module, with their errors as ``UserError``.
 package enum FileAccess {
   /// Opens a file or folder; the descriptor is the caller's to close.
   static func open(
     _ path: String, _ mode: FileDescriptor.AccessMode, options: FileDescriptor.OpenOptions = []
-  ) throws(ReportingError) -> FileDescriptor {
+  ) throws(UserError) -> FileDescriptor {
     do throws(Errno) {
       return try .opening(path, mode, options: options, permissions: FilePermissions(rawValue: 0o644))
     } catch {
@@ -16,12 +17,12 @@ package enum FileAccess {
   }
 
   /// Writes all the bytes: one write(2) unless that comes up short, when the rest is tried to learn why.
-  static func write(_ bytes: [UInt8], to file: FileDescriptor, path: String) throws(ReportingError) {
+  static func write(_ bytes: [UInt8], to file: FileDescriptor, path: String) throws(UserError) {
     do throws(Errno) { try file.writeWhole(bytes) } catch { throw .system("cannot write", path, error.rawValue) }
   }
 
   /// The whole file.
-  static func read(_ path: String) throws(ReportingError) -> [UInt8] {
+  static func read(_ path: String) throws(UserError) -> [UInt8] {
     let file = try open(path, .readOnly)
     defer { try? file.close() }
     do throws(Errno) { return try file.readToEnd() } catch { throw .system("cannot read", path, error.rawValue) }
@@ -29,7 +30,7 @@ package enum FileAccess {
 
   /// Writes a file of its own beside the path and puts it in the path's place, so that a reader finds the old content
   /// or the new, and a crash leaves one of the two.
-  package static func writeAtomically(_ bytes: [UInt8], to path: String) throws(ReportingError) {
+  package static func writeAtomically(_ bytes: [UInt8], to path: String) throws(UserError) {
     let temporary = path + temporarySuffix
     let file = try open(temporary, .writeOnly, options: [.create, .truncate])
     do throws(Errno) { try file.writeToDisk(bytes) } catch {
@@ -50,9 +51,9 @@ package enum FileAccess {
   package static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
   /// Looks whether a file of this path can be made: that nothing is there, and that its folder is and may be written.
-  static func requireNew(_ path: String) throws(ReportingError) {
+  static func requireNew(_ path: String) throws(UserError) {
     guard !FileAccess.exists(path) else {
-      throw ReportingError(kind: .usage, path: path, problem: "there is something already", help: "name a new file")
+      throw UserError(kind: .usage, path: path, problem: "there is something already", help: "name a new file")
     }
     // With a slash behind it a file won't do for a folder.
     let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path + "/"
@@ -60,7 +61,7 @@ package enum FileAccess {
   }
 
   /// The names in a folder, sorted, without `.` and `..`.
-  package static func names(in path: String) throws(ReportingError) -> [String] {
+  package static func names(in path: String) throws(UserError) -> [String] {
     guard let stream = opendir(path) else { throw .system("cannot open", path, errno) }
     defer { closedir(stream) }
     var names: [String] = []
@@ -74,7 +75,7 @@ package enum FileAccess {
   }
 
   /// Makes the folder and the parents it lacks. Returns those made, outermost first.
-  package static func makeFolders(_ path: String) throws(ReportingError) -> [String] {
+  package static func makeFolders(_ path: String) throws(UserError) -> [String] {
     var made: [String] = []
     var current = path.hasPrefix("/") ? "/" : ""
     for component in path.split(separator: "/") {
@@ -98,7 +99,7 @@ package enum FileAccess {
   }
 
   /// Removes a folder and the files in it.
-  static func removeFolder(_ path: String) throws(ReportingError) {
+  static func removeFolder(_ path: String) throws(UserError) {
     for name in try names(in: path) {
       guard unlink(path + "/" + name) == 0 else { throw .system("cannot remove", path + "/" + name, errno) }
     }

@@ -7,27 +7,27 @@ public struct JSONFile {
 
   /// Looks whether the file can be made, and makes nothing yet: for before half a minute of measuring.
   ///
-  /// - Throws: ``ReportingError``: of kind usage where there is something already, which is left alone; of kind io where
+  /// - Throws: ``UserError``: of kind usage where there is something already, which is left alone; of kind io where
   ///   the folder it is to lie in isn't there or may not be written.
-  public init(newAt path: String) throws(ReportingError) {
+  public init(newAt path: String) throws(UserError) {
     self.path = path
     try FileAccess.requireNew(path)
   }
 
   /// Writes it.
   ///
-  /// - Throws: ``ReportingError`` of kind io.
-  public func write(_ value: some Encodable) throws(ReportingError) { try Self.write(value, to: path) }
+  /// - Throws: ``UserError`` of kind io.
+  public func write(_ value: some Encodable) throws(UserError) { try Self.write(value, to: path) }
 
   /// Writes or replaces the file at `path`.
   ///
-  /// - Throws: ``ReportingError`` of kind io.
-  static func write(_ value: some Encodable, to path: String) throws(ReportingError) {
+  /// - Throws: ``UserError`` of kind io.
+  static func write(_ value: some Encodable, to path: String) throws(UserError) {
     let data: Data
     do {
       data = try RunMeta.encoder.encode(value)
     } catch {
-      throw .malformed(path, "can't be written as JSON: \(error)", accepted: "numbers must be finite")
+      throw .input(file: path, "can't be written as JSON: \(error)", accepted: "numbers must be finite")
     }
     try FileAccess.writeAtomically(Array(data) + [UInt8(ascii: "\n")], to: path)
   }

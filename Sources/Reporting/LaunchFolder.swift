@@ -1,4 +1,5 @@
 import Foundation
+import Records
 
 /// The folder of a comparison of two builds while they are launched: `base/001`, `base/002`, ... and `new/001`, ..., each
 /// the folder of a run that was finished.
@@ -13,13 +14,13 @@ public final class LaunchFolder {
   /// Makes the folder, with the parents it lacks.
   ///
   /// - Parameter sides: the folders in it.
-  /// - Throws: ``ReportingError``: of kind usage where the folder already holds something, which is left alone; of kind
+  /// - Throws: ``UserError``: of kind usage where the folder already holds something, which is left alone; of kind
   ///   io where it can't be made.
-  public init(newAt path: String, sides: [String]) throws(ReportingError) {
+  public init(newAt path: String, sides: [String]) throws(UserError) {
     self.path = path
     made = try FileAccess.makeFolders(path)
     guard try FileAccess.names(in: path).isEmpty else {
-      throw ReportingError(
+      throw UserError(
         kind: .usage, path: path, problem: "the folder isn't empty", help: "name a new one with --out")
     }
     for side in sides {
@@ -36,8 +37,8 @@ public final class LaunchFolder {
 
   /// Moves what the launch wrote to its place among its side's, as number `number`, from 1. Returns the folder.
   ///
-  /// - Throws: ``ReportingError`` of kind io.
-  public func keep(_ place: Int, side: String, number: Int) throws(ReportingError) -> String {
+  /// - Throws: ``UserError`` of kind io.
+  public func keep(_ place: Int, side: String, number: Int) throws(UserError) -> String {
     let kept = "\(path)/\(side)/" + String(format: "%03d", number)
     guard rename(launch(place), kept) == 0 else { throw .system("cannot move \(launch(place)) to", kept, errno) }
     return kept

@@ -71,7 +71,7 @@ struct CompareCommand: ParsableCommand {
       return try Comparison(
         of: runs(base), strategies: (one, other), thresholds: thresholds, metrics: options.metrics)
     default:
-      throw ComparisonError(
+      throw UserError(
         .usage, "accepted: compare BASE NEW, or compare RUN --base-strategy NAME --new-strategy NAME")
     }
   }

@@ -28,7 +28,7 @@ struct DoctorCommand: ParsableCommand {
       bar.clear()
       print(DoctorTable(report).text, terminator: "")
       try file?.write(report)
-      if let reason = report.whyNot { throw MatrixError(.unavailable, reason) }
+      if let reason = report.whyNot { throw UserError(.unavailable, reason) }
     }
   }
 }

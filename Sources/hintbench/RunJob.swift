@@ -46,7 +46,7 @@ enum RunJob {
     }
     let differences = changes(since: resumed.meta)
     guard differences.isEmpty else {
-      throw MatrixError(
+      throw UserError(
         .unavailable,
         "\(path): it began with \(differences.joined(separator: ", ")); accepted: the same build on the same machine, since "
           + "medians are of one, or a new run")
@@ -55,12 +55,12 @@ enum RunJob {
     do {
       config = try JSONDecoder().decode(RunConfig.self, from: JSONEncoder().encode(resumed.meta.config))
     } catch {
-      throw MatrixError(.input, "\(path)/meta.json: its config can't be read back; accepted: a run of this version")
+      throw UserError(.input, "\(path)/meta.json: its config can't be read back; accepted: a run of this version")
     }
     let matrix = try Matrix(config, host: .current)
     let known = Set(matrix.cells.map(\.id))
     guard resumed.committed.allSatisfy({ known.contains($0.cellID) }) else {
-      throw MatrixError(
+      throw UserError(
         .unavailable,
         "\(path): its settings give other cells than it has: a capture was changed, or this machine's CPUs or free memory, "
           + "on which `auto` depends; accepted: what was there when it began, or a new run")

@@ -106,7 +106,7 @@ struct DoctorTableTests {
       do {
         try JSONFile(newAt: folder + "/none/doctor.json").write(report)
         Issue.record("written into a folder that isn't there")
-      } catch let error as ReportingError {
+      } catch let error as UserError {
         #expect(error.exitStatus == 74)
       }
     }

@@ -111,7 +111,7 @@ import Testing
         #expect((aged.guest.vmemmapPage == .small ? "4k" : "2m") == automatic.vmemmap)
         #expect(made.footprints[aged.guest]?.bytes == automatic.bytes)
       } else {
-        #expect(throws: MatrixError.self) { try matrix("auto", "auto") }
+        #expect(throws: UserError.self) { try matrix("auto", "auto") }
       }
       // Exact by asking for it, or not at all.
       let isExact = fit.automatic?.granuleOrder == 0
@@ -120,7 +120,7 @@ import Testing
         #expect(words[0] == "--granule" && words[2] == "--vmemmap")
         #expect(try matrix(words[1], words[3]).cells.allSatisfy { $0.guest.granuleOrder == 0 })
       } else if !isExact {
-        for vmemmap in ["2m", "4k"] { #expect(throws: MatrixError.self) { try matrix("0", vmemmap) } }
+        for vmemmap in ["2m", "4k"] { #expect(throws: UserError.self) { try matrix("0", vmemmap) } }
       }
     }
   }
@@ -139,9 +139,9 @@ import Testing
   }
 
   @Test(arguments: [-1, 0.5, 3601, .nan, .infinity] as [Double]) func secondsOutOfRangeAreUsage(_ seconds: Double) {
-    #expect(throws: MatrixError.self) { try Self.examine(Self.doctor(), seconds: seconds) }
+    #expect(throws: UserError.self) { try Self.examine(Self.doctor(), seconds: seconds) }
     do { _ = try Self.examine(Self.doctor(), seconds: seconds) } catch {
-      #expect((error as? MatrixError)?.exitStatus == 64)
+      #expect((error as? UserError)?.exitStatus == 64)
     }
   }
 

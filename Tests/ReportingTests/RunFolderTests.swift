@@ -227,13 +227,13 @@ struct RunFolderTests {
     try RunFixtures.withFolder { parent in
       try RunFixtures.write("mine".utf8, to: parent + "/notes.txt")
       let before = try RunFixtures.snapshot(parent)
-      let error = #expect(throws: ReportingError.self) { try RunFolder.create(at: parent, meta: RunFixtures.meta) }
+      let error = #expect(throws: UserError.self) { try RunFolder.create(at: parent, meta: RunFixtures.meta) }
       #expect(error?.kind == .usage && error?.exitStatus == 64)
       #expect(try RunFixtures.snapshot(parent) == before)
       // A run is none to make a new one in either.
       _ = try Self.write(parent + "/run")
       let run = try RunFixtures.snapshot(parent)
-      #expect(throws: ReportingError.self) { try RunFolder.create(at: parent + "/run", meta: RunFixtures.meta) }
+      #expect(throws: UserError.self) { try RunFolder.create(at: parent + "/run", meta: RunFixtures.meta) }
       #expect(try RunFixtures.snapshot(parent) == run)
       // An empty one is.
       try FileManager.default.createDirectory(atPath: parent + "/empty", withIntermediateDirectories: false)
@@ -246,19 +246,19 @@ struct RunFolderTests {
     try RunFixtures.withFolder { parent in
       try RunFixtures.write("x".utf8, to: parent + "/file")
       for path in [parent + "/file/run", parent + "/file/a/run", parent + "/file"] {
-        let error = #expect(throws: ReportingError.self) { try RunFolder.create(at: path, meta: RunFixtures.meta) }
+        let error = #expect(throws: UserError.self) { try RunFolder.create(at: path, meta: RunFixtures.meta) }
         #expect(error?.kind == .io && error?.errno == ENOTDIR && error?.exitStatus == 74, "\(path)")
       }
       #expect(try RunFixtures.snapshot(parent) == ["file": Array("x".utf8)])
       // Not even root writes here.
-      let error = #expect(throws: ReportingError.self) {
+      let error = #expect(throws: UserError.self) {
         try RunFolder.create(at: "/proc/self/fd/run", meta: RunFixtures.meta)
       }
       #expect(error?.kind == .io)
       if geteuid() != 0 {
         try FileManager.default.createDirectory(
           atPath: parent + "/closed", withIntermediateDirectories: false, attributes: [.posixPermissions: 0o555])
-        let error = #expect(throws: ReportingError.self) {
+        let error = #expect(throws: UserError.self) {
           try RunFolder.create(at: parent + "/closed/run", meta: RunFixtures.meta)
         }
         #expect(error?.errno == EACCES)
@@ -282,7 +282,7 @@ struct RunFolderTests {
         guard getrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit) == 0 else { exit(3) }
         limit.rlim_cur = rlim_t(try RunFixtures.bytes(path + "/runs.csv").count + 7)
         guard setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit) == 0 else { exit(4) }
-        do throws(ReportingError) {
+        do throws(UserError) {
           try folder.commit(second, zones: RunFixtures.zones(of: second), holds: RunFixtures.holds(of: second))
           exit(5)
         } catch {
@@ -304,9 +304,9 @@ struct RunFolderTests {
     try RunFixtures.withFolder { parent in
       let path = parent + "/run"
       let folder = try RunFolder.create(at: path, meta: RunFixtures.meta)
-      let error = #expect(throws: ReportingError.self) { try RunFolder.resume(at: path) }
+      let error = #expect(throws: UserError.self) { try RunFolder.resume(at: path) }
       #expect(error?.kind == .io && error?.problem.hasPrefix("cannot lock") == true)
-      #expect(throws: ReportingError.self) { try RunFolder.create(at: path, meta: RunFixtures.meta) }
+      #expect(throws: UserError.self) { try RunFolder.create(at: path, meta: RunFixtures.meta) }
       try folder.commit(RunFixtures.run(cell: "c0", repetition: 0))
     }
   }
@@ -315,9 +315,9 @@ struct RunFolderTests {
   func meta() throws {
     try RunFixtures.withFolder { parent in
       let path = parent + "/run"
-      func error() -> ReportingError? {
-        let reading = #expect(throws: ReportingError.self) { try RunReader(path: path) }
-        let resuming = #expect(throws: ReportingError.self) { try RunFolder.resume(at: path) }
+      func error() -> UserError? {
+        let reading = #expect(throws: UserError.self) { try RunReader(path: path) }
+        let resuming = #expect(throws: UserError.self) { try RunFolder.resume(at: path) }
         #expect(reading == resuming)
         #expect(reading?.kind == .input && reading?.exitStatus == 65 && reading?.path == path + "/meta.json")
         return reading
@@ -347,10 +347,10 @@ struct RunFolderTests {
       let path = parent + "/run"
       _ = try Self.write(path)
       let original = try RunFixtures.text(path + "/runs.csv")
-      func error(_ text: String) throws -> ReportingError? {
+      func error(_ text: String) throws -> UserError? {
         try RunFixtures.write(text.utf8, to: path + "/runs.csv")
         let before = try RunFixtures.snapshot(path)
-        let error = #expect(throws: ReportingError.self) { try RunFolder.resume(at: path) }
+        let error = #expect(throws: UserError.self) { try RunFolder.resume(at: path) }
         #expect(error?.kind == .input && error?.path == path + "/runs.csv")
         #expect(try RunFixtures.snapshot(path) == before)
         return error

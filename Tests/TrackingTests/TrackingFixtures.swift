@@ -27,7 +27,7 @@ extension TrackedRun {
 }
 
 extension History {
-  init(_ path: String, for access: Access) throws(HistoryError) { try self.init(path, for: access, .all) }
+  init(_ path: String, for access: Access) throws(UserError) { try self.init(path, for: access, .all) }
 }
 
 extension TrackedMetric {
@@ -45,7 +45,7 @@ extension CellFacts {
 }
 
 extension Thresholds {
-  static func read(_ path: String) throws(MatrixError) -> Thresholds { try read(path, .all) }
+  static func read(_ path: String) throws(UserError) -> Thresholds { try read(path, .all) }
 }
 
 extension HistoryThresholds {

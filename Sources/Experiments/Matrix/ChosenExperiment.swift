@@ -8,12 +8,12 @@ struct ChosenExperiment {
   var card: ExperimentCard { experiment.card }
   var name: String { experiment.card.name }
 
-  /// - Throws: ``MatrixError`` for an unknown experiment or a malformed option.
-  static func parse(_ texts: [String]) throws(MatrixError) -> [ChosenExperiment] {
+  /// - Throws: ``UserError`` for an unknown experiment or a malformed option.
+  static func parse(_ texts: [String]) throws(UserError) -> [ChosenExperiment] {
     var chosen: [ChosenExperiment] = []
     for text in texts {
       do { chosen.append(try ChosenExperiment(text)) } catch {
-        throw error as? MatrixError ?? .usage("\(error)")
+        throw error as? UserError ?? .usage("\(error)")
       }
     }
     return chosen
@@ -32,10 +32,10 @@ struct ChosenExperiment {
   /// - Parameters:
   ///   - flags: what flags set; reported back as used where it sets an option.
   ///   - group: what the group sets.
-  /// - Throws: ``MatrixError`` for an option it doesn't have, or a value out of its range.
+  /// - Throws: ``UserError`` for an option it doesn't have, or a value out of its range.
   func combinations(
     flags: [String: [String]], group: RunConfig.Group, hostCPUs: Int
-  ) throws(MatrixError) -> (values: [OptionValues], used: Set<String>) {
+  ) throws(UserError) -> (values: [OptionValues], used: Set<String>) {
     let found: (values: [OptionValues], used: Set<String>)
     do {
       let own = flags.filter { card.flags.contains($0.key) }

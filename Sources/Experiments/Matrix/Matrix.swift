@@ -31,8 +31,8 @@ public struct Matrix: Sendable {
 
   /// Expands and checks a configuration against this machine.
   ///
-  /// - Throws: ``MatrixError``: usage, an unusable capture, or a guest that doesn't fit, with the sizes needed and there.
-  public init(_ config: RunConfig, host: HostLimits) throws(MatrixError) {
+  /// - Throws: ``UserError``: usage, an unusable capture, or a guest that doesn't fit, with the sizes needed and there.
+  public init(_ config: RunConfig, host: HostLimits) throws(UserError) {
     self.config = config
     self.host = host
     guard (1...100_000).contains(config.repetitions) else {
@@ -40,7 +40,7 @@ public struct Matrix: Sendable {
     }
     counters = try Self.choice(config.counters, "counters")
     holdLimitNanoseconds = try TimeSpan(config.holdLimit).nanoseconds
-    timeLimitNanoseconds = try config.timeLimit.map { text throws(MatrixError) in try TimeSpan(text).nanoseconds }
+    timeLimitNanoseconds = try config.timeLimit.map { text throws(UserError) in try TimeSpan(text).nanoseconds }
     let chosen = try ChosenExperiment.parse(config.experiments)
     try Self.checkEvents(config, counters, chosen.map(\.card))
 
@@ -87,12 +87,12 @@ public struct Matrix: Sendable {
   /// What cells take beside their guests has to fit, too.
   private static func checkMemory(
     _ cells: [Cell], _ footprints: [GuestSpec: GuestFootprint], _ host: HostLimits
-  ) throws(MatrixError) {
+  ) throws(UserError) {
     for cell in cells {
       guard let need = cell.experiment.memory(cell) else { continue }
       let bytes = need.bytes + (cell.modelledGuest.flatMap { footprints[$0]?.bytes } ?? 0)
       guard bytes > host.availableBytes else { continue }
-      throw MatrixError(
+      throw UserError(
         .unavailable,
         "\(need.what) needs \(ByteSize(bytes: bytes)) of host memory, \(need.purpose), and "
           + "\(ByteSize(bytes: host.availableBytes)) are there; accepted: \(need.accepted)")
@@ -147,7 +147,7 @@ public struct Matrix: Sendable {
     }
   }
 
-  static func choice<T: RawRepresentable & CaseIterable>(_ text: String, _ what: String) throws(MatrixError) -> T
+  static func choice<T: RawRepresentable & CaseIterable>(_ text: String, _ what: String) throws(UserError) -> T
   where T.RawValue == String {
     guard let value = T(rawValue: text) else {
       throw .usage("unknown \(what) '\(text)'; accepted: \(T.allCases.map(\.rawValue).joined(separator: ", "))")
@@ -157,7 +157,7 @@ public struct Matrix: Sendable {
 
   private static func checkEvents(
     _ config: RunConfig, _ counters: CounterMode, _ experiments: [ExperimentCard]
-  ) throws(MatrixError) {
+  ) throws(UserError) {
     guard !config.events.isEmpty else { return }
     guard counters == .auto || counters == .papi else {
       throw .usage("events by name are PAPI's: --events goes with --counters auto or papi")
@@ -193,7 +193,7 @@ public struct Matrix: Sendable {
 
   /// A simulation gives the same count twice only of what runs alone and looks at no clock; and valgrind has no address
   /// space for the largest guests.
-  private static func checkSimulated(_ cells: [Cell]) throws(MatrixError) {
+  private static func checkSimulated(_ cells: [Cell]) throws(UserError) {
     for cell in cells {
       guard cell.experimentCard.countsEvents, cell.load == .none, cell.hostAckNs == 0, cell.scanners == .one
       else {
@@ -203,7 +203,7 @@ public struct Matrix: Sendable {
       }
     }
     for cell in cells where cell.guest.bytes >> UInt64(cell.guest.granuleOrder) > 1 << 40 {
-      throw MatrixError(
+      throw UserError(
         .unavailable,
         "a guest of \(ByteSize(bytes: cell.guest.bytes)): valgrind has no address space for the memory map of more than 1T; "
           + "accepted: --guest up to 1T, a coarser --granule, or --counters off")
@@ -212,7 +212,7 @@ public struct Matrix: Sendable {
 
   static func order(
     _ text: String?, _ strategy: ConfiguredStrategy, highest: Int, granule: Int
-  ) throws(MatrixError) -> Int {
+  ) throws(UserError) -> Int {
     switch text {
     case nil: return strategy.order(wanted: highest, highest: highest)
     case "native": return max(strategy.order(wanted: strategy.nativeOrder(highest: highest), highest: highest), granule)

@@ -127,9 +127,8 @@ extension RunConfig {
   /// What `hintbench run EXPERIMENT ...` measures if nothing else is said, by default a scan: each experiment's own
   /// groups. `quick`: small guests and three repetitions, seconds.
   ///
-  /// - Throws: ``MatrixError`` for an unknown experiment or a malformed option.
-  public static func standard(_ experiments: [String] = ["scan"], quick: Bool = false) throws(MatrixError) -> RunConfig
-  {
+  /// - Throws: ``UserError`` for an unknown experiment or a malformed option.
+  public static func standard(_ experiments: [String] = ["scan"], quick: Bool = false) throws(UserError) -> RunConfig {
     var config = RunConfig()
     config.experiments = experiments
     let chosen = try ChosenExperiment.parse(experiments)
@@ -145,15 +144,15 @@ extension RunConfig {
 
   /// The chosen experiments.
   ///
-  /// - Throws: ``MatrixError`` for an unknown one or a malformed option.
+  /// - Throws: ``UserError`` for an unknown one or a malformed option.
   public var experimentCards: [ExperimentCard] {
-    get throws(MatrixError) { try ChosenExperiment.parse(experiments).map(\.card) }
+    get throws(UserError) { try ChosenExperiment.parse(experiments).map(\.card) }
   }
 
   /// Reads a checked-in matrix.
   ///
-  /// - Throws: ``MatrixError`` (74 where the file can't be read, 65 where it isn't one).
-  public static func read(_ path: String) throws(MatrixError) -> RunConfig {
+  /// - Throws: ``UserError`` (74 where the file can't be read, 65 where it isn't one).
+  public static func read(_ path: String) throws(UserError) -> RunConfig {
     try StrictJSON.read(path, accepted: "JSON with the keys meta.json shows under config")
   }
 }

@@ -66,10 +66,10 @@ public final class CountSimulator {
   /// What the simulated process does: builds the guests of the cells it is asked for, and counts a session of each.
   ///
   /// - Parameter request: its standard input.
-  /// - Throws: ``MatrixError`` where this isn't such a process, and what building a guest throws.
+  /// - Throws: ``UserError`` where this isn't such a process, and what building a guest throws.
   public static func answer(_ request: Data) throws {
     guard Simulation.isOn else {
-      throw MatrixError(.usage, "`\(command)` is what `run --counters simulated` calls, under valgrind")
+      throw UserError(.usage, "`\(command)` is what `run --counters simulated` calls, under valgrind")
     }
     let request = try JSONDecoder().decode(Request.self, from: request)
     try Simulation.endWithParent(request.parent)

@@ -20,8 +20,8 @@ struct ReportRun {
 
   /// Reads all of it.
   ///
-  /// - Throws: ``ReportingError``, of kind input where a file isn't what this program writes.
-  init(_ path: String, _ catalogue: Catalogue) throws(ReportingError) {
+  /// - Throws: ``UserError``, of kind input where a file isn't what this program writes.
+  init(_ path: String, _ catalogue: Catalogue) throws(UserError) {
     let reader = try RunReader(path: path)
     self.reader = reader
     let runs = Dictionary(grouping: reader.runs, by: \.identity.cellID)
