@@ -1,4 +1,5 @@
 import Foundation
+import Machine
 import Records
 
 /// The folder of a comparison of two builds while they are launched: `base/001`, `base/002`, ... and `new/001`, ..., each
@@ -24,8 +25,7 @@ public final class LaunchFolder {
         kind: .usage, path: path, problem: "the folder isn't empty", help: "name a new one with --out")
     }
     for side in sides {
-      let folder = path + "/" + side
-      guard mkdir(folder, 0o755) == 0 else { throw .system("cannot make the folder", folder, errno) }
+      try FileAccess.makeFolder(path + "/" + side)
     }
   }
 
@@ -40,7 +40,7 @@ public final class LaunchFolder {
   /// - Throws: ``UserError`` of kind io.
   public func keep(_ place: Int, side: String, number: Int) throws(UserError) -> String {
     let kept = "\(path)/\(side)/" + String(format: "%03d", number)
-    guard rename(launch(place), kept) == 0 else { throw .system("cannot move \(launch(place)) to", kept, errno) }
+    try FileAccess.move(launch(place), to: kept, as: "cannot move \(launch(place)) to")
     return kept
   }
 

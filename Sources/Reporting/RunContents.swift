@@ -1,4 +1,5 @@
 import Foundation
+import Machine
 import Records
 
 /// What a run folder holds for certain: the repetitions that are committed, with all their rows, and nothing else.
@@ -25,11 +26,11 @@ struct RunContents {
     guard FileAccess.exists(file) else { throw .input(file: file, "there is no such file", accepted: accepted) }
     let bytes = try FileAccess.read(file)
     do {
-      let version = try RunMeta.decoder.decode(SchemaVersion.self, from: Data(bytes)).schema_version
+      let version = try JSONDecoder.standard.decode(SchemaVersion.self, from: Data(bytes)).schema_version
       guard versions.contains(version) else {
         throw UserError.input(file: file, "schema_version is \(version)", accepted: accepted)
       }
-      return try RunMeta.decoder.decode(RunMeta.self, from: Data(bytes))
+      return try JSONDecoder.standard.decode(RunMeta.self, from: Data(bytes))
     } catch let error as UserError {
       throw error
     } catch {

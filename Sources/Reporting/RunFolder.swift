@@ -1,4 +1,5 @@
 import Foundation
+import Machine
 import Records
 
 /// The folder of a run while it is written: valid at every moment, so that a killed run keeps what it finished.
@@ -63,7 +64,7 @@ public final class RunFolder {
     let holds = path + "/" + HoldSequenceFile.folder
     do throws(UserError) {
       try write(meta, to: path)
-      guard mkdir(holds, 0o755) == 0 else { throw .system("cannot make the folder", holds, errno) }
+      try FileAccess.makeFolder(holds)
       return try RunFolder(path, lock: lock, committed: [])
     } catch {
       // The folder was empty and is locked: all that is in it was made here.
@@ -107,14 +108,14 @@ public final class RunFolder {
         try FileAccess.writeAtomically(bytes, to: file)
       } else {
         // Without a whole header line there is nothing to keep; the file is made anew when it is needed.
-        guard unlink(file) == 0 else { throw .system("cannot remove", file, errno) }
+        try FileAccess.remove(file)
       }
     }
     let holds = path + "/" + HoldSequenceFile.folder
     guard FileAccess.isFolder(holds) else { return contents }
     let kept = Set(contents.committed.map(HoldSequenceFile.name))
     for name in try FileAccess.names(in: holds) where !kept.contains(name) {
-      guard unlink(holds + "/" + name) == 0 else { throw .system("cannot remove", holds + "/" + name, errno) }
+      try FileAccess.remove(holds + "/" + name)
     }
     return contents
   }

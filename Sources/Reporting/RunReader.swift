@@ -1,3 +1,4 @@
+import Machine
 import Records
 
 /// Reads the folder of a run, finished or not, and changes nothing in it.

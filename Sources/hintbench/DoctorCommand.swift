@@ -1,6 +1,7 @@
 import ArgumentParser
 import Diagnosis
 import Experiments
+import Machine
 import Records
 import Reporting
 

@@ -76,7 +76,7 @@ enum RunJob {
   /// What of this build and this machine isn't what a run began with, as far as both tell.
   private static func changes(since meta: RunMeta) -> [String] {
     let now = HostFacts.gather()
-    let then = try? RunMeta.decoder.decode(HostFacts.self, from: RunMeta.encoder.encode(meta.host))
+    let then = try? JSONDecoder.standard.decode(HostFacts.self, from: JSONEncoder.standard.encode(meta.host))
     let facts: [(name: String, then: String?, now: String?)] = [
       ("commit", meta.commit, SourceRevision.ofThisProgram?.commit), ("build", meta.buildMode, now.build.mode),
       ("host", then?.hostname, now.hostname), ("processor", then?.cpuModel, now.cpuModel),

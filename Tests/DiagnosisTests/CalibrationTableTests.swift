@@ -68,7 +68,7 @@ struct CalibrationTableTests {
       let file = try JSONFile(newAt: path)
       #expect(!FileAccess.exists(path))
       try file.write(Self.calibration)
-      let read = try RunMeta.decoder.decode(Calibration.self, from: Data(FileAccess.read(path)))
+      let read = try JSONDecoder.standard.decode(Calibration.self, from: Data(FileAccess.read(path)))
       #expect(read.rungs == Self.calibration.rungs)
       #expect(try FileAccess.names(in: folder) == ["ladder.json"])
       do {

@@ -59,7 +59,7 @@ public struct Report {
       // It has its plots in itself; the Markdown and what it points at are replaced next to each other.
       try FileAccess.writeAtomically(Array(html.utf8), to: folder + "/" + Self.htmlFile)
       if FileAccess.isFolder(plots) { try FileAccess.removeFolder(plots) }
-      guard rename(new, plots) == 0 else { throw .system("cannot make", plots, errno) }
+      try FileAccess.move(new, to: plots, as: "cannot make")
     } catch {
       try? FileAccess.removeFolder(new)
       throw error

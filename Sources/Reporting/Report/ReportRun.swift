@@ -37,7 +37,7 @@ struct ReportRun {
       }.sorted { Self.place($0, catalogue) < Self.place($1, catalogue) }
     }
     self.cells = cells
-    host = try? RunMeta.decoder.decode(HostFacts.self, from: RunMeta.encoder.encode(reader.meta.host))
+    host = try? JSONDecoder.standard.decode(HostFacts.self, from: JSONEncoder.standard.encode(reader.meta.host))
     let holds = try reader.holds().filter { $0.phase == .collect && $0.kind == .hold }
     self.holds = Dictionary(grouping: holds, by: \.cellID).mapValues { Dictionary(grouping: $0, by: \.repetition) }
     var rows: [String: [[String: String]]] = [:]

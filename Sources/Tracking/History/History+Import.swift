@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import Machine
 import Records
 import Reporting
 
@@ -119,7 +120,7 @@ extension History {
   }
 
   private func encoded(_ meta: RunMeta) throws(UserError) -> String {
-    let encoder = RunMeta.encoder
+    let encoder = JSONEncoder.standard
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     do { return String(decoding: try encoder.encode(meta), as: UTF8.self) } catch {
       throw UserError(.fault, "meta.json can't be encoded: \(error)")

@@ -76,7 +76,7 @@ extension History {
     let meta: RunMeta
     do {
       let text = try String.fetchOne(db, sql: "SELECT meta FROM runs WHERE id = ?", arguments: [entry.id]) ?? ""
-      meta = try RunMeta.decoder.decode(RunMeta.self, from: Data(text.utf8))
+      meta = try JSONDecoder.standard.decode(RunMeta.self, from: Data(text.utf8))
     } catch is DecodingError {
       throw UserError(.input, "\(path): the meta of \(entry.name) is damaged; \(History.accepted)")
     }

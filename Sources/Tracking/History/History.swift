@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import Machine
 import Records
 import Reporting
 

@@ -1,3 +1,4 @@
+import Foundation
 import GuestMemory
 import Hinting
 import Instruments
@@ -160,7 +161,7 @@ import Testing
     for guestNodes in [1, 2, 4] {
       let run = try MatrixRun.run(Fixtures.matrix(config({ _ in }, nodes: guestNodes)), numa: FourNodes())
       let guest = try #require(run.guests.first)
-      let text = String(decoding: try RunMeta.encoder.encode(guest), as: UTF8.self)
+      let text = String(decoding: try JSONEncoder.standard.encode(guest), as: UTF8.self)
       #expect(text.components(separatedBy: "bound_to_host_node").count == guestNodes + 1, "\(text)")
       #expect(!text.contains("unreadable"))
     }

@@ -1,7 +1,7 @@
 import Foundation
 import Records
 
-/// A new JSON file in the form of meta.json (pretty, keys sorted, what isn't known left out): there whole, or not at all.
+/// A new JSON file (pretty, keys sorted, what isn't known left out): there whole, or not at all.
 public struct JSONFile {
   public let path: String
 
@@ -22,10 +22,10 @@ public struct JSONFile {
   /// Writes or replaces the file at `path`.
   ///
   /// - Throws: ``UserError`` of kind io.
-  static func write(_ value: some Encodable, to path: String) throws(UserError) {
+  package static func write(_ value: some Encodable, to path: String) throws(UserError) {
     let data: Data
     do {
-      data = try RunMeta.encoder.encode(value)
+      data = try JSONEncoder.standard.encode(value)
     } catch {
       throw .input(file: path, "can't be written as JSON: \(error)", accepted: "numbers must be finite")
     }
