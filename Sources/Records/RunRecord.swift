@@ -198,3 +198,36 @@ public struct RunRecord: Hashable, Sendable {
     public init() {}
   }
 }
+
+/// How a session of a strategy ended.
+public enum RunOutcome: String, CaseIterable, Codable, Sendable, ColumnValue {
+  /// The strategy went through all it meant to.
+  case complete
+  /// It met its own cap.
+  case limit
+  /// It got no buffer.
+  case noBuffer = "no-buffer"
+  /// It was told to stop.
+  case stopped
+  /// It failed; the reason stands in meta.json.
+  case error
+}
+
+/// Which repetition of which cell: what every file of a run is joined on.
+public struct RepetitionKey: Hashable, Sendable {
+  /// The cell's hash.
+  public var cellID: String
+  /// The repetition's number within the cell.
+  public var repetition: Int
+
+  /// A key of its two parts.
+  public init(cellID: String, repetition: Int) {
+    self.cellID = cellID
+    self.repetition = repetition
+  }
+}
+
+extension RunRecord {
+  /// The repetition this row commits.
+  public var key: RepetitionKey { RepetitionKey(cellID: identity.cellID, repetition: identity.repetition) }
+}
