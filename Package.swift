@@ -110,7 +110,10 @@ let package = Package(
       dependencies: ["TestSupport", "Reporting", "Experiments", "Hinting", "GuestMemory", "Machine", "Records"]),
     .testTarget(
       name: "TrackingTests",
-      dependencies: ["TestSupport", "Tracking", "Reporting", "Experiments", "Machine", "Records"]),
+      dependencies: [
+        "TestSupport", "Tracking", "Reporting", "Experiments", "Machine", "Records",
+        .product(name: "GRDB", package: "GRDB.swift"),
+      ]),
     .testTarget(
       name: "DiagnosisTests",
       dependencies: [
@@ -123,6 +126,7 @@ let package = Package(
       name: "CommandLineTests",
       dependencies: [
         "TestSupport", "hintbench", "Tracking", "Reporting", "Experiments", "Migration", "Machine", "Records",
+        .product(name: "GRDB", package: "GRDB.swift"),
       ]),
   ],
   swiftLanguageModes: [.v6]

@@ -91,6 +91,12 @@ public protocol TabularRecord: Sendable {
   static var blank: Self { get }
 }
 
+/// A record of one repetition, or of a part of one.
+public protocol RepetitionRecord: TabularRecord {
+  /// The repetition it belongs to.
+  var key: RepetitionKey { get }
+}
+
 extension TabularRecord {
   /// The record's fields in the order of ``columns``; nil where not measured.
   public var fields: [String?] { Self.columns.map { $0.value(self) } }

@@ -227,7 +227,7 @@ public struct RepetitionKey: Hashable, Sendable {
   }
 }
 
-extension RunRecord {
+extension RunRecord: RepetitionRecord {
   /// The repetition this row commits.
   public var key: RepetitionKey { RepetitionKey(cellID: identity.cellID, repetition: identity.repetition) }
 }

@@ -26,7 +26,10 @@ public struct ZoneRecord: Hashable, Sendable {
   public init() {}
 }
 
-extension ZoneRecord: TabularRecord {
+extension ZoneRecord: RepetitionRecord {
+  /// The repetition it is of.
+  public var key: RepetitionKey { RepetitionKey(cellID: cellID, repetition: repetition) }
+
   /// `zones.csv`.
   public static var fileName: String { "zones.csv" }
 

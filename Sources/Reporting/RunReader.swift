@@ -32,31 +32,11 @@ public struct RunReader: Sendable {
     }
   }
 
-  /// The rows of zones.csv.
+  /// The rows of zones.csv, lock_holds.csv or events.csv; empty where the run has no such file.
   ///
   /// - Throws: ``UserError``, of kind input, with file and line, where it isn't what this program writes.
-  public func zones() throws(UserError) -> [ZoneRecord] {
-    try records(ZoneRecord.self).filter {
-      committed.contains(RepetitionKey(cellID: $0.cellID, repetition: $0.repetition))
-    }
-  }
-
-  /// The rows of lock_holds.csv.
-  ///
-  /// - Throws: ``UserError``, of kind input, with file and line, where it isn't what this program writes.
-  public func holds() throws(UserError) -> [HoldBucketRecord] {
-    try records(HoldBucketRecord.self).filter {
-      committed.contains(RepetitionKey(cellID: $0.cellID, repetition: $0.repetition))
-    }
-  }
-
-  /// The rows of events.csv; empty where the run counted no events by name.
-  ///
-  /// - Throws: ``UserError``, of kind input, with file and line, where it isn't what this program writes.
-  public func events() throws(UserError) -> [EventCountRecord] {
-    try records(EventCountRecord.self).filter {
-      committed.contains(RepetitionKey(cellID: $0.cellID, repetition: $0.repetition))
-    }
+  public func rows<Record: RepetitionRecord>(_ type: Record.Type) throws(UserError) -> [Record] {
+    try records(type).filter { committed.contains($0.key) }
   }
 
   /// The rows of cells.csv as they were last written; in a run that isn't finished they may be behind ``runs``.

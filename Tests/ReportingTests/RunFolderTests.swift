@@ -28,14 +28,14 @@ struct RunFolderTests {
     #expect(resumed.runs == all.filter { resumed.committed.contains($0.key) }, comment)
     let reader = try RunReader(path: path)
     #expect(reader.runs == resumed.runs, comment)
-    let zones = try reader.zones()
-    let holds = try reader.holds()
+    let zones = try reader.rows(ZoneRecord.self)
+    let holds = try reader.rows(HoldBucketRecord.self)
     let rows = try reader.rows(ofExperiment: "scan")
     #expect(zones == resumed.runs.flatMap { RunFixtures.zones(of: $0) }, comment)
     #expect(
       holds == resumed.runs.flatMap { RunFixtures.holds(of: $0, count: all.firstIndex(of: $0) ?? 0) }, comment)
     #expect(rows.count == 2 * resumed.runs.count, comment)
-    #expect(try reader.events() == resumed.runs.flatMap { RunFixtures.events(of: $0) }, comment)
+    #expect(try reader.rows(EventCountRecord.self) == resumed.runs.flatMap { RunFixtures.events(of: $0) }, comment)
     // Without help from the reader, which leaves out what isn't committed.
     for name in csvFiles where FileManager.default.fileExists(atPath: path + "/" + name) {
       let table = try CSVTable(reading: path + "/" + name)
@@ -63,8 +63,9 @@ struct RunFolderTests {
       #expect(reader.meta == RunFixtures.finished(RunFixtures.meta))
       #expect(reader.runs == runs)
       #expect(try reader.cells() == [cell])
-      #expect(try reader.zones().count == 6)
-      #expect(try reader.holds() == runs.enumerated().flatMap { RunFixtures.holds(of: $1, count: $0) })
+      #expect(try reader.rows(ZoneRecord.self).count == 6)
+      #expect(
+        try reader.rows(HoldBucketRecord.self) == runs.enumerated().flatMap { RunFixtures.holds(of: $1, count: $0) })
       let rows = try reader.rows(ofExperiment: "scan")
       #expect(rows.first == ["run_id": "r1", "cell_id": "c0", "repetition": "0", "extra": "1"])
       #expect(try reader.rows(ofExperiment: "none").isEmpty)
@@ -162,7 +163,7 @@ struct RunFolderTests {
       try CSVWriter(appendingTo: path + "/events.csv").append(RunFixtures.events(of: next))
       try RunFixtures.write([1, 2, 3], to: path + "/holds/c9-4.bin")
       try RunFixtures.write([1, 2, 3], to: path + "/meta.json.tmp")
-      #expect(try RunReader(path: path).zones().count == 6)
+      #expect(try RunReader(path: path).rows(ZoneRecord.self).count == 6)
       let resumed = try RunFolder.resume(at: path)
       #expect(resumed.runs == runs && resumed.lost.isEmpty)
       #expect(try RunFixtures.snapshot(path) == whole)

@@ -1,4 +1,5 @@
 import Experiments
+import GRDB
 import Records
 
 @testable import Tracking
@@ -51,5 +52,16 @@ extension Thresholds {
 extension HistoryThresholds {
   static func make(file: String?, minimumEffect: String?, metric: String? = nil) throws -> Thresholds {
     try make(file: file, minimumEffect: minimumEffect, metric: metric, .all)
+  }
+}
+
+extension History {
+  /// What SQLite finds wrong with the file; empty where nothing is.
+  func damage() throws -> [String] {
+    try read { db in
+      let found = try String.fetchAll(db, sql: "PRAGMA integrity_check")
+      let orphans = try Row.fetchAll(db, sql: "PRAGMA foreign_key_check")
+      return (found == ["ok"] ? [] : found) + orphans.map { "\($0)" }
+    }
   }
 }

@@ -128,13 +128,4 @@ public struct History: Sendable {
   func write<Value>(_ body: (Database) throws -> Value) throws(UserError) -> Value {
     do { return try database.write(body) } catch { throw UserError(error, path: path) }
   }
-
-  /// What SQLite finds wrong with the file; empty where nothing is.
-  package func damage() throws(UserError) -> [String] {
-    try read { db in
-      let found = try String.fetchAll(db, sql: "PRAGMA integrity_check")
-      let orphans = try Row.fetchAll(db, sql: "PRAGMA foreign_key_check")
-      return (found == ["ok"] ? [] : found) + orphans.map { "\($0)" }
-    }
-  }
 }
