@@ -65,17 +65,18 @@ let package = Package(
       dependencies: ["Hinting", "Delivery", "GuestMemory", "Instruments", "Machine", "Records", "CHost"]),
     .target(name: "PageStates", dependencies: ["GuestMemory", "Instruments", "CHost"]),
     .target(name: "Ballooning", dependencies: ["Delivery", "GuestMemory", "Instruments", "CHost"]),
-    .target(name: "Migration", dependencies: ["Delivery", "GuestMemory", "Instruments", "Machine", "CHost"]),
+    .target(
+      name: "Migration", dependencies: ["Delivery", "GuestMemory", "Instruments", "Machine", "Records", "CHost"]),
     .target(name: "Hinting", dependencies: ["Delivery", "GuestMemory", "Instruments", "Records"]),
     .target(name: "Delivery", dependencies: ["GuestMemory", "Instruments", "Machine", "CHost"]),
-    .target(name: "GuestMemory", dependencies: ["Instruments", "Machine", "CHost", system]),
+    .target(name: "GuestMemory", dependencies: ["Instruments", "Machine", "Records", "CHost", system]),
     .target(
       name: "Instruments",
       dependencies: [
-        "Machine", "CHost", "CPAPI",
+        "Machine", "Records", "CHost", "CPAPI",
         .product(name: "Histogram", package: "hdrhistogram-swift"),
       ]),
-    .target(name: "Machine", dependencies: ["CHost", "CNuma", system]),
+    .target(name: "Machine", dependencies: ["Records", "CHost", "CNuma", system]),
     .target(name: "Records"),
     .target(name: "CHost"),
     .systemLibrary(name: "CNuma", pkgConfig: "numa", providers: [.apt(["libnuma-dev"])]),
@@ -118,7 +119,10 @@ let package = Package(
       dependencies: ["TestSupport", "Reporting", "Experiments", "Hinting", "GuestMemory", "Machine", "Records"]),
     .testTarget(
       name: "TrackingTests",
-      dependencies: ["TestSupport", "Tracking", "Reporting", "Experiments", "Bench", "Machine", "Records"]),
+      dependencies: [
+        "TestSupport", "Tracking", "Reporting", "Experiments", "Bench", "Machine", "Records",
+        .product(name: "GRDB", package: "GRDB.swift"),
+      ]),
     .testTarget(
       name: "DiagnosisTests",
       dependencies: [
@@ -131,6 +135,7 @@ let package = Package(
       name: "CommandLineTests",
       dependencies: [
         "TestSupport", "hintbench", "Tracking", "Reporting", "Experiments", "Migration", "Machine", "Records",
+        .product(name: "GRDB", package: "GRDB.swift"),
       ]),
   ],
   swiftLanguageModes: [.v6]

@@ -12,8 +12,8 @@ public struct ExperimentList: Sendable {
   /// What is run if nobody says what.
   var standard: [String] { cards.prefix(1).map(\.name) }
 
-  /// - Throws: ``MatrixError`` if there is none of this name.
-  func named(_ name: String) throws(MatrixError) -> any Experiment.Type {
+  /// - Throws: ``UserError`` if there is none of this name.
+  func named(_ name: String) throws(UserError) -> any Experiment.Type {
     guard let experiment = types.first(where: { $0.card.name == name }) else {
       throw .usage("unknown experiment '\(name)'; there are: \(cards.map(\.name).joined(separator: ", "))")
     }
@@ -22,12 +22,12 @@ public struct ExperimentList: Sendable {
 
   /// The chosen ones, with their options; nil: what is run if nobody says what.
   ///
-  /// - Throws: ``MatrixError`` for an unknown experiment or a malformed option.
-  func chosen(_ texts: [String]?) throws(MatrixError) -> [ChosenExperiment] {
+  /// - Throws: ``UserError`` for an unknown experiment or a malformed option.
+  func chosen(_ texts: [String]?) throws(UserError) -> [ChosenExperiment] {
     var chosen: [ChosenExperiment] = []
     for text in texts ?? standard {
       do { chosen.append(try ChosenExperiment(text, of: self)) } catch {
-        throw error as? MatrixError ?? .usage("\(error)")
+        throw error as? UserError ?? .usage("\(error)")
       }
     }
     return chosen

@@ -30,8 +30,8 @@ extension Catalogue {
 extension Matrix {
   /// Expands and checks a configuration of any experiments against this machine.
   ///
-  /// - Throws: ``MatrixError`` as ``init(_:host:experiments:)``.
-  public init(_ config: RunConfig, host: HostLimits) throws(MatrixError) {
+  /// - Throws: ``UserError`` as ``init(_:host:experiments:)``.
+  public init(_ config: RunConfig, host: HostLimits) throws(UserError) {
     try self.init(config, host: host, experiments: Experiments.list)
   }
 }
@@ -39,15 +39,15 @@ extension Matrix {
 extension RunConfig {
   /// What `hintbench run EXPERIMENT ...` measures if nothing else is said, by default a scan.
   ///
-  /// - Throws: ``MatrixError`` for an unknown experiment or a malformed option.
-  public static func standard(_ experiments: [String]? = nil, quick: Bool = false) throws(MatrixError) -> RunConfig {
+  /// - Throws: ``UserError`` for an unknown experiment or a malformed option.
+  public static func standard(_ experiments: [String]? = nil, quick: Bool = false) throws(UserError) -> RunConfig {
     try standard(experiments, quick: quick, of: Experiments.list)
   }
 
   /// The chosen experiments.
   ///
-  /// - Throws: ``MatrixError`` for an unknown one or a malformed option.
+  /// - Throws: ``UserError`` for an unknown one or a malformed option.
   public var experimentCards: [ExperimentCard] {
-    get throws(MatrixError) { try experimentCards(of: Experiments.list) }
+    get throws(UserError) { try experimentCards(of: Experiments.list) }
   }
 }

@@ -1,5 +1,7 @@
+import Records
+
 /// Why a guest can't be modelled.
-public enum GuestError: Error, CustomStringConvertible, Sendable {
+public enum GuestError: UserFacing, Sendable {
   /// The host refused the address space.
   case cannotReserve(bytes: UInt64)
   /// The geometry makes no sense.
@@ -8,6 +10,14 @@ public enum GuestError: Error, CustomStringConvertible, Sendable {
   case doesNotFit(zone: String, pagesFree: UInt64, pagesSpanned: UInt64)
   /// The wanted free share can't be reached.
   case badFreeFraction(Double)
+
+  /// Address space that isn't there, or a guest that was asked for and can't be.
+  public var failureKind: UserError.Kind {
+    switch self {
+    case .cannotReserve: .unavailable
+    case .badGeometry, .doesNotFit, .badFreeFraction: .input
+    }
+  }
 
   public var description: String {
     switch self {

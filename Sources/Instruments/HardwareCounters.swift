@@ -1,5 +1,6 @@
 import Glibc
 import Machine
+import Records
 
 /// Counts hardware events of the thread that opened it, in user mode.
 ///
@@ -181,7 +182,7 @@ public enum CounterMode: String, CaseIterable, Codable, Sendable {
 }
 
 /// What keeps hardware events from being counted.
-public enum CounterError: Error, Equatable, Sendable, CustomStringConvertible {
+public enum CounterError: UserFacing, Equatable, Sendable {
   /// Counters were demanded and there are none; why, in one line.
   case unavailable(reason: String)
   /// An event that was demanded by name can't be counted; why, in one line.
@@ -192,6 +193,9 @@ public enum CounterError: Error, Equatable, Sendable, CustomStringConvertible {
   case otherThread
   /// A simulation was demanded and there can be none; why, in one line.
   case noSimulation(reason: String)
+
+  /// Something that is needed isn't there.
+  public var failureKind: UserError.Kind { .unavailable }
 
   /// One line.
   public var description: String {

@@ -1,4 +1,5 @@
 import Glibc
+import Records
 
 /// The NUMA nodes of the machine that measures, and where memory lies on them. Tests replace it.
 public protocol NumaHost: Sendable {
@@ -15,7 +16,7 @@ public protocol NumaHost: Sendable {
 }
 
 /// What keeps memory from being placed on, or found on, a NUMA node.
-public enum NumaError: Error, Equatable, Sendable, CustomStringConvertible {
+public enum NumaError: UserFacing, Equatable, Sendable {
   /// The machine has no such node, or this process may not use it.
   case unknownNode(Int)
   /// mbind() refused, with this errno.
@@ -24,6 +25,9 @@ public enum NumaError: Error, Equatable, Sendable, CustomStringConvertible {
   case queryFailed(code: Int32)
   /// Nothing has been written to the page yet, so it lies on no node.
   case notPresent
+
+  /// Something that is needed isn't there.
+  public var failureKind: UserError.Kind { .unavailable }
 
   /// One line.
   public var description: String {

@@ -3,11 +3,7 @@ extension CellRecord: TabularRecord {
   public static var fileName: String { "cells.csv" }
 
   /// Nothing yet.
-  public static var blank: CellRecord {
-    CellRecord(
-      runID: "", cellID: "", experiment: "", strategy: "", guestBytes: 0, nodes: 0, state: "", listOrder: "",
-      granuleOrder: 0, vmemmapPageBytes: 0, load: "", mutators: 0, oversubscribed: false)
-  }
+  public static var blank: CellRecord { CellRecord() }
 
   /// The columns of `cells.csv` in its order: the cell, then five for each primary metric of ``RunRecord/columns`` in
   /// their order, then what they are judged by, then where they ran.

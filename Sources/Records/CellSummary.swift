@@ -19,22 +19,22 @@ public enum CellSummary {
   ) -> CellRecord? {
     guard let first = runs.first else { return nil }
     let counted = runs.filter { $0.found.outcome != .error }
-    var cell = CellRecord(
-      runID: first.identity.runID,
-      cellID: first.identity.cellID,
-      experiment: first.identity.experiment,
-      strategy: first.identity.strategy,
-      guestBytes: first.guest.bytes,
-      nodes: first.guest.nodes,
-      state: first.guest.state,
-      listOrder: first.guest.listOrder,
-      granuleOrder: first.guest.granuleOrder,
-      vmemmapPageBytes: first.guest.vmemmapPageBytes,
-      order: first.guest.order,
-      load: first.load.kind,
-      mutators: first.load.mutators,
-      oversubscribed: runs.contains(where: \.load.oversubscribed))
+    var cell = CellRecord()
+    cell.runID = first.identity.runID
+    cell.cellID = first.identity.cellID
+    cell.experiment = first.identity.experiment
     cell.experimentOptions = first.identity.experimentOptions
+    cell.strategy = first.identity.strategy
+    cell.guestBytes = first.guest.bytes
+    cell.nodes = first.guest.nodes
+    cell.state = first.guest.state
+    cell.listOrder = first.guest.listOrder
+    cell.granuleOrder = first.guest.granuleOrder
+    cell.vmemmapPageBytes = first.guest.vmemmapPageBytes
+    cell.order = first.guest.order
+    cell.load = first.load.kind
+    cell.mutators = first.load.mutators
+    cell.oversubscribed = runs.contains(where: \.load.oversubscribed)
     cell.scanNode = first.load.scanNode
     cell.memoryNode = first.load.memoryNode
     cell.repetitions = counted.count

@@ -61,3 +61,43 @@ public struct Column<Record: Sendable>: Sendable {
     }
   }
 }
+
+/// Which way a metric gets better.
+public enum MetricDirection: String, Codable, Sendable {
+  /// Less is better: times, holds, misses.
+  case lowerIsBetter
+  /// More is better: coverage, operations a second.
+  case higherIsBetter
+  /// Neither: settings, identities, and counts that only describe.
+  case none
+
+  /// For listings.
+  public var name: String {
+    switch self {
+    case .lowerIsBetter: "lower"
+    case .higherIsBetter: "higher"
+    case .none: ""
+    }
+  }
+}
+
+/// A record that is one row of a CSV file of a run.
+public protocol TabularRecord: Sendable {
+  /// Name of the file in the run folder.
+  static var fileName: String { get }
+  /// The columns in the file's order.
+  static var columns: [Column<Self>] { get }
+  /// A record with nothing in it, for a reader to fill column by column.
+  static var blank: Self { get }
+}
+
+/// A record of one repetition, or of a part of one.
+public protocol RepetitionRecord: TabularRecord {
+  /// The repetition it belongs to.
+  var key: RepetitionKey { get }
+}
+
+extension TabularRecord {
+  /// The record's fields in the order of ``columns``; nil where not measured.
+  public var fields: [String?] { Self.columns.map { $0.value(self) } }
+}

@@ -21,7 +21,10 @@ public struct EventCountRecord: Hashable, Sendable {
   }
 }
 
-extension EventCountRecord: TabularRecord {
+extension EventCountRecord: RepetitionRecord {
+  /// The repetition it is of.
+  public var key: RepetitionKey { RepetitionKey(cellID: cellID, repetition: repetition) }
+
   /// `events.csv`.
   public static var fileName: String { "events.csv" }
 

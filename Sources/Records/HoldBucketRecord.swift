@@ -47,7 +47,10 @@ public struct HoldBucketRecord: Hashable, Sendable {
   }
 }
 
-extension HoldBucketRecord: TabularRecord {
+extension HoldBucketRecord: RepetitionRecord {
+  /// The repetition it is of.
+  public var key: RepetitionKey { RepetitionKey(cellID: cellID, repetition: repetition) }
+
   /// `lock_holds.csv`.
   public static var fileName: String { "lock_holds.csv" }
 

@@ -29,7 +29,7 @@ public enum JSONValue: Hashable, Sendable {
   ///
   /// - Throws: what its encoding throws.
   public init(encoding value: some Encodable) throws {
-    self = try RunMeta.decoder.decode(JSONValue.self, from: RunMeta.encoder.encode(value))
+    self = try JSONDecoder.standard.decode(JSONValue.self, from: JSONEncoder.standard.encode(value))
   }
 }
 

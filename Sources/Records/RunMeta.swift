@@ -121,20 +121,3 @@ public struct RunMeta: Codable, Hashable, Sendable {
     case config, seed, commit, dirty, host, limits, counters, unavailable, errors, guests, started, finished
   }
 }
-
-extension RunMeta {
-  /// Writes meta.json's form: pretty, keys sorted, times in ISO 8601 UTC.
-  public static var encoder: JSONEncoder {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    encoder.dateEncodingStrategy = .iso8601
-    return encoder
-  }
-
-  /// Reads meta.json's form.
-  public static var decoder: JSONDecoder {
-    let decoder = JSONDecoder()
-    decoder.dateDecodingStrategy = .iso8601
-    return decoder
-  }
-}

@@ -1,19 +1,9 @@
-import Foundation
-
 extension RunRecord: TabularRecord {
   /// `runs.csv`.
   public static var fileName: String { "runs.csv" }
 
   /// Nothing yet.
-  public static var blank: RunRecord {
-    RunRecord(
-      identity: Identity(
-        runID: "", cellID: "", time: Date(timeIntervalSince1970: 0), host: "", experiment: "", strategy: "",
-        repetition: 0, seed: 0),
-      guest: Guest(bytes: 0),
-      load: Load(kind: "", mutators: 0, oversubscribed: false, cache: ""),
-      found: Found(outcome: .error))
-  }
+  public static var blank: RunRecord { RunRecord() }
 
   /// Every column of `runs.csv` in its order: the single place where a column is declared.
   public static let columns: [Column<RunRecord>] =

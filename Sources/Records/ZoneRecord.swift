@@ -1,92 +1,40 @@
 /// What one repetition found, held and cost in one zone of one node: a row of `zones.csv`.
 ///
+/// What the values mean is said at ``columns``.
 /// What was not measured is nil and stands as an empty field, never as 0.
 public struct ZoneRecord: Hashable, Sendable {
-  /// `run_id`.
-  public var runID: String
-  /// `cell_id`.
-  public var cellID: String
-  /// `repetition`.
-  public var repetition: Int
-  /// `node`: the guest's node.
-  public var node: Int
-  /// `host_node`: the host node its memory lies on.
+  public var runID = ""
+  public var cellID = ""
+  public var repetition = 0
+  public var node = 0
   public var hostNode: Int?
-  /// `zone`: DMA, DMA32, Normal or Movable.
-  public var zone: String
-  /// `blocks_free`: free at the start at orders >= order.
+  public var zone = ""
   public var blocksFree: Int?
-  /// `blocks_reported`.
   public var blocksReported: Int?
-  /// `bytes_free`: all free memory of the zone at the start. Bytes.
   public var bytesFree: UInt64?
-  /// `bytes_reported`: each counted once. Bytes.
   public var bytesReported: UInt64?
-  /// `coverage`: as in `runs.csv`, of this zone. 0...1.
   public var coverage: Double?
-  /// `lock_acquisitions`.
   public var lockAcquisitions: Int?
-  /// `lock_hold_ns_p50`. ns.
   public var lockHoldNsP50: Double?
-  /// `lock_hold_ns_p99`. ns.
   public var lockHoldNsP99: Double?
-  /// `lock_hold_ns_max`. ns.
   public var lockHoldNsMax: Double?
-  /// `lock_hold_ns_total`. ns.
   public var lockHoldNsTotal: Double?
-  /// `scan_ns`: time spent in this zone. ns.
   public var scanNs: Double?
-  /// `ns_per_block`. ns a block.
   public var nsPerBlock: Double?
 
-  /// Values left out are not measured.
-  public init(
-    runID: String,
-    cellID: String,
-    repetition: Int,
-    node: Int,
-    hostNode: Int? = nil,
-    zone: String,
-    blocksFree: Int? = nil,
-    blocksReported: Int? = nil,
-    bytesFree: UInt64? = nil,
-    bytesReported: UInt64? = nil,
-    coverage: Double? = nil,
-    lockAcquisitions: Int? = nil,
-    lockHoldNsP50: Double? = nil,
-    lockHoldNsP99: Double? = nil,
-    lockHoldNsMax: Double? = nil,
-    lockHoldNsTotal: Double? = nil,
-    scanNs: Double? = nil,
-    nsPerBlock: Double? = nil
-  ) {
-    self.runID = runID
-    self.cellID = cellID
-    self.repetition = repetition
-    self.node = node
-    self.hostNode = hostNode
-    self.zone = zone
-    self.blocksFree = blocksFree
-    self.blocksReported = blocksReported
-    self.bytesFree = bytesFree
-    self.bytesReported = bytesReported
-    self.coverage = coverage
-    self.lockAcquisitions = lockAcquisitions
-    self.lockHoldNsP50 = lockHoldNsP50
-    self.lockHoldNsP99 = lockHoldNsP99
-    self.lockHoldNsMax = lockHoldNsMax
-    self.lockHoldNsTotal = lockHoldNsTotal
-    self.scanNs = scanNs
-    self.nsPerBlock = nsPerBlock
-  }
+  /// Nothing measured yet.
+  public init() {}
 }
 
-extension ZoneRecord: TabularRecord {
+extension ZoneRecord: RepetitionRecord {
+  /// The repetition it is of.
+  public var key: RepetitionKey { RepetitionKey(cellID: cellID, repetition: repetition) }
+
   /// `zones.csv`.
   public static var fileName: String { "zones.csv" }
 
   /// Nothing yet.
-  public static var blank: ZoneRecord { ZoneRecord(runID: "", cellID: "", repetition: 0, node: 0, zone: "") }
+  public static var blank: ZoneRecord { ZoneRecord() }
 
   /// The columns of `zones.csv` in its order.
   public static let columns: [Column<ZoneRecord>] = [
@@ -113,7 +61,8 @@ extension ZoneRecord: TabularRecord {
     Column(
       "lock_hold_ns_total", unit: "ns", direction: .lowerIsBetter, \.lockHoldNsTotal, meaning: "All holds together."),
     Column(
-      "scan_ns", unit: "ns", direction: .lowerIsBetter, \.scanNs, meaning: "Time spent in the zone; not measured."),
+      "scan_ns", unit: "ns", direction: .lowerIsBetter, \.scanNs,
+      meaning: "Always empty: what a session does between its holds belongs to no zone."),
     Column(
       "ns_per_block", unit: "ns/block", direction: .lowerIsBetter, \.nsPerBlock,
       meaning: "All holds of the zone together, those that give back as well, for each distinct block reported."),

@@ -1,3 +1,4 @@
+import Machine
 import Records
 import SwiftCSV
 
@@ -21,26 +22,27 @@ struct CSVTable {
   /// Reads a file.
   ///
   /// What follows the last line feed outside quotes is a torn line, which a killed writer leaves, and is left out.
-  /// - Throws: ``ReportingError``, of kind input where a line isn't RFC 4180 or not as long as the header.
-  init(reading path: String) throws(ReportingError) {
+  /// - Throws: ``UserError``, of kind input where a line isn't RFC 4180 or not as long as the header.
+  init(reading path: String) throws(UserError) {
     try self.init(bytes: FileAccess.read(path), path: path)
   }
 
-  init(bytes: [UInt8], path: String) throws(ReportingError) {
+  init(bytes: [UInt8], path: String) throws(UserError) {
     self.path = path
     let whole = Self.wholeLines(bytes)
     isTorn = whole < bytes.count
     guard bytes.count - whole <= Self.longestLine else {
       let line = 1 + bytes[..<whole].count { $0 == UInt8(ascii: "\n") }
-      throw .malformed(path, line: line, "a quote is opened and never closed", accepted: "RFC 4180 is accepted")
+      throw .input(file: path, line: line, "a quote is opened and never closed", accepted: "RFC 4180 is accepted")
     }
     let mark = bytes.starts(with: Self.byteOrderMark) ? Self.byteOrderMark.count : 0
     let lines = try Self.parse(bytes[min(mark, whole)..<whole], path: path)
     header = lines.first?.fields ?? []
     rows = Array(lines.dropFirst())
     for row in rows where row.fields.count != header.count {
-      throw .malformed(
-        path, line: row.line, "\(row.fields.count) fields", accepted: "\(header.count) as in the header are accepted")
+      throw .input(
+        file: path, line: row.line, "\(row.fields.count) fields",
+        accepted: "\(header.count) as in the header are accepted")
     }
   }
 
@@ -62,7 +64,7 @@ struct CSVTable {
     return end
   }
 
-  private static func parse(_ bytes: ArraySlice<UInt8>, path: String) throws(ReportingError) -> [Row] {
+  private static func parse(_ bytes: ArraySlice<UInt8>, path: String) throws(UserError) -> [Row] {
     let text = String(String.UnicodeScalarView(bytes.map(scalar)))
     var rows: [Row] = []
     var line = 1
@@ -76,9 +78,9 @@ struct CSVTable {
         line += 1 + fields.reduce(0) { $0 + $1.utf8.count { $0 == UInt8(ascii: "\n") } }
       }
     } catch CSVParseError.quotation(let message), CSVParseError.generic(let message) {
-      throw .malformed(path, line: line, message, accepted: "RFC 4180 is accepted")
+      throw .input(file: path, line: line, message, accepted: "RFC 4180 is accepted")
     } catch {
-      throw .malformed(path, line: line, "\(error)", accepted: "RFC 4180 is accepted")
+      throw .input(file: path, line: line, "\(error)", accepted: "RFC 4180 is accepted")
     }
     return rows
   }
@@ -100,8 +102,8 @@ struct CSVTable {
 extension CSVTable {
   /// The rows as records. `schema`: the run's schema_version.
   ///
-  /// - Throws: ``ReportingError`` of kind input where the header or a field isn't the record's.
-  func records<Record: TabularRecord>(_ type: Record.Type, schema: Int) throws(ReportingError) -> [Record] {
+  /// - Throws: ``UserError`` of kind input where the header or a field isn't the record's.
+  func records<Record: TabularRecord>(_ type: Record.Type, schema: Int) throws(UserError) -> [Record] {
     let columns = Record.columns.filter { $0.since <= schema }
     try requireHeader(columns.map(\.name), schema: schema)
     var records: [Record] = []
@@ -111,15 +113,15 @@ extension CSVTable {
       for (column, field) in zip(columns, row.fields) where !column.read(field.isEmpty ? nil : field, &record) {
         let problem = field.isEmpty ? "\(column.name) is empty" : "\(column.name) can't be \"\(field)\""
         let unit = column.unit.isEmpty ? "" : " in \(column.unit)"
-        throw .malformed(path, line: row.line, problem, accepted: "a value\(unit) as `run` writes it is accepted")
+        throw .input(file: path, line: row.line, problem, accepted: "a value\(unit) as `run` writes it is accepted")
       }
       records.append(record)
     }
     return records
   }
 
-  /// - Throws: ``ReportingError`` of kind input where the header is another.
-  func requireHeader(_ names: [String], schema: Int) throws(ReportingError) {
+  /// - Throws: ``UserError`` of kind input where the header is another.
+  func requireHeader(_ names: [String], schema: Int) throws(UserError) {
     guard header != names else { return }
     let problem =
       if let missing = names.first(where: { !header.contains($0) }) {
@@ -129,20 +131,20 @@ extension CSVTable {
       } else {
         "the columns stand in another order"
       }
-    throw .malformed(
-      path, line: 1, problem, accepted: "the header of schema_version \(schema) is accepted")
+    throw .input(
+      file: path, line: 1, problem, accepted: "the header of schema_version \(schema) is accepted")
   }
 
   /// Which repetition each row belongs to, by the columns cell_id and repetition; nil where the table lacks them.
-  func keys() throws(ReportingError) -> [RepetitionKey]? {
+  func keys() throws(UserError) -> [RepetitionKey]? {
     guard let cell = header.firstIndex(of: "cell_id"), let repetition = header.firstIndex(of: "repetition") else {
       return nil
     }
     var keys: [RepetitionKey] = []
     for row in rows {
       guard let number = Int(row.fields[repetition]) else {
-        throw .malformed(
-          path, line: row.line, "repetition can't be \"\(row.fields[repetition])\"",
+        throw .input(
+          file: path, line: row.line, "repetition can't be \"\(row.fields[repetition])\"",
           accepted: "a whole number is accepted")
       }
       keys.append(RepetitionKey(cellID: row.fields[cell], repetition: number))

@@ -1,4 +1,5 @@
 import Foundation
+import Machine
 import Records
 import SystemPackage
 
@@ -11,20 +12,20 @@ public final class CSVWriter {
 
   /// Makes the file, which must not be there yet, with its header line.
   ///
-  /// - Throws: ``ReportingError`` of kind io.
-  public convenience init(creating path: String, header: [String]) throws(ReportingError) {
+  /// - Throws: ``UserError`` of kind io.
+  public convenience init(creating path: String, header: [String]) throws(UserError) {
     try self.init(path, options: [.create, .exclusiveCreate])
     try append([header])
   }
 
   /// Goes on with a file that has its header line.
   ///
-  /// - Throws: ``ReportingError`` of kind io.
-  public convenience init(appendingTo path: String) throws(ReportingError) {
+  /// - Throws: ``UserError`` of kind io.
+  public convenience init(appendingTo path: String) throws(UserError) {
     try self.init(path, options: [])
   }
 
-  private init(_ path: String, options: FileDescriptor.OpenOptions) throws(ReportingError) {
+  private init(_ path: String, options: FileDescriptor.OpenOptions) throws(UserError) {
     self.path = path
     file = try FileAccess.open(path, .writeOnly, options: options.union(.append))
   }
@@ -34,8 +35,8 @@ public final class CSVWriter {
   /// Appends a line for each row; nil stands for an empty field. Where not all of it could be written, nothing of it
   /// stays in the file.
   ///
-  /// - Throws: ``ReportingError`` of kind io: no space, or what else the system says.
-  public func append(_ rows: [[String?]]) throws(ReportingError) {
+  /// - Throws: ``UserError`` of kind io: no space, or what else the system says.
+  public func append(_ rows: [[String?]]) throws(UserError) {
     guard !rows.isEmpty else { return }
     let before = length
     do {
@@ -48,8 +49,8 @@ public final class CSVWriter {
 
   /// Appends a line for each record.
   ///
-  /// - Throws: ``ReportingError`` of kind io.
-  public func append<Record: TabularRecord>(_ records: [Record]) throws(ReportingError) {
+  /// - Throws: ``UserError`` of kind io.
+  public func append<Record: TabularRecord>(_ records: [Record]) throws(UserError) {
     try append(records.map(\.fields))
   }
 

@@ -1,4 +1,6 @@
 import Foundation
+import Machine
+import Records
 
 /// The folder of a comparison of two builds while they are launched: `base/001`, `base/002`, ... and `new/001`, ..., each
 /// the folder of a run that was finished.
@@ -13,18 +15,17 @@ public final class LaunchFolder {
   /// Makes the folder, with the parents it lacks.
   ///
   /// - Parameter sides: the folders in it.
-  /// - Throws: ``ReportingError``: of kind usage where the folder already holds something, which is left alone; of kind
+  /// - Throws: ``UserError``: of kind usage where the folder already holds something, which is left alone; of kind
   ///   io where it can't be made.
-  public init(newAt path: String, sides: [String]) throws(ReportingError) {
+  public init(newAt path: String, sides: [String]) throws(UserError) {
     self.path = path
     made = try FileAccess.makeFolders(path)
     guard try FileAccess.names(in: path).isEmpty else {
-      throw ReportingError(
+      throw UserError(
         kind: .usage, path: path, problem: "the folder isn't empty", help: "name a new one with --out")
     }
     for side in sides {
-      let folder = path + "/" + side
-      guard mkdir(folder, 0o755) == 0 else { throw .system("cannot make the folder", folder, errno) }
+      try FileAccess.makeFolder(path + "/" + side)
     }
   }
 
@@ -36,10 +37,10 @@ public final class LaunchFolder {
 
   /// Moves what the launch wrote to its place among its side's, as number `number`, from 1. Returns the folder.
   ///
-  /// - Throws: ``ReportingError`` of kind io.
-  public func keep(_ place: Int, side: String, number: Int) throws(ReportingError) -> String {
+  /// - Throws: ``UserError`` of kind io.
+  public func keep(_ place: Int, side: String, number: Int) throws(UserError) -> String {
     let kept = "\(path)/\(side)/" + String(format: "%03d", number)
-    guard rename(launch(place), kept) == 0 else { throw .system("cannot move \(launch(place)) to", kept, errno) }
+    try FileAccess.move(launch(place), to: kept, as: "cannot move \(launch(place)) to")
     return kept
   }
 

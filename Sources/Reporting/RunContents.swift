@@ -1,4 +1,5 @@
 import Foundation
+import Machine
 import Records
 
 /// What a run folder holds for certain: the repetitions that are committed, with all their rows, and nothing else.
@@ -17,23 +18,23 @@ struct RunContents {
 
   /// Reads meta.json.
   ///
-  /// - Throws: ``ReportingError``, of kind input where it isn't there or isn't of this schema.
-  static func meta(of path: String) throws(ReportingError) -> RunMeta {
+  /// - Throws: ``UserError``, of kind input where it isn't there or isn't of this schema.
+  static func meta(of path: String) throws(UserError) -> RunMeta {
     let file = path + "/meta.json"
     let versions = RunMeta.readableSchemaVersions
     let accepted = "a run folder of schema_version \(versions.lowerBound) to \(versions.upperBound) is accepted"
-    guard FileAccess.exists(file) else { throw .malformed(file, "there is no such file", accepted: accepted) }
+    guard FileAccess.exists(file) else { throw .input(file: file, "there is no such file", accepted: accepted) }
     let bytes = try FileAccess.read(file)
     do {
-      let version = try RunMeta.decoder.decode(SchemaVersion.self, from: Data(bytes)).schema_version
+      let version = try JSONDecoder.standard.decode(SchemaVersion.self, from: Data(bytes)).schema_version
       guard versions.contains(version) else {
-        throw ReportingError.malformed(file, "schema_version is \(version)", accepted: accepted)
+        throw UserError.input(file: file, "schema_version is \(version)", accepted: accepted)
       }
-      return try RunMeta.decoder.decode(RunMeta.self, from: Data(bytes))
-    } catch let error as ReportingError {
+      return try JSONDecoder.standard.decode(RunMeta.self, from: Data(bytes))
+    } catch let error as UserError {
       throw error
     } catch {
-      throw .malformed(file, describe(error), accepted: accepted)
+      throw .input(file: file, describe(error), accepted: accepted)
     }
   }
 
@@ -58,8 +59,8 @@ struct RunContents {
 
   /// Reads the folder and changes nothing.
   ///
-  /// - Throws: ``ReportingError``, of kind input where a whole line isn't what this program writes.
-  init(of path: String) throws(ReportingError) {
+  /// - Throws: ``UserError``, of kind input where a whole line isn't what this program writes.
+  init(of path: String) throws(UserError) {
     meta = try Self.meta(of: path)
     let sideNames = try Self.sideFiles(in: path)
 
@@ -138,7 +139,7 @@ struct RunContents {
 
   /// The files beside runs.csv whose rows belong to repetitions: zones.csv, lock_holds.csv, events.csv,
   /// EXPERIMENT.csv.
-  private static func sideFiles(in path: String) throws(ReportingError) -> [String] {
+  private static func sideFiles(in path: String) throws(UserError) -> [String] {
     try FileAccess.names(in: path).filter {
       $0.hasSuffix(".csv") && $0 != RunRecord.fileName && $0 != CellRecord.fileName
     }

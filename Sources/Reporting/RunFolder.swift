@@ -1,4 +1,5 @@
 import Foundation
+import Machine
 import Records
 
 /// The folder of a run while it is written: valid at every moment, so that a killed run keeps what it finished.
@@ -19,7 +20,7 @@ public final class RunFolder {
   private var experiments: [String: CSVWriter] = [:]
   private var committed: Set<RepetitionKey>
 
-  private init(_ path: String, lock: FolderLock, committed: Set<RepetitionKey>) throws(ReportingError) {
+  private init(_ path: String, lock: FolderLock, committed: Set<RepetitionKey>) throws(UserError) {
     self.path = path
     self.lock = lock
     self.committed = committed
@@ -31,11 +32,11 @@ public final class RunFolder {
 
   private static func writer<Record: TabularRecord>(
     _ type: Record.Type, in folder: String
-  ) throws(ReportingError) -> CSVWriter {
+  ) throws(UserError) -> CSVWriter {
     try writer(folder + "/" + Record.fileName, header: Record.columns.map(\.name))
   }
 
-  private static func writer(_ file: String, header: [String]) throws(ReportingError) -> CSVWriter {
+  private static func writer(_ file: String, header: [String]) throws(UserError) -> CSVWriter {
     FileAccess.exists(file)
       ? try CSVWriter(appendingTo: file) : try CSVWriter(creating: file, header: header)
   }
@@ -43,27 +44,27 @@ public final class RunFolder {
   /// Makes the folder, with the parents it lacks, meta.json and the CSV files with their header lines.
   ///
   /// This is the first thing a run writes: call it when the arguments are known to be good.
-  /// - Throws: ``ReportingError``: of kind usage where the folder already holds something, which is left alone; of kind
+  /// - Throws: ``UserError``: of kind usage where the folder already holds something, which is left alone; of kind
   ///   io where it can't be made or written, when what was made is removed.
-  public static func create(at path: String, meta: RunMeta) throws(ReportingError) -> RunFolder {
+  public static func create(at path: String, meta: RunMeta) throws(UserError) -> RunFolder {
     let made = try FileAccess.makeFolders(path)
     func removeMade() { for folder in made.reversed() { rmdir(folder) } }
     let lock: FolderLock
-    do throws(ReportingError) {
+    do throws(UserError) {
       lock = try FolderLock(path)
     } catch {
       removeMade()
       throw error
     }
     guard try FileAccess.names(in: path).isEmpty else {
-      throw ReportingError(
+      throw UserError(
         kind: .usage, path: path, problem: "the folder isn't empty",
         help: "name a new one with --out, or go on with the run in it with --resume")
     }
     let holds = path + "/" + HoldSequenceFile.folder
-    do throws(ReportingError) {
+    do throws(UserError) {
       try write(meta, to: path)
-      guard mkdir(holds, 0o755) == 0 else { throw .system("cannot make the folder", holds, errno) }
+      try FileAccess.makeFolder(holds)
       return try RunFolder(path, lock: lock, committed: [])
     } catch {
       // The folder was empty and is locked: all that is in it was made here.
@@ -79,14 +80,14 @@ public final class RunFolder {
   /// A torn last line is dropped from each CSV file. Rows of other files, and kept hold sequences, are dropped where
   /// runs.csv has no row of their repetition; a row of runs.csv is dropped where rows of its repetition in other files
   /// are lost. Files are replaced whole (written beside, then renamed), so that this may be killed as well.
-  /// - Throws: ``ReportingError``: of kind input where meta.json or a whole line isn't what this program writes, or is
+  /// - Throws: ``UserError``: of kind input where meta.json or a whole line isn't what this program writes, or is
   ///   of another schema_version; of kind io where the system refuses or another process is writing the run.
-  public static func resume(at path: String) throws(ReportingError) -> ResumedRun {
+  public static func resume(at path: String) throws(UserError) -> ResumedRun {
     // Before anything is locked or changed: a folder that is no run is refused and left alone.
     let version = try RunContents.meta(of: path).schemaVersion
     guard version == RunMeta.currentSchemaVersion else {
-      throw .malformed(
-        path + "/meta.json", "schema_version is \(version)",
+      throw .input(
+        file: path + "/meta.json", "schema_version is \(version)",
         accepted: "to go on, a run of schema_version \(RunMeta.currentSchemaVersion) is accepted")
     }
     let lock = try FolderLock(path)
@@ -96,7 +97,7 @@ public final class RunFolder {
       runs: contents.runs, committed: contents.committed, lost: contents.lost)
   }
 
-  private static func clean(_ path: String) throws(ReportingError) -> RunContents {
+  private static func clean(_ path: String) throws(UserError) -> RunContents {
     for name in try FileAccess.names(in: path) where name.hasSuffix(FileAccess.temporarySuffix) {
       unlink(path + "/" + name)
     }
@@ -107,14 +108,14 @@ public final class RunFolder {
         try FileAccess.writeAtomically(bytes, to: file)
       } else {
         // Without a whole header line there is nothing to keep; the file is made anew when it is needed.
-        guard unlink(file) == 0 else { throw .system("cannot remove", file, errno) }
+        try FileAccess.remove(file)
       }
     }
     let holds = path + "/" + HoldSequenceFile.folder
     guard FileAccess.isFolder(holds) else { return contents }
     let kept = Set(contents.committed.map(HoldSequenceFile.name))
     for name in try FileAccess.names(in: holds) where !kept.contains(name) {
-      guard unlink(holds + "/" + name) == 0 else { throw .system("cannot remove", holds + "/" + name, errno) }
+      try FileAccess.remove(holds + "/" + name)
     }
     return contents
   }
@@ -130,7 +131,7 @@ public final class RunFolder {
   ///     that is resumed; in any unit, the same in the whole run.
   ///   - experiment: its rows of EXPERIMENT.csv.
   ///   - events: its rows of events.csv, which a run without any doesn't have.
-  /// - Throws: ``ReportingError`` of kind io.
+  /// - Throws: ``UserError`` of kind io.
   public func commit(
     _ run: RunRecord,
     zones zoneRows: [ZoneRecord] = [],
@@ -138,7 +139,7 @@ public final class RunFolder {
     holdSequence: [UInt64]? = nil,
     experiment: ExperimentRows? = nil,
     events eventRows: [EventCountRecord] = []
-  ) throws(ReportingError) {
+  ) throws(UserError) {
     let key = run.key
     precondition(!committed.contains(key), "repetition \(key.repetition) of cell \(key.cellID) is committed already")
     precondition(
@@ -146,13 +147,13 @@ public final class RunFolder {
         && holdRows.allSatisfy { $0.cellID == key.cellID && $0.repetition == key.repetition }
         && eventRows.allSatisfy { $0.cellID == key.cellID && $0.repetition == key.repetition },
       "rows of another repetition than \(key.repetition) of cell \(key.cellID)")
-    let extra = try experiment.map { (experiment) throws(ReportingError) in try self.writer(of: experiment) }
+    let extra = try experiment.map { (experiment) throws(UserError) in try self.writer(of: experiment) }
     let extraRows = experiment?.rows ?? []
     if events == nil && !eventRows.isEmpty { events = try Self.writer(EventCountRecord.self, in: path) }
     let files = [zones, holds, runs] + [extra, events].compactMap { $0 }
     let lengths = files.map(\.length)
     let sequenceFile = path + "/" + HoldSequenceFile.folder + "/" + HoldSequenceFile.name(of: key)
-    do throws(ReportingError) {
+    do throws(UserError) {
       try zones.append(zoneRows)
       try holds.append(holdRows)
       try events?.append(eventRows)
@@ -175,7 +176,7 @@ public final class RunFolder {
     committed.insert(key)
   }
 
-  private func writer(of experiment: ExperimentRows) throws(ReportingError) -> CSVWriter {
+  private func writer(of experiment: ExperimentRows) throws(UserError) -> CSVWriter {
     let name = experiment.experiment + ".csv"
     precondition(
       ![
@@ -194,33 +195,33 @@ public final class RunFolder {
 
   /// The holds of a committed repetition as they were given to `commit`; nil where it had none, or the run is finished.
   ///
-  /// - Throws: ``ReportingError``, of kind input where the file was changed.
-  public func holdSequence(of key: RepetitionKey) throws(ReportingError) -> [UInt64]? {
+  /// - Throws: ``UserError``, of kind input where the file was changed.
+  public func holdSequence(of key: RepetitionKey) throws(UserError) -> [UInt64]? {
     let file = path + "/" + HoldSequenceFile.folder + "/" + HoldSequenceFile.name(of: key)
     guard FileAccess.exists(file) else { return nil }
     guard let kept = HoldSequenceFile(bytes: try FileAccess.read(file)) else {
-      throw .malformed(file, "it isn't whole", accepted: "the file as `run` wrote it is accepted")
+      throw .input(file: file, "it isn't whole", accepted: "the file as `run` wrote it is accepted")
     }
     return kept.holds
   }
 
   /// Replaces meta.json whole.
   ///
-  /// - Throws: ``ReportingError`` of kind io.
-  public func write(meta: RunMeta) throws(ReportingError) { try Self.write(meta, to: path) }
+  /// - Throws: ``UserError`` of kind io.
+  public func write(meta: RunMeta) throws(UserError) { try Self.write(meta, to: path) }
 
   /// Replaces cells.csv whole. A run that stops early and is to be resumed calls this instead of `finish`.
   ///
-  /// - Throws: ``ReportingError`` of kind io.
-  public func write(cells: [CellRecord]) throws(ReportingError) {
+  /// - Throws: ``UserError`` of kind io.
+  public func write(cells: [CellRecord]) throws(UserError) {
     let lines = [CSVWriter.line(CellRecord.columns.map(\.name))] + cells.map { CSVWriter.line($0.fields) }
     try FileAccess.writeAtomically(lines.flatMap { $0 }, to: path + "/" + CellRecord.fileName)
   }
 
   /// Ends the run: cells.csv, then meta.json, whose `finished` must be set, then the kept hold sequences are removed.
   ///
-  /// - Throws: ``ReportingError`` of kind io.
-  public func finish(cells: [CellRecord], meta: RunMeta) throws(ReportingError) {
+  /// - Throws: ``UserError`` of kind io.
+  public func finish(cells: [CellRecord], meta: RunMeta) throws(UserError) {
     precondition(meta.finished != nil, "a run that ends has an end")
     try write(cells: cells)
     try write(meta: meta)
@@ -228,7 +229,22 @@ public final class RunFolder {
     if FileAccess.isFolder(holds) { try FileAccess.removeFolder(holds) }
   }
 
-  private static func write(_ meta: RunMeta, to path: String) throws(ReportingError) {
+  private static func write(_ meta: RunMeta, to path: String) throws(UserError) {
     try JSONFile.write(meta, to: path + "/meta.json")
   }
+}
+
+/// A run that was opened again.
+public struct ResumedRun {
+  /// The folder, ready for more repetitions.
+  public let folder: RunFolder
+  /// What the run was told to do.
+  public let meta: RunMeta
+  /// The repetitions that are done, in the order they were written.
+  public let runs: [RunRecord]
+  /// Which those are: they need not be run again.
+  public let committed: Set<RepetitionKey>
+  /// Repetitions whose row was taken out of runs.csv, since rows of theirs in other files were lost, as after a power
+  /// failure; they are to be run again.
+  public let lost: [RepetitionKey]
 }

@@ -1,3 +1,4 @@
+import Machine
 import Records
 
 /// Reads the folder of a run, finished or not, and changes nothing in it.
@@ -14,8 +15,8 @@ public struct RunReader: Sendable {
 
   /// Reads meta.json and runs.csv.
   ///
-  /// - Throws: ``ReportingError``, of kind input, with file and line, where they aren't what this program writes.
-  public init(path: String) throws(ReportingError) {
+  /// - Throws: ``UserError``, of kind input, with file and line, where they aren't what this program writes.
+  public init(path: String) throws(UserError) {
     self.path = path
     let meta = try RunContents.meta(of: path)
     self.meta = meta
@@ -31,43 +32,23 @@ public struct RunReader: Sendable {
     }
   }
 
-  /// The rows of zones.csv.
+  /// The rows of zones.csv, lock_holds.csv or events.csv; empty where the run has no such file.
   ///
-  /// - Throws: ``ReportingError``, of kind input, with file and line, where it isn't what this program writes.
-  public func zones() throws(ReportingError) -> [ZoneRecord] {
-    try records(ZoneRecord.self).filter {
-      committed.contains(RepetitionKey(cellID: $0.cellID, repetition: $0.repetition))
-    }
-  }
-
-  /// The rows of lock_holds.csv.
-  ///
-  /// - Throws: ``ReportingError``, of kind input, with file and line, where it isn't what this program writes.
-  public func holds() throws(ReportingError) -> [HoldBucketRecord] {
-    try records(HoldBucketRecord.self).filter {
-      committed.contains(RepetitionKey(cellID: $0.cellID, repetition: $0.repetition))
-    }
-  }
-
-  /// The rows of events.csv; empty where the run counted no events by name.
-  ///
-  /// - Throws: ``ReportingError``, of kind input, with file and line, where it isn't what this program writes.
-  public func events() throws(ReportingError) -> [EventCountRecord] {
-    try records(EventCountRecord.self).filter {
-      committed.contains(RepetitionKey(cellID: $0.cellID, repetition: $0.repetition))
-    }
+  /// - Throws: ``UserError``, of kind input, with file and line, where it isn't what this program writes.
+  public func rows<Record: RepetitionRecord>(_ type: Record.Type) throws(UserError) -> [Record] {
+    try records(type).filter { committed.contains($0.key) }
   }
 
   /// The rows of cells.csv as they were last written; in a run that isn't finished they may be behind ``runs``.
   ///
-  /// - Throws: ``ReportingError``, of kind input, with file and line, where it isn't what this program writes.
-  public func cells() throws(ReportingError) -> [CellRecord] { try records(CellRecord.self) }
+  /// - Throws: ``UserError``, of kind input, with file and line, where it isn't what this program writes.
+  public func cells() throws(UserError) -> [CellRecord] { try records(CellRecord.self) }
 
   /// The rows of EXPERIMENT.csv by column name, run_id, cell_id and repetition included; an empty field is left out.
   /// Empty where the run has no such file.
   ///
-  /// - Throws: ``ReportingError``, of kind input, with file and line, where it isn't what this program writes.
-  public func rows(ofExperiment name: String) throws(ReportingError) -> [[String: String]] {
+  /// - Throws: ``UserError``, of kind input, with file and line, where it isn't what this program writes.
+  public func rows(ofExperiment name: String) throws(UserError) -> [[String: String]] {
     let file = path + "/\(name).csv"
     guard FileAccess.exists(file) else { return [] }
     let table = try CSVTable(reading: file)
@@ -77,7 +58,7 @@ public struct RunReader: Sendable {
     }
   }
 
-  private func records<Record: TabularRecord>(_ type: Record.Type) throws(ReportingError) -> [Record] {
+  private func records<Record: TabularRecord>(_ type: Record.Type) throws(UserError) -> [Record] {
     let file = path + "/" + Record.fileName
     guard FileAccess.exists(file) else { return [] }
     let table = try CSVTable(reading: file)

@@ -60,8 +60,8 @@ public struct TrackedRun: Sendable {
 
   /// Reads the folder of a run, finished or not.
   ///
-  /// - Throws: ``ReportingError``, of kind input, with file and line, where it isn't what this program writes.
-  public init(folder: String, _ catalogue: Catalogue) throws(ReportingError) {
+  /// - Throws: ``UserError``, of kind input, with file and line, where it isn't what this program writes.
+  public init(folder: String, _ catalogue: Catalogue) throws(UserError) {
     let reader = try RunReader(path: folder)
     var ownRows: [String: [[String: String]]] = [:]
     for name in Set(reader.runs.map(\.identity.experiment)) {

@@ -2,6 +2,7 @@ import ArgumentParser
 import Bench
 import Experiments
 import Foundation
+import Machine
 import Reporting
 import Tracking
 

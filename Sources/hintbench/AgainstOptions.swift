@@ -40,7 +40,7 @@ struct AgainstOptions: ParsableArguments {
   func makeAgainst(_ matrix: Matrix) throws -> Against? {
     guard let against else {
       guard !isGiven else {
-        throw MatrixError(.usage, "--launches and what decides a comparison go with --against only")
+        throw UserError(.usage, "--launches and what decides a comparison go with --against only")
       }
       return nil
     }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Diagnosis
+import Machine
 import Reporting
 
 struct CalibrateCommand: ParsableCommand {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Experiments
 import Foundation
+import Machine
 import Records
 import Reporting
 import Tracking
@@ -49,7 +50,7 @@ struct CompareCommand: ParsableCommand {
       switch format {
       case .table: print(ComparisonTable(comparison, all: all).text)
       case .markdown: print(ComparisonMarkdown(comparison, all: all).text, terminator: "")
-      case .json: print(String(decoding: try RunMeta.encoder.encode(comparison), as: UTF8.self))
+      case .json: print(String(decoding: try JSONEncoder.standard.encode(comparison), as: UTF8.self))
       case .junit: print(try ComparisonJUnit(comparison).text, terminator: "")
       }
       try markdown?.write(ComparisonMarkdown(comparison, all: all).text)
@@ -71,7 +72,7 @@ struct CompareCommand: ParsableCommand {
       return try Comparison(
         of: runs(base), strategies: (one, other), thresholds: thresholds, metrics: options.metrics)
     default:
-      throw ComparisonError(
+      throw UserError(
         .usage, "accepted: compare BASE NEW, or compare RUN --base-strategy NAME --new-strategy NAME")
     }
   }

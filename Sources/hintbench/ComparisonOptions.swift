@@ -1,4 +1,5 @@
 import ArgumentParser
+import Records
 import Tracking
 
 /// What decides a comparison, wherever one is made.
@@ -33,7 +34,7 @@ struct ComparisonOptions: ParsableArguments {
     var made = try thresholds.map { try Thresholds.read($0, .all) } ?? Thresholds(.all)
     if let alpha {
       guard Thresholds.isAlpha(alpha) else {
-        throw ComparisonError(.usage, "--alpha can't be \(alpha); accepted: \(Thresholds.acceptedAlpha)")
+        throw UserError(.usage, "--alpha can't be \(alpha); accepted: \(Thresholds.acceptedAlpha)")
       }
       made.alpha = alpha
     }

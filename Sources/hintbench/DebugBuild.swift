@@ -7,11 +7,11 @@ import Records
 enum DebugBuild {
   /// Why this program may not measure; nil where it may. Unoptimised Swift is 2 to 15 times slower: its figures are
   /// worth nothing. HINTBENCH_ALLOW_DEBUG lets it, for tests.
-  static var refusal: MatrixError? {
+  static var refusal: UserError? {
     guard BuildFacts.current.mode == "debug", ProcessInfo.processInfo.environment["HINTBENCH_ALLOW_DEBUG"] == nil else {
       return nil
     }
-    return MatrixError(
+    return UserError(
       .unavailable,
       "this is a debug build, whose figures are worth nothing; accepted: swift build -c release, or HINTBENCH_ALLOW_DEBUG=1"
     )

@@ -1,5 +1,7 @@
 import ArgumentParser
 import Diagnosis
+import Experiments
+import Machine
 import Records
 import Reporting
 
@@ -27,7 +29,7 @@ struct DoctorCommand: ParsableCommand {
       bar.clear()
       print(DoctorTable(report).text, terminator: "")
       try file?.write(report)
-      if let reason = report.whyNot { throw MatrixError(.unavailable, reason) }
+      if let reason = report.whyNot { throw UserError(.unavailable, reason) }
     }
   }
 }

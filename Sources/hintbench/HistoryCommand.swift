@@ -1,6 +1,8 @@
 import ArgumentParser
 import Experiments
 import Foundation
+import Machine
+import Records
 import Reporting
 import Tracking
 
@@ -42,7 +44,7 @@ struct HistoryCommand: ParsableCommand {
         var folders: [String] = []
         for word in runs { folders += try History.runFolders(at: word) }
         guard name == nil || folders.count == 1 else {
-          throw HistoryError(.usage, "--name is for one run, and these are \(folders.count)")
+          throw UserError(.usage, "--name is for one run, and these are \(folders.count)")
         }
         let first = try folders.first.map { try TrackedRun(folder: $0, .all) }
         let history = try file.open(for: .writing)

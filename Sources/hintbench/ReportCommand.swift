@@ -21,7 +21,7 @@ struct ReportCommand: ParsableCommand {
   func run() throws {
     try Failure.reporting {
       guard let folder = out ?? (dirs.count == 1 ? dirs[0] : nil) else {
-        throw MatrixError(.usage, "a report of several runs belongs to none of them: name a folder with --out")
+        throw UserError(.usage, "a report of several runs belongs to none of them: name a folder with --out")
       }
       for path in try Report(of: dirs, .all).write(to: folder) { print(path) }
     }

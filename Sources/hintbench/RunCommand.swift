@@ -93,7 +93,7 @@ struct RunCommand: ParsableCommand {
     try Failure.reporting {
       if let resume {
         guard isBare else {
-          throw MatrixError(
+          throw UserError(
             .usage, "--resume takes what it needs from the run's own meta.json; nothing else goes with it")
         }
         try RunJob.resume(resume)
@@ -151,10 +151,10 @@ struct RunCommand: ParsableCommand {
     let cards = try config.experimentCards
     let names = cards.map(\.name).joined(separator: ", ")
     if let flag = guestFlags.first, !cards.contains(where: { $0.guest == .modelled }) {
-      throw MatrixError(.usage, "\(flag): \(names) has no allocator to set; of a guest it takes --guest only")
+      throw UserError(.usage, "\(flag): \(names) has no allocator to set; of a guest it takes --guest only")
     }
     if let flag = strategyFlags.first, strategy != "none", !cards.contains(where: \.takesStrategies) {
-      throw MatrixError(.usage, "\(flag): in \(names) no strategy takes part")
+      throw UserError(.usage, "\(flag): in \(names) no strategy takes part")
     }
   }
 
@@ -165,7 +165,7 @@ struct RunCommand: ParsableCommand {
       guard let config, error.kind == .usage else { throw error }
       // Where the file alone makes no sense, no word on the command line is to blame.
       do { _ = try Matrix(try RunConfig.read(config), host: .current) } catch let own where own.kind == .usage {
-        throw MatrixError(.input, "\(config): \(own)")
+        throw UserError(.input, "\(config): \(own)")
       } catch {}
       throw error
     }
@@ -175,14 +175,14 @@ struct RunCommand: ParsableCommand {
     var made: RunConfig
     if let config {
       guard !hasGuestFlags, !quick else {
-        throw MatrixError(.usage, "--config says which guests and strategies to run; flags for them don't go with it")
+        throw UserError(.usage, "--config says which guests and strategies to run; flags for them don't go with it")
       }
-      guard preset == nil else { throw MatrixError(.usage, "a preset is a matrix: --config doesn't go with it") }
+      guard preset == nil else { throw UserError(.usage, "a preset is a matrix: --config doesn't go with it") }
       made = try RunConfig.read(config)
     } else if let preset {
       let fixed: Set = ["bandwidth", "downtime-limit", "load"]
       guard !hasFlagsOfTheGuest, !quick, fixed.isDisjoint(with: experimentFlags.values.keys) else {
-        throw MatrixError(
+        throw UserError(
           .usage, "--preset says which guest, loads, bandwidth and downtime limit; flags for them don't go with it")
       }
       made = MigrationPreset.config(try MigrationPreset.named(preset))
@@ -190,7 +190,7 @@ struct RunCommand: ParsableCommand {
         let preset = made.experiments ?? []
         made.experiments = experiments
         guard try made.experimentCards.map(\.name) == preset else {
-          throw MatrixError(.usage, "the preset \(self.preset ?? "") is of \(preset.joined(separator: ", "))")
+          throw UserError(.usage, "the preset \(self.preset ?? "") is of \(preset.joined(separator: ", "))")
         }
       }
       if let strategies = list(strategy) {
@@ -198,7 +198,7 @@ struct RunCommand: ParsableCommand {
       }
     } else {
       guard buddyinfo == nil || nodes == nil else {
-        throw MatrixError(.usage, "a capture says how many nodes there are: --nodes doesn't go with --buddyinfo")
+        throw UserError(.usage, "a capture says how many nodes there are: --nodes doesn't go with --buddyinfo")
       }
       made = try .standard(experiments.isEmpty ? nil : experiments, quick: quick)
       if hasGuestFlags {

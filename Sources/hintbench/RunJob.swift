@@ -47,7 +47,7 @@ enum RunJob {
     }
     let differences = changes(since: resumed.meta)
     guard differences.isEmpty else {
-      throw MatrixError(
+      throw UserError(
         .unavailable,
         "\(path): it began with \(differences.joined(separator: ", ")); accepted: the same build on the same machine, since "
           + "medians are of one, or a new run")
@@ -56,12 +56,12 @@ enum RunJob {
     do {
       config = try JSONDecoder().decode(RunConfig.self, from: JSONEncoder().encode(resumed.meta.config))
     } catch {
-      throw MatrixError(.input, "\(path)/meta.json: its config can't be read back; accepted: a run of this version")
+      throw UserError(.input, "\(path)/meta.json: its config can't be read back; accepted: a run of this version")
     }
     let matrix = try Matrix(config, host: .current)
     let known = Set(matrix.cells.map(\.id))
     guard resumed.committed.allSatisfy({ known.contains($0.cellID) }) else {
-      throw MatrixError(
+      throw UserError(
         .unavailable,
         "\(path): its settings give other cells than it has: a capture was changed, or this machine's CPUs or free memory, "
           + "on which `auto` depends; accepted: what was there when it began, or a new run")
@@ -77,7 +77,7 @@ enum RunJob {
   /// What of this build and this machine isn't what a run began with, as far as both tell.
   private static func changes(since meta: RunMeta) -> [String] {
     let now = HostFacts.gather()
-    let then = try? RunMeta.decoder.decode(HostFacts.self, from: RunMeta.encoder.encode(meta.host))
+    let then = try? JSONDecoder.standard.decode(HostFacts.self, from: JSONEncoder.standard.encode(meta.host))
     let facts: [(name: String, then: String?, now: String?)] = [
       ("commit", meta.commit, SourceRevision.ofThisProgram?.commit), ("build", meta.buildMode, now.build.mode),
       ("host", then?.hostname, now.hostname), ("processor", then?.cpuModel, now.cpuModel),

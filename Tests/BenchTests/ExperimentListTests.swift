@@ -26,7 +26,7 @@ import Testing
     #expect(Set(matrix.cells.map(\.experimentCard.name)) == ["counting"])
     // None is not the same as nothing said.
     config.experiments = []
-    let error = #expect(throws: MatrixError.self) {
+    let error = #expect(throws: UserError.self) {
       try Matrix(config, host: Self.host, experiments: Self.list)
     }
     #expect(error?.kind == .usage)
@@ -34,26 +34,26 @@ import Testing
 
   @Test func anUnknownOneIsRefusedWithThoseThereAre() {
     for name in ["scan", "", "Counting"] {
-      let error = #expect(throws: MatrixError.self) { try Self.matrix(["counting", name]) }
-      #expect(error == MatrixError(.usage, "unknown experiment '\(name)'; there are: counting, looking"))
+      let error = #expect(throws: UserError.self) { try Self.matrix(["counting", name]) }
+      #expect(error == UserError(.usage, "unknown experiment '\(name)'; there are: counting, looking"))
     }
     let none = ExperimentList([])
     #expect(none.cards.isEmpty)
-    #expect(throws: MatrixError.self) { try Matrix(RunConfig(), host: Self.host, experiments: none) }
+    #expect(throws: UserError.self) { try Matrix(RunConfig(), host: Self.host, experiments: none) }
   }
 
   @Test func itsOptionsAreDimensions() throws {
     #expect(try Self.matrix(["counting"]).cells.map(\.optionsText) == ["upto=2", "upto=3"])
     #expect(try Self.matrix(["counting:upto=7"], quick: false).cells.map(\.guestBytes) == [128 << 20, 256 << 20])
-    let error = #expect(throws: MatrixError.self) { try Self.matrix(["counting:upto=1001"]) }
+    let error = #expect(throws: UserError.self) { try Self.matrix(["counting:upto=1001"]) }
     #expect(error?.kind == .usage)
   }
 
   @Test func eventsAreForThoseThatCountThem() throws {
     var config = try RunConfig.standard(["counting"], of: Self.list)
     config.events = ["perf::A"]
-    let error = #expect(throws: MatrixError.self) { try Matrix(config, host: Self.host, experiments: Self.list) }
-    #expect(error == MatrixError(.usage, "counting counts no events; --events is for looking"))
+    let error = #expect(throws: UserError.self) { try Matrix(config, host: Self.host, experiments: Self.list) }
+    #expect(error == UserError(.usage, "counting counts no events; --events is for looking"))
   }
 
   @Test func bothAreRunInOneMatrix() throws {

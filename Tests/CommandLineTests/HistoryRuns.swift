@@ -1,7 +1,10 @@
 import Experiments
 import Foundation
+import GRDB
 import Records
 import Reporting
+
+@testable import Tracking
 
 /// Run folders as several nights would leave them: one that the program made, and copies of it.
 enum HistoryRuns {
@@ -51,4 +54,15 @@ enum HistoryRuns {
   }
 
   private struct Failed: Error { var what: String }
+}
+
+extension History {
+  /// What SQLite finds wrong with the file; empty where nothing is.
+  func damage() throws -> [String] {
+    try read { db in
+      let found = try String.fetchAll(db, sql: "PRAGMA integrity_check")
+      let orphans = try Row.fetchAll(db, sql: "PRAGMA foreign_key_check")
+      return (found == ["ok"] ? [] : found) + orphans.map { "\($0)" }
+    }
+  }
 }

@@ -68,13 +68,13 @@ struct CalibrationTableTests {
       let file = try JSONFile(newAt: path)
       #expect(!FileAccess.exists(path))
       try file.write(Self.calibration)
-      let read = try RunMeta.decoder.decode(Calibration.self, from: Data(FileAccess.read(path)))
+      let read = try JSONDecoder.standard.decode(Calibration.self, from: Data(FileAccess.read(path)))
       #expect(read.rungs == Self.calibration.rungs)
       #expect(try FileAccess.names(in: folder) == ["ladder.json"])
       do {
         _ = try JSONFile(newAt: path)
         Issue.record("taken although there is one")
-      } catch let error as ReportingError {
+      } catch let error as UserError {
         #expect(error.kind == .usage && error.path == path)
       }
     }
@@ -87,7 +87,7 @@ struct CalibrationTableTests {
         do {
           _ = try JSONFile(newAt: path)
           Issue.record("\(path) taken")
-        } catch let error as ReportingError {
+        } catch let error as UserError {
           #expect(error.kind == .io)
         }
       }
@@ -95,7 +95,7 @@ struct CalibrationTableTests {
       var broken = Self.calibration
       broken.durationNanoseconds = .nan
       let file = try JSONFile(newAt: folder + "/ladder.json")
-      #expect(throws: ReportingError.self) { try file.write(broken) }
+      #expect(throws: UserError.self) { try file.write(broken) }
       #expect(try FileAccess.names(in: folder).isEmpty)
     }
   }

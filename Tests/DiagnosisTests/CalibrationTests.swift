@@ -99,8 +99,8 @@ import Testing
       commandLine: ["hintbench", "calibrate"], revision: SourceRevision(commit: "abc", branch: nil, isDirty: true),
       host: .gather(), isQuick: true, started: Date(timeIntervalSince1970: 1_700_000_000), durationNanoseconds: 5e9,
       rungs: rungs)
-    let data = try RunMeta.encoder.encode(calibration)
-    let read = try RunMeta.decoder.decode(Calibration.self, from: data)
+    let data = try JSONEncoder.standard.encode(calibration)
+    let read = try JSONDecoder.standard.decode(Calibration.self, from: data)
     #expect(read.rungs == rungs)
     #expect(rungs.contains { $0.figure != nil } && rungs.contains { $0.reason != nil })
     #expect(read.host == calibration.host && read.commit == "abc" && read.dirty == true && read.isQuick)

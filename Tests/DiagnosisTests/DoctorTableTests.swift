@@ -1,6 +1,7 @@
 import Experiments
 import Foundation
 import Instruments
+import Machine
 import Records
 import Reporting
 import TestSupport
@@ -102,11 +103,11 @@ struct DoctorTableTests {
       let report = try Self.report(noise: Self.makeNoise())
       try JSONFile(newAt: folder + "/doctor.json").write(report)
       let data = try Data(contentsOf: URL(fileURLWithPath: folder + "/doctor.json"))
-      #expect(try RunMeta.decoder.decode(DoctorReport.self, from: data) == report)
+      #expect(try JSONDecoder.standard.decode(DoctorReport.self, from: data) == report)
       do {
         try JSONFile(newAt: folder + "/none/doctor.json").write(report)
         Issue.record("written into a folder that isn't there")
-      } catch let error as ReportingError {
+      } catch let error as UserError {
         #expect(error.exitStatus == 74)
       }
     }

@@ -40,8 +40,8 @@ import Testing
     #expect(try Self.finding(report, "NUMA nodes").found.hasPrefix("4: "))
     #expect(report.nodes.count == 4 && report.noise == nil && report.noiseMissing?.contains("--seconds 0") == true)
     #expect(Set(report.findings.map(\.what)).count == report.findings.count)
-    let data = try RunMeta.encoder.encode(report)
-    #expect(try RunMeta.decoder.decode(DoctorReport.self, from: data) == report)
+    let data = try JSONEncoder.standard.encode(report)
+    #expect(try JSONDecoder.standard.decode(DoctorReport.self, from: data) == report)
   }
 
   @Test func aKernelWithoutALogOfWrittenPagesIsSaidToBeOne() {
@@ -112,7 +112,7 @@ import Testing
         #expect((aged.guest.vmemmapPage == .small ? "4k" : "2m") == automatic.vmemmap)
         #expect(made.footprints[aged.guest]?.bytes == automatic.bytes)
       } else {
-        #expect(throws: MatrixError.self) { try matrix("auto", "auto") }
+        #expect(throws: UserError.self) { try matrix("auto", "auto") }
       }
       // Exact by asking for it, or not at all.
       let isExact = fit.automatic?.granuleOrder == 0
@@ -121,7 +121,7 @@ import Testing
         #expect(words[0] == "--granule" && words[2] == "--vmemmap")
         #expect(try matrix(words[1], words[3]).cells.allSatisfy { $0.guest.granuleOrder == 0 })
       } else if !isExact {
-        for vmemmap in ["2m", "4k"] { #expect(throws: MatrixError.self) { try matrix("0", vmemmap) } }
+        for vmemmap in ["2m", "4k"] { #expect(throws: UserError.self) { try matrix("0", vmemmap) } }
       }
     }
   }
@@ -140,9 +140,9 @@ import Testing
   }
 
   @Test(arguments: [-1, 0.5, 3601, .nan, .infinity] as [Double]) func secondsOutOfRangeAreUsage(_ seconds: Double) {
-    #expect(throws: MatrixError.self) { try Self.examine(Self.doctor(), seconds: seconds) }
+    #expect(throws: UserError.self) { try Self.examine(Self.doctor(), seconds: seconds) }
     do { _ = try Self.examine(Self.doctor(), seconds: seconds) } catch {
-      #expect((error as? MatrixError)?.exitStatus == 64)
+      #expect((error as? UserError)?.exitStatus == 64)
     }
   }
 

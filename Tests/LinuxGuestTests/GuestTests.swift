@@ -1,6 +1,7 @@
 import Experiments
 import Foundation
 import LinuxGuest
+import Records
 import Reporting
 import Testing
 
@@ -75,7 +76,7 @@ import Testing
       #expect(record.load.scanNode == 0)
       #expect(record.load.memoryNode == nil, "its memory lies on several")
     }
-    let zones = try spread.reader.zones()
+    let zones = try spread.reader.rows(ZoneRecord.self)
     #expect(Set(zones.map(\.node)) == Set(0..<nodes))
     for zone in zones { #expect(zone.hostNode == zone.node) }
 
@@ -104,7 +105,7 @@ import Testing
       let cpusPerNode = 4 / nodes
       #expect(record.load.scanCPU.map { $0 / cpusPerNode } == record.load.scanNode)
     }
-    let zones = Dictionary(grouping: try matrix.reader.zones(), by: \.cellID)
+    let zones = Dictionary(grouping: try matrix.reader.rows(ZoneRecord.self), by: \.cellID)
     for record in matrix.reader.runs {
       #expect(zones[record.identity.cellID]?.allSatisfy { $0.hostNode == record.load.memoryNode } == true)
     }

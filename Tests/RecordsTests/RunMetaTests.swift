@@ -15,16 +15,16 @@ struct RunMetaTests {
 
   @Test("reads back what was written")
   func roundTrip() throws {
-    let data = try RunMeta.encoder.encode(Self.meta)
-    #expect(try RunMeta.decoder.decode(RunMeta.self, from: data) == Self.meta)
+    let data = try JSONEncoder.standard.encode(Self.meta)
+    #expect(try JSONDecoder.standard.decode(RunMeta.self, from: data) == Self.meta)
     var open = Self.meta
     open.finished = nil
-    #expect(try RunMeta.decoder.decode(RunMeta.self, from: RunMeta.encoder.encode(open)).finished == nil)
+    #expect(try JSONDecoder.standard.decode(RunMeta.self, from: JSONEncoder.standard.encode(open)).finished == nil)
   }
 
   @Test("keys are in snake case and sorted, and the seed keeps all its bits")
   func form() throws {
-    let text = String(decoding: try RunMeta.encoder.encode(Self.meta), as: UTF8.self)
+    let text = String(decoding: try JSONEncoder.standard.encode(Self.meta), as: UTF8.self)
     let keys = text.split(separator: "\n").filter { $0.hasPrefix("  \"") }.map { $0.split(separator: "\"")[1] }
     #expect(
       keys == [
@@ -43,11 +43,11 @@ struct RunMetaTests {
     let value: JSONValue = [
       "a": [1, 2.5, true, nil, "x", []], "b": ["c": [:]], "min": .integer(.min), "max": .unsigned(.max),
     ]
-    let data = try RunMeta.encoder.encode(value)
-    #expect(try RunMeta.decoder.decode(JSONValue.self, from: data) == value)
+    let data = try JSONEncoder.standard.encode(value)
+    #expect(try JSONDecoder.standard.decode(JSONValue.self, from: data) == value)
     #expect(value["b"]?["c"] == [:])
     #expect(value["none"] == nil)
     #expect(try JSONValue(encoding: ["n": Double?.some(1.5)]) == ["n": 1.5])
-    #expect(try RunMeta.encoder.encode(JSONValue.number(.nan)) == Data("null".utf8))
+    #expect(try JSONEncoder.standard.encode(JSONValue.number(.nan)) == Data("null".utf8))
   }
 }

@@ -17,7 +17,7 @@ import Testing
     "999999P", "8B", "８G",
   ])
   func whatIsNoSize(text: String) {
-    let error = #expect(throws: MatrixError.self) { try ByteSize(text) }
+    let error = #expect(throws: UserError.self) { try ByteSize(text) }
     #expect(error?.kind == .usage && error?.description.contains("'\(text)'") == true)
   }
 
@@ -38,7 +38,7 @@ import Testing
     "", "s", "5", "-5s", "0s", "1e3s", "5 s", "5S", "5min", "nans", "1001h", "9999999999999999h", "5ss",
   ])
   func whatIsNoTime(text: String) {
-    let error = #expect(throws: MatrixError.self) { try TimeSpan(text) }
+    let error = #expect(throws: UserError.self) { try TimeSpan(text) }
     #expect(error?.kind == .usage && error?.description.contains("'\(text)'") == true)
   }
 

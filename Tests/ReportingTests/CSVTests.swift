@@ -1,6 +1,7 @@
 import Experiments
 import Foundation
 import Glibc
+import Records
 import SwiftCSV
 import TestSupport
 import Testing
@@ -74,8 +75,8 @@ struct CSVTests {
 
   @Test("a malformed line is told by file and line")
   func malformed() {
-    func error(_ text: String) -> ReportingError? {
-      #expect(throws: ReportingError.self) { try CSVTable(bytes: Array(text.utf8), path: "f.csv") }
+    func error(_ text: String) -> UserError? {
+      #expect(throws: UserError.self) { try CSVTable(bytes: Array(text.utf8), path: "f.csv") }
     }
     let short = error("a,b\n1,\"x\ny\"\n1\n")
     #expect(short?.line == 4 && short?.exitStatus == 65 && short?.path == "f.csv")
@@ -97,7 +98,7 @@ struct CSVTests {
   @Test("a full disk is a typed error")
   func fullDisk() throws {
     let writer = try CSVWriter(appendingTo: "/dev/full")
-    let error = #expect(throws: ReportingError.self) { try writer.append([["a", "b"]]) }
+    let error = #expect(throws: UserError.self) { try writer.append([["a", "b"]]) }
     #expect(error?.kind == .io && error?.errno == ENOSPC && error?.exitStatus == 74)
     #expect(error?.path == "/dev/full")
     #expect(error?.description.contains("No space left on device; free some space") == true)
@@ -116,7 +117,7 @@ struct CSVTests {
         guard getrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit) == 0 else { exit(3) }
         limit.rlim_cur = 10
         guard setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit) == 0 else { exit(4) }
-        do throws(ReportingError) {
+        do throws(UserError) {
           try writer.append([["3", "4"]])
           exit(5)
         } catch {
@@ -133,7 +134,7 @@ struct CSVTests {
     try RunFixtures.withFolder { folder in
       let file = folder + "/a.csv"
       try RunFixtures.write("x\n".utf8, to: file)
-      let error = #expect(throws: ReportingError.self) { try CSVWriter(creating: file, header: ["a"]) }
+      let error = #expect(throws: UserError.self) { try CSVWriter(creating: file, header: ["a"]) }
       #expect(error?.errno == EEXIST)
       #expect(try RunFixtures.text(file) == "x\n")
     }

@@ -101,7 +101,7 @@ enum ReportFixtures {
     final class Plots { var all: [Plot] = [] }
     let plots = Plots()
     let runs = try folders.map { try ReportRun($0) }
-    let page = try Report.page(of: runs) { (plot) throws(ReportingError) in
+    let page = try Report.page(of: runs) { (plot) throws(UserError) in
       plots.all.append(plot)
       return try SVGPicture("<svg></svg>", of: plot)
     }

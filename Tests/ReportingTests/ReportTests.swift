@@ -1,5 +1,6 @@
 import Foundation
 import Machine
+import Records
 import Testing
 
 @testable import Reporting
@@ -125,8 +126,8 @@ struct ReportTests {
       let run = folder + "/run"
       try ReportFixtures.write(to: run, sizes: [(8 << 30, 0)], states: ["fresh"])
       let before = try RunFixtures.snapshot(run)
-      func error(_ path: ProgramPath) throws -> ReportingError {
-        try #require(throws: ReportingError.self) { try Report(of: [run], path: path).write(to: run) }
+      func error(_ path: ProgramPath) throws -> UserError {
+        try #require(throws: UserError.self) { try Report(of: [run], path: path).write(to: run) }
       }
       let missing = try error(ProgramPath(folder))
       #expect(missing.exitStatus == 69 && missing.description.contains("gnuplot-nox"))
@@ -151,11 +152,11 @@ struct ReportTests {
     try RunFixtures.withFolder { folder in
       let run = folder + "/run"
       try ReportFixtures.write(to: run, sizes: [(8 << 30, 0)], states: ["fresh"])
-      #expect(#expect(throws: ReportingError.self) { try Report(of: [run, run]) }?.exitStatus == 64)
-      #expect(#expect(throws: ReportingError.self) { try Report(of: [folder]) }?.exitStatus == 65)
+      #expect(#expect(throws: UserError.self) { try Report(of: [run, run]) }?.exitStatus == 64)
+      #expect(#expect(throws: UserError.self) { try Report(of: [folder]) }?.exitStatus == 65)
       try RunFixtures.write(Array("x".utf8), to: folder + "/file")
       let report = try Report(of: [run])
-      #expect(#expect(throws: ReportingError.self) { try report.write(to: folder + "/file/below") }?.exitStatus == 74)
+      #expect(#expect(throws: UserError.self) { try report.write(to: folder + "/file/below") }?.exitStatus == 74)
     }
   }
 }

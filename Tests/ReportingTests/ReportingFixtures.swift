@@ -10,15 +10,15 @@ extension DesignStyles {
 }
 
 extension Report {
-  init(of folders: [String], path: ProgramPath = ProgramPath()) throws(ReportingError) {
+  init(of folders: [String], path: ProgramPath = ProgramPath()) throws(UserError) {
     try self.init(of: folders, .all, path: path)
   }
 
   static func page(
-    of runs: [ReportRun], draw: (Plot) throws(ReportingError) -> SVGPicture
-  ) throws(ReportingError) -> ReportPage { try page(of: runs, .all, draw: draw) }
+    of runs: [ReportRun], draw: (Plot) throws(UserError) -> SVGPicture
+  ) throws(UserError) -> ReportPage { try page(of: runs, .all, draw: draw) }
 }
 
 extension ReportRun {
-  init(_ path: String) throws(ReportingError) { try self.init(path, .all) }
+  init(_ path: String) throws(UserError) { try self.init(path, .all) }
 }

@@ -34,9 +34,15 @@ enum RunFixtures {
 
   static func zones(of run: RunRecord, count: Int = 2) -> [ZoneRecord] {
     (0..<count).map { node in
-      ZoneRecord(
-        runID: "r1", cellID: run.identity.cellID, repetition: run.identity.repetition, node: node, zone: "Normal",
-        blocksFree: 768, coverage: 0.5)
+      var zone = ZoneRecord()
+      zone.runID = "r1"
+      zone.cellID = run.identity.cellID
+      zone.repetition = run.identity.repetition
+      zone.node = node
+      zone.zone = "Normal"
+      zone.blocksFree = 768
+      zone.coverage = 0.5
+      return zone
     }
   }
 

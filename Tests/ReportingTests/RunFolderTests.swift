@@ -28,14 +28,14 @@ struct RunFolderTests {
     #expect(resumed.runs == all.filter { resumed.committed.contains($0.key) }, comment)
     let reader = try RunReader(path: path)
     #expect(reader.runs == resumed.runs, comment)
-    let zones = try reader.zones()
-    let holds = try reader.holds()
+    let zones = try reader.rows(ZoneRecord.self)
+    let holds = try reader.rows(HoldBucketRecord.self)
     let rows = try reader.rows(ofExperiment: "scan")
     #expect(zones == resumed.runs.flatMap { RunFixtures.zones(of: $0) }, comment)
     #expect(
       holds == resumed.runs.flatMap { RunFixtures.holds(of: $0, count: all.firstIndex(of: $0) ?? 0) }, comment)
     #expect(rows.count == 2 * resumed.runs.count, comment)
-    #expect(try reader.events() == resumed.runs.flatMap { RunFixtures.events(of: $0) }, comment)
+    #expect(try reader.rows(EventCountRecord.self) == resumed.runs.flatMap { RunFixtures.events(of: $0) }, comment)
     // Without help from the reader, which leaves out what isn't committed.
     for name in csvFiles where FileManager.default.fileExists(atPath: path + "/" + name) {
       let table = try CSVTable(reading: path + "/" + name)
@@ -63,8 +63,9 @@ struct RunFolderTests {
       #expect(reader.meta == RunFixtures.finished(RunFixtures.meta))
       #expect(reader.runs == runs)
       #expect(try reader.cells() == [cell])
-      #expect(try reader.zones().count == 6)
-      #expect(try reader.holds() == runs.enumerated().flatMap { RunFixtures.holds(of: $1, count: $0) })
+      #expect(try reader.rows(ZoneRecord.self).count == 6)
+      #expect(
+        try reader.rows(HoldBucketRecord.self) == runs.enumerated().flatMap { RunFixtures.holds(of: $1, count: $0) })
       let rows = try reader.rows(ofExperiment: "scan")
       #expect(rows.first == ["run_id": "r1", "cell_id": "c0", "repetition": "0", "extra": "1"])
       #expect(try reader.rows(ofExperiment: "none").isEmpty)
@@ -162,7 +163,7 @@ struct RunFolderTests {
       try CSVWriter(appendingTo: path + "/events.csv").append(RunFixtures.events(of: next))
       try RunFixtures.write([1, 2, 3], to: path + "/holds/c9-4.bin")
       try RunFixtures.write([1, 2, 3], to: path + "/meta.json.tmp")
-      #expect(try RunReader(path: path).zones().count == 6)
+      #expect(try RunReader(path: path).rows(ZoneRecord.self).count == 6)
       let resumed = try RunFolder.resume(at: path)
       #expect(resumed.runs == runs && resumed.lost.isEmpty)
       #expect(try RunFixtures.snapshot(path) == whole)
@@ -227,13 +228,13 @@ struct RunFolderTests {
     try RunFixtures.withFolder { parent in
       try RunFixtures.write("mine".utf8, to: parent + "/notes.txt")
       let before = try RunFixtures.snapshot(parent)
-      let error = #expect(throws: ReportingError.self) { try RunFolder.create(at: parent, meta: RunFixtures.meta) }
+      let error = #expect(throws: UserError.self) { try RunFolder.create(at: parent, meta: RunFixtures.meta) }
       #expect(error?.kind == .usage && error?.exitStatus == 64)
       #expect(try RunFixtures.snapshot(parent) == before)
       // A run is none to make a new one in either.
       _ = try Self.write(parent + "/run")
       let run = try RunFixtures.snapshot(parent)
-      #expect(throws: ReportingError.self) { try RunFolder.create(at: parent + "/run", meta: RunFixtures.meta) }
+      #expect(throws: UserError.self) { try RunFolder.create(at: parent + "/run", meta: RunFixtures.meta) }
       #expect(try RunFixtures.snapshot(parent) == run)
       // An empty one is.
       try FileManager.default.createDirectory(atPath: parent + "/empty", withIntermediateDirectories: false)
@@ -246,19 +247,19 @@ struct RunFolderTests {
     try RunFixtures.withFolder { parent in
       try RunFixtures.write("x".utf8, to: parent + "/file")
       for path in [parent + "/file/run", parent + "/file/a/run", parent + "/file"] {
-        let error = #expect(throws: ReportingError.self) { try RunFolder.create(at: path, meta: RunFixtures.meta) }
+        let error = #expect(throws: UserError.self) { try RunFolder.create(at: path, meta: RunFixtures.meta) }
         #expect(error?.kind == .io && error?.errno == ENOTDIR && error?.exitStatus == 74, "\(path)")
       }
       #expect(try RunFixtures.snapshot(parent) == ["file": Array("x".utf8)])
       // Not even root writes here.
-      let error = #expect(throws: ReportingError.self) {
+      let error = #expect(throws: UserError.self) {
         try RunFolder.create(at: "/proc/self/fd/run", meta: RunFixtures.meta)
       }
       #expect(error?.kind == .io)
       if geteuid() != 0 {
         try FileManager.default.createDirectory(
           atPath: parent + "/closed", withIntermediateDirectories: false, attributes: [.posixPermissions: 0o555])
-        let error = #expect(throws: ReportingError.self) {
+        let error = #expect(throws: UserError.self) {
           try RunFolder.create(at: parent + "/closed/run", meta: RunFixtures.meta)
         }
         #expect(error?.errno == EACCES)
@@ -282,7 +283,7 @@ struct RunFolderTests {
         guard getrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit) == 0 else { exit(3) }
         limit.rlim_cur = rlim_t(try RunFixtures.bytes(path + "/runs.csv").count + 7)
         guard setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit) == 0 else { exit(4) }
-        do throws(ReportingError) {
+        do throws(UserError) {
           try folder.commit(second, zones: RunFixtures.zones(of: second), holds: RunFixtures.holds(of: second))
           exit(5)
         } catch {
@@ -304,9 +305,9 @@ struct RunFolderTests {
     try RunFixtures.withFolder { parent in
       let path = parent + "/run"
       let folder = try RunFolder.create(at: path, meta: RunFixtures.meta)
-      let error = #expect(throws: ReportingError.self) { try RunFolder.resume(at: path) }
+      let error = #expect(throws: UserError.self) { try RunFolder.resume(at: path) }
       #expect(error?.kind == .io && error?.problem.hasPrefix("cannot lock") == true)
-      #expect(throws: ReportingError.self) { try RunFolder.create(at: path, meta: RunFixtures.meta) }
+      #expect(throws: UserError.self) { try RunFolder.create(at: path, meta: RunFixtures.meta) }
       try folder.commit(RunFixtures.run(cell: "c0", repetition: 0))
     }
   }
@@ -315,9 +316,9 @@ struct RunFolderTests {
   func meta() throws {
     try RunFixtures.withFolder { parent in
       let path = parent + "/run"
-      func error() -> ReportingError? {
-        let reading = #expect(throws: ReportingError.self) { try RunReader(path: path) }
-        let resuming = #expect(throws: ReportingError.self) { try RunFolder.resume(at: path) }
+      func error() -> UserError? {
+        let reading = #expect(throws: UserError.self) { try RunReader(path: path) }
+        let resuming = #expect(throws: UserError.self) { try RunFolder.resume(at: path) }
         #expect(reading == resuming)
         #expect(reading?.kind == .input && reading?.exitStatus == 65 && reading?.path == path + "/meta.json")
         return reading
@@ -347,10 +348,10 @@ struct RunFolderTests {
       let path = parent + "/run"
       _ = try Self.write(path)
       let original = try RunFixtures.text(path + "/runs.csv")
-      func error(_ text: String) throws -> ReportingError? {
+      func error(_ text: String) throws -> UserError? {
         try RunFixtures.write(text.utf8, to: path + "/runs.csv")
         let before = try RunFixtures.snapshot(path)
-        let error = #expect(throws: ReportingError.self) { try RunFolder.resume(at: path) }
+        let error = #expect(throws: UserError.self) { try RunFolder.resume(at: path) }
         #expect(error?.kind == .input && error?.path == path + "/runs.csv")
         #expect(try RunFixtures.snapshot(path) == before)
         return error

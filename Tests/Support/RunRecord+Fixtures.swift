@@ -1,3 +1,4 @@
+import Foundation
 import Records
 
 extension RunRecord.Guest {
@@ -23,5 +24,70 @@ extension RunRecord.Guest {
     self.order = order
     self.budget = budget
     self.bufferBytes = bufferBytes
+  }
+}
+
+extension RunRecord {
+  /// Of its groups; what isn't given wasn't measured.
+  public init(identity: Identity, guest: Guest, load: Load, found: Found) {
+    self.init()
+    self.identity = identity
+    self.guest = guest
+    self.load = load
+    self.found = found
+  }
+}
+
+extension RunRecord.Identity {
+  public init(
+    runID: String, cellID: String, time: Date, commit: String? = nil, branch: String? = nil, host: String,
+    experiment: String, strategy: String, repetition: Int, seed: UInt64
+  ) {
+    self.init()
+    self.runID = runID
+    self.cellID = cellID
+    self.time = time
+    self.commit = commit
+    self.branch = branch
+    self.host = host
+    self.experiment = experiment
+    self.strategy = strategy
+    self.repetition = repetition
+    self.seed = seed
+  }
+}
+
+extension RunRecord.Load {
+  public init(kind: String, mutators: Int, oversubscribed: Bool, cache: String) {
+    self.init()
+    self.kind = kind
+    self.mutators = mutators
+    self.oversubscribed = oversubscribed
+    self.cache = cache
+  }
+}
+
+extension RunRecord.Found {
+  public init(outcome: RunOutcome, blocksReported: Int, coverage: Double, coverageFree: Double) {
+    self.init(outcome: outcome)
+    self.blocksReported = blocksReported
+    self.coverage = coverage
+    self.coverageFree = coverageFree
+  }
+}
+
+extension RunRecord.Counters {
+  public init(
+    cycles: Int? = nil, instructions: Int, l1dMisses: Int? = nil, l2Misses: Int? = nil, llcMisses: Int,
+    dtlbMisses: Int? = nil, source: String
+  ) {
+    self.init()
+    self.cycles = cycles
+    self.instructions = instructions
+    self.l1dMisses = l1dMisses
+    self.l2Misses = l2Misses
+    self.llcMisses = llcMisses
+    self.dtlbMisses = dtlbMisses
+    self.source = source
   }
 }

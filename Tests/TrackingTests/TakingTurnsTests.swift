@@ -1,5 +1,6 @@
 import Foundation
 import Machine
+import Records
 import Testing
 
 @testable import Tracking
@@ -67,7 +68,7 @@ import Testing
 
   @Test func oneThatFailsEndsThemAll() throws {
     let log = try withLog { log in
-      let error = #expect(throws: LaunchError.self) {
+      let error = #expect(throws: UserError.self) {
         try TurnTaking.run(3) {
           try start($0, turns: 2, log: log, exit: $0 == 1 ? 69 : 0)
         } ended: { _ in
@@ -87,14 +88,14 @@ import Testing
   }
 
   @Test(arguments: [-2, 0, 1, 3, 9, 11, 999, 1000]) func otherNumbersOfLaunchesAreRefused(launches: Int) {
-    let error = #expect(throws: LaunchError.self) { try Against(baseline: "/bin/true", launches: launches) }
+    let error = #expect(throws: UserError.self) { try Against(baseline: "/bin/true", launches: launches) }
     #expect(error?.exitStatus == 64)
     #expect(error?.description.hasPrefix("\(launches) launches") == true)
   }
 
   @Test(arguments: ["/nowhere/hintbench", "/etc/passwd", "/tmp", "hintbench-that-is-not-there", "sh"])
   func whatIsNoProgramIsRefused(path: String) {
-    let error = #expect(throws: LaunchError.self) { try Against(baseline: path, launches: 2) }
+    let error = #expect(throws: UserError.self) { try Against(baseline: path, launches: 2) }
     #expect(error?.exitStatus == 69)
     #expect(error?.description.hasPrefix("\(path): ") == true)
   }
@@ -116,20 +117,20 @@ import Testing
 
   @Test func aFailedLaunchEndsWithItsOwnStatusAndItsLastWord() {
     let said = "hintbench: a debug build: these figures are worth nothing\nhintbench: no memory; accepted: more\n"
-    let error = LaunchError(launch: "old: launch 3 of 20", .exited(69), said: said)
+    let error = UserError(launch: "old: launch 3 of 20", .exited(69), said: said)
     #expect(error.exitStatus == 69)
     #expect(error.description == "old: launch 3 of 20 ended with exit status 69: no memory; accepted: more")
   }
 
   @Test(arguments: [ProcessEnd.exited(1), .exited(127), .killed(9), .untold])
   func aLaunchThatEndsByNoRuleOfOursIsAnInternalFault(end: ProcessEnd) {
-    let error = LaunchError(launch: "old", end, said: "")
+    let error = UserError(launch: "old", end, said: "")
     #expect(error.exitStatus == 70)
     #expect(error.description == "old ended with \(end), and said nothing")
   }
 
   @Test func ofAnArgumentErrorTheFirstLineIsSaid() {
-    let error = LaunchError(launch: "old", .exited(64), said: "Error: Unknown option '--x'\nUsage: hintbench run ...\n")
+    let error = UserError(launch: "old", .exited(64), said: "Error: Unknown option '--x'\nUsage: hintbench run ...\n")
     #expect(error.description == "old ended with exit status 64: Error: Unknown option '--x'")
   }
 }

@@ -1,4 +1,5 @@
 import Experiments
+import Records
 import Reporting
 import Testing
 
@@ -6,7 +7,7 @@ import Testing
 
 @Suite struct TrackedRunTests {
   @Test func aFolderWithoutARunIsRefusedByName() {
-    let error = #expect(throws: ReportingError.self) { try TrackedRun(folder: "/nowhere/run") }
+    let error = #expect(throws: UserError.self) { try TrackedRun(folder: "/nowhere/run") }
     #expect(error?.description.contains("/nowhere/run/meta.json") == true)
   }
 }

@@ -1,4 +1,5 @@
 import Experiments
+import GRDB
 import Records
 
 @testable import Tracking
@@ -27,7 +28,7 @@ extension TrackedRun {
 }
 
 extension History {
-  init(_ path: String, for access: Access) throws(HistoryError) { try self.init(path, for: access, .all) }
+  init(_ path: String, for access: Access) throws(UserError) { try self.init(path, for: access, .all) }
 }
 
 extension TrackedMetric {
@@ -45,11 +46,22 @@ extension CellFacts {
 }
 
 extension Thresholds {
-  static func read(_ path: String) throws(MatrixError) -> Thresholds { try read(path, .all) }
+  static func read(_ path: String) throws(UserError) -> Thresholds { try read(path, .all) }
 }
 
 extension HistoryThresholds {
   static func make(file: String?, minimumEffect: String?, metric: String? = nil) throws -> Thresholds {
     try make(file: file, minimumEffect: minimumEffect, metric: metric, .all)
+  }
+}
+
+extension History {
+  /// What SQLite finds wrong with the file; empty where nothing is.
+  func damage() throws -> [String] {
+    try read { db in
+      let found = try String.fetchAll(db, sql: "PRAGMA integrity_check")
+      let orphans = try Row.fetchAll(db, sql: "PRAGMA foreign_key_check")
+      return (found == ["ok"] ? [] : found) + orphans.map { "\($0)" }
+    }
   }
 }

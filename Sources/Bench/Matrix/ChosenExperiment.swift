@@ -8,7 +8,7 @@ struct ChosenExperiment {
   var card: ExperimentCard { experiment.card }
   var name: String { experiment.card.name }
 
-  /// - Throws: ``MatrixError`` for an unknown experiment, and ``OptionError`` for a malformed option.
+  /// - Throws: ``UserError`` for an unknown experiment, and ``OptionError`` for a malformed option.
   init(_ text: String, of experiments: ExperimentList) throws {
     sweep = try OptionSweep(text, kind: "experiment")
     experiment = try experiments.named(sweep.name)
@@ -22,10 +22,10 @@ struct ChosenExperiment {
   /// - Parameters:
   ///   - flags: what flags set; reported back as used where it sets an option.
   ///   - group: what the group sets.
-  /// - Throws: ``MatrixError`` for an option it doesn't have, or a value out of its range.
+  /// - Throws: ``UserError`` for an option it doesn't have, or a value out of its range.
   func combinations(
     flags: [String: [String]], group: RunConfig.Group, hostCPUs: Int
-  ) throws(MatrixError) -> (values: [OptionValues], used: Set<String>) {
+  ) throws(UserError) -> (values: [OptionValues], used: Set<String>) {
     let found: (values: [OptionValues], used: Set<String>)
     do {
       let own = flags.filter { card.flags.contains($0.key) }

@@ -24,7 +24,7 @@ struct GroupExpansion {
   /// If the group names no strategies: all of them, or if that doesn't fit all that don't give whole blocks back.
   init(
     _ group: RunConfig.Group, _ config: RunConfig, _ lock: LockKind, _ needs: Needs, _ host: Matrix.HostLimits
-  ) throws(MatrixError) {
+  ) throws(UserError) {
     do {
       try self.init(all: group, config, lock, needs, host)
     } catch {
@@ -41,7 +41,7 @@ struct GroupExpansion {
 
   private init(
     all group: RunConfig.Group, _ config: RunConfig, _ lock: LockKind, _ needs: Needs, _ host: Matrix.HostLimits
-  ) throws(MatrixError) {
+  ) throws(UserError) {
     let named = !group.strategies.isEmpty
     let allocates = needs.allocates
     strategies =
@@ -55,7 +55,7 @@ struct GroupExpansion {
         "\(cpus) CPUs are too few for \(needs.threads) threads of strategy and load; give --cpus \(needs.threads)")
     }
     let choice = try Self.choice(group)
-    let listOrder: ListOrder? = try group.listOrder.map { text throws(MatrixError) in
+    let listOrder: ListOrder? = try group.listOrder.map { text throws(UserError) in
       try Matrix.choice(text, "list order")
     }
     if let free = group.free {
@@ -79,7 +79,7 @@ struct GroupExpansion {
       do {
         capture = try Capture.read(buddyinfo: buddyinfo, pagetypeinfo: group.pagetypeinfo, zoneinfo: group.zoneinfo)
       } catch {
-        throw MatrixError(error.isUnreadable ? .io : .input, "\(error)")
+        throw UserError(error.isUnreadable ? .io : .input, "\(error)")
       }
       try add(
         capture, name: buddyinfo, group, cpus, choice, lock, listOrder ?? .ascending, config, wholeBlocks, allocates,
@@ -107,7 +107,7 @@ struct GroupExpansion {
         }
         let natural = ListOrder.natural(of: state)
         let fit = try Self.fit(choice, wholeBlocks, host, what: "a guest of \(ByteSize(bytes: bytes)), \(state)") {
-          (granule, page) throws(MatrixError) in
+          (granule, page) throws(UserError) in
           var geometry = GuestGeometry.standard(
             bytes: bytes, nodes: group.nodes, cpus: cpus, granuleOrder: granule,
             movableShare: group.movable ?? 0)
@@ -128,7 +128,7 @@ struct GroupExpansion {
   private mutating func add(
     _ capture: Capture, name: String, _ group: RunConfig.Group, _ cpus: Int, _ choice: VmemmapChoice, _ lock: LockKind,
     _ listOrder: ListOrder, _ config: RunConfig, _ wholeBlocks: Bool, _ allocates: Bool, _ host: Matrix.HostLimits
-  ) throws(MatrixError) {
+  ) throws(UserError) {
     highestOrder = capture.orders - 1
     guard wholeBlocks == false || group.zoneinfo != nil || !allocates else {
       throw .usage("threads that allocate take watermarks; give --zoneinfo with --buddyinfo")
@@ -140,7 +140,7 @@ struct GroupExpansion {
     var bytes: UInt64 = 0
     var nodes = 0
     let fit = try Self.fit(exact, wholeBlocks, host, what: "the guest of \(name)") {
-      (granule, page) throws(MatrixError) in
+      (granule, page) throws(UserError) in
       do {
         var geometry = try GuestGeometry.captured(capture, cpus: cpus, granuleOrder: granule)
         geometry.vmemmapPage = page
@@ -149,7 +149,7 @@ struct GroupExpansion {
         nodes = geometry.nodeCount
         return (geometry, .captured(blocksByOrder: blocks))
       } catch {
-        throw MatrixError(.input, "\(name): \(error)")
+        throw UserError(.input, "\(name): \(error)")
       }
     }
     var hash = FNV1a()
@@ -169,7 +169,7 @@ struct GroupExpansion {
       ))
   }
 
-  private static func choice(_ group: RunConfig.Group) throws(MatrixError) -> VmemmapChoice {
+  private static func choice(_ group: RunConfig.Group) throws(UserError) -> VmemmapChoice {
     var choice = VmemmapChoice()
     if group.granule != "auto" {
       guard let order = Int(group.granule), (0...9).contains(order) else {
@@ -186,7 +186,7 @@ struct GroupExpansion {
     return choice
   }
 
-  static func guestBytes(_ text: String, nodes: Int) throws(MatrixError) -> UInt64 {
+  static func guestBytes(_ text: String, nodes: Int) throws(UserError) -> UInt64 {
     let bytes = try ByteSize(text).bytes
     // 52 bits of physical address are what x86-64 has.
     guard bytes >= 128 << 20, bytes <= 4 << 50 else { throw .usage("a guest of \(text); accepted: 128M to 4P") }
@@ -202,8 +202,8 @@ struct GroupExpansion {
   /// otherwise.
   private static func fit(
     _ choice: VmemmapChoice, _ wholeBlocks: Bool, _ host: Matrix.HostLimits, what: String,
-    _ geometry: (Int, GuestGeometry.VmemmapPage) throws(MatrixError) -> (GuestGeometry, GuestFootprint.State)
-  ) throws(MatrixError) -> (granule: Int, page: GuestGeometry.VmemmapPage, footprint: GuestFootprint) {
+    _ geometry: (Int, GuestGeometry.VmemmapPage) throws(UserError) -> (GuestGeometry, GuestFootprint.State)
+  ) throws(UserError) -> (granule: Int, page: GuestGeometry.VmemmapPage, footprint: GuestFootprint) {
     var smallest: (granule: Int, page: GuestGeometry.VmemmapPage, footprint: GuestFootprint)?
     for (granule, page) in choice.candidates {
       let (geometry, state) = try geometry(granule, page)
@@ -214,7 +214,7 @@ struct GroupExpansion {
     guard let smallest, smallest.footprint.bytes <= host.availableBytes else {
       let needed = ByteSize(bytes: smallest?.footprint.bytes ?? 0)
       let setting = smallest.map { "granule \($0.granule), vmemmap \($0.page == .small ? "4k" : "2m")" } ?? ""
-      throw MatrixError(
+      throw UserError(
         .unavailable,
         "\(what) at \(setting) needs \(needed) of host memory\(wholeBlocks ? " with designs that give blocks back" : "") and "
           + "\(ByteSize(bytes: host.availableBytes)) are there; accepted: a coarser --granule, a smaller --guest"

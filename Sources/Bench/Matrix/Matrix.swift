@@ -32,8 +32,8 @@ public struct Matrix: Sendable {
   /// Expands and checks a configuration against this machine.
   ///
   /// - Parameter experiments: those there are.
-  /// - Throws: ``MatrixError``: usage, an unusable capture, or a guest that doesn't fit, with the sizes needed and there.
-  public init(_ config: RunConfig, host: HostLimits, experiments: ExperimentList) throws(MatrixError) {
+  /// - Throws: ``UserError``: usage, an unusable capture, or a guest that doesn't fit, with the sizes needed and there.
+  public init(_ config: RunConfig, host: HostLimits, experiments: ExperimentList) throws(UserError) {
     var config = config
     config.experiments = config.experiments ?? experiments.standard
     self.config = config
@@ -43,7 +43,7 @@ public struct Matrix: Sendable {
     }
     counters = try Self.choice(config.counters, "counters")
     holdLimitNanoseconds = try TimeSpan(config.holdLimit).nanoseconds
-    timeLimitNanoseconds = try config.timeLimit.map { text throws(MatrixError) in try TimeSpan(text).nanoseconds }
+    timeLimitNanoseconds = try config.timeLimit.map { text throws(UserError) in try TimeSpan(text).nanoseconds }
     let chosen = try experiments.chosen(config.experiments)
     let counting = experiments.cards.filter(\.countsEvents).map(\.name).joined(separator: ", ")
     try Self.checkEvents(config, counters, chosen.map(\.card), counting: counting)
@@ -91,12 +91,12 @@ public struct Matrix: Sendable {
   /// What cells take beside their guests has to fit, too.
   private static func checkMemory(
     _ cells: [Cell], _ footprints: [GuestSpec: GuestFootprint], _ host: HostLimits
-  ) throws(MatrixError) {
+  ) throws(UserError) {
     for cell in cells {
       guard let need = cell.experiment.memory(cell) else { continue }
       let bytes = need.bytes + (cell.modelledGuest.flatMap { footprints[$0]?.bytes } ?? 0)
       guard bytes > host.availableBytes else { continue }
-      throw MatrixError(
+      throw UserError(
         .unavailable,
         "\(need.what) needs \(ByteSize(bytes: bytes)) of host memory, \(need.purpose), and "
           + "\(ByteSize(bytes: host.availableBytes)) are there; accepted: \(need.accepted)")
@@ -151,7 +151,7 @@ public struct Matrix: Sendable {
     }
   }
 
-  static func choice<T: RawRepresentable & CaseIterable>(_ text: String, _ what: String) throws(MatrixError) -> T
+  static func choice<T: RawRepresentable & CaseIterable>(_ text: String, _ what: String) throws(UserError) -> T
   where T.RawValue == String {
     guard let value = T(rawValue: text) else {
       throw .usage("unknown \(what) '\(text)'; accepted: \(T.allCases.map(\.rawValue).joined(separator: ", "))")
@@ -162,7 +162,7 @@ public struct Matrix: Sendable {
   /// - Parameter counting: the experiments that count, in words.
   private static func checkEvents(
     _ config: RunConfig, _ counters: CounterMode, _ experiments: [ExperimentCard], counting: String
-  ) throws(MatrixError) {
+  ) throws(UserError) {
     guard !config.events.isEmpty else { return }
     guard counters == .auto || counters == .papi else {
       throw .usage("events by name are PAPI's: --events goes with --counters auto or papi")
@@ -195,7 +195,7 @@ public struct Matrix: Sendable {
   /// space for the largest guests.
   ///
   /// - Parameter counting: the experiments that count, in words.
-  private static func checkSimulated(_ cells: [Cell], counting: String) throws(MatrixError) {
+  private static func checkSimulated(_ cells: [Cell], counting: String) throws(UserError) {
     for cell in cells {
       guard cell.experimentCard.countsEvents, cell.load == .none, cell.hostAckNs == 0, cell.scanners == .one
       else {
@@ -205,7 +205,7 @@ public struct Matrix: Sendable {
       }
     }
     for cell in cells where cell.guest.bytes >> UInt64(cell.guest.granuleOrder) > 1 << 40 {
-      throw MatrixError(
+      throw UserError(
         .unavailable,
         "a guest of \(ByteSize(bytes: cell.guest.bytes)): valgrind has no address space for the memory map of more than 1T; "
           + "accepted: --guest up to 1T, a coarser --granule, or --counters off")
@@ -214,7 +214,7 @@ public struct Matrix: Sendable {
 
   static func order(
     _ text: String?, _ strategy: ConfiguredStrategy, highest: Int, granule: Int
-  ) throws(MatrixError) -> Int {
+  ) throws(UserError) -> Int {
     switch text {
     case nil: return strategy.order(wanted: highest, highest: highest)
     case "native": return max(strategy.order(wanted: strategy.nativeOrder(highest: highest), highest: highest), granule)

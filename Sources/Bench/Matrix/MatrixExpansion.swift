@@ -39,8 +39,8 @@ struct MatrixExpansion {
 
   /// Adds a group's cells, each once.
   ///
-  /// - Throws: ``MatrixError`` as ``Matrix/init(_:host:experiments:)``.
-  mutating func add(_ group: RunConfig.Group) throws(MatrixError) {
+  /// - Throws: ``UserError`` as ``Matrix/init(_:host:experiments:)``.
+  mutating func add(_ group: RunConfig.Group) throws(UserError) {
     for name in group.experiments where !chosen.contains(where: { $0.name == name }) {
       throw .usage("a group is for the experiment '\(name)', which isn't run")
     }
@@ -62,8 +62,8 @@ struct MatrixExpansion {
     try addModelled(variants.filter { $0.chosen.card.guest == .modelled }, group)
   }
 
-  /// - Throws: ``MatrixError`` if a flag set nothing.
-  func requireUse(of flags: [String: [String]]) throws(MatrixError) {
+  /// - Throws: ``UserError`` if a flag set nothing.
+  func requireUse(of flags: [String: [String]]) throws(UserError) {
     for name in flags.keys.sorted() where !usedFlags.contains(name) {
       let having = chosen.filter { $0.card.flags.contains(name) }
       guard let one = having.first, let option = one.card.options.first(where: { $0.name == name }) else {
@@ -78,7 +78,7 @@ struct MatrixExpansion {
     }
   }
 
-  private static func unknown(option name: String, of chosen: [ChosenExperiment], as text: String) -> MatrixError {
+  private static func unknown(option name: String, of chosen: [ChosenExperiment], as text: String) -> UserError {
     let errors = chosen.map { one in
       "\(OptionError.unknownOption(owner: one.card.owner, option: name, known: one.card.options.map(\.name)))"
     }
@@ -95,7 +95,7 @@ struct MatrixExpansion {
     }
   }
 
-  private mutating func addSizes(_ variants: [Variant], _ group: RunConfig.Group) throws(MatrixError) {
+  private mutating func addSizes(_ variants: [Variant], _ group: RunConfig.Group) throws(UserError) {
     guard !variants.isEmpty else { return }
     guard group.buddyinfo == nil else {
       throw .usage("\(variants[0].chosen.name) takes a guest's size only; --buddyinfo doesn't go with it")
@@ -111,7 +111,7 @@ struct MatrixExpansion {
     }
   }
 
-  private mutating func addModelled(_ variants: [Variant], _ group: RunConfig.Group) throws(MatrixError) {
+  private mutating func addModelled(_ variants: [Variant], _ group: RunConfig.Group) throws(UserError) {
     func threads(_ variant: Variant) -> Int {
       variant.chosen.experiment.guestThreads(variant.options, nodes: group.nodes)
     }
@@ -158,7 +158,7 @@ struct MatrixExpansion {
   /// Cells of one experiment on some guests.
   private mutating func addCells(
     _ variants: [Variant], _ guests: [GuestSpec], _ expanded: GroupExpansion, isNamed: Bool, _ scanNodes: [Int?]
-  ) throws(MatrixError) {
+  ) throws(UserError) {
     let card = variants[0].chosen.card
     var strategies: [ConfiguredStrategy?] = [nil]
     if card.takesStrategies {
@@ -168,7 +168,7 @@ struct MatrixExpansion {
     }
     for guest in guests {
       for strategy in strategies {
-        let order = try strategy.map { strategy throws(MatrixError) in
+        let order = try strategy.map { strategy throws(UserError) in
           try Matrix.order(config.order, strategy, highest: expanded.highestOrder, granule: guest.granuleOrder)
         }
         for variant in variants where suits(variant, strategy) {

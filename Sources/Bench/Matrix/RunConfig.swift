@@ -130,10 +130,10 @@ extension RunConfig {
   ///   - experiments: nil: the first there is.
   ///   - quick: small guests and three repetitions, seconds.
   ///   - list: the experiments there are.
-  /// - Throws: ``MatrixError`` for an unknown experiment or a malformed option.
+  /// - Throws: ``UserError`` for an unknown experiment or a malformed option.
   public static func standard(
     _ experiments: [String]? = nil, quick: Bool = false, of list: ExperimentList
-  ) throws(MatrixError) -> RunConfig {
+  ) throws(UserError) -> RunConfig {
     var config = RunConfig()
     config.experiments = experiments ?? list.standard
     let chosen = try list.chosen(experiments)
@@ -150,15 +150,15 @@ extension RunConfig {
   /// The chosen experiments.
   ///
   /// - Parameter list: the experiments there are.
-  /// - Throws: ``MatrixError`` for an unknown one or a malformed option.
-  public func experimentCards(of list: ExperimentList) throws(MatrixError) -> [ExperimentCard] {
+  /// - Throws: ``UserError`` for an unknown one or a malformed option.
+  public func experimentCards(of list: ExperimentList) throws(UserError) -> [ExperimentCard] {
     try list.chosen(experiments).map(\.card)
   }
 
   /// Reads a checked-in matrix.
   ///
-  /// - Throws: ``MatrixError`` (74 where the file can't be read, 65 where it isn't one).
-  public static func read(_ path: String) throws(MatrixError) -> RunConfig {
+  /// - Throws: ``UserError`` (74 where the file can't be read, 65 where it isn't one).
+  public static func read(_ path: String) throws(UserError) -> RunConfig {
     try StrictJSON.read(path, accepted: "JSON with the keys meta.json shows under config")
   }
 }

@@ -5,7 +5,7 @@ import Records
 enum StrategyList {
   /// Every strategy the texts name, sweeps multiplied out, in order and each once. `shared`: values for every strategy
   /// that has an option of that name and whose own text doesn't set it, as `--budget` gives them.
-  static func parse(_ texts: [String], shared: [String: [String]] = [:]) throws(MatrixError) -> [ConfiguredStrategy] {
+  static func parse(_ texts: [String], shared: [String: [String]] = [:]) throws(UserError) -> [ConfiguredStrategy] {
     var strategies: [ConfiguredStrategy] = []
     for text in texts.flatMap({ $0.split(separator: ",", omittingEmptySubsequences: false) }) {
       do {

@@ -100,8 +100,10 @@ package final class Bench {
     describe(model, placement, cell, &run)
     if let failure = Self.refusal(cell, model.guest) {
       let account = SessionAccount(model.guest, lowestOrder: cell.order, hints: [])
-      run.found = RunRecord.Found(
-        outcome: .error, blocksFree: account.total.blocksFree, blocksReported: 0, bytesReported: 0)
+      run.found = RunRecord.Found(outcome: .error)
+      run.found.blocksFree = account.total.blocksFree
+      run.found.blocksReported = 0
+      run.found.bytesReported = 0
       return RepetitionResult(run: run, zones: [], holds: [], holdSequence: nil, failure: failure)
     }
     let team = try self.team(cell, model.guest, placement)
@@ -217,16 +219,24 @@ package final class Bench {
 
   /// A row with what a cell was asked for.
   private func record(_ cell: Cell, _ repetition: Int) -> RunRecord {
-    var run = RunRecord.blank
-    run.identity = RunRecord.Identity(
-      runID: identity.runID, cellID: cell.id, time: Date(), commit: identity.commit, branch: identity.branch,
-      host: identity.host, experiment: cell.experiment.card.name, experimentOptions: cell.optionsText,
-      strategy: cell.strategyName, repetition: repetition, seed: matrix.config.seed)
-    run.guest = RunRecord.Guest(bytes: cell.guestBytes)
-    run.load = RunRecord.Load(
-      kind: cell.load.rawValue, mutators: cell.mutators, oversubscribed: cell.oversubscribed, cache: "",
-      hostAckNs: cell.options["host-ack-ns"].flatMap { Double($0) })
-    run.found = RunRecord.Found(outcome: .complete)
+    var run = RunRecord()
+    run.identity.runID = identity.runID
+    run.identity.cellID = cell.id
+    run.identity.time = Date()
+    run.identity.commit = identity.commit
+    run.identity.branch = identity.branch
+    run.identity.host = identity.host
+    run.identity.experiment = cell.experiment.card.name
+    run.identity.experimentOptions = cell.optionsText
+    run.identity.strategy = cell.strategyName
+    run.identity.repetition = repetition
+    run.identity.seed = matrix.config.seed
+    run.guest.bytes = cell.guestBytes
+    run.load.kind = cell.load.rawValue
+    run.load.mutators = cell.mutators
+    run.load.oversubscribed = cell.oversubscribed
+    run.load.hostAckNs = cell.options["host-ack-ns"].flatMap { Double($0) }
+    run.found.outcome = .complete
     return run
   }
 
@@ -269,17 +279,25 @@ package final class Bench {
       let samples = byZone[zone.index]
       let holds = DurationStatistics(
         ticks: samples.map(\.holdTicks), nanosecondsPerTick: CycleClock.nanosecondsPerTick)
-      let timesHold = cell.timesHold
-      var record = ZoneRecord(
-        runID: identity.runID, cellID: cell.id, repetition: repetition.number,
-        node: model.guest.geometry.zones[zone.index].nodeID,
-        hostNode: model.hostNodes?[zone.node] ?? hostNodes.first?.id,
-        zone: zone.type.name, blocksFree: tally.blocksFree, blocksReported: tally.blocksReported,
-        bytesFree: tally.bytesFreeAllOrders, bytesReported: tally.bytesReported, coverage: tally.coverage,
-        lockAcquisitions: samples.count, lockHoldNsP50: timesHold ? holds.p50 : nil,
-        lockHoldNsP99: timesHold ? holds.p99 : nil, lockHoldNsMax: timesHold ? holds.max : nil,
-        lockHoldNsTotal: timesHold ? holds.total : nil)
-      if timesHold, tally.blocksDistinct > 0, let total = holds.total {
+      var record = ZoneRecord()
+      record.runID = identity.runID
+      record.cellID = cell.id
+      record.repetition = repetition.number
+      record.node = model.guest.geometry.zones[zone.index].nodeID
+      record.hostNode = model.hostNodes?[zone.node] ?? hostNodes.first?.id
+      record.zone = zone.type.name
+      record.blocksFree = tally.blocksFree
+      record.blocksReported = tally.blocksReported
+      record.bytesFree = tally.bytesFreeAllOrders
+      record.bytesReported = tally.bytesReported
+      record.coverage = tally.coverage
+      record.lockAcquisitions = samples.count
+      guard cell.timesHold else { return record }
+      record.lockHoldNsP50 = holds.p50
+      record.lockHoldNsP99 = holds.p99
+      record.lockHoldNsMax = holds.max
+      record.lockHoldNsTotal = holds.total
+      if tally.blocksDistinct > 0, let total = holds.total {
         record.nsPerBlock = total / Double(tally.blocksDistinct)
       }
       return record

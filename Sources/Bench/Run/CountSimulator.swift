@@ -68,10 +68,10 @@ public final class CountSimulator {
   /// - Parameters:
   ///   - request: its standard input.
   ///   - experiments: those there are.
-  /// - Throws: ``MatrixError`` where this isn't such a process, and what building a guest throws.
+  /// - Throws: ``UserError`` where this isn't such a process, and what building a guest throws.
   public static func answer(_ request: Data, experiments: ExperimentList) throws {
     guard Simulation.isOn else {
-      throw MatrixError(.usage, "`\(command)` is what `run --counters simulated` calls, under valgrind")
+      throw UserError(.usage, "`\(command)` is what `run --counters simulated` calls, under valgrind")
     }
     let request = try JSONDecoder().decode(Request.self, from: request)
     try Simulation.endWithParent(request.parent)

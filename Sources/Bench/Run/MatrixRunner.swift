@@ -40,7 +40,7 @@ public final class MatrixRunner {
     self.identity = identity
     self.numa = numa
     if let missing = matrix.cells.lazy.compactMap({ $0.experiment.missing($0) }).first {
-      throw MatrixError(.unavailable, missing)
+      throw UserError(.unavailable, missing)
     }
     let (mode, events) = (matrix.counters, matrix.config.events)
     @Sendable func open() throws(CounterError) -> HardwareCounters.Opening {
@@ -78,7 +78,7 @@ public final class MatrixRunner {
 
   /// Runs every repetition that isn't in `finished`, whose records are given with it, and sums each cell up.
   ///
-  /// - Throws: ``MatrixError``, and what the observer throws.
+  /// - Throws: ``UserError``, and what the observer throws.
   public func run(
     _ observer: any RunObserver, finished: [RunRecord] = [],
     holdSequence: (RepetitionKey) throws -> [UInt64]? = { _ in nil }

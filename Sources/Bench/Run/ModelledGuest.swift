@@ -32,8 +32,8 @@ package final class ModelledGuest {
     }
   }
 
-  /// - Throws: ``MatrixError`` where it can't be built.
-  package init(_ spec: GuestSpec, _ captures: [String: Capture], _ numa: any NumaHost) throws(MatrixError) {
+  /// - Throws: ``UserError`` where it can't be built.
+  package init(_ spec: GuestSpec, _ captures: [String: Capture], _ numa: any NumaHost) throws(UserError) {
     self.spec = spec
     do {
       switch spec.state {
@@ -63,18 +63,18 @@ package final class ModelledGuest {
       if case .aged = spec.state { natural = .churned } else { natural = .ascending }
       if spec.listOrder != natural { guest.reorderLists(spec.listOrder, seed: spec.seed) }
     } catch GuestError.cannotReserve(let bytes) {
-      throw MatrixError(.unavailable, "\(GuestError.cannotReserve(bytes: bytes))")
+      throw UserError(.unavailable, "\(GuestError.cannotReserve(bytes: bytes))")
     } catch let error as GuestError {
-      throw MatrixError(.input, "\(error)")
+      throw UserError(.input, "\(error)")
     } catch {
-      throw MatrixError(.unavailable, "\(error)")
+      throw UserError(.unavailable, "\(error)")
     }
     census = guest.census()
     let (guest, hostNodes) = (guest, hostNodes)
     memory = (0..<guest.geometry.nodeCount).map {
       MemoryCensus(guest, node: $0, boundTo: hostNodes?[$0], numa)
     }
-    if let fault = memory.lazy.compactMap(\.fault).first { throw MatrixError(.unavailable, fault) }
+    if let fault = memory.lazy.compactMap(\.fault).first { throw UserError(.unavailable, fault) }
   }
 
   /// Each modelled node's memory to a host node, in turn, where the host has several; or all of it to the one asked for.

@@ -20,20 +20,29 @@ extension RunRecord.Bystanders {
 extension RunRecord.Counters {
   /// What was counted, and where.
   package init(_ reading: CounterReading, source: String) {
-    self.init(
-      cycles: reading.cycles.map(Int.init), instructions: reading.instructions.map(Int.init),
-      l1dMisses: reading.l1dMisses.map(Int.init), l2Misses: reading.l2Misses.map(Int.init),
-      llcMisses: reading.llcMisses.map(Int.init), dtlbMisses: reading.dtlbMisses.map(Int.init), source: source)
+    self.init()
+    cycles = reading.cycles.map(Int.init)
+    instructions = reading.instructions.map(Int.init)
+    l1dMisses = reading.l1dMisses.map(Int.init)
+    l2Misses = reading.l2Misses.map(Int.init)
+    llcMisses = reading.llcMisses.map(Int.init)
+    dtlbMisses = reading.dtlbMisses.map(Int.init)
+    self.source = source
   }
 }
 
 extension RunRecord.Lock {
   /// Counts and times of a pass's holds.
   package init(_ holds: HoldSummary) {
-    self.init(
-      acquisitions: holds.acquisitions, itemsPerHoldMax: holds.itemsPerHoldMax, holdNsMean: holds.hold.mean,
-      holdNsP50: holds.hold.p50, holdNsP99: holds.hold.p99, holdNsP999: holds.hold.p999, holdNsMax: holds.hold.max,
-      holdNsTotal: holds.hold.total, waitNsP99: holds.wait.p99, waitNsMax: holds.wait.max)
+    self.init(acquisitions: holds.acquisitions, itemsPerHoldMax: holds.itemsPerHoldMax)
+    holdNsMean = holds.hold.mean
+    holdNsP50 = holds.hold.p50
+    holdNsP99 = holds.hold.p99
+    holdNsP999 = holds.hold.p999
+    holdNsMax = holds.hold.max
+    holdNsTotal = holds.hold.total
+    waitNsP99 = holds.wait.p99
+    waitNsMax = holds.wait.max
   }
 }
 

@@ -54,11 +54,11 @@ public struct Calibration: Codable, Sendable {
   /// - Parameters:
   ///   - timeLimit: as on the command line; nil: 30 seconds, the second for what is around it included.
   ///   - progress: as that of ``Ladder/climb(_:budgetNanoseconds:clock:progress:)``.
-  /// - Throws: ``MatrixError`` of kind usage where the limit is no time.
+  /// - Throws: ``UserError`` of kind usage where the limit is no time.
   public static func measure(
     quick: Bool, timeLimit: String? = nil, commandLine: [String], host: LadderHost,
     progress: (_ done: Int, _ total: Int, _ label: String) -> Void = { _, _, _ in }
-  ) throws(MatrixError) -> Calibration {
+  ) throws(UserError) -> Calibration {
     var effort = quick ? CalibrationEffort.quick : .full
     if let timeLimit { effort.budgetNanoseconds = try TimeSpan(timeLimit).nanoseconds }
     let started = Date()

@@ -35,17 +35,17 @@ public struct Doctor: Sendable {
   /// Looks at everything, and for `seconds` at the noise; 0 leaves that out.
   ///
   /// - Parameter progress: is told how many of the seconds are over.
-  /// - Throws: ``MatrixError`` (64) for another number of seconds.
-  public func examine(seconds: Double, progress: @escaping (Double) -> Void = { _ in }) throws(MatrixError)
+  /// - Throws: ``UserError`` (64) for another number of seconds.
+  public func examine(seconds: Double, progress: @escaping (Double) -> Void = { _ in }) throws(UserError)
     -> DoctorReport
   {
     guard seconds == 0 || Self.seconds.contains(seconds) else {
-      throw MatrixError(.usage, "an A/A run of \(seconds) seconds; accepted: 0 for none, or 1 to 3600")
+      throw UserError(.usage, "an A/A run of \(seconds) seconds; accepted: 0 for none, or 1 to 3600")
     }
     let facts = machine.facts
     let began = MonotonicClock.nanoseconds()
     let steal = StealClock.nanoseconds(files: machine.files)
-    let matrix = Result { () throws(MatrixError) in try Matrix(.standard(), host: limits) }
+    let matrix = Result { () throws(UserError) in try Matrix(.standard(), host: limits) }
     let guests = try GuestFit.all(limits)
     let nodes = NodePlacement.probe(machine.numa)
     let run = defaultRun(matrix)
@@ -83,7 +83,7 @@ public struct Doctor: Sendable {
   // MARK: rows that need the model
 
   /// Whether `hintbench run` works: what it would do is checked, and a small part of it done.
-  func defaultRun(_ checked: Result<Matrix, MatrixError>) -> Finding {
+  func defaultRun(_ checked: Result<Matrix, UserError>) -> Finding {
     let what = "default run"
     if let refusal { return Finding(what, .missing, "is refused", why: refusal, mend: Self.releaseBuild) }
     let matrix: Matrix
@@ -134,7 +134,7 @@ public struct Doctor: Sendable {
       Matrix(config, host: limits), RunIdentity(runID: "doctor", host: "", commit: nil, branch: nil),
       numa: machine.numa, library: machine.library
     ).run(observer)
-    if let failure = observer.failure { throw MatrixError(.unavailable, failure) }
+    if let failure = observer.failure { throw UserError(.unavailable, failure) }
   }
 
   private final class FailureObserver: RunObserver {
@@ -160,7 +160,7 @@ public struct Doctor: Sendable {
   }
 
   /// Which experiments want more threads than this machine has CPUs, with what they run where nothing else is said.
-  func threads() throws(MatrixError) -> Finding {
+  func threads() throws(UserError) -> Finding {
     let what = "threads"
     var crowded: [String] = []
     for card in Experiments.all {
@@ -186,7 +186,7 @@ public struct Doctor: Sendable {
   }
 
   /// Up to which size guests are modelled exactly.
-  func memory(_ guests: [GuestFit], _ checked: Result<Matrix, MatrixError>) -> Finding {
+  func memory(_ guests: [GuestFit], _ checked: Result<Matrix, UserError>) -> Finding {
     let what = "memory"
     func largest(_ fits: (GuestFit) -> Bool) -> String? { guests.last(where: fits)?.guest }
     func isExact(_ fit: GuestFit) -> Bool { fit.automatic?.granuleOrder == 0 }

@@ -44,8 +44,8 @@ public struct GuestFit: Equatable, Codable, Sendable {
 
   /// Each size aged, which needs more than fresh: with designs that leave blocks where they are, and with all.
   ///
-  /// - Throws: ``MatrixError`` where there is no such size.
-  static func all(_ host: Matrix.HostLimits, sizes: [String] = sizes) throws(MatrixError) -> [GuestFit] {
+  /// - Throws: ``UserError`` where there is no such size.
+  static func all(_ host: Matrix.HostLimits, sizes: [String] = sizes) throws(UserError) -> [GuestFit] {
     var fits: [GuestFit] = []
     for size in sizes {
       for wholeBlocks in [false, true] { fits.append(try GuestFit(size, wholeBlocks, host)) }
@@ -53,7 +53,7 @@ public struct GuestFit: Equatable, Codable, Sendable {
     return fits
   }
 
-  private init(_ size: String, _ wholeBlocks: Bool, _ host: Matrix.HostLimits) throws(MatrixError) {
+  private init(_ size: String, _ wholeBlocks: Bool, _ host: Matrix.HostLimits) throws(UserError) {
     let boundless = Matrix.HostLimits(cpus: host.cpus, availableBytes: .max)
     let large = try Self.setting(size, wholeBlocks, "0", "2m", boundless)
     let small = try Self.setting(size, wholeBlocks, "0", "4k", boundless)
@@ -80,7 +80,7 @@ public struct GuestFit: Equatable, Codable, Sendable {
 
   private static func setting(
     _ size: String, _ wholeBlocks: Bool, _ granule: String, _ vmemmap: String, _ host: Matrix.HostLimits
-  ) throws(MatrixError) -> Setting {
+  ) throws(UserError) -> Setting {
     var group = RunConfig.Group()
     group.guests = [size]
     group.states = ["aged"]

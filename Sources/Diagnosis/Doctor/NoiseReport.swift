@@ -1,3 +1,5 @@
+import Bench
+
 /// What a run of one and the same work over and over says of this machine: how much figures differ that should not.
 public struct NoiseReport: Equatable, Codable, Sendable {
   /// One metric of one cell.

@@ -15,7 +15,7 @@ public struct NoiseTrial {
   let machine: MachineDoctor
   let host: Matrix.HostLimits
 
-  /// - Throws: ``MatrixError`` where the guest doesn't fit, or what the host refuses.
+  /// - Throws: ``UserError`` where the guest doesn't fit, or what the host refuses.
   func run(seconds: Double, progress: @escaping (Double) -> Void) throws -> NoiseReport {
     var group = RunConfig.Group()
     group.guests = ["8G"]

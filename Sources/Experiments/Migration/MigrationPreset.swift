@@ -26,8 +26,8 @@ public enum MigrationPreset {
 
   public static let all = [v33]
 
-  /// - Throws: ``MatrixError`` where there is none of this name.
-  public static func named(_ name: String) throws(MatrixError) -> PublishedMigration {
+  /// - Throws: ``UserError`` where there is none of this name.
+  public static func named(_ name: String) throws(UserError) -> PublishedMigration {
     guard let preset = all.first(where: { $0.name == name }) else {
       throw .usage("unknown preset '\(name)'; there are: \(all.map(\.name).joined(separator: ", "))")
     }

@@ -186,12 +186,16 @@ enum ScanExperiment: Experiment {
     let total = probed.account.total
     // The pass that found less decides: under a load the two may end differently.
     let outcome = speed.pass.outcome == .complete ? probed.pass.outcome : speed.pass.outcome
-    run.found = RunRecord.Found(
-      outcome: RunOutcome(rawValue: outcome.name) ?? .error, blocksFree: total.blocksFree,
-      blocksReported: total.blocksReported,
-      blocksDuplicate: total.blocksDuplicate, blocksMissed: total.blocksMissed, blocksStale: total.blocksStale,
-      bytesReported: total.bytesReported, coverage: total.coverage, coverageFree: total.coverageFree,
-      restarts: probed.pass.restarts)
+    run.found.outcome = RunOutcome(rawValue: outcome.name) ?? .error
+    run.found.blocksFree = total.blocksFree
+    run.found.blocksReported = total.blocksReported
+    run.found.blocksDuplicate = total.blocksDuplicate
+    run.found.blocksMissed = total.blocksMissed
+    run.found.blocksStale = total.blocksStale
+    run.found.bytesReported = total.bytesReported
+    run.found.coverage = total.coverage
+    run.found.coverageFree = total.coverageFree
+    run.found.restarts = probed.pass.restarts
 
     run.delivery = RunRecord.Delivery(kicks: speed.pass.kicks, descriptors: speed.pass.descriptors)
     fillSideEffects(&run, cell, probed, repetition.guest)

@@ -1,5 +1,7 @@
+import Records
+
 /// Why a capture was refused. `description` is one line: file and line, what is wrong, what would be accepted.
-public struct CaptureError: Error, Equatable, Sendable, CustomStringConvertible {
+public struct CaptureError: UserFacing, Equatable, Sendable {
   public enum Kind: Equatable, Sendable {
     /// A file's text is not what its kernel prints, or not something that can be modelled.
     case malformed
@@ -27,6 +29,9 @@ public struct CaptureError: Error, Equatable, Sendable, CustomStringConvertible 
 
   /// True where the file system is at fault (an I/O error for the caller's exit status), false where the text is.
   public var isUnreadable: Bool { kind == .unreadable }
+
+  /// An I/O error where the file couldn't be read, bad input otherwise.
+  public var failureKind: UserError.Kind { isUnreadable ? .io : .input }
 
   /// `FILE:LINE: what; accepted: ...`, or without the line for `.unreadable`. Never more than one line.
   public var description: String {

@@ -1,7 +1,8 @@
 import Glibc
+import Records
 
 /// Why a host capture wrote nothing. `description` is one line.
-public enum CaptureWriteError: Error, Equatable, Sendable, CustomStringConvertible {
+public enum CaptureWriteError: UserFacing, Equatable, Sendable {
   /// The host's buddyinfo can't be read, or is of a kernel that can't be modelled.
   case capture(CaptureError)
   /// A file of that name is there and not empty (or isn't a plain file); it was left as it is.
@@ -16,6 +17,9 @@ public enum CaptureWriteError: Error, Equatable, Sendable, CustomStringConvertib
     case .exists, .io: true
     }
   }
+
+  /// An I/O error, or bad input where the host's text is at fault.
+  public var failureKind: UserError.Kind { isIO ? .io : .input }
 
   public var description: String {
     switch self {

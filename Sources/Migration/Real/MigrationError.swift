@@ -1,13 +1,17 @@
 import Machine
+import Records
 
 /// Why a migration in real time came to no good end.
-public enum MigrationError: Error, Equatable, Sendable, CustomStringConvertible {
+public enum MigrationError: UserFacing, Equatable, Sendable {
   /// The dirty log broke down.
   case log(SystemCallError)
   /// The destination isn't there any more, or doesn't answer; with what is known of its end.
   case destination(String)
   /// A page in use differs at the destination.
   case lost(page: Int, of: Int)
+
+  /// Something that is needed isn't there, or broke down.
+  public var failureKind: UserError.Kind { .unavailable }
 
   public var description: String {
     switch self {

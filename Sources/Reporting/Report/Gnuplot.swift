@@ -1,14 +1,15 @@
 import Foundation
 import Machine
+import Records
 
 /// gnuplot, which draws the plots.
 struct Gnuplot {
   private let program: String
 
-  /// - Throws: ``ReportingError`` of kind unavailable where there is no gnuplot.
-  init(_ path: ProgramPath = ProgramPath()) throws(ReportingError) {
+  /// - Throws: ``UserError`` of kind unavailable where there is no gnuplot.
+  init(_ path: ProgramPath = ProgramPath()) throws(UserError) {
     guard let program = path.find("gnuplot") else {
-      throw ReportingError(
+      throw UserError(
         kind: .unavailable, path: "gnuplot", problem: "no such program in PATH",
         help: "install Debian's package gnuplot-nox")
     }
@@ -17,9 +18,9 @@ struct Gnuplot {
 
   /// The picture as SVG, as gnuplot writes it.
   ///
-  /// - Throws: ``ReportingError``: of kind unavailable, with its own words, where gnuplot fails; of kind io where its
+  /// - Throws: ``UserError``: of kind unavailable, with its own words, where gnuplot fails; of kind io where its
   ///   files can't be written.
-  func draw(_ plot: Plot) throws(ReportingError) -> String {
+  func draw(_ plot: Plot) throws(UserError) -> String {
     var template = Array((NSTemporaryDirectory() + "hintbench-report-XXXXXX").utf8CString)
     guard let made = mkdtemp(&template) else { throw .system("cannot make a folder in", NSTemporaryDirectory(), errno) }
     let folder = String(cString: made)
@@ -38,13 +39,13 @@ struct Gnuplot {
         [program, "--default-settings", script], output: output.rawValue, error: complaints.rawValue)
       end = child.wait(until: .now + .seconds(Self.patience))
     } catch {
-      throw ReportingError(
+      throw UserError(
         kind: .unavailable, path: program, problem: "\(error)", help: "install Debian's package gnuplot-nox")
     }
     guard end == .exited(0) else {
       let words = String(decoding: try FileAccess.read(folder + "/err"), as: UTF8.self)
         .split(whereSeparator: \.isNewline).joined(separator: " ")
-      throw ReportingError(
+      throw UserError(
         kind: .unavailable, path: program,
         problem: end == nil ? "drew for \(Self.patience) s at \(plot.name)" : "failed at \(plot.name): \(words)",
         help: "gnuplot 5.4 or newer of Debian's package gnuplot-nox is known to work")

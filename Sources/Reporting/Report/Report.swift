@@ -18,22 +18,22 @@ public struct Report {
   /// - Parameters:
   ///   - folders: of the runs.
   ///   - path: where gnuplot is looked for.
-  /// - Throws: ``ReportingError``: of kind input where a folder isn't a run's; of kind unavailable where gnuplot isn't
+  /// - Throws: ``UserError``: of kind input where a folder isn't a run's; of kind unavailable where gnuplot isn't
   ///   there or fails; of kind usage where a run is named twice.
   public init(
     of folders: [String], _ catalogue: Catalogue, path: ProgramPath = ProgramPath()
-  ) throws(ReportingError) {
+  ) throws(UserError) {
     let gnuplot = try Gnuplot(path)
     var runs: [ReportRun] = []
     for folder in folders {
       let run = try ReportRun(folder, catalogue)
       if let same = runs.first(where: { $0.meta.runID == run.meta.runID }) {
-        throw ReportingError(
+        throw UserError(
           kind: .usage, path: folder, problem: "the run of \(same.reader.path) again", help: "name each run once")
       }
       runs.append(run)
     }
-    page = try Self.page(of: runs, catalogue) { (plot) throws(ReportingError) in
+    page = try Self.page(of: runs, catalogue) { (plot) throws(UserError) in
       try SVGPicture(try gnuplot.draw(plot), of: plot)
     }
   }
@@ -42,8 +42,8 @@ public struct Report {
   /// where it isn't there. Each is there whole or not at all.
   ///
   /// - Returns: the paths of the page and of the Markdown.
-  /// - Throws: ``ReportingError`` of kind io.
-  public func write(to folder: String) throws(ReportingError) -> [String] {
+  /// - Throws: ``UserError`` of kind io.
+  public func write(to folder: String) throws(UserError) -> [String] {
     let html = try ReportTemplates.html(page)
     let markdown = try ReportTemplates.markdown(page, plots: Self.plotsFolder)
     if !FileAccess.isFolder(folder) { _ = try FileAccess.makeFolders(folder) }
@@ -51,7 +51,7 @@ public struct Report {
     let new = plots + FileAccess.temporarySuffix
     // What a killed report left behind.
     if FileAccess.isFolder(new) { try FileAccess.removeFolder(new) }
-    do throws(ReportingError) {
+    do throws(UserError) {
       _ = try FileAccess.makeFolders(new)
       for picture in page.sections.flatMap(\.figures).flatMap(\.pictures) {
         try FileAccess.writeAtomically(Array(picture.svg.file.utf8), to: "\(new)/\(picture.name).svg")
@@ -59,7 +59,7 @@ public struct Report {
       // It has its plots in itself; the Markdown and what it points at are replaced next to each other.
       try FileAccess.writeAtomically(Array(html.utf8), to: folder + "/" + Self.htmlFile)
       if FileAccess.isFolder(plots) { try FileAccess.removeFolder(plots) }
-      guard rename(new, plots) == 0 else { throw .system("cannot make", plots, errno) }
+      try FileAccess.move(new, to: plots, as: "cannot make")
     } catch {
       try? FileAccess.removeFolder(new)
       throw error
@@ -71,8 +71,8 @@ public struct Report {
   // MARK: what it says
 
   static func page(
-    of runs: [ReportRun], _ catalogue: Catalogue, draw: (Plot) throws(ReportingError) -> SVGPicture
-  ) throws(ReportingError) -> ReportPage {
+    of runs: [ReportRun], _ catalogue: Catalogue, draw: (Plot) throws(UserError) -> SVGPicture
+  ) throws(UserError) -> ReportPage {
     // Of machine and program titles say what differs.
     let shared = runs.dropFirst().reduce(Set(runs.first?.placeParts ?? [])) { $0.intersection($1.placeParts) }
     let cells = runs.enumerated().flatMap { number, run in
@@ -107,8 +107,8 @@ public struct Report {
   }
 
   private static func section(
-    of data: ExperimentData, _ draw: (Plot) throws(ReportingError) -> SVGPicture
-  ) throws(ReportingError) -> ReportPage.Section {
+    of data: ExperimentData, _ draw: (Plot) throws(UserError) -> SVGPicture
+  ) throws(UserError) -> ReportPage.Section {
     var section = ReportPage.Section(
       name: data.card.name, title: data.card.name,
       lead: [data.card.question.prefix(1).uppercased() + data.card.question.dropFirst() + "."])

@@ -20,8 +20,8 @@ struct ReportRun {
 
   /// Reads all of it.
   ///
-  /// - Throws: ``ReportingError``, of kind input where a file isn't what this program writes.
-  init(_ path: String, _ catalogue: Catalogue) throws(ReportingError) {
+  /// - Throws: ``UserError``, of kind input where a file isn't what this program writes.
+  init(_ path: String, _ catalogue: Catalogue) throws(UserError) {
     let reader = try RunReader(path: path)
     self.reader = reader
     let runs = Dictionary(grouping: reader.runs, by: \.identity.cellID)
@@ -37,8 +37,8 @@ struct ReportRun {
       }.sorted { Self.place($0, catalogue) < Self.place($1, catalogue) }
     }
     self.cells = cells
-    host = try? RunMeta.decoder.decode(HostFacts.self, from: RunMeta.encoder.encode(reader.meta.host))
-    let holds = try reader.holds().filter { $0.phase == .collect && $0.kind == .hold }
+    host = try? JSONDecoder.standard.decode(HostFacts.self, from: JSONEncoder.standard.encode(reader.meta.host))
+    let holds = try reader.rows(HoldBucketRecord.self).filter { $0.phase == .collect && $0.kind == .hold }
     self.holds = Dictionary(grouping: holds, by: \.cellID).mapValues { Dictionary(grouping: $0, by: \.repetition) }
     var rows: [String: [[String: String]]] = [:]
     for name in Set(cells.map(\.experiment)) { rows[name] = try reader.rows(ofExperiment: name) }

@@ -1,12 +1,13 @@
 import Foundation
 import Mustache
+import Records
 
 /// The page in its two forms.
 enum ReportTemplates {
   /// One file that needs nothing beside it.
   ///
-  /// - Throws: ``ReportingError`` of kind unavailable where the template can't be read; a fault of this program.
-  static func html(_ page: ReportPage) throws(ReportingError) -> String {
+  /// - Throws: ``UserError`` of kind unavailable where the template can't be read; a fault of this program.
+  static func html(_ page: ReportPage) throws(UserError) -> String {
     try render(htmlTemplate, partials: ["table": htmlTable], context(page, escape: { $0 }))
   }
 
@@ -14,7 +15,7 @@ enum ReportTemplates {
   ///
   /// - Parameter plots: the folder with the pictures, as seen from the text.
   /// - Throws: as `html`.
-  static func markdown(_ page: ReportPage, plots: String) throws(ReportingError) -> String {
+  static func markdown(_ page: ReportPage, plots: String) throws(UserError) -> String {
     var values = context(page, escape: escapedMarkdown)
     values["plots"] = plots
     let text = try render(markdownTemplate, partials: ["table": markdownTable], values)
@@ -24,12 +25,12 @@ enum ReportTemplates {
 
   private static func render(
     _ template: String, partials: [String: String], _ values: [String: Any]
-  ) throws(ReportingError) -> String {
+  ) throws(UserError) -> String {
     do {
       let library = MustacheLibrary(templates: try partials.mapValues { try MustacheTemplate(string: $0) })
       return try MustacheTemplate(string: template).render(values, library: library)
     } catch {
-      throw ReportingError(kind: .unavailable, path: "report", problem: "a template: \(error)", help: "report this")
+      throw UserError(kind: .unavailable, path: "report", problem: "a template: \(error)", help: "report this")
     }
   }
 

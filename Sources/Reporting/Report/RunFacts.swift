@@ -81,7 +81,7 @@ struct RunFacts {
   }
 
   private static func cost(_ value: JSONValue) -> String? {
-    guard let cost = try? RunMeta.decoder.decode(Cost.self, from: RunMeta.encoder.encode(value)) else {
+    guard let cost = try? JSONDecoder.standard.decode(Cost.self, from: JSONEncoder.standard.encode(value)) else {
       return nil
     }
     return "\(Figure.number(cost.median)) ns (\(Figure.number(cost.lowest))–\(Figure.number(cost.highest)))"

@@ -1,4 +1,5 @@
 import Foundation
+import Records
 
 /// A picture of gnuplot's in a form that can stand beside others in one page.
 struct SVGPicture {
@@ -9,10 +10,10 @@ struct SVGPicture {
 
   /// Gives every id the plot's name, since gnuplot gives each picture the same ones, and the picture the plot's title.
   ///
-  /// - Throws: ``ReportingError`` of kind unavailable where it is no picture.
-  init(_ text: String, of plot: Plot) throws(ReportingError) {
+  /// - Throws: ``UserError`` of kind unavailable where it is no picture.
+  init(_ text: String, of plot: Plot) throws(UserError) {
     guard let begin = text.range(of: "<svg"), let end = text.range(of: "</svg>", options: .backwards) else {
-      throw ReportingError(
+      throw UserError(
         kind: .unavailable, path: "gnuplot", problem: "it drew no SVG for \(plot.name)",
         help: "gnuplot 5.4 or newer of Debian's package gnuplot-nox is known to work")
     }

@@ -21,10 +21,11 @@ public struct Against: Sendable {
   /// - Parameters:
   ///   - baseline: the path of the other build.
   ///   - launches: of each build, an even number.
-  /// - Throws: ``LaunchError``: 64 for the number, 69 where there is no such program.
-  public init(baseline: String, launches: Int) throws(LaunchError) {
+  /// - Throws: ``UserError``: 64 for the number, 69 where there is no such program.
+  public init(baseline: String, launches: Int) throws(UserError) {
     guard launches >= 2, launches <= Self.mostLaunches, launches.isMultiple(of: 2) else {
-      throw LaunchError(64, "\(launches) launches of each build; accepted: even numbers from 2 to \(Self.mostLaunches)")
+      throw UserError(
+        .usage, "\(launches) launches of each build; accepted: even numbers from 2 to \(Self.mostLaunches)")
     }
     self.baseline = baseline
     self.launches = launches
@@ -53,14 +54,14 @@ public struct Against: Sendable {
   ///   - takesTurns: whether the launches of a quartet are there at once and take turns at measuring, a repetition at a
   ///     time; otherwise, and where a build doesn't know of turns, one launch follows the other.
   ///   - progress: called as launches are finished.
-  /// - Throws: ``LaunchError`` and ``ReportingError``. What was finished before stays.
+  /// - Throws: ``UserError``. What was finished before stays.
   public func run(
     _ words: LaunchWords, out path: String, takesTurns: Bool, _ catalogue: Catalogue,
     progress: (_ done: Int) -> Void = { _ in }
   ) throws -> (base: [TrackedRun], new: [TrackedRun]) {
     guard let setpriv = ProgramPath().find("setpriv") else {
-      throw LaunchError(
-        69, "setpriv isn't there, which ends launches with this program; mend: apt-get install util-linux")
+      throw UserError(
+        .unavailable, "setpriv isn't there, which ends launches with this program; mend: apt-get install util-linux")
     }
     // The kernel ends a launch where this thread ends first; an older build doesn't look for itself.
     let leash = [setpriv, "--pdeathsig", "KILL", "--"]
@@ -83,8 +84,8 @@ public struct Against: Sendable {
         } ended: { place in
           let side = BuildSide.quartet[place]
           guard folder.hasLaunch(place) else {
-            throw LaunchError(
-              69,
+            throw UserError(
+              .unavailable,
               "\(side == .base ? base.name : new.name): ended with 0 and left no run; accepted: a hintbench that was "
                 + "built before")
           }
@@ -101,7 +102,19 @@ public struct Against: Sendable {
     return (runs[.base] ?? [], runs[.new] ?? [])
   }
 
-  private static func program(_ baseline: String) throws(LaunchError) -> LaunchedProgram {
+  private static func program(_ baseline: String) throws(UserError) -> LaunchedProgram {
     try LaunchedProgram(baseline, name: baseline)
   }
+}
+
+/// One of two builds that are compared.
+public enum BuildSide: String, CaseIterable, Sendable {
+  /// The build compared with.
+  case base
+  /// The build in question.
+  case new
+
+  /// Whose turn it is among four launches, launch by launch and repetition by repetition: base, new, new, base, so that
+  /// a machine that gets steadily slower makes both sides slower alike.
+  static let quartet: [BuildSide] = [.base, .new, .new, .base]
 }

@@ -1,5 +1,6 @@
 import Foundation
 import Machine
+import Records
 import SystemPackage
 
 /// A build that is launched again and again: an open file, so that it stays the same one where a new build takes its
@@ -13,13 +14,13 @@ final class LaunchedProgram {
   let name: String
   private let descriptor: Int32
 
-  /// - Throws: ``LaunchError`` (69) where there is no program.
-  init(_ path: String, name: String) throws(LaunchError) {
+  /// - Throws: ``UserError`` (69) where there is no program.
+  init(_ path: String, name: String) throws(UserError) {
     self.name = name
     // Without a slash it would be looked up in PATH.
     guard let program = ProgramPath().find(path.contains("/") ? path : "./" + path) else {
-      throw LaunchError(
-        69, "\(name): no program that can be run; accepted: the path of a hintbench that was built before")
+      throw UserError(
+        .unavailable, "\(name): no program that can be run; accepted: the path of a hintbench that was built before")
     }
     do throws(Errno) {
       let file = try FileDescriptor.opening(program, .readOnly)
@@ -28,7 +29,7 @@ final class LaunchedProgram {
       descriptor = fcntl(file.rawValue, F_DUPFD, 100)
       if descriptor < 0 { throw Errno(rawValue: errno) }
     } catch {
-      throw LaunchError(69, "\(name): \(SystemCallError(call: "open", code: error.rawValue))")
+      throw UserError(.unavailable, "\(name): \(SystemCallError(call: "open", code: error.rawValue))")
     }
   }
 
@@ -40,13 +41,13 @@ final class LaunchedProgram {
   ///   - leash: what it is started by: a program, and words.
   ///   - takesTurns: whether it has to ask before it measures. An older build doesn't, and runs to its end.
   ///   - name: what the launch is called in an error.
-  /// - Throws: ``LaunchError`` where it can't be started.
-  func start(_ words: [String], leash: [String], takesTurns: Bool, name: String) throws(LaunchError) -> Launch {
+  /// - Throws: ``UserError`` where it can't be started.
+  func start(_ words: [String], leash: [String], takesTurns: Bool, name: String) throws(UserError) -> Launch {
     do {
       return try Launch(
         leash + ["/proc/self/fd/\(descriptor)"] + words, giver: takesTurns ? TurnGiver() : nil, name: name)
     } catch {
-      throw LaunchError(69, "\(name) can't be started: \(error)")
+      throw UserError(.unavailable, "\(name) can't be started: \(error)")
     }
   }
 }
@@ -76,12 +77,12 @@ final class Launch {
 
   /// Gives it its turn where it waits for one, and waits until it asks for the next, or has ended.
   ///
-  /// - Throws: ``LaunchError`` where it ended otherwise than with 0.
-  func goOn() throws(LaunchError) {
+  /// - Throws: ``UserError`` where it ended otherwise than with 0.
+  func goOn() throws(UserError) {
     if isWaiting { giver?.give() }
     isWaiting = giver?.isAsked() ?? false
     guard !isWaiting else { return }
     let end = child.wait()
-    guard end == .exited(0) else { throw LaunchError(launch: name, end, said: said.text) }
+    guard end == .exited(0) else { throw UserError(launch: name, end, said: said.text) }
   }
 }

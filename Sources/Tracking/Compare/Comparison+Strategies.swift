@@ -1,3 +1,4 @@
+import Records
 import Reporting
 
 extension Comparison {
@@ -7,10 +8,10 @@ extension Comparison {
   /// - Parameters:
   ///   - strategies: names, with as many of their options as it takes to mean one only.
   ///   - metrics: those that decide, in every cell; none: each experiment's own, and the holds' 99th percentile.
-  /// - Throws: ``ComparisonError`` where a word means no strategy of the run, or several.
+  /// - Throws: ``UserError`` where a word means no strategy of the run, or several.
   public init(
     of runs: [TrackedRun], strategies: (base: String, new: String), thresholds: Thresholds, metrics: [String] = []
-  ) throws(ComparisonError) {
+  ) throws(UserError) {
     let (order, byID) = CellFacts.all(runs)
     let cells = order.compactMap { byID[$0] }
     let base = try Self.cells(cells, of: strategies.base, in: runs)
@@ -47,7 +48,7 @@ extension Comparison {
 
   private static func cells(
     _ cells: [CellFacts], of word: String, in runs: [TrackedRun]
-  ) throws(ComparisonError) -> [CellFacts] {
+  ) throws(UserError) -> [CellFacts] {
     let meant = cells.filter { StrategyWord(word).matches($0.strategy) }
     let names = Set(meant.map(\.strategy)).sorted()
     // A whole name is meant also where others have more options.
@@ -55,11 +56,29 @@ extension Comparison {
     switch names.count {
     case 0:
       let there = Set(cells.map(\.strategy)).sorted().joined(separator: ", ")
-      throw ComparisonError(.usage, "no strategy '\(word)' in \(name(runs)); there are: \(there)")
+      throw UserError(.usage, "no strategy '\(word)' in \(name(runs)); there are: \(there)")
     case 1: return meant
     default:
-      throw ComparisonError(
+      throw UserError(
         .usage, "'\(word)' may be any of \(names.joined(separator: ", ")); name one with its options")
     }
+  }
+}
+
+/// A strategy as somebody writes it: its name, and none, some or all of its options.
+struct StrategyWord {
+  let name: String
+  private let options: Set<String>
+
+  init(_ text: String) {
+    let parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
+    name = parts[0]
+    options = Set(parts.dropFirst())
+  }
+
+  /// Whether a strategy of this full name is meant.
+  func matches(_ fullName: String) -> Bool {
+    let full = StrategyWord(fullName)
+    return name == full.name && options.isSubset(of: full.options)
   }
 }

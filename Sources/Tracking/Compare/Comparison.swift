@@ -34,14 +34,14 @@ public struct Comparison: Sendable {
   /// were made: one sample each. As many on both sides, and an even number, are taken as interleaved A B B A.
   ///
   /// - Parameter metrics: those that decide, in every cell; none: each experiment's own.
-  /// - Throws: ``ComparisonError`` for a metric that there isn't, and for a side without a repetition.
+  /// - Throws: ``UserError`` for a metric that there isn't, and for a side without a repetition.
   public init(
     base: [TrackedRun], new: [TrackedRun], thresholds: Thresholds, metrics: [String] = []
-  ) throws(ComparisonError) {
+  ) throws(UserError) {
     let (baseOrder, baseCells) = CellFacts.all(base)
     let (newOrder, newCells) = CellFacts.all(new)
     for (runs, order) in [(base, baseOrder), (new, newOrder)] where order.isEmpty {
-      throw ComparisonError(.input, "\(Self.name(runs)): no repetition in it; accepted: a run that measured something")
+      throw UserError(.input, "\(Self.name(runs)): no repetition in it; accepted: a run that measured something")
     }
     let all =
       baseOrder.compactMap { baseCells[$0] } + newOrder.filter { baseCells[$0] == nil }.compactMap { newCells[$0] }
@@ -117,13 +117,13 @@ public struct Comparison: Sendable {
 
   /// Whether these experiments have metrics of these names.
   ///
-  /// - Throws: ``ComparisonError`` of kind usage where no experiment has a metric of this name.
+  /// - Throws: ``UserError`` of kind usage where no experiment has a metric of this name.
   public static func check(_ metrics: [String], _ experiments: Set<String>, _ catalogue: Catalogue)
-    throws(ComparisonError)
+    throws(UserError)
   {
     let known = experiments.sorted().flatMap { TrackedMetric.all(of: $0, catalogue).map(\.name) }
     for name in metrics where !known.contains(name) {
-      throw ComparisonError(
+      throw UserError(
         .usage,
         "unknown metric '\(name)' in \(experiments.sorted().joined(separator: ", ")); "
           + "accepted: those of `hintbench list metrics` that get better one way")

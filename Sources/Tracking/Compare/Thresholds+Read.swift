@@ -63,8 +63,8 @@ extension CodingUserInfoKey {
 extension Thresholds {
   /// Reads a checked-in thresholds file.
   ///
-  /// - Throws: ``MatrixError`` (74 where the file can't be read, 65 where it isn't one).
-  public static func read(_ path: String, _ catalogue: Catalogue) throws(MatrixError) -> Thresholds {
+  /// - Throws: ``UserError`` (74 where the file can't be read, 65 where it isn't one).
+  public static func read(_ path: String, _ catalogue: Catalogue) throws(UserError) -> Thresholds {
     let file: ThresholdsFile = try StrictJSON.read(
       path, accepted: "JSON with any of alpha, minimum_effect, exact_minimum_effect, metrics and decisive",
       userInfo: [.catalogue: catalogue])
@@ -92,11 +92,11 @@ extension Thresholds {
 
   /// A minimum effect as it is written on the command line: 5, 5% or 0.5%.
   ///
-  /// - Throws: ``ComparisonError`` of kind usage.
-  public static func effect(percent text: String) throws(ComparisonError) -> Double {
+  /// - Throws: ``UserError`` of kind usage.
+  public static func effect(percent text: String) throws(UserError) -> Double {
     let number = text.hasSuffix("%") ? text.dropLast() : text[...]
     guard let percent = Double(number), isEffect(percent / 100) else {
-      throw ComparisonError(.usage, "'\(text)' is no minimum effect; accepted: percent from 0 to 1000, as 5%")
+      throw UserError(.usage, "'\(text)' is no minimum effect; accepted: percent from 0 to 1000, as 5%")
     }
     return percent / 100
   }

@@ -1,4 +1,5 @@
 import GRDB
+import Records
 
 extension History {
   /// Judges a run by those before it: earlier, on the same machine, built the same way, and with the same cells.
@@ -6,8 +7,8 @@ extension History {
   /// - Parameters:
   ///   - word: which run, see ``entry(named:)``.
   ///   - window: how many earlier runs each cell is judged by, at most; at least 1.
-  /// - Throws: ``HistoryError``.
-  public func check(_ word: String = "@1", window: Int = 10, thresholds: Thresholds) throws(HistoryError)
+  /// - Throws: ``UserError``.
+  public func check(_ word: String = "@1", window: Int = 10, thresholds: Thresholds) throws(UserError)
     -> HistoryCheck
   {
     let entry = try entry(named: word)
@@ -105,7 +106,7 @@ extension History {
       func metric(isCounted: Bool) throws -> TrackedMetric? {
         guard let name = thresholds.decisive(in: experiment, isCounted: isCounted) else { return nil }
         guard let metric = metrics.first(where: { $0.name == name }) else {
-          throw HistoryError(.input, "the thresholds' \(name) is no metric of \(experiment)")
+          throw UserError(.input, "the thresholds' \(name) is no metric of \(experiment)")
         }
         return metric
       }

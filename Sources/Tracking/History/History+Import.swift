@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import Machine
 import Records
 import Reporting
 
@@ -16,10 +17,10 @@ extension History {
   /// The run folders that a path stands for: itself, or where it is none those below it, by name, as several launches
   /// lie side by side.
   ///
-  /// - Throws: ``HistoryError`` of kind input where there are none.
-  public static func runFolders(at path: String) throws(HistoryError) -> [String] {
+  /// - Throws: ``UserError`` of kind input where there are none.
+  public static func runFolders(at path: String) throws(UserError) -> [String] {
     func isRun(_ path: String) -> Bool { FileAccess.exists(path + "/meta.json") }
-    func below(_ path: String, depth: Int) throws(ReportingError) -> [String] {
+    func below(_ path: String, depth: Int) throws(UserError) -> [String] {
       var found: [String] = []
       for name in try FileAccess.names(in: path) {
         let folder = path + "/" + name
@@ -34,8 +35,8 @@ extension History {
     guard !isRun(path), FileAccess.isFolder(path) else { return [path] }
     let found: [String]
     // OUT/base/001 is two deep.
-    do { found = try below(path, depth: 2) } catch { throw HistoryError(error, path: path) }
-    guard !found.isEmpty else { throw HistoryError(.input, "\(path): no run in it; a run's folder, or one of runs") }
+    do { found = try below(path, depth: 2) } catch { throw UserError(error, path: path) }
+    guard !found.isEmpty else { throw UserError(.input, "\(path): no run in it; a run's folder, or one of runs") }
     return found
   }
 
@@ -44,25 +45,25 @@ extension History {
   /// A run that is there already stays as it is; one that was imported before it was finished is replaced.
   ///
   /// - Parameter isPartialAllowed: take a run that isn't finished, as a killed one; it is marked so.
-  /// - Throws: ``HistoryError``: usage for a name that is taken or can't be one; input for a run that isn't
+  /// - Throws: ``UserError``: usage for a name that is taken or can't be one; input for a run that isn't
   ///   finished, has no repetition, or is there with other content; io.
-  public func add(_ run: TrackedRun, name: String? = nil, isPartialAllowed: Bool = false) throws(HistoryError)
+  public func add(_ run: TrackedRun, name: String? = nil, isPartialAllowed: Bool = false) throws(UserError)
     -> Imported
   {
     let meta = run.meta
     guard meta.finished != nil || isPartialAllowed else {
-      throw HistoryError(
+      throw UserError(
         .input,
         "\(run.name): the run isn't finished; `hintbench run --resume` goes on with it, --partial takes it as it is"
       )
     }
     guard let first = run.repetitions.first else {
-      throw HistoryError(.input, "\(run.name): no repetition of it is committed; one at least is accepted")
+      throw UserError(.input, "\(run.name): no repetition of it is committed; one at least is accepted")
     }
     guard run.repetitions.allSatisfy({ $0.identity.runID == meta.runID }),
       run.cells.allSatisfy({ $0.runID == meta.runID })
     else {
-      throw HistoryError(.input, "\(run.name): rows of another run than meta.json's \(meta.runID)")
+      throw UserError(.input, "\(run.name): rows of another run than meta.json's \(meta.runID)")
     }
     if let name { try Self.requireName(name) }
     let metaText = try encoded(meta)
@@ -73,7 +74,7 @@ extension History {
         let stored = try storedRun(entry, in: db)
         if stored.hasContent(of: run) { return .alreadyThere }
         guard entry.finished == nil, meta.finished != nil || run.repetitions.count > entry.repetitions else {
-          throw HistoryError(
+          throw UserError(
             .input, "\(run.name): the run \(meta.runID) is in the history, as \(entry.name), with other content")
         }
         try db.execute(sql: "DELETE FROM runs WHERE id = ?", arguments: [entry.id])
@@ -81,7 +82,7 @@ extension History {
       }
       let called = name ?? meta.runID
       guard try entries(in: db, where: "name = ?", [called]).isEmpty else {
-        throw HistoryError(.usage, "another run is called \(called); name this one otherwise with --name")
+        throw UserError(.usage, "another run is called \(called); name this one otherwise with --name")
       }
       try db.execute(
         sql: """
@@ -108,21 +109,21 @@ extension History {
   }
 
   /// What a run may be called: a word that is no path, no option and no `@1`.
-  private static func requireName(_ name: String) throws(HistoryError) {
+  private static func requireName(_ name: String) throws(UserError) {
     let isAccepted =
       !name.isEmpty && name.first != "@" && name.first != "-"
       && name.unicodeScalars.allSatisfy { $0 != "/" && $0.value > 0x20 && $0.value != 0x7F }
     guard isAccepted else {
-      throw HistoryError(
+      throw UserError(
         .usage, "'\(name)' can't be a run's name; accepted: no blanks, no slash, and no @ or - at its start")
     }
   }
 
-  private func encoded(_ meta: RunMeta) throws(HistoryError) -> String {
-    let encoder = RunMeta.encoder
+  private func encoded(_ meta: RunMeta) throws(UserError) -> String {
+    let encoder = JSONEncoder.standard
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     do { return String(decoding: try encoder.encode(meta), as: UTF8.self) } catch {
-      throw HistoryError(.fault, "meta.json can't be encoded: \(error)")
+      throw UserError(.fault, "meta.json can't be encoded: \(error)")
     }
   }
 

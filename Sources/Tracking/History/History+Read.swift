@@ -5,24 +5,24 @@ import Records
 extension History {
   /// All runs, or the newest so many, newest first: by the time they were started.
   ///
-  /// - Throws: ``HistoryError``.
-  public func runs(limit: Int? = nil) throws(HistoryError) -> [HistoryEntry] {
+  /// - Throws: ``UserError``.
+  public func runs(limit: Int? = nil) throws(UserError) -> [HistoryEntry] {
     try read { db in try entries(in: db, limit: limit) }
   }
 
   /// The run that is meant by a word: its name or run_id, the beginning of one that no other run has, or `@1` for the
   /// newest, `@2` for the one before.
   ///
-  /// - Throws: ``HistoryError`` of kind input where there is none, or several.
-  public func entry(named word: String) throws(HistoryError) -> HistoryEntry {
+  /// - Throws: ``UserError`` of kind input where there is none, or several.
+  public func entry(named word: String) throws(UserError) -> HistoryEntry {
     try read { db in try entry(named: word, in: db) }
   }
 
   /// The run that is meant by a word, see ``entry(named:)``: what the folder it was imported from said, under the run's
   /// name here.
   ///
-  /// - Throws: ``HistoryError`` of kind input where there is none, or several.
-  public func run(named word: String) throws(HistoryError) -> TrackedRun {
+  /// - Throws: ``UserError`` of kind input where there is none, or several.
+  public func run(named word: String) throws(UserError) -> TrackedRun {
     try read { db in try run(entry(named: word, in: db), in: db) }
   }
 
@@ -37,8 +37,8 @@ extension History {
   }
 
   private func entry(named word: String, in db: Database) throws -> HistoryEntry {
-    func refuse(_ what: String) -> HistoryError {
-      HistoryError(.input, "\(path): \(what); `hintbench history list` shows the runs")
+    func refuse(_ what: String) -> UserError {
+      UserError(.input, "\(path): \(what); `hintbench history list` shows the runs")
     }
     if word.first == "@" {
       guard let number = Int(word.dropFirst()), number > 0 else {
@@ -76,9 +76,9 @@ extension History {
     let meta: RunMeta
     do {
       let text = try String.fetchOne(db, sql: "SELECT meta FROM runs WHERE id = ?", arguments: [entry.id]) ?? ""
-      meta = try RunMeta.decoder.decode(RunMeta.self, from: Data(text.utf8))
+      meta = try JSONDecoder.standard.decode(RunMeta.self, from: Data(text.utf8))
     } catch is DecodingError {
-      throw HistoryError(.input, "\(path): the meta of \(entry.name) is damaged; \(HistoryError.accepted)")
+      throw UserError(.input, "\(path): the meta of \(entry.name) is damaged; \(History.accepted)")
     }
     let wanted = columns?.union(Self.identityColumns)
     var ownRows: [String: [[String: String]]] = [:]
@@ -110,7 +110,7 @@ extension History {
       for column in columns {
         let field = column.name == "run_id" ? entry.runID : places[column.name].flatMap { row[$0] }
         guard column.read(field, &record) else {
-          throw HistoryError(
+          throw UserError(
             .input, "\(path): \(entry.name) has no \(column.name) that this version can read; import the run again")
         }
       }

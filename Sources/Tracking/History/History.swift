@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import Machine
 import Records
 import Reporting
 
@@ -30,20 +31,20 @@ public struct History: Sendable {
 
   /// Opens the file.
   ///
-  /// - Throws: ``HistoryError``: input where it isn't there (for reading), is no history or one of a newer program; io
+  /// - Throws: ``UserError``: input where it isn't there (for reading), is no history or one of a newer program; io
   ///   where the system refuses or another process keeps it.
-  public init(_ path: String, for access: Access, _ catalogue: Catalogue) throws(HistoryError) {
+  public init(_ path: String, for access: Access, _ catalogue: Catalogue) throws(UserError) {
     self.path = path
     self.catalogue = catalogue
-    guard !path.isEmpty else { throw HistoryError(.usage, "the name of a history can't be empty") }
+    guard !path.isEmpty else { throw UserError(.usage, "the name of a history can't be empty") }
     guard !FileAccess.isFolder(path) else {
-      throw HistoryError(.input, "\(path): it is a folder; \(HistoryError.accepted)")
+      throw UserError(.input, "\(path): it is a folder; \(History.accepted)")
     }
     let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
     if access == .writing {
-      do { _ = try FileAccess.makeFolders(folder) } catch { throw HistoryError(error, path: path) }
+      do { _ = try FileAccess.makeFolders(folder) } catch { throw UserError(error, path: path) }
     } else if !FileAccess.exists(path) {
-      throw HistoryError(.input, "\(path): there is no such file; `hintbench history import RUN` makes it")
+      throw UserError(.input, "\(path): there is no such file; `hintbench history import RUN` makes it")
     }
     var configuration = Configuration()
     configuration.busyMode = .timeout(Self.patience)
@@ -58,7 +59,7 @@ public struct History: Sendable {
       database = try DatabaseQueue(path: path, configuration: configuration)
       try Self.prepare(database, path, access)
     } catch {
-      throw HistoryError(error, path: path)
+      throw UserError(error, path: path)
     }
   }
 
@@ -70,10 +71,10 @@ public struct History: Sendable {
       let isEmpty =
         try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_master WHERE tbl_name <> 'grdb_migrations'") == 0
       guard id == applicationID || (id == 0 && isEmpty) else {
-        throw HistoryError(.input, "\(path): it is another program's SQLite file; \(HistoryError.accepted)")
+        throw UserError(.input, "\(path): it is another program's SQLite file; \(History.accepted)")
       }
       guard try !migrator.hasBeenSuperseded(db) else {
-        throw HistoryError(.input, "\(path): a newer hintbench made it; use that, or another file")
+        throw UserError(.input, "\(path): a newer hintbench made it; use that, or another file")
       }
       return try migrator.hasCompletedMigrations(db)
     }
@@ -81,7 +82,7 @@ public struct History: Sendable {
     case .writing: try migrator.migrate(database)
     case .reading:
       guard isReady else {
-        throw HistoryError(.input, "\(path): nothing has been imported yet; `hintbench history import RUN` does")
+        throw UserError(.input, "\(path): nothing has been imported yet; `hintbench history import RUN` does")
       }
     }
   }
@@ -119,21 +120,12 @@ public struct History: Sendable {
     return migrator
   }
 
-  func read<Value>(_ body: (Database) throws -> Value) throws(HistoryError) -> Value {
-    do { return try database.read(body) } catch { throw HistoryError(error, path: path) }
+  func read<Value>(_ body: (Database) throws -> Value) throws(UserError) -> Value {
+    do { return try database.read(body) } catch { throw UserError(error, path: path) }
   }
 
   /// One transaction: all of it is kept, or nothing.
-  func write<Value>(_ body: (Database) throws -> Value) throws(HistoryError) -> Value {
-    do { return try database.write(body) } catch { throw HistoryError(error, path: path) }
-  }
-
-  /// What SQLite finds wrong with the file; empty where nothing is.
-  package func damage() throws(HistoryError) -> [String] {
-    try read { db in
-      let found = try String.fetchAll(db, sql: "PRAGMA integrity_check")
-      let orphans = try Row.fetchAll(db, sql: "PRAGMA foreign_key_check")
-      return (found == ["ok"] ? [] : found) + orphans.map { "\($0)" }
-    }
+  func write<Value>(_ body: (Database) throws -> Value) throws(UserError) -> Value {
+    do { return try database.write(body) } catch { throw UserError(error, path: path) }
   }
 }

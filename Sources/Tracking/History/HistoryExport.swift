@@ -44,7 +44,7 @@ public struct HistoryExport: Sendable {
   }
 
   /// Of all runs, oldest first.
-  init(_ history: History) throws(HistoryError) {
+  init(_ history: History) throws(UserError) {
     subjects = try history.read { db in
       var order: [Place] = []
       var found: [Place: Subject] = [:]
@@ -125,6 +125,6 @@ public struct HistoryExport: Sendable {
 extension History {
   /// The medians of all runs.
   ///
-  /// - Throws: ``HistoryError``.
-  public func export() throws(HistoryError) -> HistoryExport { try HistoryExport(self) }
+  /// - Throws: ``UserError``.
+  public func export() throws(UserError) -> HistoryExport { try HistoryExport(self) }
 }

@@ -43,7 +43,7 @@ public struct HistoryListing: Sendable {
   ///
   /// - Throws: what its encoding throws.
   public var json: String {
-    get throws { String(decoding: try RunMeta.encoder.encode(entries), as: UTF8.self) }
+    get throws { String(decoding: try JSONEncoder.standard.encode(entries), as: UTF8.self) }
   }
 
   /// What an import did, in one line.

@@ -35,3 +35,8 @@ public struct HistoryRunText: Sendable {
     return parts.map(\.withoutLastLineFeed).joined(separator: "\n\n")
   }
 }
+
+extension String {
+  /// Without the line feed that a table ends in, where parts are set apart by empty lines or printed by line.
+  var withoutLastLineFeed: String { hasSuffix("\n") ? String(dropLast()) : self }
+}

@@ -50,7 +50,7 @@ struct HistoryTable {
     try make(in: db)
     var types = try self.types(in: db)
     for column in columns where types[column] == nil {
-      guard column != Self.run else { throw HistoryError(.input, "a column of \(name) can't be called \(column)") }
+      guard column != Self.run else { throw UserError(.input, "a column of \(name) can't be called \(column)") }
       let type = Self.text.contains(column) ? "TEXT" : ""
       try db.execute(
         sql: "ALTER TABLE \(name.quotedDatabaseIdentifier) ADD COLUMN \(column.quotedDatabaseIdentifier) \(type)")

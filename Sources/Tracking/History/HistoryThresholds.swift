@@ -6,7 +6,7 @@ public enum HistoryThresholds {
   ///   - file: a checked-in thresholds file; its `minimum_effect` is for launches that take turns, and isn't used.
   ///   - minimumEffect: the least change of measured metrics that counts, in percent: 25 or 25%.
   ///   - metric: what decides in every cell that has it, instead of each experiment's own.
-  /// - Throws: ``MatrixError`` for the file, ``ComparisonError`` of kind usage for the others.
+  /// - Throws: ``UserError``: what the file is refused for, or of kind usage for the others.
   public static func make(
     file: String?, minimumEffect: String?, metric: String? = nil, _ catalogue: Catalogue
   ) throws -> Thresholds {

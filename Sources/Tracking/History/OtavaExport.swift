@@ -1,4 +1,6 @@
 import Foundation
+import Machine
+import Records
 import Reporting
 
 /// A history as Apache Otava reads it: `otava.yaml`, and a CSV file for each test, which is a cell (with key) of one
@@ -114,13 +116,13 @@ public struct OtavaExport: Sendable {
 
   /// Writes the files; those of an earlier export are replaced, `otava.yaml` last.
   ///
-  /// - Throws: ``ReportingError``: of kind usage where the folder holds something else; of kind io.
-  public func write(to folder: String) throws(ReportingError) {
+  /// - Throws: ``UserError``: of kind usage where the folder holds something else; of kind io.
+  public func write(to folder: String) throws(UserError) {
     _ = try FileAccess.makeFolders(folder)
     let configurationFile = folder + "/otava.yaml"
     let others = try FileAccess.names(in: folder)
     guard others.isEmpty || FileAccess.exists(configurationFile) else {
-      throw ReportingError(
+      throw UserError(
         kind: .usage, path: folder, problem: "the folder holds something else than an earlier export",
         help: "name a new one")
     }

@@ -84,7 +84,7 @@ import Testing
     let path = NSTemporaryDirectory() + "hintbench-test-" + UUID().uuidString
     try Data(text.utf8).write(to: URL(fileURLWithPath: path))
     defer { try? FileManager.default.removeItem(atPath: path) }
-    let error = #expect(throws: MatrixError.self) { try RunConfig.read(path) }
+    let error = #expect(throws: UserError.self) { try RunConfig.read(path) }
     #expect(error?.kind == .input)
     #expect(error?.description.hasPrefix("\(path):\(line): ") == true, "\(String(describing: error))")
     #expect(error?.description.contains(says) == true, "\(String(describing: error))")
@@ -92,7 +92,7 @@ import Testing
   }
 
   @Test func aFileThatIsNotThereIsAnIOError() {
-    #expect(throws: MatrixError(.io, "/nowhere/x: can't be read; accepted: a readable file")) {
+    #expect(throws: UserError(.io, "/nowhere/x: can't be read; accepted: a readable file")) {
       try RunConfig.read("/nowhere/x")
     }
   }

@@ -52,14 +52,14 @@ import Testing
     ("pluck-buffer:self=maybe", "include|exclude"), ("step-iterator:step=1=2", "can't be '1=2'"),
   ])
   func whatIsWrongIsSaid(text: String, says: String) {
-    let error = #expect(throws: MatrixError.self) { try StrategyList.parse([text]) }
+    let error = #expect(throws: UserError.self) { try StrategyList.parse([text]) }
     #expect(error?.kind == .usage)
     #expect(error?.description.contains(says) == true, "\(String(describing: error))")
   }
 
   @Test func aSharedOptionNobodyHasIsRefused() {
-    let error = #expect(throws: MatrixError.self) { try names("none", shared: ["budget": ["1"]]) }
+    let error = #expect(throws: UserError.self) { try names("none", shared: ["budget": ["1"]]) }
     #expect(error?.description == "no strategy of this run has an option 'budget'")
-    #expect(throws: MatrixError.self) { try names("budgeted-resume", shared: ["budget": ["x"]]) }
+    #expect(throws: UserError.self) { try names("budgeted-resume", shared: ["budget": ["x"]]) }
   }
 }

@@ -101,12 +101,12 @@ import Testing
     #expect(Set(exits) == [0, 3000])
     for text in ["-1", "soon", "", "10000001"] {
       config.options["exit-ns"] = [text]
-      let error = #expect(throws: MatrixError.self) { try Fixtures.matrix(config) }
+      let error = #expect(throws: UserError.self) { try Fixtures.matrix(config) }
       #expect(error?.kind == .usage && error?.description.contains("exit-ns") == true, "\(text)")
     }
     config.options["exit-ns"] = ["5"]
     config.experiments = ["scan"]
-    let error = #expect(throws: MatrixError.self) { try Fixtures.matrix(config) }
+    let error = #expect(throws: UserError.self) { try Fixtures.matrix(config) }
     #expect(error?.kind == .usage && error?.description.contains("--exit-ns") == true)
   }
 

@@ -143,7 +143,7 @@ import Testing
   }
 
   @Test func designsWithoutHooksAreRefusedByName() throws {
-    let error = #expect(throws: MatrixError.self) {
+    let error = #expect(throws: UserError.self) {
       try Fixtures.matrix(config("steady-state", ["step-iterator"]))
     }
     #expect(error?.kind == .usage && error?.description.contains("react to frees") == true)
@@ -327,7 +327,7 @@ import Testing
   @Test func aBalloonNeedsSinglePages() throws {
     var config = config("ballooning", ["none"], repetitions: 1) { $0.granule = "3" }
     config.options["window"] = ["10ms"]
-    let error = #expect(throws: MatrixError.self) { try Fixtures.matrix(config) }
+    let error = #expect(throws: UserError.self) { try Fixtures.matrix(config) }
     #expect(error?.kind == .usage && error?.description.contains("give --granule 0") == true)
   }
 
@@ -372,7 +372,7 @@ import Testing
   ])
   func whatMakesNoSenseIsRefused(text: String) throws {
     let decoded = try Fixtures.decode(text, groups: [Fixtures.group(["128M"], states: ["fresh"], ["page-reporting"])])
-    let error = #expect(throws: MatrixError.self) { try Fixtures.matrix(decoded) }
+    let error = #expect(throws: UserError.self) { try Fixtures.matrix(decoded) }
     #expect(error?.kind == .usage, "\(text): \(String(describing: error))")
   }
 

@@ -15,7 +15,7 @@ import Testing
   }
 
   private static func meta(_ path: String) throws -> RunMeta {
-    try RunMeta.decoder.decode(RunMeta.self, from: Data(contentsOf: URL(fileURLWithPath: reports + "/" + path)))
+    try JSONDecoder.standard.decode(RunMeta.self, from: Data(contentsOf: URL(fileURLWithPath: reports + "/" + path)))
   }
 
   /// The machine that a run was made on, as far as meta.json tells.

@@ -71,7 +71,7 @@ import Testing
       var group = Fixtures.group(["64T"], states: [state], strategies)
       group.vmemmap = "2m"
       let host = Matrix.HostLimits(cpus: 2, availableBytes: 3 << 30)
-      let error = #expect(throws: MatrixError.self) { try Matrix(Fixtures.config(group), host: host) }
+      let error = #expect(throws: UserError.self) { try Matrix(Fixtures.config(group), host: host) }
       let text = error?.description ?? ""
       #expect(error?.kind == .unavailable && error?.exitStatus == 69)
       let needed = footprint(
@@ -85,7 +85,7 @@ import Testing
     var group = Fixtures.group(["4P"])
     (group.granule, group.vmemmap) = ("auto", "auto")
     let host = Matrix.HostLimits(cpus: 2, availableBytes: 1 << 30)
-    let error = #expect(throws: MatrixError.self) { try Matrix(Fixtures.config(group), host: host) }
+    let error = #expect(throws: UserError.self) { try Matrix(Fixtures.config(group), host: host) }
     #expect(
       error?.description.contains("granule 9") == true, "the smallest that was tried: \(String(describing: error))")
   }
@@ -102,7 +102,7 @@ import Testing
     #expect(try bytes("fresh", 22) < 2 << 30)
     #expect(try bytes("fresh", 22, load: "compile") > 4 << 30)
     #expect(try bytes("aged", 22, clock: "virtual") < 1 << 30)
-    let error = #expect(throws: MatrixError.self) { try bytes("aged", 15) }
+    let error = #expect(throws: UserError.self) { try bytes("aged", 15) }
     #expect(error?.exitStatus == 69, "\(String(describing: error))")
     for text in ["8G, aged", "needs \(ByteSize(bytes: aged))", "15G are there", "--state fresh", "clock=virtual"] {
       #expect(error?.description.contains(text) == true, "\(text) in \(String(describing: error))")
@@ -124,11 +124,11 @@ import Testing
 
     // Named, or with a load, it is refused.
     group.strategies = Strategies.all.map(\.card.name)
-    #expect(throws: MatrixError.self) { try Matrix(Fixtures.config(group), host: host) }
+    #expect(throws: UserError.self) { try Matrix(Fixtures.config(group), host: host) }
     group.strategies = []
     var loaded = Fixtures.config(group)
     loaded.options["load"] = ["order0"]
-    #expect(throws: MatrixError.self) { try Matrix(loaded, host: host) }
+    #expect(throws: UserError.self) { try Matrix(loaded, host: host) }
   }
 
   // MARK: cells
@@ -289,7 +289,7 @@ import Testing
     for config in [
       Fixtures.config(), Fixtures.config(Fixtures.group([])), Fixtures.config(Fixtures.group(states: [])),
     ] {
-      let error = #expect(throws: MatrixError.self) { try Fixtures.matrix(config) }
+      let error = #expect(throws: UserError.self) { try Fixtures.matrix(config) }
       #expect(error?.kind == .usage)
     }
   }
@@ -298,7 +298,7 @@ import Testing
     try Fixtures.withCapture(Fixtures.debian) { path in
       var config = Fixtures.captureConfig(path, ["none"])
       config.groups[0].granule = "4"
-      let error = #expect(throws: MatrixError.self) { try Fixtures.matrix(config) }
+      let error = #expect(throws: UserError.self) { try Fixtures.matrix(config) }
       #expect(error?.kind == .input && error?.description.contains(path) == true)
       config.groups[0].granule = "auto"
       config.groups[0].vmemmap = "auto"
@@ -312,7 +312,7 @@ import Testing
       var config = Fixtures.captureConfig(path, ["none"])
       config.options["load"] = ["order0"]
       config.options["mutators"] = ["1"]
-      let error = #expect(throws: MatrixError.self) { try Fixtures.matrix(config) }
+      let error = #expect(throws: UserError.self) { try Fixtures.matrix(config) }
       #expect(error?.kind == .usage && error?.description.contains("--zoneinfo") == true)
     }
   }

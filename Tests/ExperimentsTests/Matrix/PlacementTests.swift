@@ -1,5 +1,6 @@
 import Bench
 import Experiments
+import Foundation
 import GuestMemory
 import Hinting
 import Instruments
@@ -57,7 +58,7 @@ import Testing
     // 1 GiB of memory map, and half a GiB free on each node.
     #expect(try cells("local", nodes: 4) == 1)
     for (placement, guestNodes) in [("local", 1), ("matrix", 4)] {
-      let error = #expect(throws: MatrixError.self) { try cells(placement, nodes: guestNodes) }
+      let error = #expect(throws: UserError.self) { try cells(placement, nodes: guestNodes) }
       #expect(error?.kind == .unavailable && error?.description.contains("512M are there") == true, "\(error as Any)")
     }
   }
@@ -76,7 +77,7 @@ import Testing
     #expect(matrix.cells.map(\.strategy.card.name) == ["none"])
     #expect(matrix.omissions.count == 2 && matrix.omissions.allSatisfy { $0.contains("hooks") })
     mixed.groups[0].strategies = ["page-reporting"]
-    #expect(throws: MatrixError.self) { try Fixtures.matrix(mixed) }
+    #expect(throws: UserError.self) { try Fixtures.matrix(mixed) }
   }
 
   // MARK: runs
@@ -85,13 +86,13 @@ import Testing
     for guestNodes in [1, 2, 4] {
       let run = try MatrixRun.run(Fixtures.matrix(config({ _ in }, nodes: guestNodes)), numa: FourNodes())
       let guest = try #require(run.guests.first)
-      let text = String(decoding: try RunMeta.encoder.encode(guest), as: UTF8.self)
+      let text = String(decoding: try JSONEncoder.standard.encode(guest), as: UTF8.self)
       #expect(text.components(separatedBy: "bound_to_host_node").count == guestNodes + 1, "\(text)")
       #expect(!text.contains("unreadable"))
     }
     // One page in so many lies elsewhere than the kernel said.
     for strays: UInt in [1, 7, 100] {
-      let error = #expect(throws: MatrixError.self) {
+      let error = #expect(throws: UserError.self) {
         try MatrixRun.run(Fixtures.matrix(config({ _ in }, nodes: 2)), numa: FourNodes(strays: strays))
       }
       #expect(error?.kind == .unavailable && error?.description.contains("bound to host node 11") == true)
@@ -201,7 +202,7 @@ import Testing
     let run = try MatrixRun.run(Fixtures.matrix(config))
     #expect(run.errors.isEmpty && run.observer.results.count == 1)
     config.groups[0].cpus = 4
-    let error = #expect(throws: MatrixError.self) { try Fixtures.matrix(config) }
+    let error = #expect(throws: UserError.self) { try Fixtures.matrix(config) }
     #expect(error?.kind == .usage && error?.description.contains("--cpus 5") == true)
   }
 }

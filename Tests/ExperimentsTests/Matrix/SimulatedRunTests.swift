@@ -102,7 +102,7 @@ import Testing
       var config = Fixtures.config(Fixtures.group(["1G"], ["page-reporting"]))
       config.counters = "simulated"
       change(&config)
-      let error = #expect(throws: MatrixError.self) { try Fixtures.matrix(config) }
+      let error = #expect(throws: UserError.self) { try Fixtures.matrix(config) }
       #expect(error?.kind == .usage && error?.description.contains("--counters simulated") == true, "\(error)")
     }
     expectUsage { $0.options["load"] = ["order0"] }
@@ -123,7 +123,7 @@ import Testing
       #expect(try Fixtures.matrix(config(guest, granule: granule)).cells.count == 1)
     }
     for (guest, granule) in [("1025G", "0"), ("2T", "0"), ("4T", "1")] {
-      let error = #expect(throws: MatrixError.self) { try Fixtures.matrix(config(guest, granule: granule)) }
+      let error = #expect(throws: UserError.self) { try Fixtures.matrix(config(guest, granule: granule)) }
       #expect(error?.kind == .unavailable && error?.description.contains("up to 1T") == true)
     }
   }

@@ -1,3 +1,4 @@
+
 @testable import GuestMemory
 @testable import Hinting
 

@@ -1,3 +1,4 @@
+import Bench
 import Experiments
 import Foundation
 import Records

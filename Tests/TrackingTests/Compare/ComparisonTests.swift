@@ -1,3 +1,4 @@
+import Bench
 import Experiments
 import Records
 import TestSupport
@@ -186,13 +187,13 @@ import Testing
   @Test func aMetricThatThereIsNotIsRefused() throws {
     let run = Fixtures.run("a", [.init(id: "c", cpu: [1])])
     for name in ["nope", "", "outcome", "last_ns"] {
-      let error = #expect(throws: ComparisonError.self) {
+      let error = #expect(throws: UserError.self) {
         try Comparison(base: [run], new: [run], thresholds: Thresholds(), metrics: [name])
       }
       #expect(error?.exitStatus == 64 && error?.description.contains("'\(name)'") == true)
     }
     let empty = Fixtures.run("empty", [])
-    let error = #expect(throws: ComparisonError.self) {
+    let error = #expect(throws: UserError.self) {
       try Comparison(base: [run], new: [empty], thresholds: Thresholds())
     }
     #expect(error?.exitStatus == 65 && error?.description.hasPrefix("empty: ") == true)
@@ -242,13 +243,13 @@ import Testing
     func compare(_ word: String) throws -> Comparison {
       try Comparison(of: [run], strategies: ("walk-callback", word), thresholds: Thresholds())
     }
-    let error = #expect(throws: ComparisonError.self) { try compare("budgeted-resume") }
+    let error = #expect(throws: UserError.self) { try compare("budgeted-resume") }
     #expect(error?.exitStatus == 64)
     for name in ["budgeted-resume:budget=100:check=buddy", "budgeted-resume:budget=1000:check=buddy"] {
       #expect(error?.description.contains(name) == true)
     }
     #expect(try compare("budgeted-resume:budget=100").rows.count { $0.isAsked } == 4)
-    let unknown = #expect(throws: ComparisonError.self) { try compare("nope") }
+    let unknown = #expect(throws: UserError.self) { try compare("nope") }
     #expect(unknown?.description.contains("no strategy 'nope'") == true)
     // A design that only one guest has: the other cell of base has nothing to be paired with.
     let partial = try compare("budgeted-resume:budget=1000")

@@ -36,7 +36,7 @@ import Testing
     ("{\"alpha\": \"x\"}", 1, "alpha"), ("[]", 1, "an array instead"), ("", 1, "not JSON"),
   ])
   func whatItDoesNotTakeIsRefusedWithItsLine(_ text: String, _ line: Int, _ says: String) throws {
-    let error = #expect(throws: MatrixError.self) { try Self.read(text) }
+    let error = #expect(throws: UserError.self) { try Self.read(text) }
     #expect(error?.exitStatus == 65)
     let message = error?.description ?? ""
     #expect(message.contains(":\(line): ") && message.contains(says) && !message.contains("\n"), "\(message)")
@@ -45,7 +45,7 @@ import Testing
   @Test func aMinimumEffectIsWrittenInPercent() throws {
     #expect(try Thresholds.effect(percent: "5%") == 0.05 && Thresholds.effect(percent: "0.5") == 0.005)
     for text in ["", "%", "five", "-1%", "1001", "nan", "inf", "5%%"] {
-      #expect(throws: ComparisonError.self, "\(text)") { try Thresholds.effect(percent: text) }
+      #expect(throws: UserError.self, "\(text)") { try Thresholds.effect(percent: text) }
     }
     var thresholds = Thresholds()
     thresholds.metrics = ["scan_ns": 1, "coverage_free": 0.3]

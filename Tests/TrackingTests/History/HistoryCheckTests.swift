@@ -1,5 +1,6 @@
 import Experiments
 import Foundation
+import Records
 import TestSupport
 import Testing
 
@@ -326,7 +327,7 @@ import Testing
       #expect(try HistoryThresholds.make(file: nil, minimumEffect: text).minimumEffect == share)
     }
     for text in ["", "%", "x", "-1", "nan", "2000", "5 %x"] {
-      #expect(throws: ComparisonError.self, "\(text)") { try HistoryThresholds.make(file: nil, minimumEffect: text) }
+      #expect(throws: UserError.self, "\(text)") { try HistoryThresholds.make(file: nil, minimumEffect: text) }
     }
   }
 }

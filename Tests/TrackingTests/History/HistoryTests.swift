@@ -75,7 +75,7 @@ import Testing
       try DatabaseQueue(path: folder + "/history.sqlite").write { db in
         try db.execute(sql: "UPDATE repetitions SET strategy = 'x', mutators = NULL")
       }
-      let error = #expect(throws: HistoryError.self) { try Self.open(folder).run(named: "night-1") }
+      let error = #expect(throws: UserError.self) { try Self.open(folder).run(named: "night-1") }
       #expect(error?.kind == .input && error?.description.contains("mutators") == true)
     }
   }
@@ -92,7 +92,7 @@ import Testing
       #expect(try history.runs().map(\.name) == ["night-1"])
       var other = run
       other.repetitions[0].speed.scanNs = 5
-      let error = #expect(throws: HistoryError.self) { try history.add(other) }
+      let error = #expect(throws: UserError.self) { try history.add(other) }
       #expect(error?.exitStatus == 65 && error?.description.contains("other content") == true)
       #expect(try history.run(named: "night-1").hasContent(of: run))
     }
@@ -108,15 +108,15 @@ import Testing
         part.repetitions.removeLast(whole.repetitions.count - count)
         return part
       }
-      #expect(throws: HistoryError.self) { try history.add(part(2)) }
+      #expect(throws: UserError.self) { try history.add(part(2)) }
       #expect(try history.runs().isEmpty)
       #expect(try history.add(part(2), isPartialAllowed: true) == .added)
       #expect(try history.runs()[0].finished == nil)
       #expect(try history.add(part(4), isPartialAllowed: true) == .replaced)
-      #expect(throws: HistoryError.self) { try history.add(part(3), isPartialAllowed: true) }
+      #expect(throws: UserError.self) { try history.add(part(3), isPartialAllowed: true) }
       #expect(try history.add(whole) == .replaced)
       #expect(try history.run(named: "@1").hasContent(of: whole))
-      #expect(throws: HistoryError.self) { try history.add(part(4), isPartialAllowed: true) }
+      #expect(throws: UserError.self) { try history.add(part(4), isPartialAllowed: true) }
       #expect(try history.runs().count == 1)
       #expect(try history.damage().isEmpty)
     }
@@ -127,15 +127,15 @@ import Testing
       let history = try Self.open(folder)
       _ = try history.add(Nights.scan(1, ["a": 100]), name: "base")
       for name in ["", "@1", "-x", "a/b", "a b", "a\nb", "base", "\u{7F}"] {
-        let error = #expect(throws: HistoryError.self) { try history.add(Nights.scan(2, ["a": 100]), name: name) }
+        let error = #expect(throws: UserError.self) { try history.add(Nights.scan(2, ["a": 100]), name: name) }
         #expect(error?.kind == .usage, "\(name)")
       }
       #expect(try history.runs().map(\.name) == ["base"])
       let empty = Nights.scan(3, [:])
-      #expect(throws: HistoryError.self) { try history.add(empty) }
+      #expect(throws: UserError.self) { try history.add(empty) }
       var mixed = Nights.scan(3, ["a": 100])
       mixed.repetitions[0].identity.runID = "another"
-      #expect(throws: HistoryError.self) { try history.add(mixed) }
+      #expect(throws: UserError.self) { try history.add(mixed) }
     }
   }
 
@@ -152,7 +152,7 @@ import Testing
         ("20260104-x", "20260104-x"), ("20260102", "20260102-x"),
       ] { #expect(try history.entry(named: word).runID == runID, "\(word)") }
       for word in ["", "2026", "@0", "@5", "@x", "@", "nothing", "%", "_"] {
-        let error = #expect(throws: HistoryError.self) { try history.entry(named: word) }
+        let error = #expect(throws: UserError.self) { try history.entry(named: word) }
         #expect(error?.kind == .input, "\(word)")
       }
     }
@@ -170,7 +170,7 @@ import Testing
       #expect(
         try History.runFolders(at: folder + "/set")
           == ["base/001", "base/002", "new/001"].map { folder + "/set/" + $0 })
-      #expect(throws: HistoryError.self) { try History.runFolders(at: folder + "/set/notes") }
+      #expect(throws: UserError.self) { try History.runFolders(at: folder + "/set/notes") }
       // What isn't there is refused by who reads it.
       #expect(try History.runFolders(at: folder + "/nowhere") == [folder + "/nowhere"])
     }
@@ -183,7 +183,7 @@ import Testing
       let file = folder + "/history.sqlite"
       func refused(_ what: String, _ access: History.Access, _ said: String) throws {
         let before = try? Data(contentsOf: URL(fileURLWithPath: file))
-        let error = #expect(throws: HistoryError.self, "\(what)") { try History(file, for: access) }
+        let error = #expect(throws: UserError.self, "\(what)") { try History(file, for: access) }
         #expect(error?.exitStatus == 65 && error?.description.contains(said) == true, "\(what): \(error as Any)")
         #expect(error?.description.contains("\n") == false)
         #expect((try? Data(contentsOf: URL(fileURLWithPath: file))) == before, "\(what)")
@@ -205,7 +205,7 @@ import Testing
         try refused("a newer one's", access, "newer")
         try FileManager.default.removeItem(atPath: file)
         try FileManager.default.createDirectory(atPath: file, withIntermediateDirectories: false)
-        #expect(throws: HistoryError.self) { try History(file, for: access) }
+        #expect(throws: UserError.self) { try History(file, for: access) }
         try FileManager.default.removeItem(atPath: file)
       }
     }
@@ -247,7 +247,7 @@ import Testing
       try other.inDatabase { db in
         try db.execute(sql: "BEGIN EXCLUSIVE")
         defer { try? db.execute(sql: "ROLLBACK") }
-        let error = #expect(throws: HistoryError.self) { try history.add(Nights.scan(2, ["a": 100])) }
+        let error = #expect(throws: UserError.self) { try history.add(Nights.scan(2, ["a": 100])) }
         #expect(error?.exitStatus == 74 && error?.description.contains("another process") == true)
       }
       #expect(try history.add(Nights.scan(2, ["a": 100])) == .added)
@@ -290,7 +290,7 @@ import Testing
       let page = 4096
       for offset in stride(from: page, to: bytes.count, by: 64) { bytes[offset] = 0xFF }
       try bytes.write(to: URL(fileURLWithPath: file))
-      let error = #expect(throws: HistoryError.self) { try Self.open(folder, .reading).run(named: "@1") }
+      let error = #expect(throws: UserError.self) { try Self.open(folder, .reading).run(named: "@1") }
       #expect(error?.exitStatus == 65, "\(error as Any)")
     }
   }

@@ -1,13 +1,13 @@
-import Foundation
-import Machine
+import Glibc
+import Records
 import SystemPackage
 
-/// The system calls of this module, with their errors as ``ReportingError``.
+/// Files and folders by path, with the system's refusals as ``UserError``.
 package enum FileAccess {
   /// Opens a file or folder; the descriptor is the caller's to close.
-  static func open(
+  package static func open(
     _ path: String, _ mode: FileDescriptor.AccessMode, options: FileDescriptor.OpenOptions = []
-  ) throws(ReportingError) -> FileDescriptor {
+  ) throws(UserError) -> FileDescriptor {
     do throws(Errno) {
       return try .opening(path, mode, options: options, permissions: FilePermissions(rawValue: 0o644))
     } catch {
@@ -16,12 +16,12 @@ package enum FileAccess {
   }
 
   /// Writes all the bytes: one write(2) unless that comes up short, when the rest is tried to learn why.
-  static func write(_ bytes: [UInt8], to file: FileDescriptor, path: String) throws(ReportingError) {
+  package static func write(_ bytes: [UInt8], to file: FileDescriptor, path: String) throws(UserError) {
     do throws(Errno) { try file.writeWhole(bytes) } catch { throw .system("cannot write", path, error.rawValue) }
   }
 
   /// The whole file.
-  static func read(_ path: String) throws(ReportingError) -> [UInt8] {
+  package static func read(_ path: String) throws(UserError) -> [UInt8] {
     let file = try open(path, .readOnly)
     defer { try? file.close() }
     do throws(Errno) { return try file.readToEnd() } catch { throw .system("cannot read", path, error.rawValue) }
@@ -29,38 +29,50 @@ package enum FileAccess {
 
   /// Writes a file of its own beside the path and puts it in the path's place, so that a reader finds the old content
   /// or the new, and a crash leaves one of the two.
-  package static func writeAtomically(_ bytes: [UInt8], to path: String) throws(ReportingError) {
+  package static func writeAtomically(_ bytes: [UInt8], to path: String) throws(UserError) {
     let temporary = path + temporarySuffix
     let file = try open(temporary, .writeOnly, options: [.create, .truncate])
     do throws(Errno) { try file.writeToDisk(bytes) } catch {
       unlink(temporary)
       throw .system("cannot write", path, error.rawValue)
     }
-    guard rename(temporary, path) == 0 else {
-      let code = errno
+    do { try move(temporary, to: path, as: "cannot replace") } catch {
       unlink(temporary)
-      throw .system("cannot replace", path, code)
+      throw error
     }
   }
 
   /// The end of the name of a file that is being written.
-  static let temporarySuffix = ".tmp"
+  package static let temporarySuffix = ".tmp"
+
+  /// Puts a file or folder in another's place, or where nothing is. `action`: what is said of a failure.
+  package static func move(_ path: String, to place: String, as action: String) throws(UserError) {
+    guard rename(path, place) == 0 else { throw .system(action, place, errno) }
+  }
 
   /// Whether there is something at the path.
   package static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
+  /// Whether the path is a folder, or a link to one.
+  package static func isFolder(_ path: String) -> Bool {
+    var status = stat()
+    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+  }
+
   /// Looks whether a file of this path can be made: that nothing is there, and that its folder is and may be written.
-  static func requireNew(_ path: String) throws(ReportingError) {
-    guard !FileAccess.exists(path) else {
-      throw ReportingError(kind: .usage, path: path, problem: "there is something already", help: "name a new file")
+  static func requireNew(_ path: String) throws(UserError) {
+    guard !exists(path) else {
+      throw UserError(kind: .usage, path: path, problem: "there is something already", help: "name a new file")
     }
+    let folder = FilePath(path).removingLastComponent()
     // With a slash behind it a file won't do for a folder.
-    let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path + "/"
-    guard access(folder, W_OK) == 0 else { throw .system("cannot write", path, errno) }
+    guard access(folder.isEmpty ? "./" : folder.string + "/", W_OK) == 0 else {
+      throw .system("cannot write", path, errno)
+    }
   }
 
   /// The names in a folder, sorted, without `.` and `..`.
-  package static func names(in path: String) throws(ReportingError) -> [String] {
+  package static func names(in path: String) throws(UserError) -> [String] {
     guard let stream = opendir(path) else { throw .system("cannot open", path, errno) }
     defer { closedir(stream) }
     var names: [String] = []
@@ -73,35 +85,38 @@ package enum FileAccess {
     return names.sorted()
   }
 
+  /// Makes a folder whose parent is there.
+  package static func makeFolder(_ path: String) throws(UserError) {
+    guard mkdir(path, 0o755) == 0 else { throw .system("cannot make the folder", path, errno) }
+  }
+
   /// Makes the folder and the parents it lacks. Returns those made, outermost first.
-  package static func makeFolders(_ path: String) throws(ReportingError) -> [String] {
+  package static func makeFolders(_ path: String) throws(UserError) -> [String] {
+    let folders = FilePath(path)
     var made: [String] = []
-    var current = path.hasPrefix("/") ? "/" : ""
-    for component in path.split(separator: "/") {
-      current += (current.isEmpty || current.hasSuffix("/") ? "" : "/") + component
-      if mkdir(current, 0o755) == 0 {
-        made.append(current)
+    var current = FilePath(root: folders.root, [FilePath.Component]())
+    for component in folders.components {
+      current.append(component)
+      if mkdir(current.string, 0o755) == 0 {
+        made.append(current.string)
         continue
       }
       let code = errno
-      if isFolder(current) { continue }
+      if isFolder(current.string) { continue }
       for folder in made.reversed() { rmdir(folder) }
       throw .system("cannot make the folder", path, code == EEXIST ? ENOTDIR : code)
     }
     return made
   }
 
-  /// Whether the path is a folder, or a link to one.
-  package static func isFolder(_ path: String) -> Bool {
-    var status = stat()
-    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+  /// Removes a file.
+  package static func remove(_ path: String) throws(UserError) {
+    guard unlink(path) == 0 else { throw .system("cannot remove", path, errno) }
   }
 
   /// Removes a folder and the files in it.
-  static func removeFolder(_ path: String) throws(ReportingError) {
-    for name in try names(in: path) {
-      guard unlink(path + "/" + name) == 0 else { throw .system("cannot remove", path + "/" + name, errno) }
-    }
+  package static func removeFolder(_ path: String) throws(UserError) {
+    for name in try names(in: path) { try remove(path + "/" + name) }
     guard rmdir(path) == 0 else { throw .system("cannot remove", path, errno) }
   }
 }

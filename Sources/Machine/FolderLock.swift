@@ -1,12 +1,13 @@
-import Foundation
+import Glibc
+import Records
 import SystemPackage
 
-/// A lock on a folder (flock(2)), held as long as this object lives: one process writes a run at a time.
-final class FolderLock {
+/// A lock on a folder (flock(2)), held as long as this object lives: one process writes in it at a time.
+package final class FolderLock {
   private let folder: FileDescriptor
 
-  /// - Throws: ``ReportingError`` of kind io where the folder can't be opened or another holds the lock.
-  init(_ path: String) throws(ReportingError) {
+  /// - Throws: ``UserError`` of kind io where the folder can't be opened or another holds the lock.
+  package init(_ path: String) throws(UserError) {
     folder = try FileAccess.open(path, .readOnly, options: .directory)
     // Some file systems have no locks: only a lock that another holds is a reason to stop.
     if flock(folder.rawValue, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK {

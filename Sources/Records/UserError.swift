@@ -1,0 +1,92 @@
+import Foundation
+
+/// An error whose description can be shown to the user as it is, in one line.
+public protocol UserFacing: Error, CustomStringConvertible {
+  /// What kind of failure it is; decides the exit status.
+  var failureKind: UserError.Kind { get }
+}
+
+/// Why what was asked for can't be done, in one line: what, where, and what would be accepted.
+public struct UserError: UserFacing, Hashable, Sendable {
+  /// What kind of failure it is; the raw value is the exit status (sysexits.h).
+  public enum Kind: Int32, Sendable {
+    /// The arguments make no sense, or the path given can't be meant.
+    case usage = 64
+    /// A file that was given can't be used: it isn't what it should be.
+    case input = 65
+    /// Something needed is not there: memory, a program.
+    case unavailable = 69
+    /// This program has an error.
+    case fault = 70
+    /// The system refused: a file couldn't be read or written.
+    case io = 74
+
+    /// What the command line ends with.
+    public var exitStatus: Int32 { rawValue }
+  }
+
+  /// What kind of failure it is.
+  public var kind: Kind
+  /// The file or folder, if the error is about one and ``problem`` doesn't name it.
+  public var path: String?
+  /// The line in the file, from 1, if there is one.
+  public var line: Int?
+  /// What went wrong; of a system call what was tried and the system's reason.
+  public var problem: String
+  /// The system's error number, if a system call failed.
+  public var errno: Int32?
+  /// What would help or be accepted, if ``problem`` doesn't say it.
+  public var help: String?
+
+  /// An error in words that say everything.
+  public init(_ kind: Kind, _ problem: String) {
+    self.kind = kind
+    self.problem = problem
+  }
+
+  /// An error about a file or folder.
+  public init(kind: Kind, path: String, line: Int? = nil, problem: String, errno: Int32? = nil, help: String) {
+    self.init(kind, problem)
+    self.path = path
+    self.line = line
+    self.errno = errno
+    self.help = help
+  }
+
+  /// The same as ``kind``.
+  public var failureKind: Kind { kind }
+
+  /// What the command line ends with: 64, 65, 69, 70 or 74.
+  public var exitStatus: Int32 { kind.exitStatus }
+
+  /// One line: `PATH:LINE: PROBLEM; HELP`, of that what there is.
+  public var description: String {
+    let place = path.map { "\($0)\(line.map { ":\($0)" } ?? ""): " } ?? ""
+    return place + problem + (help.map { "; \($0)" } ?? "")
+  }
+}
+
+extension UserError {
+  /// Arguments that make no sense.
+  public static func usage(_ text: String) -> UserError { UserError(.usage, text) }
+
+  /// A file that isn't what it should be.
+  public static func input(file: String, line: Int? = nil, _ problem: String, accepted: String) -> UserError {
+    UserError(kind: .input, path: file, line: line, problem: problem, help: accepted)
+  }
+
+  /// A system call that failed with this error number.
+  public static func system(_ action: String, _ path: String, _ code: Int32) -> UserError {
+    let help =
+      switch code {
+      case ENOSPC, EDQUOT, EFBIG: "free some space or name a folder elsewhere, then go on with --resume"
+      case EACCES, EPERM, EROFS: "name a folder that may be written"
+      case ENOENT: "name one that is there"
+      case ENOTDIR: "name a path whose parents are all folders"
+      case EWOULDBLOCK: "another process is writing this run: wait for it or end it"
+      default: "check the device and the path"
+      }
+    return UserError(
+      kind: .io, path: path, problem: "\(action): \(String(cString: strerror(code)))", errno: code, help: help)
+  }
+}
