@@ -1,4 +1,3 @@
-
 /// /proc/pagetypeinfo: free blocks by migratetype and order, and pageblocks by migratetype (`pagetypeinfo_show` in
 /// mm/vmstat.c). The kernel prints headings and both tables once for each node. A third table, of mixed blocks, is
 /// printed by kernels with page owner tracking and passed over.
