@@ -20,7 +20,6 @@ let package = Package(
     .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
     .package(url: "https://github.com/ordo-one/TextTable", from: "0.0.2"),
     .package(url: "https://github.com/swiftcsv/SwiftCSV", from: "0.10.0"),
-    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
   ],
   targets: [
@@ -34,9 +33,8 @@ let package = Package(
     .target(
       name: "Tracking",
       dependencies: [
-        "Reporting", "Machine", "Records",
+        "Reporting", "Machine", "Records", "CSQLite",
         system,
-        .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "Mustache", package: "swift-mustache"),
       ]),
     .target(
@@ -80,6 +78,7 @@ let package = Package(
     .target(name: "Records"),
     .target(name: "CHost"),
     .systemLibrary(name: "CNuma", pkgConfig: "numa", providers: [.apt(["libnuma-dev"])]),
+    .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     .systemLibrary(name: "CPAPI", pkgConfig: "papi", providers: [.apt(["libpapi-dev"])]),
     // What several test targets share, and real guests in QEMU until a command needs them.
     .target(
@@ -121,7 +120,6 @@ let package = Package(
       name: "TrackingTests",
       dependencies: [
         "TestSupport", "Tracking", "Reporting", "Experiments", "Bench", "Machine", "Records",
-        .product(name: "GRDB", package: "GRDB.swift"),
       ]),
     .testTarget(
       name: "DiagnosisTests",
@@ -135,7 +133,6 @@ let package = Package(
       name: "CommandLineTests",
       dependencies: [
         "TestSupport", "hintbench", "Tracking", "Reporting", "Experiments", "Migration", "Machine", "Records",
-        .product(name: "GRDB", package: "GRDB.swift"),
       ]),
   ],
   swiftLanguageModes: [.v6]

@@ -1,5 +1,4 @@
 import Experiments
-import GRDB
 import Records
 
 @testable import Tracking
@@ -59,9 +58,9 @@ extension History {
   /// What SQLite finds wrong with the file; empty where nothing is.
   func damage() throws -> [String] {
     try read { db in
-      let found = try String.fetchAll(db, sql: "PRAGMA integrity_check")
-      let orphans = try Row.fetchAll(db, sql: "PRAGMA foreign_key_check")
-      return (found == ["ok"] ? [] : found) + orphans.map { "\($0)" }
+      let found = try db.rows("PRAGMA integrity_check").map { $0.string(0) }
+      let orphans = try db.rows("PRAGMA foreign_key_check")
+      return (found == ["ok"] ? [] : found) + orphans.map { "\($0.values)" }
     }
   }
 }

@@ -1,4 +1,3 @@
-import GRDB
 import Records
 
 extension History {
@@ -76,15 +75,14 @@ extension History {
 
   /// For each cell of the run the candidates that have it, in their order.
   private func runs(
-    havingCellsOf run: TrackedRun, among candidates: [HistoryEntry], in db: Database
+    havingCellsOf run: TrackedRun, among candidates: [HistoryEntry], in db: SQLiteDatabase
   ) throws -> [String: [Int64]] {
     let cells = Set(run.cellIDs)
     let places = Dictionary(uniqueKeysWithValues: zip(candidates.map(\.id), candidates.indices))
     var having: [String: [Int64]] = [:]
     let former = candidates.filter { $0.schemaVersion < 3 }
-    let cursor = try Row.fetchCursor(db, sql: "SELECT DISTINCT run, cell_id FROM repetitions")
-    while let row = try cursor.next() {
-      let (id, cell): (Int64, String) = (row[0], row[1])
+    for row in try db.rows("SELECT DISTINCT run, cell_id FROM repetitions") {
+      let (id, cell) = (row["run"].integer ?? 0, row["cell_id"].string ?? "")
       if places[id] != nil && cells.contains(cell) && !former.contains(where: { $0.id == id }) {
         having[cell, default: []].append(id)
       }

@@ -1,5 +1,4 @@
 import Foundation
-import GRDB
 import Machine
 import Records
 import Reporting
@@ -77,25 +76,25 @@ extension History {
           throw UserError(
             .input, "\(run.name): the run \(meta.runID) is in the history, as \(entry.name), with other content")
         }
-        try db.execute(sql: "DELETE FROM runs WHERE id = ?", arguments: [entry.id])
+        try db.execute("DELETE FROM runs WHERE id = ?", [entry.id])
         outcome = .replaced
       }
       let called = name ?? meta.runID
       guard try entries(in: db, where: "name = ?", [called]).isEmpty else {
         throw UserError(.usage, "another run is called \(called); name this one otherwise with --name")
       }
+      let facts: [any SQLiteBindable] = [
+        meta.runID, called, meta.started.columnText, meta.finished?.columnText, first.identity.host,
+        meta.host["cpu_model"].flatMap { if case .string(let text) = $0 { text } else { nil } }, meta.buildMode,
+        meta.commit, first.identity.branch, meta.dirty, run.experiments.joined(separator: ","), run.cellIDs.count,
+        run.repetitions.count, meta.schemaVersion, meta.commandLine.joined(separator: " "), metaText,
+      ]
       try db.execute(
-        sql: """
-          INSERT INTO runs (run_id, name, started, finished, host, cpu_model, build_mode, "commit", branch, dirty,
-            experiments, cells, repetitions, schema_version, command, meta)
-          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-          """,
-        arguments: [
-          meta.runID, called, meta.started.columnText, meta.finished?.columnText, first.identity.host,
-          meta.host["cpu_model"].flatMap { if case .string(let text) = $0 { text } else { nil } }, meta.buildMode,
-          meta.commit, first.identity.branch, meta.dirty, run.experiments.joined(separator: ","), run.cellIDs.count,
-          run.repetitions.count, meta.schemaVersion, meta.commandLine.joined(separator: " "), metaText,
-        ])
+        """
+        INSERT INTO runs (run_id, name, started, finished, host, cpu_model, build_mode, "commit", branch, dirty,
+          experiments, cells, repetitions, schema_version, command, meta)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        """, facts)
       let id = db.lastInsertedRowID
       try insert(run.repetitions, into: .repetitions, run: id, db)
       try insert(run.cells, into: .cells, run: id, db)
@@ -128,7 +127,7 @@ extension History {
   }
 
   private func insert<Record: TabularRecord>(
-    _ records: [Record], into table: HistoryTable, run: Int64, _ db: Database
+    _ records: [Record], into table: HistoryTable, run: Int64, _ db: SQLiteDatabase
   ) throws {
     let columns = Record.columns.filter { $0.name != "run_id" }
     try table.insert(

@@ -1,5 +1,4 @@
 import Foundation
-import GRDB
 import Records
 
 extension History {
@@ -27,16 +26,16 @@ extension History {
   }
 
   func entries(
-    in db: Database, where condition: String = "1", _ arguments: StatementArguments = [], limit: Int? = nil
+    in db: SQLiteDatabase, where condition: String = "1", _ arguments: [any SQLiteBindable] = [], limit: Int? = nil
   ) throws -> [HistoryEntry] {
     let sql = """
       SELECT \(HistoryEntry.columns) FROM runs WHERE \(condition)
       ORDER BY started DESC, id DESC LIMIT \(limit ?? -1)
       """
-    return try Row.fetchAll(db, sql: sql, arguments: arguments).map(HistoryEntry.init)
+    return try db.rows(sql, arguments).map(HistoryEntry.init)
   }
 
-  private func entry(named word: String, in db: Database) throws -> HistoryEntry {
+  private func entry(named word: String, in db: SQLiteDatabase) throws -> HistoryEntry {
     func refuse(_ what: String) -> UserError {
       UserError(.input, "\(path): \(what); `hintbench history list` shows the runs")
     }
@@ -66,16 +65,16 @@ extension History {
 
   /// With today's ids of its cells. `columns`: what is read beside ``identityColumns``; the rest stays empty. Nil:
   /// everything.
-  func run(_ entry: HistoryEntry, only columns: Set<String>? = nil, in db: Database) throws -> TrackedRun {
+  func run(_ entry: HistoryEntry, only columns: Set<String>? = nil, in db: SQLiteDatabase) throws -> TrackedRun {
     // What a cell was is told by all its columns.
     entry.schemaVersion < 3 ? try storedRun(entry, in: db).mapped : try storedRun(entry, only: columns, in: db)
   }
 
   /// As it was imported.
-  func storedRun(_ entry: HistoryEntry, only columns: Set<String>? = nil, in db: Database) throws -> TrackedRun {
+  func storedRun(_ entry: HistoryEntry, only columns: Set<String>? = nil, in db: SQLiteDatabase) throws -> TrackedRun {
     let meta: RunMeta
     do {
-      let text = try String.fetchOne(db, sql: "SELECT meta FROM runs WHERE id = ?", arguments: [entry.id]) ?? ""
+      let text = try db.value("SELECT meta FROM runs WHERE id = ?", [entry.id])?.string ?? ""
       meta = try JSONDecoder.standard.decode(RunMeta.self, from: Data(text.utf8))
     } catch is DecodingError {
       throw UserError(.input, "\(path): the meta of \(entry.name) is damaged; \(History.accepted)")
@@ -100,7 +99,7 @@ extension History {
   }
 
   private func records<Record: TabularRecord>(
-    _ table: HistoryTable, of entry: HistoryEntry, only wanted: Set<String>?, in db: Database
+    _ table: HistoryTable, of entry: HistoryEntry, only wanted: Set<String>?, in db: SQLiteDatabase
   ) throws -> [Record] {
     let found = try table.rows(of: entry.id, only: wanted, in: db)
     let places = Dictionary(uniqueKeysWithValues: zip(found.columns, found.columns.indices))

@@ -1,5 +1,4 @@
 import Foundation
-import GRDB
 import Machine
 import Records
 import Reporting
@@ -21,13 +20,10 @@ public struct History: Sendable {
   /// The file.
   public let path: String
   let catalogue: Catalogue
-  private let database: DatabaseQueue
-
-  /// How long another process may keep the file before this one gives up. Seconds.
-  private static let patience = 5.0
+  private let database: SQLiteQueue
 
   /// "hint": tells a history from other SQLite files.
-  private static let applicationID: Int32 = 0x6869_6e74
+  private static let applicationID: Int64 = 0x6869_6e74
 
   /// Opens the file.
   ///
@@ -46,17 +42,13 @@ public struct History: Sendable {
     } else if !FileAccess.exists(path) {
       throw UserError(.input, "\(path): there is no such file; `hintbench history import RUN` makes it")
     }
-    var configuration = Configuration()
-    configuration.busyMode = .timeout(Self.patience)
     // Who only reads needs write access all the same where an import was killed: its journal is rolled back first.
     let isWritable = access == .writing || (Self.mayWrite(path) && Self.mayWrite(folder))
-    configuration.readonly = !isWritable
-    if isWritable {
-      // EXTRA: the folder is synced, too, so that a committed run survives a power cut.
-      configuration.prepareDatabase { try $0.execute(sql: "PRAGMA synchronous = EXTRA") }
-    }
     do {
-      database = try DatabaseQueue(path: path, configuration: configuration)
+      let opened = try SQLiteDatabase(path, isReadOnly: !isWritable)
+      // The folder is synced, too, so that a committed run survives a power cut.
+      if isWritable { try opened.execute("PRAGMA synchronous = EXTRA") }
+      database = SQLiteQueue(opened)
       try Self.prepare(database, path, access)
     } catch {
       throw UserError(error, path: path)
@@ -65,21 +57,21 @@ public struct History: Sendable {
 
   private static func mayWrite(_ path: String) -> Bool { Glibc.access(path, W_OK) == 0 }
 
-  private static func prepare(_ database: DatabaseQueue, _ path: String, _ access: Access) throws {
+  private static func prepare(_ database: SQLiteQueue, _ path: String, _ access: Access) throws {
     let isReady = try database.read { db in
-      let id = try Int32.fetchOne(db, sql: "PRAGMA application_id") ?? 0
+      let id = try db.value("PRAGMA application_id")
       let isEmpty =
-        try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_master WHERE tbl_name <> 'grdb_migrations'") == 0
-      guard id == applicationID || (id == 0 && isEmpty) else {
+        try db.value("SELECT count(*) FROM sqlite_master WHERE tbl_name <> ?", [SQLiteMigrations.table]) == .integer(0)
+      guard id == .integer(applicationID) || (id == .integer(0) && isEmpty) else {
         throw UserError(.input, "\(path): it is another program's SQLite file; \(History.accepted)")
       }
-      guard try !migrator.hasBeenSuperseded(db) else {
+      guard try !forms.isSuperseded(in: db) else {
         throw UserError(.input, "\(path): a newer hintbench made it; use that, or another file")
       }
-      return try migrator.hasCompletedMigrations(db)
+      return try forms.isComplete(in: db)
     }
     switch access {
-    case .writing: try migrator.migrate(database)
+    case .writing: try database.use(forms.run)
     case .reading:
       guard isReady else {
         throw UserError(.input, "\(path): nothing has been imported yet; `hintbench history import RUN` does")
@@ -88,44 +80,47 @@ public struct History: Sendable {
   }
 
   /// Every form the file has had, oldest first; a registered one is never changed.
-  private static var migrator: DatabaseMigrator {
-    var migrator = DatabaseMigrator()
-    migrator.registerMigration("1: runs, repetitions, cells") { db in
-      try db.execute(
-        sql: """
-          PRAGMA application_id = \(applicationID);
-          CREATE TABLE runs (
-            id INTEGER PRIMARY KEY,
-            run_id TEXT NOT NULL UNIQUE,
-            name TEXT NOT NULL UNIQUE,
-            started TEXT NOT NULL,
-            finished TEXT,
-            host TEXT NOT NULL,
-            cpu_model TEXT,
-            build_mode TEXT NOT NULL,
-            "commit" TEXT,
-            branch TEXT,
-            dirty INTEGER,
-            experiments TEXT NOT NULL,
-            cells INTEGER NOT NULL,
-            repetitions INTEGER NOT NULL,
-            schema_version INTEGER NOT NULL,
-            command TEXT NOT NULL,
-            meta TEXT NOT NULL
-          );
-          """)
-      for table in [HistoryTable.repetitions, .cells] { try table.make(in: db) }
-      try db.execute(sql: "CREATE INDEX repetitions_by_run ON repetitions(run, cell_id)")
-    }
-    return migrator
+  private static var forms: SQLiteMigrations {
+    SQLiteMigrations(steps: [
+      (
+        name: "1: runs, repetitions, cells",
+        body: { db in
+          try db.execute(
+            """
+            PRAGMA application_id = \(applicationID);
+            CREATE TABLE runs (
+              id INTEGER PRIMARY KEY,
+              run_id TEXT NOT NULL UNIQUE,
+              name TEXT NOT NULL UNIQUE,
+              started TEXT NOT NULL,
+              finished TEXT,
+              host TEXT NOT NULL,
+              cpu_model TEXT,
+              build_mode TEXT NOT NULL,
+              "commit" TEXT,
+              branch TEXT,
+              dirty INTEGER,
+              experiments TEXT NOT NULL,
+              cells INTEGER NOT NULL,
+              repetitions INTEGER NOT NULL,
+              schema_version INTEGER NOT NULL,
+              command TEXT NOT NULL,
+              meta TEXT NOT NULL
+            );
+            """)
+          for table in [HistoryTable.repetitions, .cells] { try table.make(in: db) }
+          try db.execute("CREATE INDEX repetitions_by_run ON repetitions(run, cell_id)")
+        }
+      )
+    ])
   }
 
-  func read<Value>(_ body: (Database) throws -> Value) throws(UserError) -> Value {
+  func read<Value>(_ body: (SQLiteDatabase) throws -> Value) throws(UserError) -> Value {
     do { return try database.read(body) } catch { throw UserError(error, path: path) }
   }
 
   /// One transaction: all of it is kept, or nothing.
-  func write<Value>(_ body: (Database) throws -> Value) throws(UserError) -> Value {
+  func write<Value>(_ body: (SQLiteDatabase) throws -> Value) throws(UserError) -> Value {
     do { return try database.write(body) } catch { throw UserError(error, path: path) }
   }
 }

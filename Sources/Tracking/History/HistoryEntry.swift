@@ -1,5 +1,4 @@
 import Foundation
-import GRDB
 
 /// A run of a history, without its figures.
 public struct HistoryEntry: Sendable, Equatable, Encodable {
@@ -43,21 +42,23 @@ public struct HistoryEntry: Sendable, Equatable, Encodable {
     """
 
   /// Of a row with ``columns``.
-  init(_ row: Row) {
-    id = row["id"]
-    runID = row["run_id"]
-    name = row["name"]
-    started = row["started"]
-    finished = row["finished"]
-    host = row["host"]
-    cpuModel = row["cpu_model"]
-    buildMode = row["build_mode"]
-    commit = row["commit"]
-    branch = row["branch"]
-    dirty = row["dirty"]
-    experiments = (row["experiments"] as String).split(separator: ",").map(String.init)
-    cells = row["cells"]
-    schemaVersion = row["schema_version"]
-    repetitions = row["repetitions"]
+  init(_ row: SQLiteRow) {
+    func number(_ name: String) -> Int { row[name].integer.flatMap { Int(exactly: $0) } ?? 0 }
+    func text(_ name: String) -> String { row[name].string ?? "" }
+    id = row["id"].integer ?? 0
+    runID = text("run_id")
+    name = text("name")
+    started = text("started")
+    finished = row["finished"].string
+    host = text("host")
+    cpuModel = row["cpu_model"].string
+    buildMode = text("build_mode")
+    commit = row["commit"].string
+    branch = row["branch"].string
+    dirty = row["dirty"].integer.map { $0 != 0 }
+    experiments = text("experiments").split(separator: ",").map(String.init)
+    cells = number("cells")
+    schemaVersion = number("schema_version")
+    repetitions = number("repetitions")
   }
 }

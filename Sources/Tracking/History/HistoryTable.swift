@@ -1,4 +1,3 @@
-import GRDB
 import Records
 
 /// A table of the rows of one CSV file, of all runs. Fields are kept by column name, and columns are added as runs
@@ -30,79 +29,76 @@ struct HistoryTable {
   }
 
   /// Makes the table, if it isn't there, with the columns that all runs have.
-  func make(in db: Database) throws {
+  func make(in db: SQLiteDatabase) throws {
     try db.execute(
-      sql: """
-        CREATE TABLE IF NOT EXISTS \(name.quotedDatabaseIdentifier) (
-          \(Self.run) INTEGER NOT NULL REFERENCES runs(id) ON DELETE CASCADE,
-          cell_id TEXT
-        )
-        """)
+      """
+      CREATE TABLE IF NOT EXISTS \(name.asSQLName) (
+        \(Self.run) INTEGER NOT NULL REFERENCES runs(id) ON DELETE CASCADE,
+        cell_id TEXT
+      )
+      """)
     if name != Self.repetitions.name {
-      let index = (name + "_by_run").quotedDatabaseIdentifier
+      let index = (name + "_by_run").asSQLName
       try db.execute(
-        sql: "CREATE INDEX IF NOT EXISTS \(index) ON \(name.quotedDatabaseIdentifier)(\(Self.run))")
+        "CREATE INDEX IF NOT EXISTS \(index) ON \(name.asSQLName)(\(Self.run))")
     }
   }
 
   /// Adds a run's rows. `columns`: the names of the fields of each row; nil stands for an empty field.
-  func insert(_ rows: [[String?]], columns: [String], run: Int64, in db: Database) throws {
+  func insert(_ rows: [[String?]], columns: [String], run: Int64, in db: SQLiteDatabase) throws {
     try make(in: db)
     var types = try self.types(in: db)
     for column in columns where types[column] == nil {
       guard column != Self.run else { throw UserError(.input, "a column of \(name) can't be called \(column)") }
       let type = Self.text.contains(column) ? "TEXT" : ""
       try db.execute(
-        sql: "ALTER TABLE \(name.quotedDatabaseIdentifier) ADD COLUMN \(column.quotedDatabaseIdentifier) \(type)")
+        "ALTER TABLE \(name.asSQLName) ADD COLUMN \(column.asSQLName) \(type)")
       types[column] = type
     }
-    let names = [Self.run] + columns.map(\.quotedDatabaseIdentifier)
+    let names = [Self.run] + columns.map(\.asSQLName)
     let marks = names.map { _ in "?" }.joined(separator: ",")
-    let statement = try db.makeStatement(
-      sql: "INSERT INTO \(name.quotedDatabaseIdentifier) (\(names.joined(separator: ","))) VALUES (\(marks))")
+    let statement = try db.statement(
+      "INSERT INTO \(name.asSQLName) (\(names.joined(separator: ","))) VALUES (\(marks))")
     let isText = columns.map { types[$0] == "TEXT" }
     for row in rows {
       let values = zip(row, isText).map { field, isText in
-        field.map { isText ? $0.databaseValue : Self.value($0) } ?? .null
+        field.map { isText ? .text($0) : Self.value($0) } ?? SQLiteValue.null
       }
-      try statement.execute(arguments: StatementArguments([run.databaseValue] + values))
+      try statement.run([.integer(run)] + values)
     }
   }
 
   /// A run's rows in the order they were added, with all fields or only some. A column the table lacks is left out.
-  func rows(of run: Int64, only wanted: Set<String>? = nil, in db: Database) throws
+  func rows(of run: Int64, only wanted: Set<String>? = nil, in db: SQLiteDatabase) throws
     -> (columns: [String], rows: [[String?]])
   {
     let columns = try db.columns(in: name).map(\.name).filter {
       $0 != Self.run && wanted?.contains($0) != false
     }
-    let list = columns.map(\.quotedDatabaseIdentifier).joined(separator: ",")
-    let sql = "SELECT \(list) FROM \(name.quotedDatabaseIdentifier) WHERE \(Self.run) = ? ORDER BY rowid"
-    let cursor = try Row.fetchCursor(db, sql: sql, arguments: [run])
-    var rows: [[String?]] = []
-    while let row = try cursor.next() { rows.append(columns.indices.map { Self.text(row[$0] as DatabaseValue) }) }
-    return (columns, rows)
+    let list = columns.map(\.asSQLName).joined(separator: ",")
+    let sql = "SELECT \(list) FROM \(name.asSQLName) WHERE \(Self.run) = ? ORDER BY rowid"
+    return (columns, try db.rows(sql, [run]).map { $0.values.map(Self.text) })
   }
 
-  func exists(in db: Database) throws -> Bool { try db.tableExists(name) }
+  func exists(in db: SQLiteDatabase) throws -> Bool { try db.hasTable(name) }
 
-  private func types(in db: Database) throws -> [String: String] {
+  private func types(in db: SQLiteDatabase) throws -> [String: String] {
     Dictionary(try db.columns(in: name).map { ($0.name, $0.type) }) { first, _ in first }
   }
 
   /// A number where its text can be had back from it, else the text.
-  private static func value(_ field: String) -> DatabaseValue {
-    if let number = Int64(field), String(number) == field { return number.databaseValue }
-    if let number = Double(field), number.decimalText == field { return number.databaseValue }
-    return field.databaseValue
+  private static func value(_ field: String) -> SQLiteValue {
+    if let number = Int64(field), String(number) == field { return .integer(number) }
+    if let number = Double(field), number.decimalText == field { return .real(number) }
+    return .text(field)
   }
 
-  private static func text(_ value: DatabaseValue) -> String? {
-    switch value.storage {
+  private static func text(_ value: SQLiteValue) -> String? {
+    switch value {
     case .null, .blob: nil
-    case .int64(let number): String(number)
-    case .double(let number): number.decimalText
-    case .string(let text): text
+    case .integer(let number): String(number)
+    case .real(let number): number.decimalText
+    case .text(let text): text
     }
   }
 }

@@ -1,5 +1,5 @@
+import CSQLite
 import Foundation
-import GRDB
 import Records
 
 extension UserError {
@@ -7,26 +7,27 @@ extension UserError {
   init(_ error: any Error, path: String) {
     switch error {
     case let error as UserError: self = error
-    case let error as DatabaseError: self.init(error, path: path)
+    case let error as SQLiteError: self.init(error, path: path)
     default: self.init(.fault, "\(path): \(error)")
     }
   }
 
-  private init(_ error: DatabaseError, path: String) {
+  private init(_ error: SQLiteError, path: String) {
     func make(_ kind: Kind, _ what: String) -> UserError { UserError(kind, "\(path): \(what)") }
-    let message = error.message ?? "\(error.extendedResultCode)"
+    let message = error.message
     self =
-      switch error.resultCode {
-      case .SQLITE_NOTADB: make(.input, "it is no SQLite file; \(History.accepted)")
-      case .SQLITE_CORRUPT: make(.input, "the file is damaged (\(message)); \(History.accepted)")
-      case .SQLITE_BUSY, .SQLITE_LOCKED:
+      switch error.code {
+      case SQLITE_NOTADB: make(.input, "it is no SQLite file; \(History.accepted)")
+      case SQLITE_CORRUPT: make(.input, "the file is damaged (\(message)); \(History.accepted)")
+      case SQLITE_BUSY, SQLITE_LOCKED:
         make(.io, "another process is using the history; wait for it or end it")
-      case .SQLITE_READONLY where error.extendedResultCode == .SQLITE_READONLY_ROLLBACK:
+      // SQLITE_READONLY_ROLLBACK, a macro that doesn't import.
+      case SQLITE_READONLY where error.extendedCode == SQLITE_READONLY | 3 << 8:
         make(.io, "an import was cut short, and what it left can't be undone without write access to file and folder")
-      case .SQLITE_READONLY, .SQLITE_PERM, .SQLITE_AUTH:
+      case SQLITE_READONLY, SQLITE_PERM, SQLITE_AUTH:
         make(.io, "cannot write: \(message); name a file that may be written")
-      case .SQLITE_CANTOPEN: make(.io, "cannot open: \(message); name a file and folder that may be read")
-      case .SQLITE_FULL, .SQLITE_IOERR:
+      case SQLITE_CANTOPEN: make(.io, "cannot open: \(message); name a file and folder that may be read")
+      case SQLITE_FULL, SQLITE_IOERR:
         make(.io, "cannot write or read: \(message); free some space, the runs imported before are kept")
       default: make(.fault, error.description.replacing("\n", with: " "))
       }

@@ -1,6 +1,5 @@
 import Experiments
 import Foundation
-import GRDB
 import Records
 import TestSupport
 import Testing
@@ -38,15 +37,16 @@ import Testing
   @Test func columnsAreCalledAsInTheFiles() throws {
     try Nights.withFolder { folder in
       _ = try Self.open(folder).add(Nights.scan(1, ["a": 100.125]))
-      try DatabaseQueue(path: folder + "/history.sqlite").read { db in
+      do {
+        let db = try SQLiteDatabase(folder + "/history.sqlite", isReadOnly: true)
         let names = Set(try db.columns(in: "repetitions").map(\.name))
         #expect(names == Set(RunRecord.columns.map(\.name)).subtracting(["run_id"]).union(["run"]))
-        let sums = try String.fetchAll(
-          db,
-          sql: """
-            SELECT name || ' ' || round(sum(guest_cpu_ns)) || ' ' || typeof(guest_cpu_ns) || ' ' || typeof(cell_id)
-            FROM repetitions JOIN runs ON runs.id = run GROUP BY run
-            """)
+        let sums = try db.rows(
+          """
+          SELECT name || ' ' || round(sum(guest_cpu_ns)) || ' ' || typeof(guest_cpu_ns) || ' ' || typeof(cell_id)
+          FROM repetitions JOIN runs ON runs.id = run GROUP BY run
+          """
+        ).map { $0.string(0) }
         #expect(sums == ["night-1 302.0 real text"])
       }
     }
@@ -58,10 +58,11 @@ import Testing
       let history = try Self.open(folder)
       let old = Nights.scan(1, ["a": 100])
       _ = try history.add(old)
-      try DatabaseQueue(path: folder + "/history.sqlite").write { db in
-        try db.execute(sql: "ALTER TABLE repetitions DROP COLUMN steal_ns")
-        try db.execute(sql: "ALTER TABLE repetitions ADD COLUMN of_later")
-        try db.execute(sql: "UPDATE repetitions SET of_later = 5")
+      do {
+        let db = try SQLiteDatabase(folder + "/history.sqlite")
+        try db.execute("ALTER TABLE repetitions DROP COLUMN steal_ns")
+        try db.execute("ALTER TABLE repetitions ADD COLUMN of_later")
+        try db.execute("UPDATE repetitions SET of_later = 5")
       }
       let again = try Self.open(folder)
       #expect(try again.run(named: "night-1").hasContent(of: old))
@@ -72,8 +73,9 @@ import Testing
       #expect(try again.run(named: "night-2").hasContent(of: new))
       #expect(try again.run(named: "night-1").hasContent(of: old))
       // What a row can't be without is missed by name.
-      try DatabaseQueue(path: folder + "/history.sqlite").write { db in
-        try db.execute(sql: "UPDATE repetitions SET strategy = 'x', mutators = NULL")
+      do {
+        let db = try SQLiteDatabase(folder + "/history.sqlite")
+        try db.execute("UPDATE repetitions SET strategy = 'x', mutators = NULL")
       }
       let error = #expect(throws: UserError.self) { try Self.open(folder).run(named: "night-1") }
       #expect(error?.kind == .input && error?.description.contains("mutators") == true)
@@ -195,13 +197,11 @@ import Testing
         try Data(String(repeating: "no database", count: 200).utf8).write(to: URL(fileURLWithPath: file))
         try refused("text", access, "no SQLite file")
         try FileManager.default.removeItem(atPath: file)
-        try DatabaseQueue(path: file).write { try $0.execute(sql: "CREATE TABLE t (x)") }
+        try SQLiteDatabase(file).execute("CREATE TABLE t (x)")
         try refused("another's", access, "another program's")
         try FileManager.default.removeItem(atPath: file)
         _ = try History(file, for: .writing)
-        try DatabaseQueue(path: file).write {
-          try $0.execute(sql: "INSERT INTO grdb_migrations VALUES ('2: of later')")
-        }
+        try SQLiteDatabase(file).execute("INSERT INTO grdb_migrations VALUES ('2: of later')")
         try refused("a newer one's", access, "newer")
         try FileManager.default.removeItem(atPath: file)
         try FileManager.default.createDirectory(atPath: file, withIntermediateDirectories: false)
@@ -211,16 +211,14 @@ import Testing
     }
   }
 
-  /// A kill while the file was made leaves GRDB's own table, or an empty file: both are begun anew.
+  /// A kill while the file was made leaves the table of forms, or an empty file: both are begun anew.
   @Test func aFileThatWasHardlyBegunIsGoneOnWith() throws {
     try Nights.withFolder { folder in
       let file = folder + "/history.sqlite"
       for begin in [
         { try Data().write(to: URL(fileURLWithPath: file)) },
         {
-          try DatabaseQueue(path: file).write {
-            try $0.execute(sql: "CREATE TABLE grdb_migrations (identifier TEXT NOT NULL PRIMARY KEY)")
-          }
+          try SQLiteDatabase(file).execute("CREATE TABLE grdb_migrations (identifier TEXT NOT NULL PRIMARY KEY)")
         },
       ] {
         try begin()
@@ -243,10 +241,10 @@ import Testing
     try Nights.withFolder { folder in
       let history = try Self.open(folder)
       _ = try history.add(Nights.scan(1, ["a": 100]))
-      let other = try DatabaseQueue(path: folder + "/history.sqlite")
-      try other.inDatabase { db in
-        try db.execute(sql: "BEGIN EXCLUSIVE")
-        defer { try? db.execute(sql: "ROLLBACK") }
+      do {
+        let db = try SQLiteDatabase(folder + "/history.sqlite")
+        try db.execute("BEGIN EXCLUSIVE")
+        defer { try? db.execute("ROLLBACK") }
         let error = #expect(throws: UserError.self) { try history.add(Nights.scan(2, ["a": 100])) }
         #expect(error?.exitStatus == 74 && error?.description.contains("another process") == true)
       }
@@ -262,15 +260,15 @@ import Testing
       _ = try history.add(first)
       let copy = folder + "/copy"
       try FileManager.default.createDirectory(atPath: copy, withIntermediateDirectories: false)
-      let queue = try DatabaseQueue(path: folder + "/history.sqlite")
-      try queue.inDatabase { db in
+      do {
+        let db = try SQLiteDatabase(folder + "/history.sqlite")
         // So small a cache that the file is changed before the commit.
-        try db.execute(sql: "PRAGMA cache_size = 1; BEGIN; DELETE FROM repetitions; UPDATE runs SET name = 'changed'")
-        try db.execute(sql: "CREATE TABLE large (x); INSERT INTO large VALUES (zeroblob(1000000))")
+        try db.execute("PRAGMA cache_size = 1; BEGIN; DELETE FROM repetitions; UPDATE runs SET name = 'changed'")
+        try db.execute("CREATE TABLE large (x); INSERT INTO large VALUES (zeroblob(1000000))")
         for name in ["history.sqlite", "history.sqlite-journal"] {
           try FileManager.default.copyItem(atPath: folder + "/" + name, toPath: copy + "/" + name)
         }
-        try db.execute(sql: "ROLLBACK")
+        try db.execute("ROLLBACK")
       }
       #expect(
         FileManager.default.contents(atPath: copy + "/history.sqlite")
