@@ -61,7 +61,7 @@ public struct ExperimentTable {
       ["guest", "load", "ack ns", "strategy", "oversubscribed", "preempted"] + keys.map { Self.title($0.name, $0.unit) }
     var fields = lines.map { line in
       [
-        Figure.bytes(line.cell.guestBytes) + " " + line.cell.state, line.cell.load,
+        [Figure.bytes(line.cell.guestBytes), line.cell.state].filter { !$0.isEmpty }.joined(separator: " "), line.cell.load,
         runs[line.cell.cellID]?.load.hostAckNs.map { Figure.count($0) } ?? Figure.missing, line.cell.strategy,
         line.cell.oversubscribed ? "yes" : "no",
         line.cell.preemptedRepetitions == nil ? Figure.missing : Figure.preempted(line.cell) ?? "no",
