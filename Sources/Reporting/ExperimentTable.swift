@@ -37,7 +37,7 @@ public struct ExperimentTable {
     return "\(table.caption ?? "")\n" + parts.joined(separator: "\n") + (table.note.map { $0 + "\n" } ?? "")
   }
 
-  /// The table; nil where there is nothing to show.
+  /// The table; nil if there is nothing to show.
   ///
   /// - Parameter allColumns: also those that aren't primary.
   func content(allColumns: Bool) -> TableContent? {
@@ -90,10 +90,10 @@ public struct ExperimentTable {
     let marks = lines.contains { Figure.preempted($0.cell) != nil }
     return TableContent(
       caption: "\(card.name): "
-        + (constant + ["medians, lowest–highest repetition"]).joined(separator: ", "),
+        + (constant + ["medians (lowest–highest repetition)"]).joined(separator: ", "),
       titles: titles, rows: fields, leftAligned: Set(0..<settings),
       note: marks
-        ? "preempted *N: in N repetitions of the cell a measured thread was taken off its CPU; they are kept." : nil)
+        ? "preempted *N: a measured thread was preempted in N repetitions of the cell; they are kept." : nil)
   }
 
   /// Nanoseconds as microseconds: what most of these are.

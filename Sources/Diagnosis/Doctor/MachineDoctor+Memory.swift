@@ -23,8 +23,9 @@ extension MachineDoctor {
     guard placements.count > 1 else {
       return Finding(
         what, .limited, found,
-        why: "all memory is equally far: --nodes gives a guest several nodes, with their lists and locks, but what "
-          + "remote memory costs can't be measured here")
+        why:
+          "one node: --nodes still models several, with their lists and locks, but the cost of remote memory can't be "
+          + "measured here")
     }
     return Finding(what, .ok, found)
   }

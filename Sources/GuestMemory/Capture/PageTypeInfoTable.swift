@@ -1,4 +1,3 @@
-
 /// /proc/pagetypeinfo: free blocks by migratetype and order, and pageblocks by migratetype (`pagetypeinfo_show` in
 /// mm/vmstat.c). The kernel prints headings and both tables once for each node. A third table, of mixed blocks, is
 /// printed by kernels with page owner tracking and passed over.
@@ -13,7 +12,7 @@ struct PageTypeInfoTable {
   struct Zone {
     /// The line of the zone's first row.
     var line: CaptureLine
-    /// By `CapturedMigratetype.rawValue`; empty where the kernel has no such type.
+    /// By `CapturedMigratetype.rawValue`; empty if the kernel has no such type.
     var free = [[Cell]](repeating: [], count: CapturedMigratetype.allCases.count)
     var types: Set<String> = []
     var pageblocks: [UInt64]?

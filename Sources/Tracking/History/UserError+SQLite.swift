@@ -17,12 +17,12 @@ extension UserError {
     let message = error.message ?? "\(error.extendedResultCode)"
     self =
       switch error.resultCode {
-      case .SQLITE_NOTADB: make(.input, "it is no SQLite file; \(History.accepted)")
+      case .SQLITE_NOTADB: make(.input, "not an SQLite file; \(History.accepted)")
       case .SQLITE_CORRUPT: make(.input, "the file is damaged (\(message)); \(History.accepted)")
       case .SQLITE_BUSY, .SQLITE_LOCKED:
         make(.io, "another process is using the history; wait for it or end it")
       case .SQLITE_READONLY where error.extendedResultCode == .SQLITE_READONLY_ROLLBACK:
-        make(.io, "an import was cut short, and what it left can't be undone without write access to file and folder")
+        make(.io, "an interrupted import must be rolled back, which needs write access to file and folder")
       case .SQLITE_READONLY, .SQLITE_PERM, .SQLITE_AUTH:
         make(.io, "cannot write: \(message); name a file that may be written")
       case .SQLITE_CANTOPEN: make(.io, "cannot open: \(message); name a file and folder that may be read")
@@ -35,5 +35,5 @@ extension UserError {
 
 extension History {
   /// The end of a message about a file that is no history.
-  static let accepted = "a file made by `hintbench history import` is accepted"
+  static let accepted = "expected a history made by `hintbench history import`"
 }

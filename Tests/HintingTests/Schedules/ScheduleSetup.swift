@@ -1,4 +1,3 @@
-
 @testable import GuestMemory
 @testable import Hinting
 
