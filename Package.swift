@@ -3,7 +3,7 @@ import PackageDescription
 
 let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
 
-// One target a room (see README, "How the code is laid out"). Dependencies point downward only.
+// One target per module (see docs/layout.md). Dependencies point downward only.
 let package = Package(
   name: "hintbench",
   products: [

@@ -57,7 +57,7 @@ enum HistoryRuns {
 }
 
 extension History {
-  /// What SQLite finds wrong with the file; empty where nothing is.
+  /// What SQLite finds wrong with the file; empty if nothing is.
   func damage() throws -> [String] {
     try read { db in
       let found = try String.fetchAll(db, sql: "PRAGMA integrity_check")

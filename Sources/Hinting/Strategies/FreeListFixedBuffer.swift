@@ -44,8 +44,8 @@ struct FreeListFixedBuffer: HintStrategy {
   func itemsPerHoldLimit(_ guest: GuestCore) -> Int? { Self.hints }
 }
 
-/// The session of a design with one buffer: order by order downward, its blocks of all zones as far as `limit` hints, sent
-/// with one kick.
+/// The session of a strategy with one buffer: order by order downward, its blocks of all zones as far as `limit`
+/// hints, sent with one kick.
 @inline(__always)
 func copyLists<Probe: LockProbe, Hooks: AllocatorHooks, Sink: HintSink>(
   _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ session: Session, _ buffer: HintBuffer, limit: Int
