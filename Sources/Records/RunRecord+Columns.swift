@@ -297,7 +297,7 @@ extension RunRecord: TabularRecord {
   private static let countersColumns: [Column<RunRecord>] = [
     Column(
       "cycles", direction: .lowerIsBetter, \.counters.cycles,
-      meaning: "CPU cycles of the strategy's thread in user mode, the pass without a probe; so all counts."),
+      meaning: "CPU cycles of the strategy's thread in user mode, from the pass without a probe, as all counts."),
     Column(
       "instructions", direction: .lowerIsBetter, \.counters.instructions,
       meaning: "Instructions retired; if simulated, counted once per cell and repeated in each row."),

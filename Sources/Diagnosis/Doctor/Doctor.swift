@@ -85,7 +85,7 @@ public struct Doctor: Sendable {
   /// Whether `hintbench run` works: what it would do is checked, and a small part of it done.
   func defaultRun(_ checked: Result<Matrix, UserError>) -> Finding {
     let what = "default run"
-    if let refusal { return Finding(what, .missing, "refused", why: refusal, mend: Self.releaseBuild) }
+    if let refusal { return Finding(what, .missing, "is refused", why: refusal, mend: Self.releaseBuild) }
     let matrix: Matrix
     switch checked {
     case .success(let made): matrix = made
@@ -98,7 +98,7 @@ public struct Doctor: Sendable {
       try tryRun()
       for spec in matrix.batches.flatMap(\.guests) { try reserve(spec) }
     } catch {
-      return Finding(what, .missing, "breaks down", why: "\(error)")
+      return Finding(what, .missing, "fails", why: "\(error)")
     }
     if let folder = unwritable(runsFolder) {
       return Finding(

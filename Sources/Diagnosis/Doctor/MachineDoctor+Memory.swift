@@ -18,7 +18,7 @@ extension MachineDoctor {
       return Finding(
         what, .missing, found,
         why: "node \(first.node.id): \(reason); a guest's memory can't be placed node by node, and runs with --nodes "
-          + "above 1 fail or say nothing of distance")
+          + "above 1 fail or say nothing about distance")
     }
     guard placements.count > 1 else {
       return Finding(

@@ -74,7 +74,7 @@ extension MachineDoctor {
     }
     guard governor != "performance" else { return Finding(what, .ok, governor) }
     return Finding(
-      what, .limited, governor, why: "CPUs are clocked up and down as work comes and goes: short passes come out slow",
+      what, .limited, governor, why: "the CPU frequency follows the load: short passes come out slow",
       mend: write("performance", to: "/sys/devices/system/cpu/cpu*/cpufreq/scaling_governor"))
   }
 
@@ -92,7 +92,7 @@ extension MachineDoctor {
     let intel = "/sys/devices/system/cpu/intel_pstate/no_turbo"
     let hasIntel = files.integer(intel) != nil
     return Finding(
-      what, .limited, "on", why: "how fast a CPU is depends on its heat and on what the others do",
+      what, .limited, "on", why: "the speed of a CPU depends on its temperature and on the load of the others",
       mend: hasIntel ? write("1", to: intel) : write("0", to: "/sys/devices/system/cpu/cpufreq/boost"))
   }
 

@@ -97,15 +97,15 @@ struct DeliveryRecord: ExperimentRecord {
       meaning: "Kicks by the strategy, whether or not the host asked for them."),
     Column("exits", direction: .lowerIsBetter, \.exits, meaning: "Kicks the host asked for: one VM exit each."),
     Column("wake_ups", direction: .lowerIsBetter, \.wakeUps, meaning: "Times the host slept and a kick woke it."),
-    Column("kicks_per_tib", unit: "1/TiB", direction: .lowerIsBetter, \.kicksPerTiB, meaning: "Kicks a TiB."),
+    Column("kicks_per_tib", unit: "1/TiB", direction: .lowerIsBetter, \.kicksPerTiB, meaning: "Kicks per TiB."),
     Column(
       "exits_per_tib", unit: "1/TiB", direction: .lowerIsBetter, isPrimary: true, \.exitsPerTiB,
-      meaning: "Kicks a TiB that the host wanted."),
+      meaning: "Kicks per TiB that the host asked for."),
     Column(
-      "wake_ups_per_tib", unit: "1/TiB", direction: .lowerIsBetter, \.wakeUpsPerTiB, meaning: "Wake-ups a TiB."),
+      "wake_ups_per_tib", unit: "1/TiB", direction: .lowerIsBetter, \.wakeUpsPerTiB, meaning: "Wake-ups per TiB."),
     Column(
       "descriptors_per_tib", unit: "1/TiB", direction: .lowerIsBetter, isPrimary: true, \.descriptorsPerTiB,
-      meaning: "Entries of the queue a TiB."),
+      meaning: "Queue entries per TiB."),
     Column(
       "driver_cpu_ns", unit: "ns", direction: .lowerIsBetter, isPrimary: true, \.driverCPUNs,
       meaning: "CPU time of the guest's thread, return and VM exits included."),

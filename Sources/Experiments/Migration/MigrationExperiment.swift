@@ -275,7 +275,7 @@ struct MigrationRecord: ExperimentRecord {
     Column(
       "session_cpu_ns", unit: "ns", direction: .lowerIsBetter, isPrimary: true, \.sessionCPUNs,
       meaning:
-        "What the sessions took the guest: its hints at ns_per_hint each, up to the host's stop; or with the real "
+        "Guest CPU time of the sessions: its hints at ns_per_hint each, up to the host's stop; or with the real "
         + "clock its CPU time, zeroing included."
     ),
     Column(

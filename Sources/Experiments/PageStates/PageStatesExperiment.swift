@@ -213,13 +213,13 @@ struct PageStatesRecord: ExperimentRecord {
       meaning: "Users' accesses to discarded pages."),
     Column(
       "discarded_removed", unit: "pages", direction: .lowerIsBetter, \.discardedRemoved,
-      meaning: "Discarded pages that were noticed and removed; the others were freed before anybody looked."),
+      meaning: "Discarded pages that were noticed and removed; the others were freed before any access."),
     Column(
       "swap_ins", unit: "pages", direction: .lowerIsBetter, isPrimary: true, \.swapIns,
       meaning: "Accesses for which the host had to read its swap."),
     Column(
       "ns_per_page", unit: "ns", direction: .lowerIsBetter, isPrimary: true, \.nsPerPage,
-      meaning: "Time of one page request, in a pass without counters and other threads."),
+      meaning: "Time per page requested, in a pass that counts nothing and has no other threads."),
     Column(
       "cost_ratio", unit: "ratio", direction: .lowerIsBetter, isPrimary: true, \.costRatio,
       meaning: "ns_per_page over that of none; of discard-seqlock read_ns over that of discard-bit."),
@@ -231,6 +231,6 @@ struct PageStatesRecord: ExperimentRecord {
       meaning: "Asking whether a page that isn't discarded is."),
     Column(
       "bytes_per_page", unit: "bytes", direction: .lowerIsBetter, \.bytesPerPage,
-      meaning: "Cost of detecting a discard, for each page that could be discarded."),
+      meaning: "Memory that detecting discards takes for each page that could be discarded."),
   ]
 }

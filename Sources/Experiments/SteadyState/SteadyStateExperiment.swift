@@ -360,10 +360,10 @@ struct SteadyStateRecord: ExperimentRecord {
       meaning: "Time until 1 GiB of the freed memory was reported; empty if it never was."),
     Column(
       "half_ns", unit: "ns", direction: .lowerIsBetter, isPrimary: true, \.halfNs,
-      meaning: "Until half of it was reported."),
+      meaning: "Time until half of it was reported."),
     Column(
       "last_ns", unit: "ns", direction: .lowerIsBetter, isPrimary: true, \.lastNs,
-      meaning: "Until the last of it was reported that was in the window."),
+      meaning: "Time until the last of it in the window was reported."),
     Column(
       "freed_share_reported", unit: "share", direction: .higherIsBetter, isPrimary: true, \.freedShareReported,
       meaning: "Reported share of the freed memory; the mutators hold the rest, or it was too small or too late."),

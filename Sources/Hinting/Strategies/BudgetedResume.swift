@@ -15,7 +15,7 @@ struct BudgetedResume: HintStrategy {
     sideEffects: "none", limits: "restarts the list if its saved node is gone; gives up after `restarts` restarts",
     options: [
       DeclaredOption(
-        "budget", .integer(1...1_000_000), default: "1000", "entries a hold", source: "v8 thread: budget=1000"),
+        "budget", .integer(1...1_000_000), default: "1000", "entries per hold", source: "v8 thread: budget=1000"),
       DeclaredOption(
         "restarts", .integer(0...1_000_000), default: "64", "maximum restarts of one list",
         source: "this project: it must end"),

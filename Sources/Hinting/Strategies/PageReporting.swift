@@ -30,7 +30,7 @@ struct PageReporting: HintStrategy {
         "lowest order reported; session: what --order says",
         source: "5.7: pageblock_order; 6.1: the device's; 6.12: parameter page_reporting_order"),
       DeclaredOption(
-        "capacity", .integer(1...1024), default: "32", "blocks a report",
+        "capacity", .integer(1...1024), default: "32", "blocks per report",
         source: "5.7: PAGE_REPORTING_CAPACITY, there a power of two"),
       DeclaredOption(
         "delay", .integer(0...60_000), default: "2000", "milliseconds from the request to the run",

@@ -14,7 +14,7 @@ struct StepIterator: HintStrategy {
     goal: .migration, effect: .readsOnly, nativeOrder: 0, holdBound: "`step` entries",
     sideEffects: "none", limits: "restarts the list if its saved node is gone; gives up after `restarts` restarts",
     options: [
-      DeclaredOption("step", .integer(1...4096), default: "1", "blocks a step", source: "v8 thread: do one step"),
+      DeclaredOption("step", .integer(1...4096), default: "1", "blocks per step", source: "v8 thread: do one step"),
       DeclaredOption(
         "restarts", .integer(0...1_000_000), default: "64", "maximum restarts of one list",
         source: "this project: it must end"),

@@ -26,8 +26,8 @@ struct RunFacts {
       add(
         "not finished",
         """
-        what a run knows at its end is missing or behind: the longest repeatable hold, this machine's limits, what \
-        couldn't be measured
+        values computed at the end of a run are missing or outdated: the longest repeatable hold, this machine's \
+        floors, what couldn't be measured
         """)
     }
     add("seed", String(meta.seed))
