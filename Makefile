@@ -79,7 +79,7 @@ define unpack
 	mv $(@F).new $(@F)
 endef
 
-# The measured paths allocate nothing, and what would show it sees it where one does: see Benchmarks/README.md.
+# Checks that the measured paths don't allocate, and that the check itself detects an allocation: see Benchmarks/README.md.
 benchmark-checks: deps
 	swift build -c release --package-path Benchmarks --product NoAllocations
 	Benchmarks/.build/release/NoAllocations
@@ -95,9 +95,9 @@ benchmark-thresholds-update: deps
 benchmarks: deps
 	swift package --package-path Benchmarks benchmark
 
-# Whether `run --against` finds a slowdown that was put in, and nothing where nothing is. PROOF="--comparisons 100" for
-# all of it; the result goes to .build-proof, where the slowed build stays for the next time. Cut short, it is gone on with;
-# .build-proof/result removed, it begins anew.
+# Checks that `run --against` detects an injected slowdown and reports none if there is none. PROOF="--comparisons 100" for
+# all of it; the result goes to .build-proof, where the slowed build stays for the next time. It resumes if interrupted;
+# remove .build-proof/result to start over.
 prove: proof-deps
 	Scripts/prove-comparisons --work .build-proof $(PROOF) .build-proof/result
 

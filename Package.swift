@@ -7,7 +7,7 @@ let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-
 // nobody measures it. What is measured, and what runs between measurements, is optimised.
 let asItStands: [SwiftSetting] = [.unsafeFlags(["-Onone"], .when(configuration: .release))]
 
-// One target a room (see docs/layout.md). Dependencies point downward only.
+// One target per module (see docs/layout.md). Dependencies point downward only.
 let package = Package(
   name: "hintbench",
   products: [

@@ -4,8 +4,9 @@ import Synchronization
 /// One balloon: its pages, its mutex, and what it takes. Shared by all threads that work on it, through a
 /// ``BalloonDriver`` each.
 ///
-/// Lock order: a page's lock, then the list's (`pages_lock`). Who has the list locked only tries pages' locks. The mutex
-/// (`balloon_lock`) comes before the locks of pages on the list; a migration, which has page locks already, only tries it.
+/// Lock order: a page's lock, then the list's (`pages_lock`). Who has the list locked only tries pages' locks. The
+/// mutex (`balloon_lock`) comes before the locks of pages on the list; a migration, which has page locks already, only
+/// tries it.
 public final class Balloon: @unchecked Sendable {
   // Right to send: `handle` is addresses and constants; what is behind them is guarded by the locks in it.
   public let handle: Handle
@@ -16,7 +17,7 @@ public final class Balloon: @unchecked Sendable {
   ///
   /// - Parameter isMovable: whether its pages are allocated movable and may be isolated (CONFIG_BALLOON_COMPACTION);
   ///   otherwise they come from unmovable pageblocks and stay where they are. Only single pages can be movable.
-  /// - Throws: ``GuestError`` where there is no address space.
+  /// - Throws: ``GuestError`` if there is no address space.
   public init(
     _ guest: Guest, _ kind: BalloonKind = .order0, listing: BalloonListing = .page, isMovable: Bool = true,
     rules: BalloonRules = .linux61

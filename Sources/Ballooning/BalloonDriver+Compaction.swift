@@ -3,13 +3,13 @@ import Instruments
 
 // compact_zone() as `echo 1 > /proc/sys/vm/compact_memory` asks for it (mm/compaction.c, Linux 6.1), in outline.
 extension BalloonDriver {
-  /// One pass over a zone: a scanner from the bottom gathers movable pages, one from the top free pages to move them to,
-  /// until they meet.
+  /// One pass over a zone: a scanner from the bottom gathers movable pages, one from the top free pages to move them
+  /// to, until they meet.
   ///
-  /// As in the kernel: pages in clusters of 32 (COMPACT_CLUSTER_MAX); no free pages from a pageblock that is wholly free
-  /// or not movable; free pages by `__isolate_free_page()`, which keeps the min watermark; what is left over goes back.
-  /// Simplified: pages of others are single, in use by `owner` alone, and isolated by the same steps as the balloon's
-  /// without an LRU list; nothing is unmapped or copied; no pageblock is skipped because it failed before
+  /// As in the kernel: pages in clusters of 32 (COMPACT_CLUSTER_MAX); no free pages from a pageblock that is wholly
+  /// free or not movable; free pages by `__isolate_free_page()`, which keeps the min watermark; what is left over goes
+  /// back. Simplified: pages of others are single, in use by `owner` alone, and isolated by the same steps as the
+  /// balloon's without an LRU list; nothing is unmapped or copied; no pageblock is skipped because it failed before
   /// (ignore_skip_hint). Pages of neither, and blocks, stay. The caller drains per-CPU lists before and after.
   ///
   /// Complexity: O(struct pages of the zone).

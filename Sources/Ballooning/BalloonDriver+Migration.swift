@@ -1,11 +1,12 @@
 import GuestMemory
 
-// What compaction does to a balloon's page: balloon_page_isolate(), balloon_page_putback() and balloon_page_migrate() of
-// mm/balloon_compaction.c with isolate_movable_page(), putback_movable_pages() and unmap_and_move() of mm/migrate.c
+// What compaction does to a balloon's page: balloon_page_isolate(), balloon_page_putback() and balloon_page_migrate()
+// of mm/balloon_compaction.c with isolate_movable_page(), putback_movable_pages() and unmap_and_move() of mm/migrate.c
 // around them, Linux 6.1; and the rules of the series of 2012 where they differ. Of single pages.
 extension BalloonDriver {
   /// Takes a page off the balloon's list to move it. True: the caller has a reference to it and has to end with
-  /// ``putBack(_:)`` or ``migrate(_:to:)``. False where it is no page of a balloon, is isolated, locked, or about to go.
+  /// ``putBack(_:)`` or ``migrate(_:to:)``. False where it is no page of a balloon, is isolated, locked, or about to
+  /// go.
   @inlinable
   public mutating func isolate(_ pfn: UInt64) -> Bool {
     let page = balloon.core.page(pfn)
@@ -47,7 +48,8 @@ extension BalloonDriver {
     return true
   }
 
-  /// Under the page's lock and with a reference of the caller's: whether it is the balloon's and nobody has it isolated.
+  /// Under the page's lock and with a reference of the caller's: whether it is the balloon's and nobody has it
+  /// isolated.
   @inlinable @inline(__always)
   func isIsolable(_ page: Page) -> Bool {
     guard page.isOwnedMovable else { return false }
@@ -74,8 +76,8 @@ extension BalloonDriver {
     putReference(pfn)
   }
 
-  /// Moves an isolated page to `new`, a page of the caller's with one reference, which becomes the balloon's. The old one
-  /// is free then.
+  /// Moves an isolated page to `new`, a page of the caller's with one reference, which becomes the balloon's. The old
+  /// one is free then.
   ///
   /// The host hears of the new page before it hears of the old, so that it never has fewer than the guest owes it; that
   /// is two messages, and two kicks, for a page.

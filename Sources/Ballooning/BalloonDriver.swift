@@ -117,8 +117,8 @@ public struct BalloonDriver<Probe: LockProbe, Host: BalloonHost, Steps: BalloonS
     return count
   }
 
-  /// balloon_page_list_dequeue(); with `wanted` 1 what balloon_page_dequeue() does. Pages whose lock isn't to be had are
-  /// skipped: the lock order allows no more than a try here.
+  /// balloon_page_list_dequeue(); with `wanted` 1 what balloon_page_dequeue() does. Pages whose lock isn't to be had
+  /// are skipped: the lock order allows no more than a try here.
   @inlinable @inline(__always)
   mutating func dequeue(_ pfns: PFNArray, from first: Int, wanted: Int) -> Int {
     let (core, steps) = (balloon.core, steps)

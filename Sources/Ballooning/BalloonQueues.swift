@@ -1,14 +1,14 @@
 import Delivery
 import GuestMemory
 
-/// The balloon's two virtqueues, of 128 descriptors each as in QEMU, with an ideal host: it costs nothing and has used a
-/// message when it is kicked. Each message is one descriptor, one kick and one wait (virtballoon's tell_host(), 6.1).
+/// The balloon's two virtqueues, of 128 descriptors each as in QEMU, with an ideal host: it costs nothing and has used
+/// a message when it is kicked. Each message is one descriptor, one kick and one wait (virtballoon's tell_host(), 6.1).
 public final class BalloonQueues {
   private let inflate: Virtqueue
   private let deflate: Virtqueue
   private let words: SharedWords
 
-  /// - Throws: ``VirtqueueError``, ``GuestError`` where there is no address space.
+  /// - Throws: ``VirtqueueError``, ``GuestError`` if there is no address space.
   public init() throws {
     inflate = try Virtqueue(size: 128, usesEventIndex: true)
     deflate = try Virtqueue(size: 128, usesEventIndex: true)

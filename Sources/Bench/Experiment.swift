@@ -2,11 +2,11 @@ import GuestMemory
 import Hinting
 import Records
 
-/// One question that is put to every cell: what it can be told, how a repetition of it is run, and what it writes.
+/// A question asked of every cell: its options, how to run a repetition, and what it writes.
 package protocol Experiment: Sendable {
   static var card: ExperimentCard { get }
 
-  /// Guests, states, strategies and options that are run if nobody says else. `quick`: seconds, not a minute.
+  /// The default matrix. `quick`: takes seconds instead of a minute.
   static func groups(quick: Bool) -> [RunConfig.Group]
 
   /// Measured threads that run at once in a repetition, on whatever side: the strategy's, mutators (`auto` counts as
@@ -15,25 +15,25 @@ package protocol Experiment: Sendable {
   /// - Parameter nodes: of the guest.
   static func threads(_ options: OptionValues, nodes: Int) -> Int
 
-  /// Those of them that are on CPUs of the guest: scanners, mutators, and whoever else allocates.
+  /// Those of them that are on CPUs of the guest: scanners, mutators, and other threads that allocate.
   static func guestThreads(_ options: OptionValues, nodes: Int) -> Int
 
-  /// How many mutators `auto` is.
+  /// The number of mutators for `auto`.
   static func mutators(_ options: OptionValues, nodes: Int, hostCPUs: Int) -> Int
 
-  /// What a repetition takes, about, without what the guest takes to be built. Nanoseconds.
+  /// Estimated time of a repetition, without building the guest. Nanoseconds.
   static func estimate(_ cell: Cell, _ host: Matrix.HostLimits) -> Double
 
-  /// Why a strategy can't do what these options ask for; nil if it can.
+  /// Why a strategy can't run with these options; nil if it can.
   static func mismatch(_ options: OptionValues, _ strategy: StrategyCard) -> String?
 
-  /// Why a cell makes no sense, in words that say what would; nil if it does. Such cells are left out, and said.
+  /// Why a cell is invalid and what would be valid; nil if it is. Invalid cells are skipped and reported.
   static func obstacle(_ cell: Cell) -> String?
 
-  /// Host memory that a repetition takes beside the modelled guest; nil if that is little.
+  /// Host memory that a repetition takes besides the modelled guest; nil if that is little.
   static func memory(_ cell: Cell) -> MemoryNeed?
 
-  /// What a cell needs of this machine that isn't there, and what would do; nil if all is.
+  /// What a cell needs that this machine lacks, and an alternative; nil if nothing is missing.
   static func missing(_ cell: Cell) -> String?
 
   /// One repetition of one of its cells.
@@ -88,7 +88,7 @@ package struct Repetition {
   package let record: RunRecord
   private let modelled: (model: ModelledGuest, team: ScanTeam)?
 
-  /// `modelled`: nil where the experiment uses no modelled guest.
+  /// `modelled`: nil if the experiment uses no modelled guest.
   init(cell: Cell, number: Int, record: RunRecord, modelled: (model: ModelledGuest, team: ScanTeam)?) {
     self.cell = cell
     self.number = number
@@ -104,7 +104,7 @@ package struct Repetition {
 
   package var guest: Guest { model.guest }
 
-  /// Who scans, prepared for this guest; nobody in an experiment without strategies.
+  /// The scanners, prepared for this guest; none in an experiment without strategies.
   package var team: ScanTeam {
     guard let modelled else { preconditionFailure("\(cell.experiment.card.name) has no modelled guest") }
     return modelled.team

@@ -9,18 +9,18 @@ public struct ExperimentList: Sendable {
   /// What each is, in the order of the list.
   public var cards: [ExperimentCard] { types.map { $0.card } }
 
-  /// What is run if nobody says what.
+  /// The default experiments.
   var standard: [String] { cards.prefix(1).map(\.name) }
 
   /// - Throws: ``UserError`` if there is none of this name.
   func named(_ name: String) throws(UserError) -> any Experiment.Type {
     guard let experiment = types.first(where: { $0.card.name == name }) else {
-      throw .usage("unknown experiment '\(name)'; there are: \(cards.map(\.name).joined(separator: ", "))")
+      throw .usage("unknown experiment '\(name)': expected one of \(cards.map(\.name).joined(separator: ", "))")
     }
     return experiment
   }
 
-  /// The chosen ones, with their options; nil: what is run if nobody says what.
+  /// The chosen ones, with their options; nil: the default ones.
   ///
   /// - Throws: ``UserError`` for an unknown experiment or a malformed option.
   func chosen(_ texts: [String]?) throws(UserError) -> [ChosenExperiment] {

@@ -2,7 +2,7 @@ import CHost
 import Instruments
 import Machine
 
-/// The virtqueue between one design and a host that acts on its hints, for one session.
+/// The virtqueue between one strategy and a host that acts on its hints, for one session.
 public final class DeliveryChannel {
   private let queue: Virtqueue
   private let host: HostThread
@@ -34,7 +34,7 @@ public final class DeliveryChannel {
 
   /// Starts the host. ``stop()`` must follow.
   ///
-  /// - Throws: ``SystemCallError`` where it can't be pinned, or there is no eventfd left.
+  /// - Throws: ``SystemCallError`` if it can't be pinned, or there is no eventfd left.
   public func start() throws(SystemCallError) { try host.start() }
 
   /// Ends the host; what it saw. What it hasn't served is dropped with the queue.

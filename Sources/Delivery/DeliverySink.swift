@@ -1,13 +1,13 @@
 import GuestMemory
 import Instruments
 
-/// Sends what a design finds to a host on a thread of its own that acts on it: the driver's half of a real delivery, as
-/// the drivers of the threads and of 4.20 and 5.7 make it.
+/// Sends what a strategy finds to a host on a thread of its own that acts on it: the driver's half of a real delivery,
+/// as the drivers of the threads and of 4.20 and 5.7 make it.
 ///
 /// A session's commands carry its id, and so does the header of a buffer of hints. One entry of the queue is kept for
-/// the command. A block that finds no other is dropped, or given back and tried again, as the design does; a buffer
-/// is the design's again when this returns, so that it waits for the host. Each kick that the host wants is a write to
-/// its eventfd, and costs the driver the set time beside that: the VM exit that there is none of here.
+/// the command. A block that finds no other is dropped, or given back and tried again, as the strategy does; a buffer
+/// is the strategy's again when this returns, so that it waits for the host. Each kick that the host wants is a write
+/// to its eventfd, and costs the driver the set time beside that: the VM exit that there is none of here.
 ///
 /// A trivial struct; its ``DeliveryChannel`` must outlive it.
 public struct DeliverySink: HintSink {
@@ -22,7 +22,7 @@ public struct DeliverySink: HintSink {
   /// Bytes that may still be named before the session is stopped, and what the last step named at once.
   private var bytesLeft: UInt64
 
-  /// Kicks of the design, whether the host wanted them or not.
+  /// Kicks of the strategy, whether the host wanted them or not.
   public private(set) var kicks = 0
   /// Kicks that the host wanted: a VM exit each.
   public private(set) var exits = 0
@@ -32,7 +32,7 @@ public struct DeliverySink: HintSink {
   public private(set) var bytes: UInt64 = 0
   /// Hints that found no entry, and weren't tried again.
   public private(set) var dropped = 0
-  /// Reports that the queue had no entry for: the design gave the block back.
+  /// Reports that the queue had no entry for: the strategy gave the block back.
   public private(set) var refused = 0
 
   init(

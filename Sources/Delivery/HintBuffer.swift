@@ -1,9 +1,9 @@
 import CHost
 import GuestMemory
 
-/// A handle on a buffer that a design writes hints into: 64-bit words, host memory that stands for guest pages.
+/// A handle on a buffer that a strategy writes hints into: 64-bit words, host memory that stands for guest pages.
 ///
-/// Modelled guests have no contents, so that a design whose buffer is guest memory (the multiple buffers, the plucked
+/// Modelled guests have no contents, so that a strategy whose buffer is guest memory (the multiple buffers, the plucked
 /// block) gets its block from the guest's allocator and its words from here.
 public struct HintBuffer: Sendable {
   // An address inside the arena, written by one strategy at a time.

@@ -1,6 +1,6 @@
 import GuestMemory
 
-/// How a design lays out hints in its buffer. Words are little-endian u64, as the virtio specification wants them.
+/// How a strategy lays out hints in its buffer. Words are little-endian u64, as the virtio specification wants them.
 public enum HintFormat: Sendable, Equatable {
   /// v8 (2017): two words a block, base and size in pages, each shifted left by 12 (numerically byte address and byte
   /// length).

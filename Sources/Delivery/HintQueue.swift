@@ -2,8 +2,8 @@ import CHost
 import GuestMemory
 import Instruments
 
-/// A design's end of its virtqueue: the driver's half of ``HintSink``. A trivial handle; its ``HintDevice`` must outlive
-/// it.
+/// A strategy's end of its virtqueue: the driver's half of ``HintSink``. A trivial handle; its ``HintDevice`` must
+/// outlive it.
 ///
 /// With a host thread entries come back when that has served them. Without one the host is ideal: it costs nothing, and
 /// has used all there is when it is kicked, when the queue is full and when the driver waits.
@@ -66,8 +66,8 @@ public struct HintQueue {
     kick()
   }
 
-  /// A chain of blocks with a kick; returns when the host has given it back. False where it is longer than the queue, or
-  /// the host broke down.
+  /// A chain of blocks with a kick; returns when the host has given it back. False where it is longer than the queue,
+  /// or the host broke down.
   func report(_ blocks: HintBuffer, _ range: Range<Int>) -> Bool {
     guard !range.isEmpty, range.count <= driver.size else { return false }
     reclaim()
@@ -103,7 +103,7 @@ public struct HintQueue {
   var isDead: Bool { driver.isBroken || host.map { $0._withUnsafeGuaranteedRef { $0.hasFailed } } ?? false }
 }
 
-/// The queue of one design, and the host that serves it.
+/// The queue of one strategy, and the host that serves it.
 public final class HintDevice {
   /// Without a device: its descriptors follow each other in a ring for ever.
   private let ideal: Virtqueue
@@ -120,7 +120,7 @@ public final class HintDevice {
   /// Lets a thread serve a queue of its own, which acknowledges each chain after so long; until then, and after
   /// ``stopHost()``, the host is ideal.
   ///
-  /// - Throws: ``VirtqueueError``, or ``SystemCallError`` where it can't be pinned.
+  /// - Throws: ``VirtqueueError``, or ``SystemCallError`` if it can't be pinned.
   public func startHost(ackNanoseconds: UInt64, cpu: Int?) throws {
     precondition(served == nil, "a queue has one host")
     let queue = try Virtqueue(size: ideal.layout.size, usesEventIndex: true)
@@ -129,7 +129,7 @@ public final class HintDevice {
     served = (queue, host)
   }
 
-  /// What the thread saw; nil where there was none. Chains it hadn't served are dropped with their queue.
+  /// What the thread saw; nil if there was none. Chains it hadn't served are dropped with their queue.
   @discardableResult
   public func stopHost() -> HostFigures? {
     guard let (_, host) = served else { return nil }

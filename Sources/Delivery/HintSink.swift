@@ -2,8 +2,8 @@ import GuestMemory
 
 /// Where a strategy's hints go, and who counts what it does to the guest. In the measured path a generic parameter.
 ///
-/// What is sent goes through the design's virtqueue, as a driver would write it. Kicks (calls of virtqueue_kick(), each a
-/// VM exit unless the host has asked for none) and descriptors are counted from the design's protocol.
+/// What is sent goes through the strategy's virtqueue, as a driver would write it. Kicks (calls of virtqueue_kick(),
+/// each a VM exit unless the host has asked for none) and descriptors are counted from the strategy's protocol.
 public protocol HintSink {
   /// A command buffer of the session's protocol (start, stop): one descriptor and one kick.
   mutating func command()
@@ -20,17 +20,17 @@ public protocol HintSink {
   mutating func kick()
   /// Detaches what the host has used (virtqueue_get_buf() until there is none).
   mutating func reclaim()
-  /// One block that the strategy holds off the lists: one descriptor and one kick. False where the queue has no room but
-  /// the command's entry: not reported.
+  /// One block that the strategy holds off the lists: one descriptor and one kick. False where the queue has no room
+  /// but the command's entry: not reported.
   mutating func report(_ block: Block) -> Bool
   /// Blocks that the strategy holds until the host has acted on them: words `range` of `blocks`, each a
-  /// ``Block/rawValue``, as one chain with one kick; returns when the host has acknowledged it. False: the queue refused
-  /// it.
+  /// ``Block/rawValue``, as one chain with one kick; returns when the host has acknowledged it. False: the queue
+  /// refused it.
   mutating func report(_ blocks: HintBuffer, _ range: Range<Int>) -> Bool
   /// A hint was dropped, since the queue had no room: the block won't be named any more in this session.
   mutating func didDrop()
-  /// `pages` were taken off the free lists by the strategy, for whatever use; `initialized`: by alloc_pages(), which a kernel with
-  /// init_on_alloc has zero them.
+  /// `pages` were taken off the free lists by the strategy, for whatever use; `initialized`: by alloc_pages(), which a
+  /// kernel with init_on_alloc has zero them.
   mutating func didTake(pages: UInt64, initialized: Bool)
   /// `pages` were given back.
   mutating func didReturn(pages: UInt64)

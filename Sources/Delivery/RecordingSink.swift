@@ -95,7 +95,8 @@ public struct RecordingSink: HintSink {
   /// Bytes off the lists times seconds, up to the last change.
   public var byteSecondsWithheld: Double { CycleClock.nanoseconds(fromTicks: 1) * pageTicksWithheld * 4096 / 1e9 }
 
-  /// Until ``goOn()`` passes time that isn't the session's: who judges it takes some while the design holds its blocks.
+  /// Until ``goOn()`` passes time that isn't the session's: who judges it takes some while the strategy holds its
+  /// blocks.
   public mutating func pause() { change(to: pagesWithheld) }
 
   /// From here on passes the session's time again.

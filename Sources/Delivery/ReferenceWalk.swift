@@ -3,7 +3,7 @@ import GuestMemory
 import Instruments
 
 extension Guest {
-  /// The walk every whole-list design makes, in C and with nothing around it: the address of each free block of at
+  /// The walk every whole-list strategy makes, in C and with nothing around it: the address of each free block of at
   /// least `order`, list by list, stored into `buffer`, which has room for all of them. What the machine can do at best
   /// on these lists in this state of the caches.
   ///

@@ -6,7 +6,7 @@ extension GuestGeometry {
   /// Without zoneinfo zones follow each other from address 0, each spanning its highest-order blocks plus twice its
   /// smaller ones (room for their buddies, which aren't free), and watermarks are zero.
   ///
-  /// - Throws: ``GuestError`` where the capture has nothing free or has blocks smaller than the granule.
+  /// - Throws: ``GuestError`` if the capture has nothing free or has blocks smaller than the granule.
   public static func captured(_ capture: Capture, cpus: Int, granuleOrder: Int) throws(GuestError) -> GuestGeometry {
     let highest = capture.orders - 1
     let nodeIDs = capture.nodeIDs
@@ -16,16 +16,17 @@ extension GuestGeometry {
     for zone in capture.zones.sorted(by: { ($0.nodeID, $0.kind) < ($1.nodeID, $1.kind) }) {
       for (order, count) in zone.freeBlocks.enumerated() where count > 0 && order < granuleOrder {
         throw .badGeometry(
-          "the capture has \(count) free blocks of order \(order) in zone \(zone.kind.rawValue) of node \(zone.nodeID), "
-            + "which a granule of order \(granuleOrder) leaves out; use granule 0")
+          "the capture has \(count) free blocks of order \(order) in zone \(zone.kind.rawValue) of node "
+            + "\(zone.nodeID), which a granule of order \(granuleOrder) leaves out; use granule 0")
       }
       // Isolation is of whole pageblocks: smaller isolated blocks are those of a pageblock that is partly in use, of
       // which the capture doesn't tell where they lie.
       let isolated = zone.freeBlocksByMigratetype?[Migratetype.isolate.rawValue] ?? []
       if let order = isolated.indices.first(where: { isolated[$0] > 0 && $0 < min(9, highest) }) {
         throw .badGeometry(
-          "the capture has \(isolated[order]) free blocks of order \(order) under isolation in zone \(zone.kind.rawValue) of "
-            + "node \(zone.nodeID), taken in the middle of an offlining or a contiguous allocation; capture again")
+          "the capture has \(isolated[order]) free blocks of order \(order) under isolation in zone "
+            + "\(zone.kind.rawValue) of node \(zone.nodeID), taken in the middle of an offlining or a contiguous allocation; capture again"
+        )
       }
       guard let node = nodeIDs.firstIndex(of: zone.nodeID) else { continue }
       guard let type = ZoneType.allCases.first(where: { $0.name == zone.kind.rawValue }) else { continue }
@@ -79,8 +80,8 @@ extension Guest {
   /// (without it all are movable). Everything else in the zones stays allocated. Each list is in the order of
   /// addresses.
   ///
-  /// - Throws: ``GuestError/doesNotFit(zone:pagesFree:pagesSpanned:)`` where the blocks can't be placed in the zone's span without
-  ///   two free buddies meeting.
+  /// - Throws: ``GuestError/doesNotFit(zone:pagesFree:pagesSpanned:)`` if the blocks can't be placed in the zone's
+  ///   span without two free buddies meeting.
   public func fill(from capture: Capture) throws(GuestError) {
     requireEmpty()
     for captured in capture.zones {

@@ -72,7 +72,7 @@ public struct FreeList: Sequence, Sendable {
   @inlinable @inline(__always)
   public var end: Position { Position(head) }
 
-  /// The entry before a place; nil where there is none.
+  /// The entry before a place; nil if there is none.
   @inlinable @inline(__always)
   public func page(before place: Position) -> Page? {
     let prev = place.link.pointee.prev.unsafelyUnwrapped

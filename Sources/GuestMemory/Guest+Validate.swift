@@ -17,9 +17,9 @@ public struct GuestFault: CustomStringConvertible, Sendable {
 extension Guest {
   /// Checks the whole allocator state while no thread runs in the guest. Empty: all is well.
   ///
-  /// `held`: the blocks taken from the allocator since the snapshot and not given back, by whoever holds them. Every page that
-  /// was free at the snapshot must now be on a free list, on a per-CPU list or in `held`, in exactly one place.
-  /// Complexity: O(n log n) in the free blocks.
+  /// `held`: the blocks taken from the allocator since the snapshot and not given back, by whoever holds them. Every
+  /// page that was free at the snapshot must now be on a free list, on a per-CPU list or in `held`, in exactly one
+  /// place. Complexity: O(n log n) in the free blocks.
   public func validate(held: [Block] = []) -> [GuestFault] {
     var faults: [GuestFault] = []
     for zone in core.zones { GuestCheck(core, zone, snapshot, held).run(&faults) }

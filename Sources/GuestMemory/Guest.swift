@@ -35,7 +35,7 @@ public final class Guest: @unchecked Sendable {
 
   /// Reserves the memory map and sets up zones without a free page in them. Complexity: O(zones x CPUs + pageblocks).
   ///
-  /// - Throws: ``GuestError`` where the geometry can't be modelled or the address space isn't there.
+  /// - Throws: ``GuestError`` if the geometry can't be modelled or the address space isn't there.
   public init(_ geometry: GuestGeometry) throws(GuestError) {
     try geometry.checked()
     self.geometry = geometry

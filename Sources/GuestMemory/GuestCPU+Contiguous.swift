@@ -29,10 +29,10 @@ public enum ContiguousFailure: Error, Equatable, Sendable, CustomStringConvertib
 extension GuestCPU {
   /// alloc_contig_range(): takes exactly `pages` pages from `pfn` on, or nothing.
   ///
-  /// The range is whole pageblocks of one zone. Each is isolated in a hold of its own: MIGRATE_ISOLATE from then on, its
-  /// free blocks on ISOLATE's lists and no longer counted as free, so that nothing of it is allocated any more. If then
-  /// every page stands there, they are taken, each with one reference (at a granule order above 0: each granule); in
-  /// every case the pageblocks get their migratetypes back.
+  /// The range is whole pageblocks of one zone. Each is isolated in a hold of its own: MIGRATE_ISOLATE from then on,
+  /// its free blocks on ISOLATE's lists and no longer counted as free, so that nothing of it is allocated any more. If
+  /// then every page stands there, they are taken, each with one reference (at a granule order above 0: each granule);
+  /// in every case the pageblocks get their migratetypes back.
   ///
   /// Not modelled: migration, so that a page in use ends the attempt; reserved pages, which look like pages that
   /// somebody holds and end it as ``ContiguousFailure/busy(pfn:)``. Unlike 6.1 a free block of more than a pageblock is
@@ -208,8 +208,8 @@ extension GuestCPU {
 
 // Under the zone's lock.
 extension GuestCore {
-  /// has_unmovable_pages(): a page with a reference that isn't on the LRU. Pages without one are passed over: free, on a
-  /// per-CPU list, held by somebody, or the rest of a block whose first page has the reference.
+  /// has_unmovable_pages(): a page with a reference that isn't on the LRU. Pages without one are passed over: free, on
+  /// a per-CPU list, held by somebody, or the rest of a block whose first page has the reference.
   @inlinable
   func unmovablePage(inPageblock start: UInt64) -> UInt64? {
     let end = start + 1 << UInt64(pageblockOrder)
@@ -253,8 +253,8 @@ extension GuestCore {
   }
 
   /// split_free_page(): the free block of more than a pageblock that a pageblock lies in, if there is one, becomes free
-  /// pageblocks, each on the list of its own migratetype. The hook at free is told of those outside `range`. Returns the
-  /// list entries made.
+  /// pageblocks, each on the list of its own migratetype. The hook at free is told of those outside `range`. Returns
+  /// the list entries made.
   @inlinable
   func split<Hooks: AllocatorHooks>(
     _ zone: Zone, aroundPageblock pfn: UInt64, keeping range: Range<UInt64>, _ hooks: Hooks
@@ -301,9 +301,9 @@ extension GuestCore {
     return false
   }
 
-  /// free_one_page() where isolated pageblocks exist: the migratetype is read under the lock. A block of which a part is
-  /// isolated is freed pageblock by pageblock, as from 6.10 on (split_large_buddy()); 6.1 would list all of it as its
-  /// first page says.
+  /// free_one_page() where isolated pageblocks exist: the migratetype is read under the lock. A block of which a part
+  /// is isolated is freed pageblock by pageblock, as from 6.10 on (split_large_buddy()); 6.1 would list all of it as
+  /// its first page says.
   @inlinable
   func freeAmongIsolated<Hooks: AllocatorHooks>(
     _ page: Page, pfn: UInt64, _ zone: Zone, order: Int, _ hooks: Hooks

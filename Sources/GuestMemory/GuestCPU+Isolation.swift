@@ -2,8 +2,8 @@ import CHost
 
 // Blocks that somebody holds off the lists without having allocated them: no reference, not Buddy, on no list.
 extension GuestCPU.Hold {
-  /// `__isolate_free_page()` (6.1): takes a listed block off its list, unless the zone would be left at or below its min
-  /// watermark. False: refused, nothing changed.
+  /// `__isolate_free_page()` (6.1): takes a listed block off its list, unless the zone would be left at or below its
+  /// min watermark. False: refused, nothing changed.
   ///
   /// Of a block of at least half a pageblock the pageblocks become movable where they are of a mergeable type. Pages of
   /// an isolated pageblock aren't counted as free and so not asked for. Complexity: O(pageblocks of the block).
@@ -36,8 +36,8 @@ extension GuestCPU.Hold {
     if type != .isolate { core.addFreePages(zone, -(1 &<< order)) }
   }
 
-  /// As ``takeOff(_:)``, of a block known to stand on `type`'s list: the count goes by the list, and the list is noted in the
-  /// page, as on a per-CPU list (page->index).
+  /// As ``takeOff(_:)``, of a block known to stand on `type`'s list: the count goes by the list, and the list is noted
+  /// in the page, as on a per-CPU list (page->index).
   @inlinable @inline(__always)
   public func takeOff(_ page: Page, from type: Migratetype) {
     let order = page.order
@@ -60,10 +60,10 @@ extension GuestCPU.Hold {
     core.addFreePages(zone, -(1 &<< order))
   }
 
-  /// `__putback_isolated_page()`: a block that is off the lists goes back to the tail of `type`'s list, or merges; the hook
-  /// at free isn't told. True where it is listed again as it was; false where it became part of a larger block.
+  /// `__putback_isolated_page()`: a block that is off the lists goes back to the tail of `type`'s list, or merges; the
+  /// hook at free isn't told. True where it is listed again as it was; false where it became part of a larger block.
   ///
-  /// `placement`: designs from before FPI_TO_TAIL (5.10) leave it to the allocator's guess.
+  /// `placement`: strategies from before FPI_TO_TAIL (5.10) leave it to the allocator's guess.
   @inlinable @inline(__always)
   @discardableResult
   public func putBack(

@@ -5,7 +5,7 @@ import Instruments
 /// locks.
 ///
 /// A thread has one of its own; two threads never share a CPU number, since the per-CPU lists and the lock's queue node
-/// belong to it. `Probe` watches its zone locks, `Hooks` are what a design has put into the allocator (every CPU of a
+/// belong to it. `Probe` watches its zone locks, `Hooks` are what a strategy has put into the allocator (every CPU of a
 /// guest has the same); with ``NoProbe`` and ``NoHooks`` nothing of either is left in the code. Linux 6.1 throughout.
 public struct GuestCPU<Probe: LockProbe, Hooks: AllocatorHooks> {
   public let core: GuestCore
@@ -119,7 +119,8 @@ public struct GuestCPU<Probe: LockProbe, Hooks: AllocatorHooks> {
   ///
   /// `onNode`: the node whose zonelist is walked (alloc_pages_node()), by default the CPU's own.
   ///
-  /// - Returns: the first PFN of a naturally aligned block of 2^order pages; nil also for an order this guest doesn't have.
+  /// - Returns: the first PFN of a naturally aligned block of 2^order pages; nil also for an order this guest doesn't
+  ///   have.
   @inlinable
   public mutating func allocate(order: Int, _ gfp: GFP, onNode: Int? = nil) -> UInt64? {
     let node = onNode ?? self.node

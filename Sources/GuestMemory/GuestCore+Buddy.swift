@@ -57,7 +57,8 @@ extension GuestCore {
   ///
   /// The merged block goes to the list of `type`, whatever its other half's pageblock says (6.1). Complexity: at most
   /// ``highestOrder`` merges.
-  /// `notifies`: false is FPI_SKIP_REPORT_NOTIFY. Returns the head of the block it became part of, and that one's order.
+  /// `notifies`: false is FPI_SKIP_REPORT_NOTIFY. Returns the head of the block it became part of, and that one's
+  /// order.
   @inlinable @discardableResult
   func freeOnePage<Hooks: AllocatorHooks>(
     _ freed: Page, pfn freedPFN: UInt64, _ zone: Zone, order freedOrder: Int, _ type: Migratetype,

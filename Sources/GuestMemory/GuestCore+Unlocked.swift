@@ -2,7 +2,7 @@ import CHost
 
 // What somebody sees of a block who doesn't hold the zone's lock, while others allocate and free.
 extension GuestCore {
-  /// The order of the free block that a page heads; nil where it heads none.
+  /// The order of the free block that a page heads; nil if it heads none.
   private func listedOrderUnlocked(_ pfn: UInt64) -> Int? {
     let page = page(pfn)
     guard page.isBuddyUnlocked else { return nil }
@@ -23,8 +23,8 @@ extension GuestCore {
 
   /// Whether all of a block's pages stand on free lists, in one block or several. Pages on a per-CPU list don't.
   ///
-  /// By the struct pages alone, and without a lock: a block that is just being merged may look as if it weren't free, for
-  /// which reason it is looked at up to three times. Complexity: O(free blocks in it).
+  /// By the struct pages alone, and without a lock: a block that is just being merged may look as if it weren't free,
+  /// for which reason it is looked at up to three times. Complexity: O(free blocks in it).
   public func isWhollyFreeUnlocked(_ block: Block) -> Bool {
     for look in 0..<3 {
       if look > 0 { for _ in 0..<16 { chost_pause() } }
@@ -36,8 +36,9 @@ extension GuestCore {
     return false
   }
 
-  /// Whether nothing of a block is seen to be anybody's but the one's who took it off the lists whole: no part of it heads
-  /// a free block, as it would if it had been split, and its head has a reference or has none, as that one keeps it.
+  /// Whether nothing of a block is seen to be anybody's but the one's who took it off the lists whole: no part of it
+  /// heads a free block, as it would if it had been split, and its head has a reference or has none, as that one keeps
+  /// it.
   ///
   /// `isReferenced`: taken by alloc_pages(), and not isolated. Complexity: O(orders).
   public func isHeldUnlocked(_ block: Block, isReferenced: Bool) -> Bool {

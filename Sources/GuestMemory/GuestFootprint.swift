@@ -17,7 +17,8 @@ public struct GuestFootprint: Sendable, Equatable {
 
   /// An upper bound for a guest of this geometry.
   ///
-  /// `wholeBlocks`: a strategy or load will give blocks back to the allocator, which looks at every struct page of each.
+  /// `wholeBlocks`: a strategy or load will give blocks back to the allocator, which looks at every struct page of
+  /// each.
   public static func estimate(_ geometry: GuestGeometry, _ state: State, wholeBlocks: Bool) -> GuestFootprint {
     let granule = UInt64(geometry.granuleOrder)
     let highest = UInt64(geometry.highestOrder)

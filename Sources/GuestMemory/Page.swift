@@ -54,8 +54,8 @@ public struct Page: Equatable, Sendable {
 
   // MARK: a page that may be somebody's
 
-  // Whoever scans pages by their addresses meets some that are in use, which their owner writes without the zone's lock:
-  // these read once and promise nothing about the next moment.
+  // Whoever scans pages by their addresses meets some that are in use, which their owner writes without the zone's
+  // lock: these read once and promise nothing about the next moment.
 
   /// ``isBuddy``. Steady under the zone's lock: owners change other parts of the word.
   @inlinable @inline(__always)
@@ -97,7 +97,7 @@ public struct Page: Equatable, Sendable {
   /// What free_pages_prepare() clears: PAGE_FLAGS_CHECK_AT_PREP.
   @inlinable static var flagsCheckedAtPrep: UInt64 { (1 << 24) - 1 }
 
-  /// PG_reported, PG_uptodate's bit: of a free block, that the host knows of it. Only designs with hooks set it, and
+  /// PG_reported, PG_uptodate's bit: of a free block, that the host knows of it. Only strategies with hooks set it, and
   /// their hooks clear it when the block leaves its list.
   @inlinable static var flagReported: UInt64 { 1 << 2 }
 

@@ -17,7 +17,7 @@ public struct Spinlock {
   @inlinable static var lockedMask: UInt32 { 0xff }
   @inlinable static var tailMask: UInt32 { 0xffff_0000 }
 
-  /// Takes the lock if nobody has it or waits for it.
+  /// Takes the lock if it is free and has no waiters.
   @inlinable @inline(__always)
   func tryLock() -> Bool {
     word.pointee.compareExchange(

@@ -3,15 +3,16 @@ import GuestMemory
 import Instruments
 import Records
 
-/// One design for finding free memory and telling the host of it.
+/// A strategy for finding free memory and telling the host about it.
 ///
 /// A strategy is a struct in a file of its own and one line in ``Strategies``. It sees a guest CPU, a sink, and a
 /// session with the stop flag and a clock; nothing else. ``collect(_:_:_:)`` is compiled for each probe and sink, so
 /// that between lock and unlock there is no dynamic call, no allocation and no reference counting.
 ///
-/// A design that reacts to frees says so on its card, has ``Hooks`` of its own, and does its work in ``work(_:_:_:)``.
+/// A strategy that reacts to frees says so on its card, has ``Hooks`` of its own, and does its work in
+/// ``work(_:_:_:)``.
 public protocol HintStrategy: Sendable {
-  /// What the design puts into the allocator: ``NoHooks`` for most.
+  /// What the strategy puts into the allocator: ``NoHooks`` for most.
   associatedtype Hooks: AllocatorHooks
 
   static var card: StrategyCard { get }
@@ -22,7 +23,7 @@ public protocol HintStrategy: Sendable {
   /// Done once before a session and never timed: what the driver does when it is probed. Buffers come from the arena it
   /// makes.
   ///
-  /// - Throws: ``GuestError`` where the host has no room for the buffers.
+  /// - Throws: ``GuestError`` if the host has no room for the buffers.
   mutating func prepare(_ guest: GuestCore, lowestOrder: Int) throws(GuestError)
 
   /// Entries of its virtqueue: a power of two. 1024, as QEMU's queue for free-page hints, unless a type says else.
@@ -31,8 +32,8 @@ public protocol HintStrategy: Sendable {
   /// The hooks every CPU of the guest runs, once prepared.
   var hooks: Hooks { get }
 
-  /// The guest is back in its starting state: what the hooks would have kept by now, had the design been there all
-  /// along. Before each session, never timed; no thread runs in the guest.
+  /// Rebuilds what the hooks would hold by now, after the guest was restored to its starting state. Before each
+  /// session, never timed; no thread runs in the guest.
   mutating func reset(_ guest: GuestCore)
 
   /// Whether a hook has asked for ``work(_:_:_:)`` (or the last work for more). Read at any time, without a lock.
@@ -46,24 +47,24 @@ public protocol HintStrategy: Sendable {
     _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ session: inout Session
   ) -> Outcome
 
-  /// Whether the design still takes `block`, which it reported, for one the host knows of: false once the guest has
+  /// Whether the strategy still takes `block`, which it reported, for one the host knows of: false once the guest has
   /// used it. Read without a lock, so that it may be out of date.
   func isKnownToHost(_ block: Block, _ guest: GuestCore) -> Bool
 
-  /// Bytes of its buffers at a session's start, once prepared; nil where it has none.
+  /// Bytes of its buffers at a session's start, once prepared; nil if it has none.
   var bufferBytes: Int? { get }
 
-  /// One session: finds what is free and hands it to `sink`. Blocks it holds stay held. Of a design that reacts to
+  /// One session: finds what is free and hands it to `sink`. Blocks it holds stay held. Of a strategy that reacts to
   /// frees: its work again and again until none is requested, without the delay between.
   mutating func collect<Probe: LockProbe, Sink: HintSink>(
     _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ session: inout Session
   ) -> Outcome
 
-  /// Gives every block it still holds back to the guest: what the design does when the host is done.
+  /// Gives every block it still holds back to the guest: what the strategy does when the host is done.
   mutating func giveBack<Probe: LockProbe, Sink: HintSink>(
     _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ session: inout Session)
 
-  /// The most list entries one hold may look at in this guest, for the conformance suite; nil where the design sets no
+  /// The most list entries one hold may look at in this guest, for the conformance suite; nil if the strategy sets no
   /// bound but the lists' length.
   func itemsPerHoldLimit(_ guest: GuestCore) -> Int?
 }
@@ -100,15 +101,15 @@ extension HintStrategy where Hooks == NoHooks {
 
 /// How a session ended.
 public enum Outcome: Sendable, Equatable {
-  /// The design found no more.
+  /// The strategy found no more.
   case complete
-  /// The design's own cap on hints was reached.
+  /// The strategy's own cap on hints was reached.
   case limit
-  /// The design got no memory for its hints.
+  /// The strategy got no memory for its hints.
   case noBuffer
   /// The host asked for the end.
   case stopped
-  /// The design broke down.
+  /// The strategy broke down.
   case error(String)
 
   /// As in the outcome column.

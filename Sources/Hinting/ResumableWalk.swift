@@ -2,8 +2,8 @@ import Delivery
 import GuestMemory
 import Instruments
 
-/// The walk that both designs of the v8 thread share: a few entries a hold, and from hold to hold only the block to go
-/// on from.
+/// The walk that both strategies of the v8 thread share: a few entries a hold, and from hold to hold only the block to
+/// go on from.
 ///
 /// That block may be gone by then: allocated, merged, on another list. It is taken for good if it is still Buddy and of
 /// the same order and zone; otherwise the list is begun again and its blocks go out twice. Which migratetype's list it
@@ -63,7 +63,8 @@ struct ResumableWalk {
               }
             case .followedPoison:
               return .error(
-                "continue_node was off its list; its next pointer is LIST_POISON1, not NULL, and the kernel would have oopsed"
+                "continue_node was off its list; its next pointer is LIST_POISON1, not NULL, and the kernel would "
+                  + "have oopsed"
               )
             }
           }

@@ -1,6 +1,6 @@
 import Records
 
-/// Every strategy there is, in the order of the record. Adding one is its file and a line here.
+/// All strategies, in the order of publication. To add one: its file, and a line here.
 public enum Strategies {
   public static let all: [StrategyEntry] = [
     StrategyEntry(NoHints.self),

@@ -54,7 +54,7 @@ public struct ConfiguredStrategy: Sendable {
 
   /// The order in force for `--order wanted`.
   public func order(wanted: Int, highest: Int) -> Int {
-    // A design's own option says more than `--order`.
+    // A strategy's own option says more than `--order`.
     if let own = options["order"].flatMap({ Int($0) }) { return min(own, highest) }
     return switch card.orders {
     case .any: min(wanted, highest)
@@ -62,7 +62,7 @@ public struct ConfiguredStrategy: Sendable {
     }
   }
 
-  /// The order the design itself looked down to.
+  /// The order the strategy itself looked down to.
   public func nativeOrder(highest: Int) -> Int { min(card.nativeOrder ?? highest, highest) }
 
   public func runner() -> StrategyRunner { makeRunner(options) }

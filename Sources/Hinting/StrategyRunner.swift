@@ -97,12 +97,12 @@ public final class StrategyRunner {
 
   /// Lets a thread be the host from here on, instead of one that costs nothing and is done at once.
   ///
-  /// - Throws: ``SystemCallError`` where it can't be pinned.
+  /// - Throws: ``SystemCallError`` if it can't be pinned.
   public func startHost(ackNanoseconds: UInt64, cpu: Int?) throws {
     try device?.startHost(ackNanoseconds: ackNanoseconds, cpu: cpu)
   }
 
-  /// What it saw; nil where there was none.
+  /// What it saw; nil if there was none.
   @discardableResult
   public func stopHost() -> HostFigures? { device?.stopHost() }
 
@@ -114,7 +114,7 @@ public final class StrategyRunner {
     speedBody(cpu, session, queue, bracket)
   }
 
-  /// The pass with the probe. `log` gets every hint; `atEnd` is called when the design has no more to say and still
+  /// The pass with the probe. `log` gets every hint; `atEnd` is called when the strategy has no more to say and still
   /// holds what it holds.
   public func probedPass(
     _ cpu: VirtualCPU, _ probe: HoldProbe, _ session: Session, _ log: HintLog, atEnd: () -> Void = {}
@@ -122,8 +122,8 @@ public final class StrategyRunner {
     probedBody(cpu, probe, session, log, queue, atEnd)
   }
 
-  /// A session without a probe whose hints go to a host that acts on them. What the design holds it gives back when the
-  /// host has acted on everything.
+  /// A session without a probe whose hints go to a host that acts on them. What the strategy holds it gives back when
+  /// the host has acted on everything.
   public func deliver(_ cpu: VirtualCPU, _ session: Session, _ sink: inout DeliverySink) -> DeliveryPass {
     deliverBody(cpu, session, &sink)
   }
@@ -135,7 +135,7 @@ public final class StrategyRunner {
     workBody(cpu, probe, &session, &sink)
   }
 
-  /// What the design has held since its last sessions goes back. See ``HintStrategy/giveBack(_:_:_:)``.
+  /// What the strategy has held since its last sessions goes back. See ``HintStrategy/giveBack(_:_:_:)``.
   public func giveBack(
     _ cpu: VirtualCPU, _ probe: HoldProbe, _ session: inout Session, _ sink: inout RecordingSink
   ) {
@@ -151,24 +151,24 @@ public final class StrategyRunner {
   /// See ``HintStrategy/isKnownToHost(_:_:)``.
   public func isKnownToHost(_ block: Block, _ core: GuestCore) -> Bool { knownBody(block, core) }
 
-  /// A mutator on a guest with this design's hooks. Not probed it measures nothing but what it gets done.
+  /// A mutator on a guest with this strategy's hooks. Not probed it measures nothing but what it gets done.
   ///
-  /// - Throws: ``GuestError`` or ``SystemCallError`` where the host refuses the address space.
+  /// - Throws: ``GuestError`` or ``SystemCallError`` if the host refuses the address space.
   public func mutator(_ guest: Guest, _ settings: MutatorSettings, isProbed: Bool) throws -> AnyMutator {
     try mutatorBody(guest, settings, isProbed ? HoldLog(capacity: 1 << 24, phase: .mutator) : nil)
   }
 
-  /// A mutator on a guest built without any design.
+  /// A mutator on a guest built without any strategy.
   public static func plainMutator(
     _ guest: Guest, _ settings: MutatorSettings, isProbed: Bool
   ) throws -> AnyMutator {
     try makeMutator(guest, settings, isProbed ? HoldLog(capacity: 1 << 24, phase: .mutator) : nil, NoHooks())
   }
 
-  /// A CPU that wants ranges of pages, on a guest with this design's hooks.
+  /// A CPU that wants ranges of pages, on a guest with this strategy's hooks.
   public func rangeAllocator(_ guest: Guest, cpu: Int) -> AnyRangeAllocator { rangeBody(guest, cpu) }
 
-  /// A CPU that allocates and frees in loops, on a guest with this design's hooks, once prepared.
+  /// A CPU that allocates and frees in loops, on a guest with this strategy's hooks, once prepared.
   public func allocationLoop(_ guest: Guest, cpu: Int) -> AllocationLoop { loopBody(guest, cpu) }
 
   /// See ``HintStrategy/bufferBytes``.
@@ -194,7 +194,7 @@ public struct SpeedPass: Sendable {
   public var outcome: Outcome
   /// The session's start, by the cycle clock.
   public var beginTicks: UInt64
-  /// From the session's start until the design had no more to say; the time its memory took is part of it.
+  /// From the session's start until the strategy had no more to say; the time its memory took is part of it.
   public var scanTicks: UInt64
   /// Giving back what it held.
   public var returnTicks: UInt64
@@ -234,7 +234,7 @@ public struct DeliveryPass: Sendable {
   public var outcome: Outcome
   /// The session's start, by the cycle clock.
   public var beginTicks: UInt64
-  /// From there until the design had no more to say.
+  /// From there until the strategy had no more to say.
   public var scanTicks: UInt64
   /// CPU time of the thread, return included, but for the wait until the host had acted on the last hint. Nanoseconds.
   public var cpuNanoseconds: UInt64

@@ -16,7 +16,7 @@ public final class CacheEvictor: @unchecked Sendable {
   /// Makes the buffer and writes it once, so that it is memory of its own.
   ///
   /// - Parameter lastLevelCacheBytes: as in ``HostFacts/lastLevelCacheBytes``; nil or less than 1 where unknown.
-  /// - Throws: ``SystemCallError`` where there is no room for it.
+  /// - Throws: ``SystemCallError`` if there is no room for it.
   public init(lastLevelCacheBytes: Int?) throws(SystemCallError) {
     if let size = lastLevelCacheBytes, size > 0 {
       let (twice, overflow) = size.multipliedReportingOverflow(by: 2)

@@ -25,20 +25,20 @@ public struct Callgrind: Sendable {
   /// - Parameters:
   ///   - valgrind: the program, looked up in PATH, and words that always follow it.
   ///   - program: run under it; by default this very one.
-  /// - Throws: ``CounterError/noSimulation(reason:)`` where valgrind isn't there, or was not when this was built.
+  /// - Throws: ``CounterError/noSimulation(reason:)`` if valgrind isn't there, or was not when this was built.
   public init(
     caches: SimulatedCaches, valgrind: [String] = ["valgrind"], program: String = "/proc/self/exe"
   ) throws(CounterError) {
     guard chost_simulation_is_built_in() else {
       throw .noSimulation(
         reason:
-          "this program was built without valgrind's headers; mend: apt-get install valgrind, then make clean build")
+          "this program was built without valgrind's headers; fix: apt-get install valgrind, then make clean build")
     }
     let environment = Self.environment
     guard
       let version = CommandOutput.of(valgrind + ["--version"], environment: environment)?.split(separator: "\n").first
     else {
-      throw .noSimulation(reason: "there is no valgrind that runs; mend: apt-get install valgrind")
+      throw .noSimulation(reason: "valgrind does not run; install it: apt-get install valgrind")
     }
     self.caches = caches
     self.version = String(version)
@@ -48,7 +48,7 @@ public struct Callgrind: Sendable {
 
   /// Runs the program with these words and this standard input, to its end.
   ///
-  /// - Throws: ``SystemCallError`` where the host refuses memory or the start.
+  /// - Throws: ``SystemCallError`` if the host refuses memory or the start.
   public func run(_ words: [String], input: [UInt8]) throws(SystemCallError) -> Outcome {
     // A copy, since 3.19 can't read what swiftc says for debuggers, and doesn't look for it in a file without a name.
     let copy = try MemoryFile()

@@ -42,7 +42,7 @@ enum CallgrindCounts {
 }
 
 extension Substring {
-  /// What follows a beginning; nil where this doesn't begin so.
+  /// What follows a beginning; nil if this doesn't begin so.
   fileprivate func after(_ beginning: String) -> Substring? {
     hasPrefix(beginning) ? dropFirst(beginning.count) : nil
   }

@@ -5,8 +5,8 @@ package enum CounterAccess {
   /// What stands in the way and what mends it, in one line without an end; for when counters don't work.
   ///
   /// The levels are those of perf_event_paranoid in Documentation/admin-guide/sysctl/kernel.rst: up to 2 everybody may
-  /// count their own programs in user mode. Debian and Ubuntu have added 3 and above, which forbid that too, except with
-  /// CAP_PERFMON or CAP_SYS_ADMIN.
+  /// count their own programs in user mode. Debian and Ubuntu have added 3 and above, which forbid that too, except
+  /// with CAP_PERFMON or CAP_SYS_ADMIN.
   static func explanation(_ files: HostFiles) -> String {
     let simulated = "--counters simulated counts instructions and cache misses without one"
     guard let level = files.integer("/proc/sys/kernel/perf_event_paranoid") else {
@@ -18,15 +18,15 @@ package enum CounterAccess {
         + "perf_event_paranoid (\(level)) allows; \(simulated)"
     }
     if isForbidden(files) {
-      return "perf_event_paranoid is \(level), at which only the privileged may count, even their own programs; "
-        + "mend: sysctl kernel.perf_event_paranoid=2"
+      return "perf_event_paranoid is \(level): only privileged processes may count; "
+        + "fix: sysctl kernel.perf_event_paranoid=2"
     }
     return
       "perf_event_paranoid is \(level), and isn't the cause: something else refuses, in a container mostly its seccomp "
       + "profile"
   }
 
-  /// Whether the kernel has a driver for a processor's PMU; nil where it doesn't list its event sources.
+  /// Whether the kernel has a driver for a processor's PMU; nil if it doesn't list its event sources.
   private static func hasPMU(_ files: HostFiles) -> Bool? {
     // cpu, and of hybrid processors cpu_core and cpu_atom; on arm64 armv8_pmuv3_0 and the like.
     files.entries("/sys/bus/event_source/devices").map { names in

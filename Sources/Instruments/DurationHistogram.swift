@@ -47,10 +47,10 @@ public struct DurationHistogram: Sendable {
   /// How many durations.
   public var count: UInt64 { counts.totalCount }
 
-  /// The longest recorded, in nanoseconds, exact; nil where there is none.
+  /// The longest recorded, in nanoseconds, exact; nil if there is none.
   public var max: UInt64? { count == 0 ? nil : counts.maxRecorded }
 
-  /// Mean of what was recorded, in nanoseconds, exact; nil where there is none.
+  /// Mean of what was recorded, in nanoseconds, exact; nil if there is none.
   public var mean: Double? { count == 0 ? nil : sum / Double(count) }
 
   /// The duration that `percent` (0...100) of all do not exceed, in nanoseconds, at most 0.1 % above the exact one; nil

@@ -1,4 +1,4 @@
-/// Mean, sum and order statistics of durations, exact, in nanoseconds; nil where there is no sample.
+/// Mean, sum and order statistics of durations, exact, in nanoseconds; nil if there is no sample.
 public struct DurationStatistics: Equatable, Codable, Sendable {
   /// How many durations.
   public var count: Int

@@ -5,7 +5,8 @@ import Records
 /// Counts hardware events of the thread that opened it, in user mode.
 ///
 /// Events are counted together or not at all: nothing is multiplexed, so no count is an estimate. Open one at a time on
-/// a thread, and use and release it there; the type is not `Sendable` so that it stays there, and refuses other threads.
+/// a thread, and use and release it there; the type is not `Sendable` so that it stays there, and refuses other
+/// threads.
 public final class HardwareCounters {
   /// What ``open(mode:events:named:library:files:)`` found.
   public enum Opening {
@@ -35,9 +36,10 @@ public final class HardwareCounters {
   ///
   /// - Parameters:
   ///   - events: what to count of that which has a column.
-  ///   - named: what else to count, by PAPI's names. Where not all fit, these go before `events`, and the earlier first.
+  ///   - named: what else to count, by PAPI's names. Where not all fit, these go before `events`, and the earlier
+  ///   first.
   ///   - files: where is looked why there are no counters.
-  /// - Throws: where `mode` is `papi`: ``CounterError/unavailable(reason:)`` where nothing can be counted, and
+  /// - Throws: where `mode` is `papi`: ``CounterError/unavailable(reason:)`` if nothing can be counted, and
   ///   ``CounterError/event(name:reason:)`` for one of `named` that can't.
   public static func open(
     mode: CounterMode, events: [HardwareEvent] = HardwareEvent.allCases, named: [String] = [],
@@ -142,7 +144,7 @@ public final class HardwareCounters {
     }
     // Only after trying to add does PAPI know why its component is off.
     let first = wanted.first.flatMap { event in counters.dropped[event].map { "\(event.name): \($0)" } }
-    return .failure(Failure(text: library.disabledReason() ?? first ?? "no event was asked for"))
+    return .failure(Failure(text: library.disabledReason() ?? first ?? "no event was requested"))
   }
 
   /// Counts nothing for a moment. 0, or the library's error.
@@ -202,8 +204,8 @@ public enum CounterError: UserFacing, Equatable, Sendable {
     switch self {
     case .unavailable(let reason): "no hardware counters: \(reason)"
     case .event(let name, let reason):
-      "the event '\(name)' can't be counted: \(reason); accepted: an event of this processor as papi_native_avail and "
-        + "papi_avail list them, not more at once than it has counters, or --counters auto to go on without"
+      "the event '\(name)' can't be counted: \(reason); expected an event that papi_native_avail or papi_avail lists, "
+        + "no more than the processor counts at once, or --counters auto to run without"
     case .refused(let call, let reason): "\(call): \(reason)"
     case .otherThread: "counters were opened on another thread"
     case .noSimulation(let reason): "no simulated counters: \(reason)"

@@ -21,7 +21,7 @@ public final class HoldLog: @unchecked Sendable {
 
   /// Reserves room for `capacity` samples (0 or more). `phase` is what acquisitions are for until the probe says else.
   ///
-  /// - Throws: ``SystemCallError`` where the address space is refused.
+  /// - Throws: ``SystemCallError`` if the address space is refused.
   public init(capacity: Int, phase: HoldPhase = .collect) throws(SystemCallError) {
     precondition(capacity >= 0, "a log cannot hold a negative number of samples")
     let (sampleBytes, overflow) = capacity.multipliedReportingOverflow(by: MemoryLayout<HoldSample>.stride)

@@ -4,7 +4,7 @@ public struct HoldSummary: Sendable {
   public var acquisitions: Int
   /// Acquisitions that found no room in the log. Where it is not 0, every other figure is about the earlier ones only.
   public var dropped: Int
-  /// The most list entries looked at in one hold; nil where there is no sample.
+  /// The most list entries looked at in one hold; nil if there is no sample.
   public var itemsPerHoldMax: Int?
   /// Lengths of the holds, the cost of the clock included.
   public var hold: DurationStatistics

@@ -29,7 +29,7 @@ public enum NoiseMeter {
     return NoiseReading(intervalNanoseconds: interval, samples: samples)
   }
 
-  /// Nanoseconds of the quickest of several runs: the others were interrupted, or clocked lower. nil where the clock
+  /// Nanoseconds of the quickest of several runs: the others were interrupted, or clocked lower. nil if the clock
   /// stood still in all of them.
   @inline(__always)
   private static func quickest(_ body: () -> Void) -> Double? {

@@ -1,6 +1,6 @@
 /// Percentiles of samples at hand.
 public enum Percentile {
-  /// The smallest of `samples`, ascending, that at least the share `fraction` (0...1) of them do not exceed; nil where
+  /// The smallest of `samples`, ascending, that at least the share `fraction` (0...1) of them do not exceed; nil if
   /// there are none. Always one of the samples: nothing is interpolated.
   public static func nearestRank<Sample>(_ fraction: Double, ofSorted samples: [Sample]) -> Sample? {
     guard !samples.isEmpty else { return nil }

@@ -1,7 +1,7 @@
 /// The longest hold that repeats: the maximum over k of the minimum over repetitions of hold k.
 ///
 /// Without mutators hold k does the same work in every repetition, so what only one repetition shows is the machine's
-/// noise and not the design's. It means nothing where the number of holds differs between repetitions; then there is
+/// noise and not the strategy's. It means nothing where the number of holds differs between repetitions; then there is
 /// no value.
 public struct RepeatableMaximum: Equatable, Sendable {
   /// The shortest length of each hold so far, in ticks; empty once the repetitions differ.
@@ -31,7 +31,7 @@ public struct RepeatableMaximum: Equatable, Sendable {
     for k in shortest.indices where sequence[k] < shortest[k] { shortest[k] = sequence[k] }
   }
 
-  /// Ticks; nil where there was no hold, no repetition, or repetitions with different numbers of holds. After one
+  /// Ticks; nil if there was no hold, no repetition, or repetitions with different numbers of holds. After one
   /// repetition it is that one's plain maximum.
   ///
   /// - Complexity: O(n).

@@ -15,8 +15,8 @@ public struct SimulatedCache: Equatable, Codable, Sendable {
     case lineBytes = "line_bytes"
   }
 
-  /// The nearest that can be simulated: valgrind wants a power of two of sets, so that others get more ways, and lose what
-  /// doesn't fill one.
+  /// The nearest that can be simulated: valgrind wants a power of two of sets, so that others get more ways, and lose
+  /// what doesn't fill one.
   ///
   /// - Parameters:
   ///   - sizeBytes: at least a line, otherwise a line is taken.
@@ -48,7 +48,8 @@ public struct SimulatedCaches: Equatable, Codable, Sendable {
     case last = "llc"
   }
 
-  /// As near as can be to these. What isn't told is 32 KiB of 8 ways in the first level and 8 MiB of 16 ways in the last.
+  /// As near as can be to these. What isn't told is 32 KiB of 8 ways in the first level and 8 MiB of 16 ways in the
+  /// last.
   public init(like caches: [HostCache]) {
     func simulated(_ cache: HostCache?, _ bytes: Int, _ ways: Int) -> SimulatedCache {
       guard let cache, let size = cache.sizeBytes, size > 0 else {

@@ -1,16 +1,16 @@
 import CHost
 import Machine
 
-/// The other side of ``Callgrind``: what a program says to the simulator it runs under. Without one these do nothing but
-/// run what they are given.
+/// The other side of ``Callgrind``: what a program says to the simulator it runs under. Without one these do nothing
+/// but run what they are given.
 public enum Simulation {
   /// Whether this process is being simulated.
   public static var isOn: Bool { chost_simulation_is_on() }
 
   /// Counts, under a name, what runs between the calls of `start` and `stop` that `body` gets and makes once each.
   ///
-  /// The simulated caches are empty before `warmUp`, which is simulated and not counted. Everything else runs faster, and
-  /// uncounted.
+  /// The simulated caches are empty before `warmUp`, which is simulated and not counted. Everything else runs faster,
+  /// and uncounted.
   public static func count(
     as name: String, warmUp: () -> Void = {},
     body: (_ start: @escaping () -> Void, _ stop: @escaping () -> Void) -> Void
@@ -24,7 +24,7 @@ public enum Simulation {
 
   /// Ends this process with its parent, so that none is left behind where the parent is killed.
   ///
-  /// - Throws: ``SystemCallError`` where the parent has ended already or the kernel refuses.
+  /// - Throws: ``SystemCallError`` if the parent has ended already or the kernel refuses.
   public static func endWithParent(_ parent: Int32) throws(SystemCallError) {
     let code = chost_die_with_parent(parent)
     guard code == 0 else { throw SystemCallError(call: "prctl(PR_SET_PDEATHSIG)", code: code) }

@@ -3,7 +3,7 @@ import Machine
 
 /// Time in which this machine's CPUs wanted to run and the hypervisor ran something else, since boot.
 public enum StealClock {
-  /// Nanoseconds, all CPUs together, in steps of the kernel's clock tick (10 ms); nil where the kernel doesn't count
+  /// Nanoseconds, all CPUs together, in steps of the kernel's clock tick (10 ms); nil if the kernel doesn't count
   /// it. A kernel may count it and have a hypervisor that never reports any.
   public static func nanoseconds(files: HostFiles = HostFiles()) -> UInt64? {
     guard let steal = ticks(files)?[stealField] else { return nil }
@@ -12,7 +12,7 @@ public enum StealClock {
     return steal * (1_000_000_000 / UInt64(ticksPerSecond))
   }
 
-  /// What of all CPU time since boot, idle time included, that was; 0...1. nil where the kernel doesn't count it.
+  /// What of all CPU time since boot, idle time included, that was; 0...1. nil if the kernel doesn't count it.
   public static func shareSinceBoot(files: HostFiles = HostFiles()) -> Double? {
     guard let ticks = ticks(files) else { return nil }
     let all = ticks.reduce(0.0) { $0 + Double($1) }

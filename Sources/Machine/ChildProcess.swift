@@ -11,8 +11,9 @@ public struct ChildProcess: ~Copyable {
   ///
   /// - Parameters:
   ///   - environment: all it gets.
-  ///   - input: the open file that becomes its standard input, and so on; nil: it leads nowhere. The caller closes it.
-  /// - Throws: ``SystemCallError`` where it can't be started (ENOENT: no such program).
+  ///   - input: the open file that becomes its standard input, and so on; nil: its output is discarded. The caller
+  ///   closes it.
+  /// - Throws: ``SystemCallError`` if it can't be started (ENOENT: no such program).
   public init(
     _ arguments: [String], environment: [String: String] = ProcessInfo.processInfo.environment, input: Int32? = nil,
     output: Int32? = nil, error: Int32? = nil
@@ -53,7 +54,7 @@ public struct ChildProcess: ~Copyable {
     return poll(0) ?? .untold
   }
 
-  /// Waits for its end until `deadline`; nil where it still runs then.
+  /// Waits for its end until `deadline`; nil if it still runs then.
   public mutating func wait(until deadline: ContinuousClock.Instant) -> ProcessEnd? {
     while true {
       if let end = end ?? poll(WNOHANG) { return end }

@@ -2,7 +2,7 @@ import SystemPackage
 
 /// Runs programs.
 package enum CommandOutput {
-  /// Standard output of `arguments`, the program first and looked up in PATH; nil where it can't be started or ends
+  /// Standard output of `arguments`, the program first and looked up in PATH; nil if it can't be started or ends
   /// with another status than 0. Its standard input and error lead nowhere.
   package static func of(_ arguments: [String], environment: [String: String]) -> String? {
     guard let (readEnd, writeEnd) = try? FileDescriptor.pipe(options: .closeOnExec) else { return nil }

@@ -5,7 +5,7 @@ import Glibc
 public final class EventCounter: Sendable {
   private let descriptor: Int32
 
-  /// - Throws: ``SystemCallError`` where the process may open no more files.
+  /// - Throws: ``SystemCallError`` if the process may open no more files.
   public init() throws(SystemCallError) {
     descriptor = chost_eventfd()
     guard descriptor >= 0 else { throw SystemCallError(call: "eventfd", code: -descriptor) }

@@ -10,8 +10,8 @@ extension FileDescriptor {
     try onlyErrno { try open(path, mode, options: options.union(.closeOnExec), permissions: permissions) }
   }
 
-  /// What is left to read, to its end: files of /proc and /sys say nothing true about their size. Where there is more than
-  /// `limit` bytes, some more than that.
+  /// What is left to read, to its end: files of /proc and /sys say nothing true about their size. Where there is more
+  /// than `limit` bytes, some more than that.
   package func readToEnd(limit: Int = .max) throws(Errno) -> [UInt8] {
     var bytes: [UInt8] = []
     while bytes.count <= limit {

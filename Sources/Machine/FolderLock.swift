@@ -6,7 +6,7 @@ import SystemPackage
 package final class FolderLock {
   private let folder: FileDescriptor
 
-  /// - Throws: ``UserError`` of kind io where the folder can't be opened or another holds the lock.
+  /// - Throws: ``UserError`` of kind io if the folder can't be opened or another holds the lock.
   package init(_ path: String) throws(UserError) {
     folder = try FileAccess.open(path, .readOnly, options: .directory)
     // Some file systems have no locks: only a lock that another holds is a reason to stop.

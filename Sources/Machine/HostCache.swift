@@ -27,7 +27,7 @@ public struct HostCache: Equatable, Codable, Sendable {
     self.ways = ways
   }
 
-  /// The caches that `cpu` sees, in the kernel's order; empty where the kernel lists none.
+  /// The caches that `cpu` sees, in the kernel's order; empty if the kernel lists none.
   static func all(ofCPU cpu: Int, files: HostFiles) -> [HostCache] {
     let directory = "/sys/devices/system/cpu/cpu\(cpu)/cache"
     let indices = (files.entries(directory) ?? []).compactMap { name in

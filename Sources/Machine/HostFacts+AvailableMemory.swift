@@ -1,6 +1,6 @@
 extension HostFacts {
   /// How much more memory this process may take: the least of the machine's MemAvailable and what each memory control
-  /// group around it (version 1 or 2) leaves, file pages that can be dropped counted as left. Bytes; nil where
+  /// group around it (version 1 or 2) leaves, file pages that can be dropped counted as left. Bytes; nil if
   /// neither is known.
   public static func availableMemoryBytes(files: HostFiles = HostFiles()) -> UInt64? {
     let machine = files.value(of: "MemAvailable", in: "/proc/meminfo").flatMap(kibibytes)

@@ -10,7 +10,7 @@ public struct HostFacts: Equatable, Codable, Sendable {
   public var allowedCPUs: [Int]?
   /// The caches that the first of them sees.
   public var caches: [HostCache]
-  /// The NUMA nodes with all their CPUs, by number; empty where the kernel lists none.
+  /// The NUMA nodes with all their CPUs, by number; empty if the kernel lists none.
   public var numaNodes: [HostNode]
   /// cpufreq's governor of the first CPU.
   public var cpufreqGovernor: String?
@@ -73,7 +73,7 @@ public struct HostFacts: Equatable, Codable, Sendable {
       build: .current)
   }
 
-  /// Bytes of the last-level cache that one CPU sees; nil where no cache is known.
+  /// Bytes of the last-level cache that one CPU sees; nil if no cache is known.
   public var lastLevelCacheBytes: Int? {
     caches.filter { $0.type != "Instruction" && $0.sizeBytes != nil }
       .max { $0.level < $1.level }?.sizeBytes

@@ -45,7 +45,7 @@ public struct HostFiles: Sendable {
     return names.sorted()
   }
 
-  /// Why the file can't be opened for reading and writing, as errno; nil where it can.
+  /// Why the file can't be opened for reading and writing, as errno; nil if it can.
   package func refusal(of path: String) -> Int32? {
     do throws(Errno) {
       let file = try FileDescriptor.opening(located(path), .readWrite, options: .nonBlocking)
@@ -56,7 +56,7 @@ public struct HostFiles: Sendable {
     }
   }
 
-  /// What the processor can do, by the names that Linux has for it on x86 (/proc/cpuinfo); nil where it doesn't say.
+  /// What the processor can do, by the names that Linux has for it on x86 (/proc/cpuinfo); nil if it doesn't say.
   package var processorFlags: Set<Substring>? {
     value(of: "flags", in: "/proc/cpuinfo").map { Set($0.split(separator: " ")) }
   }

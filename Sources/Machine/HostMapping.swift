@@ -13,7 +13,7 @@ public final class HostMapping {
 
   /// Reserves at least `bytes`; nothing is touched.
   ///
-  /// - Throws: ``SystemCallError`` where the address space, or huge pages as such, are refused.
+  /// - Throws: ``SystemCallError`` if the address space, or huge pages as such, are refused.
   public init(bytes wanted: Int, page: HostPage) throws(SystemCallError) {
     bytes = (max(wanted, 1) + page.rawValue - 1) / page.rawValue * page.rawValue
     // A margin that asked for nothing on either side: the kernel's figures of the piece in between are then its alone.

@@ -4,9 +4,9 @@ public struct HostNode: Equatable, Codable, Sendable {
   public var id: Int
   /// Its CPUs, ascending; empty for a node of memory only. From a ``NumaHost`` only those that may be used.
   public var cpus: [Int]
-  /// All of its memory; nil where the system doesn't tell.
+  /// All of its memory; nil if the system doesn't tell.
   public var memoryBytes: UInt64?
-  /// What of it was free when asked; nil where the system doesn't tell.
+  /// What of it was free when asked; nil if the system doesn't tell.
   public var freeBytes: UInt64?
 
   enum CodingKeys: String, CodingKey {

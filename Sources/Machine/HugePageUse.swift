@@ -13,7 +13,7 @@ public struct HugePageUse: Equatable, Sendable {
   /// Whether all of it is, but for what a mapping's odd end is.
   public var isWhole: Bool { anonymousBytes > 0 && anonymousBytes - min(hugeBytes, anonymousBytes) < 2 << 20 }
 
-  /// Of this process's mapping around an address, by /proc/self/smaps; nil where that doesn't tell.
+  /// Of this process's mapping around an address, by /proc/self/smaps; nil if that doesn't tell.
   public static func ofMapping(around address: UnsafeRawPointer, files: HostFiles = HostFiles()) -> HugePageUse? {
     let wanted = UInt(bitPattern: address)
     var isAround = false

@@ -1,7 +1,7 @@
 import Glibc
 
-/// Makes a system call that fails with -1 again as long as a signal interrupts it (EINTR): those that swift-system has no
-/// function for.
+/// Makes a system call that fails with -1 again as long as a signal interrupts it (EINTR): those that swift-system has
+/// no function for.
 @inline(__always)
 package func retryingInterrupted<Result: SignedInteger>(_ call: () -> Result) -> Result {
   var result = call()

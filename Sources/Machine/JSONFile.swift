@@ -7,7 +7,7 @@ public struct JSONFile {
 
   /// Looks whether the file can be made, and makes nothing yet: for before half a minute of measuring.
   ///
-  /// - Throws: ``UserError``: of kind usage where there is something already, which is left alone; of kind io where
+  /// - Throws: ``UserError``: of kind usage if there is something already, which is left alone; of kind io where
   ///   the folder it is to lie in isn't there or may not be written.
   public init(newAt path: String) throws(UserError) {
     self.path = path
@@ -27,7 +27,7 @@ public struct JSONFile {
     do {
       data = try JSONEncoder.standard.encode(value)
     } catch {
-      throw .input(file: path, "can't be written as JSON: \(error)", accepted: "numbers must be finite")
+      throw .input(file: path, "can't be written as JSON: \(error)", accepted: "expected finite numbers")
     }
     try FileAccess.writeAtomically(Array(data) + [UInt8(ascii: "\n")], to: path)
   }

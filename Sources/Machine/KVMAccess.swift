@@ -16,7 +16,7 @@ public enum KVMAccess: Equatable, Sendable {
     }
   }
 
-  /// The kernel module for this processor; nil where it shows no virtualisation.
+  /// The kernel module for this processor; nil if it shows no virtualisation.
   package static func module(_ files: HostFiles) -> String? {
     guard let flags = files.processorFlags else { return nil }
     return flags.contains("vmx") ? "kvm_intel" : flags.contains("svm") ? "kvm_amd" : nil

@@ -7,7 +7,7 @@ public final class MemoryFile {
   /// Its number here and in children.
   public let descriptor: Int32
 
-  /// - Throws: ``SystemCallError`` where the kernel refuses.
+  /// - Throws: ``SystemCallError`` if the kernel refuses.
   public init() throws(SystemCallError) {
     descriptor = chost_memory_file("hintbench")
     guard descriptor >= 0 else { throw SystemCallError(call: "memfd_create", code: -descriptor) }

@@ -11,7 +11,7 @@ public struct ProgramPath: Sendable {
     folders = text.split(separator: ":").map(String.init)
   }
 
-  /// The first program of this name that may be run, or the one at this path; nil where there is none.
+  /// The first program of this name that may be run, or the one at this path; nil if there is none.
   public func find(_ name: String) -> String? {
     let places = name.contains("/") ? [name] : folders.map { "\($0)/\(name)" }
     return places.first { path in

@@ -4,7 +4,7 @@ import Foundation
 public struct SourceRevision: Equatable, Codable, Sendable {
   /// Full hash of the commit checked out.
   public var commit: String
-  /// The branch; nil where the head is detached.
+  /// The branch; nil if the head is detached.
   public var branch: String?
   /// Whether anything differs from the commit, untracked files that git doesn't ignore included.
   public var isDirty: Bool
@@ -21,8 +21,8 @@ public struct SourceRevision: Equatable, Codable, Sendable {
   }
 
   /// The working tree that a program was built in by `swift build`; nil as below, and for one that doesn't lie where it
-  /// was built (.build.../release or debug): of a copy kept in a tree, as a last good build is, nobody knows which commit it
-  /// is of.
+  /// was built (.build.../release or debug): of a copy kept in a tree, as a last good build is, nobody knows which
+  /// commit it is of.
   static func ofProgram(at path: String) -> SourceRevision? {
     let folder = URL(fileURLWithPath: path).deletingLastPathComponent()
     let isBuilt =
@@ -31,7 +31,7 @@ public struct SourceRevision: Equatable, Codable, Sendable {
     return isBuilt ? containing(folder.path) : nil
   }
 
-  /// The working tree that holds `path`, a file or a directory; nil where there is none, it has no commit yet, or git
+  /// The working tree that holds `path`, a file or a directory; nil if there is none, it has no commit yet, or git
   /// is not there.
   public static func containing(_ path: String) -> SourceRevision? {
     var isDirectory: ObjCBool = false

@@ -6,7 +6,7 @@ public struct TextFile {
 
   /// Looks whether the file can be made, and makes nothing yet.
   ///
-  /// - Throws: ``UserError``: of kind usage where there is something already, which is left alone; of kind io where
+  /// - Throws: ``UserError``: of kind usage if there is something already, which is left alone; of kind io where
   ///   the folder it is to lie in isn't there or may not be written.
   public init(newAt path: String) throws(UserError) {
     self.path = path

@@ -1,9 +1,10 @@
 /// The host's half of the free page hinting protocol: which session runs, and whether a hint of it may be applied.
 ///
-/// A session has an id. It begins after a sync of the dirty log and has ended before the next one, so that what it clears
-/// was free at some moment since the log began to note writes for it: whatever the guest wrote after that moment the next
-/// sync sets again. A hint that came after that sync could clear such a bit, and the page would be lost. The guest may be
-/// late by as much as it likes; it names the id of the session that its hints are for, and other ids start nothing.
+/// A session has an id. It begins after a sync of the dirty log and has ended before the next one, so that what it
+/// clears was free at some moment since the log began to note writes for it: whatever the guest wrote after that
+/// moment the next sync sets again. A hint that came after that sync could clear such a bit, and the page would be
+/// lost. The guest may be late by as much as it likes; it names the id of the session that its hints are for, and
+/// other ids start nothing.
 ///
 /// QEMU 7.2, hw/virtio/virtio-balloon.c: virtio_balloon_free_page_start(), _stop(), _done() and get_free_page_hints();
 /// virtio 1.2, 5.5.6.4. All calls are to be made under one lock, which also covers the clearing of the bits.

@@ -1,7 +1,7 @@
 import GuestMemory
 
-/// What a modelled guest's memory holds as far as a migration asks: who wrote what when, what is zero, and what has been
-/// written since the last sync. Modelled pages have no bytes; a version counter stands for each unit's.
+/// What a modelled guest's memory holds as far as a migration asks: who wrote what when, what is zero, and what has
+/// been written since the last sync. Modelled pages have no bytes; a version counter stands for each unit's.
 ///
 /// A unit is a page, or for guests too large for that a run of 2^``unitOrder`` pages: then one write makes the whole
 /// unit dirty, as it does on a host with huge pages.
@@ -20,8 +20,8 @@ public final class GuestImage {
   private var filled: [UInt16]
 
   /// An image of the guest as it stands, with nothing on the per-CPU lists: what isn't free is in use and written.
-  /// `freeIsZero`: nobody has used the free memory since boot; otherwise it holds what its last users left. No thread may
-  /// run in the guest. O(pages / 2^unitOrder + free blocks).
+  /// `freeIsZero`: nobody has used the free memory since boot; otherwise it holds what its last users left. No thread
+  /// may run in the guest. O(pages / 2^unitOrder + free blocks).
   public init(_ guest: Guest, unitOrder: Int, freeIsZero: Bool) {
     precondition((0...10).contains(unitOrder))
     self.unitOrder = unitOrder
@@ -67,7 +67,7 @@ public final class GuestImage {
   /// Their owner gives them back; what they hold stays.
   public func giveBack(_ block: Block) { forEachUnit(block.pfn, block.pages) { unit, pages in owned[unit] -= pages } }
 
-  /// The kernel zeroes pages that nobody owns, as init_on_alloc does for a design that allocates.
+  /// The kernel zeroes pages that nobody owns, as init_on_alloc does for a strategy that allocates.
   public func zero(_ block: Block) {
     forEachUnit(block.pfn, block.pages) { unit, pages in
       filled[unit] -= min(pages, filled[unit])

@@ -115,7 +115,7 @@ public struct MigrationBitmap: Sendable, Equatable {
     return count - before
   }
 
-  /// The first set bit at or after `unit`; nil where there is none.
+  /// The first set bit at or after `unit`; nil if there is none.
   public func next(from unit: Int) -> Int? {
     guard unit < units else { return nil }
     var index = unit >> 6

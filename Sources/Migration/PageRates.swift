@@ -13,7 +13,7 @@ public struct PageRates: Sendable, Codable, Equatable {
 
   /// Some 100 ms, the first time.
   ///
-  /// - Throws: ``SystemCallError`` where there are no 64 MiB, or no socket.
+  /// - Throws: ``SystemCallError`` if there are no 64 MiB, or no socket.
   public static func measure() throws -> PageRates { try known.get() }
 
   private static let known = Result { PageRates(zeroCheck: try measureZeroCheck(), send: try measureSend()) }

@@ -38,7 +38,7 @@ public struct PageVersions: Sendable {
     }
   }
 
-  /// The first unit that matters and differs; nil where none is lost. O(units).
+  /// The first unit that matters and differs; nil if none is lost. O(units).
   public func firstLoss(where matters: (Int) -> Bool) -> Loss? {
     for unit in here.indices where here[unit] != there[unit] && matters(unit) {
       return Loss(unit: unit, here: here[unit], there: there[unit])

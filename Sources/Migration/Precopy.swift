@@ -22,10 +22,10 @@ public protocol PrecopyWorld {
 
 /// The rounds of a pre-copy migration, and when the guest is stopped.
 ///
-/// QEMU 7.2: ram_save_setup(), ram_save_iterate(), migration_iteration_run(), migration_completion(); the limit on what may
-/// be left for the switch-over follows the bandwidth of the last 100 ms (migration_update_counters()). It is 0 before that:
-/// a guest that is sent within 100 ms is stopped when nothing is left, and what it has written meanwhile goes out while it
-/// stands.
+/// QEMU 7.2: ram_save_setup(), ram_save_iterate(), migration_iteration_run(), migration_completion(); the limit on
+/// what may be left for the switch-over follows the bandwidth of the last 100 ms (migration_update_counters()). It is
+/// 0 before that: a guest that is sent within 100 ms is stopped when nothing is left, and what it has written
+/// meanwhile goes out while it stands.
 public struct Precopy: Sendable {
   /// How long the guest may stand still. Nanoseconds.
   public var downtimeLimit: Double

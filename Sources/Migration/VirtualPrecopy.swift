@@ -1,7 +1,8 @@
 import GuestMemory
 
-/// A pre-copy migration by a clock that is moved on from unit to unit: the rounds of ``Precopy``, and hints applied between
-/// the start and the stop of a session. What takes how long is measured elsewhere, or given, and stands in ``Costs``.
+/// A pre-copy migration by a clock that is moved on from unit to unit: the rounds of ``Precopy``, and hints applied
+/// between the start and the stop of a session. What takes how long is measured elsewhere, or given, and stands in
+/// ``Costs``.
 public struct VirtualPrecopy {
   /// What every step takes. Nanoseconds.
   public struct Costs: Sendable, Equatable {
@@ -57,7 +58,7 @@ public struct VirtualPrecopy {
 
   /// - Parameters:
   ///   - roundLimit: syncs after which the guest is stopped whatever is left.
-  ///   - collect: what the guest hints in a session that begins now; nil: it has no such design.
+  ///   - collect: what the guest hints in a session that begins now; nil: it has no such strategy.
   ///   - advance: lets the guest's users act until so long after the setup. Nanoseconds.
   public init(
     _ image: GuestImage, _ costs: Costs, roundLimit: Int = 100, collect: @escaping () -> Session?,
@@ -73,7 +74,7 @@ public struct VirtualPrecopy {
 
   /// Migrates.
   ///
-  /// - Throws: ``PageVersions/Loss`` where a page that is in use isn't at the destination as it is here.
+  /// - Throws: ``PageVersions/Loss`` if a page that is in use isn't at the destination as it is here.
   public mutating func run() throws(PageVersions.Loss) -> PrecopyResult {
     result.course = Precopy(downtimeLimit: costs.downtimeLimit, roundLimit: roundLimit).run(&self)
     if let loss = image.firstLoss { throw loss }

@@ -9,11 +9,11 @@ public enum HintingMode: String, Sendable, CaseIterable {
   /// The same, but that every get_page() makes stable and every put_page() tries to make volatile: the proposal of the
   /// thread.
   case everyGetPut = "every-get-put"
-  /// The same as full, but that whoever looks at a page on the LRU makes it stable, so that a page that is freed goes V,
-  /// S, U.
+  /// The same as full, but that whoever looks at a page on the LRU makes it stable, so that a page that is freed goes
+  /// V, S, U.
   case fullViaVolatile = "full-via-volatile"
-  /// The same as full, but that put_page() is no site: a page stays stable until it is unlocked by its only user, written
-  /// back, mapped or moved to the inactive list. The thread's order of magnitude may be meant against this.
+  /// The same as full, but that put_page() is no site: a page stays stable until it is unlocked by its only user,
+  /// written back, mapped or moved to the inactive list. The thread's order of magnitude may be meant against this.
   case fullWithoutPut = "full-without-put"
 
   /// Whether allocation and free say so.

@@ -1,8 +1,8 @@
 import GuestMemory
 import Synchronization
 
-/// A host that is short of memory: takes frames from the guest, whichever the seed says, and does with each page what its
-/// state allows.
+/// A host that is short of memory: takes frames from the guest, whichever the seed says, and does with each page what
+/// its state allows.
 public struct HostAgent: Sendable {
   private var generator: SeededGenerator
   /// Frames that held nothing to keep.
@@ -29,7 +29,7 @@ public struct HostAgent: Sendable {
 }
 
 extension PageFrames {
-  /// The host takes a page's frame, beside whatever the guest is doing. What that was; nil where there was no frame.
+  /// The host takes a page's frame, beside whatever the guest is doing. What that was; nil if there was no frame.
   @discardableResult
   public func takeFrame(_ page: Int) -> PageState.Reclaim? {
     var old = memory.states[page].load(ordering: .relaxed)

@@ -14,5 +14,5 @@ public struct IllegalTransition: Error, Hashable, CustomStringConvertible {
     self.accepted = accepted
   }
 
-  public var description: String { "\(action) of a page in \(state); accepted: \(accepted)" }
+  public var description: String { "\(action) of a page in \(state); expected \(accepted)" }
 }

@@ -1,7 +1,7 @@
 import GuestMemory
 
-/// What a guest's users do: they read and write a file in pieces, map it, fork and exit, take and give back memory of their
-/// own; beside them the kernel writes back and reclaims. The same seed makes the same wishes in every mode.
+/// What a guest's users do: they read and write a file in pieces, map it, fork and exit, take and give back memory of
+/// their own; beside them the kernel writes back and reclaims. The same seed makes the same wishes in every mode.
 ///
 /// On one thread. Four fifths of the wishes go to a fifth of the file.
 public struct PageCacheLoad<Tally: StateTally> {
@@ -23,7 +23,7 @@ public struct PageCacheLoad<Tally: StateTally> {
   /// Pages that wishes were about, anonymous ones included.
   public private(set) var pagesHandled = 0
 
-  /// On pages that nobody has used since they were made or reset.
+  /// On pages unused since they were made or reset.
   ///
   /// - Parameters:
   ///   - range: pages that one wish is about, 1 or more; the file and memory are many times that.
@@ -56,7 +56,7 @@ public struct PageCacheLoad<Tally: StateTally> {
     pagesHandled = 0
   }
 
-  /// So many wishes, with nobody beside.
+  /// So many requests, with no other thread.
   public mutating func run(wishes: Int) { for _ in 0..<wishes { step() } }
 
   private mutating func step() {

@@ -137,8 +137,8 @@ extension PageFrames {
       }
     }
 
-    /// A CPU's access and the entry it went by are one step in hardware, which waits for every CPU before an entry that is
-    /// gone counts as gone; here the page table's lock sees to it.
+    /// A CPU's access and the entry it went by are one step in hardware, which waits for every CPU before an entry
+    /// that is gone counts as gone; here the page table's lock sees to it.
     @inlinable
     public mutating func accessMapped(_ index: Int, writes: Bool) -> MappedAccess {
       memory.pageTable.lock()

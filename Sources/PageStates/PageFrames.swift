@@ -2,13 +2,14 @@ import CHost
 import GuestMemory
 import Synchronization
 
-/// Pages of a guest, a file whose pages they cache, and one process that maps the file: what ``PageStore``'s steps are done
-/// on in memory.
+/// Pages of a guest, a file whose pages they cache, and one process that maps the file: what ``PageStore``'s steps are
+/// done on in memory.
 ///
-/// A page has a byte that both sides see, a word of flags and one of counts, and links for one list; all of it on lines of
-/// several pages, as nobody's contents are modelled. Reading the file in costs nothing.
+/// A page has a byte that both sides see, a word of flags and one of counts, and links for one list; all of it on
+/// lines of several pages, as nobody's contents are modelled. Reading the file in costs nothing.
 public final class PageFrames: @unchecked Sendable {
-  // Right to send: what isn't atomic is only touched under the lock it belongs to, and the memory lives as long as this.
+  // Right to send: what isn't atomic is only touched under the lock it belongs to, and the memory lives as long as
+  // this.
   private let base: UnsafeMutableRawPointer
   private let bytes: Int
   @usableFromInline let memory: Memory
@@ -66,14 +67,14 @@ public final class PageFrames: @unchecked Sendable {
 
   deinit { _ = chost_release(base, bytes) }
 
-  /// This CPU's hands on it. Valid as long as this object: whoever uses it keeps that.
+  /// This CPU's hands on it. Valid as long as this object: the caller must keep it alive.
   ///
   /// - Parameter tally: counts what the store does, from where it stands.
   public func store<Tally: StateTally>(_ mode: HintingMode, cpu: Int = 0, tally: Tally = NoTally()) -> Store<Tally> {
     Store(memory: memory, mode: mode, cpu: cpu, tally: tally)
   }
 
-  /// Everything as at the beginning. While nobody uses it.
+  /// Restores the initial state. No thread may use it meanwhile.
   public func reset(_ mode: HintingMode) { memory.reset(mode, filePages: filePages) }
 
   /// A page's state, as it is at some moment.

@@ -1,10 +1,11 @@
 extension PageState {
   /// The state after an operation of the guest.
   ///
-  /// What is discarded stays discarded but for SET_STABLE, SET_UNUSED and STABLE_MAKE_RESIDENT, after which it is a page of
-  /// zeroes: whoever uses these doesn't care for the content.
+  /// What is discarded stays discarded but for SET_STABLE, SET_UNUSED and STABLE_MAKE_RESIDENT, after which it is a
+  /// page of zeroes: whoever uses these doesn't care for the content.
   ///
-  /// - Throws: ``IllegalTransition``: only an allocation takes a page out of U, and what has been written doesn't become V.
+  /// - Throws: ``IllegalTransition``: only an allocation takes a page out of U, and what has been written doesn't
+  ///   become V.
   @inlinable @inline(__always)
   public func after(_ operation: StateOperation) throws(IllegalTransition) -> PageState {
     switch operation {

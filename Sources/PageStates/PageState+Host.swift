@@ -9,7 +9,7 @@ extension PageState {
     case preserved
   }
 
-  /// What getting at its frame would be; nil where there is none.
+  /// What getting at its frame would be; nil if there is none.
   @inlinable @inline(__always)
   public var reclaim: Reclaim? {
     guard host == .resident else { return nil }

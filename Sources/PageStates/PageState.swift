@@ -1,7 +1,8 @@
 /// Both sides' state of one page and the host's change bit, in the byte that both change atomically.
 ///
-/// Bits 0 and 1: ``GuestState``; 2 and 3: ``HostState``; 4: written since the guest last cleared it (s390's change bit).
-/// Of the twelve combinations Vp and Pp without the change bit don't come about: what may be discarded is not swapped out.
+/// Bits 0 and 1: ``GuestState``; 2 and 3: ``HostState``; 4: written since the guest last cleared it (s390's change
+/// bit). Of the twelve combinations Vp and Pp without the change bit don't come about: what may be discarded is not
+/// swapped out.
 public struct PageState: Hashable, Sendable, CustomStringConvertible {
   public let rawValue: UInt8
 

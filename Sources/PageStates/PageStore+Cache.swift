@@ -1,7 +1,7 @@
 /// The page cache's operations, with changes of state at the sites that the 2006 patches chose.
 extension PageStore {
-  /// find_get_page(): the page of a file's page with a reference, stable; nil where it isn't cached, or was discarded and is
-  /// now removed.
+  /// find_get_page(): the page of a file's page with a reference, stable; nil if it isn't cached, or was discarded and
+  /// is now removed.
   @inlinable
   public mutating func lookup(_ index: Int) throws(Interruption) -> Int? {
     guard let page = try find(index) else { return nil }
@@ -12,7 +12,8 @@ extension PageStore {
     return page
   }
 
-  /// A new page with the file's content, in the cache and with a reference; nil where no page is free or another was quicker.
+  /// A new page with the file's content, in the cache and with a reference; nil if no page is free or another was
+  /// quicker.
   @inlinable
   public mutating func readIn(_ index: Int) throws(Interruption) -> Int? {
     guard let page = try allocateStable() else { return nil }
@@ -106,7 +107,8 @@ extension PageStore {
     guard let page = try lookup(index) else { return false }
     try awaitContent(page)
     if try map(page, writable: writable) {
-      // page_add_file_rmap(), under the page table's lock: until it is given back nobody can unmap the page and free it.
+      // page_add_file_rmap(), under the page table's lock: until it is given back nobody can unmap the page and free
+      // it.
       if mode.usesVolatile { try makeVolatile(page, offset: 1) }
       try unlockTable()
     } else {

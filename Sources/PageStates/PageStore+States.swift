@@ -1,21 +1,22 @@
 /// Changing states, and what follows when a page turns out to be discarded. Guest page hinting, patch 3/9 of 2006.
 extension PageStore {
-  /// page_make_volatile(): to V or P if all conditions hold and nobody else is at it. `offset`: references that are neither
-  /// mappings' nor in anybody's way: 1 for the cache's own, 2 with the caller's.
+  /// page_make_volatile(): to V or P if all conditions hold and nobody else is at it. `offset`: references that are
+  /// neither mappings' nor in anybody's way: 1 for the cache's own, 2 with the caller's.
   @inlinable @inline(__always)
   public mutating func makeVolatile(_ page: Int, offset: Int) throws(Interruption) {
     // Another is just trying, and will find what this one would.
     if try testAndSet(.stateChange, page) { return }
-    // References before flags: who comes after the references were looked at waits in make_stable, and what those before did
-    // to the page shows in its flags. The other way round somebody may come, write to it and be gone in between.
+    // References before flags: who comes after the references were looked at waits in make_stable, and what those
+    // before did to the page shows in its flags. The other way round somebody may come, write to it and be gone in
+    // between.
     if try hasNoOtherUsers(page, beside: offset), let state = try volatileState(page) {
       _ = try perform(state, page)
     }
     try clear(.stateChange, page)
   }
 
-  /// page_make_stable(). The caller has a reference, so that nobody starts to make it volatile from now on; who has started
-  /// is waited for. False: the host has discarded it, and the caller has to have it removed by ``discard(_:)``.
+  /// page_make_stable(). The caller has a reference, so that nobody starts to make it volatile from now on; who has
+  /// started is waited for. False: the host has discarded it, and the caller has to have it removed by ``discard(_:)``.
   @inlinable @inline(__always)
   public mutating func makeStable(_ page: Int) throws(Interruption) -> Bool {
     try awaitStateChange(page)
@@ -39,7 +40,8 @@ extension PageStore {
     try drop(page)
   }
 
-  /// The end of a reference as whoever used the page ends it: put_page(), one of the sites where it may become volatile.
+  /// The end of a reference as whoever used the page ends it: put_page(), one of the sites where it may become
+  /// volatile.
   @inlinable @inline(__always)
   public mutating func putPage(_ page: Int) throws(Interruption) {
     if mode.changesAtPut { try makeVolatile(page, offset: 2) }
@@ -59,8 +61,8 @@ extension PageStore {
     if try put(page) { try free(page) }
   }
 
-  /// A page whose last reference is gone. One that was discarded has to wait: a CPU may just have been told of a discard
-  /// fault by the page's address, and would take whoever comes to be there for the discarded page.
+  /// A page whose last reference is gone. One that was discarded has to wait: a CPU may just have been told of a
+  /// discard fault by the page's address, and would take whoever comes to be there for the discarded page.
   @inlinable
   public mutating func free(_ page: Int) throws(Interruption) {
     // __page_cache_release(): whoever had it isolated may have put it back since it left the cache.
@@ -73,7 +75,8 @@ extension PageStore {
     }
   }
 
-  /// Frees what waits on this CPU's list of discarded pages, once each other CPU has been seen outside its fault handler.
+  /// Frees what waits on this CPU's list of discarded pages, once each other CPU has been seen outside its fault
+  /// handler.
   @inlinable
   public mutating func drainDiscarded() throws(Interruption) {
     guard let first = try nextDeferred() else { return }
@@ -95,8 +98,8 @@ extension PageStore {
     return page
   }
 
-  /// get_page() of a page that this CPU may look at, as in the mode where each reference is a change. False: discarded, and
-  /// the reference is gone.
+  /// get_page() of a page that this CPU may look at, as in the mode where each reference is a change. False:
+  /// discarded, and the reference is gone.
   @inlinable @inline(__always)
   mutating func stabiliseReference(_ page: Int) throws(Interruption) -> Bool {
     if mode.changesAtReferences, try !makeStable(page) {

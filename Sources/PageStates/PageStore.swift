@@ -1,8 +1,9 @@
-/// What the protocol of volatile pages works on, in the steps that other CPUs and the host may come between: each call is
-/// one atomic step.
+/// What the protocol of volatile pages works on, in the steps that other CPUs and the host may come between: each call
+/// is one atomic step.
 ///
-/// ``PageFrames/Store`` does them in memory. A checker does them on a model, one at a time and in any order, by throwing
-/// `Interruption` out of the protocol wherever it has seen enough; the store in memory throws nothing, which costs nothing.
+/// ``PageFrames/Store`` does them in memory. A checker does them on a model, one at a time and in any order, by
+/// throwing `Interruption` out of the protocol wherever it has seen enough; the store in memory throws nothing, which
+/// costs nothing.
 public protocol PageStore {
   associatedtype Interruption: Error
 
@@ -21,13 +22,13 @@ public protocol PageStore {
   mutating func lock(_ page: Int) throws(Interruption)
   /// Waits until PG_state_change is clear.
   mutating func awaitStateChange(_ page: Int) throws(Interruption)
-  /// What the page may become by its flags: V, P where it is mapped writable, nil where it has to stay stable.
+  /// What the page may become by its flags: V, P where it is mapped writable, nil if it has to stay stable.
   mutating func volatileState(_ page: Int) throws(Interruption) -> StateOperation?
 
   // MARK: references
 
-  /// Whether mapcount + offset == refcount. The kernel reads two words; a reader who raised one of them in between makes
-  /// the page stable afterwards.
+  /// Whether mapcount + offset == refcount. The kernel reads two words; a reader who raised one of them in between
+  /// makes the page stable afterwards.
   mutating func hasNoOtherUsers(_ page: Int, beside offset: Int) throws(Interruption) -> Bool
   /// get_page()
   mutating func get(_ page: Int) throws(Interruption)
@@ -51,7 +52,7 @@ public protocol PageStore {
 
   // MARK: page cache
 
-  /// The page of a file's page, with a reference; nil where it isn't cached.
+  /// The page of a file's page, with a reference; nil if it isn't cached.
   mutating func find(_ index: Int) throws(Interruption) -> Int?
   /// Into the cache, locked, with the cache's reference. False: another page is there.
   mutating func insert(_ page: Int, at index: Int) throws(Interruption) -> Bool
@@ -59,10 +60,10 @@ public protocol PageStore {
   mutating func removeFromCache(_ page: Int) throws(Interruption)
   /// Out of the cache with its reference and the caller's own, if there are no others and the page isn't dirty.
   mutating func removeIfUnused(_ page: Int) throws(Interruption) -> Bool
-  /// A page table entry, which takes over the caller's reference; the page table stays locked. False: there is one, which is
-  /// made writable if that is asked for and it is this page's (do_wp_page()), and nothing is locked.
+  /// A page table entry, which takes over the caller's reference; the page table stays locked. False: there is one,
+  /// which is made writable if that is asked for and it is this page's (do_wp_page()), and nothing is locked.
   mutating func map(_ page: Int, writable: Bool) throws(Interruption) -> Bool
-  /// The page behind a page table entry, and the page table locked; nil where there is none, and nothing is locked.
+  /// The page behind a page table entry, and the page table locked; nil if there is none, and nothing is locked.
   mutating func lockMapped(_ index: Int) throws(Interruption) -> Int?
   /// The page table's lock back.
   mutating func unlockTable() throws(Interruption)
@@ -83,7 +84,7 @@ public protocol PageStore {
   mutating func activate(_ page: Int) throws(Interruption)
   /// Off its list, if it is on one.
   mutating func removeFromLRU(_ page: Int) throws(Interruption)
-  /// The oldest page of a list, off it and with a reference; nil where there is none.
+  /// The oldest page of a list, off it and with a reference; nil if there is none.
   mutating func isolate(active: Bool) throws(Interruption) -> Int?
 
   // MARK: allocator and disk
@@ -94,7 +95,7 @@ public protocol PageStore {
   mutating func release(_ page: Int) throws(Interruption)
   /// Onto this CPU's list of discarded pages.
   mutating func deferRelease(_ page: Int) throws(Interruption)
-  /// The next page of that list; nil where it is empty.
+  /// The next page of that list; nil if it is empty.
   mutating func nextDeferred() throws(Interruption) -> Int?
   /// Waits until this other CPU isn't in a discard fault's handler.
   mutating func awaitNoFault(cpu: Int) throws(Interruption)

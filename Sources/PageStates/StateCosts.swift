@@ -4,8 +4,8 @@ import Instruments
 
 /// What single steps cost, one after the other on one thread. Nanoseconds.
 public enum StateCosts {
-  /// page_make_stable() and page_make_volatile() of one page, `range` pages of the cache stable before the first becomes
-  /// volatile again; none of them fails.
+  /// page_make_stable() and page_make_volatile() of one page, `range` pages of the cache stable before the first
+  /// becomes volatile again; none of them fails.
   ///
   /// - Throws: ``GuestError/cannotReserve(bytes:)``
   public static func pair(range: Int, rounds: Int) throws(GuestError) -> Double {
@@ -23,8 +23,8 @@ public enum StateCosts {
     return withExtendedLifetime(frames) { Double(spent) / Double(rounds * range) }
   }
 
-  /// The question whether a page is discarded, by PG_discarded and by the sequence count and list with so many pages on it,
-  /// put for pages that aren't.
+  /// The question whether a page is discarded, by PG_discarded and by the sequence count and list with so many pages
+  /// on it, put for pages that aren't.
   ///
   /// - Throws: ``GuestError/cannotReserve(bytes:)``
   public static func reads(listed: Int, rounds: Int) throws(GuestError) -> (bit: Double, list: Double) {

@@ -6,9 +6,9 @@ public struct ByteSize: Hashable, Sendable, CustomStringConvertible {
 
   private static let units: [(Character, Int)] = [("K", 10), ("M", 20), ("G", 30), ("T", 40), ("P", 50)]
 
-  /// - Throws: ``UserError`` where it isn't a size.
+  /// - Throws: ``UserError`` if it isn't a size.
   public init(_ text: String) throws(UserError) {
-    let bad = UserError(.usage, "'\(text)' is no size; accepted: a number and K, M, G, T or P, such as 8G or 1.5T")
+    let bad = UserError(.usage, "invalid size '\(text)': expected a number with K, M, G, T or P, such as 8G or 1.5T")
     guard let last = text.uppercased().last else { throw bad }
     let unit = Self.units.first { $0.0 == last }
     let digits = unit == nil ? text : String(text.dropLast())

@@ -1,5 +1,5 @@
-/// The strategies and experiments of a program, as far as records, comparisons and reports know them. Who calls hands it
-/// over: nothing here depends on their code.
+/// The strategies and experiments of a program, as far as records, comparisons and reports know them. Who calls hands
+/// it over: nothing here depends on their code.
 public struct Catalogue: Sendable {
   /// In the order of the record.
   public let strategies: [StrategyCard]
@@ -16,8 +16,8 @@ public struct Catalogue: Sendable {
   /// Nil if there is none of this name.
   public func experiment(_ name: String) -> ExperimentCard? { experiments.first { $0.name == name } }
 
-  /// Whether a cell's strategy collects nothing: a control, over which nothing is decided. Not so in an experiment without
-  /// strategies: what it measures stands in such cells.
+  /// Whether a cell's strategy collects nothing: a control, over which nothing is decided. Not so in an experiment
+  /// without strategies: what it measures stands in such cells.
   ///
   /// - Parameter strategy: its full name.
   public func isControl(strategy: String, experiment: String) -> Bool {

@@ -18,16 +18,16 @@ extension CellRecord: TabularRecord {
     Column("strategy", \.strategy, meaning: "Full name of the strategy, options included."),
     Column("guest_bytes", unit: "bytes", \.guestBytes, meaning: "Size of the guest."),
     Column("nodes", \.nodes, meaning: "NUMA nodes of the guest."),
-    Column("state", \.state, meaning: "Where the guest starts: fresh, aged or captured."),
+    Column("state", \.state, meaning: "Initial state of the guest: fresh, aged or captured."),
     Column("list_order", \.listOrder, meaning: "Order of the free lists: ascending, churned or shuffled."),
     Column(
       "granule_order", \.granuleOrder,
       meaning: "One struct page for each 2^order pages; above 0 walking times are lower bounds."),
     Column("vmemmap_page_bytes", unit: "bytes", \.vmemmapPageBytes, meaning: "Page size the vmemmap is mapped with."),
     Column("order", \.order, meaning: "Lowest order looked at."),
-    Column("load", \.load, meaning: "What the mutators do: none, order0, thp, mixed, faults or compile."),
+    Column("load", \.load, meaning: "Load of the mutators: none, order0, thp, mixed, faults or compile."),
     Column("mutators", unit: "threads", \.mutators, meaning: "Threads that allocate and free meanwhile."),
-    Column("oversubscribed", \.oversubscribed, meaning: "More measured threads than cores: left out of verdicts."),
+    Column("oversubscribed", \.oversubscribed, meaning: "More measured threads than CPUs: excluded from verdicts."),
     Column("repetitions", \.repetitions, meaning: "Repetitions summarised."),
   ]
 
@@ -37,14 +37,16 @@ extension CellRecord: TabularRecord {
       meaning: "Probability that an interval holds its median; the lowest over the metrics."),
     Column(
       "limit_ns_per_block", unit: "ns/block", \.limitNsPerBlock,
-      meaning: "What this machine needs at least for a block."),
+      meaning: "The floor: what a plain C walk over the same lists takes per block."),
     Column(
       "ns_per_block_to_limit", unit: "ratio", direction: .lowerIsBetter, \.nsPerBlockToLimit,
-      meaning: "Median ns_per_block over the limit."),
-    Column("hold_limit_ns", unit: "ns", \.holdLimitNs, meaning: "The longest hold asked for."),
+      meaning: "Median ns_per_block over the floor."),
+    Column(
+      "hold_limit_ns", unit: "ns", \.holdLimitNs,
+      meaning: "The limit on the length of a hold, as set with --hold-limit."),
     Column(
       "lock_hold_ns_max_repeatable", unit: "ns", direction: .lowerIsBetter, \.lockHoldNsMaxRepeatable,
-      meaning: "Max over holds k of the min over repetitions of hold k."),
+      meaning: "Longest repeatable hold: max over holds k of the min over repetitions of hold k."),
     Column(
       "within_hold_limit", \.withinHoldLimit,
       meaning: "Whether lock_hold_ns_max_repeatable keeps hold_limit_ns."),

@@ -59,7 +59,7 @@ public struct MetricSummary: Hashable, Sendable {
   /// Not measured.
   public init() {}
 
-  /// Of the repetitions' values, in any order; nil where there are none.
+  /// Of the repetitions' values, in any order; nil if there are none.
   public init(_ values: [Double]) {
     let sorted = values.sorted()
     guard let first = sorted.first, let last = sorted.last, let interval = MedianInterval(sorted: sorted) else {

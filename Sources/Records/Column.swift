@@ -2,7 +2,7 @@
 public struct Column<Record: Sendable>: Sendable {
   /// The name in the header line; carries the base unit (`_ns`, `_bytes`).
   public let name: String
-  /// The unit of the values, or empty where they have none.
+  /// The unit of the values, or empty if they have none.
   public let unit: String
   /// One line for `hintbench list metrics`.
   public let meaning: String
@@ -12,10 +12,10 @@ public struct Column<Record: Sendable>: Sendable {
   public let isPrimary: Bool
   /// The schema_version that brought it.
   public let since: Int
-  /// The field's text, nil where not measured. Numbers are the shortest decimal that reads back to the same value, with
+  /// The field's text, nil if not measured. Numbers are the shortest decimal that reads back to the same value, with
   /// a point, without locale and without exponent.
   public let value: @Sendable (Record) -> String?
-  /// The value as a number, nil where not measured or not a number.
+  /// The value as a number, nil if not measured or not a number.
   public let number: @Sendable (Record) -> Double?
   /// Sets the record's value from a field's text, nil for an empty field. False: the text isn't such a value.
   public let read: @Sendable (_ text: String?, _ record: inout Record) -> Bool
@@ -98,6 +98,6 @@ public protocol RepetitionRecord: TabularRecord {
 }
 
 extension TabularRecord {
-  /// The record's fields in the order of ``columns``; nil where not measured.
+  /// The record's fields in the order of ``columns``; nil if not measured.
   public var fields: [String?] { Self.columns.map { $0.value(self) } }
 }

@@ -4,7 +4,7 @@ import Foundation
 public protocol ColumnValue: Sendable {
   /// The field's text; nil for an empty field, which means "not measured".
   var columnText: String? { get }
-  /// The value as a number, nil where it is none.
+  /// The value as a number, nil if it is none.
   var columnNumber: Double? { get }
   /// Reads a field; nil for an empty one. Nil: not such a value.
   init?(columnText: String?)

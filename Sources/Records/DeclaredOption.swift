@@ -21,7 +21,7 @@ public struct DeclaredOption: Sendable {
 
   public let name: String
   public let kind: Kind
-  /// What it is if nobody sets it; several values are a sweep.
+  /// The default; several values are a sweep.
   public let defaults: [String]
   public let meaning: String
   /// Where the option, or its default, comes from.

@@ -1,4 +1,4 @@
-/// What an experiment is, apart from its code: what the matrix, listings, comparisons and the report know of it.
+/// Describes an experiment to the matrix, listings, comparisons and the report.
 public struct ExperimentCard: Sendable {
   /// How much of a modelled guest it uses.
   public enum Guest: Sendable {
@@ -12,9 +12,9 @@ public struct ExperimentCard: Sendable {
   public let question: String
   public let files: String
   public let guest: Guest
-  /// Which strategies the question makes sense for; nil: no strategy takes part.
+  /// Which strategies it takes; nil: none.
   public let suits: (@Sendable (StrategyCard) -> Bool)?
-  /// Those, in words.
+  /// Description of those strategies.
   public let suited: String
   public let options: [DeclaredOption]
   /// Options that are also flags of `run`, for one release.
@@ -28,7 +28,7 @@ public struct ExperimentCard: Sendable {
   /// The metric, of runs.csv or of its own file, that decides whether a cell of it got worse.
   public let decisiveMetric: String
   /// The metric, of runs.csv or of its own file, that says how much was reported: a strategy that reports less isn't
-  /// better for being quicker. Not to be compared where it fell.
+  /// better for being quicker. Not comparable if it fell.
   public let coverageMetric: String
   /// What EXPERIMENT.csv has beside run_id, cell_id and repetition.
   public let columns: [ExperimentColumn]
@@ -55,7 +55,7 @@ public struct ExperimentCard: Sendable {
     self.columns = columns
   }
 
-  /// How messages call it.
+  /// Its name in messages.
   public var owner: String { "experiment '\(name)'" }
 
   /// Whether strategies take part.

@@ -4,7 +4,7 @@ public struct ExperimentRows: Hashable, Sendable {
   public var experiment: String
   /// The names of its own columns; run_id, cell_id and repetition stand before them. The same in every repetition.
   public var columns: [String]
-  /// The fields of each row, as many as columns; nil where not measured.
+  /// The fields of each row, as many as columns; nil if not measured.
   public var rows: [[String?]]
 
   /// Rows of an experiment.

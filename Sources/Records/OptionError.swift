@@ -1,4 +1,4 @@
-/// What is wrong with a strategy or an experiment as it was written.
+/// An error in the specification of a strategy or an experiment.
 public enum OptionError: Error, Equatable, Sendable, CustomStringConvertible {
   /// `owner`: which strategy or experiment, in words: "strategy 'none'".
   case unknownStrategy(String, known: [String])
@@ -12,15 +12,15 @@ public enum OptionError: Error, Equatable, Sendable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .unknownStrategy(let name, let known):
-      "unknown strategy '\(name)'; there are: \(known.joined(separator: ", "))"
+      "unknown strategy '\(name)': expected one of \(known.joined(separator: ", "))"
     case .unknownOption(let owner, let option, let known):
       known.isEmpty
-        ? "\(owner) has no option '\(option)'; it has none"
-        : "\(owner) has no option '\(option)'; it has: \(known.joined(separator: ", "))"
+        ? "unknown option '\(option)' of \(owner): it has none"
+        : "unknown option '\(option)' of \(owner): expected one of \(known.joined(separator: ", "))"
     case .malformedOption(let owner, let text):
-      "'\(text)' in \(owner) isn't OPTION=VALUE"
+      "invalid option '\(text)' of \(owner): expected OPTION=VALUE"
     case .badValue(let owner, let option, let value, let accepted):
-      "option '\(option)' of \(owner) can't be '\(value)'; accepted: \(accepted)"
+      "invalid value '\(value)' of option '\(option)' of \(owner): expected \(accepted)"
     case .repeatedOption(let owner, let option):
       "option '\(option)' of \(owner) is given twice"
     case .idleOption(let owner, let option, let needs, let values):

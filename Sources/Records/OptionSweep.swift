@@ -28,8 +28,8 @@ public struct OptionSweep: Sendable {
   /// - Parameters:
   ///   - owner: whose options they are, for messages: "strategy 'none'".
   ///   - shared: values of options that are not written, by name; later entries give way to earlier ones.
-  /// - Throws: ``OptionError`` for an option that isn't declared, a value out of its range, or an option that is written
-  ///   and nowhere switched on.
+  /// - Throws: ``OptionError`` for an option that isn't declared, a value out of its range, or an option that is
+  ///   written and nowhere switched on.
   public func combinations(
     of declared: [DeclaredOption], owner: String, shared: [[String: [String]]] = []
   ) throws(OptionError) -> (values: [OptionValues], used: Set<String>) {

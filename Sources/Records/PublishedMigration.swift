@@ -13,7 +13,7 @@ public struct PublishedMigration: Sendable {
   public let bandwidth: UInt64
   /// Nanoseconds.
   public let downtimeLimit: Double
-  /// The design that was measured, by its name here.
+  /// The strategy that was measured, by its name here.
   public let strategy: String
   public let figures: [Figure]
   /// In what a run here is another experiment than theirs.

@@ -12,7 +12,7 @@ public struct RunMeta: Codable, Hashable, Sendable {
   public struct Unavailable: Codable, Hashable, Sendable {
     /// The column, event or figure.
     public var what: String
-    /// Why not, and if possible the mend.
+    /// Reason, and a fix if there is one.
     public var why: String
 
     /// Something unavailable.
@@ -48,15 +48,15 @@ public struct RunMeta: Codable, Hashable, Sendable {
   public var schemaVersion: Int
   /// `run_id`.
   public var runID: String
-  /// `command_line`: the exact words the program was called with.
+  /// `command_line`: the exact arguments.
   public var commandLine: [String]
-  /// `config`: the whole matrix; what `--resume` goes on with.
+  /// `config`: the whole matrix; `--resume` continues from it.
   public var config: JSONValue
   /// `seed`: what every repetition's seed comes from.
   public var seed: UInt64
   /// `commit` of the source.
   public var commit: String?
-  /// `dirty`: whether the source was changed since that commit.
+  /// `dirty`: whether the working tree had uncommitted changes.
   public var dirty: Bool?
   /// `build_mode`: release or debug.
   public var buildMode: String

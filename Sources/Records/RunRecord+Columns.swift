@@ -89,7 +89,7 @@ extension RunRecord: TabularRecord {
       meaning: "When pages are zeroed: none, alloc or free."),
     Column(
       "state", \.guest.state,
-      meaning: "Where the guest starts: fresh, aged or captured."),
+      meaning: "Initial state of the guest: fresh, aged or captured."),
     Column(
       "list_order", \.guest.listOrder,
       meaning: "Order of the free lists: ascending, churned or shuffled."),
@@ -107,22 +107,22 @@ extension RunRecord: TabularRecord {
       meaning: "Lowest order looked at."),
     Column(
       "budget", unit: "blocks", \.guest.budget,
-      meaning: "Most blocks looked at in one hold, where the design has a budget."),
+      meaning: "Most blocks looked at in one hold; empty if the strategy has no budget."),
     Column(
       "buffer_bytes", unit: "bytes", \.guest.bufferBytes,
-      meaning: "Memory the design holds for its buffers."),
+      meaning: "Memory the strategy holds for its buffers."),
   ]
 
   private static let loadColumns: [Column<RunRecord>] = [
     Column(
       "load", \.load.kind,
-      meaning: "What the mutators do: none, order0, thp, mixed, faults or compile."),
+      meaning: "Load of the mutators: none, order0, thp, mixed, faults or compile."),
     Column(
       "mutators", unit: "threads", \.load.mutators,
       meaning: "Threads that allocate and free while the strategy runs."),
     Column(
       "oversubscribed", \.load.oversubscribed,
-      meaning: "More measured threads than cores: kept, and left out of verdicts."),
+      meaning: "More measured threads than CPUs: kept, but excluded from verdicts."),
     Column(
       "cache", \.load.cache,
       meaning: "State of the caches at the start: cold or warm."),
@@ -143,7 +143,8 @@ extension RunRecord: TabularRecord {
   private static let foundColumns: [Column<RunRecord>] = [
     Column(
       "outcome", \.found.outcome,
-      meaning: "How the session ended: complete, limit, no-buffer, stopped or error."),
+      meaning: "How the session ended: complete, limit (the strategy reached its own cap), no-buffer, stopped or error."
+    ),
     Column(
       "blocks_free", unit: "blocks", \.found.blocksFree,
       meaning: "Free at the start at orders >= order, all zones and migratetypes, reachable or not."),
@@ -155,7 +156,7 @@ extension RunRecord: TabularRecord {
       meaning: "Reports of blocks that had been reported before."),
     Column(
       "blocks_missed", unit: "blocks", direction: .lowerIsBetter, \.found.blocksMissed,
-      meaning: "Free at the start, touched by nobody until the end, never reported."),
+      meaning: "Blocks that stayed free throughout and were never reported."),
     Column(
       "blocks_stale", unit: "blocks", direction: .lowerIsBetter, \.found.blocksStale,
       meaning: "Distinct reported blocks no longer wholly free when the session ended."),
@@ -170,7 +171,7 @@ extension RunRecord: TabularRecord {
       meaning: "Distinct bytes reported that were free at the start / all bytes free then."),
     Column(
       "restarts", direction: .lowerIsBetter, \.found.restarts,
-      meaning: "Times the strategy began a list again."),
+      meaning: "Restarts of a list."),
   ]
 
   private static let sideEffectsColumns: [Column<RunRecord>] = [
@@ -206,7 +207,7 @@ extension RunRecord: TabularRecord {
       meaning: "99.9th percentile of the holds."),
     Column(
       "lock_hold_ns_max", unit: "ns", direction: .lowerIsBetter, isPrimary: true, \.lock.holdNsMax,
-      meaning: "Longest single hold; on a shared machine mostly its noise."),
+      meaning: "Longest single hold; mostly noise on a shared machine."),
     Column(
       "lock_hold_ns_total", unit: "ns", direction: .lowerIsBetter, isPrimary: true, \.lock.holdNsTotal,
       meaning: "All holds together."),
@@ -230,10 +231,10 @@ extension RunRecord: TabularRecord {
       meaning: "Scan time for each distinct block reported."),
     Column(
       "blocks_per_second", unit: "blocks/s", direction: .higherIsBetter, \.speed.blocksPerSecond,
-      meaning: "Distinct blocks reported a second."),
+      meaning: "Distinct blocks reported per second."),
     Column(
       "gib_per_second", unit: "GiB/s", direction: .higherIsBetter, \.speed.gibPerSecond,
-      meaning: "Distinct bytes reported a second, as addresses."),
+      meaning: "Distinct bytes reported per second, as addresses."),
     Column(
       "guest_cpu_ns", unit: "ns", direction: .lowerIsBetter, isPrimary: true, \.speed.guestCPUNs,
       meaning: "CPU time of the strategy's thread, return included."),
@@ -263,7 +264,7 @@ extension RunRecord: TabularRecord {
   private static let bystandersColumns: [Column<RunRecord>] = [
     Column(
       "mutator_ops_per_second", unit: "1/s", direction: .higherIsBetter, isPrimary: true, \.bystanders.opsPerSecond,
-      meaning: "Allocations that were granted, and frees, a second; all mutators."),
+      meaning: "Successful allocations and frees per second; all mutators."),
     Column(
       "mutator_alloc_ns_p50", unit: "ns", direction: .lowerIsBetter, \.bystanders.allocNsP50,
       meaning: "Median allocation."),
@@ -296,10 +297,10 @@ extension RunRecord: TabularRecord {
   private static let countersColumns: [Column<RunRecord>] = [
     Column(
       "cycles", direction: .lowerIsBetter, \.counters.cycles,
-      meaning: "CPU cycles of the strategy's thread in user mode, the pass without a probe; so all counts."),
+      meaning: "CPU cycles of the strategy's thread in user mode, from the pass without a probe, as all counts."),
     Column(
       "instructions", direction: .lowerIsBetter, \.counters.instructions,
-      meaning: "Instructions retired; simulated ones are counted once a cell, and the same in each of its rows."),
+      meaning: "Instructions retired; if simulated, counted once per cell and repeated in each row."),
     Column(
       "l1d_misses", direction: .lowerIsBetter, \.counters.l1dMisses,
       meaning: "Level 1 data cache misses."),
@@ -320,19 +321,19 @@ extension RunRecord: TabularRecord {
   private static let trustColumns: [Column<RunRecord>] = [
     Column(
       "noise_ns_p999", unit: "ns", direction: .lowerIsBetter, \.trust.noiseNsP999,
-      meaning: "99.9th percentile of empty intervals as long as the median hold; empty where no hold was timed."),
+      meaning: "99.9th percentile of empty intervals as long as the median hold; empty if no hold was timed."),
     Column(
       "noise_ns_max", unit: "ns", direction: .lowerIsBetter, \.trust.noiseNsMax,
       meaning: "Longest of the empty intervals."),
     Column(
       "involuntary_switches", direction: .lowerIsBetter, \.trust.involuntarySwitches,
-      meaning: "Involuntary context switches of the measured threads (the strategy's, and those that allocate beside "
-        + "it) in all passes; above 0 the row is marked."),
+      meaning: "Involuntary context switches of the measured threads (the strategy's and the load "
+        + "threads) in all passes; above 0 the row is marked."),
     Column(
       "minor_faults", direction: .lowerIsBetter, \.trust.minorFaults,
       meaning: "Minor page faults of the measuring threads in all passes."),
     Column(
       "steal_ns", unit: "ns", direction: .lowerIsBetter, \.trust.stealNs,
-      meaning: "Time the hypervisor took from this machine in all passes."),
+      meaning: "Steal time of this machine in all passes."),
   ]
 }

@@ -19,7 +19,7 @@ public struct RunRecord: Hashable, Sendable {
   /// Nothing measured yet.
   public init() {}
 
-  /// Whether a measured thread was taken off its CPU in the middle of it; nil where that wasn't watched. Such a
+  /// Whether a measured thread was taken off its CPU in the middle of it; nil if that wasn't watched. Such a
   /// repetition is kept and marked.
   public var isPreempted: Bool? { trust.involuntarySwitches.map { $0 > 0 } }
 
@@ -40,7 +40,7 @@ public struct RunRecord: Hashable, Sendable {
     public init() {}
   }
 
-  /// The modelled guest as it stood when the repetition began, and the design's options in force.
+  /// The modelled guest as it stood when the repetition began, and the strategy's options in force.
   public struct Guest: Hashable, Sendable {
     public var bytes: UInt64 = 0
     public var nodes: Int?
@@ -63,7 +63,7 @@ public struct RunRecord: Hashable, Sendable {
     /// Of a size; nothing else is known.
     public init(bytes: UInt64) { self.bytes = bytes }
 
-    /// Whether its lists are in the order that such a state has if nobody says else.
+    /// Whether its lists are in the default order of that state.
     public var hasNaturalListOrder: Bool { listOrder == (state == "aged" ? "churned" : "ascending") }
   }
 
@@ -201,9 +201,9 @@ public struct RunRecord: Hashable, Sendable {
 
 /// How a session of a strategy ended.
 public enum RunOutcome: String, CaseIterable, Codable, Sendable, ColumnValue {
-  /// The strategy went through all it meant to.
+  /// The strategy finished all its work.
   case complete
-  /// It met its own cap.
+  /// It reached its own cap.
   case limit
   /// It got no buffer.
   case noBuffer = "no-buffer"

@@ -1,4 +1,4 @@
-/// What a strategy is, apart from its code: what listings, the report and the conformance suite know of it.
+/// Static description of a strategy, for listings, the report and the conformance suite.
 public struct StrategyCard: Sendable {
   /// What its hints may be used for.
   public enum Goal: String, Sendable {
@@ -30,7 +30,7 @@ public struct StrategyCard: Sendable {
     case takesBatches
   }
 
-  /// What makes it begin.
+  /// What starts a session.
   public enum Trigger: Sendable {
     /// The host asks.
     case command
@@ -46,9 +46,9 @@ public struct StrategyCard: Sendable {
   public let orders: Orders
   public let effect: Effect
   public let trigger: Trigger
-  /// The lowest order the design itself looked at; nil: the highest order.
+  /// The lowest order the strategy itself looked at; nil: the highest order.
   public let nativeOrder: Int?
-  /// In words: what bounds one hold of zone->lock.
+  /// The bound on one hold of zone->lock, as text.
   public let holdBound: String
   public let sideEffects: String
   public let limits: String

@@ -4,19 +4,19 @@ import Foundation
 public enum StrictJSON {
   /// Reads a file. `accepted`: what it should be, for the message.
   ///
-  /// - Throws: ``UserError`` (74 where the file can't be read, 65 where it isn't one).
+  /// - Throws: ``UserError`` (74 if the file can't be read, 65 if it isn't one).
   public static func read<Value: Decodable>(
     _ path: String, accepted: String, userInfo: [CodingUserInfoKey: any Sendable] = [:]
   ) throws(UserError) -> Value {
     let data: Data
     do { data = try Data(contentsOf: URL(fileURLWithPath: path)) } catch {
-      throw UserError(.io, "\(path): can't be read; accepted: a readable file")
+      throw UserError(.io, "\(path): can't read: expected a readable file")
     }
     let decoder = JSONDecoder()
     decoder.userInfo = userInfo
     do { return try decoder.decode(Value.self, from: data) } catch {
       let (line, what) = describe(error, in: data)
-      throw UserError(.input, "\(path):\(line): \(what); accepted: \(accepted)")
+      throw UserError(.input, "\(path):\(line): \(what); expected \(accepted)")
     }
   }
 
@@ -33,7 +33,8 @@ public enum StrictJSON {
       throw DecodingError.dataCorrupted(
         .init(
           codingPath: decoder.codingPath + [key],
-          debugDescription: "unknown key '\(key.stringValue)'; accepted: \(known.sorted().joined(separator: ", "))"))
+          debugDescription:
+            "unknown key '\(key.stringValue)': expected one of \(known.sorted().joined(separator: ", "))"))
     }
   }
 

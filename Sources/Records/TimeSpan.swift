@@ -8,9 +8,9 @@ public struct TimeSpan: Hashable, Sendable, CustomStringConvertible {
     ("ns", 1), ("us", 1e3), ("ms", 1e6), ("s", 1e9), ("m", 60e9), ("h", 3600e9),
   ]
 
-  /// - Throws: ``UserError`` where it isn't a time.
+  /// - Throws: ``UserError`` if it isn't a time.
   public init(_ text: String) throws(UserError) {
-    let bad = UserError(.usage, "'\(text)' is no time; accepted: a number and ns, us, ms, s, m or h, such as 100us")
+    let bad = UserError(.usage, "invalid time '\(text)': expected a number with ns, us, ms, s, m or h, such as 100us")
     let digits = text.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
     guard let number = Double(digits), number > 0, number.isFinite,
       let unit = Self.units.first(where: { $0.0 == text.dropFirst(digits.count) })

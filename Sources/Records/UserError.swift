@@ -6,22 +6,22 @@ public protocol UserFacing: Error, CustomStringConvertible {
   var failureKind: UserError.Kind { get }
 }
 
-/// Why what was asked for can't be done, in one line: what, where, and what would be accepted.
+/// Why a request can't be carried out, in one line: what, where, and what was expected.
 public struct UserError: UserFacing, Hashable, Sendable {
   /// What kind of failure it is; the raw value is the exit status (sysexits.h).
   public enum Kind: Int32, Sendable {
-    /// The arguments make no sense, or the path given can't be meant.
+    /// Invalid arguments, or an unusable path.
     case usage = 64
-    /// A file that was given can't be used: it isn't what it should be.
+    /// An input file is invalid.
     case input = 65
-    /// Something needed is not there: memory, a program.
+    /// Something needed is missing: memory, a program.
     case unavailable = 69
     /// This program has an error.
     case fault = 70
-    /// The system refused: a file couldn't be read or written.
+    /// A system call failed: a file couldn't be read or written.
     case io = 74
 
-    /// What the command line ends with.
+    /// The exit status of the command line.
     public var exitStatus: Int32 { rawValue }
   }
 
@@ -35,10 +35,10 @@ public struct UserError: UserFacing, Hashable, Sendable {
   public var problem: String
   /// The system's error number, if a system call failed.
   public var errno: Int32?
-  /// What would help or be accepted, if ``problem`` doesn't say it.
+  /// What would help or was expected, if ``problem`` doesn't say it.
   public var help: String?
 
-  /// An error in words that say everything.
+  /// An error whose text says everything.
   public init(_ kind: Kind, _ problem: String) {
     self.kind = kind
     self.problem = problem
@@ -56,10 +56,10 @@ public struct UserError: UserFacing, Hashable, Sendable {
   /// The same as ``kind``.
   public var failureKind: Kind { kind }
 
-  /// What the command line ends with: 64, 65, 69, 70 or 74.
+  /// The exit status of the command line: 64, 65, 69, 70 or 74.
   public var exitStatus: Int32 { kind.exitStatus }
 
-  /// One line: `PATH:LINE: PROBLEM; HELP`, of that what there is.
+  /// One line: `PATH:LINE: PROBLEM; HELP`, as far as known.
   public var description: String {
     let place = path.map { "\($0)\(line.map { ":\($0)" } ?? ""): " } ?? ""
     return place + problem + (help.map { "; \($0)" } ?? "")
@@ -67,10 +67,10 @@ public struct UserError: UserFacing, Hashable, Sendable {
 }
 
 extension UserError {
-  /// Arguments that make no sense.
+  /// Invalid arguments.
   public static func usage(_ text: String) -> UserError { UserError(.usage, text) }
 
-  /// A file that isn't what it should be.
+  /// An invalid input file.
   public static func input(file: String, line: Int? = nil, _ problem: String, accepted: String) -> UserError {
     UserError(kind: .input, path: file, line: line, problem: problem, help: accepted)
   }
@@ -79,11 +79,11 @@ extension UserError {
   public static func system(_ action: String, _ path: String, _ code: Int32) -> UserError {
     let help =
       switch code {
-      case ENOSPC, EDQUOT, EFBIG: "free some space or name a folder elsewhere, then go on with --resume"
-      case EACCES, EPERM, EROFS: "name a folder that may be written"
+      case ENOSPC, EDQUOT, EFBIG: "free some space, then continue with --resume; or use a folder on another file system"
+      case EACCES, EPERM, EROFS: "use a writable folder"
       case ENOENT: "name one that is there"
       case ENOTDIR: "name a path whose parents are all folders"
-      case EWOULDBLOCK: "another process is writing this run: wait for it or end it"
+      case EWOULDBLOCK: "another process is writing this run; wait for it, or stop it"
       default: "check the device and the path"
       }
     return UserError(

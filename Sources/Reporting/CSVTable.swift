@@ -6,7 +6,7 @@ import SwiftCSV
 struct CSVTable {
   /// The file.
   let path: String
-  /// The names in the header line; empty where not even that line is whole.
+  /// The names in the header line; empty if not even that line is whole.
   let header: [String]
   /// The rows, all as long as the header.
   var rows: [Row]
@@ -22,7 +22,7 @@ struct CSVTable {
   /// Reads a file.
   ///
   /// What follows the last line feed outside quotes is a torn line, which a killed writer leaves, and is left out.
-  /// - Throws: ``UserError``, of kind input where a line isn't RFC 4180 or not as long as the header.
+  /// - Throws: ``UserError``, of kind input if a line isn't RFC 4180 or not as long as the header.
   init(reading path: String) throws(UserError) {
     try self.init(bytes: FileAccess.read(path), path: path)
   }
@@ -33,7 +33,7 @@ struct CSVTable {
     isTorn = whole < bytes.count
     guard bytes.count - whole <= Self.longestLine else {
       let line = 1 + bytes[..<whole].count { $0 == UInt8(ascii: "\n") }
-      throw .input(file: path, line: line, "a quote is opened and never closed", accepted: "RFC 4180 is accepted")
+      throw .input(file: path, line: line, "a quote is opened and never closed", accepted: "expected RFC 4180")
     }
     let mark = bytes.starts(with: Self.byteOrderMark) ? Self.byteOrderMark.count : 0
     let lines = try Self.parse(bytes[min(mark, whole)..<whole], path: path)
@@ -42,7 +42,7 @@ struct CSVTable {
     for row in rows where row.fields.count != header.count {
       throw .input(
         file: path, line: row.line, "\(row.fields.count) fields",
-        accepted: "\(header.count) as in the header are accepted")
+        accepted: "expected \(header.count) as in the header")
     }
   }
 
@@ -78,9 +78,9 @@ struct CSVTable {
         line += 1 + fields.reduce(0) { $0 + $1.utf8.count { $0 == UInt8(ascii: "\n") } }
       }
     } catch CSVParseError.quotation(let message), CSVParseError.generic(let message) {
-      throw .input(file: path, line: line, message, accepted: "RFC 4180 is accepted")
+      throw .input(file: path, line: line, message, accepted: "expected RFC 4180")
     } catch {
-      throw .input(file: path, line: line, "\(error)", accepted: "RFC 4180 is accepted")
+      throw .input(file: path, line: line, "\(error)", accepted: "expected RFC 4180")
     }
     return rows
   }
@@ -102,7 +102,7 @@ struct CSVTable {
 extension CSVTable {
   /// The rows as records. `schema`: the run's schema_version.
   ///
-  /// - Throws: ``UserError`` of kind input where the header or a field isn't the record's.
+  /// - Throws: ``UserError`` of kind input if the header or a field isn't the record's.
   func records<Record: TabularRecord>(_ type: Record.Type, schema: Int) throws(UserError) -> [Record] {
     let columns = Record.columns.filter { $0.since <= schema }
     try requireHeader(columns.map(\.name), schema: schema)
@@ -113,14 +113,14 @@ extension CSVTable {
       for (column, field) in zip(columns, row.fields) where !column.read(field.isEmpty ? nil : field, &record) {
         let problem = field.isEmpty ? "\(column.name) is empty" : "\(column.name) can't be \"\(field)\""
         let unit = column.unit.isEmpty ? "" : " in \(column.unit)"
-        throw .input(file: path, line: row.line, problem, accepted: "a value\(unit) as `run` writes it is accepted")
+        throw .input(file: path, line: row.line, problem, accepted: "expected a value\(unit) as `run` writes it")
       }
       records.append(record)
     }
     return records
   }
 
-  /// - Throws: ``UserError`` of kind input where the header is another.
+  /// - Throws: ``UserError`` of kind input if the header is another.
   func requireHeader(_ names: [String], schema: Int) throws(UserError) {
     guard header != names else { return }
     let problem =
@@ -132,10 +132,10 @@ extension CSVTable {
         "the columns stand in another order"
       }
     throw .input(
-      file: path, line: 1, problem, accepted: "the header of schema_version \(schema) is accepted")
+      file: path, line: 1, problem, accepted: "expected the header of schema_version \(schema)")
   }
 
-  /// Which repetition each row belongs to, by the columns cell_id and repetition; nil where the table lacks them.
+  /// Which repetition each row belongs to, by the columns cell_id and repetition; nil if the table lacks them.
   func keys() throws(UserError) -> [RepetitionKey]? {
     guard let cell = header.firstIndex(of: "cell_id"), let repetition = header.firstIndex(of: "repetition") else {
       return nil
@@ -145,7 +145,7 @@ extension CSVTable {
       guard let number = Int(row.fields[repetition]) else {
         throw .input(
           file: path, line: row.line, "repetition can't be \"\(row.fields[repetition])\"",
-          accepted: "a whole number is accepted")
+          accepted: "expected a whole number")
       }
       keys.append(RepetitionKey(cellID: row.fields[cell], repetition: number))
     }

@@ -18,7 +18,7 @@ public final class CSVWriter {
     try append([header])
   }
 
-  /// Goes on with a file that has its header line.
+  /// Continues a file that has its header line.
   ///
   /// - Throws: ``UserError`` of kind io.
   public convenience init(appendingTo path: String) throws(UserError) {
@@ -54,7 +54,7 @@ public final class CSVWriter {
     try append(records.map(\.fields))
   }
 
-  /// The file's length in bytes; nil where it has none.
+  /// The file's length in bytes; nil if it has none.
   var length: Int? {
     var status = stat()
     return fstat(file.rawValue, &status) == 0 ? Int(status.st_size) : nil

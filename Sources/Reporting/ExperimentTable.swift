@@ -37,7 +37,7 @@ public struct ExperimentTable {
     return "\(table.caption ?? "")\n" + parts.joined(separator: "\n") + (table.note.map { $0 + "\n" } ?? "")
   }
 
-  /// The table; nil where there is nothing to show.
+  /// The table; nil if there is nothing to show.
   ///
   /// - Parameter allColumns: also those that aren't primary.
   func content(allColumns: Bool) -> TableContent? {
@@ -61,7 +61,8 @@ public struct ExperimentTable {
       ["guest", "load", "ack ns", "strategy", "oversubscribed", "preempted"] + keys.map { Self.title($0.name, $0.unit) }
     var fields = lines.map { line in
       [
-        [Figure.bytes(line.cell.guestBytes), line.cell.state].filter { !$0.isEmpty }.joined(separator: " "), line.cell.load,
+        [Figure.bytes(line.cell.guestBytes), line.cell.state].filter { !$0.isEmpty }.joined(separator: " "),
+        line.cell.load,
         runs[line.cell.cellID]?.load.hostAckNs.map { Figure.count($0) } ?? Figure.missing, line.cell.strategy,
         line.cell.oversubscribed ? "yes" : "no",
         line.cell.preemptedRepetitions == nil ? Figure.missing : Figure.preempted(line.cell) ?? "no",
@@ -90,10 +91,10 @@ public struct ExperimentTable {
     let marks = lines.contains { Figure.preempted($0.cell) != nil }
     return TableContent(
       caption: "\(card.name): "
-        + (constant + ["medians, lowest–highest repetition"]).joined(separator: ", "),
+        + (constant + ["medians (lowest–highest repetition)"]).joined(separator: ", "),
       titles: titles, rows: fields, leftAligned: Set(0..<settings),
       note: marks
-        ? "preempted *N: in N repetitions of the cell a measured thread was taken off its CPU; they are kept." : nil)
+        ? "preempted *N: a measured thread was preempted in N repetitions of the cell; they are kept." : nil)
   }
 
   /// Nanoseconds as microseconds: what most of these are.

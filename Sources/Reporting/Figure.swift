@@ -50,8 +50,8 @@ package enum Figure {
     return "\(count(time)) \(units[unit])"
   }
 
-  /// A median and, where they differ from each other, lowest and highest in parentheses with a blank before, all with the
-  /// median's digits; nil where nothing was measured.
+  /// A median and, where they differ from each other, lowest and highest in parentheses with a blank before, all with
+  /// the median's digits; nil if nothing was measured.
   package static func spread(_ summary: MetricSummary, per unit: Double = 1) -> (median: String, range: String)? {
     guard let median = summary.median, let lowest = summary.lowest, let highest = summary.highest else { return nil }
     let decimals = decimals(median / unit)

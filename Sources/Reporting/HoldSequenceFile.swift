@@ -10,7 +10,7 @@ struct HoldSequenceFile: Equatable {
   var bucketRows: Int
   /// Rows of the repetition in EXPERIMENT.csv and events.csv.
   var otherRows: Int
-  /// The holds in their order, in the unit they were given in; nil where the repetition has no sequence.
+  /// The holds in their order, in the unit they were given in; nil if the repetition has no sequence.
   var holds: [UInt64]?
 
   /// The folder of these files in the run folder.
@@ -32,7 +32,7 @@ struct HoldSequenceFile: Equatable {
     self.holds = holds
   }
 
-  /// From a file's content; nil where it isn't whole.
+  /// From a file's content; nil if it isn't whole.
   init?(bytes: [UInt8]) {
     guard bytes.count >= 32, bytes.count.isMultiple(of: 8) else { return nil }
     let words = bytes.withUnsafeBytes { raw in

@@ -2,11 +2,11 @@ import Foundation
 import Machine
 import Records
 
-/// The folder of a comparison of two builds while they are launched: `base/001`, `base/002`, ... and `new/001`, ..., each
-/// the folder of a run that was finished.
+/// The folder of a comparison of two builds while they are launched: `base/001`, `base/002`, ... and `new/001`, ...,
+/// each the folder of a run that was finished.
 ///
-/// A launch writes `launch-1`, `launch-2` and so on, by its place among those that are there at once, and by words as long
-/// whichever build it is; finished, the folder is moved.
+/// A launch writes `launch-1`, `launch-2` and so on, by its place among those that are there at once, and by words as
+/// long whichever build it is; finished, the folder is moved.
 public final class LaunchFolder {
   /// The folder.
   public let path: String
@@ -15,7 +15,7 @@ public final class LaunchFolder {
   /// Makes the folder, with the parents it lacks.
   ///
   /// - Parameter sides: the folders in it.
-  /// - Throws: ``UserError``: of kind usage where the folder already holds something, which is left alone; of kind
+  /// - Throws: ``UserError``: of kind usage if the folder already holds something, which is left alone; of kind
   ///   io where it can't be made.
   public init(newAt path: String, sides: [String]) throws(UserError) {
     self.path = path

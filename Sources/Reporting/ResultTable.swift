@@ -115,7 +115,7 @@ public struct ResultTable {
       key.pageInit.flatMap { $0 == "none" || $0.isEmpty ? nil : "page init at \($0)" },
       key.hostAckNs.flatMap { $0 == 0 ? nil : "host acknowledges in \(Figure.time(ns: $0))" },
       key.mutators == 0 ? nil : "load \(key.load) by \(key.mutators) threads",
-      key.oversubscribed ? "OVERSUBSCRIBED: more threads than cores, no verdict" : nil,
+      key.oversubscribed ? "OVERSUBSCRIBED: more measured threads than CPUs, excluded from verdicts" : nil,
     ]
     return "\(key.experiment): " + parts.compactMap { $0 }.filter { !$0.isEmpty }.joined(separator: ", ")
   }
@@ -138,7 +138,7 @@ public struct ResultTable {
         Part(title: "order", fields: cells.map { $0.order.map(String.init) ?? Figure.missing }),
         times("ms/TiB", cells, "ms_per_tib", per: 1),
         Part(
-          title: "x limit",
+          title: "x floor",
           fields: cells.map { bound($0, $0.nsPerBlockToLimit.map(Figure.number)) }),
         times("CPU ms", cells, "guest_cpu_ns", per: 1e6),
         spread("free %", cells, "coverage_free", per: 0.01),
@@ -177,10 +177,10 @@ public struct ResultTable {
         Part(
           title: "least free",
           fields: lowest.map { bytes in bytes.map { Figure.bytes(($0 >> 20) << 20) } ?? Figure.missing }),
-        times("strategy's wait p99 µs", cells, "lock_wait_ns_p99", per: 1e3),
-        times("its hold p99 µs", cells, "lock_hold_ns_p99", per: 1e3),
-        times("its CPU ms", cells, "guest_cpu_ns", per: 1e6),
-      ], caption: "Threads beside:")
+        times("strategy wait p99 µs", cells, "lock_wait_ns_p99", per: 1e3),
+        times("strategy hold p99 µs", cells, "lock_hold_ns_p99", per: 1e3),
+        times("strategy CPU ms", cells, "guest_cpu_ns", per: 1e6),
+      ], caption: "Load threads:")
   }
 
   /// Whether hardware events of the cell were counted.
@@ -209,9 +209,9 @@ public struct ResultTable {
         }
         return [
           Part(title: event.title, fields: whole.map { $0.map(Figure.count) ?? Figure.missing }),
-          Part(title: "a block", fields: each.map { $0.map { Figure.number($0) } ?? Figure.missing }),
+          Part(title: "per block", fields: each.map { $0.map { Figure.number($0) } ?? Figure.missing }),
         ]
-      }, caption: "Counted:")
+      }, caption: "Hardware events:")
   }
 
   private func table(_ cells: [CellRecord], _ all: [Part], caption: String? = nil) -> TableContent {
@@ -290,24 +290,24 @@ public struct ResultTable {
     let titles = Set(sections.flatMap(\.tables).flatMap(\.titles))
     var lines = [
       """
-      \(repetitions). Medians, with the lowest and highest repetition in parentheses; counts are the same in all or \
-      lowest–highest; - is not measured.
+      \(repetitions). Medians (lowest–highest repetition). A single count means that all repetitions agree. - means \
+      not measured.
       """
     ]
     let legend = Self.meanings.filter { titles.contains($0.title) }.map(\.meaning)
     if !legend.isEmpty { lines.append(legend.joined(separator: " ")) }
     if Set(cells.map { [$0.scanNode, $0.memoryNode] }).count > 1 {
-      lines.append("n→m: a scanner on host node n and memory on host node m; ? where they are on several.")
+      lines.append("n→m: scanner on host node n, memory on host node m; ? if on several nodes.")
     }
     if cells.contains(where: { ($0.granuleOrder ?? 0) > 0 }) {
-      lines.append("≥: times at a granule above 0 are lower bounds, not to be compared with those at granule 0.")
+      lines.append("≥: lower bound (granule above 0); not comparable with times at granule 0.")
     }
     let marked = cells.compactMap(\.preemptedRepetitions).filter { $0 > 0 }
     if !marked.isEmpty {
       lines.append(
         """
-        *N behind an outcome: in N repetitions a measured thread was taken off its CPU (involuntary_switches in \
-        runs.csv). They are kept: \(marked.reduce(0, +)) of \(cells.reduce(0) { $0 + $1.repetitions }), in \(marked.count) \
+        *N after an outcome: a measured thread was preempted in N repetitions (involuntary_switches in runs.csv). They \
+        are kept: \(marked.reduce(0, +)) of \(cells.reduce(0) { $0 + $1.repetitions }) repetitions, in \(marked.count) \
         of \(cells.count) cells.
         """)
     }
@@ -317,11 +317,11 @@ public struct ResultTable {
       let high = Figure.number(highest)
       lines.append(
         """
-        This machine's limit: \(low == high ? low : "\(low)–\(high)") ns a block (over a guest's footprint and list \
-        order); x limit: how many times that a block took.
+        This machine's floor: \(low == high ? low : "\(low)–\(high)") ns per block (for the footprint and list order \
+        of each guest). x floor: ratio of a block's cost to the floor.
         """)
     } else if titles.contains("ms/TiB") {
-      lines.append("This machine's limit was not measured.")
+      lines.append("This machine's floor was not measured.")
     }
     // Of experiments that measure holds.
     let holding = Set(cells.filter { $0.lockHoldNsMaxRepeatable != nil }.map(\.experiment))
@@ -332,31 +332,31 @@ public struct ResultTable {
       let unknown = held.count { $0.holdLimitNs != nil && $0.withinHoldLimit == nil }
       lines.append(
         "Hold limit: \(holdLimits.map { Figure.time(ns: $0) }.joined(separator: ", ")); "
-          + (beyond == 0 ? "no cell is beyond it" : "\(beyond) of \(held.count) cells beyond it (!)")
+          + (beyond == 0 ? "no cell exceeds it" : "\(beyond) of \(held.count) cells exceed it (!)")
           + (unknown == 0 ? "." : ", \(unknown) unknown."))
     }
     for item in meta.unavailable { lines.append("Not measured: \(item.what) (\(item.why)).") }
     if let first = meta.errors.first {
-      lines.append("\(meta.errors.count) repetitions failed; the first: \(first.reason). All stand in meta.json.")
+      lines.append("\(meta.errors.count) repetitions failed; first: \(first.reason) (see errors in meta.json).")
     }
     return lines
   }
 
   /// What columns are of which the title doesn't say all.
   private static let meanings: [(title: String, meaning: String)] = [
-    ("ms/TiB", "ms/TiB: of bytes reported, from a pass without a probe."),
-    ("CPU ms", "CPU ms: of the strategy's thread, from a pass without a probe."),
-    ("free %", "free %: reported bytes of all that were free."),
+    ("ms/TiB", "ms/TiB: time to find and hand over the hints, per TiB reported (pass without probe)."),
+    ("CPU ms", "CPU ms: CPU time of the strategy's thread, including returning blocks (pass without probe)."),
+    ("free %", "free %: share of all free memory that was reported."),
     (
       "hold µs",
-      "hold µs: the longest hold of the zone lock that every repetition had, from a pass with a probe, whose cost is in it."
+      "hold µs: longest hold of zone->lock that every repetition had (pass with probe, probe cost included)."
     ),
-    ("longest µs", "longest µs: the longest hold of any repetition, likewise; on a shared machine mostly its noise."),
-    ("items/hold", "items/hold: most list entries in one hold."),
-    ("dup.", "dup.: reports of blocks that had been reported before."),
-    ("missed", "missed: blocks free all along and never reported."),
-    ("stale", "stale: blocks reported and no longer wholly free at the end."),
-    ("withheld", "withheld: most memory kept from the guest at once, in blocks of the highest order."),
+    ("longest µs", "longest µs: longest single hold of any repetition; mostly noise on a shared machine."),
+    ("items/hold", "items/hold: most list entries looked at in one hold."),
+    ("dup.", "dup.: blocks reported again."),
+    ("missed", "missed: blocks that stayed free and were never reported."),
+    ("stale", "stale: reported blocks that were no longer wholly free at the end."),
+    ("withheld", "withheld: most memory held off the free lists at once, in HPO blocks."),
   ]
 
   private var repetitions: String {

@@ -18,11 +18,11 @@ struct RunContents {
 
   /// Reads meta.json.
   ///
-  /// - Throws: ``UserError``, of kind input where it isn't there or isn't of this schema.
+  /// - Throws: ``UserError``, of kind input if it isn't there or isn't of this schema.
   static func meta(of path: String) throws(UserError) -> RunMeta {
     let file = path + "/meta.json"
     let versions = RunMeta.readableSchemaVersions
-    let accepted = "a run folder of schema_version \(versions.lowerBound) to \(versions.upperBound) is accepted"
+    let accepted = "expected a run folder of schema_version \(versions.lowerBound) to \(versions.upperBound)"
     guard FileAccess.exists(file) else { throw .input(file: file, "there is no such file", accepted: accepted) }
     let bytes = try FileAccess.read(file)
     do {
@@ -53,13 +53,13 @@ struct RunContents {
     case DecodingError.dataCorrupted(let context) where !context.codingPath.isEmpty:
       return "\(name(context.codingPath)): \(context.debugDescription)"
     default:
-      return "it is no JSON"
+      return "not JSON"
     }
   }
 
   /// Reads the folder and changes nothing.
   ///
-  /// - Throws: ``UserError``, of kind input where a whole line isn't what this program writes.
+  /// - Throws: ``UserError``, of kind input if a whole line isn't what this program writes.
   init(of path: String) throws(UserError) {
     meta = try Self.meta(of: path)
     let sideNames = try Self.sideFiles(in: path)

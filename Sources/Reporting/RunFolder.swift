@@ -5,7 +5,8 @@ import Records
 /// The folder of a run while it is written: valid at every moment, so that a killed run keeps what it finished.
 ///
 /// A repetition's rows go to zones.csv, lock_holds.csv, events.csv and EXPERIMENT.csv first; its row in runs.csv comes
-/// last and commits it. One process writes a folder at a time; the folder is locked (flock(2)) as long as this object lives.
+/// last and commits it. One process writes a folder at a time; the folder is locked (flock(2)) as long as this object
+/// lives.
 public final class RunFolder {
   /// The folder.
   public let path: String
@@ -44,7 +45,7 @@ public final class RunFolder {
   /// Makes the folder, with the parents it lacks, meta.json and the CSV files with their header lines.
   ///
   /// This is the first thing a run writes: call it when the arguments are known to be good.
-  /// - Throws: ``UserError``: of kind usage where the folder already holds something, which is left alone; of kind
+  /// - Throws: ``UserError``: of kind usage if the folder already holds something, which is left alone; of kind
   ///   io where it can't be made or written, when what was made is removed.
   public static func create(at path: String, meta: RunMeta) throws(UserError) -> RunFolder {
     let made = try FileAccess.makeFolders(path)
@@ -59,7 +60,7 @@ public final class RunFolder {
     guard try FileAccess.names(in: path).isEmpty else {
       throw UserError(
         kind: .usage, path: path, problem: "the folder isn't empty",
-        help: "name a new one with --out, or go on with the run in it with --resume")
+        help: "use a new folder with --out, or resume its run with --resume")
     }
     let holds = path + "/" + HoldSequenceFile.folder
     do throws(UserError) {
@@ -80,7 +81,7 @@ public final class RunFolder {
   /// A torn last line is dropped from each CSV file. Rows of other files, and kept hold sequences, are dropped where
   /// runs.csv has no row of their repetition; a row of runs.csv is dropped where rows of its repetition in other files
   /// are lost. Files are replaced whole (written beside, then renamed), so that this may be killed as well.
-  /// - Throws: ``UserError``: of kind input where meta.json or a whole line isn't what this program writes, or is
+  /// - Throws: ``UserError``: of kind input if meta.json or a whole line isn't what this program writes, or is
   ///   of another schema_version; of kind io where the system refuses or another process is writing the run.
   public static func resume(at path: String) throws(UserError) -> ResumedRun {
     // Before anything is locked or changed: a folder that is no run is refused and left alone.
@@ -88,7 +89,7 @@ public final class RunFolder {
     guard version == RunMeta.currentSchemaVersion else {
       throw .input(
         file: path + "/meta.json", "schema_version is \(version)",
-        accepted: "to go on, a run of schema_version \(RunMeta.currentSchemaVersion) is accepted")
+        accepted: "expected a run of schema_version \(RunMeta.currentSchemaVersion) to resume")
     }
     let lock = try FolderLock(path)
     let contents = try clean(path)
@@ -193,14 +194,14 @@ public final class RunFolder {
     return writer
   }
 
-  /// The holds of a committed repetition as they were given to `commit`; nil where it had none, or the run is finished.
+  /// The holds of a committed repetition as they were given to `commit`; nil if it had none, or the run is finished.
   ///
-  /// - Throws: ``UserError``, of kind input where the file was changed.
+  /// - Throws: ``UserError``, of kind input if the file was changed.
   public func holdSequence(of key: RepetitionKey) throws(UserError) -> [UInt64]? {
     let file = path + "/" + HoldSequenceFile.folder + "/" + HoldSequenceFile.name(of: key)
     guard FileAccess.exists(file) else { return nil }
     guard let kept = HoldSequenceFile(bytes: try FileAccess.read(file)) else {
-      throw .input(file: file, "it isn't whole", accepted: "the file as `run` wrote it is accepted")
+      throw .input(file: file, "it isn't whole", accepted: "expected the file as `run` wrote it")
     }
     return kept.holds
   }

@@ -32,7 +32,7 @@ public struct RunReader: Sendable {
     }
   }
 
-  /// The rows of zones.csv, lock_holds.csv or events.csv; empty where the run has no such file.
+  /// The rows of zones.csv, lock_holds.csv or events.csv; empty if the run has no such file.
   ///
   /// - Throws: ``UserError``, of kind input, with file and line, where it isn't what this program writes.
   public func rows<Record: RepetitionRecord>(_ type: Record.Type) throws(UserError) -> [Record] {

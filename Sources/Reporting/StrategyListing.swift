@@ -1,8 +1,8 @@
 import Records
 
-/// `hintbench list strategies`: what each design is, what it may be used for and what can be set.
+/// `hintbench list strategies`: what each strategy is, what it may be used for and what can be set.
 public enum StrategyListing {
-  /// The designs, a row each.
+  /// The strategies, a row each.
   static func designs(_ cards: [StrategyCard]) -> TextListing {
     TextListing(
       titles: ["strategy", "from", "serves", "orders", "one hold looks at", "side effects", "limits"],
@@ -17,8 +17,8 @@ public enum StrategyListing {
 
   /// What the column `serves` says.
   static let goals = """
-    serves: migration, addresses that may be stale at once, right only under a dirty log; reclaim, blocks that the guest \
-    holds while the host acts, which may also be discarded.
+    serves: migration = addresses that may already be stale, safe only under a dirty log; reclaim = blocks the guest \
+    holds while the host acts, so the host may also discard them.
     """
 
   public static func text(_ cards: [StrategyCard]) -> String {

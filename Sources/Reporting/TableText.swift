@@ -31,8 +31,8 @@ package enum TableText {
       .joined(separator: "\n")
   }
 
-  /// A table as ``render(titles:rows:leftAligned:widths:)`` makes it; where that is wider than `width`, several below each
-  /// other: each has the columns that tell rows apart, and as many of the others as fit, at least one.
+  /// A table as ``render(titles:rows:leftAligned:widths:)`` makes it; where that is wider than `width`, several below
+  /// each other: each has the columns that tell rows apart, and as many of the others as fit, at least one.
   ///
   /// - Parameter keys: how many columns at the left tell rows apart; they are aligned to the left.
   static func renderInParts(titles: [String], rows: [[String]], keys: Int, width: Int) -> [String] {

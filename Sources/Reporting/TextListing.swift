@@ -11,7 +11,7 @@ public struct TextListing: Sendable {
     self.rows = rows
   }
 
-  /// The list as text, columns aligned to the left and never cut; empty where there are no rows.
+  /// The list as text, columns aligned to the left and never cut; empty if there are no rows.
   public var text: String {
     guard !rows.isEmpty else { return "" }
     return TableText.render(titles: titles, rows: rows, leftAligned: Set(titles.indices))

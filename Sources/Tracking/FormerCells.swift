@@ -22,7 +22,7 @@ struct FormerCells {
   private struct Point {
     var id: String
     var options: String
-    /// Values of the key columns of the experiment's own file; nil where it has no rows.
+    /// Values of the key columns of the experiment's own file; nil if it has no rows.
     var key: [String?]?
   }
 

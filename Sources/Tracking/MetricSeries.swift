@@ -4,7 +4,7 @@ import Records
 public struct MetricSeries: Sendable {
   /// `cell_id`.
   public let cellID: String
-  /// What tells this row of a repetition from its others, as `range_bytes=2097152`; empty where there is only one.
+  /// What tells this row of a repetition from its others, as `range_bytes=2097152`; empty if there is only one.
   public let key: String
   /// By the number of the repetition; one value, of number 0, where the metric is one of the whole cell.
   public let values: [Int: Double]

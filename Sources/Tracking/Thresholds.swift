@@ -3,7 +3,7 @@ import Records
 /// When a difference counts: what a checked-in thresholds file says.
 ///
 /// A difference is a regression only if the statistics and its size both say so: with enough repetitions any two builds
-/// differ for certain, by an amount that nobody cares for.
+/// differ for certain, but by an irrelevant amount.
 public struct Thresholds: Encodable, Sendable {
   /// How often a comparison of two equal builds may call one of its cells worse or better, at most; 0...1. It holds for
   /// all cells together.
@@ -17,8 +17,8 @@ public struct Thresholds: Encodable, Sendable {
   /// The metric that decides, by experiment, where it isn't ``decisive(in:isCounted:)``'s own.
   public var decisive: [String: String] = [:]
 
-  /// A cell is called the same only if its interval keeps within so many minimum effects on either side. Less than 2 could
-  /// never be met where the spread of launches is near the minimum effect; more says too little.
+  /// A cell is called the same only if its interval keeps within so many minimum effects on either side. Less than 2
+  /// could never be met where the spread of launches is near the minimum effect; more says too little.
   public static let sameFactor = 3.0
 
   /// What there is to judge.
@@ -31,11 +31,12 @@ public struct Thresholds: Encodable, Sendable {
     metrics[metric] ?? (isExact ? exactMinimumEffect : minimumEffect)
   }
 
-  /// The least share of what was reported that has to be missing before a design isn't held against itself any more: it
-  /// may be quicker for that alone. Coverage doesn't scatter as times do, so that ``minimumEffect`` isn't asked.
+  /// The least share of what was reported that has to be missing before a strategy isn't held against itself any more:
+  /// it may be quicker for that alone. Coverage doesn't scatter as times do, so that ``minimumEffect`` isn't asked.
   func leastCoverageLoss(_ metric: String) -> Double { metrics[metric] ?? 0.05 }
 
-  /// Whether a design reports less of the memory than it did, by the medians of this metric; false where one side has none.
+  /// Whether a strategy reports less of the memory than it did, by the medians of this metric; false where one side
+  /// has none.
   func coversLess(_ metric: String, before: [Double], now: [Double]) -> Bool {
     guard let before = MedianInterval.median(sorted: before.sorted()),
       let now = MedianInterval.median(sorted: now.sorted())

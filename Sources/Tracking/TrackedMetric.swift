@@ -1,7 +1,7 @@
 import Records
 
-/// A number that runs are compared by: a column of `runs.csv` or of an experiment's own file, or what `cells.csv` says of
-/// a cell as a whole.
+/// A number that runs are compared by: a column of `runs.csv` or of an experiment's own file, or what `cells.csv` says
+/// of a cell as a whole.
 public struct TrackedMetric: Sendable {
   /// The column.
   public let name: String
@@ -11,7 +11,7 @@ public struct TrackedMetric: Sendable {
   public let meaning: String
   /// Which way it gets better.
   public let direction: MetricDirection
-  /// Whether it is looked at where nobody names metrics.
+  /// Whether it is used by default.
   public let isPrimary: Bool
   let source: Source
 

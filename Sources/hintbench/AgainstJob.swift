@@ -21,7 +21,7 @@ enum AgainstJob {
     let bar = ProgressBar(total: total)
     // Four launches hold their guests at once.
     let takesTurns = matrix.peakBytes <= Matrix.HostLimits.current.availableBytes / 5
-    if !takesTurns { RunJob.say("launches follow each other: four of these guests at once have no room to take turns") }
+    if !takesTurns { RunJob.say("launches run one after the other: four of these guests don't fit in memory at once") }
     let runs = try against.run(words, out: path, takesTurns: takesTurns, .all) { done in
       bar.update(done: done, label: "\(done) of \(total) launches")
     }

@@ -8,12 +8,12 @@ import Tracking
 struct AgainstOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Launch this build and the other one in turn, on the same words, and compare launches.", valueName: "hintbench"))
+      "Launch this build and another one by turns, with the same arguments, and compare them.", valueName: "hintbench"))
   var against: String?
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "Launches of each build, an even number (default: \(Against.defaultLaunches), or what so many cells need).",
+      "Launches of each build, an even number (default: \(Against.defaultLaunches), or as many as the cells need).",
       valueName: "n"))
   var launches: Int?
   @OptionGroup var comparison: ComparisonOptions
@@ -24,8 +24,8 @@ struct AgainstOptions: ParsableArguments {
   /// Whether any is there.
   var isGiven: Bool { against != nil || launches != nil || comparison.isGiven }
 
-  /// Cells of a matrix over which a measured metric decides, times the metrics that do. One that isn't asked for by name is
-  /// each cell's own, and needs no launches where it is exact.
+  /// Cells of a matrix over which a measured metric decides, times the metrics that do. One that isn't asked for by
+  /// name is each cell's own, and needs no launches where it is exact.
   func deciding(_ matrix: Matrix) -> Int {
     let metrics = comparison.metrics.count
     let cells = matrix.cells.count { cell in
@@ -40,7 +40,7 @@ struct AgainstOptions: ParsableArguments {
   func makeAgainst(_ matrix: Matrix) throws -> Against? {
     guard let against else {
       guard !isGiven else {
-        throw UserError(.usage, "--launches and what decides a comparison go with --against only")
+        throw UserError(.usage, "--launches, --metric, --alpha, --min-effect, --thresholds and --strict need --against")
       }
       return nil
     }

@@ -6,19 +6,20 @@ import Reporting
 struct CalibrateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "calibrate",
-    abstract: "Measure what primitive steps cost on this machine: the floor under every result.",
+    abstract: "Measure the cost of primitive operations on this machine: the floor under every result.",
     discussion: """
-      Clock, probe, locks, loads over working sets from 32 KiB to 4 GiB, kicks, pages, walks: each several rounds, given as \
-      the middle one with the lowest and the highest; what can't be measured here stands below with its reason. Half a \
-      minute at most.
+      Measures clock, probe, locks, memory loads over working sets from 32 KiB to 4 GiB, kicks, page operations and \
+      list walks. Each figure is the median of several rounds, with lowest and highest; whatever can't be measured is \
+      listed with the reason. Takes at most 30 seconds.
       """)
 
-  @Option(help: ArgumentHelp("A new file for the whole ladder as JSON.", valueName: "file")) var json: String?
+  @Option(help: ArgumentHelp("Also write all results as JSON to a new file.", valueName: "file")) var json: String?
   @Option(
-    parsing: .unconditional, help: ArgumentHelp("Begin nothing that may take longer (default: 30s).", valueName: "time")
+    parsing: .unconditional,
+    help: ArgumentHelp("Start no measurement that would exceed this time (default: 30s).", valueName: "time")
   )
   var timeLimit: String?
-  @Flag(help: "Few rounds, small working sets and guests: seconds.") var quick = false
+  @Flag(help: "Fewer rounds, smaller working sets and guests; takes seconds.") var quick = false
 
   func run() throws {
     try Failure.reporting {

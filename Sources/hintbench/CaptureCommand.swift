@@ -4,15 +4,16 @@ import GuestMemory
 struct CaptureCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "capture",
-    abstract: "Copy this machine's /proc/buddyinfo, pagetypeinfo and zoneinfo, for --buddyinfo and its friends.")
+    abstract:
+      "Copy this machine's /proc/buddyinfo, pagetypeinfo and zoneinfo, for --buddyinfo, --pagetypeinfo and --zoneinfo.")
 
-  @Argument(help: "The folder to write to; it is made where it isn't there.") var dir: String
+  @Argument(help: "Output folder; created if missing.") var dir: String
 
   func run() throws {
     try Failure.reporting {
       let result = try HostCapture().write(to: dir)
       for path in result.written.values.sorted() { print(path) }
-      for omission in result.omitted { print("left out: \(omission)") }
+      for omission in result.omitted { print("skipped: \(omission)") }
     }
   }
 }

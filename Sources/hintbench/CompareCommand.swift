@@ -8,16 +8,17 @@ import Tracking
 
 struct CompareCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "compare", abstract: "Hold two runs against each other, or two designs of one run.",
+    commandName: "compare", abstract: "Compare two runs, or two strategies of one run.",
     discussion: """
-      A run is its folder, or its name in the history; a folder of run folders is several launches of one side, by name, \
-      each of which counts once. \
-      Cells match by cell_id. In each one metric decides (`hintbench list metrics` says which): worse or better where both \
-      its p, corrected over all that decide, is at most alpha and the change at least the minimum effect; same where \
-      neither was shown and the interval keeps within three minimum effects; else not enough data. Cells with more threads \
-      than CPUs, and the control `none`, are left out. Exact counts need no test: a change of the minimum effect counts.
+      A run is a folder or a name in the history; a folder of run folders is several launches of one side, and each \
+      launch is one sample. Cells match by cell_id. One metric decides in each cell (see `hintbench list metrics`): \
+      worse or better if the p value, corrected over all deciding cells, is at most alpha and the change is at least \
+      the minimum effect; same if neither was shown and the interval stays within three minimum effects; otherwise not \
+      enough data. Oversubscribed cells and the control `none` are left out. Exact counts need no test: any change of \
+      at least the minimum effect counts.
 
-      With --base-strategy and --new-strategy one run is enough: which of two designs, cell by cell, paired by repetition.
+      With --base-strategy and --new-strategy, one run is enough: compares two strategies cell by cell, paired by \
+      repetition.
 
       Exit status: 0 no regression, 2 regression, 3 not enough data or cells that don't match, 4 improvement (with \
       --strict only).
@@ -27,18 +28,18 @@ struct CompareCommand: ParsableCommand {
     case table, markdown, json, junit
   }
 
-  @Argument(help: ArgumentHelp("What to compare with.", valueName: "base")) var base: String
-  @Argument(help: ArgumentHelp("What is compared.", valueName: "new")) var new: String?
-  @Option(help: ArgumentHelp("A design of the run BASE, with options where there are several.", valueName: "name"))
+  @Argument(help: ArgumentHelp("The baseline run.", valueName: "base")) var base: String
+  @Argument(help: ArgumentHelp("The run to compare with the baseline.", valueName: "new")) var new: String?
+  @Option(help: ArgumentHelp("Baseline strategy, from BASE; with its options if several match.", valueName: "name"))
   var baseStrategy: String?
-  @Option(help: ArgumentHelp("The design to hold against it.", valueName: "name")) var newStrategy: String?
+  @Option(help: ArgumentHelp("Strategy to compare with it.", valueName: "name")) var newStrategy: String?
   @OptionGroup var options: ComparisonOptions
   @OptionGroup var history: HistoryCommand.File
-  @Flag(help: "Show the other primary metrics, too, which decide nothing.") var all = false
-  @Option(help: "What to print: table, markdown, json, junit.") var format = Format.table
-  @Option(help: ArgumentHelp("A new file for the Markdown as well.", valueName: "file")) var markdown: String?
-  @Option(help: ArgumentHelp("A new file for the JSON as well.", valueName: "file")) var json: String?
-  @Option(help: ArgumentHelp("A new file for JUnit XML as well.", valueName: "file")) var junit: String?
+  @Flag(help: "Also show the other primary metrics, which decide nothing.") var all = false
+  @Option(help: "Output format: table, markdown, json, junit.") var format = Format.table
+  @Option(help: ArgumentHelp("Also write Markdown to a new file.", valueName: "file")) var markdown: String?
+  @Option(help: ArgumentHelp("Also write JSON to a new file.", valueName: "file")) var json: String?
+  @Option(help: ArgumentHelp("Also write JUnit XML to a new file.", valueName: "file")) var junit: String?
 
   func run() throws {
     try Failure.reporting {
@@ -73,7 +74,7 @@ struct CompareCommand: ParsableCommand {
         of: runs(base), strategies: (one, other), thresholds: thresholds, metrics: options.metrics)
     default:
       throw UserError(
-        .usage, "accepted: compare BASE NEW, or compare RUN --base-strategy NAME --new-strategy NAME")
+        .usage, "invalid arguments: expected compare BASE NEW, or compare RUN --base-strategy NAME --new-strategy NAME")
     }
   }
 }

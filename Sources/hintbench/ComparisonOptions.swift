@@ -4,22 +4,22 @@ import Tracking
 
 /// What decides a comparison, wherever one is made.
 struct ComparisonOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("What decides in every cell, instead of each experiment's own.", valueName: "name,..."))
+  @Option(help: ArgumentHelp("Metrics that decide, instead of each experiment's own.", valueName: "name,..."))
   var metric: String?
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("How often equal builds may be called different (default: 0.01).", valueName: "share"))
+    help: ArgumentHelp("Significance level (family-wise false-positive rate) (default: 0.01).", valueName: "share"))
   var alpha: Double?
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "The least change that counts, of every metric (default: 5 %, of exact counts 0.5 %).", valueName: "percent"))
+      "Minimum effect for every metric (default: 5%; exact counts: 0.5%).", valueName: "percent"))
   var minEffect: String?
-  @Option(help: ArgumentHelp("Alpha and minimum effects, by metric, from a checked-in file.", valueName: "file"))
+  @Option(help: ArgumentHelp("File with alpha and minimum effects by metric.", valueName: "file"))
   var thresholds: String?
-  @Flag(help: "End with 4 where something got better.") var strict = false
+  @Flag(help: "Exit 4 on improvement.") var strict = false
 
-  /// The words of all these, for who calls something else with the rest of a command line.
+  /// The names of these options, for passing on the remaining arguments.
   static let options = ["--metric", "--alpha", "--min-effect", "--thresholds"]
   static let flags = ["--strict"]
 
@@ -34,7 +34,7 @@ struct ComparisonOptions: ParsableArguments {
     var made = try thresholds.map { try Thresholds.read($0, .all) } ?? Thresholds(.all)
     if let alpha {
       guard Thresholds.isAlpha(alpha) else {
-        throw UserError(.usage, "--alpha can't be \(alpha); accepted: \(Thresholds.acceptedAlpha)")
+        throw UserError(.usage, "invalid --alpha \(alpha): expected \(Thresholds.acceptedAlpha)")
       }
       made.alpha = alpha
     }

@@ -3,9 +3,9 @@ import Instruments
 import Machine
 import Records
 
-/// What measures asks this first.
+/// Checked before anything is measured.
 enum DebugBuild {
-  /// Why this program may not measure; nil where it may. Unoptimised Swift is 2 to 15 times slower: its figures are
+  /// Why this program may not measure; nil if it may. Unoptimised Swift is 2 to 15 times slower: its figures are
   /// worth nothing. HINTBENCH_ALLOW_DEBUG lets it, for tests.
   static var refusal: UserError? {
     guard BuildFacts.current.mode == "debug", ProcessInfo.processInfo.environment["HINTBENCH_ALLOW_DEBUG"] == nil else {
@@ -13,7 +13,8 @@ enum DebugBuild {
     }
     return UserError(
       .unavailable,
-      "this is a debug build, whose figures are worth nothing; accepted: swift build -c release, or HINTBENCH_ALLOW_DEBUG=1"
+      "debug build: its timings are meaningless; expected a release build (swift build -c release), or "
+        + "HINTBENCH_ALLOW_DEBUG=1"
     )
   }
 
@@ -21,6 +22,6 @@ enum DebugBuild {
   static func refuse() throws {
     if let refusal { throw refusal }
     guard BuildFacts.current.mode == "debug" else { return }
-    FileHandle.standardError.write(Data("hintbench: a debug build: these figures are worth nothing\n".utf8))
+    FileHandle.standardError.write(Data("hintbench: debug build: timings are meaningless\n".utf8))
   }
 }

@@ -7,18 +7,18 @@ import Reporting
 
 struct DoctorCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "doctor", abstract: "Say what this machine can measure, what it can't, why, and what mends it.",
+    commandName: "doctor", abstract: "Report what this machine can measure, what it can't and why, and how to fix it.",
     discussion: """
-      Looks at everything a measurement depends on, by trying where that is possible, and then runs the same work over and \
-      over to see how much figures differ that should not, and which differences between designs this machine can tell \
-      from that. Exit status 0 where `hintbench run` works here, 69 where it doesn't.
+      Checks everything a measurement depends on, by trying it if possible. Then repeats the same work to measure \
+      noise: how much figures differ that should not, and which differences between strategies can be resolved here. \
+      Exit status: 0 if `hintbench run` works here, 69 if it doesn't.
       """)
 
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("Length of the run that shows the noise; 0 leaves it out.", valueName: "seconds"))
+    help: ArgumentHelp("Duration of the noise measurement; 0 skips it.", valueName: "seconds"))
   var seconds = 10.0
-  @Option(help: ArgumentHelp("A new file for all of it as JSON.", valueName: "file")) var json: String?
+  @Option(help: ArgumentHelp("Also write the result as JSON to a new file.", valueName: "file")) var json: String?
 
   func run() throws {
     try Failure.reporting {

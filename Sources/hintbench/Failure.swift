@@ -2,9 +2,10 @@ import ArgumentParser
 import Foundation
 import Records
 
-/// Turns what the rooms throw into one line and an exit status.
+/// Turns a thrown error into one line and an exit status.
 enum Failure {
-  /// Runs `body`; where it throws, says why in one line on standard error and ends with the status the design gives it.
+  /// Runs `body`; where it throws, says why in one line on standard error and ends with the status the strategy gives
+  /// it.
   static func reporting(_ body: () throws -> Void) throws {
     do {
       try body()

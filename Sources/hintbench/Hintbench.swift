@@ -4,14 +4,15 @@ import ArgumentParser
 struct Hintbench: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "hintbench",
-    abstract: "Measures the designs by which a Linux guest tells its host which memory is free.",
+    abstract: "Measures the strategies by which a Linux guest tells its host which memory is free.",
     discussion: """
-      How long does each design hold zone->lock, what does it cost, and how much of free memory does it cover? On \
-      modelled guests from 128 MiB to many terabytes, with the kernel's own data layout and allocator rules.
+      How long does each strategy hold zone->lock, what does it cost, and how much of free memory does it cover? \
+      Measured on modelled guests from 128 MiB to many terabytes, with the kernel's own data layout and allocator \
+      rules.
 
-      Exit status: 0 done, of compare, history check and run --against: no regression; 2 regression; 3 not enough data, or \
-      cells that don't match; 4 improvement (with --strict only); 64 bad usage, 65 bad input file, 69 something needed is \
-      not there, 70 internal fault, 74 I/O.
+      Exit status: 0 done (compare, history check and run --against: no regression); 2 regression; 3 not enough data, \
+      or cells that don't match; 4 improvement (with --strict only); 64 bad usage, 65 bad input file, 69 something \
+      needed is missing, 70 internal fault, 74 I/O.
       """,
     subcommands: [
       RunCommand.self, ListCommand.self, CaptureCommand.self, CalibrateCommand.self, DoctorCommand.self,

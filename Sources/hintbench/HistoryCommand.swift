@@ -8,19 +8,19 @@ import Tracking
 
 struct HistoryCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "history", abstract: "Keep runs of many nights in one file, and judge the newest by those before it.",
+    commandName: "history", abstract: "Keep runs in a history file, and check the newest one against earlier ones.",
     discussion: """
-      The file is an SQLite database, which sqlite3 reads as well: tables runs, repetitions, cells, and one of each \
-      experiment's own file. A run is in it whole or not at all, whenever the program is killed.
+      The file is an SQLite database: tables runs, repetitions, cells, and one for each experiment's own file. Imports \
+      are atomic: a run is in it whole or not at all, even if the program is killed.
 
-      A run there is called by its name (its run_id, unless --name gave another), by the beginning of one that no \
-      other run has, or by @1 for the newest, @2 for the one before.
+      Name a run by its run_id (or its --name), by any unique prefix, or by @1 for the newest, @2 for the one before, \
+      and so on.
       """,
     subcommands: [Import.self, List.self, Show.self, Check.self, Export.self])
 
   /// What all of them take.
   struct File: ParsableArguments {
-    @Option(name: .customLong("history"), help: ArgumentHelp("The history.", valueName: "file"))
+    @Option(name: .customLong("history"), help: ArgumentHelp("History file.", valueName: "file"))
     var path = "Reports/history.sqlite"
 
     func open(for access: History.Access = .reading) throws -> History { try History(path, for: access, .all) }
@@ -30,21 +30,21 @@ struct HistoryCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Add runs.",
       discussion: """
-        Each in one transaction, so that those before a failure are kept. A run that is there already is passed over; \
-        one that was added before it was finished is replaced.
+        Each run is one transaction, so runs imported before a failure are kept. A run already in the history is \
+        skipped; one imported before it was finished is replaced.
         """)
 
-    @Argument(help: ArgumentHelp("A run's folder, or a folder of run folders.", valueName: "run")) var runs: [String]
+    @Argument(help: ArgumentHelp("A run folder, or a folder of run folders.", valueName: "run")) var runs: [String]
     @OptionGroup var file: File
-    @Option(help: "What the run is called (default: its run_id); for one run.") var name: String?
-    @Flag(help: "Take runs that aren't finished, too, as killed ones; they are marked so.") var partial = false
+    @Option(help: "Name for the run (default: its run_id); with one run only.") var name: String?
+    @Flag(help: "Also import unfinished runs, and mark them as such.") var partial = false
 
     func run() throws {
       try Failure.reporting {
         var folders: [String] = []
         for word in runs { folders += try History.runFolders(at: word) }
         guard name == nil || folders.count == 1 else {
-          throw UserError(.usage, "--name is for one run, and these are \(folders.count)")
+          throw UserError(.usage, "invalid --name: expected one run, got \(folders.count)")
         }
         let first = try folders.first.map { try TrackedRun(folder: $0, .all) }
         let history = try file.open(for: .writing)
@@ -66,11 +66,11 @@ struct HistoryCommand: ParsableCommand {
     }
 
     @OptionGroup var file: File
-    @Option(parsing: .unconditional, help: "Only the newest so many.") var limit: Int?
-    @Option(help: "What to print: table, csv, json.") var format = Format.table
+    @Option(parsing: .unconditional, help: "Show only the newest N runs.") var limit: Int?
+    @Option(help: "Output format: table, csv, json.") var format = Format.table
 
     func validate() throws {
-      if let limit, limit < 1 { throw ValidationError("--limit can't be \(limit); accepted: 1 and more") }
+      if let limit, limit < 1 { throw ValidationError("invalid --limit \(limit): expected at least 1") }
     }
 
     func run() throws {
@@ -87,9 +87,9 @@ struct HistoryCommand: ParsableCommand {
 
   struct Show: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Show a run: what it was, and the tables it ended with.")
+      abstract: "Show a run and its result tables.")
 
-    @Argument(help: ArgumentHelp("Which run.", valueName: "name")) var name = "@1"
+    @Argument(help: ArgumentHelp("The run to show.", valueName: "name")) var name = "@1"
     @OptionGroup var file: File
 
     func run() throws {
@@ -102,40 +102,41 @@ struct HistoryCommand: ParsableCommand {
 
   struct Check: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Judge the newest run by those before it.",
+      abstract: "Check a run against earlier ones.",
       discussion: """
-        Earlier runs count if they are of the same machine (host name and processor), the same way of building, and \
-        have the same cell. In each cell one metric decides (`hintbench list metrics`), by its medians. Exact ones, \
-        counted by simulation or by a virtual clock, are worse or better if they differ by 0.5 % or more from the \
-        last run or from the median of the window. The others are if the newest is no plausible next value of the \
-        window (Student's prediction, at alpha 0.01 for all cells together) and 25 % or more away from its median: \
-        runs of different nights differ by far more than launches that take turns, which `compare` is for. Assumed is \
-        that medians of different nights scatter like independent draws from one log-normal distribution: a slow \
-        drift widens the window and hides in it, which `history export --otava` is for.
+        Earlier runs count if they have the same machine (host name and processor), build mode and cell. In each cell \
+        the median of one metric decides (`hintbench list metrics`). Exact metrics (simulated counts, virtual clock) \
+        are worse or better if they differ by 0.5 % or more from the last run or from the median of the window. Other \
+        metrics are worse or better if the newest value lies outside Student's prediction interval of the window \
+        (alpha 0.01 over all cells) and is 25 % or more from its median: runs of different nights differ by far more \
+        than launches by turns, which `compare` is for. The test assumes that the medians of different nights are \
+        independent draws from one log-normal distribution; a slow drift widens the window and stays hidden, which \
+        `history export --otava` is for.
 
-        Fewer than 5 earlier runs, or such scatter that not even twice as much would be found, are not enough data.
+        Fewer than 5 earlier runs, or so much scatter that not even a doubling would be detected, is not enough data.
 
-        Exit status: 0 nothing got worse, 2 worse, 3 not enough data or a cell that is gone, 4 better (with --strict only).
+        Exit status: 0 no regression, 2 regression, 3 not enough data or a missing cell, 4 improvement (with --strict \
+        only).
         """)
 
-    @Argument(help: ArgumentHelp("Which run.", valueName: "name")) var name = "@1"
+    @Argument(help: ArgumentHelp("The run to check.", valueName: "name")) var name = "@1"
     @OptionGroup var file: File
-    @Option(help: ArgumentHelp("What decides in every cell, instead of each experiment's own.", valueName: "name"))
+    @Option(help: ArgumentHelp("Metrics that decide, instead of each experiment's own.", valueName: "name"))
     var metric: String?
-    @Option(parsing: .unconditional, help: "Earlier runs that each cell is judged by, at most.") var window = 10
+    @Option(parsing: .unconditional, help: "Maximum number of earlier runs in the window of a cell.") var window = 10
     @Option(
       parsing: .unconditional,
-      help: ArgumentHelp("The least change of measured metrics that counts (default: 25 %).", valueName: "percent"))
+      help: ArgumentHelp("Minimum effect for measured metrics (default: 25%).", valueName: "percent"))
     var minEffect: String?
     @Option(
       help: ArgumentHelp(
-        "Alpha, exact minimum effect, and minimum effects by metric, from a checked-in file.", valueName: "file"))
+        "File with alpha, exact minimum effect, and minimum effects by metric.", valueName: "file"))
     var thresholds: String?
-    @Flag(help: "End with 4 where something got better.") var strict = false
-    @Option(help: ArgumentHelp("A new file for all of it as JSON.", valueName: "file")) var json: String?
+    @Flag(help: "Exit 4 on improvement.") var strict = false
+    @Option(help: ArgumentHelp("Also write the result as JSON to a new file.", valueName: "file")) var json: String?
 
     func validate() throws {
-      if window < 1 { throw ValidationError("--window can't be \(window); accepted: 1 and more") }
+      if window < 1 { throw ValidationError("invalid --window \(window): expected at least 1") }
     }
 
     func run() throws {
@@ -153,15 +154,14 @@ struct HistoryCommand: ParsableCommand {
 
   struct Export: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Write the medians of all runs: as CSV, or for Apache Otava, which finds change points.",
+      abstract: "Export the medians of all runs as CSV, or for Apache Otava, which finds change points.",
       discussion: """
-        Of each run and cell the primary metrics and the one that decides. Cells with more threads than CPUs are left out.
+        For each run and cell: the primary metrics and the deciding one. Oversubscribed cells are left out.
         """)
 
     @OptionGroup var file: File
-    @Option(help: ArgumentHelp("A new file for the CSV (default: standard output).", valueName: "file")) var csv:
-      String?
-    @Option(help: ArgumentHelp("A folder for Otava: otava.yaml and a CSV file for each cell.", valueName: "dir"))
+    @Option(help: ArgumentHelp("New CSV file (default: standard output).", valueName: "file")) var csv: String?
+    @Option(help: ArgumentHelp("Folder for Otava: otava.yaml and a CSV file for each cell.", valueName: "dir"))
     var otava: String?
 
     func run() throws {

@@ -13,7 +13,7 @@ struct ListCommand: ParsableCommand {
     case strategies, experiments, metrics
   }
 
-  @Argument(help: "strategies, experiments or metrics") var subject: Subject
+  @Argument(help: "What to list: strategies, experiments or metrics.") var subject: Subject
 
   func run() throws {
     switch subject {
@@ -52,7 +52,7 @@ struct ListCommand: ParsableCommand {
   /// Whether a metric is primary, and the experiments in which it decides what `compare` says.
   private static func role(_ name: String, _ isPrimary: Bool, in experiments: [ExperimentCard]) -> String {
     let decided = experiments.filter { $0.decisiveMetric == name }.map(\.name)
-    let counted = Thresholds(.all).decisive(in: "scan", isCounted: true) == name ? "where counted by simulation" : nil
+    let counted = Thresholds(.all).decisive(in: "scan", isCounted: true) == name ? "if counted by simulation" : nil
     let decides = (decided + [counted].compactMap { $0 }).joined(separator: ", ")
     return [isPrimary ? "yes" : "", decides.isEmpty ? "" : "decides \(decides)"].filter { !$0.isEmpty }
       .joined(separator: ", ")

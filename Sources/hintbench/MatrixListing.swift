@@ -13,7 +13,8 @@ struct MatrixListing {
     self.launches = launches
   }
 
-  /// What a launch takes beside its repetitions: a process to start, the machine's limits, guests to build. Nanoseconds.
+  /// What a launch takes beside its repetitions: a process to start, the machine's limits, guests to build.
+  /// Nanoseconds.
   private static let launchNanoseconds = 500e6
 
   private func row(_ cell: Cell) -> [String] {
@@ -37,7 +38,7 @@ struct MatrixListing {
     let listing = TextListing(
       titles: [
         "cell", "experiment", "options", "guest", "nodes", "state", "list order", "granule", "vmemmap", "memory node",
-        "scan node", "order", "strategy", "a repetition",
+        "scan node", "order", "strategy", "per repetition",
       ], rows: rows)
     let repetitions = matrix.config.repetitions
     var nanoseconds = matrix.estimatedNanoseconds
@@ -47,10 +48,10 @@ struct MatrixListing {
       "\(matrix.cells.count) cells x \(repetitions) repetitions = \(matrix.cells.count * repetitions)"
         + (launches.map { ", in each of 2 x \($0) launches" } ?? ""),
       "estimated time: \(TimeSpan(nanoseconds: nanoseconds))",
-      "estimated host memory: \(ByteSize(bytes: matrix.peakBytes)) at once, in \(matrix.batches.count) "
+      "estimated host memory: \(ByteSize(bytes: matrix.peakBytes)) at a time, in \(matrix.batches.count) "
         + (matrix.batches.count == 1 ? "batch" : "batches") + " of guests",
     ]
-    lines += matrix.omissions.map { "left out: \($0)" }
+    lines += matrix.omissions.map { "skipped: \($0)" }
     return lines.joined(separator: "\n")
   }
 }

@@ -9,11 +9,12 @@ import Reporting
 
 struct RunCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "run", abstract: "Run the matrix of guests, states and strategies, and keep what was measured.",
+    commandName: "run",
+    abstract: "Run experiments on a matrix of guests, states and strategies, and write the results to a folder.",
     discussion: """
-      Without arguments: a scan of every strategy at 8 and 64 GiB and those that only read at 1 TiB, fresh and aged, within a \
-      minute on two cores; other experiments have guests of their own (--dry-run shows them). Sizes are written 8G or \
-      1.5T, times 100us, lists with commas.
+      Without arguments: scan every strategy at 8 and 64 GiB, and the read-only ones at 1 TiB, fresh and aged (under a \
+      minute on two cores). Each experiment has default guests of its own (see --dry-run). Write sizes as 8G or 1.5T, \
+      times as 100us, lists with commas, experiments as EXPERIMENT:OPTION=VALUE[/VALUE...].
       """)
 
   // `.unconditional` where a value may be written with a minus: it is then refused as a number, and not as a flag.
@@ -23,70 +24,93 @@ struct RunCommand: ParsableCommand {
       valueName: "experiment[:option=value[/value]...]"))
   var experiments: [String] = []
 
-  @Option(parsing: .unconditional, help: ArgumentHelp("Memory of the modelled guests.", valueName: "size,..."))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Memory size of the modelled guests, 128M to 4P.", valueName: "size,..."))
   var guest: String?
-  @Option(parsing: .unconditional, help: "Nodes of the modelled guests, 1 to 16.") var nodes: Int?
-  @Option(parsing: .unconditional, help: "CPUs of the modelled guests: per-CPU lists and watermarks.") var cpus: Int?
+  @Option(parsing: .unconditional, help: "NUMA nodes of the modelled guests, 1 to 16 (default: 1).") var nodes: Int?
   @Option(
-    help: ArgumentHelp("Strategies; see `hintbench list strategies`.", valueName: "name[:option=value[/value]]...,..."))
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "CPUs of the modelled guests, 1 to 4096; determines pcp lists and watermarks (default: 4, or as many as the "
+        + "load threads need)."))
+  var cpus: Int?
+  @Option(
+    help: ArgumentHelp(
+      "Strategies to run, with their options; see `hintbench list strategies` (default: the experiment's own, or all "
+        + "that fit in memory).",
+      valueName: "name[:option=value[/value]]...,..."))
   var strategy: String?
-  @Option(help: ArgumentHelp("Starting states: fresh, aged.", valueName: "state,...")) var state: String?
+  @Option(help: ArgumentHelp("Initial state of the guests: fresh, aged.", valueName: "state,...")) var state: String?
   @Option(
-    parsing: .unconditional, help: ArgumentHelp("Free share of an aged guest (default: 0.5).", valueName: "fraction"))
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Fraction of an aged guest's memory that is free, 0.05 to 0.95 (default: 0.5).", valueName: "fraction"))
   var free: Double?
-  @Option(help: ArgumentHelp("Take the guest from a capture of /proc/buddyinfo.", valueName: "file"))
+  @Option(help: ArgumentHelp("Build the guest from a captured /proc/buddyinfo.", valueName: "file"))
   var buddyinfo: String?
-  @Option(help: ArgumentHelp("With it, migratetypes from /proc/pagetypeinfo.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp("Captured /proc/pagetypeinfo, for the migratetypes; needs --buddyinfo.", valueName: "file"))
   var pagetypeinfo: String?
-  @Option(help: ArgumentHelp("With it, spans and watermarks from /proc/zoneinfo.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp("Captured /proc/zoneinfo, for zone spans and watermarks; needs --buddyinfo.", valueName: "file"))
   var zoneinfo: String?
-  @Option(help: ArgumentHelp("Order of the free lists: ascending, churned, shuffled.", valueName: "order"))
+  @Option(help: ArgumentHelp("Order of blocks on the free lists: ascending, churned, shuffled.", valueName: "order"))
   var listOrder: String?
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("One struct page for 2^ORDER pages: 0 (exact) to 9, or auto.", valueName: "order"))
+    help: ArgumentHelp(
+      "Granule: one struct page for 2^ORDER pages, 0 (exact) to 9, or auto (default: auto).", valueName: "order"))
   var granule: String?
-  @Option(help: ArgumentHelp("Host pages under the memory map: 4k, 2m, auto.", valueName: "size")) var vmemmap: String?
-  @Option(help: ArgumentHelp("zone->lock: queued, test-and-set.", valueName: "kind")) var lock: String?
+  @Option(help: ArgumentHelp("Host page size backing the vmemmap: 4k, 2m, auto (default: auto).", valueName: "size"))
+  var vmemmap: String?
+  @Option(
+    help: ArgumentHelp("Implementation of zone->lock: queued, test-and-set (default: queued).", valueName: "kind"))
+  var lock: String?
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("Lowest order looked at: 0 to 10, or native (default: the highest).", valueName: "order"))
+    help: ArgumentHelp(
+      "Lowest order that strategies look at: 0 to 10, or native for each strategy's own (default: 10).",
+      valueName: "order"))
   var order: String?
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("The option `budget` of every strategy that has it.", valueName: "entries,..."))
+    help: ArgumentHelp("Set the option `budget` of every strategy that has one.", valueName: "entries,..."))
   var budget: String?
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("Share of Normal memory in ZONE_MOVABLE (default: 0).", valueName: "fraction"))
+    help: ArgumentHelp("Fraction of Normal memory in ZONE_MOVABLE, 0 to 0.9 (default: 0).", valueName: "fraction"))
   var movable: Double?
   @Option(parsing: .unconditional, help: "Repetitions of each cell (default: 5).") var repetitions: Int?
-  @Option(parsing: .unconditional, help: "Seed of every random choice (default: 1).") var seed: UInt64?
+  @Option(parsing: .unconditional, help: "Seed of all random choices (default: 1).") var seed: UInt64?
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("Longest hold that counts as within the limit (default: 100us).", valueName: "time"))
+    help: ArgumentHelp("Limit on the length of a hold (default: 100us).", valueName: "time"))
   var holdLimit: String?
-  @Option(help: ArgumentHelp("Hardware counters: auto, papi, simulated, off.", valueName: "source")) var counters:
-    String?
   @Option(
-    help: ArgumentHelp("Events to count beside those with a column, by PAPI's names.", valueName: "name,..."))
+    help: ArgumentHelp("Source of hardware counters: auto, papi, simulated, off (default: auto).", valueName: "source"))
+  var counters: String?
+  @Option(
+    help: ArgumentHelp("Additional PAPI events to count, into events.csv.", valueName: "name,..."))
   var events: String?
   @Option(
     help: ArgumentHelp(
-      "A published migration, run under its conditions: \(MigrationPreset.all.map(\.name).joined(separator: ", ")).",
+      "Reproduce a published migration setup: \(MigrationPreset.all.map(\.name).joined(separator: ", ")).",
       valueName: "name"))
   var preset: String?
-  @Option(help: ArgumentHelp("A checked-in matrix, as meta.json shows it under config.", valueName: "file"))
+  @Option(help: ArgumentHelp("Read the matrix from a file, in the format of `config` in meta.json.", valueName: "file"))
   var config: String?
-  @Flag(help: "Print cells, estimated time and memory, and run nothing.") var dryRun = false
-  @Option(parsing: .unconditional, help: ArgumentHelp("Start no repetition after this long.", valueName: "time"))
+  @Flag(help: "Print the cells, the estimated time and memory, and exit.") var dryRun = false
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Start no more repetitions after this time; --resume runs the rest.", valueName: "time"))
   var timeLimit: String?
-  @Option(help: ArgumentHelp("Folder for the run's files (default: a new one under Reports/runs).", valueName: "dir"))
+  @Option(help: ArgumentHelp("Output folder (default: a new one under Reports/runs).", valueName: "dir"))
   var out: String?
-  @Option(help: ArgumentHelp("Go on with a run that was cut short.", valueName: "dir")) var resume: String?
-  @Flag(help: "Small guests, three repetitions: seconds.") var quick = false
-  @OptionGroup(title: "Comparing with another build") var builds: AgainstOptions
-  @OptionGroup(title: "Options of experiments as flags, for one release; write EXPERIMENT:OPTION=VALUE")
+  @Option(help: ArgumentHelp("Resume an unfinished run.", valueName: "dir")) var resume: String?
+  @Flag(help: "Small guests and three repetitions; takes seconds.") var quick = false
+  @OptionGroup(title: "Comparison with another build") var builds: AgainstOptions
+  @OptionGroup(title: "Flags for experiment options, for one release (use EXPERIMENT:OPTION=VALUE)")
   var experimentFlags: ExperimentFlags
 
   func run() throws {
@@ -94,7 +118,7 @@ struct RunCommand: ParsableCommand {
       if let resume {
         guard isBare else {
           throw UserError(
-            .usage, "--resume takes what it needs from the run's own meta.json; nothing else goes with it")
+            .usage, "--resume takes all settings from the run's meta.json: expected no other argument")
         }
         try RunJob.resume(resume)
       } else {
@@ -151,10 +175,10 @@ struct RunCommand: ParsableCommand {
     let cards = try config.experimentCards
     let names = cards.map(\.name).joined(separator: ", ")
     if let flag = guestFlags.first, !cards.contains(where: { $0.guest == .modelled }) {
-      throw UserError(.usage, "\(flag): \(names) has no allocator to set; of a guest it takes --guest only")
+      throw UserError(.usage, "\(flag): \(names) has no allocator to set: expected --guest only")
     }
     if let flag = strategyFlags.first, strategy != "none", !cards.contains(where: \.takesStrategies) {
-      throw UserError(.usage, "\(flag): in \(names) no strategy takes part")
+      throw UserError(.usage, "\(flag): \(names) takes no strategy: expected none")
     }
   }
 
@@ -175,22 +199,22 @@ struct RunCommand: ParsableCommand {
     var made: RunConfig
     if let config {
       guard !hasGuestFlags, !quick else {
-        throw UserError(.usage, "--config says which guests and strategies to run; flags for them don't go with it")
+        throw UserError(.usage, "--config can't be combined with options for guests and strategies")
       }
-      guard preset == nil else { throw UserError(.usage, "a preset is a matrix: --config doesn't go with it") }
+      guard preset == nil else { throw UserError(.usage, "--preset can't be combined with --config") }
       made = try RunConfig.read(config)
     } else if let preset {
       let fixed: Set = ["bandwidth", "downtime-limit", "load"]
       guard !hasFlagsOfTheGuest, !quick, fixed.isDisjoint(with: experimentFlags.values.keys) else {
         throw UserError(
-          .usage, "--preset says which guest, loads, bandwidth and downtime limit; flags for them don't go with it")
+          .usage, "--preset sets guest, load, bandwidth and downtime limit: expected no options for them")
       }
       made = MigrationPreset.config(try MigrationPreset.named(preset))
       if !experiments.isEmpty {
         let preset = made.experiments ?? []
         made.experiments = experiments
         guard try made.experimentCards.map(\.name) == preset else {
-          throw UserError(.usage, "the preset \(self.preset ?? "") is of \(preset.joined(separator: ", "))")
+          throw UserError(.usage, "preset \(self.preset ?? "") is for experiment \(preset.joined(separator: ", "))")
         }
       }
       if let strategies = list(strategy) {
@@ -198,7 +222,7 @@ struct RunCommand: ParsableCommand {
       }
     } else {
       guard buddyinfo == nil || nodes == nil else {
-        throw UserError(.usage, "a capture says how many nodes there are: --nodes doesn't go with --buddyinfo")
+        throw UserError(.usage, "--nodes can't be combined with --buddyinfo: the capture determines the nodes")
       }
       made = try .standard(experiments.isEmpty ? nil : experiments, quick: quick)
       if hasGuestFlags {

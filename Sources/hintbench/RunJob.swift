@@ -15,7 +15,7 @@ enum RunJob {
   /// Starts a new run.
   static func start(_ matrix: Matrix, out: String?) throws {
     try DebugBuild.refuse()
-    for note in matrix.omissions { say("left out: \(note)") }
+    for note in matrix.omissions { say("skipped: \(note)") }
     let started = Date()
     let revision = SourceRevision.ofThisProgram
     let host = HostFacts.gather()
@@ -34,7 +34,7 @@ enum RunJob {
     try measure(matrix, runner, meta, folder, finished: []) { turn?.next() }
   }
 
-  /// Goes on with a run that was cut short.
+  /// Resumes an unfinished run.
   static func resume(_ path: String) throws {
     try DebugBuild.refuse()
     let resumed = try RunFolder.resume(at: path)
@@ -49,32 +49,33 @@ enum RunJob {
     guard differences.isEmpty else {
       throw UserError(
         .unavailable,
-        "\(path): it began with \(differences.joined(separator: ", ")); accepted: the same build on the same machine, since "
-          + "medians are of one, or a new run")
+        "\(path): can't resume: the run began with \(differences.joined(separator: ", ")); expected the same build on "
+          + "the "
+          + "same machine, or a new run")
     }
     let config: RunConfig
     do {
       config = try JSONDecoder().decode(RunConfig.self, from: JSONEncoder().encode(resumed.meta.config))
     } catch {
-      throw UserError(.input, "\(path)/meta.json: its config can't be read back; accepted: a run of this version")
+      throw UserError(.input, "\(path)/meta.json: invalid config; expected a run of this version")
     }
     let matrix = try Matrix(config, host: .current)
     let known = Set(matrix.cells.map(\.id))
     guard resumed.committed.allSatisfy({ known.contains($0.cellID) }) else {
       throw UserError(
         .unavailable,
-        "\(path): its settings give other cells than it has: a capture was changed, or this machine's CPUs or free memory, "
-          + "on which `auto` depends; accepted: what was there when it began, or a new run")
+        "\(path): can't resume: its settings now give different cells, because a capture changed, or the CPUs or free "
+          + "memory that `auto` depends on; expected the conditions of its start, or a new run")
     }
     if !resumed.lost.isEmpty {
-      say("\(resumed.lost.count) repetitions had lost rows of theirs, as after a power failure: they are run again")
+      say("\(resumed.lost.count) repetitions have incomplete rows (after a power failure?): running them again")
     }
     let runner = try MatrixRunner(
       matrix, identity(resumed.meta, branch: resumed.runs.first?.identity.branch))
     try measure(matrix, runner, resumed.meta, resumed.folder, finished: resumed.runs)
   }
 
-  /// What of this build and this machine isn't what a run began with, as far as both tell.
+  /// Differences between this build and machine and those the run began with, as far as known.
   private static func changes(since meta: RunMeta) -> [String] {
     let now = HostFacts.gather()
     let then = try? JSONDecoder.standard.decode(HostFacts.self, from: JSONEncoder.standard.encode(meta.host))

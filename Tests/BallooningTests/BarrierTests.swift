@@ -2,8 +2,8 @@ import CHost
 import Foundation
 import Testing
 
-/// The review's question what the series' write barriers cost under the lock. On x86-64: nothing that could be timed, for
-/// there is no instruction.
+/// The review's question what the series' write barriers cost under the lock. On x86-64: nothing that could be timed,
+/// for there is no instruction.
 @Suite struct BarrierTests {
   /// The series' list and owner, without, with the barrier that this program has, and with one that is an instruction.
   private static let source = """

@@ -35,7 +35,7 @@ import Testing
   @Test func anUnknownOneIsRefusedWithThoseThereAre() {
     for name in ["scan", "", "Counting"] {
       let error = #expect(throws: UserError.self) { try Self.matrix(["counting", name]) }
-      #expect(error == UserError(.usage, "unknown experiment '\(name)'; there are: counting, looking"))
+      #expect(error == UserError(.usage, "unknown experiment '\(name)': expected one of counting, looking"))
     }
     let none = ExperimentList([])
     #expect(none.cards.isEmpty)
@@ -53,7 +53,7 @@ import Testing
     var config = try RunConfig.standard(["counting"], of: Self.list)
     config.events = ["perf::A"]
     let error = #expect(throws: UserError.self) { try Matrix(config, host: Self.host, experiments: Self.list) }
-    #expect(error == UserError(.usage, "counting counts no events; --events is for looking"))
+    #expect(error == UserError(.usage, "counting counts no events: expected looking"))
   }
 
   @Test func bothAreRunInOneMatrix() throws {

@@ -114,8 +114,10 @@ import Testing
       try writeBaseline(in: folder)
       let before = Folder.contents(folder)
       for (words, says) in [
-        (["--guest", "1K"], "a guest of 1K"), (["--launches", "3"], "3 launches"), (["--launches", "0"], "0 launches"),
-        (["--launches", "-2"], "-2 launches"), (["--launches=1000"], "1000 launches"), (["--alpha", "2"], "alpha"),
+        (["--guest", "1K"], "invalid guest size 1K"), (["--launches", "3"], "invalid --launches 3:"),
+        (["--launches", "0"], "invalid --launches 0:"),
+        (["--launches", "-2"], "invalid --launches -2:"), (["--launches=1000"], "invalid --launches 1000:"),
+        (["--alpha", "2"], "alpha"),
         (["--metric", "nope"], "nope"), (["--resume", "prepared"], "--resume"),
       ] {
         let result = try Tool.run(Self.words + words + ["--against", "old", "--out", "cmp"], in: folder)
@@ -166,7 +168,7 @@ import Testing
       says: "ended with exit status 64: Error: Unknown option --x"),
     Fault(does: "kill -9 $$", status: 70, says: "ended with signal 9, and said nothing"),
     Fault(does: "exit 1", status: 70, says: "ended with exit status 1, and said nothing"),
-    Fault(does: "exit 0", status: 69, says: "ended with 0 and left no run"),
+    Fault(does: "exit 0", status: 69, says: "exited 0 without writing a run"),
   ]
 
   @Test(arguments: faults) func aBaselineThatFailsAtOnceLeavesNothing(_ fault: Fault) throws {

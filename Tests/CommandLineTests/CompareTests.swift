@@ -4,17 +4,18 @@ import Testing
 
 /// `hintbench compare` on run folders: what this program wrote, with times put in that are known.
 @Suite struct CompareTests {
-  /// The files of one run: two designs and the control, 8 repetitions.
+  /// The files of one run: two strategies and the control, 8 repetitions.
   private static let made: [String: Data]? = try? Tool.withFolder { folder in
     let words =
-      "run --guest 128M --state fresh --strategy none,step-iterator,walk-callback --repetitions 8 --cache warm --counters off"
+      "run --guest 128M --state fresh --strategy none,step-iterator,walk-callback --repetitions 8 --cache warm "
+      + "--counters off"
     let result = try Tool.run(words.split(separator: " ").map(String.init) + ["--out", "run"], in: folder)
     guard result.status == 0 else { return [:] }
     return Folder.contents(folder + "/run")
   }
 
-  /// Writes that run with CPU times of about 1 ms times `factor`, all different, only of the named designs where some are
-  /// named, and `repetitions` of each cell.
+  /// Writes that run with CPU times of about 1 ms times `factor`, all different, only of the named strategies where
+  /// some are named, and `repetitions` of each cell.
   private static func write(
     _ path: String, times factor: Double = 1, repetitions: Int = 8, only: [String] = [], from offset: Double = 0
   ) throws {
@@ -93,7 +94,7 @@ import Testing
       try Self.write(folder + "/new", times: 2, repetitions: 3)
       let result = try Tool.run("compare base new", in: folder)
       #expect(result.status == 3 && result.out.contains("not-enough-data (too few)"), "\(result)")
-      #expect(result.out.contains("6 a side would do"), "\(result)")
+      #expect(result.out.contains("6 per side would be enough"), "\(result)")
     }
   }
 

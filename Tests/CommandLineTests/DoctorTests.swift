@@ -20,7 +20,7 @@ import Testing
     for size in ["8G", "64G", "1T", "4T", "16T", "100T"] {
       #expect(result.outLines.count { $0.hasPrefix(size + " ") } == 2, "\(size) in \(result)")
     }
-    // What is limited or missing says why, or how to mend it.
+    // What is limited or missing says why, or how to fix it.
     var isBad = false
     for line in result.outLines {
       if isBad { #expect(line.hasPrefix("  "), "nothing under a bad row, but '\(line)' in \(result)") }
@@ -48,7 +48,7 @@ import Testing
     try Tool.withFolder { folder in
       let result = try Tool.run(["doctor", "--seconds", "1", "--json", "doctor.json"], in: folder)
       #expect(result.status == 0, "\(result)")
-      #expect(result.out.contains("Noise: the same work over and over for 1 s"), "\(result)")
+      #expect(result.out.contains("Noise: the same work repeated for 1 s"), "\(result)")
       for part in ["n=5", "n=40", "lock_hold_ns_p99", "lock_hold_ns_max_repeatable", "of them preempted"] {
         #expect(result.out.contains(part), "\(part) in \(result)")
       }
@@ -74,7 +74,7 @@ import Testing
         #expect(result.status == 69, "\(result)")
         Self.expectWhole(result)
         #expect(result.outLines.contains { $0.hasPrefix("default run ") && $0.contains(" missing ") }, "\(result)")
-        #expect(result.out.contains("mend: swift build -c release --product hintbench"), "\(result)")
+        #expect(result.out.contains("fix: swift build -c release --product hintbench"), "\(result)")
         #expect(result.err.split(separator: "\n").count == 1 && result.err.contains("debug build"), "\(result)")
         #expect(Folder.names(folder).isEmpty)
       }
@@ -92,12 +92,12 @@ import Testing
   }
 
   @Test(arguments: [
-    UsageTests.Case("--seconds -1", "-1.0 seconds", "1 to 3600"),
-    UsageTests.Case("--seconds 0.5", "0.5 seconds"),
-    UsageTests.Case("--seconds 3601", "3601.0 seconds"),
-    UsageTests.Case("--seconds nan", "nan seconds"),
-    UsageTests.Case("--seconds inf", "inf seconds"),
-    UsageTests.Case("--seconds 1e19", "1e+19 seconds"),
+    UsageTests.Case("--seconds -1", "invalid --seconds -1.0", "1 to 3600"),
+    UsageTests.Case("--seconds 0.5", "invalid --seconds 0.5"),
+    UsageTests.Case("--seconds 3601", "invalid --seconds 3601.0"),
+    UsageTests.Case("--seconds nan", "invalid --seconds nan"),
+    UsageTests.Case("--seconds inf", "invalid --seconds inf"),
+    UsageTests.Case("--seconds 1e19", "invalid --seconds 1e+19"),
   ])
   func secondsOutOfRangeAreBadUsage(_ wrong: UsageTests.Case) throws {
     try Tool.withFolder { folder in

@@ -90,7 +90,7 @@ import Testing
       #expect(counts.filter { $0.key > 0 && $0.key < nights.count }.map(\.value).reduce(0, +) * 4 > Self.kills)
       let rest = try Tool.run(words, in: folder)
       #expect(rest.status == 0, "\(rest)")
-      #expect(try kept("gone on with") == nights.count)
+      #expect(try kept("resumed") == nights.count)
       #expect(Folder.names(folder + "/Reports") == ["history.sqlite"])
     }
   }

@@ -57,7 +57,7 @@ import Testing
       name: "a comma too many", text: "{\n \"repetitions\": 3,\n \"seed\": 1,,\n \"cache\": \"warm\"\n}",
       place: "bad:3:",
       says: "JSON"),
-    Case(name: "an array", text: "[]", place: "bad", says: "accepted"),
+    Case(name: "an array", text: "[]", place: "bad", says: "expected"),
     Case(name: "no UTF-8", text: "\0\0\0", place: "bad", says: "JSON"),
     Case(
       name: "an unknown key", text: "{\n \"groups\": [],\n \"repetition\": 3\n}", place: "bad:3:",
@@ -79,7 +79,7 @@ import Testing
     Case(
       name: "an absurd number",
       text: "{\"repetitions\": 0, \"groups\": [{\"guests\": [\"128M\"], \"states\": [\"fresh\"]}]}", place: "bad",
-      says: "0 repetitions"),
+      says: "invalid repetition count 0"),
   ]
 
   @Test(arguments: configs) func aMalformedConfigIsRefusedWithItsPlace(_ wrong: Case) throws {
@@ -123,7 +123,7 @@ import Testing
         let result = try Tool.run(["run"] + arguments, in: folder)
         #expect(result.status == 74, "\(result)")
         #expect(result.complaints.count == 1, "\(result)")
-        #expect(result.err.contains(path) && result.err.contains("accepted"), "\(result)")
+        #expect(result.err.contains(path) && result.err.contains("expected"), "\(result)")
         #expect(Folder.names(folder) == ["file", "folder"])
       }
     }

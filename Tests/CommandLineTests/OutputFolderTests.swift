@@ -169,7 +169,7 @@ import Testing
       let before = Folder.contents(folder)
       let result = try Tool.run(["run", "--resume", "run"], in: folder)
       #expect(result.status == 69, "\(result)")
-      #expect(result.complaints.count == 1 && result.err.contains("other cells"), "\(result)")
+      #expect(result.complaints.count == 1 && result.err.contains("now give different cells"), "\(result)")
       #expect(Folder.contents(folder) == before)
     }
   }

@@ -8,7 +8,8 @@ import Testing
   private func withRun(_ body: (_ folder: String) throws -> Void) throws {
     try Tool.withFolder { folder in
       let run = try Tool.run(
-        "run --guest 128M,256M --state fresh,aged --strategy none,step-iterator,budgeted-resume --repetitions 2 --out run",
+        "run --guest 128M,256M --state fresh,aged --strategy none,step-iterator,budgeted-resume --repetitions 2 --out "
+          + "run",
         in: folder)
       try #require(run.status == 0, "\(run)")
       try body(folder)
@@ -82,7 +83,7 @@ import Testing
         for lines in found {
           let sizes = lines.first?.split(separator: " ").compactMap { Int($0) } ?? []
           try #require(sizes.count == 3, "\(lines)")
-          // It takes room, and has been drawn in the colours of the designs, the axes and the paper.
+          // It takes room, and has been drawn in the colours of the strategies, the axes and the paper.
           #expect(sizes[0] > 300 && sizes[1] > 200 && sizes[2] >= 6, "\(lines)")
           // The rest are complaints.
           #expect(lines.count == 1, "\(lines)")

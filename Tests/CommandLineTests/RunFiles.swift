@@ -20,7 +20,7 @@ struct RunFiles {
     var keys: [String] { zip(column("cell_id"), column("repetition")).map { "\($0) \($1)" } }
   }
 
-  /// A CSV file; nil where it has no whole header line.
+  /// A CSV file; nil if it has no whole header line.
   static func table(_ path: String) throws -> Table? {
     var (lines, tail) = parse(try String(contentsOfFile: path, encoding: .utf8))
     guard !lines.isEmpty else { return nil }

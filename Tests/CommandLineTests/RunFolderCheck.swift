@@ -30,7 +30,7 @@ enum RunFolderCheck {
     if let runs = try? RunFiles.table(folder + "/runs.csv") {
       let kinds = zip(runs.column("experiment"), runs.column("outcome"))
       for (key, (count, (experiment, outcome))) in zip(runs.keys, zip(runs.column("zones"), kinds)) {
-        // A design that can't be run on the guest leaves nothing but its row; by zone only a scan tells.
+        // A strategy that can't be run on the guest leaves nothing but its row; by zone only a scan tells.
         if outcome == "error" || experiment != "scan" { continue }
         #expect(zones[key] == Int(count), "\(comment): \(key) is committed without its zones")
       }

@@ -40,8 +40,8 @@ struct SimulatedCountsTests {
       }
       #expect(Set(first.column("counters_source")) == ["simulated"])
 
-      // No design gets by with fewer than the control, which does nothing, nor an allocating one with less than a line a
-      // page of what it takes.
+      // No strategy gets by with fewer than the control, which does nothing, nor an allocating one with less than a
+      // line a page of what it takes.
       let strategies = first.column("strategy")
       let instructions = first.column("instructions").compactMap { Int($0) }
       let none = zip(strategies, instructions).filter { $0.0 == "none" }.map(\.1)
@@ -98,7 +98,7 @@ struct SimulatedCountsTests {
       let words = "run --guest 2T --granule 0 --vmemmap 4k --state fresh --strategy none --counters simulated --out run"
       let result = try Tool.run(words, in: folder)
       #expect(result.status == 69, "\(result)")
-      #expect(result.complaints.count == 1 && result.complaints[0].contains("--guest up to 1T"), "\(result)")
+      #expect(result.complaints.count == 1 && result.complaints[0].contains("expected at most 1T"), "\(result)")
       #expect(Folder.names(folder).isEmpty)
       let coarser = try Tool.run(words.replacing("--granule 0", with: "--granule 1 --dry-run"), in: folder)
       #expect(coarser.status == 0, "half as many struct pages: \(coarser)")

@@ -14,7 +14,7 @@ enum Tool {
 
     /// Lines on standard error, without the warning every debug build gives.
     var complaints: [String] {
-      err.split(separator: "\n").map(String.init).filter { !$0.hasSuffix("these figures are worth nothing") }
+      err.split(separator: "\n").map(String.init).filter { !$0.hasSuffix("debug build: timings are meaningless") }
     }
     var outLines: [String] { out.split(separator: "\n").map(String.init) }
     var description: String { "hintbench \(arguments.joined(separator: " ")) -> \(status)\n\(out)\(err)" }

@@ -6,7 +6,7 @@ import Testing
 
 @testable import Delivery
 
-/// What a design sends through a ``DeliverySink`` is what the host reads, in order and once.
+/// What a strategy sends through a ``DeliverySink`` is what the host reads, in order and once.
 @Suite(.serialized) struct DeliverySinkTests {
   /// What a host reads, one part after the other.
   private enum Part: Equatable {

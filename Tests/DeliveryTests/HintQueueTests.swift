@@ -3,7 +3,7 @@ import Testing
 
 @testable import Delivery
 
-/// A design's end of its queue, and the hosts behind it.
+/// A strategy's end of its queue, and the hosts behind it.
 @Suite struct HintQueueTests {
   private func blocks(_ count: Int) throws -> (arena: HintArena, words: HintBuffer) {
     let arena = try HintArena(bytes: count * 8)

@@ -84,7 +84,7 @@ private struct ModelRun {
     (published + popped + used.map(\.chain)).reduce(0) { $0 + $1.buffers.count }
   }
 
-  /// The first thing that differs; nil where nothing did.
+  /// The first thing that differs; nil if nothing did.
   mutating func run(steps: Int) throws -> String? {
     for step in 0..<steps {
       let failure: String?

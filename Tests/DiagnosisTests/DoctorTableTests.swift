@@ -11,7 +11,7 @@ import Testing
 
 @Suite("What doctor prints")
 struct DoctorTableTests {
-  /// Ten seconds of two designs.
+  /// Ten seconds of two strategies.
   private static func makeNoise() throws -> NoiseReport {
     let text = """
       {"guest": "8G guest", "seconds": 10, "seed": 1, "cells": [
@@ -55,7 +55,7 @@ struct DoctorTableTests {
     #expect(lines.contains { $0.hasPrefix("clock") && $0.contains("ok") && $0.hasSuffix("steady") })
     #expect(lines.contains { $0.hasPrefix("a thing missing none") })
     let mend = try #require(report.findings[1].mend)
-    #expect(lines.contains { $0.hasSuffix("mend: \(mend)") }, "one line, to be copied")
+    #expect(lines.contains { $0.hasSuffix("fix: \(mend)") }, "one line, to be copied")
     let why = lines.filter { $0.contains("because") }
     #expect(why.count > 2 && why.allSatisfy { $0.count <= 100 } && why[0].contains("why: because"))
     #expect(why.reduce(0) { $0 + $1.components(separatedBy: "because").count - 1 } == 40)
@@ -78,8 +78,8 @@ struct DoctorTableTests {
       $0.split(separator: " ", omittingEmptySubsequences: true).joined(separator: " ")
     }
     #expect(rows.contains("8G all 1G 512M granule 0, 2m: 1G auto"))
-    #expect(rows.contains("4T no whole blocks 2 1 granule 3, 2m: 1 --granule 0 --vmemmap 4k"))
-    #expect(rows.contains("9P no whole blocks 2 1 doesn't fit not here"))
+    #expect(rows.contains("4T read-only 2 1 granule 3, 2m: 1 --granule 0 --vmemmap 4k"))
+    #expect(rows.contains("9P read-only 2 1 doesn't fit not here"))
   }
 
   @Test("the noise, or why there is none")
@@ -94,7 +94,7 @@ struct DoctorTableTests {
     #expect(rows.contains("strategy metric median spread A/A n=5 n=10 n=20 n=40"))
     #expect(text.contains("step-iterator 30 repetitions, 2 of them preempted"))
     #expect(text.contains("budgeted-resume 29 repetitions, preemption not told"))
-    #expect(text.replacing("\n", with: " ").contains("By \(NoiseReport.draws) seeded draws"))
+    #expect(text.replacing("\n", with: " ").contains("From \(NoiseReport.draws) seeded resamples"))
   }
 
   @Test("the file has all of it, and a folder that isn't there is told")

@@ -158,7 +158,7 @@ struct NoiseStatisticTests {
     #expect(speed.resolvable == [0, 0, 0, 0])
     // One repetition in fifty is no median.
     #expect(cell.metrics[1].median == 1000 && cell.metrics[1].difference == 0)
-    // Longer in one repetition only: that isn't the design's, unless arms of five are drawn with that one alone.
+    // Longer in one repetition only: that isn't the strategy's, unless arms of five are drawn with that one alone.
     let hold = cell.metrics[2]
     #expect(hold.spread == nil && hold.difference == 0 && hold.resolvable.last == 0)
     #expect(NoiseTrial.cell("none", []).metrics.isEmpty && NoiseTrial.cell("none", []).preempted == nil)

@@ -8,8 +8,8 @@ import Testing
     case put(Int)
   }
 
-  /// Every sequence of up to five steps on a zone of 16 pages ends, when all is given back, in the blocks it began with; on the
-  /// way the guest is whole and its lists stand exactly as the rules say.
+  /// Every sequence of up to five steps on a zone of 16 pages ends, when all is given back, in the blocks it began
+  /// with; on the way the guest is whole and its lists stand exactly as the rules say.
   @Test func everyShortSequenceKeepsTheRulesAndComesBack() throws {
     let guest = try Guest.fresh(.bare([0..<16], highestOrder: 3))
     let start = Picture(guest)

@@ -40,7 +40,8 @@ import Testing
     #expect(guest.freeBlocks().allSatisfy(guest.isUntouched), sourceLocation: sourceLocation)
   }
 
-  // The virtual machine of 24 GiB that the fixtures of the capture's own tests show, zoneinfo included: DMA starts at PFN 1.
+  // The virtual machine of 24 GiB that the fixtures of the capture's own tests show, zoneinfo included: DMA starts at
+  // PFN 1.
   private static let rows: [(CapturedZoneKind, [UInt64], ZoneDetails)] = [
     (
       .dma, [0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 3],

@@ -103,7 +103,7 @@ import Testing
       for other in taken where other != block { guest.put(other.pfn, order: order) }
       guest.put(block.pfn, order: order)
       let page = guest.core.page(1024)
-      // What a design holds while the host acts is a block as it stood on its list.
+      // What a strategy holds while the host acts is a block as it stood on its list.
       let held = Block(pfn: 1024, order: page.order)
       var holder = guest.cpu(1)
       let isHeld = holder.withZoneLocked(guest.core.zone(0)) { $0.isolate(page) }

@@ -110,7 +110,8 @@ import Testing
     let guest = try Self.guest()
     let zone = normal(guest)
     let pcp = guest.core.perCPUList(zone, cpu: 0)
-    // Movable of order 0 (list 1), unmovable of order 1 (list 3), movable of order 9 (list 13), unmovable of order 0 (list 0).
+    // Movable of order 0 (list 1), unmovable of order 1 (list 3), movable of order 9 (list 13), unmovable of order 0
+    // (list 0).
     let taken = try load(
       guest, zone, [(0, .userMovable, 10), (1, .kernel, 5), (9, .userMovable, 1), (0, .kernel, 4)])
     #expect(pcp.count == 10 + 10 + 512 + 4)
@@ -197,8 +198,8 @@ import Testing
     }
   }
 
-  /// One list never holds more than high and a batch. Several can, as each may be refilled while the others are full, but a
-  /// free that finds too much drains at least a batch.
+  /// One list never holds more than high and a batch. Several can, as each may be refilled while the others are full,
+  /// but a free that finds too much drains at least a batch.
   @Test(arguments: Seeds.list, [true, false])
   func theCountIsWhatTheListsHoldAndStaysWithinHighAndABatchAList(seed: UInt64, oneList: Bool) throws {
     var random = SeededGenerator(seed: seed, stream: 301)

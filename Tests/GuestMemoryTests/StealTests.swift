@@ -190,8 +190,8 @@ import Testing
   }
 
   @Test func theFirstWalkAvoidsFragmentationWhateverTheRequest() throws {
-    // One node, Normal preferred, DMA32 below it: requests steal whole pageblocks of Normal, then use DMA32's own pages, and
-    // fragment only when the walk ends empty.
+    // One node, Normal preferred, DMA32 below it: requests steal whole pageblocks of Normal, then use DMA32's own
+    // pages, and fragment only when the walk ends empty.
     let guest = try Guest.fresh(
       .bare([0..<4096, 4096..<8192], types: [.dma32, .normal]))
     for zone in 0...1 { while guest.take(zone, order: 0) != nil {} }

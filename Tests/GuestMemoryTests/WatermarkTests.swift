@@ -200,8 +200,8 @@ import Testing
     #expect(!cpu.withZoneLocked(zone) { $0.mayTake(order: 10) })
   }
 
-  /// Whatever is asked, a granted request found its zone above the mark and the reserve that are its own, and where it took
-  /// its block straight from the zone, left it there.
+  /// Whatever is asked, a granted request found its zone above the mark and the reserve that are its own, and where it
+  /// took its block straight from the zone, left it there.
   @Test(arguments: Seeds.list) func noRequestCrossesItsMark(seed: UInt64) throws {
     var random = SeededGenerator(seed: seed, stream: 201)
     let guest = try Guest.fresh(.small(gib: 3.5, nodes: 1, cpus: 1))

@@ -1,7 +1,7 @@
 @testable import GuestMemory
 @testable import Hinting
 
-/// What another CPU does to single blocks, with the design's hooks.
+/// What another CPU does to single blocks, with the strategy's hooks.
 extension Bench {
   /// Allocates any block.
   func allocate(order: Int, _ gfp: GFP) -> UInt64? {
@@ -41,7 +41,7 @@ extension Bench {
   }
 }
 
-/// Somebody who allocates and frees between a design's holds and while its blocks are away, from one seed.
+/// Somebody who allocates and frees between a strategy's holds and while its blocks are away, from one seed.
 final class Neighbour<S: HintStrategy> {
   let bench: Bench<S>
   private var draws: SeededGenerator

@@ -6,8 +6,8 @@ import Testing
 
 /// Facts, section 4: the proportional buffer of the v33 thread.
 @Suite struct FreeListProportionalBufferTests {
-  /// A guest whose only zone manages this much, whatever is free of it. Blocks below the highest order are unmovable, as
-  /// the driver's memory is.
+  /// A guest whose only zone manages this much, whatever is free of it. Blocks below the highest order are unmovable,
+  /// as the driver's memory is.
   private func guest(_ blocks: [Int: UInt64], managedBlocks: UInt64, min: UInt64 = 0, granule: Int = 0) throws -> Guest
   {
     let free = try TestGuests.with(

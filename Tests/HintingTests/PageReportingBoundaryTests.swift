@@ -112,8 +112,8 @@ import Testing
     #expect(guest.core.zones.allSatisfy { !bench.hooks.has(Hooks.active, $0) })
   }
 
-  /// Another CPU allocates, frees, merges and steals between all holds, while zones are active and while blocks are off the
-  /// lists.
+  /// Another CPU allocates, frees, merges and steals between all holds, while zones are active and while blocks are
+  /// off the lists.
   @Test(arguments: 1...8) func theBoundaryStaysRightWhatOtherCPUsDo(seed: UInt64) throws {
     var random = SeededGenerator(seed: seed, stream: 205)
     let guest = try twoZones(granule: seed % 4 == 3 ? 3 : 0)
@@ -411,8 +411,8 @@ import Testing
   @Test(arguments: ["saved", "pageblock"]) func afterAStealTheBlocksPageblockSendsItToAnotherList(
     choice: String
   ) throws {
-    // 400 pages of one pageblock are in use and movable; an unmovable request then takes its free blocks to its own lists
-    // and leaves the pageblock as it is.
+    // 400 pages of one pageblock are in use and movable; an unmovable request then takes its free blocks to its own
+    // lists and leaves the pageblock as it is.
     let guest = try TestGuests.with([.init(blocks: [9: 1], min: 0)])
     let bench = try TestBench(PageReportingBoundary.self, guest, ["migratetype": choice], lowestOrder: 3)
     var other = bench.other()

@@ -3,8 +3,8 @@ import Testing
 @testable import GuestMemory
 @testable import Hinting
 
-/// Facts, section 2: what becomes of the place to go on from. Between two holds the test does to the saved block what another CPU
-/// could.
+/// Facts, section 2: what becomes of the place to go on from. Between two holds the test does to the saved block what
+/// another CPU could.
 @Suite struct ResumableWalkTests {
   /// Twenty blocks of order 3 in one movable list.
   private let guest: Guest
@@ -137,7 +137,8 @@ import Testing
 
   @Test(arguments: UInt64(0)..<8)
   func everyHintIsFreeWhenItIsCopied(seed: UInt64) throws {
-    // Whatever another CPU does between two holds. Two holds' entries don't fit the buffer, so that each hold's go out alone.
+    // Whatever another CPU does between two holds. Two holds' entries don't fit the buffer, so that each hold's go out
+    // alone.
     let guest = try TestGuests.with(8000, order: 0)
     guest.reorderLists(.shuffled, seed: seed)
     var generator = SeededGenerator(seed: seed)

@@ -127,7 +127,7 @@ final class Bench<S: HintStrategy> {
   private(set) var strategy: S
   let stop = StopFlag()
   private(set) var session: Session
-  /// The design's hooks: the strategy itself can't be asked while it runs.
+  /// The strategy's hooks: the strategy itself can't be asked while it runs.
   let hooks: S.Hooks
 
   /// The order is the highest where none is given.
@@ -143,7 +143,7 @@ final class Bench<S: HintStrategy> {
 
   deinit { stop.deallocate() }
 
-  /// What runs on this guest's other CPUs, with the design's hooks.
+  /// What runs on this guest's other CPUs, with the strategy's hooks.
   func other(_ number: Int = 1) -> GuestCPU<NoProbe, S.Hooks> {
     GuestCPU(guest.core, cpu: number, node: 0, probe: NoProbe(), hooks: hooks)
   }

@@ -3,7 +3,8 @@ import Testing
 
 @testable import Hinting
 
-/// Names and options as they are written. Taking `NAME:OPTION=VALUE` apart, with what is repeated or malformed, is the matrix's.
+/// Names and options as they are written. Taking `NAME:OPTION=VALUE` apart, with what is repeated or malformed, is the
+/// matrix's.
 @Suite struct StrategyEntryTests {
   @Test func namesAreUniqueAndFound() throws {
     let names = Strategies.all.map(\.card.name)

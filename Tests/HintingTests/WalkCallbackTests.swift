@@ -64,7 +64,8 @@ import Testing
 
   // MARK: the queue
 
-  /// A queue that takes whatever it is given, and a host that uses entries now and then: what the design alone sees to.
+  /// A queue that takes whatever it is given, and a host that uses entries now and then: what the strategy alone sees
+  /// to.
   private final class OpenQueue {
     let size: Int
     var free: Int
@@ -297,7 +298,7 @@ import Testing
     }
   }
 
-  // MARK: what the design is known for
+  // MARK: what the strategy is known for
 
   @Test func aBlockThatIsSplitBetweenTwoHoldsGoesOutTwice() throws {
     let guest = try TestGuests.with(3, order: 10)

@@ -15,14 +15,14 @@ import Testing
 
   @Test(arguments: [3, 4]) func aLevelThatForbidsIsTheCauseAndHasItsMend(level: Int) throws {
     let line = try Self.explanation(level: level, sources: ["cpu", "software"])
-    #expect(line.contains("perf_event_paranoid is \(level)") && line.contains("only the privileged"))
-    #expect(line.hasSuffix("mend: sysctl kernel.perf_event_paranoid=2"))
+    #expect(line.contains("perf_event_paranoid is \(level)") && line.contains("only privileged processes may count"))
+    #expect(line.hasSuffix("fix: sysctl kernel.perf_event_paranoid=2"))
   }
 
   @Test(arguments: [-1, 0, 1, 2]) func aLevelThatAllowsIsNotTheCause(level: Int) throws {
     let line = try Self.explanation(level: level, sources: ["cpu_core", "cpu_atom"])
     #expect(line.contains("perf_event_paranoid is \(level)") && line.contains("isn't the cause"))
-    #expect(!line.contains("mend"))
+    #expect(!line.contains("fix:"))
   }
 
   @Test(arguments: [1 << 21, 1 << 38]) func thePrivilegedAreNotHeldByTheLevel(capabilities: UInt64) throws {
@@ -40,6 +40,6 @@ import Testing
   }
 
   @Test func whereTheKernelListsNoSourcesTheLevelDecides() throws {
-    #expect(try Self.explanation(level: 3, sources: nil).contains("mend: sysctl"))
+    #expect(try Self.explanation(level: 3, sources: nil).contains("fix: sysctl"))
   }
 }

@@ -198,7 +198,8 @@ import Testing
     #expect(reading.instructions == 500 && reading.named == ["x": 50])
   }
 
-  /// Counts are of the thread that opened the counters: on another they would be of somebody else, or crash the library.
+  /// Counts are of the thread that opened the counters: on another they would be of somebody else, or crash the
+  /// library.
   @Test func anotherThreadIsRefused() throws {
     let papi = FakePAPI()
     nonisolated(unsafe) let counters = try counters(papi)
@@ -219,7 +220,7 @@ import Testing
 
   @Test func noEventsCountNothing() throws {
     let opening = try HardwareCounters.open(mode: .auto, events: [], library: FakePAPI().library)
-    #expect(reason(opening)?.contains("no event was asked for") == true)
+    #expect(reason(opening)?.contains("no event was requested") == true)
   }
 
   @Test func aStopWithoutAStartHasNothing() throws {

@@ -34,7 +34,7 @@ enum Here {
     programs.allSatisfy { (try? ProgramSearch.find($0, package: "")) != nil }
   }
 
-  /// What a program prints; nil where it fails.
+  /// What a program prints; nil if it fails.
   static func output(of words: String...) -> String? {
     CommandOutput.of(words, environment: ProcessInfo.processInfo.environment)
   }

@@ -41,7 +41,8 @@ import Testing
     #expect(phase.hasPrefix("command 2 of 2"))
   }
 
-  /// hintbench binds each node of its guests to a node of its host, and says so; the kernel is asked whether it is true.
+  /// hintbench binds each node of its guests to a node of its host, and says so; the kernel is asked whether it is
+  /// true.
   @Test(arguments: [2, 4]) func memoryLiesOnTheNodeItWasBoundTo(nodes: Int) throws {
     let guest = GuestFiles.guest(nodes: nodes, cpusPerNode: 4 / nodes)
     let run = try guest.run(
@@ -139,8 +140,8 @@ import Testing
     "run --guest 512M --nodes \(nodes) --state fresh --strategy none,step-iterator --cache warm --counters off"
   }
 
-  /// The command, and then all that /proc ever said of the memory it bound, a line once: at any one moment guests may be
-  /// half built or half given back. Its own words go to standard error.
+  /// The command, and then all that /proc ever said of the memory it bound, a line once: at any one moment guests may
+  /// be half built or half given back. Its own words go to standard error.
   private static func watched(_ command: String) -> String {
     """
     \(command) >&2 &

@@ -46,8 +46,8 @@ import Testing
     #expect(outcome.ends > 0 && outcome.states > 200 && !outcome.isCutShort)
   }
 
-  /// "How do you deal with multiple discards for a block of pages?" One page's end finds the list empty, another page comes
-  /// onto it, and then the sequence is let go.
+  /// "How do you deal with multiple discards for a block of pages?" One page's end finds the list empty, another page
+  /// comes onto it, and then the sequence is let go.
   @Test func withoutOneASecondDiscardInTheBlockIsMissed() {
     let outcome = Explorer(programs: [Self.life(of: 0, locks: false), Self.life(of: 1, locks: false)])
       .explore(ListModel())
@@ -57,8 +57,8 @@ import Testing
     #expect(alone.violation == nil && alone.ends == 1)
   }
 
-  /// As proposed, a page's discard takes the lock and its last reference's end gives it back: whoever discards two pages of a
-  /// block before either is free waits for itself.
+  /// As proposed, a page's discard takes the lock and its last reference's end gives it back: whoever discards two
+  /// pages of a block before either is free waits for itself.
   @Test func heldUntilThePageIsFreeItLocksItselfOut() {
     let program = Self.program(locks: true) { steps throws(Interruption) in
       for page in [0, 1] {

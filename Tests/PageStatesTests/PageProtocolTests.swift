@@ -129,8 +129,8 @@ import Testing
     #expect(outcome.violation?.contains(says) == true, "\(fault.rawValue): \(outcome.violation ?? "nothing found")")
   }
 
-  /// "The ones in shrink_inactive_list() seem bogus to me": a page that was removed while reclaim had it off its list has no
-  /// mapping, so that reclaim can't take it out of the cache, and leaves the list when its last reference goes.
+  /// "The ones in shrink_inactive_list() seem bogus to me": a page that was removed while reclaim had it off its list
+  /// has no mapping, so that reclaim can't take it out of the cache, and leaves the list when its last reference goes.
   @Test func reclaimNeedNotAskForDiscarded() {
     for it in Self.cases where it.acts.contains([.reclaim]) {
       let outcome = Self.outcome(it, .full, .reclaimsBlindly)

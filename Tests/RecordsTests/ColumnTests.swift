@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Columns of the CSV files")
 struct ColumnTests {
-  /// "Files of a run" of the design, word for word.
+  /// "Files of a run" of the strategy, word for word.
   static let runs = """
     run_id, cell_id, time, commit, branch, host, experiment, strategy, repetition, seed,
     guest_bytes, nodes, cpus, zones, granule_order, vmemmap_page_bytes, lock_kind, page_init, state,

@@ -80,7 +80,7 @@ struct CSVTests {
     }
     let short = error("a,b\n1,\"x\ny\"\n1\n")
     #expect(short?.line == 4 && short?.exitStatus == 65 && short?.path == "f.csv")
-    #expect(short?.description == "f.csv:4: 1 fields; 2 as in the header are accepted")
+    #expect(short?.description == "f.csv:4: 1 fields; expected 2 as in the header")
     #expect(error("a,b\n1,2,3\n")?.line == 2)
     #expect(error("a,b\n1,2\n3,\"x\"y\n\"\n")?.line == 3)
     // A quote that is never closed is no torn line, whose length is limited: nothing may be dropped for it.

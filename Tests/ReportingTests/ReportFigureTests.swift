@@ -24,7 +24,7 @@ struct ReportFigureTests {
       let scan = try #require(page.sections.first { $0.name == "scan" })
       #expect(
         scan.lead.contains {
-          $0.contains("4 cells")
+          $0.contains("4 oversubscribed cells")
             && $0.contains("64 GiB guest, aged, churned lists, granule 0 (exact): walk-callback")
         })
       #expect(
@@ -72,7 +72,7 @@ struct ReportFigureTests {
       #expect(sweep.panels.map { $0.title.contains("aged") } == [false, true])
       // A panel a guest where the guest isn't an axis.
       #expect(try plot("scan-frontier", plots).panels.count == 6)
-      // Designs of one strategy that differ in options have other marks; one design has the same mark everywhere.
+      // Strategies of one strategy that differ in options have other marks; one strategy has the same mark everywhere.
       let marks = Dictionary(
         grouping: plots.flatMap(\.panels).flatMap(\.series).filter { $0.label != nil && $0.hasMarks }
       ) {
@@ -100,7 +100,7 @@ struct ReportFigureTests {
       let apart = try plot("scan-cost-by-size", others)
       #expect(apart.panels.count == 2)
       #expect(apart.panels.map { $0.title.contains("commit abc") } == [true, false])
-      #expect(other.lead.contains { $0.contains("2 machines or programs") })
+      #expect(other.lead.contains { $0.contains("2 machines or builds") })
     }
   }
 

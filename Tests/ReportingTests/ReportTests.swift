@@ -64,7 +64,7 @@ struct ReportTests {
         #expect(title.stringValue?.isEmpty == false)
         let id = try #require(attribute("id", of: title))
         #expect(attribute("aria-labelledby", of: root) == id)
-        // The design's name is drawn as it is: gnuplot took nothing of it for its own.
+        // The strategy's name is drawn as it is: gnuplot took nothing of it for its own.
         if name.contains("cost") {
           #expect(text.contains("&lt;b>x&lt;/b>&amp;'") && text.contains("_*`date`$x%d#{}\\n"))
         }

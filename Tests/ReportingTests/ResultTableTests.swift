@@ -78,8 +78,8 @@ struct ResultTableTests {
     // Bystanders only where there are any.
     #expect(text.components(separatedBy: "irq-off p99 µs").count == 2)
     for part in [
-      "10 cells of 5 repetitions each", "limit: 120 ns a block",
-      "Hold limit: 50 µs; 2 of 10 cells beyond it (!), 2 unknown",
+      "10 cells of 5 repetitions each", "floor: 120 ns per block",
+      "Hold limit: 50 µs; 2 of 10 cells exceed it (!), 2 unknown",
       "Not measured: cycles (no counters here).", "ms/TiB", "CPU ms", "hold µs", "longest µs", "free %",
     ] {
       #expect(text.contains(part), "\(part)")
@@ -99,10 +99,10 @@ struct ResultTableTests {
     let text = ResultTable(cells: cells, runs: runs, meta: RunFixtures.meta).text
     let lines = text.split(separator: "\n")
     for mark in [" complete *2", " complete *5"] { #expect(lines.count { $0.hasSuffix(mark) } == 1, "\(mark)") }
-    #expect(lines.contains { $0.hasPrefix("*N behind an outcome") })
+    #expect(lines.contains { $0.hasPrefix("*N after an outcome") })
     #expect(
       text.split { $0 == " " || $0 == "\n" }.joined(separator: " ").contains(
-        "They are kept: 7 of 50, in 2 of 10 cells."))
+        "They are kept: 7 of 50 repetitions, in 2 of 10 cells."))
     for line in lines { #expect(line.count <= 160, "\(line)") }
     // Behind whatever the outcomes are.
     runs[5].found.outcome = .limit
@@ -123,7 +123,7 @@ struct ResultTableTests {
     cells[2].preemptedRepetitions = 3
     let marked = try text()
     #expect(marked.split(separator: "\n").filter { $0.contains(" *3 ") }.count == 1, "\(marked)")
-    #expect(marked.contains("preempted *N: in N repetitions of the cell"))
+    #expect(marked.contains("preempted *N: a measured thread was preempted in N repetitions of the cell"))
   }
 
   @Test(
@@ -171,7 +171,7 @@ struct ResultTableTests {
       bare[index].metrics = [:]
     }
     let none = ResultTable(cells: bare, runs: runs, meta: RunFixtures.meta).text
-    for part in ["hold µs:", "ms/TiB", "Hold limit", "limit was not measured"] {
+    for part in ["hold µs:", "ms/TiB", "Hold limit", "floor was not measured"] {
       #expect(!none.contains(part), "\(part)")
     }
   }
@@ -179,7 +179,7 @@ struct ResultTableTests {
   @Test("what was counted is shown as it is and a block, where anything was")
   func counted() throws {
     var (cells, runs) = Self.sample()
-    #expect(!ResultTable(cells: cells, runs: runs, meta: RunFixtures.meta).text.contains("Counted:"))
+    #expect(!ResultTable(cells: cells, runs: runs, meta: RunFixtures.meta).text.contains("Hardware events:"))
     cells.removeAll { ($0.granuleOrder ?? 0) > 0 }
     for index in runs.indices where runs[index].identity.strategy == "record-unused-pages" {
       runs[index].found.blocksReported = 117
@@ -187,8 +187,9 @@ struct ResultTableTests {
     }
     let text = ResultTable(cells: cells, runs: runs, meta: RunFixtures.meta).text
     let lines = text.split(separator: "\n").map(String.init)
-    let start = try #require(lines.firstIndex(of: "Counted:"))
-    #expect(lines[start + 1].contains("instructions a block LLC misses a block"), "no column of what wasn't counted")
+    let start = try #require(lines.firstIndex(of: "Hardware events:"))
+    #expect(
+      lines[start + 1].contains("instructions per block LLC misses per block"), "no column of what wasn't counted")
     let row = try #require(lines[start...].first { $0.hasPrefix("record-unused-pages") })
     // The median of five, by 117 blocks of which 17 are named twice.
     #expect(row.split(separator: " ").dropFirst() == ["1502", "15.0", "200", "2.00"], "\(row)")

@@ -327,7 +327,7 @@ struct RunFolderTests {
       _ = try Self.write(path)
       let text = try RunFixtures.text(path + "/meta.json")
       try RunFixtures.write(text.utf8.dropLast(10), to: path + "/meta.json")
-      #expect(error()?.problem == "it is no JSON")
+      #expect(error()?.problem == "not JSON")
       let newer = text.replacingOccurrences(of: "\"schema_version\" : 3", with: "\"schema_version\" : 4")
       try RunFixtures.write(newer.utf8, to: path + "/meta.json")
       #expect(error()?.problem == "schema_version is 4")

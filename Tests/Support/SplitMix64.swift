@@ -1,5 +1,5 @@
-/// SplitMix64 (Steele, Lea and Flood, 2014): a seeded source of numbers, so that a failing test can be repeated. Tests of
-/// GuestMemory, and of what stands on it, can use its SeededGenerator, which draws the same.
+/// SplitMix64 (Steele, Lea and Flood, 2014): a seeded source of numbers, so that a failing test can be repeated. Tests
+/// of GuestMemory, and of what stands on it, can use its SeededGenerator, which draws the same.
 public struct SplitMix64: RandomNumberGenerator {
   private var state: UInt64
 

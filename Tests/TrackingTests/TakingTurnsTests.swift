@@ -90,7 +90,7 @@ import Testing
   @Test(arguments: [-2, 0, 1, 3, 9, 11, 999, 1000]) func otherNumbersOfLaunchesAreRefused(launches: Int) {
     let error = #expect(throws: UserError.self) { try Against(baseline: "/bin/true", launches: launches) }
     #expect(error?.exitStatus == 64)
-    #expect(error?.description.hasPrefix("\(launches) launches") == true)
+    #expect(error?.description.hasPrefix("invalid --launches \(launches): ") == true)
   }
 
   @Test(arguments: ["/nowhere/hintbench", "/etc/passwd", "/tmp", "hintbench-that-is-not-there", "sh"])
@@ -116,7 +116,7 @@ import Testing
   }
 
   @Test func aFailedLaunchEndsWithItsOwnStatusAndItsLastWord() {
-    let said = "hintbench: a debug build: these figures are worth nothing\nhintbench: no memory; accepted: more\n"
+    let said = "hintbench: debug build: timings are meaningless\nhintbench: no memory; accepted: more\n"
     let error = UserError(launch: "old: launch 3 of 20", .exited(69), said: said)
     #expect(error.exitStatus == 69)
     #expect(error.description == "old: launch 3 of 20 ended with exit status 69: no memory; accepted: more")

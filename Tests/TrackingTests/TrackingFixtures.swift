@@ -55,7 +55,7 @@ extension HistoryThresholds {
 }
 
 extension History {
-  /// What SQLite finds wrong with the file; empty where nothing is.
+  /// What SQLite finds wrong with the file; empty if nothing is.
   func damage() throws -> [String] {
     try read { db in
       let found = try db.rows("PRAGMA integrity_check").map { $0.string(0) }

@@ -14,7 +14,7 @@ enum CountsMode: String {
   static let current: CountsMode = {
     guard let value = getenv(variable).map({ String(cString: $0) }) else { return .along }
     guard let mode = CountsMode(rawValue: value) else {
-      Complaint.end("\(variable) is '\(value)'; accepted: along, only, none")
+      Complaint.end("invalid \(variable) '\(value)': expected along, only or none")
     }
     return mode
   }()

@@ -32,12 +32,12 @@ public final class MutatorGroup: @unchecked Sendable {
   /// Below 10 ms a rate is mostly the starting and stopping of the threads.
   private static let shortestRate: UInt64 = 10_000_000
 
-  /// Mutators, parked, with the hooks of `runner`'s design, or of a kernel built without it. `guestCPUs`: on which
-  /// modelled CPUs; nil: on 1 and up. `hostCPUs`: where to pin them, in turn; empty leaves it to the host. `isProbed`: whether their holds and latencies
-  /// are measured, or only what they get done. `mostPages`: pages each holds at once, about; nil: an eighth of what is
-  /// free is shared out.
+  /// Mutators, parked, with the hooks of `runner`'s strategy, or of a kernel built without it. `guestCPUs`: on which
+  /// modelled CPUs; nil: on 1 and up. `hostCPUs`: where to pin them, in turn; empty leaves it to the host. `isProbed`:
+  /// whether their holds and latencies are measured, or only what they get done. `mostPages`: pages each holds at
+  /// once, about; nil: an eighth of what is free is shared out.
   ///
-  /// - Throws: ``GuestError`` or ``SystemCallError`` where the address space is refused.
+  /// - Throws: ``GuestError`` or ``SystemCallError`` if the address space is refused.
   public init(
     _ guest: Guest, _ runner: StrategyRunner?, _ load: MutatorLoad, count: Int, guestCPUs: [Int]? = nil,
     hostCPUs: [Int],
@@ -146,7 +146,7 @@ public final class MutatorGroup: @unchecked Sendable {
   /// Allocations that were granted, and frees. Only while parked.
   public var operations: Int { workers.reduce(0) { $0 + $1.mutator.operations - $1.mutator.refused } }
 
-  /// All mutators together; nil where they ran too short for a rate. Only while parked.
+  /// All mutators together; nil if they ran too short for a rate. Only while parked.
   public var operationsPerSecond: Double? {
     guard !workers.isEmpty, runNanoseconds >= Self.shortestRate else { return nil }
     return Double(operations) / (Double(runNanoseconds) / 1e9)

@@ -19,8 +19,8 @@ extension Cell {
   /// What a session takes. Nanoseconds.
   package var sessionNanoseconds: Double { blocks * sessionNsPerBlock }
 
-  /// What it takes to bring guest and caches back to the starting state: a buffer of twice the last-level cache is walked.
-  /// Nanoseconds.
+  /// What it takes to bring guest and caches back to the starting state: a buffer of twice the last-level cache is
+  /// walked. Nanoseconds.
   package func restartNanoseconds(_ host: Matrix.HostLimits) -> Double {
     1e6 + (cache == .cold ? 2 * Double(host.lastLevelCacheBytes) * 0.075 : 0)
   }

@@ -90,8 +90,8 @@ extension Cell {
     (configuredStrategy?.card.effect ?? .takesBlocks) != .readsOnly || load != .none
   }
 
-  /// Whether times mean anything. Above granule 0 the preparation of freed blocks is gone, so that those of designs that
-  /// take or return blocks, and of what mutators do, say nothing.
+  /// Whether times mean anything. Above granule 0 the preparation of freed blocks is gone, so that those of strategies
+  /// that take or return blocks, and of what mutators do, say nothing.
   package var timesHold: Bool { (modelledGuest?.granuleOrder ?? 0) == 0 || !changesLists }
 
   /// Blocks of the lowest order looked at that the whole guest has, for estimates.

@@ -8,7 +8,7 @@ struct GroupExpansion {
   var strategies: [ConfiguredStrategy]
   var captures: [String: Capture] = [:]
   var highestOrder = 10
-  /// Designs left out because nobody named them and they don't fit, and why.
+  /// Default strategies left out because they don't fit in memory, with reasons.
   var omissions: [String] = []
 
   /// What the group's experiments need of its guests.
@@ -47,24 +47,25 @@ struct GroupExpansion {
     strategies =
       needs.strategies
       ? try StrategyList.parse(named ? group.strategies : Strategies.all.map(\.card.name), shared: group.options) : []
-    guard (1...16).contains(group.nodes) else { throw .usage("\(group.nodes) nodes; accepted: 1 to 16") }
+    guard (1...16).contains(group.nodes) else { throw .usage("invalid node count \(group.nodes): expected 1 to 16") }
     let cpus = group.cpus ?? max(4, needs.threads)
-    guard (1...4096).contains(cpus) else { throw .usage("\(cpus) CPUs; accepted: 1 to 4096") }
+    guard (1...4096).contains(cpus) else { throw .usage("invalid CPU count \(cpus): expected 1 to 4096") }
     guard cpus >= needs.threads else {
       throw .usage(
-        "\(cpus) CPUs are too few for \(needs.threads) threads of strategy and load; give --cpus \(needs.threads)")
+        "\(cpus) guest CPUs are too few for \(needs.threads) threads of strategy and load: expected at least "
+          + "--cpus \(needs.threads)")
     }
     let choice = try Self.choice(group)
     let listOrder: ListOrder? = try group.listOrder.map { text throws(UserError) in
       try Matrix.choice(text, "list order")
     }
     if let free = group.free {
-      guard free >= 0.05, free <= 0.95 else { throw .usage("a free fraction of \(free); accepted: 0.05 to 0.95") }
+      guard free >= 0.05, free <= 0.95 else { throw .usage("invalid free fraction \(free): expected 0.05 to 0.95") }
     }
     if let movable = group.movable {
-      guard movable >= 0, movable <= 0.9 else { throw .usage("a movable share of \(movable); accepted: 0 to 0.9") }
+      guard movable >= 0, movable <= 0.9 else { throw .usage("invalid movable fraction \(movable): expected 0 to 0.9") }
       guard group.buddyinfo == nil else {
-        throw .usage("a capture says what is movable: a movable share doesn't go with it")
+        throw .usage("--movable can't be combined with --buddyinfo: the capture determines the zones")
       }
     }
     let wholeBlocks = allocates || strategies.contains { $0.card.effect == .takesBlocks }
@@ -72,7 +73,7 @@ struct GroupExpansion {
     if let buddyinfo = group.buddyinfo {
       guard group.guests.isEmpty, group.states.isEmpty, group.free == nil else {
         throw .usage(
-          "a capture says how large the guest is and what is free: --guest, --state and --free don't go with --buddyinfo"
+          "--guest, --state and --free can't be combined with --buddyinfo: the capture determines them"
         )
       }
       let capture: Capture
@@ -87,11 +88,11 @@ struct GroupExpansion {
       return
     }
     guard group.pagetypeinfo == nil, group.zoneinfo == nil else {
-      throw .usage("--pagetypeinfo and --zoneinfo go with --buddyinfo")
+      throw .usage("--pagetypeinfo and --zoneinfo need --buddyinfo")
     }
-    guard !group.guests.isEmpty, !group.states.isEmpty else { throw .usage("no guest or no state is given") }
+    guard !group.guests.isEmpty, !group.states.isEmpty else { throw .usage("missing guest or state") }
     if group.free != nil && !group.states.contains("aged") {
-      throw .usage("--free says how much of an aged guest is free; a fresh one is all free")
+      throw .usage("--free needs state aged: a fresh guest is all free")
     }
     for text in group.guests {
       let bytes = try Self.guestBytes(text, nodes: group.nodes)
@@ -103,7 +104,7 @@ struct GroupExpansion {
         case "aged":
           let free = group.free ?? 0.5
           (spec, footprintState) = (.aged(free: free), .aged(Aging(freeFraction: free)))
-        default: throw .usage("unknown state '\(state)'; accepted: fresh, aged")
+        default: throw .usage("invalid state '\(state)': expected fresh or aged")
         }
         let natural = ListOrder.natural(of: state)
         let fit = try Self.fit(choice, wholeBlocks, host, what: "a guest of \(ByteSize(bytes: bytes)), \(state)") {
@@ -131,7 +132,7 @@ struct GroupExpansion {
   ) throws(UserError) {
     highestOrder = capture.orders - 1
     guard wholeBlocks == false || group.zoneinfo != nil || !allocates else {
-      throw .usage("threads that allocate take watermarks; give --zoneinfo with --buddyinfo")
+      throw .usage("missing --zoneinfo: load threads need the watermarks of the captured zones")
     }
     var blocks = [UInt64](repeating: 0, count: capture.orders)
     for zone in capture.zones { for (order, count) in zone.freeBlocks.enumerated() { blocks[order] += count } }
@@ -173,7 +174,7 @@ struct GroupExpansion {
     var choice = VmemmapChoice()
     if group.granule != "auto" {
       guard let order = Int(group.granule), (0...9).contains(order) else {
-        throw .usage("'\(group.granule)' is no granule order; accepted: 0 to 9, or auto")
+        throw .usage("invalid granule order '\(group.granule)': expected 0 to 9, or auto")
       }
       choice.granuleOrder = order
     }
@@ -181,7 +182,7 @@ struct GroupExpansion {
     case "auto": break
     case "4k": choice.page = .small
     case "2m": choice.page = .huge
-    default: throw .usage("unknown vmemmap page size '\(group.vmemmap)'; accepted: 4k, 2m, auto")
+    default: throw .usage("invalid vmemmap page size '\(group.vmemmap)': expected 4k, 2m or auto")
     }
     return choice
   }
@@ -189,11 +190,11 @@ struct GroupExpansion {
   static func guestBytes(_ text: String, nodes: Int) throws(UserError) -> UInt64 {
     let bytes = try ByteSize(text).bytes
     // 52 bits of physical address are what x86-64 has.
-    guard bytes >= 128 << 20, bytes <= 4 << 50 else { throw .usage("a guest of \(text); accepted: 128M to 4P") }
+    guard bytes >= 128 << 20, bytes <= 4 << 50 else { throw .usage("invalid guest size \(text): expected 128M to 4P") }
     let block: UInt64 = 4 << 20
-    guard bytes % block == 0 else { throw .usage("a guest of \(text); accepted: multiples of 4M") }
+    guard bytes % block == 0 else { throw .usage("invalid guest size \(text): expected a multiple of 4M") }
     guard bytes / UInt64(nodes) >= 64 << 20 else {
-      throw .usage("\(nodes) nodes in \(text); accepted: at least 64M a node")
+      throw .usage("invalid node count: \(nodes) in \(text): expected at least 64M per node")
     }
     return bytes
   }
@@ -216,8 +217,9 @@ struct GroupExpansion {
       let setting = smallest.map { "granule \($0.granule), vmemmap \($0.page == .small ? "4k" : "2m")" } ?? ""
       throw UserError(
         .unavailable,
-        "\(what) at \(setting) needs \(needed) of host memory\(wholeBlocks ? " with designs that give blocks back" : "") and "
-          + "\(ByteSize(bytes: host.availableBytes)) are there; accepted: a coarser --granule, a smaller --guest"
+        "\(what) at \(setting) needs \(needed) of host memory"
+          + (wholeBlocks ? " with strategies that take blocks" : "") + " and "
+          + "\(ByteSize(bytes: host.availableBytes)) are available: expected a coarser --granule, a smaller --guest"
           + (wholeBlocks ? ", or only strategies that read" : ""))
     }
     return smallest
@@ -225,6 +227,6 @@ struct GroupExpansion {
 }
 
 extension ListOrder {
-  /// The order that a guest in this state has where nobody says else.
+  /// The order that a guest in this state has by default.
   public static func natural(of state: String) -> ListOrder { state == "aged" ? .churned : .ascending }
 }

@@ -19,8 +19,8 @@ public struct Matrix: Sendable {
   public let holdLimitNanoseconds: Double
   public let counters: CounterMode
   public let timeLimitNanoseconds: Double?
-  /// What was left out though nobody said so, and why: strategies that don't fit in this machine's memory, cells that make
-  /// no sense.
+  /// What was left out of the defaults, with reasons: strategies that don't fit in this machine's memory, invalid
+  /// cells.
   public let omissions: [String]
 
   /// Guests that are in memory together, so that their cells are interleaved.
@@ -29,7 +29,7 @@ public struct Matrix: Sendable {
     public var cells: [Cell]
   }
 
-  /// Expands and checks a configuration against this machine.
+  /// Expands a configuration and checks it against this machine.
   ///
   /// - Parameter experiments: those there are.
   /// - Throws: ``UserError``: usage, an unusable capture, or a guest that doesn't fit, with the sizes needed and there.
@@ -39,7 +39,7 @@ public struct Matrix: Sendable {
     self.config = config
     self.host = host
     guard (1...100_000).contains(config.repetitions) else {
-      throw .usage("\(config.repetitions) repetitions; accepted: 1 to 100000")
+      throw .usage("invalid repetition count \(config.repetitions): expected 1 to 100000")
     }
     counters = try Self.choice(config.counters, "counters")
     holdLimitNanoseconds = try TimeSpan(config.holdLimit).nanoseconds
@@ -54,7 +54,7 @@ public struct Matrix: Sendable {
     guard !expansion.cells.isEmpty else {
       throw .usage(
         expansion.obstacles.isEmpty
-          ? "the matrix is empty: it needs a guest, a state and a strategy"
+          ? "empty matrix: expected at least one guest, state and strategy"
           : expansion.obstacles.joined(separator: "; "))
     }
     if counters == .simulated { try Self.checkSimulated(expansion.cells, counting: counting) }
@@ -66,8 +66,8 @@ public struct Matrix: Sendable {
     batches = Self.batches(expansion)
   }
 
-  /// Cells without a modelled guest are a batch of their own; a guest that needs more than there is room for has a batch
-  /// to itself.
+  /// Cells without a modelled guest are a batch of their own; a guest that needs more than there is room for has a
+  /// batch to itself.
   private static func batches(_ expansion: MatrixExpansion) -> [Batch] {
     var guests: [[GuestSpec]] = []
     var room: UInt64 = 0
@@ -99,7 +99,7 @@ public struct Matrix: Sendable {
       throw UserError(
         .unavailable,
         "\(need.what) needs \(ByteSize(bytes: bytes)) of host memory, \(need.purpose), and "
-          + "\(ByteSize(bytes: host.availableBytes)) are there; accepted: \(need.accepted)")
+          + "\(ByteSize(bytes: host.availableBytes)) are available: expected \(need.accepted)")
     }
   }
 
@@ -108,7 +108,7 @@ public struct Matrix: Sendable {
     /// CPUs this process may run on.
     public var cpus: Int
     public var availableBytes: UInt64
-    /// Its NUMA nodes; empty where none is known.
+    /// Its NUMA nodes; empty if none is known.
     public var nodes: [HostNode]
     /// What has to be emptied for cold caches; only times are estimated by it.
     public var lastLevelCacheBytes: Int
@@ -154,7 +154,7 @@ public struct Matrix: Sendable {
   static func choice<T: RawRepresentable & CaseIterable>(_ text: String, _ what: String) throws(UserError) -> T
   where T.RawValue == String {
     guard let value = T(rawValue: text) else {
-      throw .usage("unknown \(what) '\(text)'; accepted: \(T.allCases.map(\.rawValue).joined(separator: ", "))")
+      throw .usage("invalid \(what) '\(text)': expected one of \(T.allCases.map(\.rawValue).joined(separator: ", "))")
     }
     return value
   }
@@ -165,18 +165,18 @@ public struct Matrix: Sendable {
   ) throws(UserError) {
     guard !config.events.isEmpty else { return }
     guard counters == .auto || counters == .papi else {
-      throw .usage("events by name are PAPI's: --events goes with --counters auto or papi")
+      throw .usage("--events needs --counters auto or papi")
     }
     guard experiments.contains(where: \.countsEvents) else {
-      throw .usage("\(experiments.map(\.name).joined(separator: ", ")) counts no events; --events is for \(counting)")
+      throw .usage("\(experiments.map(\.name).joined(separator: ", ")) counts no events: expected \(counting)")
     }
     for (index, name) in config.events.enumerated() {
       guard !name.isEmpty, name.allSatisfy({ $0.isASCII && !$0.isWhitespace }) else {
-        throw .usage("'\(name)' is no event; accepted: PAPI's names, such as perf::BRANCH-MISSES or PAPI_BR_MSP")
+        throw .usage("invalid event '\(name)': expected a PAPI name, such as perf::BRANCH-MISSES or PAPI_BR_MSP")
       }
       guard !isOutsideUserMode(name) else {
         throw .usage(
-          "'\(name)' asks for more than user mode, and all counts are of that; accepted: events without :k or :h")
+          "invalid event '\(name)': expected user mode only (no :k or :h)")
       }
       guard !config.events[..<index].contains(name) else { throw .usage("the event '\(name)' is given twice") }
     }
@@ -200,15 +200,15 @@ public struct Matrix: Sendable {
       guard cell.experimentCard.countsEvents, cell.load == .none, cell.hostAckNs == 0, cell.scanners == .one
       else {
         throw .usage(
-          "simulated counts are the same twice only of what runs alone and by no clock; --counters simulated goes with "
-            + "\(counting), without --load, with --host-ack-ns 0 and one scanner")
+          "--counters simulated is deterministic only without other threads or clocks: expected \(counting) with "
+            + "load=none, host-ack-ns=0 and scanners=one")
       }
     }
     for cell in cells where cell.guest.bytes >> UInt64(cell.guest.granuleOrder) > 1 << 40 {
       throw UserError(
         .unavailable,
-        "a guest of \(ByteSize(bytes: cell.guest.bytes)): valgrind has no address space for the memory map of more than 1T; "
-          + "accepted: --guest up to 1T, a coarser --granule, or --counters off")
+        "valgrind has too little address space for the vmemmap of a guest of \(ByteSize(bytes: cell.guest.bytes)): "
+          + "expected at most 1T, a coarser --granule, or --counters off")
     }
   }
 
@@ -220,7 +220,7 @@ public struct Matrix: Sendable {
     case "native": return max(strategy.order(wanted: strategy.nativeOrder(highest: highest), highest: highest), granule)
     case .some(let text):
       guard let order = Int(text), (0...10).contains(order) else {
-        throw .usage("'\(text)' is no order; accepted: 0 to 10, or native")
+        throw .usage("invalid order '\(text)': expected 0 to 10, or native")
       }
       return max(strategy.order(wanted: order, highest: highest), granule)
     }

@@ -15,9 +15,9 @@ struct MatrixExpansion {
   private(set) var guests: [GuestSpec] = []
   private(set) var footprints: [GuestSpec: GuestFootprint] = [:]
   private(set) var captures: [String: Capture] = [:]
-  /// Strategies nobody named that were left out, and why.
+  /// Default strategies left out, with reasons.
   private(set) var omissions: [String] = []
-  /// Why some cells make no sense; they are left out.
+  /// Why some cells are invalid; they are left out.
   private(set) var obstacles: [String] = []
   /// What guests that are in memory together may take. Bytes.
   private(set) var batchRoom: UInt64
@@ -42,7 +42,7 @@ struct MatrixExpansion {
   /// - Throws: ``UserError`` as ``Matrix/init(_:host:experiments:)``.
   mutating func add(_ group: RunConfig.Group) throws(UserError) {
     for name in group.experiments where !chosen.contains(where: { $0.name == name }) {
-      throw .usage("a group is for the experiment '\(name)', which isn't run")
+      throw .usage("group names experiment '\(name)', which is not among the run's experiments")
     }
     let own = chosen.filter { group.experiments.isEmpty || group.experiments.contains($0.name) }
     for name in group.experimentOptions.keys.sorted()
@@ -50,7 +50,7 @@ struct MatrixExpansion {
       throw Self.unknown(option: name, of: own, as: "'\(name)' in experiment_options")
     }
     guard group.strategies.isEmpty || group.strategies == ["none"] || own.contains(where: \.card.takesStrategies) else {
-      throw .usage("\(own.map(\.name).joined(separator: ", ")): no strategy takes part; leave strategies out")
+      throw .usage("\(own.map(\.name).joined(separator: ", ")) takes no strategy: expected none")
     }
     var variants: [Variant] = []
     for one in own {
@@ -74,7 +74,7 @@ struct MatrixExpansion {
           owner: one.card.owner, option: name, needs: condition.option, values: condition.values)
         throw .usage("--\(name): \(error)")
       }
-      throw .usage("--\(name): \(one.name):\(name)=... says the same already; give it once")
+      throw .usage("--\(name): \(one.name):\(name)=... already sets this: expected it once")
     }
   }
 
@@ -98,7 +98,7 @@ struct MatrixExpansion {
   private mutating func addSizes(_ variants: [Variant], _ group: RunConfig.Group) throws(UserError) {
     guard !variants.isEmpty else { return }
     guard group.buddyinfo == nil else {
-      throw .usage("\(variants[0].chosen.name) takes a guest's size only; --buddyinfo doesn't go with it")
+      throw .usage("\(variants[0].chosen.name) takes only a guest size: it can't be combined with --buddyinfo")
     }
     for text in group.guests {
       let bytes = try GroupExpansion.guestBytes(text, nodes: 1)
@@ -124,8 +124,7 @@ struct MatrixExpansion {
       guard !placed.isEmpty else { continue }
       for variant in placed where variant.options.scanners == .perNode && placement == .matrix {
         throw .usage(
-          "\(variant.chosen.name): placement=matrix has one scanner, on each node in turn; scanners=per-node doesn't go "
-            + "with it")
+          "\(variant.chosen.name): placement=matrix can't be combined with scanners=per-node: it uses one scanner")
       }
       let room = host.room(placement, modelledNodes: group.nodes)
       let expanded = try GroupExpansion(group, config, lock, needs, room)
@@ -163,7 +162,7 @@ struct MatrixExpansion {
     var strategies: [ConfiguredStrategy?] = [nil]
     if card.takesStrategies {
       let suited = expanded.strategies.filter { card.takes($0.card) }
-      guard !suited.isEmpty || !isNamed else { throw .usage("\(card.name) is for \(card.suited)") }
+      guard !suited.isEmpty || !isNamed else { throw .usage("invalid strategy: \(card.name) takes \(card.suited)") }
       strategies = suited
     }
     for guest in guests {
@@ -188,7 +187,7 @@ struct MatrixExpansion {
     guard let strategy else { return true }
     let card = variant.chosen.card
     if variant.options.scanners == .perNode && strategy.card.trigger == .frees {
-      note("\(strategy.card.name): hooks that gather for the whole guest have no scanner for a node")
+      note("\(strategy.card.name): its hooks collect for the whole guest, so it can't scan node by node")
       return false
     }
     guard let mismatch = variant.chosen.experiment.mismatch(variant.options, strategy.card) else { return true }

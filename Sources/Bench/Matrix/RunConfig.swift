@@ -4,10 +4,10 @@ import Hinting
 import Instruments
 import Records
 
-/// Everything that decides what a run measures: what `--config` reads, what the flags are turned into and what
-/// meta.json keeps. Text as on the command line, so that a checked-in file reads like one.
+/// Everything that determines what a run measures: read by `--config`, set by flags, kept in meta.json. Text as on the
+/// command line, so that a checked-in file reads like one.
 public struct RunConfig: Codable, Hashable, Sendable {
-  /// Guests, states and strategies that are crossed with each other.
+  /// A cross product of guests, states and strategies.
   public struct Group: Codable, Hashable, Sendable {
     /// Names of those of the run's experiments that this group is for; empty: all.
     public var experiments: [String] = []
@@ -29,7 +29,7 @@ public struct RunConfig: Codable, Hashable, Sendable {
     public var zoneinfo: String?
     /// Values for every strategy that has an option of that name.
     public var options: [String: [String]] = [:]
-    /// Values for every experiment of the group that has an option of that name, if nobody else sets it.
+    /// Values for every experiment of the group that has an option of that name, unless set elsewhere.
     public var experimentOptions: [String: [String]] = [:]
 
     public init() {}
@@ -157,8 +157,8 @@ extension RunConfig {
 
   /// Reads a checked-in matrix.
   ///
-  /// - Throws: ``UserError`` (74 where the file can't be read, 65 where it isn't one).
+  /// - Throws: ``UserError`` (74 if the file can't be read, 65 if it isn't one).
   public static func read(_ path: String) throws(UserError) -> RunConfig {
-    try StrictJSON.read(path, accepted: "JSON with the keys meta.json shows under config")
+    try StrictJSON.read(path, accepted: "JSON in the format of `config` in meta.json")
   }
 }

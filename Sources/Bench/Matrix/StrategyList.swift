@@ -22,7 +22,7 @@ enum StrategyList {
     }
     for name in shared.keys.sorted()
     where !strategies.contains(where: { $0.card.options.contains { $0.name == name } }) {
-      throw .usage("no strategy of this run has an option '\(name)'")
+      throw .usage("unknown option '\(name)': no chosen strategy has it")
     }
     return strategies
   }

@@ -64,13 +64,13 @@ package final class Bench {
   /// Host CPUs for threads beside the measuring one.
   package var otherCPUs: [Int] { placement?.otherHostCPUs ?? [] }
 
-  /// Times the plain walk that a cell's cost is held against, once, where its scanner runs.
+  /// Times the plain walk that a cell's cost is compared with, once, where its scanner runs.
   func sampleLimit(_ guest: ModelledGuest, _ key: ModelledGuest.LimitKey) {
     if let cpu = key.hostCPU { try? ThreadPlacement.pin(toCPU: cpu) }
     guest.sampleLimit(key, evictor)
   }
 
-  /// Which walk a cell's cost is held against.
+  /// Which walk a cell's cost is compared with.
   func limitKey(_ cell: Cell, on model: ModelledGuest) -> ModelledGuest.LimitKey {
     .init(order: cell.order, cache: cell.cache, hostCPU: placement(cell, model).scanners.first?.hostCPU)
   }
@@ -83,7 +83,7 @@ package final class Bench {
 
   /// One repetition of a cell, by its experiment.
   ///
-  /// - Throws: ``GuestError`` or ``SystemCallError`` where the host has no memory left.
+  /// - Throws: ``GuestError`` or ``SystemCallError`` if the host has no memory left.
   func run(_ cell: Cell, repetition: Int, on model: ModelledGuest?) throws -> RepetitionResult {
     guard let model else {
       placement = nil
@@ -168,8 +168,8 @@ package final class Bench {
     stop.clear()
   }
 
-  /// The mutators from the starting state for so long, with nothing beside them. `runner`: whose hooks they run, nil for
-  /// a kernel without any.
+  /// The mutators from the starting state for so long, with nothing beside them. `runner`: whose hooks they run, nil
+  /// for a kernel without any.
   package func mutatorsAlone(
     _ repetition: Repetition, _ runner: StrategyRunner?, isProbed: Bool, nanoseconds: UInt64, mostPages: Int? = nil
   ) throws -> Alone {

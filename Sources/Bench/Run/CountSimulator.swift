@@ -24,7 +24,7 @@ public final class CountSimulator {
 
   /// Tries whether it works, in some seconds.
   ///
-  /// - Throws: ``CounterError/noSimulation(reason:)`` where it doesn't.
+  /// - Throws: ``CounterError/noSimulation(reason:)`` if it doesn't.
   init(_ matrix: Matrix, _ callgrind: Callgrind) throws {
     self.matrix = matrix
     self.callgrind = callgrind
@@ -37,7 +37,7 @@ public final class CountSimulator {
 
   /// Counts of cells of one guest, by cell id, and why some are missing.
   ///
-  /// - Throws: ``SystemCallError`` where the host refuses the second process.
+  /// - Throws: ``SystemCallError`` if the host refuses the second process.
   func count(_ cells: [Cell]) throws -> (counts: [String: RunRecord.Counters], failure: String?) {
     let outcome = try callgrind.run([Self.command], input: try Self.request(matrix, cells.map(\.id)))
     var counts: [String: RunRecord.Counters] = [:]
@@ -68,7 +68,7 @@ public final class CountSimulator {
   /// - Parameters:
   ///   - request: its standard input.
   ///   - experiments: those there are.
-  /// - Throws: ``UserError`` where this isn't such a process, and what building a guest throws.
+  /// - Throws: ``UserError`` if this isn't such a process, and what building a guest throws.
   public static func answer(_ request: Data, experiments: ExperimentList) throws {
     guard Simulation.isOn else {
       throw UserError(.usage, "`\(command)` is what `run --counters simulated` calls, under valgrind")
@@ -101,7 +101,7 @@ public final class CountSimulator {
       _ = runner.speedPass(.init(model.guest), Session(lowestOrder: cell.order, stop: stop), bracket: bracket)
       if cell.changesLists { model.touch() }
     }
-    // What happens the first time only isn't the design's.
+    // What happens the first time only isn't the strategy's.
     model.restore([runner])
     pass(nil)
     model.restore([runner])

@@ -6,7 +6,7 @@ public struct CounterFacts: Encodable, Sendable {
   public var source: String
   /// What counted: PAPI's kind of counts, or the simulator and its version.
   public var tool: String
-  /// What was simulated; nil where nothing was.
+  /// What was simulated; nil if nothing was.
   public var caches: SimulatedCaches?
   /// What a start and a stop with nothing between them count, by event. Part of every count; nothing is subtracted.
   public var overhead: [String: UInt64]

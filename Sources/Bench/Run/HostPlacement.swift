@@ -2,13 +2,13 @@ import GuestMemory
 import Machine
 
 /// On which CPUs, of the guest and of the host, the threads of a repetition run: each on the host node of the memory it
-/// works on, where that has a CPU left for it, else on another node; two share one only where there are too few in all, and
-/// a scanner last.
+/// works on, where that has a CPU left for it, else on another node; two share one only where there are too few in
+/// all, and a scanner last.
 package struct HostPlacement: Equatable {
   package struct Seat: Equatable {
     /// CPU of the guest.
     package var guestCPU: Int
-    /// CPU of the host; nil where this process may use none.
+    /// CPU of the host; nil if this process may use none.
     package var hostCPU: Int?
   }
 
@@ -28,8 +28,8 @@ package struct HostPlacement: Equatable {
     hostNodes: [HostNode]
   ) {
     var taken: [Int: Int] = [:]
-    /// An unused CPU of a host node, or of another where it has none left: a remote access costs less, and tells less of
-    /// what isn't the design's, than a thread that waits for its CPU. Where all are used, the least used.
+    /// An unused CPU of a host node, or of another where it has none left: a remote access costs less, and tells less
+    /// of what isn't the strategy's, than a thread that waits for its CPU. Where all are used, the least used.
     func take(near node: Int?, notOf others: Set<Int>) -> Int? {
       let own = hostNodes.first { $0.id == node }?.cpus.filter(hostCPUs.contains) ?? hostCPUs
       let free = hostCPUs.filter { !others.contains($0) }

@@ -17,7 +17,7 @@ public final class MatrixRunner {
   /// Counts by simulation, by cell.
   private var simulated: [String: RunRecord.Counters] = [:]
 
-  /// How hardware events are counted; nil where none are.
+  /// How hardware events are counted; nil if none are.
   public let counterFacts: CounterFacts?
 
   /// What the run can't say in a row.
@@ -25,13 +25,13 @@ public final class MatrixRunner {
   public private(set) var guests: [JSONValue] = []
   public let limits: RunLimits
 
-  /// Measures this machine's limits (some 100 ms) and opens the counters of the calling thread, which has to be the one that
-  /// runs.
+  /// Measures this machine's limits (some 100 ms) and opens the counters of the calling thread, which has to be the
+  /// one that runs.
   ///
   /// `callgrind`: what simulates where that is asked for; nil: the installed one, with caches like this machine's.
   ///
-  /// - Throws: ``CounterError`` where counters were insisted on, ``SystemCallError`` or ``GuestError`` where the host has no
-  ///   memory for the limits.
+  /// - Throws: ``CounterError`` if counters were insisted on, ``SystemCallError`` or ``GuestError`` if the host has
+  ///   no memory for the limits.
   public init(
     _ matrix: Matrix, _ identity: RunIdentity, numa: any NumaHost = LibNuma(), library: PAPILibrary = .system,
     callgrind: Callgrind? = nil

@@ -5,7 +5,7 @@ import Machine
 struct MemoryCensus: Encodable, Equatable {
   /// The modelled node.
   var node: Int
-  /// Where its memory was bound to; nil where it wasn't.
+  /// Where its memory was bound to; nil if it wasn't.
   var boundTo: Int?
   /// Host pages asked for.
   var pagesChecked = 0
@@ -49,7 +49,7 @@ struct MemoryCensus: Encodable, Equatable {
     }
   }
 
-  /// What is wrong with it, in words; nil where every page that was found lies where it should.
+  /// What is wrong with it, in words; nil if every page that was found lies where it should.
   var fault: String? {
     guard let boundTo else { return nil }
     let elsewhere = pagesByHostNode.filter { $0.key != boundTo }

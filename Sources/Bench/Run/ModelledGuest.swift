@@ -10,7 +10,7 @@ package final class ModelledGuest {
   package let spec: GuestSpec
   package let guest: Guest
   package let census: GuestCensus
-  /// Host node of each modelled node; nil where the host has only one.
+  /// Host node of each modelled node; nil if the host has only one.
   package let hostNodes: [Int]?
   /// Where its memory was found, by modelled node.
   let memory: [MemoryCensus]
@@ -32,7 +32,7 @@ package final class ModelledGuest {
     }
   }
 
-  /// - Throws: ``UserError`` where it can't be built.
+  /// - Throws: ``UserError`` if it can't be built.
   package init(_ spec: GuestSpec, _ captures: [String: Capture], _ numa: any NumaHost) throws(UserError) {
     self.spec = spec
     do {
@@ -77,7 +77,8 @@ package final class ModelledGuest {
     if let fault = memory.lazy.compactMap(\.fault).first { throw UserError(.unavailable, fault) }
   }
 
-  /// Each modelled node's memory to a host node, in turn, where the host has several; or all of it to the one asked for.
+  /// Each modelled node's memory to a host node, in turn, where the host has several; or all of it to the one asked
+  /// for.
   private static func bind(_ guest: Guest, _ spec: GuestSpec, _ numa: any NumaHost) throws -> [Int]? {
     let nodes = numa.nodes.filter { $0.memoryBytes != 0 }
     guard nodes.count > 1 else { return nil }
@@ -90,7 +91,7 @@ package final class ModelledGuest {
 
   /// The starting state, and what the caches are to hold of it. Never timed.
   ///
-  /// - Parameter evictor: not nil where the caches are to be cold.
+  /// - Parameter evictor: not nil if the caches are to be cold.
   package func reset(order: Int, cache: CacheState, _ evictor: CacheEvictor?, _ runners: [StrategyRunner] = []) {
     restore(runners)
     switch cache {
@@ -144,7 +145,7 @@ package final class ModelledGuest {
     return (CycleClock.nanoseconds(fromTicks: walked.ticks) / Double(walked.blocks), walked.blocks)
   }
 
-  /// Times the plain walk in C, which results are held against.
+  /// Times the plain walk in C: the floor results are compared with.
   func sampleLimit(_ key: LimitKey, _ evictor: CacheEvictor?) {
     guard let walk = timeWalk(.c, key, evictor) else { return }
     limits[key, default: []].append(walk.nanosecondsPerBlock)

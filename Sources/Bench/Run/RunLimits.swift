@@ -1,11 +1,11 @@
 import GuestMemory
 import Instruments
 
-/// What this machine does at best, measured in the same run: what results are held against. The short ladder;
+/// This machine's floors, measured in the same run, which results are compared with. The short ladder;
 /// `calibrate` climbs the long one, by the same code.
 public struct RunLimits: Encodable, Sendable {
   public var machine: MachineLimits
-  /// Taking and giving back a zone lock that nobody else wants, by kind. Nanoseconds.
+  /// Acquiring and releasing an uncontended zone lock, by kind. Nanoseconds.
   public var uncontendedLockNanoseconds: [String: CostRange]
   /// What the probe records of an empty hold, by the lock's kind. Nanoseconds.
   public var probeInHoldNanoseconds: [String: CostRange]
@@ -20,7 +20,7 @@ public struct RunLimits: Encodable, Sendable {
 
   /// Some 100 ms.
   ///
-  /// - Throws: ``SystemCallError`` or ``GuestError`` where the host has no memory for it.
+  /// - Throws: ``SystemCallError`` or ``GuestError`` if the host has no memory for it.
   public static func measure() throws -> RunLimits {
     var locks: [String: CostRange] = [:]
     var probes: [String: CostRange] = [:]

@@ -64,14 +64,14 @@ package final class ScanTeam {
   /// What one thread's pass with the probe came to.
   package struct ProbedPart {
     package var pass: ProbedPass
-    /// Until the design has no more to say.
+    /// Until the strategy has no more to say.
     package var collecting: Disturbance
     /// Of the giving back.
     package var returning: Disturbance
   }
 
-  /// The pass with the probe, on every thread; its logs are emptied before. `atEnd` is called on the measuring thread when
-  /// all have no more to say and hold what they hold.
+  /// The pass with the probe, on every thread; its logs are emptied before. `atEnd` is called on the measuring thread
+  /// when all have no more to say and hold what they hold.
   package func probedPass(_ cell: Cell, _ bench: Bench, atEnd: @escaping () -> Void) -> [ProbedPart] {
     let stop = bench.stop
     for member in members {

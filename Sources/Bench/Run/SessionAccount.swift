@@ -37,8 +37,8 @@ public struct SessionAccount: Sendable, Equatable {
   public var zones: [Tally]
 
   /// Takes the account at a session's end, while the strategy still holds what it holds and no thread runs in the
-  /// guest. The guest's snapshot is the start. `holdsToTheEnd`: whether blocks that were held when they were reported are
-  /// held still. Complexity: O(n log n) in free blocks and hints.
+  /// guest. The guest's snapshot is the start. `holdsToTheEnd`: whether blocks that were held when they were reported
+  /// are held still. Complexity: O(n log n) in free blocks and hints.
   public init(_ guest: Guest, lowestOrder: Int, hints: [HintLog.Hint], holdsToTheEnd: Bool = true) {
     let core = guest.core
     // By address; a zone's hints then lie together.

@@ -5,7 +5,7 @@ import Records
 package struct SessionEnds {
   /// Why one broke down.
   package private(set) var failure: String?
-  /// The first end that was neither complete nor asked for: a design that gets no buffer disturbs nobody.
+  /// The first end that was neither complete nor requested: a strategy that gets no buffer disturbs no other thread.
   private var unusual: Outcome?
 
   package init() {}

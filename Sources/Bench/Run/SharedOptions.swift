@@ -1,59 +1,61 @@
 import GuestMemory
 import Records
 
-// Options that several experiments have, since the bench does for all what they ask for. Each experiment says in its own
-// file which it has, and with what defaults.
+// Options that several experiments have, since the bench does for all what they ask for. Each experiment says in its
+// own file which it has, and with what defaults.
 extension DeclaredOption {
   /// What mutators do. `defaults` without `none`: an experiment that makes no sense without them.
   package static func load(_ defaults: [MutatorLoad]) -> DeclaredOption {
     let loads = MutatorLoad.allCases.filter { $0 != .none || defaults.contains(.none) }
     return DeclaredOption(
       "load", .choice(loads.map(\.rawValue)), defaults: defaults.map(\.rawValue),
-      "what threads beside the strategy allocate and free", source: "this project")
+      "load from other threads", source: "this project")
   }
 
   /// How many threads do it.
   package static let mutators = DeclaredOption(
-    "mutators", .count(1...1024, auto: "CPUs of this machine that are left"), default: "auto",
-    "threads that allocate and free", source: "this project",
+    "mutators", .count(1...1024, auto: "the host CPUs left over"), default: "auto",
+    "number of load threads", source: "this project",
     onlyWith: .option(
       "load", MutatorLoad.allCases.filter { $0 != .none }.map(\.rawValue), otherwise: "0"))
 
   package static let hostAck = DeclaredOption(
     "host-ack-ns", .integer(0...10_000_000_000), default: "0",
-    "ns from a report to the host's acknowledgement; 0: at once", source: "this project")
+    "time the host takes to acknowledge a report, in ns; 0: at once", source: "this project")
 
   package static let cache = DeclaredOption(
     "cache", .choice(CacheState.allCases.map(\.rawValue)), default: CacheState.cold.rawValue,
-    "state of the caches before each session", source: "this project")
+    "cache state before each session", source: "this project")
 
   package static let pageInit = DeclaredOption(
     "page-init", .choice(PageInit.allCases.map(\.rawValue)), default: PageInit.none.rawValue,
-    "whether the guest's kernel zeroes pages as it hands them out or takes them back",
+    "when the guest kernel zeroes pages: never, on allocation or on free",
     source: "init_on_alloc, init_on_free; off upstream, alloc in Debian")
 
   package static let scanners = DeclaredOption(
     "scanners", .choice(Scanners.allCases.map(\.rawValue)), default: Scanners.one.rawValue,
-    "threads that scan: one, or one on each node of the guest", source: "this project",
+    "scanner threads: one, or one on each guest node", source: "this project",
     implied: Scanners.one.rawValue)
 
   package static let placement = DeclaredOption(
     "placement", .choice(Placement.allCases.map(\.rawValue)), default: Placement.local.rawValue,
-    "host nodes of scanner and memory: as the guest's nodes, or every pair a cell", source: "this project",
+    "NUMA placement of scanner and memory: as the guest's nodes, or one cell per pair of host nodes",
+    source: "this project",
     tellsCellsApart: false)
 
   /// By which clock it can be run; the first is the default.
   package static func clock(_ clocks: [ExperimentClock]) -> DeclaredOption {
     DeclaredOption(
       "clock", .choice(clocks.map(\.rawValue)), default: clocks[0].rawValue,
-      "real: threads and the machine's time; virtual: events at a set rate on one thread", source: "this project")
+      "clock that drives the experiment; real: threads, timed; virtual: events at a set rate on one thread",
+      source: "this project")
   }
 
   /// How long one measurement lasts.
   package static func window(_ text: String) -> DeclaredOption {
     DeclaredOption(
       // Of less, a rate is mostly the starting and stopping of threads.
-      "window", .time(10_000_000...3_600_000_000_000_000), default: text, "how long one measurement lasts",
+      "window", .time(10_000_000...3_600_000_000_000_000), default: text, "length of each measurement window",
       source: "this project", column: "window_ns")
   }
 }

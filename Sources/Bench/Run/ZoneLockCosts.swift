@@ -3,13 +3,13 @@ import GuestMemory
 import Instruments
 import Machine
 
-/// What a modelled zone's lock costs, alone and under the probe. One piece of code, for a run's limits and for the ladder of
-/// `calibrate`, which also has two CPUs take it at once.
+/// What a modelled zone's lock costs, alone and under the probe. One piece of code, for a run's limits and for the
+/// ladder of `calibrate`, which also has two CPUs take it at once.
 package struct ZoneLockCosts: Sendable {
   private let guest: Guest
   private var zone: Zone { guest.core.zone(0) }
 
-  /// - Throws: ``GuestError`` where the host has no address space.
+  /// - Throws: ``GuestError`` if the host has no address space.
   package init(_ kind: LockKind) throws(GuestError) {
     var geometry = GuestGeometry.standard(bytes: 64 << 20, cpus: 2)
     geometry.lockKind = kind
@@ -30,7 +30,7 @@ package struct ZoneLockCosts: Sendable {
   /// The interval that a ``HoldProbe`` records around an empty hold: what it adds to every hold it times. Of a round's
   /// holds half are at most that long.
   ///
-  /// - Throws: ``SystemCallError`` where the host has no address space for the log.
+  /// - Throws: ``SystemCallError`` if the host has no address space for the log.
   package func probeInHold(rounds: Int) throws(SystemCallError) -> RungFigure {
     let count = 10_000
     let log = try HoldLog(capacity: count)

@@ -11,9 +11,9 @@ package protocol Timeline: AnyObject {
   func advance(to time: UInt64)
   /// The mutators stand still from here on.
   func stop()
-  /// Mutators' operations a second of the machine's time. Only while they stand still; nil where they go by another.
+  /// Mutators' operations a second of the machine's time. Only while they stand still; nil if they go by another.
   var operationsPerSecond: Double? { get }
-  /// What the mutators' threads met. Only while they stand still; nil where they have none.
+  /// What the mutators' threads met. Only while they stand still; nil if they have none.
   var disturbance: Disturbance? { get }
   /// Gives back what they hold. Only while they stand still.
   func giveBack()

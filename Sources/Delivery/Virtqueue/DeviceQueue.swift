@@ -24,7 +24,7 @@ public struct DeviceQueue {
   /// none and notifications are enabled, the driver will kick for the next; a device that sleeps before it was told nil
   /// may not hear of it. O(descriptors of the chain).
   ///
-  /// - Returns: nil where there is none.
+  /// - Returns: nil if there is none.
   /// - Throws: ``VirtqueueFault``; the chain is left where it is, so that every later call throws the same.
   @inlinable @inline(__always)
   public func pop() throws(VirtqueueFault) -> VirtqueueChain? {

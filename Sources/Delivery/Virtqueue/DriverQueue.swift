@@ -118,7 +118,7 @@ public struct DriverQueue {
   /// Takes back the next chain that the device has used (`virtqueue_get_buf`), in the device's order; its descriptors
   /// are free again. O(descriptors of the chain).
   ///
-  /// - Returns: nil where there is none, and where the device returned an id that isn't out, which makes the queue
+  /// - Returns: nil if there is none, and where the device returned an id that isn't out, which makes the queue
   ///   ``isBroken``.
   @inlinable @inline(__always)
   public func detachUsed() -> UsedChain? {
@@ -155,8 +155,8 @@ public struct DriverQueue {
   }
 
   /// For a queue without a device: looks for used chains, as if the device had used everything published where it was
-  /// kicked (``noteKick()``), where at most one descriptor is left, and where nothing was published since the last look.
-  /// O(1): where no chain is ever detached by itself, the descriptors follow each other in a ring.
+  /// kicked (``noteKick()``), where at most one descriptor is left, and where nothing was published since the last
+  /// look. O(1): where no chain is ever detached by itself, the descriptors follow each other in a ring.
   @inlinable @inline(__always)
   public func lookForIdealDevice() {
     // `lastUsed` has no other use without a device: the index as it stood at the last look.

@@ -10,9 +10,9 @@ import Synchronization
 /// Without work it polls for a while with notifications disabled, as QEMU does all through a hinting session; then it
 /// enables them, looks once more, and sleeps until ``notify()``, which writes to an eventfd as KVM does for a kick.
 public final class HostThread: @unchecked Sendable {
-  // Right to send: `state`, `failed` and `notifications` are atomic. `seen`, `cpuClock` and `pinError` are written by the
-  // host's thread alone and read after it has stored, releasing, a state in which it no longer writes them; `event` is
-  // written by start(), before which nobody kicks.
+  // Right to send: `state`, `failed` and `notifications` are atomic. `seen`, `cpuClock` and `pinError` are written by
+  // the host's thread alone and read after it has stored, releasing, a state in which it no longer writes them;
+  // `event` is written by start(), before which nobody kicks.
   private enum State {
     static let new = 0, running = 1, stopping = 2, failed = 3, ended = 4
   }
@@ -40,7 +40,8 @@ public final class HostThread: @unchecked Sendable {
 
   /// A host that acknowledges each chain no earlier than `ackNanoseconds` after it popped it, and pops no other
   /// meanwhile. `cpu`: where to pin its thread; nil leaves that to the scheduler. `pollNanoseconds`: for how long it
-  /// polls without work before it sleeps. `act`: what it does with a chain before it acknowledges it, on its own thread.
+  /// polls without work before it sleeps. `act`: what it does with a chain before it acknowledges it, on its own
+  /// thread.
   public init(
     queue: Virtqueue, ackNanoseconds: UInt64, cpu: Int?, pollNanoseconds: UInt64 = 50_000,
     act: (@Sendable (VirtqueueChain) -> Void)? = nil
@@ -55,7 +56,7 @@ public final class HostThread: @unchecked Sendable {
 
   /// Starts the thread; returns when it polls. Once only; ``stop()`` must follow, or the thread lives on.
   ///
-  /// - Throws: ``SystemCallError`` where it can't be pinned to its CPU, or there is no eventfd left.
+  /// - Throws: ``SystemCallError`` if it can't be pinned to its CPU, or there is no eventfd left.
   public func start() throws(SystemCallError) {
     precondition(state.load(ordering: .relaxed) == State.new, "a host thread starts once")
     event = try EventCounter()

@@ -3,7 +3,8 @@ import Instruments
 import Machine
 import Records
 
-/// The ladder of primitive costs of this machine, and what a reader needs to judge it: what `hintbench calibrate` finds.
+/// The ladder of primitive costs of this machine, and what a reader needs to judge it: what `hintbench calibrate`
+/// finds.
 public struct Calibration: Codable, Sendable {
   /// Version of the file's form.
   public static let currentSchemaVersion = 1
@@ -11,7 +12,7 @@ public struct Calibration: Codable, Sendable {
   public var schemaVersion = Self.currentSchemaVersion
   /// The exact words the program was called with.
   public var commandLine: [String]
-  /// Commit of the source; nil where that isn't known.
+  /// Commit of the source; nil if that isn't known.
   public var commit: String?
   /// Whether the source was changed since that commit.
   public var dirty: Bool?
@@ -54,7 +55,7 @@ public struct Calibration: Codable, Sendable {
   /// - Parameters:
   ///   - timeLimit: as on the command line; nil: 30 seconds, the second for what is around it included.
   ///   - progress: as that of ``Ladder/climb(_:budgetNanoseconds:clock:progress:)``.
-  /// - Throws: ``UserError`` of kind usage where the limit is no time.
+  /// - Throws: ``UserError`` of kind usage if the limit is no time.
   public static func measure(
     quick: Bool, timeLimit: String? = nil, commandLine: [String], host: LadderHost,
     progress: (_ done: Int, _ total: Int, _ label: String) -> Void = { _, _, _ in }

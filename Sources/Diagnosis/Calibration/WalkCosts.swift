@@ -20,9 +20,9 @@ struct WalkCosts {
     }
   }
 
-  /// A guest of which a walk touches a quarter more than the last-level cache holds, counting a line of the head and one
-  /// of the page table for each block; none where that isn't wanted. All of it is free: an aged one with as many blocks
-  /// would be three times the size, and take longer than all the rest.
+  /// A guest of which a walk touches a quarter more than the last-level cache holds, counting a line of the head and
+  /// one of the page table for each block; none where that isn't wanted. All of it is free: an aged one with as many
+  /// blocks would be three times the size, and take longer than all the rest.
   static func beyondCache(_ effort: CalibrationEffort, _ host: LadderHost) -> [LadderStep] {
     guard effort.walksBeyondCache else { return [] }
     let unit: UInt64 = 64 << 30
@@ -92,7 +92,7 @@ struct WalkCosts {
   private static func checkPages(_ model: ModelledGuest, _ host: LadderHost) throws {
     guard model.spec.vmemmapPage == .huge else { return }
     guard host.hugePages(model.guest.core.vmemmapAddress)?.isWhole == true else {
-      throw LadderError("the kernel didn't put the whole memory map into huge pages, although asked for")
+      throw LadderError("the kernel didn't back the whole vmemmap with huge pages as requested")
     }
   }
 }

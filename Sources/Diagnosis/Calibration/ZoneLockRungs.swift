@@ -5,13 +5,13 @@ import Instruments
 /// The ladder's rungs of a modelled zone's lock: alone, under the probe, and against another CPU.
 enum ZoneLockRungs {
   static func uncontendedPrimitive(_ kind: LockKind) -> Primitive {
-    Primitive("lock-uncontended", "a zone lock taken and given back", per: "acquisition").with {
+    Primitive("lock-uncontended", "zone lock acquired and released", per: "acquisition").with {
       $0.lock = kind.rawValue
     }
   }
 
   static func probePrimitive(_ kind: LockKind) -> Primitive {
-    Primitive("probe-in-hold", "probe in a hold: what it records of an empty one", per: "hold").with {
+    Primitive("probe-in-hold", "probe in a hold: what it records of an empty hold", per: "hold").with {
       $0.lock = kind.rawValue
     }
   }
@@ -22,7 +22,7 @@ enum ZoneLockRungs {
 
   /// Two CPUs take it as fast as they can.
   ///
-  /// - Throws: ``LadderError`` or ``SystemCallError`` where there aren't two.
+  /// - Throws: ``LadderError`` or ``SystemCallError`` if there aren't two.
   private static func contended(_ costs: ZoneLockCosts, _ effort: LadderEffort, _ host: LadderHost) throws -> RungFigure
   {
     try Contention.measure(

@@ -13,9 +13,9 @@ public struct Doctor: Sendable {
   public var limits: Matrix.HostLimits
   /// Where runs are kept unless told otherwise.
   public var runsFolder: String
-  /// Why this program refuses to measure at all; nil where it doesn't.
+  /// Why this program refuses to measure at all; nil if it doesn't.
   public var refusal: String?
-  /// Why there is no log of written pages; nil where there is.
+  /// Why there is no log of written pages; nil if there is.
   public var dirtyLog: @Sendable () -> SystemCallError?
 
   public init(
@@ -40,7 +40,7 @@ public struct Doctor: Sendable {
     -> DoctorReport
   {
     guard seconds == 0 || Self.seconds.contains(seconds) else {
-      throw UserError(.usage, "an A/A run of \(seconds) seconds; accepted: 0 for none, or 1 to 3600")
+      throw UserError(.usage, "invalid --seconds \(seconds): expected 0 (no noise measurement) or 1 to 3600")
     }
     let facts = machine.facts
     let began = MonotonicClock.nanoseconds()
@@ -98,11 +98,11 @@ public struct Doctor: Sendable {
       try tryRun()
       for spec in matrix.batches.flatMap(\.guests) { try reserve(spec) }
     } catch {
-      return Finding(what, .missing, "breaks down", why: "\(error)")
+      return Finding(what, .missing, "fails", why: "\(error)")
     }
     if let folder = unwritable(runsFolder) {
       return Finding(
-        what, .missing, "has nowhere to write", why: "\(folder) can't be written, and runs are kept in \(runsFolder)",
+        what, .missing, "has nowhere to write", why: "\(folder) is not writable, and runs go to \(runsFolder)",
         mend: "hintbench run --out /tmp/hintbench-run")
     }
     let cells = matrix.cells.count
@@ -110,14 +110,14 @@ public struct Doctor: Sendable {
       "works: \(cells) cells of \(matrix.config.repetitions) repetitions in about "
       + "\(TimeSpan(nanoseconds: matrix.estimatedNanoseconds)) and \(ByteSize(bytes: matrix.peakBytes)) of memory"
     guard matrix.omissions.isEmpty else {
-      return Finding(what, .limited, found, why: "left out: \(matrix.omissions.joined(separator: "; "))")
+      return Finding(what, .limited, found, why: "skipped: \(matrix.omissions.joined(separator: "; "))")
     }
     return Finding(what, .ok, found)
   }
 
   private static let releaseBuild = "swift build -c release --product hintbench"
 
-  /// A small guest, a design that reads and one that takes, once.
+  /// A small guest, a strategy that reads and one that takes, once.
   private func tryRun() throws {
     var group = RunConfig.Group()
     group.guests = ["128M"]
@@ -152,7 +152,7 @@ public struct Doctor: Sendable {
     _ = try Guest(geometry)
   }
 
-  /// The first folder on the way to `path` that is there, where it can't be written; nil where it can.
+  /// The first folder on the way to `path` that is there, where it can't be written; nil if it can.
   private func unwritable(_ path: String) -> String? {
     var folder = URL(fileURLWithPath: path)
     while access(folder.path, F_OK) != 0 && folder.path != "/" { folder.deleteLastPathComponent() }
@@ -169,10 +169,12 @@ public struct Doctor: Sendable {
       if count > 0 { crowded.append("\(card.name) (\(count) of \(matrix.cells.count) cells)") }
     }
     let cpus = "\(limits.cpus) CPU\(limits.cpus == 1 ? "" : "s")"
-    guard !crowded.isEmpty else { return Finding(what, .ok, "\(cpus) are enough for every experiment as it stands") }
+    guard !crowded.isEmpty else {
+      return Finding(what, .ok, "\(cpus) are enough for every experiment with its defaults")
+    }
     return Finding(
       what, .limited, "\(cpus) are too few for \(crowded.joined(separator: ", "))",
-      why: "cells with more measured threads than CPUs are kept, marked oversubscribed, and left out of verdicts")
+      why: "oversubscribed cells are kept, marked, and excluded from verdicts")
   }
 
   /// Whether guests can be migrated by the real clock.
@@ -180,7 +182,7 @@ public struct Doctor: Sendable {
     let what = "real-time migration"
     if let refusal = dirtyLog() {
       return Finding(
-        what, .missing, "no log of written pages", why: "\(refusal): `run migration` has its virtual clock only")
+        what, .missing, "no dirty log", why: "\(refusal): `run migration` has its virtual clock only")
     }
     return Finding(what, .ok, "write-protected by userfaultfd, read by PAGEMAP_SCAN")
   }
@@ -193,8 +195,8 @@ public struct Doctor: Sendable {
     var parts = ["\(ByteSize(bytes: limits.availableBytes)) available, a quarter of it for one guest"]
     let every = largest { $0.wholeBlocks && isExact($0) }
     let most = largest { !$0.wholeBlocks && isExact($0) }
-    parts.append(every.map { "exact (granule 0) up to \($0) with every design" } ?? "none exact with every design")
-    parts.append(most.map { "up to \($0) without those that take all blocks" } ?? "none without them")
+    parts.append(every.map { "exact (granule 0) up to \($0) with every strategy" } ?? "none exact with every strategy")
+    parts.append(most.map { "up to \($0) with read-only strategies" } ?? "none without them")
     if let coarse = largest({ $0.automatic != nil }) { parts.append("coarser up to \(coarse)") }
     let found = parts.joined(separator: "; ")
     guard case .success(let matrix) = checked else {

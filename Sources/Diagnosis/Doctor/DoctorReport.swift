@@ -5,13 +5,13 @@ public struct DoctorReport: Equatable, Codable, Sendable {
   public var findings: [Finding]
   /// Whether `hintbench run` without arguments works here.
   public var works: Bool { whyNot == nil }
-  /// Why it doesn't, in one line; nil where it does.
+  /// Why it doesn't, in one line; nil if it does.
   public var whyNot: String?
   public var nodes: [NodePlacement]
   public var guests: [GuestFit]
   /// Nil where it wasn't asked for or couldn't be measured.
   public var noise: NoiseReport?
-  /// Why there is no noise; nil where there is.
+  /// Why there is no noise; nil if there is.
   public var noiseMissing: String?
   public var host: HostFacts
 

@@ -25,7 +25,7 @@ public struct DoctorTable {
     for finding in report.findings {
       var lines = TableText.wrap(finding.found, width: room)
       if let why = finding.why { lines += TableText.wrap("why: " + why, width: room) }
-      if let mend = finding.mend { lines.append("mend: " + mend) }
+      if let mend = finding.mend { lines.append("fix: " + mend) }
       rows += lines.enumerated().map { $0 == 0 ? [finding.what, finding.state.rawValue, $1] : ["", "", $1] }
     }
     return TextListing(titles: ["what", "state", "found"], rows: rows).text
@@ -36,13 +36,13 @@ public struct DoctorTable {
   private var guests: String {
     let rows = report.guests.map { fit in
       [
-        fit.guest, fit.wholeBlocks ? "all" : "no whole blocks", size(fit.exact2m), size(fit.exact4k),
+        fit.guest, fit.wholeBlocks ? "all" : "read-only", size(fit.exact2m), size(fit.exact4k),
         fit.automatic.map { "granule \($0.granuleOrder), \($0.vmemmap): \(size($0.bytes))" } ?? "doesn't fit",
         fit.automatic?.granuleOrder == 0 ? "auto" : fit.exactWith ?? "not here",
       ]
     }
     let table = TextListing(
-      titles: ["guest", "designs", "exact, 2m", "exact, 4k", "auto gives", "exact with"], rows: rows)
+      titles: ["guest", "strategies", "exact, 2m", "exact, 4k", "auto gives", "exact with"], rows: rows)
     return "Host memory a guest needs, aged (granule 0 is exact; vmemmap in 2m or 4k pages):\n\n" + table.text
   }
 
@@ -68,14 +68,14 @@ public struct DoctorTable {
         + (cell.preempted.map { "\($0) of them preempted" } ?? "preemption \(Finding.notTold)")
     }
     let explanation = """
-      spread: the middle half of the repetitions, over their median. A/A: how far the median of one half of the repetitions \
-      came out from the other's, though both did the same (by turns, which first by a seeded coin). n=N: what noise alone \
-      stays below in 19 of 20 comparisons of two medians of N repetitions (two repeatable maxima for the last metric): a \
-      difference between two designs has to be larger to count. By \(draws) seeded draws of two times N of these repetitions, \
-      with no distribution supposed; - where there were too few of them.
+      spread: interquartile range over the median. A/A: difference between the medians of two halves of the \
+      repetitions that did the same work (alternating; a seeded coin decides which goes first). n=N: 95th percentile \
+      of the difference between two medians of N repetitions (last metric: two repeatable maxima): a difference \
+      between strategies must exceed it. From \(draws) seeded resamples, no distribution assumed; - if there are too \
+      few repetitions.
       """
     return
-      "Noise: the same work over and over for \(Figure.count(noise.seconds)) s (\(noise.guest)): "
+      "Noise: the same work repeated for \(Figure.count(noise.seconds)) s (\(noise.guest)): "
       + cells.joined(separator: "; ") + ".\n\n" + table + "\n"
       + TableText.wrap(explanation, width: width).joined(separator: "\n") + "\n"
   }

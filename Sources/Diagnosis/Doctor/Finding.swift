@@ -15,9 +15,9 @@ public struct Finding: Equatable, Codable, Sendable {
   public var state: State
   /// What is there; "not told" where the machine doesn't say.
   public var found: String
-  /// What follows from it; nil where it is as it should be.
+  /// What follows from it; nil if it is as it should be.
   public var why: String?
-  /// The exact command that mends it; nil where none does.
+  /// The exact command that mends it; nil if none does.
   public var mend: String?
 
   public init(_ what: String, _ state: State, _ found: String, why: String? = nil, mend: String? = nil) {

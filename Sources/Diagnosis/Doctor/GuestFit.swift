@@ -21,14 +21,14 @@ public struct GuestFit: Equatable, Codable, Sendable {
 
   /// As on the command line.
   public var guest: String
-  /// Whether with designs that take and return all of free memory, and so touch every struct page.
+  /// Whether with strategies that take and return all of free memory, and so touch every struct page.
   public var wholeBlocks: Bool
   /// Exact, with the memory map in 2 MiB and in 4 KiB pages. Bytes of host memory.
   public var exact2m: UInt64
   public var exact4k: UInt64
-  /// What `--granule auto --vmemmap auto` gives; nil where nothing fits.
+  /// What `--granule auto --vmemmap auto` gives; nil if nothing fits.
   public var automatic: Setting?
-  /// The flags that make it exact where `auto` doesn't; nil where it is, or can't be.
+  /// The flags that make it exact where `auto` doesn't; nil if it is, or can't be.
   public var exactWith: String?
 
   enum CodingKeys: String, CodingKey {
@@ -42,9 +42,9 @@ public struct GuestFit: Equatable, Codable, Sendable {
   /// Sizes that are looked at.
   static let sizes = ["8G", "64G", "1T", "4T", "16T", "100T"]
 
-  /// Each size aged, which needs more than fresh: with designs that leave blocks where they are, and with all.
+  /// Each size aged, which needs more than fresh: with strategies that leave blocks where they are, and with all.
   ///
-  /// - Throws: ``UserError`` where there is no such size.
+  /// - Throws: ``UserError`` if there is no such size.
   static func all(_ host: Matrix.HostLimits, sizes: [String] = sizes) throws(UserError) -> [GuestFit] {
     var fits: [GuestFit] = []
     for size in sizes {

@@ -4,9 +4,9 @@ import Machine
 public struct HugePageTrial: Equatable, Sendable {
   /// Bytes asked for.
   public var bytes: UInt64
-  /// Bytes that came as huge pages; nil where the system doesn't tell, or nothing could be tried.
+  /// Bytes that came as huge pages; nil if the system doesn't tell, or nothing could be tried.
   public var hugeBytes: UInt64?
-  /// Why nothing could be tried; nil where it could.
+  /// Why nothing could be tried; nil if it could.
   public var refusal: String?
 
   public init(bytes: UInt64, hugeBytes: UInt64?, refusal: String? = nil) {

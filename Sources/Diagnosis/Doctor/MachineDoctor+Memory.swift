@@ -18,13 +18,14 @@ extension MachineDoctor {
       return Finding(
         what, .missing, found,
         why: "node \(first.node.id): \(reason); a guest's memory can't be placed node by node, and runs with --nodes "
-          + "above 1 fail or say nothing of distance")
+          + "above 1 fail or say nothing about distance")
     }
     guard placements.count > 1 else {
       return Finding(
         what, .limited, found,
-        why: "all memory is equally far: --nodes gives a guest several nodes, with their lists and locks, but what "
-          + "remote memory costs can't be measured here")
+        why:
+          "one node: --nodes still models several, with their lists and locks, but the cost of remote memory can't be "
+          + "measured here")
     }
     return Finding(what, .ok, found)
   }

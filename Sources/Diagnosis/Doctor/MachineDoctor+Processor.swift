@@ -54,7 +54,10 @@ extension MachineDoctor {
     guard cpus.count > 1 else {
       return Finding(
         what, .limited, "\(found); a thread can be bound",
-        why: "the strategy's thread shares its only CPU with everything else, and no second thread runs beside it")
+        why:
+          "the strategy's thread shares its only CPU with everything else, and no second thread can run at the same "
+          + "time"
+      )
     }
     return Finding(what, .ok, "\(found); a thread can be bound")
   }
@@ -71,7 +74,7 @@ extension MachineDoctor {
     }
     guard governor != "performance" else { return Finding(what, .ok, governor) }
     return Finding(
-      what, .limited, governor, why: "CPUs are clocked up and down as work comes and goes: short passes come out slow",
+      what, .limited, governor, why: "the CPU frequency follows the load: short passes come out slow",
       mend: write("performance", to: "/sys/devices/system/cpu/cpu*/cpufreq/scaling_governor"))
   }
 
@@ -89,7 +92,7 @@ extension MachineDoctor {
     let intel = "/sys/devices/system/cpu/intel_pstate/no_turbo"
     let hasIntel = files.integer(intel) != nil
     return Finding(
-      what, .limited, "on", why: "how fast a CPU is depends on its heat and on what the others do",
+      what, .limited, "on", why: "the speed of a CPU depends on its temperature and on the load of the others",
       mend: hasIntel ? write("1", to: intel) : write("0", to: "/sys/devices/system/cpu/cpufreq/boost"))
   }
 
@@ -100,7 +103,7 @@ extension MachineDoctor {
     let list = files.line("/sys/devices/system/cpu/cpu\(cpu)/topology/thread_siblings_list")
     let shared = list.flatMap(CPUList.parse)
     let told = list.map { "CPU \(cpu) shares its core with \(shared?.count == 1 ? "no other" : "CPUs \($0)")" }
-    let hint = "what the host puts on one core isn't told to a virtual machine"
+    let hint = "a virtual machine can't see which host CPUs share a core"
     guard let isActive = facts.smt ?? shared.map({ $0.count > 1 }) else {
       return Finding(what, .limited, Finding.notTold, why: "CPUs that share a core slow each other down unseen")
     }
@@ -126,13 +129,14 @@ extension MachineDoctor {
       "\(stolen / 1_000_000) ms taken in the \(seconds) s this took; \(thousandths) % of all CPU time since boot"
     if share == 0 && stolen == 0 && facts.isVirtualMachine == true {
       return Finding(
-        what, .limited, found, why: "either nobody else wanted the CPUs, or this hypervisor doesn't report it")
+        what, .limited, found,
+        why: "either no other guest wanted the CPUs, or this hypervisor doesn't report steal time")
     }
     // In ticks of 10 ms, of which one alone says little.
     guard stolen > 10_000_000 else { return Finding(what, .ok, found) }
     return Finding(
       what, .limited, found,
-      why: "others run on these CPUs: repetitions with steal_ns above 0 are longer than the design")
+      why: "other guests use these CPUs: repetitions with steal_ns above 0 are inflated")
   }
 
   /// Whether the machine is a real one.
@@ -148,8 +152,7 @@ extension MachineDoctor {
     return Finding(
       what, .limited, "a virtual machine; hypervisor: \(vendor ?? Finding.notTold)",
       why:
-        "its host takes the CPUs away unseen: single longest holds are mostly its noise, so judge by those that every "
-        + "repetition had")
+        "the host preempts CPUs unseen: longest single holds are mostly noise; judge by the repeatable hold")
   }
 
   /// Whether guests can be run at the processor's own speed.
@@ -166,7 +169,7 @@ extension MachineDoctor {
       let error = SystemCallError(call: "open", code: code)
       if code == EACCES || code == EPERM {
         return Finding(
-          what, .limited, "\(error)", why: "\(emulated); the mend holds from the next login on",
+          what, .limited, "\(error)", why: "\(emulated); the fix takes effect at the next login",
           mend: #"sudo usermod -aG kvm "$USER""#)
       }
       let module = KVMAccess.module(files)
@@ -183,7 +186,7 @@ extension MachineDoctor {
     guard build.mode == "debug" else { return Finding(what, .ok, "\(build.mode), Swift \(build.compiler)") }
     return Finding(
       what, .missing, "\(build.mode), Swift \(build.compiler)",
-      why: "unoptimised code is 2 to 15 times slower: its figures are worth nothing",
+      why: "unoptimised code is 2 to 15 times slower; its timings are meaningless",
       mend: "swift build -c release --product hintbench")
   }
 }

@@ -8,13 +8,13 @@ public struct MachineDoctor: Sendable {
   public var library: PAPILibrary
   public var numa: any NumaHost
   public var programs: ProgramPath
-  /// Whether commands that mend need no `sudo`.
+  /// Whether commands that fix need no `sudo`.
   public var isRoot: Bool
   /// Tries huge pages.
   public var hugePages: @Sendable () -> HugePageTrial
   /// Binds the calling thread to a CPU and lets it loose again.
   public var pin: @Sendable (_ cpu: Int) -> SystemCallError?
-  /// CPUs that this process may run on; nil where the kernel doesn't tell.
+  /// CPUs that this process may run on; nil if the kernel doesn't tell.
   public var allowedCPUs: @Sendable () -> [Int]?
   public var build: BuildFacts
 

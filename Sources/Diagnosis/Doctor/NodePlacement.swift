@@ -5,9 +5,9 @@ import Machine
 /// A NUMA node, and whether memory that is bound to it lies there.
 public struct NodePlacement: Equatable, Codable, Sendable {
   public var node: HostNode
-  /// The node on which a page lay that was bound to this one; nil where that failed.
+  /// The node on which a page lay that was bound to this one; nil if that failed.
   public var liesOn: Int?
-  /// Why binding, or looking it up, failed; nil where it didn't.
+  /// Why binding, or looking it up, failed; nil if it didn't.
   public var refusal: String?
 
   enum CodingKeys: String, CodingKey {

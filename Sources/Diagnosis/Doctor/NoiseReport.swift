@@ -9,12 +9,12 @@ public struct NoiseReport: Equatable, Codable, Sendable {
     public var unit: String
     /// Over all repetitions.
     public var median: Double
-    /// Interquartile range over the median: half of all repetitions lie within. Nil for the repeatable maximum, of which
-    /// a repetition has none.
+    /// Interquartile range over the median: half of all repetitions lie within. Nil for the repeatable maximum, of
+    /// which a repetition has none.
     public var spread: Double?
     /// Of the second arm to the first, over the median of all; 0 on a machine without noise.
     public var difference: Double?
-    /// By ``NoiseReport/repetitions``: the least relative effect that stands out of the noise; nil where there were too
+    /// By ``NoiseReport/repetitions``: the least relative effect that stands out of the noise; nil if there were too
     /// few repetitions to say.
     public var resolvable: [Double?]
   }
@@ -24,7 +24,7 @@ public struct NoiseReport: Equatable, Codable, Sendable {
     public var strategy: String
     /// Repetitions that were measured.
     public var repetitions: Int
-    /// Those in which the measuring thread was preempted; nil where that isn't told.
+    /// Those in which the measuring thread was preempted; nil if that isn't told.
     public var preempted: Int?
     public var metrics: [Metric]
   }

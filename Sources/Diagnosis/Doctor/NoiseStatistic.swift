@@ -33,11 +33,11 @@ enum NoiseStatistic {
   }
 
   /// The difference that noise alone stays below in 19 of 20 comparisons of two arms of `repetitions` each, over the
-  /// statistic of all samples; nil where there are fewer than `repetitions` samples or the statistic isn't above 0.
+  /// statistic of all samples; nil if there are fewer than `repetitions` samples or the statistic isn't above 0.
   ///
-  /// A bootstrap: ``draws`` times two arms are drawn from the samples with replacement (seeded), and the 95th percentile
-  /// of the differences between their statistics is taken. Draws are at random, so that drift over the run counts as
-  /// noise, of which a run that interleaves its cells suffers less.
+  /// A bootstrap: ``draws`` times two arms are drawn from the samples with replacement (seeded), and the 95th
+  /// percentile of the differences between their statistics is taken. Draws are at random, so that drift over the run
+  /// counts as noise, of which a run that interleaves its cells suffers less.
   ///
   /// - Parameters:
   ///   - pool: how many samples there are.

@@ -6,8 +6,9 @@ import Records
 
 /// Runs the same cells over and over through the runner of every run, and compares them with themselves.
 ///
-/// Two designs at 8 GiB, aged, cold: one that holds the lock for a microsecond some hundred times and one that holds it for
-/// a hundred microseconds a few times. Each is a cell of which the repetitions are shared out over two arms.
+/// Two strategies at 8 GiB, aged, cold: one that holds the lock for a microsecond some hundred times and one that
+/// holds it for a hundred microseconds a few times. Each is a cell of which the repetitions are shared out over two
+/// arms.
 public struct NoiseTrial {
   static let strategies = ["step-iterator", "budgeted-resume"]
   private static let seed: UInt64 = 1
@@ -15,7 +16,7 @@ public struct NoiseTrial {
   let machine: MachineDoctor
   let host: Matrix.HostLimits
 
-  /// - Throws: ``UserError`` where the guest doesn't fit, or what the host refuses.
+  /// - Throws: ``UserError`` if the guest doesn't fit, or what the host refuses.
   func run(seconds: Double, progress: @escaping (Double) -> Void) throws -> NoiseReport {
     var group = RunConfig.Group()
     group.guests = ["8G"]

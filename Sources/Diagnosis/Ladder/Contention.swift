@@ -10,13 +10,14 @@ public enum Contention {
   /// The least share of the steps that each of the two has in a round that counts.
   private static let leastShare = 0.01
 
-  /// Rounds of about the wanted length, in which the calling thread and one on the host's other CPU step as fast as they
-  /// can. Nanoseconds for each step of either: what passes between one CPU's step and the next one's, whosever it is.
+  /// Rounds of about the wanted length, in which the calling thread and one on the host's other CPU step as fast as
+  /// they can. Nanoseconds for each step of either: what passes between one CPU's step and the next one's, whosever it
+  /// is.
   ///
   /// - Parameters:
   ///   - mine: makes so many steps, on the calling thread.
   ///   - other: the same on the other one.
-  /// - Throws: ``LadderError`` where there is no other CPU, or it was never at work at the same time;
+  /// - Throws: ``LadderError`` if there is no other CPU, or it was never at work at the same time;
   ///   ``SystemCallError`` where the thread can't be bound to it.
   public static func measure(
     _ effort: LadderEffort, _ host: LadderHost, mine: (_ steps: Int) -> Void,

@@ -5,11 +5,11 @@ import Machine
 
 /// What it costs to wake a thread that waits on an eventfd, which is how a virtqueue's kick reaches its host.
 enum KickCosts {
-  static let writePrimitive = Primitive("eventfd-write", "a write to an eventfd nobody waits for", per: "write")
+  static let writePrimitive = Primitive("eventfd-write", "eventfd write, no waiter", per: "write")
   static let wakingWritePrimitive = Primitive(
-    "eventfd-write-waking", "a write to an eventfd that wakes a thread", per: "write")
+    "eventfd-write-waking", "eventfd write that wakes a thread", per: "write")
   static let roundTripPrimitive = Primitive(
-    "eventfd-round-trip", "waking a thread on another CPU, and being woken by it", per: "round trip")
+    "eventfd-round-trip", "eventfd round trip between two CPUs", per: "round trip")
 
   static func write(rounds: Int) throws(SystemCallError) -> RungFigure {
     let event = try EventCounter()
@@ -23,7 +23,7 @@ enum KickCosts {
 
   /// Both threads sleep in read(2) until the other writes. The write that wakes is timed inside the round trips.
   ///
-  /// - Throws: ``LadderError`` where there is no other CPU, ``SystemCallError`` where the system refuses.
+  /// - Throws: ``LadderError`` if there is no other CPU, ``SystemCallError`` if the system refuses.
   static func wakeUps(rounds: Int, _ host: LadderHost) throws -> (write: RungFigure, roundTrip: RungFigure) {
     let cpu = try host.otherCPU()
     let there = try EventCounter()

@@ -27,7 +27,7 @@ public enum Ladder {
       let spent = Double(before - began)
       guard spent + expected < budgetNanoseconds else {
         let reason =
-          "the time for it is up: \(seconds(spent)) of \(seconds(budgetNanoseconds)) s were spent"
+          "out of time: \(seconds(spent)) of \(seconds(budgetNanoseconds)) s spent"
           + (expected > 0 ? ", and it may take \(seconds(expected)) s" : "")
         rungs[index] = step.primitives.map { Rung($0, .unavailable(reason)) }
         continue

@@ -24,7 +24,7 @@ public struct LadderHost: Sendable {
 
   /// This machine, as the calling thread may use it. Where nothing says how much memory is available 256 MiB are taken.
   ///
-  /// - Throws: ``SystemCallError`` where the kernel doesn't tell the CPUs.
+  /// - Throws: ``SystemCallError`` if the kernel doesn't tell the CPUs.
   public static func current(files: HostFiles = HostFiles()) throws(SystemCallError) -> LadderHost {
     LadderHost(
       cpus: try ThreadPlacement.allowedCPUs(),
@@ -43,7 +43,7 @@ public struct LadderHost: Sendable {
     return last
   }
 
-  /// - Throws: ``LadderError`` where so many bytes are more than may be taken.
+  /// - Throws: ``LadderError`` if so many bytes are more than may be taken.
   public func check(room bytes: UInt64) throws(LadderError) {
     guard bytes <= memoryBytes else {
       throw LadderError("\(bytes) bytes are more than a quarter of the available memory, \(memoryBytes) bytes")
@@ -54,7 +54,7 @@ public struct LadderHost: Sendable {
 extension HostMapping {
   /// Whether it lies in the pages it is for. To be asked when it was touched.
   ///
-  /// - Throws: ``LadderError`` where the kernel gave others, or doesn't tell.
+  /// - Throws: ``LadderError`` if the kernel gave others, or doesn't tell.
   func checkPages(_ host: LadderHost) throws(LadderError) {
     guard page == .huge else { return }
     guard let use = host.hugePages(base) else {
@@ -62,7 +62,7 @@ extension HostMapping {
     }
     guard use.isWhole else {
       throw LadderError(
-        "the kernel put \(use.hugeBytes) of \(use.anonymousBytes) bytes into huge pages, although asked for all "
+        "the kernel put \(use.hugeBytes) of \(use.anonymousBytes) bytes into huge pages, though all were requested "
           + "(/sys/kernel/mm/transparent_hugepage/enabled, or no free memory in one piece)")
     }
   }

@@ -2,19 +2,20 @@ import CHost
 import Instruments
 import Machine
 
-/// What a load costs, waiting for the one before and not: list heads as they lie in a memory map, over working sets from
-/// a first-level cache to memory.
+/// What a load costs, waiting for the one before and not: list heads as they lie in a memory map, over working sets
+/// from a first-level cache to memory.
 ///
-/// A working set is a span of the memory map. Packed, every line of it is a head: what order-0 blocks are, and a list at
-/// a coarse granule. With heads 64 KiB apart, as those of order-10 blocks lie, the same span has one line in 1024, and is
-/// that of a guest 64 times its size. Such a span below 1 MiB has fewer than 16 heads and isn't measured.
+/// A working set is a span of the memory map. Packed, every line of it is a head: what order-0 blocks are, and a list
+/// at a coarse granule. With heads 64 KiB apart, as those of order-10 blocks lie, the same span has one line in 1024,
+/// and is that of a guest 64 times its size. Such a span below 1 MiB has fewer than 16 heads and isn't measured.
 enum LoadCosts {
   /// 1024 struct pages: from the head of one order-10 block to the next.
   static let farApart = 1024 * ListHeads.headBytes
   /// Fewer heads are no list.
   static let fewestHeads = 16
 
-  /// For each working set steps on 4 KiB pages, where heads far apart cost their own pages only, and one on 2 MiB pages.
+  /// For each working set steps on 4 KiB pages, where heads far apart cost their own pages only, and one on 2 MiB
+  /// pages.
   static func steps(_ effort: LadderEffort, _ host: LadderHost) -> [LadderStep] {
     effort.spans.flatMap { span in
       [(HostPage.small, [ListHeads.headBytes]), (.small, [farApart]), (.huge, [ListHeads.headBytes, farApart])]
@@ -38,8 +39,8 @@ enum LoadCosts {
     let touched = max(page.rawValue, densest > page.rawValue ? span / densest * page.rawValue : span)
     let primitives = arrangements.flatMap { arrangement in
       [
-        Primitive("dependent-load", "a load that waits for the one before", per: "load"),
-        Primitive("independent-load", "a load that waits for no other", per: "load"),
+        Primitive("dependent-load", "dependent load", per: "load"),
+        Primitive("independent-load", "independent load", per: "load"),
       ].map {
         $0.with {
           $0.spanBytes = UInt64(span)

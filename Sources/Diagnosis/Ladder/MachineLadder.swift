@@ -61,7 +61,7 @@ public enum MachineLadder {
 extension StepCosts {
   static let emptyLoopPrimitive = Primitive("empty-loop", "a step of a counting loop", per: "step")
   static let clockPrimitive = Primitive("clock", "an interval with nothing in it", per: "interval")
-  static let clockP99Primitive = Primitive("clock-p99", "an empty interval, of 100 the second longest", per: "interval")
+  static let clockP99Primitive = Primitive("clock-p99", "second longest of 100 empty intervals", per: "interval")
   static let systemCallPrimitive = Primitive("system-call", "the shortest system call, getppid", per: "call")
   static let atomicAddPrimitive = Primitive("atomic-add", "an atomic addition, own cache line", per: "addition")
 }
@@ -69,7 +69,7 @@ extension StepCosts {
 extension ZeroingCosts {
   static func primitive(_ bytes: UInt64) -> Primitive {
     Primitive(
-      "zeroing", bytes == 4096 ? "zeroing a page, here and there" : "zeroing a block page by page", per: "block"
+      "zeroing", bytes == 4096 ? "zeroing scattered pages" : "zeroing a block page by page", per: "block"
     )
     .with { $0.operationBytes = bytes }
   }

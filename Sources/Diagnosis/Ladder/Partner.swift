@@ -15,7 +15,7 @@ final class Partner: @unchecked Sendable {
   /// Returns when the thread is bound to its CPU and at work. ``stop(_:)`` must follow.
   ///
   /// - Parameter work: returns how many steps it made.
-  /// - Throws: ``SystemCallError`` where it can't be bound.
+  /// - Throws: ``SystemCallError`` if it can't be bound.
   init(cpu: Int, work: @escaping @Sendable () -> Int) throws(SystemCallError) {
     let thread = Thread { [self] in
       do throws(SystemCallError) { try ThreadPlacement.pin(toCPU: cpu) } catch { pinError = error }

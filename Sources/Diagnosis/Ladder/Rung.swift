@@ -21,7 +21,7 @@ public struct Rung: Equatable, Sendable {
     if case .measured(let figure) = outcome { figure } else { nil }
   }
 
-  /// Why it wasn't measured; nil where it was.
+  /// Why it wasn't measured; nil if it was.
   public var reason: String? {
     if case .unavailable(let reason) = outcome { reason } else { nil }
   }

@@ -6,8 +6,8 @@ import Instruments
 import Machine
 import Synchronization
 
-/// Two threads at one balloon: this one gives pages back and takes others, batch by batch; another walks over the pages,
-/// isolates what it can and puts it back, as compaction does that comes to nothing.
+/// Two threads at one balloon: this one gives pages back and takes others, batch by batch; another walks over the
+/// pages, isolates what it can and puts it back, as compaction does that comes to nothing.
 final class BalloonContention {
   /// Of one thread in one window.
   struct Side {
@@ -28,7 +28,7 @@ final class BalloonContention {
   private let guest: Guest
   private let logs: [HoldLog]
 
-  /// - Throws: ``SystemCallError`` where there is no address space for the logs.
+  /// - Throws: ``SystemCallError`` if there is no address space for the logs.
   init(_ guest: Guest, _ balloon: Balloon, _ queues: BalloonQueues) throws {
     self.guest = guest
     self.balloon = balloon
@@ -44,10 +44,10 @@ final class BalloonContention {
       probe: logs[cpu].probe(), host: queues.driver)
   }
 
-  /// The thread that deflates and inflates, with nobody beside it.
+  /// The thread that deflates and inflates, alone.
   func deflatingAlone(_ nanoseconds: UInt64) -> Side { cycle(nanoseconds) }
 
-  /// The thread that isolates, with nobody beside it.
+  /// The thread that isolates, alone.
   func isolatingAlone(_ nanoseconds: UInt64, hostCPU: Int?) -> Side {
     let isolator = start(hostCPU: hostCPU)
     MonotonicClock.sleep(nanoseconds: nanoseconds)

@@ -2,8 +2,8 @@ import Ballooning
 import GuestMemory
 import Instruments
 
-/// Whoever uses the guest's memory while the balloon is inflated: takes single movable pages, and gives most of them back
-/// later. Pages that are moved meanwhile are found again by the number noted in them.
+/// Whoever uses the guest's memory while the balloon is inflated: takes single movable pages, and gives most of them
+/// back later. Pages that are moved meanwhile are found again by the number noted in them.
 struct BalloonTenant: PageOwner {
   private var cpu: GuestCPU<NoProbe, NoHooks>
   /// By number, the page's PFN; nil once it is given back.

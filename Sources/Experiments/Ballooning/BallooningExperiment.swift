@@ -8,23 +8,25 @@ import Records
 
 /// The other way to give memory to the host: a balloon, and whether compaction can move its pages (the series of 2012).
 ///
-/// For one way to have one: how fast memory goes and comes, how long `pages_lock` is held, and how many 2 MiB blocks are
-/// free before, with the balloon in it, and after compaction. For the last, the balloon is inflated while a tenant takes
-/// memory too, page by page; then the tenant leaves, all but an eighth, and what is free lies between the balloon's pages.
+/// For one way to have one: how fast memory goes and comes, how long `pages_lock` is held, and how many 2 MiB blocks
+/// are free before, with the balloon in it, and after compaction. For the last, the balloon is inflated while a tenant
+/// takes memory too, page by page; then the tenant leaves, all but an eighth, and what is free lies between the
+/// balloon's pages.
 enum BallooningExperiment: Experiment {
   static let card = ExperimentCard(
     name: "ballooning",
     question:
-      "how long a balloon holds its lock, how fast it is, and how many 2 MiB blocks compaction wins back around it",
+      "how long a balloon holds its lock, how fast it inflates and deflates, and how many 2 MiB blocks compaction "
+      + "recovers",
     files: "runs.csv, cells.csv, lock_holds.csv, ballooning.csv", decisiveMetric: "inflate_gib_per_second",
-    suited: "none, since no strategy takes part",
+    suited: "none: it takes no strategy",
     options: [
       DeclaredOption(
         "kind", .choice(BalloonKind.allCases.map(\.rawValue)), defaults: BalloonKind.allCases.map(\.rawValue),
-        "what it takes at a time: a page, order 9, or the highest order", source: "virtio_balloon takes pages"),
+        "allocation unit: a page, order 9, or the highest order", source: "virtio_balloon takes pages"),
       DeclaredOption(
         "enqueue", .choice(BalloonListing.allCases.map(\.rawValue)), defaults: BalloonListing.allCases.map(\.rawValue),
-        "a hold of pages_lock for each page, or one for a batch of 256", source: "2012 thread; list since Linux 5.1"),
+        "one hold of pages_lock for each page, or for a batch of 256", source: "2012 thread; list since Linux 5.1"),
       DeclaredOption(
         "movable", .choice(BalloonSetup.Mobility.allCases.map(\.rawValue)),
         defaults: BalloonSetup.Mobility.allCases.map(\.rawValue),
@@ -58,17 +60,17 @@ enum BallooningExperiment: Experiment {
   private static let balloonPart = 8
   private static let keptPart = 8
 
-  /// A tenant, and whoever contends, is on a second CPU.
+  /// The tenant and the contending thread are on a second CPU.
   static func guestThreads(_ options: OptionValues, nodes: Int) -> Int { 2 }
   static func threads(_ options: OptionValues, nodes: Int) -> Int { 2 }
 
   static func obstacle(_ cell: Cell) -> String? {
     if cell.guest.granuleOrder > 0 {
-      return "a balloon takes single pages, which this guest doesn't have; give --granule 0"
+      return "ballooning needs --granule 0: a balloon takes single pages"
     }
     // VIRTIO_BALLOON_PFN_SHIFT: a page's number is a __virtio32 (virtio 1.2, 5.5.6).
     if cell.guestBytes >= 16 << 40 {
-      return "a balloon's messages have 32 bits for a page's number, which end below 16 TiB; give a smaller --guest"
+      return "ballooning needs a guest below 16T: balloon messages have 32-bit PFNs"
     }
     return BalloonSetup(cell.options).kind.order > cell.order ? "the guest has no blocks of that order" : nil
   }
@@ -313,7 +315,7 @@ enum BallooningExperiment: Experiment {
       }
       record.contendedWaitNsP99 = both.deflating.waits.p99
       while driver.deflate(PFNArray.capacity) > 0 {}
-      end("deflated beside a thread that isolates", start)
+      end("deflated while a thread isolates", start)
     }
   }
 }

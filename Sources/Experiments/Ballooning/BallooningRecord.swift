@@ -49,14 +49,15 @@ struct BallooningRecord: ExperimentRecord {
   }
 
   static let columns: [Column<BallooningRecord>] = [
-    Column("kind", \.kind, meaning: "What the balloon takes at a time: order0 a page, 2m order 9, hpo order 10."),
+    Column("kind", \.kind, meaning: "Allocation unit of the balloon: order0, 2m (order 9) or hpo (order 10)."),
     Column(
       "enqueue", \.listing,
       meaning: "page: a hold of pages_lock for each page that comes or goes; list: one for a batch of 256."),
     Column(
       "movable", \.mobility,
       meaning:
-        "movable: compaction moves the balloon's pages; pinned: the same pages, not moved; unmovable: allocated unmovable."
+        "movable: compaction moves the balloon's pages; pinned: the same pages, not moved; unmovable: allocated "
+        + "unmovable."
     ),
     Column("moved_bytes", unit: "bytes", \.movedBytes, meaning: "Taken and given back to measure speed and holds."),
     Column(
@@ -85,12 +86,13 @@ struct BallooningRecord: ExperimentRecord {
     Column("deflate_hold_ns_max", unit: "ns", direction: .lowerIsBetter, \.deflateHoldNsMax, meaning: "Longest."),
     Column(
       "barrier_ns", unit: "ns", direction: .lowerIsBetter, \.barrierNs,
-      meaning: "smp_wmb(); empty on x86-64, where no instruction is left of it."),
+      meaning: "smp_wmb(); empty on x86-64, where it is no instruction."),
     Column(
       "mixed_bytes", unit: "bytes", \.mixedBytes,
       meaning: "Memory that balloon and tenant took, page by page among each other, before the tenant left."),
     Column("balloon_bytes", unit: "bytes", \.balloonBytes, meaning: "The balloon's part of it."),
-    Column("kept_bytes", unit: "bytes", \.keptBytes, meaning: "What the tenant left in use, in single movable pages."),
+    Column(
+      "kept_bytes", unit: "bytes", \.keptBytes, meaning: "Memory the tenant left in use, in single movable pages."),
     Column("huge_before", unit: "blocks", isPrimary: true, \.hugeBefore, meaning: "2 MiB blocks free at the start."),
     Column(
       "huge_inflated", unit: "blocks", direction: .higherIsBetter, isPrimary: true, \.hugeInflated,
@@ -114,18 +116,18 @@ struct BallooningRecord: ExperimentRecord {
       meaning: "Pages given back and taken again, in batches of 64, by a thread alone."),
     Column(
       "contended_deflate_ratio", direction: .higherIsBetter, isPrimary: true, \.contendedDeflateRatio,
-      meaning: "The same beside a thread that isolates pages and puts them back, over that alone."),
+      meaning: "The same while another thread isolates pages and puts them back, over that alone."),
     Column(
       "isolate_pages_per_second", unit: "1/s", direction: .higherIsBetter, \.isolatePagesPerSecond,
       meaning: "Pages isolated and put back by a thread alone."),
     Column(
       "contended_isolate_ratio", direction: .higherIsBetter, isPrimary: true, \.contendedIsolateRatio,
-      meaning: "The same beside the thread that deflates and inflates, over that alone."),
+      meaning: "The same while another thread deflates and inflates, over that alone."),
     Column(
       "isolate_failed_share", unit: "share", \.isolateFailedShare,
-      meaning: "Tries to isolate beside it that failed: the page was locked or on its way out."),
+      meaning: "Failed tries to isolate meanwhile: the page was locked or being released."),
     Column(
       "contended_wait_ns_p99", unit: "ns", direction: .lowerIsBetter, \.contendedWaitNsP99,
-      meaning: "99th percentile of the deflating thread's waits for pages_lock beside the other."),
+      meaning: "99th percentile of the deflating thread's waits for pages_lock while the other runs."),
   ]
 }

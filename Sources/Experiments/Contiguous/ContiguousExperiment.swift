@@ -10,27 +10,27 @@ import Records
 import Synchronization
 
 /// The worry of the 2019 thread: somebody wants a range of pages (alloc_contig_range() for a gigantic page, CMA or
-/// memory unplug) while a design holds blocks off the lists.
+/// memory unplug) while a strategy holds blocks off the lists.
 ///
-/// In a guest whose ZONE_MOVABLE is all free, one thread has the design report everything there is, another asks for
-/// ranges at random places: what fails fails because of the design, or because pages stand on per-CPU lists, which
-/// draining first puts right (without it the pages that this thread freed one by one are in its own way: `none` shows how
-/// much). Only attempts begun while the design is at work in that zone count; when it has reported
+/// In a guest whose ZONE_MOVABLE is all free, one thread has the strategy report everything there is, another asks for
+/// ranges at random places: what fails fails because of the strategy, or because pages stand on per-CPU lists, which
+/// draining first puts right (without it the pages that this thread freed one by one are in its own way: `none` shows
+/// how much). Only attempts begun while the strategy is at work in that zone count; when it has reported
 /// all, the guest is restored and it begins anew. An attempt that fails is repeated at once, up to a limit in time.
 enum ContiguousExperiment: Experiment {
   static let card = ExperimentCard(
     name: "contiguous",
     question:
-      "how often a range of pages can't be had while a design holds blocks off the lists, and how long it takes",
+      "how often alloc_contig_range() fails while a strategy holds blocks off the lists, and how long it takes",
     files: "runs.csv, cells.csv, contiguous.csv", decisiveMetric: "failures_per_1000",
-    suited: "strategies that hold blocks, and none",
+    suited: "strategies that take blocks off the lists, and none",
     options: [
       DeclaredOption(
-        "range", .choice(["2M", "1G"]), defaults: ["2M", "1G"], "size of the ranges asked for",
+        "range", .choice(["2M", "1G"]), defaults: ["2M", "1G"], "size of the requested ranges",
         source: "huge and gigantic pages of x86-64", column: "range_bytes"),
       DeclaredOption(
         "drain", .choice(["false", "true"]), defaults: ["false", "true"],
-        "whether per-CPU lists are drained once a range is isolated", source: "2019 thread; alloc_contig_range()",
+        "whether pcp lists are drained after a range is isolated", source: "2019 thread; alloc_contig_range()",
         column: "drains_first"),
       .window("200ms"), .hostAck,
     ],
@@ -87,7 +87,7 @@ enum ContiguousExperiment: Experiment {
       return RepetitionResult(
         run: run, zones: [], holds: [], holdSequence: nil,
         failure: zone == nil
-          ? "the guest has no ZONE_MOVABLE; give --movable 0.8"
+          ? "the guest has no ZONE_MOVABLE: expected --movable above 0, such as 0.8"
           : "no aligned range of \(ByteSize(bytes: pages << 12)) lies whole in ZONE_MOVABLE; give a larger --guest")
     }
     var ends = SessionEnds()
@@ -163,7 +163,7 @@ enum ContiguousExperiment: Experiment {
     }
   }
 
-  /// The design, on a thread of its own.
+  /// The strategy, on a thread of its own.
   private final class Worker: @unchecked Sendable {
     // Right to send: the runner and the logs are this thread's between start() and stop(), when the main thread leaves
     // them alone; `busy` and the stop flag are atomic.
@@ -175,7 +175,7 @@ enum ContiguousExperiment: Experiment {
     private let inZone: Atomic<Bool>
     private let ended = DispatchSemaphore(value: 0)
     private var ends = SessionEnds()
-    /// What the design's thread met, once it has stopped.
+    /// What the strategy's thread met, once it has stopped.
     private(set) var disturbance: Disturbance?
 
     init(_ repetition: Repetition, _ bench: Bench, _ zone: Zone) {
@@ -232,7 +232,7 @@ enum ContiguousExperiment: Experiment {
       }
     }
 
-    /// A design that the host commands: session after session.
+    /// A strategy that the host commands: session after session.
     private func repeatSessions() {
       while !bench.stop.isSet && ends.failure == nil {
         if repetition.cell.strategy.card.goal == .none {
@@ -289,16 +289,17 @@ struct ContiguousRecord: ExperimentRecord {
   }
 
   static let columns: [Column<ContiguousRecord>] = [
-    Column("range_bytes", unit: "bytes", \.rangeBytes, meaning: "Size of the ranges asked for, naturally aligned."),
+    Column("range_bytes", unit: "bytes", \.rangeBytes, meaning: "Size of the requested ranges, naturally aligned."),
     Column(
       "drains_first", \.drainsFirst,
-      meaning: "Whether per-CPU lists are drained once the range is isolated; else pages freed before fail it, too."),
+      meaning:
+        "Whether pcp lists are drained after the range is isolated; if not, recently freed pages also make it fail."),
     Column("window_ns", unit: "ns", \.windowNs, meaning: "Time spent trying, about."),
     Column("movable_share", unit: "share", \.movableShare, meaning: "ZONE_MOVABLE's share of Normal memory."),
-    Column("tries", isPrimary: true, \.tries, meaning: "Ranges asked for while the design was at work."),
+    Column("tries", isPrimary: true, \.tries, meaning: "Ranges requested while the strategy was running."),
     Column(
       "failures_per_1000", unit: "1/1000", direction: .lowerIsBetter, isPrimary: true, \.failuresPerThousand,
-      meaning: "Tries whose first attempt failed, of 1000."),
+      meaning: "Failed first attempts per 1000 tries."),
     Column(
       "attempts_busy", direction: .lowerIsBetter, \.attemptsBusy,
       meaning: "Attempts that met a page off the lists or on a per-CPU list."),

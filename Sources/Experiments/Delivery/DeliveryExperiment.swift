@@ -7,33 +7,34 @@ import Machine
 import Migration
 import Records
 
-/// From the moment a design finds a block under the lock to the host's action on it.
+/// From the moment a strategy finds a block under the lock to the host's action on it.
 ///
-/// Guest and host are two threads over a virtqueue in the memory they share. What takes no memory back is measured in two
-/// sessions from the same state: one for speed, and one in which it is noted when a hint is put into the queue and the
-/// host looks at the block's pages before it acts. Giving memory back takes longer than that by far, and is measured in
-/// one; that session is stopped when half of the piece of real memory that stands for the guest's is used up.
+/// Guest and host are two threads over a virtqueue in the memory they share. What takes no memory back is measured in
+/// two sessions from the same state: one for speed, and one in which it is noted when a hint is put into the queue and
+/// the host looks at the block's pages before it acts. Giving memory back takes longer than that by far, and is
+/// measured in one; that session is stopped when half of the piece of real memory that stands for the guest's is used
+/// up.
 enum DeliveryExperiment: Experiment {
   static let card = ExperimentCard(
     name: "delivery",
-    question: "what it takes until a host has acted on what a design finds, and how stale that is by then",
+    question: "how long it takes until the host has acted on a hint, and how stale the hint is by then",
     files: "runs.csv, cells.csv, delivery.csv", decisiveMetric: "delivered_ms_per_tib",
-    suited: "strategies that name blocks",
+    suited: "every strategy but none",
     options: [
       DeclaredOption(
         "action", .choice(["none", "bitmap", "discard", "punch"]), defaults: ["none", "bitmap", "discard", "punch"],
         "what the host does with a block: nothing, clear its bits, MADV_DONTNEED, FALLOC_FL_PUNCH_HOLE",
         source: "QEMU: free-page hints, reporting on anonymous memory and on files"),
       DeclaredOption(
-        "page", .choice(["4K", "2M"]), defaults: ["4K", "2M"], "pages of the memory that is given back",
+        "page", .choice(["4K", "2M"]), defaults: ["4K", "2M"], "page size of the memory that is given back",
         source: "x86-64", onlyWith: .option("action", ["discard", "punch"]), column: "host_page_bytes"),
       DeclaredOption(
         "notify", .choice(HostNotification.allCases.map(\.rawValue)),
         defaults: HostNotification.allCases.map(\.rawValue),
-        "how the host hears of hints: it sleeps until it is kicked, or looks at the queue without end",
+        "how the host learns of hints: it sleeps until it is kicked, or polls the queue",
         source: "virtio 1.2, 2.7.13; QEMU polls while hinting runs", column: "notification"),
       DeclaredOption(
-        "exit-ns", .integer(0...10_000_000), default: "0", "ns that a kick takes which the host wants: a VM exit",
+        "exit-ns", .integer(0...10_000_000), default: "0", "cost of a VM exit per kick the host asked for, in ns",
         source: "this project; a setting, never invented"),
       .load([.none, .mixed]), .mutators, .hostAck,
     ],
@@ -121,7 +122,7 @@ enum DeliveryExperiment: Experiment {
       bench.note(
         .init(
           what: "delivery's times of \(cell.strategy.fullName), \(action.name)",
-          why: "its chains name more than the \((memory?.bytes ?? 0) >> 20) MiB that there are to give back"))
+          why: "its chains name more than the \((memory?.bytes ?? 0) >> 20) MiB available to give back"))
     }
     repetition.model.touch()
     fill(&run, speed)
@@ -171,7 +172,7 @@ enum DeliveryExperiment: Experiment {
     var bytes: UInt64
     var duplicates: Int
     var unitOrder: Int?
-    /// Whether the design holds what it reports until the host has acted.
+    /// Whether the strategy holds what it reports until the host has acted.
     var holds: Bool
     var disturbance: Disturbance
   }
@@ -251,7 +252,7 @@ enum DeliveryExperiment: Experiment {
 }
 
 extension DeliveryExperiment.SessionResult {
-  /// What should never be, whatever the machine does; nil where all is well.
+  /// What should never be, whatever the machine does; nil if all is well.
   var violation: String? {
     if let fault = thread.fault { return "the host broke down: \(fault)" }
     guard pass.isWhole else { return "the host didn't give back all it was given" }
@@ -269,7 +270,7 @@ extension DeliveryExperiment.SessionResult {
     return nil
   }
 
-  /// From the session's start until the host had acted on the last hint; nil where there was none.
+  /// From the session's start until the host had acted on the last hint; nil if there was none.
   var nanoseconds: Double? {
     host.acted == 0
       ? nil : CycleClock.nanoseconds(fromTicks: CycleClock.ticks(from: pass.beginTicks, to: host.lastTicks))

@@ -4,8 +4,8 @@ import Instruments
 import Migration
 import Synchronization
 
-/// A host that acts on what a design tells it, as QEMU's balloon device does: hints within the session that it asked for
-/// and no other, reports at any time, and all of it under one lock.
+/// A host that acts on what a strategy tells it, as QEMU's balloon device does: hints within the session that it asked
+/// for and no other, reports at any time, and all of it under one lock.
 final class DeliveryHost: Sendable {
   private let state: Mutex<State>
 
@@ -24,7 +24,7 @@ final class DeliveryHost: Sendable {
       case isolated
     }
 
-    /// A look without a lock, and without the design's word.
+    /// A look without a lock, and without the strategy's word.
     func isAsExpected(_ block: Block) -> Bool {
       switch expects {
       case .free: core.isWhollyFreeUnlocked(block)
@@ -53,13 +53,13 @@ final class DeliveryHost: Sendable {
     var bitsCleared = 0
     /// When it had acted on the last of them; 0: on none. Clock ticks.
     var lastTicks: UInt64 = 0
-    /// From a hint's being put into the queue until it was acted on; empty where that isn't noted.
+    /// From a hint's being put into the queue until it was acted on; empty if that isn't noted.
     var latency = DurationHistogram()
   }
 
   /// - Parameters:
   ///   - action: what it does with a block.
-  ///   - memory: what it gives back; nil where the action gives back none.
+  ///   - memory: what it gives back; nil if the action gives back none.
   ///   - bitmap: in which it clears bits.
   ///   - needsSession: whether hints belong to a session, or are reports of their own.
   ///   - watch: nil: it looks at no page.
@@ -114,7 +114,7 @@ final class DeliveryHost: Sendable {
     mutating func command(_ id: UInt32) { session.command(id) }
 
     mutating func buffer(sessionID: UInt32) {
-      // Of the designs whose buffers are all they say the first one is the answer.
+      // Of the strategies whose buffers are all they say the first one is the answer.
       if session.status == .requested { session.command(sessionID) }
       takesBuffer = session.isAccepting && sessionID == session.id
     }

@@ -34,7 +34,7 @@ struct DeliveryRecord: ExperimentRecord {
   var hostCPUNs: Double?
   var bitmapUnitBytes: Int?
 
-  /// Above granule 0 what the machine's time says of designs that give memory back means nothing.
+  /// Above granule 0 what the machine's time says of strategies that give memory back means nothing.
   var withoutTimes: DeliveryRecord {
     var counts = self
     counts.hintsPerSecond = nil
@@ -51,14 +51,15 @@ struct DeliveryRecord: ExperimentRecord {
     Column("action", \.action, meaning: "What the host does with a block: none, bitmap, discard or punch."),
     Column(
       "host_page_bytes", unit: "bytes", \.hostPageBytes,
-      meaning: "Pages of the memory that is given back; empty where none is."),
+      meaning: "Page size of the memory that is given back; empty if none is."),
     Column(
       "notification", \.notification,
       meaning: "eventfd: the host sleeps until it is kicked; polled: it looks at the queue without end."),
     Column(
-      "exit_ns", unit: "ns", \.exitNs, meaning: "Time a kick takes that the host wants, beside its eventfd; given."),
+      "exit_ns", unit: "ns", \.exitNs,
+      meaning: "Cost of a VM exit per kick the host asked for, besides the eventfd; a setting."),
     Column(
-      "outcome", \.outcome, meaning: "How the session ended; stopped: where what it may give back was given back."),
+      "outcome", \.outcome, meaning: "How the session ended; stopped: the memory to give back was used up."),
     Column("hints", unit: "blocks", \.hints, meaning: "Hints acted on; repeated ones count again."),
     Column(
       "hints_per_second", unit: "1/s", direction: .higherIsBetter, \.hintsPerSecond,
@@ -68,7 +69,7 @@ struct DeliveryRecord: ExperimentRecord {
       meaning: "That time for each TiB acted on, each byte counted once."),
     Column(
       "latency_ns_p50", unit: "ns", direction: .lowerIsBetter, isPrimary: true, \.latencyNsP50,
-      meaning: "Median time from a hint's being put into the queue until the host had acted on it."),
+      meaning: "Median time from queueing a hint until the host had acted on it."),
     Column(
       "latency_ns_p99", unit: "ns", direction: .lowerIsBetter, isPrimary: true, \.latencyNsP99,
       meaning: "99th percentile of it."),
@@ -76,11 +77,11 @@ struct DeliveryRecord: ExperimentRecord {
     Column(
       "hints_stale", unit: "blocks", direction: .lowerIsBetter, isPrimary: true, \.hintsStale,
       meaning:
-        "Hints whose block was no longer wholly free, or of a design that holds what it reports no longer held, when the "
-        + "host acted."),
+        "Hints whose block was no longer wholly free, or of a strategy that holds what it reports no longer held, "
+        + "when the host acted."),
     Column(
       "hints_dropped", unit: "blocks", direction: .lowerIsBetter, isPrimary: true, \.hintsDropped,
-      meaning: "Hints that found the queue full and weren't tried again."),
+      meaning: "Hints dropped because the queue was full."),
     Column(
       "hints_refused", unit: "blocks", direction: .lowerIsBetter, \.hintsRefused,
       meaning: "Times a block found the queue full, was freed, and others were tried."),
@@ -91,18 +92,20 @@ struct DeliveryRecord: ExperimentRecord {
       "hints_too_small", unit: "blocks", direction: .lowerIsBetter, \.hintsTooSmall,
       meaning: "Hints smaller than a host page, of which nothing was given back."),
     Column("bytes", unit: "bytes", \.bytes, meaning: "Bytes acted on, each counted once."),
-    Column("kicks", direction: .lowerIsBetter, \.kicks, meaning: "Kicks of the design, wanted by the host or not."),
-    Column("exits", direction: .lowerIsBetter, \.exits, meaning: "Kicks that the host wanted: a VM exit each."),
+    Column(
+      "kicks", direction: .lowerIsBetter, \.kicks,
+      meaning: "Kicks by the strategy, whether or not the host asked for them."),
+    Column("exits", direction: .lowerIsBetter, \.exits, meaning: "Kicks the host asked for: one VM exit each."),
     Column("wake_ups", direction: .lowerIsBetter, \.wakeUps, meaning: "Times the host slept and a kick woke it."),
-    Column("kicks_per_tib", unit: "1/TiB", direction: .lowerIsBetter, \.kicksPerTiB, meaning: "Kicks a TiB."),
+    Column("kicks_per_tib", unit: "1/TiB", direction: .lowerIsBetter, \.kicksPerTiB, meaning: "Kicks per TiB."),
     Column(
       "exits_per_tib", unit: "1/TiB", direction: .lowerIsBetter, isPrimary: true, \.exitsPerTiB,
-      meaning: "Kicks a TiB that the host wanted."),
+      meaning: "Kicks per TiB that the host asked for."),
     Column(
-      "wake_ups_per_tib", unit: "1/TiB", direction: .lowerIsBetter, \.wakeUpsPerTiB, meaning: "Wake-ups a TiB."),
+      "wake_ups_per_tib", unit: "1/TiB", direction: .lowerIsBetter, \.wakeUpsPerTiB, meaning: "Wake-ups per TiB."),
     Column(
       "descriptors_per_tib", unit: "1/TiB", direction: .lowerIsBetter, isPrimary: true, \.descriptorsPerTiB,
-      meaning: "Entries of the queue a TiB."),
+      meaning: "Queue entries per TiB."),
     Column(
       "driver_cpu_ns", unit: "ns", direction: .lowerIsBetter, isPrimary: true, \.driverCPUNs,
       meaning: "CPU time of the guest's thread, return and VM exits included."),
@@ -111,6 +114,6 @@ struct DeliveryRecord: ExperimentRecord {
       meaning: "CPU time of the host's thread meanwhile; a host that polls uses all there is."),
     Column(
       "bitmap_unit_bytes", unit: "bytes", \.bitmapUnitBytes,
-      meaning: "What a bit of the migration bitmap stands for; empty where there is none."),
+      meaning: "Memory per bit of the migration bitmap; empty if there is none."),
   ]
 }

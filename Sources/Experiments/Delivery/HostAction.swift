@@ -3,7 +3,7 @@ import Instruments
 import Machine
 import Records
 
-/// What a host does with a block that it is told of.
+/// What the host does with a hinted block.
 enum HostAction: Hashable, Sendable {
   /// Nothing: what delivery alone costs.
   case none
@@ -24,7 +24,7 @@ enum HostAction: Hashable, Sendable {
     }
   }
 
-  /// Of the memory it gives back; nil where it gives none.
+  /// Of the memory it gives back; nil if it gives none.
   var page: HostPage? {
     switch self {
     case .none, .bitmap: nil
@@ -32,7 +32,7 @@ enum HostAction: Hashable, Sendable {
     }
   }
 
-  /// What may be done with the hints of a design: addresses that may be stale are good for clearing bits only.
+  /// What may be done with the hints of a strategy: addresses that may be stale are good for clearing bits only.
   static func allowed(_ goal: StrategyCard.Goal) -> [HostAction] {
     let discards: [HostAction] = [.discard(.small), .discard(.huge), .punch(.small), .punch(.huge)]
     return switch goal {
@@ -42,7 +42,7 @@ enum HostAction: Hashable, Sendable {
     }
   }
 
-  /// What the options of `delivery` ask for; nil where they have no such thing.
+  /// What the options of `delivery` ask for; nil if they have no such thing.
   init?(_ options: OptionValues) {
     let page: HostPage = options["page"] == "2M" ? .huge : .small
     switch options["action"] {

@@ -17,8 +17,8 @@ final class HostMemory: @unchecked Sendable {
   static let standardBytes = 256 << 20
 
   let bytes: Int
-  /// What a session may name before it is stopped: half, so that there are places for the chain that it is at, too, which
-  /// is 128 MiB where it has 32 blocks of the highest order.
+  /// What a session may name before it is stopped: half, so that there are places for the chain that it is at, too,
+  /// which is 128 MiB where it has 32 blocks of the highest order.
   var sessionBytes: Int { bytes / 2 }
   let page: HostPage
   private let kind: Kind
@@ -26,7 +26,7 @@ final class HostMemory: @unchecked Sendable {
   /// For an action that gives memory back; nothing is there yet.
   ///
   /// - Parameter bytes: a multiple of 2 MiB.
-  /// - Throws: ``SystemCallError`` where the kernel refuses: address space, a file, or huge pages.
+  /// - Throws: ``SystemCallError`` if the kernel refuses: address space, a file, or huge pages.
   init?(_ action: HostAction, bytes: Int = standardBytes) throws(SystemCallError) {
     guard let page = action.page else { return nil }
     precondition(bytes % HostPage.huge.rawValue == 0, "\(bytes) bytes aren't whole huge pages")
@@ -76,7 +76,7 @@ final class HostMemory: @unchecked Sendable {
     }
   }
 
-  /// Why it isn't in pages of its size although the kernel was asked; nil where it is. To be asked when it was populated.
+  /// Why it isn't in pages of its size although the kernel was asked; nil if it is. To be asked when it was populated.
   var refusal: String? {
     guard case .anonymous = kind, page == .huge else { return nil }
     guard let use = HugePageUse.ofMapping(around: base) else {

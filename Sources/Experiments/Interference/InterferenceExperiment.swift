@@ -6,17 +6,17 @@ import Hinting
 import Instruments
 import Records
 
-/// What bystanders pay: threads that allocate and free, first alone, then beside a design at work.
+/// What bystanders pay: threads that allocate and free, first alone, then beside a strategy at work.
 ///
-/// A repetition is up to five windows of the same length, each from the same starting state. Two have the mutators alone
-/// on a guest built without the design, one without any probe for their rate, one probed for latencies and irq-off
-/// times. Where the design has hooks one more has them on a guest with the hooks and nobody scanning. Two have the
-/// design beside them, its sessions one after another as long as the window lasts: that is the most it can disturb; a
-/// design that runs once in a migration round does so for that session only.
+/// A repetition is up to five windows of the same length, each from the same starting state. Two have the mutators
+/// alone on a guest built without the strategy, one without any probe for their rate, one probed for latencies and
+/// irq-off times. Where the strategy has hooks one more has them on a guest with the hooks and nobody scanning. Two
+/// have the strategy beside them, its sessions one after another as long as the window lasts: that is the most it can
+/// disturb; a strategy that runs once in a migration round does so for that session only.
 enum InterferenceExperiment: Experiment {
   static let card = ExperimentCard(
     name: "interference",
-    question: "what allocating threads pay beside each design: rate, latency, irq-off time, failed allocations",
+    question: "what load threads pay while each strategy runs: rate, latency, irq-off time, failed allocations",
     files: "runs.csv, cells.csv, lock_holds.csv, interference.csv", decisiveMetric: "ops_ratio",
     options: [.load([.order0, .thp, .mixed, .faults]), .mutators, .window("100ms"), .hostAck],
     flags: ["load", "mutators", "window", "host-ack-ns"], columns: InterferenceRecord.experimentColumns)
@@ -32,7 +32,8 @@ enum InterferenceExperiment: Experiment {
     return [group]
   }
 
-  /// Two windows alone and two beside the strategy, with hooks one more, each with threads to start and memory to give back.
+  /// Two windows alone and two beside the strategy, with hooks one more, each with threads to start and memory to give
+  /// back.
   static func estimate(_ cell: Cell, _ host: Matrix.HostLimits) -> Double {
     let windows = cell.strategy.card.trigger == .frees ? 5.0 : 4.0
     return windows * (Double(cell.windowNs) + 12e6)
@@ -132,7 +133,7 @@ enum InterferenceExperiment: Experiment {
       failure: ends.failure, experiment: ExperimentRows(card, [cell.timesHold ? record : record.withoutTimes]))
   }
 
-  /// On a guest built without the design, and where it has hooks on one with them and nobody scanning. Returns what
+  /// On a guest built without the strategy, and where it has hooks on one with them and nobody scanning. Returns what
   /// disturbed each window.
   private static func measureAlone(
     _ repetition: Repetition, _ bench: Bench, _ record: inout InterferenceRecord
@@ -260,7 +261,7 @@ struct InterferenceRecord: ExperimentRecord {
 
   static let columns: [Column<InterferenceRecord>] = [
     Column("window_ns", unit: "ns", \.windowNs, meaning: "Length of each window."),
-    Column("sessions", \.sessions, meaning: "The design's sessions, one after another, in the unprobed window."),
+    Column("sessions", \.sessions, meaning: "Sessions of the strategy, one after another, in the unprobed window."),
     Column(
       "session_ns_mean", unit: "ns", direction: .lowerIsBetter, \.sessionNsMean,
       meaning: "Mean length of those sessions."),
@@ -269,13 +270,13 @@ struct InterferenceRecord: ExperimentRecord {
       meaning: "CPU time of the strategy's thread over the unprobed window."),
     Column(
       "alone_ops_per_second", unit: "1/s", direction: .higherIsBetter, isPrimary: true, \.aloneOpsPerSecond,
-      meaning: "Mutators' allocations and frees without the design, on a guest built without it."),
+      meaning: "Allocations and frees of the mutators without the strategy, on a guest built without it."),
     Column(
       "hooked_ops_per_second", unit: "1/s", direction: .higherIsBetter, isPrimary: true, \.hookedOpsPerSecond,
-      meaning: "The same with the design's hooks in the allocator and nobody scanning; empty where it has none."),
+      meaning: "The same with the strategy's hooks in the allocator and no scan; empty if it has none."),
     Column(
       "ops_ratio", unit: "ratio", direction: .higherIsBetter, isPrimary: true, \.opsRatio,
-      meaning: "mutator_ops_per_second beside the design over alone_ops_per_second."),
+      meaning: "mutator_ops_per_second while the strategy runs, over alone_ops_per_second."),
     Column(
       "hooked_ops_ratio", unit: "ratio", direction: .higherIsBetter, isPrimary: true, \.hookedOpsRatio,
       meaning: "hooked_ops_per_second over alone_ops_per_second."),
@@ -306,7 +307,7 @@ struct InterferenceRecord: ExperimentRecord {
       meaning: "Longest irq-off time, alone."),
     Column(
       "irqoff_ns_p50", unit: "ns", direction: .lowerIsBetter, \.besideIrqoffNsP50,
-      meaning: "Median irq-off time beside the design; the other percentiles stand in runs.csv."),
+      meaning: "Median irq-off time while the strategy runs; the other percentiles are in runs.csv."),
     Column(
       "alone_alloc_failed", direction: .lowerIsBetter, \.aloneAllocFailed, meaning: "Failed allocations, alone."),
     Column(
@@ -314,6 +315,6 @@ struct InterferenceRecord: ExperimentRecord {
       meaning: "Of them, requests of GFP_ATOMIC."),
     Column(
       "atomic_failed", direction: .lowerIsBetter, isPrimary: true, \.besideAtomicFailed,
-      meaning: "Failed requests of GFP_ATOMIC beside the design; all failures stand in runs.csv."),
+      meaning: "Failed GFP_ATOMIC requests while the strategy runs; all failures are in runs.csv."),
   ]
 }

@@ -8,29 +8,30 @@ import Records
 
 /// What hints are worth to a live migration: time, downtime, bytes, and what the guest pays for it.
 ///
-/// The guest, its allocator and the design are the modelled ones and really run. Each round has a session of the design,
-/// begun after the sync of the dirty log and stopped before the next, as QEMU does it. At the end every page in use has to
-/// be at the destination as it is here, or the repetition ends in an error.
+/// The guest, its allocator and the strategy are the modelled ones and really run. Each round has a session of the
+/// strategy, begun after the sync of the dirty log and stopped before the next, as QEMU does it. At the end every page
+/// in use has to be at the destination as it is here, or the repetition ends in an error.
 ///
 /// By the virtual clock the guest's users act at a set rate, and sending, looking for zeroes and syncing take what was
-/// measured or given. By the real one (``RealMigration``) its memory is real, too, and so is everything that is done to it.
+/// measured or given. By the real one (``RealMigration``) its memory is real, too, and so is everything that is done
+/// to it.
 enum MigrationExperiment: Experiment {
   static let card = ExperimentCard(
     name: "migration",
-    question: "what hints are worth to a live migration: its time, downtime and bytes, and what the guest pays",
+    question: "what hints save a live migration (time, downtime, bytes) and what they cost the guest",
     files: "runs.csv, cells.csv, migration.csv", decisiveMetric: "total_ns",
-    suited: "strategies that the host asks for hints",
+    suited: "strategies that hint on a command of the host",
     options: [
       .clock([.virtual, .real]),
       DeclaredOption(
-        "bandwidth", .size(1 << 20...1 << 60), default: "1G", "bytes a second that may be sent",
+        "bandwidth", .size(1 << 20...1 << 60), default: "1G", "bandwidth limit, in bytes per second",
         source: "QEMU: max-bandwidth"),
       DeclaredOption(
-        "downtime-limit", .time(1...3_600_000_000_000), default: "300ms", "how long the guest may be stopped",
+        "downtime-limit", .time(1...3_600_000_000_000), default: "300ms", "downtime limit",
         source: "QEMU: downtime-limit=300", column: "downtime_limit_ns"),
       .load([.none, .faults, .compile]), .mutators,
       DeclaredOption(
-        "mutator-rate", .integer(1...1_000_000_000), default: "20000", "operations a second of each mutator at most",
+        "mutator-rate", .integer(1...1_000_000_000), default: "20000", "maximum operations per second of each mutator",
         source: "this project", onlyWith: .option("load", MutatorLoad.allCases.map(\.rawValue).filter { $0 != "none" })),
       .pageInit, .cache,
     ],
@@ -57,8 +58,8 @@ enum MigrationExperiment: Experiment {
     large.experimentOptions["load"] = ["none"]
     large.guests = ["128G", "1T"]
     large.strategies = Strategies.all.filter { card.takes($0.card) && $0.card.effect == .readsOnly }.map(\.card.name)
-    // Counts and all but nanoseconds a hint are what they are at granule 0, where the struct pages of 4 TiB take longer to
-    // be touched than all the rest.
+    // Counts and all but nanoseconds a hint are what they are at granule 0, where the struct pages of 4 TiB take
+    // longer to be touched than all the rest.
     var largest = large
     largest.guests = ["4T", "100T"]
     largest.states = ["fresh"]
@@ -67,7 +68,7 @@ enum MigrationExperiment: Experiment {
     return [small, limits, large, largest]
   }
 
-  /// Every design that the host can ask for hints, and none.
+  /// Every strategy that the host can ask for hints, and none.
   static var strategies: [String] { Strategies.all.filter { card.takes($0.card) }.map(\.card.name) }
 
   /// By the real clock the destination is a process beside it; by the virtual one everything is on one thread.
@@ -96,7 +97,7 @@ enum MigrationExperiment: Experiment {
 
   static func missing(_ cell: Cell) -> String? {
     guard cell.clock == .real, let refusal = WriteProtectLog.refusal else { return nil }
-    return "a migration by the real clock: \(refusal); accepted: migration:clock=virtual"
+    return "migration with the real clock is not possible here: \(refusal); expected migration:clock=virtual"
   }
 
   static func run(_ repetition: Repetition, _ bench: Bench) throws -> RepetitionResult {
@@ -142,7 +143,7 @@ enum MigrationExperiment: Experiment {
       if perHint == nil && !hints.isEmpty {
         perHint = CycleClock.nanoseconds(fromTicks: speed.scanTicks) / Double(hints.count)
       }
-      // init_on_alloc writes what the design takes, before it is hinted.
+      // init_on_alloc writes what the strategy takes, before it is hinted.
       if cell.pageInit == .alloc && cell.strategy.card.effect == .takesBlocks {
         for hint in hints where hint.isHeld { image.zero(hint.block) }
       }
@@ -243,18 +244,18 @@ struct MigrationRecord: ExperimentRecord {
   }
 
   static let columns: [Column<MigrationRecord>] = [
-    Column("clock", \.clock, meaning: "real: bytes to a second process in the machine's time; virtual: counters."),
-    Column("bandwidth", unit: "bytes/s", \.bandwidth, meaning: "What may be sent at most; given."),
-    Column("downtime_limit_ns", unit: "ns", \.downtimeLimitNs, meaning: "How long the guest may be stopped; given."),
+    Column("clock", \.clock, meaning: "real: bytes sent to a second process, timed; virtual: counters."),
+    Column("bandwidth", unit: "bytes/s", \.bandwidth, meaning: "Bandwidth limit; a setting."),
+    Column("downtime_limit_ns", unit: "ns", \.downtimeLimitNs, meaning: "Downtime limit; a setting."),
     Column(
       "total_ns", unit: "ns", direction: .lowerIsBetter, isPrimary: true, \.totalNs,
       meaning: "From the setup to the end of the switch-over."),
     Column(
       "downtime_ns", unit: "ns", direction: .lowerIsBetter, isPrimary: true, \.downtimeNs,
-      meaning: "How long the guest stood still at the switch-over."),
+      meaning: "Downtime at the switch-over."),
     Column(
       "bytes_sent", unit: "bytes", direction: .lowerIsBetter, isPrimary: true, \.bytesSent,
-      meaning: "What left the host: pages, their headers, and 9 bytes for a page of zeroes."),
+      meaning: "Bytes that left the host: pages, their headers, and 9 bytes for a page of zeroes."),
     Column("pages_sent", unit: "pages", direction: .lowerIsBetter, \.pagesSent, meaning: "Pages sent with content."),
     Column(
       "pages_zero", unit: "pages", direction: .lowerIsBetter, \.pagesZero,
@@ -267,19 +268,21 @@ struct MigrationRecord: ExperimentRecord {
     Column(
       "has_converged", \.hasConverged,
       meaning:
-        "Whether little enough was left for the downtime limit; else the guest was stopped after 100 syncs or more."
+        "Whether pre-copy converged to the downtime limit; otherwise the guest was stopped after 100 syncs or more."
     ),
     Column("hints_applied", \.hintsApplied, meaning: "Hints that came within their session."),
     Column("hints_late", direction: .lowerIsBetter, \.hintsLate, meaning: "Hints that came after its stop: dropped."),
     Column(
       "session_cpu_ns", unit: "ns", direction: .lowerIsBetter, isPrimary: true, \.sessionCPUNs,
       meaning:
-        "What the sessions took the guest: its hints at ns_per_hint each, up to the host's stop; or by the real clock its CPU time, zeroing included."
+        "Guest CPU time of the sessions: its hints at ns_per_hint each, up to the host's stop; or with the real "
+        + "clock its CPU time, zeroing included."
     ),
     Column(
       "operations", direction: .higherIsBetter, \.operations,
       meaning:
-        "What the guest's users did while it migrated, at mutator_rate of them a second each; by the real clock at most."
+        "Operations of the load threads during the migration, at mutator_rate per second each; at most with the real "
+        + "clock."
     ),
     Column(
       "operations_failed", direction: .lowerIsBetter, \.operationsFailed, meaning: "Of these, allocations refused."),
@@ -292,12 +295,14 @@ struct MigrationRecord: ExperimentRecord {
     Column(
       "sync_ns", unit: "ns", \.syncNs,
       meaning:
-        "One sync: two bits a unit read or written at the rate of the zero check; by the real clock the mean of those there were."
+        "One sync: two bits a unit read or written at the rate of the zero check; with the real clock the "
+        + "measured mean."
     ),
     Column(
       "ns_per_hint", unit: "ns", \.nsPerHint,
       meaning:
-        "From one hint to the next: a session without a probe, measured in this repetition, for the virtual clock; a lower bound above granule 0."
+        "From one hint to the next: a session without a probe, measured in this repetition, for the virtual clock; a "
+        + "lower bound above granule 0."
     ),
     Column(
       "units_compared", \.unitsCompared,

@@ -19,22 +19,22 @@ public enum MigrationPreset {
         + "what is free was never written",
       "theirs sent to another QEMU at an unstated rate, 100 GiB/s at most; ours hands pages to a Unix socket, or takes "
         + "what that was measured to take (send_ns)",
-      "theirs compiled a kernel on four CPUs; ours is a profile of allocations and writes at a set rate (virtual clock) "
-        + "or by as many threads as there are CPUs left (real clock)",
+      "theirs compiled a kernel on four CPUs; ours is a profile of allocations and writes at a set rate (virtual "
+        + "clock) or by as many threads as there are spare CPUs (real clock)",
       "KVM's dirty log, and what the guest pays for it, is in theirs only",
     ])
 
   public static let all = [v33]
 
-  /// - Throws: ``UserError`` where there is none of this name.
+  /// - Throws: ``UserError`` if there is none of this name.
   public static func named(_ name: String) throws(UserError) -> PublishedMigration {
     guard let preset = all.first(where: { $0.name == name }) else {
-      throw .usage("unknown preset '\(name)'; there are: \(all.map(\.name).joined(separator: ", "))")
+      throw .usage("unknown preset '\(name)': expected one of \(all.map(\.name).joined(separator: ", "))")
     }
     return preset
   }
 
-  /// Its guest, loads and limits, with every design that the host can ask for hints, and without hints.
+  /// Its guest, loads and limits, with every strategy that the host can ask for hints, and without hints.
   public static func config(_ preset: PublishedMigration) -> RunConfig {
     var group = RunConfig.Group()
     group.guests = ["\(ByteSize(bytes: preset.guestBytes))"]

@@ -9,8 +9,8 @@ import Records
 /// A repetition of a migration by the real clock: the guest's memory is a mapping of this process, its dirty log is the
 /// kernel's, and its bytes go to a second process.
 ///
-/// What isn't free is written before, and what is free too, with what its last users left, unless nobody has used it since
-/// boot. The modelled allocator says who has which page; who has one writes the bytes.
+/// What isn't free is written before, and what is free too, with what its last users left, unless nobody has used it
+/// since boot. The modelled allocator says who has which page; who has one writes the bytes.
 struct RealMigration {
   private let repetition: Repetition
   private let bench: Bench
@@ -20,7 +20,7 @@ struct RealMigration {
     self.bench = bench
   }
 
-  /// - Throws: ``SystemCallError`` or ``GuestError`` where the host has no memory left, or no such log.
+  /// - Throws: ``SystemCallError`` or ``GuestError`` if the host has no memory left, or no such log.
   func run() throws -> RepetitionResult {
     let cell = repetition.cell
     let guest = repetition.guest
@@ -113,8 +113,8 @@ struct RealMigration {
 }
 
 extension RealMigration {
-  /// What a migration in real time takes of the host's memory: the guest's pages and the destination's copies of them. An
-  /// upper bound, without the modelled guest's struct pages; nil where nothing is real.
+  /// What a migration in real time takes of the host's memory: the guest's pages and the destination's copies of them.
+  /// An upper bound, without the modelled guest's struct pages; nil if nothing is real.
   static func memory(_ cell: Cell) -> MemoryNeed? {
     guard cell.clock == .real else { return nil }
     let all = cell.guest.bytes

@@ -7,10 +7,10 @@ import Instruments
 import Machine
 import Migration
 
-/// A design's sessions amid a migration in real time: each on a thread of its own, beside the one that sends.
+/// A strategy's sessions amid a migration in real time: each on a thread of its own, beside the one that sends.
 ///
-/// What the design says goes to the host when its session has ended; for a design that allocates, the pages are zeroed
-/// first where the kernel does that.
+/// What the strategy says goes to the host when its session has ended; for a strategy that allocates, the pages are
+/// zeroed first where the kernel does that.
 final class RealMigrationSession: @unchecked Sendable {
   // Right to send: from begin() to end() the session's thread alone uses everything below, and nobody else calls in.
   private let guest: Guest
@@ -89,7 +89,7 @@ final class RealMigrationSession: @unchecked Sendable {
     bitmap.command(FreePageHintHost.stopID)
   }
 
-  /// The design gives back what it holds. Not while a session runs.
+  /// The strategy gives back what it holds. Not while a session runs.
   func giveBack() {
     withExtendedLifetime(holdLog) { runner.giveBack(.init(guest), holdLog.probe(), &session, &sink) }
   }

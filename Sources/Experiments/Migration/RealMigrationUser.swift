@@ -5,11 +5,11 @@ import Machine
 import Migration
 import Synchronization
 
-/// A user of a migrating guest's real memory: a thread of its own, which acts at the set rate, or as fast as it can where
-/// that is slower.
+/// A user of a migrating guest's real memory: a thread of its own, which acts at the set rate, or as fast as it can
+/// where that is slower.
 final class RealMigrationUser: @unchecked Sendable {
-  // Right to send: the thread alone uses the load, and what it met, until stop() has returned; the rest is its starter's,
-  // or atomic.
+  // Right to send: the thread alone uses the load, and what it met, until stop() has returned; the rest is its
+  // starter's, or atomic.
   private let load: MigrationLoad<Pages>
   private let hostCPUs: [Int]
   private let isAsked = Atomic<Bool>(false)

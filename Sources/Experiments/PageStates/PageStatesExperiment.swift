@@ -4,25 +4,26 @@ import Instruments
 import PageStates
 import Records
 
-/// The other design on the record: pages that the guest declares volatile, so that the host may discard what it would have
-/// to write to swap.
+/// The other strategy on the record: pages that the guest declares volatile, so that the host may discard what it
+/// would have to write to swap.
 ///
-/// A page cache in an eighth of the guest's memory under a load of users, in one mode: nothing said, stable and unused only,
-/// volatile pages with changes at the sites of 2006, a change at every reference, and the detour through stable at free. One
-/// pass is counted, with a host that takes frames; another is timed, with nobody beside, and so is one in which nothing is
-/// said. Two more modes are ways to find out whether a page was discarded. The guest's allocator has no part in it.
+/// A page cache in an eighth of the guest's memory under a load of users, in one mode: nothing said, stable and unused
+/// only, volatile pages with changes at the sites of 2006, a change at every reference, and the detour through stable
+/// at free. One pass is counted, with a host that takes frames; another is timed, with nobody beside, and so is one in
+/// which nothing is said. Two more modes are ways to find out whether a page was discarded. The guest's allocator has
+/// no part in it.
 enum PageStatesExperiment: Experiment {
   static let card = ExperimentCard(
     name: "page-states",
-    question: "what it costs a guest to declare pages volatile, and how much the host need not swap",
+    question: "what declaring page-cache pages volatile costs the guest, and how much swapping it saves the host",
     files: "runs.csv, cells.csv, page-states.csv", decisiveMetric: "cost_ratio", guest: .size,
     suited: "none: no free memory is collected",
     options: [
       DeclaredOption(
         "mode", .choice(cacheModes + [bit, seqlock]), defaults: cacheModes + [bit, seqlock],
-        "how much the guest tells, or how it finds out that a page was discarded", source: "2006 thread, 3/9"),
+        "which states the guest declares, or how it detects that a page was discarded", source: "2006 thread, 3/9"),
       DeclaredOption(
-        "range", .integer(1...4096), defaults: ["1", "16", "256"], "pages of a file or block that one request is about",
+        "range", .integer(1...4096), defaults: ["1", "16", "256"], "pages of a file or block in one request",
         source: "2006 thread: page_make_stable() of a range", onlyWith: .option("mode", cacheModes),
         column: "range_pages"),
       DeclaredOption(
@@ -47,7 +48,7 @@ enum PageStatesExperiment: Experiment {
   private static func pages(_ cell: Cell) -> Int { Int(cell.guestBytes >> 12) / 8 }
 
   static func obstacle(_ cell: Cell) -> String? {
-    pages(cell) > mostPages ? "the page cache is modelled up to --guest 128G" : nil
+    pages(cell) > mostPages ? "page-states takes guests up to 128G" : nil
   }
 
   /// Made, timed and counted in its own mode and in that in which nothing is said.
@@ -169,14 +170,14 @@ struct PageStatesRecord: ExperimentRecord {
     Column(
       "mode", \.mode,
       meaning:
-        "How much the guest tells: none, light, full, every-get-put, full-via-volatile, full-without-put; or how it finds out whether a "
-        + "page was discarded: discard-bit, discard-seqlock."),
-    Column("range_pages", unit: "pages", \.rangePages, meaning: "Pages of a file or block that one request is about."),
+        "Which states the guest declares: none, light, full, every-get-put, full-via-volatile, full-without-put; or how "
+        + "it detects that a page was discarded: discard-bit, discard-seqlock."),
+    Column("range_pages", unit: "pages", \.rangePages, meaning: "Pages of a file or block in one request."),
     Column("listed_pages", unit: "pages", \.listedPages, meaning: "Discarded pages on the seqlock's list."),
-    Column("pages_handled", unit: "pages", \.pagesHandled, meaning: "Pages asked for while it was counted."),
+    Column("pages_handled", unit: "pages", \.pagesHandled, meaning: "Pages requested while it was counted."),
     Column(
       "state_operations", direction: .lowerIsBetter, \.operations,
-      meaning: "Operations on states issued, also those that changed nothing."),
+      meaning: "State operations issued, including those that changed nothing."),
     Column(
       "state_changes", direction: .lowerIsBetter, \.changes, meaning: "Of these, those that left another state."),
     Column(
@@ -212,13 +213,13 @@ struct PageStatesRecord: ExperimentRecord {
       meaning: "Users' accesses to discarded pages."),
     Column(
       "discarded_removed", unit: "pages", direction: .lowerIsBetter, \.discardedRemoved,
-      meaning: "Discarded pages that were noticed and removed; the others were freed before anybody looked."),
+      meaning: "Discarded pages that were noticed and removed; the others were freed before any access."),
     Column(
       "swap_ins", unit: "pages", direction: .lowerIsBetter, isPrimary: true, \.swapIns,
       meaning: "Accesses for which the host had to read its swap."),
     Column(
       "ns_per_page", unit: "ns", direction: .lowerIsBetter, isPrimary: true, \.nsPerPage,
-      meaning: "A page asked for, in a pass that counts nothing and with nobody beside."),
+      meaning: "Time per page requested, in a pass that counts nothing and has no other threads."),
     Column(
       "cost_ratio", unit: "ratio", direction: .lowerIsBetter, isPrimary: true, \.costRatio,
       meaning: "ns_per_page over that of none; of discard-seqlock read_ns over that of discard-bit."),
@@ -230,6 +231,6 @@ struct PageStatesRecord: ExperimentRecord {
       meaning: "Asking whether a page that isn't discarded is."),
     Column(
       "bytes_per_page", unit: "bytes", direction: .lowerIsBetter, \.bytesPerPage,
-      meaning: "What finding out takes for each page that could be discarded."),
+      meaning: "Memory that detecting discards takes for each page that could be discarded."),
   ]
 }

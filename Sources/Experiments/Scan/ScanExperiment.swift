@@ -5,7 +5,7 @@ import Hinting
 import Instruments
 import Records
 
-/// The main question: how long does each design hold zone->lock, and what does it cost to cover how much of free
+/// The main question: how long does each strategy hold zone->lock, and what does it cost to cover how much of free
 /// memory?
 ///
 /// A repetition is two passes from the same state: one without a probe for speed, and one with the probe for holds and
@@ -13,7 +13,7 @@ import Records
 enum ScanExperiment: Experiment {
   static let card = ExperimentCard(
     name: "scan",
-    question: "how long each design holds zone->lock, what it costs, and how much of free memory it covers",
+    question: "how long each strategy holds zone->lock, what it costs, and how much of free memory it covers",
     files: "runs.csv, cells.csv, zones.csv, lock_holds.csv, events.csv; scan.csv with several scanners",
     decisiveMetric: "guest_cpu_ns",
     options: [.load([.none]), .mutators, .hostAck, .pageInit, .cache, .scanners, .placement],
@@ -213,7 +213,7 @@ enum ScanExperiment: Experiment {
     if cell.strategy.card.effect == .readsOnly {
       run.sideEffects.blocksWithheldMax = 0
       run.sideEffects.withheldByteSeconds = 0
-      // Under a load it moves, and a design that only reads doesn't see it.
+      // Under a load it moves, and a strategy that only reads doesn't see it.
       if cell.load == .none { run.sideEffects.bytesFreeMin = run.guest.bytesFree }
     } else {
       run.sideEffects.setWithheld(pages: probed.pass.pagesWithheldMax, guest.core)

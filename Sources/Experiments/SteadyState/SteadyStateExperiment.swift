@@ -5,22 +5,23 @@ import Hinting
 import Instruments
 import Records
 
-/// How soon a design that reacts to frees tells the host, and what it costs while memory comes and goes.
+/// How soon a strategy that reacts to frees tells the host, and what it costs while memory comes and goes.
 ///
-/// Half of what is free is taken, the rest reported; then it is given back at once, and for a window the design's work
-/// runs as its own delay says while mutators allocate and free. By the real clock mutators are threads; by the virtual
-/// one they act at a set rate, so that minutes of delay take seconds, and nothing in the result depends on the machine.
+/// Half of what is free is taken, the rest reported; then it is given back at once, and for a window the strategy's
+/// work runs as its own delay says while mutators allocate and free. By the real clock mutators are threads; by the
+/// virtual one they act at a set rate, so that minutes of delay take seconds, and nothing in the result depends on the
+/// machine.
 enum SteadyStateExperiment: Experiment {
   static let card = ExperimentCard(
     name: "steady-state",
-    question: "how soon freed memory is reported, how much of that is taken back at once, and what the reporter costs",
+    question: "how soon freed memory is reported, how much of it the guest reuses at once, and what reporting costs",
     files: "runs.csv, cells.csv, lock_holds.csv, steady-state.csv", decisiveMetric: "last_ns",
     coverageMetric: "freed_share_reported",
     suited: "strategies that react to frees",
     options: [
       .clock([.real, .virtual]), .window("3s"), .load([.order0]), .mutators,
       DeclaredOption(
-        "mutator-rate", .integer(1...1_000_000_000), default: "20000", "operations a second of each mutator",
+        "mutator-rate", .integer(1...1_000_000_000), default: "20000", "operations per second of each mutator",
         source: "this project", onlyWith: .option("clock", ["virtual"])),
       .hostAck,
     ],
@@ -173,11 +174,11 @@ enum SteadyStateExperiment: Experiment {
   /// On the reporter's own CPU, whose thread it shares.
   private static let tenantSettings = MutatorSettings(load: .none, cpu: 0, mostPages: .max, seed: 0)
 
-  /// The work until none is asked for, with no delay and nobody beside.
+  /// The work until none is requested, with no delay and no other thread.
   private static func settle(_ repetition: Repetition, _ bench: Bench, _ session: inout Session) {
     let runner = repetition.runner
     var sink = RecordingSink(bench.hintLog, repetition.guest.core, runner.queue)
-    // A design that asks for ever would never settle.
+    // A strategy that asks for ever would never settle.
     for _ in 0..<100_000 where runner.isWorkRequested {
       withExtendedLifetime(bench.holdLog) {
         _ = runner.work(.init(repetition.guest), bench.holdLog.probe(), &session, &sink)
@@ -203,7 +204,7 @@ enum SteadyStateExperiment: Experiment {
     return VirtualTimeline(mutators, rate: Double(cell.options.integer("mutator-rate")))
   }
 
-  /// The mutators on a guest built without the design, for a tenth of the window.
+  /// The mutators on a guest built without the strategy, for a tenth of the window.
   private static func aloneRate(
     _ repetition: Repetition, _ bench: Bench, _ mostPages: Int, _ disturbances: inout [Disturbance]
   ) throws -> Double? {
@@ -221,7 +222,7 @@ struct Progress {
   private let freed: [Block]
   private let unitOrder: Int
   let freedBytes: UInt64
-  /// Every block reported, in order. While the design works only this grows.
+  /// Every block reported, in order. While the strategy works only this grows.
   private var reports: [(time: UInt64, block: Block)] = []
   private(set) var batches = 0
   /// Of each block the last of its reports that was looked at, and up to where they were.
@@ -256,8 +257,8 @@ struct Progress {
     batches += 1
   }
 
-  /// Looks at what was reported a second before `time`: it was taken back where the host couldn't be told to have it any
-  /// more, or was reported again since.
+  /// Looks at what was reported a second before `time`: it was taken back where the host couldn't be told to have it
+  /// any more, or was reported again since.
   mutating func check(until time: UInt64, _ isKnownToHost: (Block) -> Bool) {
     while noted < reports.count, reports[noted].time <= time {
       latest[reports[noted].block] = noted
@@ -320,7 +321,7 @@ struct SteadyStateRecord: ExperimentRecord {
   var aloneOpsPerSecond: Double?
   var opsRatio: Double?
 
-  /// Above granule 0 what the machine's time says of designs that give memory back means nothing.
+  /// Above granule 0 what the machine's time says of strategies that give memory back means nothing.
   mutating func dropTimes() {
     blocksPerSecond = nil
     bytesPerSecond = nil
@@ -343,42 +344,43 @@ struct SteadyStateRecord: ExperimentRecord {
 
   static let columns: [Column<SteadyStateRecord>] = [
     Column("clock", \.clock, meaning: "real: threads and the machine's time; virtual: events at a set rate."),
-    Column("delay_ns", unit: "ns", \.delayNs, meaning: "From a request to the design's work."),
+    Column("delay_ns", unit: "ns", \.delayNs, meaning: "Delay from the request to the work."),
     Column("capacity", unit: "blocks", \.capacity, meaning: "Blocks in one report at most."),
     Column(
       "mutator_rate", unit: "1/s", \.mutatorRate,
-      meaning: "Operations a second of each mutator, where the clock is virtual."),
+      meaning: "Operations per second of each mutator, if the clock is virtual."),
     Column("window_ns", unit: "ns", \.windowNs, meaning: "Time observed after the memory became free."),
-    Column("freed_bytes", unit: "bytes", \.freedBytes, meaning: "What became free at the start."),
-    Column("works", \.works, meaning: "Runs of the design's work."),
+    Column("freed_bytes", unit: "bytes", \.freedBytes, meaning: "Memory that became free at the start."),
+    Column("works", \.works, meaning: "Runs of the strategy's work."),
     Column("batches", \.batches, meaning: "Reports."),
     Column("blocks_per_second", unit: "1/s", \.blocksPerSecond, meaning: "Blocks reported over the window."),
     Column("bytes_per_second", unit: "bytes/s", \.bytesPerSecond, meaning: "Bytes reported over the window."),
     Column(
       "first_gib_ns", unit: "ns", direction: .lowerIsBetter, isPrimary: true, \.firstGibNs,
-      meaning: "Until 1 GiB of the freed memory was reported; empty where it never was."),
+      meaning: "Time until 1 GiB of the freed memory was reported; empty if it never was."),
     Column(
       "half_ns", unit: "ns", direction: .lowerIsBetter, isPrimary: true, \.halfNs,
-      meaning: "Until half of it was reported."),
+      meaning: "Time until half of it was reported."),
     Column(
       "last_ns", unit: "ns", direction: .lowerIsBetter, isPrimary: true, \.lastNs,
-      meaning: "Until the last of it was reported that was in the window."),
+      meaning: "Time until the last of it in the window was reported."),
     Column(
       "freed_share_reported", unit: "share", direction: .higherIsBetter, isPrimary: true, \.freedShareReported,
       meaning: "Reported share of the freed memory; the mutators hold the rest, or it was too small or too late."),
     Column(
       "taken_back_share", unit: "share", direction: .lowerIsBetter, isPrimary: true, \.takenBackShare,
       meaning:
-        "Of the blocks reported, those that a second later had been taken, merged with others, or reported again."),
+        "Share of reported blocks that had been allocated, merged or reported again one second later."),
     Column("taken_back_checked", unit: "blocks", \.takenBackChecked, meaning: "Blocks that share is of."),
     Column(
       "reporter_cpu_ns", unit: "ns", direction: .lowerIsBetter, isPrimary: true, \.reporterCPUNs,
-      meaning: "CPU time of the design's work in the window; the probe's clock reads and the log of reports are in it."),
+      meaning:
+        "CPU time of the strategy's work in the window, including the probe's clock reads and the log of reports."),
     Column(
       "alone_ops_per_second", unit: "1/s", direction: .higherIsBetter, \.aloneOpsPerSecond,
-      meaning: "Mutators' operations on a guest built without the design, in a window of their own."),
+      meaning: "Operations of the mutators on a guest built without the strategy, in a window of their own."),
     Column(
       "ops_ratio", unit: "ratio", direction: .higherIsBetter, isPrimary: true, \.opsRatio,
-      meaning: "Operations a second beside the design over those without it."),
+      meaning: "Operations per second while the strategy runs, over those without it."),
   ]
 }

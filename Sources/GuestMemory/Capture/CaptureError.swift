@@ -33,10 +33,10 @@ public struct CaptureError: UserFacing, Equatable, Sendable {
   /// An I/O error where the file couldn't be read, bad input otherwise.
   public var failureKind: UserError.Kind { isUnreadable ? .io : .input }
 
-  /// `FILE:LINE: what; accepted: ...`, or without the line for `.unreadable`. Never more than one line.
+  /// `FILE:LINE: what; expected ...`, or without the line for `.unreadable`. Never more than one line.
   public var description: String {
     let place = Self.oneLine(file) + (line.map { ":\($0)" } ?? "")
-    return "\(place): \(Self.oneLine(what)); accepted: \(Self.oneLine(accepted))"
+    return "\(place): \(Self.oneLine(what)); expected \(Self.oneLine(accepted))"
   }
 
   /// `text` with line ends and other control characters written as escapes.

@@ -26,8 +26,8 @@ public struct HostCapture: Sendable {
   /// between, and all are read again, `maximumAttempts` times at most; then pagetypeinfo is left out. A pagetypeinfo or
   /// zoneinfo that can't be read or can't be modelled is left out too, so that whatever is written can be read back.
   ///
-  /// - Throws: `.capture` where buddyinfo itself can't be had, `.exists` where any of the three names is taken by a file
-  ///   that isn't empty, `.io` where writing fails. Nothing is left behind then.
+  /// - Throws: `.capture` where buddyinfo itself can't be had, `.exists` where any of the three names is taken by a
+  ///   file that isn't empty, `.io` where writing fails. Nothing is left behind then.
   public func write(to directory: String) throws(CaptureWriteError) -> CaptureWriteResult {
     for file in CaptureFile.allCases { try Self.checkFree(Self.path(file, in: directory)) }
     let taken: Taken

@@ -12,7 +12,7 @@ struct PageTypeInfoTable {
   struct Zone {
     /// The line of the zone's first row.
     var line: CaptureLine
-    /// By `CapturedMigratetype.rawValue`; empty where the kernel has no such type.
+    /// By `CapturedMigratetype.rawValue`; empty if the kernel has no such type.
     var free = [[Cell]](repeating: [], count: CapturedMigratetype.allCases.count)
     var types: Set<String> = []
     var pageblocks: [UInt64]?

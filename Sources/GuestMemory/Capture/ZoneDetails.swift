@@ -15,9 +15,9 @@ public struct ZoneDetails: Equatable, Sendable {
   public var min: UInt64
   public var low: UInt64
   public var high: UInt64
-  /// The watermark boost then in force; nil where the kernel is too old to print it.
+  /// The watermark boost then in force; nil if the kernel is too old to print it.
   public var boost: UInt64?
-  /// The promotion watermark; nil where the kernel is too old to print it.
+  /// The promotion watermark; nil if the kernel is too old to print it.
   public var promo: UInt64?
   /// `lowmem_reserve`, by the zone that an allocation would rather have had; empty if the file has none.
   public var protection: [UInt64]

@@ -160,7 +160,7 @@ struct ZoneInfoTable {
     pageset = nil
   }
 
-  /// The details of zone `id`, checked in themselves; nil where the file leaves the zone out, or shows it without
+  /// The details of zone `id`, checked in themselves; nil if the file leaves the zone out, or shows it without
   /// memory.
   ///
   /// - Parameter freePages: what buddyinfo has for the zone. It need not be zoneinfo's own figure, which is of another

@@ -1,7 +1,8 @@
-/// Code that a design puts into the allocator's inner half and that every CPU then runs, whether anybody scans or not.
+/// Code that a strategy puts into the allocator's inner half and that every CPU then runs, whether anybody scans or
+/// not.
 ///
 /// A generic parameter of the guest CPU: with ``NoHooks`` no instruction of it is left, which is a kernel built without
-/// the design (the real ones sit behind a static key). Every call is made with the zone's lock held and may take no
+/// the strategy (the real ones sit behind a static key). Every call is made with the zone's lock held and may take no
 /// lock, allocate or wait. What hooks keep between calls lies in memory of its own (``SharedWords``), so that copies of
 /// a value are the same hooks.
 public protocol AllocatorHooks: Sendable {
@@ -33,7 +34,7 @@ extension AllocatorHooks {
   public func didFree(_ page: Page, pfn: UInt64, _ zone: Zone, order: Int, _ type: Migratetype) {}
 }
 
-/// A kernel without any such design.
+/// A kernel without any such strategy.
 public struct NoHooks: AllocatorHooks {
   @inlinable public init() {}
 }

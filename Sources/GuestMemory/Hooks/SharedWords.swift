@@ -1,7 +1,7 @@
 import CHost
 import Synchronization
 
-/// Words that hooks on every CPU and a design's worker share: states, counters, bitmaps, places in lists.
+/// Words that hooks on every CPU and a strategy's worker share: states, counters, bitmaps, places in lists.
 public final class SharedWords: @unchecked Sendable {
   // Right to send: the words are atomic, and the memory lives as long as this does.
   private let base: UnsafeMutableRawPointer
@@ -19,7 +19,7 @@ public final class SharedWords: @unchecked Sendable {
 
   deinit { _ = chost_release(base, bytes) }
 
-  /// The words. Valid as long as this object: whoever uses the view keeps it.
+  /// The words. Valid as long as this object: the caller must keep it alive.
   public let view: View
 
   /// A trivial handle on the words: using it counts no references.

@@ -1,8 +1,8 @@
 import Instruments
 
 /// A mutator, whatever probe and hooks it was compiled for. A call each burst goes through a closure, none inside one:
-/// closures made where the types are known, since a generic class behind a protocol has one table of methods for all its
-/// types, so that they would be called unspecialised.
+/// closures made where the types are known, since a generic class behind a protocol has one table of methods for all
+/// its types, so that they would be called unspecialised.
 public final class AnyMutator: @unchecked Sendable {
   // Right to send: its thread has it to itself between start and stop; the group reads it after.
   private let prepareBody: () -> Void
@@ -40,8 +40,8 @@ public final class AnyMutator: @unchecked Sendable {
     figuresBody = figures
   }
 
-  /// To be called on its thread before it runs: it writes to its log while an allocation is timed, and a page that isn't
-  /// there yet would be a fault in that, or memory of another node.
+  /// To be called on its thread before it runs: it writes to its log while an allocation is timed, and a page that
+  /// isn't there yet would be a fault in that, or memory of another node.
   public func prepare() { prepareBody() }
   /// Up to 64 allocations or frees.
   public func burst() { burstBody() }
@@ -64,7 +64,7 @@ public struct MutatorFigures: Sendable {
   public var failed = 0
   /// Failed requests among those with GFP_ATOMIC's rights.
   public var failedAtomic = 0
-  /// Latencies of allocations, those that failed included; empty where they weren't timed.
+  /// Latencies of allocations, those that failed included; empty if they weren't timed.
   public var allocations = DurationHistogram()
   /// Empty without a probe.
   public var holds = HoldHistograms()
@@ -85,7 +85,7 @@ public struct MutatorFigures: Sendable {
 /// What makes one mutator of a group differ from the next.
 public struct MutatorSettings: Sendable {
   public var load: MutatorLoad
-  /// Its modelled CPU, which nobody else may use.
+  /// Its modelled CPU, which no other thread may use.
   public var cpu: Int
   /// Pages it holds at once, about.
   public var mostPages: Int

@@ -38,7 +38,7 @@ public final class AnyRangeAllocator {
     drainBody = drain
   }
 
-  /// alloc_contig_range(): nil where it was had, otherwise what was in the way.
+  /// alloc_contig_range(): nil if it was had, otherwise what was in the way.
   public func allocate(pfn: UInt64, pages: UInt64, drainFirst: Bool) -> ContiguousFailure? {
     allocateBody(pfn, pages, drainFirst)
   }

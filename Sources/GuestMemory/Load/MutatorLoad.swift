@@ -6,13 +6,13 @@ public enum MutatorLoad: String, Sendable, CaseIterable, Codable {
   case order0
   /// Order 9, as transparent huge pages are taken.
   case thp
-  /// Orders 0 to 3 and some of order 9, and every fifth burst one of GFP_ATOMIC requests of order 3, as a network driver
-  /// makes them.
+  /// Orders 0 to 3 and some of order 9, and every fifth burst one of GFP_ATOMIC requests of order 3, as a network
+  /// driver makes them.
   case mixed
   /// Single pages, each with a page fault on real host memory: what a process pays that touches fresh memory.
   case faults
-  /// As a compiler's processes take memory: mostly single pages, some of the kernel's own orders 1 to 3, and some memory
-  /// of order 9; a migration's also writes pages again that it has.
+  /// As a compiler's processes take memory: mostly single pages, some of the kernel's own orders 1 to 3, and some
+  /// memory of order 9; a migration's also writes pages again that it has.
   case compile
 }
 

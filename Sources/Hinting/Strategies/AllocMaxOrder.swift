@@ -12,11 +12,11 @@ import Records
 /// atomic reserve are never reported. `node=each` is the form of the thread, THISNODE node by node; `reserve` keeps
 /// blocks, asking nr_free before each allocation.
 ///
-/// A block that finds the queue full, but for the entry of the protocol's command, is freed at once and the loop goes on:
-/// it allocates and frees until the host has used an entry, which it looks for each time. What the host no longer wants
-/// (STOP, or a newer command id) ends the loop within a block; the blocks stay held until ``giveBack(_:_:_:)``, DONE,
-/// since pages that come back amid a migration are written to and have to be sent again. `stop=return` is the form that
-/// was argued against: they go back as soon as the host stops the session.
+/// A block that finds the queue full, but for the entry of the protocol's command, is freed at once and the loop goes
+/// on: it allocates and frees until the host has used an entry, which it looks for each time. What the host no longer
+/// wants (STOP, or a newer command id) ends the loop within a block; the blocks stay held until ``giveBack(_:_:_:)``,
+/// DONE, since pages that come back amid a migration are written to and have to be sent again. `stop=return` is the
+/// form that was argued against: they go back as soon as the host stops the session.
 struct AllocMaxOrder: HintStrategy {
   typealias Hooks = NoHooks
 
@@ -24,7 +24,9 @@ struct AllocMaxOrder: HintStrategy {
     name: "alloc-max-order", origin: "v33 thread, June 2018; merged in 4.20",
     summary: "allocates the largest blocks and reports them",
     goal: .reclaim, orders: .highestOnly, effect: .takesBlocks, holdBound: "one block",
-    sideEffects: "takes all large blocks down to the min watermark until done; turns their pageblocks unmovable",
+    sideEffects:
+      "allocates all HPO blocks down to the min watermark until the session ends; converts their pageblocks to "
+      + "unmovable",
     limits: "not ZONE_MOVABLE, not HIGHATOMIC, not below the min watermark",
     options: [
       DeclaredOption(
@@ -36,7 +38,7 @@ struct AllocMaxOrder: HintStrategy {
         source: "any: 4.20; each: v33 thread"),
       DeclaredOption(
         "stop", .choice(["keep", "return"]), default: "keep",
-        "what becomes of the blocks when the host stops the session: held until it is done, or given back at once",
+        "when the host stops the session, blocks are held until it is done (keep), or freed at once (return)",
         source: "keep: 4.20; return: what its commit message argues against"),
     ])
 

@@ -8,7 +8,7 @@ import Records
 ///
 /// The hook at the end of a free sets the bit of the block's head, merged as it is by then, and asks for a job where 16
 /// bits of the zone are set and none runs. The job reads the bitmap without the lock and takes the lock for each bit:
-/// the shortest holds, and the most of them. What a bit doesn't tell is lost to the design: the upper half of a block
+/// the shortest holds, and the most of them. What a bit doesn't tell is lost to the strategy: the upper half of a block
 /// that was split, a buddy that a block put back merged with, a block refused at the min watermark, and, since v12
 /// clears the bit after the unlock, one freed between the two. Isolated pageblocks are taken like any other.
 ///
@@ -25,17 +25,17 @@ struct BitmapHinting: HintStrategy {
     goal: .reclaim, effect: .takesBatches, trigger: .frees, nativeOrder: 9,
     holdBound: "one block taken, or 16 put back",
     sideEffects: "16 blocks off the lists during a report; an atomic operation at each large free",
-    limits: "nothing in a zone with fewer than 16 bits set; blocks split, merged or refused lose their bit",
+    limits: "ignores zones with fewer than 16 bits set; a block that is split, merged or refused loses its bit",
     options: [
       DeclaredOption(
         "order", .choice(["session"] + (0...10).map(String.init)), default: "session",
         "lowest order, and what one bit stands for; session: what --order says",
         source: "v10: PAGE_HINTING_MIN_ORDER, MAX_ORDER - 2"),
       DeclaredOption(
-        "capacity", .integer(1...512), default: "16", "blocks a report, and bits set before a job is asked for",
+        "capacity", .integer(1...512), default: "16", "blocks per report, and bits set before a job is queued",
         source: "v11: PAGE_HINTING_MAX_PAGES"),
       DeclaredOption(
-        "hold", .choice(["batch", "page"]), default: "batch", "what is put back in one hold: a report, or a block",
+        "hold", .choice(["batch", "page"]), default: "batch", "what is returned in one hold: a report, or a block",
         source: "batch: v12; page: v11"),
       DeclaredOption(
         "index", .choice(["zone", "type"]), default: "zone",
@@ -43,7 +43,7 @@ struct BitmapHinting: HintStrategy {
         source: "zone: v12; type: v11"),
       DeclaredOption(
         "clear", .choice(["unlocked", "locked"]), default: "unlocked",
-        "whether a bit is cleared behind the hold that looked at its block, or in it",
+        "whether a bit is cleared after the hold that looked at its block, or inside it",
         source: "unlocked: v12; locked: v11"),
     ])
 
@@ -87,7 +87,7 @@ struct BitmapHinting: HintStrategy {
       words.add(countIndex, -1)
     }
 
-    /// find_next_bit(); nil where there is none.
+    /// find_next_bit(); nil if there is none.
     @inline(__always)
     func next(from start: UInt64) -> UInt64? {
       let bits = bits
@@ -199,8 +199,8 @@ struct BitmapHinting: HintStrategy {
     var start: UInt64 = 0
     var end: UInt64 = 0
 
-    /// v11 widened the span of the zones before, unless it began with page 0, which stood for none there yet: then those
-    /// zones were forgotten.
+    /// v11 widened the span of the zones before, unless it began with page 0, which stood for none there yet: then
+    /// those zones were forgotten.
     mutating func include(_ zone: Zone) {
       if start != 0 {
         start = min(start, zone.startPFN)
@@ -348,7 +348,7 @@ struct BitmapHinting: HintStrategy {
   }
 
   /// process_free_page(): the block's order where it was taken. __isolate_free_page() makes pageblocks movable, and the
-  /// design sets them back under the same lock: they stay what they are.
+  /// strategy sets them back under the same lock: they stay what they are.
   @inline(__always)
   private func isolate<Probe: LockProbe>(
     _ hold: inout GuestCPU<Probe, Hooks>.Hold, _ page: Page, _ pfn: UInt64, _ lowest: Int

@@ -10,14 +10,14 @@ struct BudgetedResume: HintStrategy {
 
   static let card = StrategyCard(
     name: "budgeted-resume", origin: "v8 thread, March 2017",
-    summary: "a budget of entries a hold, then on from where it stopped",
+    summary: "looks at `budget` entries per hold and resumes where it stopped",
     goal: .migration, effect: .readsOnly, nativeOrder: 0, holdBound: "`budget` entries",
-    sideEffects: "none", limits: "a lost place begins the list again; gives a list up after `restarts` times",
+    sideEffects: "none", limits: "restarts the list if its saved node is gone; gives up after `restarts` restarts",
     options: [
       DeclaredOption(
-        "budget", .integer(1...1_000_000), default: "1000", "entries a hold", source: "v8 thread: budget=1000"),
+        "budget", .integer(1...1_000_000), default: "1000", "entries per hold", source: "v8 thread: budget=1000"),
       DeclaredOption(
-        "restarts", .integer(0...1_000_000), default: "64", "times one list is begun again",
+        "restarts", .integer(0...1_000_000), default: "64", "maximum restarts of one list",
         source: "this project: it must end"),
       DeclaredOption(
         "check", .choice(["buddy", "null"]), default: "buddy",

@@ -14,7 +14,7 @@ struct FreeListFixedBuffer: HintStrategy {
 
   static let card = StrategyCard(
     name: "free-list-fixed-buffer", origin: "v33, June 2018", summary: "addresses of the largest blocks into 16 pages",
-    goal: .migration, effect: .readsOnly, holdBound: "one hold a zone: its lists of one order, at most 8191 entries",
+    goal: .migration, effect: .readsOnly, holdBound: "one zone: its lists of one order, at most 8191 entries",
     sideEffects: "none", limits: "8191 hints, 32 GiB - 4 MiB at the highest order")
 
   /// FREE_PAGE_HINT_MEM_SIZE
@@ -44,8 +44,8 @@ struct FreeListFixedBuffer: HintStrategy {
   func itemsPerHoldLimit(_ guest: GuestCore) -> Int? { Self.hints }
 }
 
-/// The session of a design with one buffer: order by order downward, its blocks of all zones as far as `limit` hints, sent
-/// with one kick.
+/// The session of a strategy with one buffer: order by order downward, its blocks of all zones as far as `limit`
+/// hints, sent with one kick.
 @inline(__always)
 func copyLists<Probe: LockProbe, Hooks: AllocatorHooks, Sink: HintSink>(
   _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ session: Session, _ buffer: HintBuffer, limit: Int

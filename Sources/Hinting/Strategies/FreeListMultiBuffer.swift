@@ -16,9 +16,9 @@ struct FreeListMultiBuffer: HintStrategy {
   static let card = StrategyCard(
     name: "free-list-multi-buffer", origin: "v35 and v36, July 2018",
     summary: "addresses into as many 4 MiB buffers as the guest may need", goal: .migration, effect: .takesBuffers,
-    holdBound: "one hold a zone: all its lists of one order",
+    holdBound: "one zone: all its lists of one order",
     sideEffects: "takes a 4 MiB block for each 524288 blocks of total memory while the session lasts",
-    limits: "needs its buffers free at once; none, no hints")
+    limits: "needs all its buffers at the start; without them, no hints")
 
   /// Addresses a buffer holds: one block of the highest order.
   private var perBuffer = 0

@@ -8,16 +8,17 @@ import Records
 ///
 /// As Michael Tsirkin asked, it is allocated when the host asks and freed when the host is done, with GFP_ATOMIC |
 /// __GFP_NOMEMALLOC: more than is free gives no buffer. The number of pages is rounded down, as it was written, so that
-/// a guest may have up to 511 blocks, 2 GiB, more than its buffer names (6 of nearly 8 GiB); a guest of fewer than 512 blocks gets one page
-/// here, where the formula gives none. Delivery is v33's: one descriptor and one kick. Called with one order; below the
-/// highest it is called once more for each, with the same buffer, and it is the lowest order's blocks that are counted.
+/// a guest may have up to 511 blocks, 2 GiB, more than its buffer names (6 of nearly 8 GiB); a guest of fewer than 512
+/// blocks gets one page here, where the formula gives none. Delivery is v33's: one descriptor and one kick. Called
+/// with one order; below the highest it is called once more for each, with the same buffer, and it is the lowest
+/// order's blocks that are counted.
 struct FreeListProportionalBuffer: HintStrategy {
   typealias Hooks = NoHooks
 
   static let card = StrategyCard(
     name: "free-list-proportional-buffer", origin: "v33 thread, June 2018",
     summary: "addresses into one buffer of a page for each 512 blocks", goal: .migration, effect: .takesBuffers,
-    holdBound: "one hold a zone: its lists of one order, at most 524288 entries",
+    holdBound: "one zone: its lists of one order, at most 524288 entries",
     sideEffects: "takes up to 4 MiB, in one block, while the session lasts",
     limits: "524288 hints, 2 TiB at the highest order; the guest's size rounded down to 2 GiB")
 

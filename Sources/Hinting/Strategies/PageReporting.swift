@@ -21,22 +21,23 @@ struct PageReporting: HintStrategy {
     goal: .reclaim, effect: .takesBatches, trigger: .frees, nativeOrder: 9,
     holdBound: "32 blocks put back, 32 taken, and every reported block of one list skipped",
     sideEffects:
-      "32 blocks off the lists during a report; turns lists, moves blocks to their tails, makes pageblocks movable",
-    limits: "not ISOLATE; nothing in a zone that has no 32 blocks above the low watermark",
+      "32 blocks off the lists during a report; rotates lists, moves blocks to their tails, converts pageblocks to "
+      + "movable",
+    limits: "skips ISOLATE; skips a zone without 32 blocks above the low watermark",
     options: [
       DeclaredOption(
         "order", .choice(["session"] + (0...10).map(String.init)), default: "session",
         "lowest order reported; session: what --order says",
         source: "5.7: pageblock_order; 6.1: the device's; 6.12: parameter page_reporting_order"),
       DeclaredOption(
-        "capacity", .integer(1...1024), default: "32", "blocks a report",
+        "capacity", .integer(1...1024), default: "32", "blocks per report",
         source: "5.7: PAGE_REPORTING_CAPACITY, there a power of two"),
       DeclaredOption(
         "delay", .integer(0...60_000), default: "2000", "milliseconds from the request to the run",
         source: "5.7: PAGE_REPORTING_DELAY"),
       DeclaredOption(
         "share", .integer(1...1024), default: "16",
-        "a run reports at most one part in so many of an order's blocks from each list, and a report more",
+        "per run, each list reports at most 1/share of the blocks of the order, plus one report",
         source: "5.7: budget of nr_free / (PAGE_REPORTING_CAPACITY * 16)"),
       DeclaredOption(
         "isolate", .choice(["skip", "take"]), default: "skip",

@@ -11,13 +11,13 @@ import Records
 /// reported; reports them; and puts each back at the boundary, now reported. What is freed to a list's tail meanwhile
 /// goes before the boundary, too. Boundaries mean something only for the one zone that is being worked on.
 ///
-/// As posted: a block that merged when it was put back isn't reported and counts as new; `report()` returned nothing, so
-/// that blocks the queue refused are taken for reported; blocks under isolation count for the threshold though they
+/// As posted: a block that merged when it was put back isn't reported and counts as new; `report()` returned nothing,
+/// so that blocks the queue refused are taken for reported; blocks under isolation count for the threshold though they
 /// are never reported, so that with 32 of them every free asks for work. While the host acts the blocks have no
 /// reference and aren't Buddy, which makes the allocation of a range they lie in fail (David Hildenbrand's objection).
 ///
 /// A run here ends with ``Outcome/limit`` after twice as many reports as the guest's blocks of the lowest order would
-/// take: the design itself would go on for as long as others free as fast as it reports.
+/// take: the strategy itself would go on for as long as others free as fast as it reports.
 struct PageReportingBoundary: HintStrategy {
   static let card = StrategyCard(
     name: "page-reporting-boundary", origin: "v5, August 2019",
@@ -25,7 +25,7 @@ struct PageReportingBoundary: HintStrategy {
     goal: .reclaim, effect: .takesBatches, trigger: .frees, nativeOrder: 9,
     holdBound: "capacity blocks put back and as many taken",
     sideEffects: "capacity blocks off the lists while the host acts; reported blocks move to their lists' tails",
-    limits: "not ISOLATE; begins when a zone has 32 unreported blocks of one order",
+    limits: "skips ISOLATE; starts when a zone has 32 unreported blocks of one order",
     options: [
       DeclaredOption(
         "order", .choice(["session"] + (0...10).map(String.init)), default: "session",
@@ -38,7 +38,7 @@ struct PageReportingBoundary: HintStrategy {
         "delay", .integer(0...10_000), default: "100", "milliseconds from the request to the work", source: "v5: HZ/10"),
       DeclaredOption(
         "migratetype", .choice(["saved", "pageblock"]), default: "saved",
-        "to which list a block goes back: the one it was on, or its pageblock's",
+        "list a block returns to: the one it was on, or its pageblock's",
         source: "saved: v5; pageblock: the review's first question"),
       DeclaredOption(
         "isolate", .choice(["take", "skip"]), default: "take",
@@ -354,7 +354,7 @@ struct PageReportingBoundary: HintStrategy {
     return filled
   }
 
-  /// get_unreported_page(): the entry before the boundary, or else the head; nil where both are reported, or none is
+  /// get_unreported_page(): the entry before the boundary, or else the head; nil if both are reported, or none is
   /// there.
   @inline(__always)
   private func takeUnreported<Probe: LockProbe>(

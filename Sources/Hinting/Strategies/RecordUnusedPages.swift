@@ -7,11 +7,12 @@ import Records
 /// buffer that is sent when full.
 ///
 /// The published flaws are kept:
-/// - Before a list is copied its *blocks* are compared with the buffer's *words*, though a block takes two, so that a list
-///   of n blocks passes at n to 2n-1 words and runs out half way.
-/// - What was copied by then is sent, and the zone is walked again from its head: every block of that chunk goes twice. With
-///   `check=published` that would go on for ever where even the empty buffer is too small; the model counts the fruitless round
-///   once (a restart and its duplicates) and then lets the buffer grow, as it does where nothing was copied.
+/// - Before a list is copied its *blocks* are compared with the buffer's *words*, though a block takes two, so that a
+///   list of n blocks passes at n to 2n-1 words and runs out half way.
+/// - What was copied by then is sent, and the zone is walked again from its head: every block of that chunk goes
+///   twice. With `check=published` that would go on for ever where even the empty buffer is too small; the model
+///   counts the fruitless round once (a restart and its duplicates) and then lets the buffer grow, as it does where
+///   nothing was copied.
 /// - Where the buffer can't grow, what is left of the order is dropped without a word (`grow=no` shows it).
 ///
 /// The buffer is the driver's own memory, outside the modelled zones; the size it starts with isn't in the mails.
@@ -21,15 +22,15 @@ struct RecordUnusedPages: HintStrategy {
   static let card = StrategyCard(
     name: "record-unused-pages", origin: "v8, March 2017", summary: "each list copied whole under the lock",
     goal: .migration, effect: .readsOnly, nativeOrder: 0,
-    holdBound: "one hold a zone and order: the whole list, as far as the buffer reaches", sideEffects: "none",
-    limits: "buffer grows to 4 MiB (262144 blocks a chunk); then the tail of an order is dropped",
+    holdBound: "one zone and order: the whole list, as far as the buffer reaches", sideEffects: "none",
+    limits: "buffer grows to 4 MiB (262144 blocks per chunk); beyond that the tail of the order is dropped",
     options: [
       DeclaredOption(
         "buffer", .integer(4096...4_194_304), default: "65536", "bytes of the buffer at the start",
         source: "not in the mails"),
       DeclaredOption(
         "check", .choice(["published", "words"]), default: "published",
-        "compare blocks with words, as posted, or words with words", source: "v8 3/4"),
+        "published: compares blocks with words, as posted; words: compares words with words", source: "v8 3/4"),
       DeclaredOption(
         "grow", .choice(["yes", "no"]), default: "yes", "whether GFP_KERNEL gives a larger buffer", source: "v8 4/4"),
     ])

@@ -12,11 +12,11 @@ struct StepIterator: HintStrategy {
   static let card = StrategyCard(
     name: "step-iterator", origin: "v8 thread, March 2017", summary: "an iterator over the lists, one step a hold",
     goal: .migration, effect: .readsOnly, nativeOrder: 0, holdBound: "`step` entries",
-    sideEffects: "none", limits: "a lost place begins the list again; gives a list up after `restarts` times",
+    sideEffects: "none", limits: "restarts the list if its saved node is gone; gives up after `restarts` restarts",
     options: [
-      DeclaredOption("step", .integer(1...4096), default: "1", "blocks a step", source: "v8 thread: do one step"),
+      DeclaredOption("step", .integer(1...4096), default: "1", "blocks per step", source: "v8 thread: do one step"),
       DeclaredOption(
-        "restarts", .integer(0...1_000_000), default: "64", "times one list is begun again",
+        "restarts", .integer(0...1_000_000), default: "64", "maximum restarts of one list",
         source: "this project: it must end"),
     ])
 

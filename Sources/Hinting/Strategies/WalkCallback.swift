@@ -8,8 +8,8 @@ import Records
 ///
 /// The callback detaches what the host has used, puts the block into the queue, and where only the entry for the
 /// protocol's command is left drops the block without a word. When to kick changed four times: the versions that did it
-/// in the callback leave the guest, a VM exit, with the lock held. A block that merges, is split or is moved between two
-/// holds may go out twice or not at all, as the kernel's own comment says.
+/// in the callback leave the guest, a VM exit, with the lock held. A block that merges, is split or is moved between
+/// two holds may go out twice or not at all, as the kernel's own comment says.
 ///
 /// The host's stop is read in each callback, as since v24, and before each list too, so that a stopped session doesn't
 /// lock the empty lists that are left. A session that dropped blocks ends with `limit`: its queue was its cap.
@@ -20,8 +20,8 @@ struct WalkCallback: HintStrategy {
     name: "walk-callback", origin: "v15 to v32, 2017 and 2018", summary: "a callback for each block, under the lock",
     goal: .migration, effect: .readsOnly, nativeOrder: 0,
     holdBound: "a whole list of one order and migratetype, times the callback",
-    sideEffects: "none; blocks go out twice if they change order or list meanwhile",
-    limits: "a block that finds the queue full is dropped",
+    sideEffects: "none; a block that changes order or list meanwhile is hinted twice",
+    limits: "hints are dropped while the queue is full",
     options: [
       DeclaredOption(
         "kick", .choice(["none", "half", "past-half"]), default: "none",
@@ -29,7 +29,7 @@ struct WalkCallback: HintStrategy {
         source: "none: v26 to v32; half: v23; past-half: v24"),
       DeclaredOption(
         "reclaim", .choice(["interrupt", "busy-wait"]), default: "interrupt",
-        "what is still in the queue after the stop: left to the interrupt, or waited for",
+        "after a stop, buffers still in the queue are left to the interrupt, or waited for",
         source: "interrupt: v32; busy-wait: v27 to v31"),
     ])
 

@@ -29,7 +29,7 @@ public struct MachineLimits: Equatable, Codable, Sendable {
   /// Measures them, on the calling thread, in well under half a second (the calibration of ``CycleClock``, where it
   /// comes first, included). The same code as the rungs of the ladder.
   ///
-  /// - Throws: ``SystemCallError`` where there is no memory for a buffer of 16 MiB.
+  /// - Throws: ``SystemCallError`` if there is no memory for a buffer of 16 MiB.
   public static func measure() throws(SystemCallError) -> MachineLimits {
     let clock = StepCosts.clock(rounds: rounds)
     let zeroing = try ZeroingCosts()

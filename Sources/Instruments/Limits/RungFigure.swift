@@ -17,8 +17,8 @@ public struct RungFigure: Equatable, Sendable {
     self.note = note
   }
 
-  /// Calls `body` once a round, which takes `operations` steps and returns the clock's ticks they took. Fewer rounds where
-  /// they take long (``Patience``).
+  /// Calls `body` once a round, which takes `operations` steps and returns the clock's ticks they took. Fewer rounds
+  /// where they take long (``Patience``).
   public init(rounds: Int, operations: Int, body: (_ operations: Int) throws -> UInt64) rethrows {
     var costs: [Double] = []
     let patience = Patience()

@@ -8,7 +8,7 @@ package struct ZeroingCosts {
   private static let bufferBytes = 16 << 20
   private let mapping: HostMapping
 
-  /// - Throws: ``SystemCallError`` where there is no memory for a buffer of 16 MiB.
+  /// - Throws: ``SystemCallError`` if there is no memory for a buffer of 16 MiB.
   package init() throws(SystemCallError) {
     // As the kernel maps its own memory; where huge pages are refused it is measured with small ones.
     do { mapping = try HostMapping(bytes: Self.bufferBytes, page: .huge) } catch {

@@ -29,7 +29,7 @@ public final class Destination {
   ///   - ram: the memory that is sent; the process has as much of its own.
   ///   - program: what is started; by default this very one, which has to know ``DestinationServer/command``.
   ///   - cpus: the host's CPUs for it; none: those of the caller.
-  /// - Throws: ``MigrationError/destination(_:)`` where it can't be started or ends at once.
+  /// - Throws: ``MigrationError/destination(_:)`` if it can't be started or ends at once.
   public init(_ ram: GuestRAM, program: [String] = ["/proc/self/exe"], cpus: [Int] = []) throws(MigrationError) {
     self.ram = ram
     var ends: [Int32] = [-1, -1]

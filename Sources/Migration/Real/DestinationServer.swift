@@ -2,11 +2,11 @@ import CHost
 import Glibc
 import Machine
 
-/// The destination of a migration in real time: a process that keeps the pages it is sent in a mapping of its own, and says
-/// what they hold.
+/// The destination of a migration in real time: a process that keeps the pages it is sent in a mapping of its own, and
+/// says what they hold.
 ///
-/// It is this program once more, started by ``Destination`` with a socket as its standard input. It ends where the source
-/// does.
+/// It is this program once more, started by ``Destination`` with a socket as its standard input. It ends where the
+/// source does.
 public struct DestinationServer {
   /// The word that has a program call ``serve(_:)``.
   public static let command = "migration-destination"
@@ -19,7 +19,7 @@ public struct DestinationServer {
   /// Serves until the source has closed its end.
   ///
   /// - Parameter words: how many pages the guest has, and CPUs to run on, comma-separated and perhaps none.
-  /// - Throws: ``MigrationError`` where this isn't such a process or the stream makes no sense, ``SystemCallError`` where
+  /// - Throws: ``MigrationError`` if this isn't such a process or the stream makes no sense, ``SystemCallError`` where
   ///   memory or socket are refused.
   public static func serve(_ words: [String]) throws {
     guard words.count == 2, let pages = Int(words[0]), pages > 0, pages <= 1 << 40 else {

@@ -2,8 +2,8 @@ import Foundation
 import GuestMemory
 import Machine
 
-/// What has still to be sent, and the host's half of the hinting protocol, under one lock: the thread that sends takes pages
-/// out, the one that takes the guest's hints clears their bits (QEMU's bitmap_mutex and free_page_lock).
+/// What has still to be sent, and the host's half of the hinting protocol, under one lock: the thread that sends takes
+/// pages out, the one that takes the guest's hints clears their bits (QEMU's bitmap_mutex and free_page_lock).
 public final class HintedBitmap: @unchecked Sendable {
   // Right to send: everything below is read and written under the lock.
   private let lock = NSLock()

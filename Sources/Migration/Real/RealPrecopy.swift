@@ -2,8 +2,8 @@ import GuestMemory
 import Instruments
 import Machine
 
-/// A pre-copy migration by the machine's own clock: the rounds of ``Precopy`` over real memory, a dirty log that the kernel
-/// keeps, and bytes that go to a second process.
+/// A pre-copy migration by the machine's own clock: the rounds of ``Precopy`` over real memory, a dirty log that the
+/// kernel keeps, and bytes that go to a second process.
 ///
 /// At the switch-over every page in use is compared with the destination's by content; bitmap and log aren't asked.
 public struct RealPrecopy<Log: DirtyLog> {
@@ -80,8 +80,8 @@ public struct RealPrecopy<Log: DirtyLog> {
 
   /// Migrates, and compares.
   ///
-  /// - Throws: ``MigrationError``: a page that is in use isn't at the destination as it is here; the destination is gone; the
-  ///   kernel refused the log.
+  /// - Throws: ``MigrationError``: a page that is in use isn't at the destination as it is here; the destination is
+  ///   gone; the kernel refused the log.
   public mutating func run() throws(MigrationError) -> PrecopyResult {
     began = time.now()
     do throws(SystemCallError) { try log.start() } catch { throw .log(error) }

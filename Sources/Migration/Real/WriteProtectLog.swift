@@ -2,12 +2,12 @@ import CHost
 import Glibc
 import Machine
 
-/// The dirty log of a mapping of this process: its pages are write-protected by userfaultfd, the first write to each takes
-/// the protection off, and a sync reads which lack it and protects them again, each page in one step (Linux 6.7:
+/// The dirty log of a mapping of this process: its pages are write-protected by userfaultfd, the first write to each
+/// takes the protection off, and a sync reads which lack it and protects them again, each page in one step (Linux 6.7:
 /// UFFD_FEATURE_WP_ASYNC and PAGEMAP_SCAN with PM_SCAN_WP_MATCHING).
 ///
-/// It stands for a hypervisor's log of a guest's writes; the guest pays for it as there, by a fault at the first write to
-/// a page after each sync.
+/// It stands for a hypervisor's log of a guest's writes; the guest pays for it as there, by a fault at the first write
+/// to a page after each sync.
 public final class WriteProtectLog: DirtyLog {
   private let ram: GuestRAM
   private let protection: Int32
@@ -18,7 +18,7 @@ public final class WriteProtectLog: DirtyLog {
 
   /// Nothing is noted before ``start()``.
   ///
-  /// - Throws: ``SystemCallError`` where this kernel has no such log.
+  /// - Throws: ``SystemCallError`` if this kernel has no such log.
   public init(_ ram: GuestRAM) throws(SystemCallError) {
     (protection, pagemap) = try Self.open()
     self.ram = ram
@@ -33,7 +33,7 @@ public final class WriteProtectLog: DirtyLog {
     runs.deallocate()
   }
 
-  /// Why this kernel has no such log; nil where it has.
+  /// Why this kernel has no such log; nil if it has.
   public static var refusal: SystemCallError? {
     do throws(SystemCallError) {
       let (protection, pagemap) = try open()

@@ -2,8 +2,8 @@ import CHost
 import GuestMemory
 import Synchronization
 
-/// ``DiscardSteps`` in memory: a doubly linked list with its links allocated beforehand, since there is no allocating when a
-/// page turns out to be gone.
+/// ``DiscardSteps`` in memory: a doubly linked list with its links allocated beforehand, since there is no allocating
+/// when a page turns out to be gone.
 public final class DiscardList: @unchecked Sendable {
   // Right to send: the list is only touched under its lock, the sequence is atomic, the memory lives as long as this.
   private let base: UnsafeMutableRawPointer

@@ -1,5 +1,5 @@
-/// What the thread's alternative to PG_discarded works on, in steps that other CPUs may come between: one sequence count and
-/// one list of discarded pages for many pages, a zone or a node.
+/// What the thread's alternative to PG_discarded works on, in steps that other CPUs may come between: one sequence
+/// count and one list of discarded pages for many pages, a zone or a node.
 public protocol DiscardSteps {
   associatedtype Interruption: Error
 
@@ -20,8 +20,8 @@ public protocol DiscardSteps {
 /// Dave Hansen's proposal of September 2006, made to hold: the sequence is odd while any page is on the list.
 ///
 /// As proposed, write_seqlock() would be held from a page's discard to its last reference's end, which may be long and
-/// sleep; and with several discarded pages in a block each end has to find out whether it is the last. Here a lock of its
-/// own is held just while the list changes, and the count changes with it.
+/// sleep; and with several discarded pages in a block each end has to find out whether it is the last. Here a lock of
+/// its own is held just while the list changes, and the count changes with it.
 extension DiscardSteps {
   /// A page turns out to be discarded.
   @inlinable

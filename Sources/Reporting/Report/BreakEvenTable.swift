@@ -10,7 +10,7 @@ struct BreakEvenTable {
 
   /// Cells that differ in nothing but strategy and size.
   struct Line {
-    /// In words; empty where there is only one.
+    /// In words; empty if there is only one.
     var condition: String
     var cells: [ReportCell]
   }
@@ -39,7 +39,7 @@ struct BreakEvenTable {
     var titles = [
       "conditions", "run", "guest", "strategy", "saved s", "saved %", "guest CPU ms", "saved s per guest CPU s",
     ]
-    titles += ["operations % of none's", "operations a second % of none's"]
+    titles += ["operations % of none's", "operations per second % of none's"]
     // Said once where it is the same, and not at all where nothing was measured.
     for index in titles.indices.reversed() where index != 3 {
       let values = Set(rows.map { $0[index] })
@@ -49,14 +49,14 @@ struct BreakEvenTable {
       }
     }
     content = TableContent(
-      caption: "What hints are worth to a migration: medians, lowest–highest repetition",
+      caption: "What hints save a migration: medians (lowest–highest repetition)",
       titles: titles, rows: rows,
       leftAligned: Set(titles.indices.filter { ["conditions", "run", "guest", "strategy"].contains(titles[$0]) }),
       note: """
-        Against the repetition of none with the same number. saved s per guest CPU s: a design is worth its CPU time where \
-        it is above 1, if a second of migration and a second of one guest CPU are worth the same. By the virtual clock \
-        users act at a set rate, so that their operations follow the time alone. Above granule 0 the guest's CPU time is a \
-        lower bound, and what it is worth an upper one.
+        Compared with the repetition of none that has the same number. saved s per guest CPU s: a strategy is worth \
+        its CPU time if this is above 1 and a second of migration and a second of one guest CPU are worth the same. \
+        With the virtual clock users act at a set rate, so their operations depend on the time alone. Above granule 0 \
+        the guest's CPU time is a lower bound, and its worth an upper one.
         """)
   }
 

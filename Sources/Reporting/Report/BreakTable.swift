@@ -1,4 +1,4 @@
-/// Between which two of the guests measured each design goes beyond the hold limit.
+/// Between which two of the guests measured each strategy goes beyond the hold limit.
 struct BreakTable {
   let content: TableContent
 
@@ -9,7 +9,7 @@ struct BreakTable {
       (title: group.title.isEmpty ? "all" : group.title, byDesign: Dictionary(grouping: group.cells, by: \.design))
     }
     content = TableContent(
-      caption: "The guest size at which each design goes beyond the hold limit, of the sizes measured",
+      caption: "Measured guest size at which each strategy exceeds the hold limit",
       titles: ["strategy"] + columns.map(\.title),
       rows: designs.map { design in
         [data.label(design)] + columns.map { Self.verdict($0.byDesign[design] ?? []) }
@@ -18,7 +18,7 @@ struct BreakTable {
       note: "≥: at a granule above 0 a hold is a lower bound, so that \"within\" isn't certain there.")
   }
 
-  /// In words, for one design.
+  /// In words, for one strategy.
   static func verdict(_ cells: [ReportCell]) -> String {
     let judged = cells.filter { $0.cell.withinHoldLimit != nil }.sorted { $0.cell.guestBytes < $1.cell.guestBytes }
     guard !judged.isEmpty else { return Figure.missing }

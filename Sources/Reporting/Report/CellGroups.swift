@@ -1,7 +1,7 @@
 /// Cells sorted into panels: what lies in one differs in nothing but the conditions left open.
 struct CellGroups {
   struct Group {
-    /// What tells it from the others, in words; empty where it is the only one.
+    /// What tells it from the others, in words; empty if it is the only one.
     var title: String
     var cells: [ReportCell]
   }

@@ -10,8 +10,8 @@ struct Design: Hashable, Sendable {
 }
 
 extension Design {
-  /// What designs are called beside each other: with those options only in which ones of the same strategy differ, and
-  /// with the order where it is all that tells two apart.
+  /// Short names that tell variants apart: with only the options in which those of one strategy differ, and with the
+  /// order if it is all that tells two apart.
   static func labels(_ designs: [Design]) -> [Design: String] {
     let names = StrategyNames.short(designs.map(\.strategy))
     let orders = Dictionary(grouping: Set(designs), by: \.strategy)
@@ -24,15 +24,15 @@ extension Design {
   }
 }
 
-/// Which mark each design has, the same in every figure of a report.
+/// The mark of each variant of a strategy, the same in every figure of a report.
 struct DesignStyles: Sendable {
   private var styles: [Design: MarkStyle] = [:]
 
-  /// A strategy of the list has the same mark in every report. Of several designs of one strategy that stand in one
-  /// figure, the first has it, and the others have marks nobody else has.
+  /// A strategy of the list has the same mark in every report. If several variants of one strategy stand in one figure,
+  /// the first has it, and each of the others has a mark of its own.
   ///
   /// - Parameters:
-  ///   - figures: the designs that may stand beside each other, one set for each experiment, in order.
+  ///   - figures: the variants that may stand beside each other, one set for each experiment, in order.
   ///   - known: the strategies there are, in order.
   init(_ figures: [[Design]], known: [String]) {
     var extra = known.count
@@ -41,7 +41,7 @@ struct DesignStyles: Sendable {
       let holders = baseHolders[design.base] ?? []
       let isFree = !figures.contains { figure in figure.contains(design) && figure.contains { holders.contains($0) } }
       if isFree, let number = known.firstIndex(of: design.base) {
-        // The control comes first in the list, and is no design.
+        // The control comes first in the list, and is no strategy.
         styles[design] = number == 0 ? .none : MarkStyle(number: number - 1)
         baseHolders[design.base] = holders + [design]
       } else {

@@ -1,13 +1,13 @@
 import Records
 
-/// Panels with a row for each design.
+/// Panels with a row for each strategy.
 enum DotRows {
   /// Pixels that the names need.
   static func margin(_ labels: [String]) -> Double {
     Double(labels.map(\.count).max() ?? 0) * Plot.letterWidth + 24
   }
 
-  /// A mark with its bar in a row, above or below its middle; nil where nothing was measured.
+  /// A mark with its bar in a row, above or below its middle; nil if nothing was measured.
   static func mark(
     _ summary: MetricSummary, row: Int, offset: Double = 0, style: MarkStyle, label: String? = nil
   ) -> PlotSeries? {

@@ -48,7 +48,7 @@ struct ExperimentData {
     MetricSummary(rows.compactMap { $0[column] }.compactMap(Double.init))
   }
 
-  /// The designs of some cells, in their order.
+  /// The strategies of some cells, in their order.
   func designs(_ cells: [ReportCell]) -> [Design] {
     var seen: Set<Design> = []
     return cells.map(\.design).filter { seen.insert($0).inserted }

@@ -6,7 +6,7 @@ import Records
 struct Gnuplot {
   private let program: String
 
-  /// - Throws: ``UserError`` of kind unavailable where there is no gnuplot.
+  /// - Throws: ``UserError`` of kind unavailable if there is no gnuplot.
   init(_ path: ProgramPath = ProgramPath()) throws(UserError) {
     guard let program = path.find("gnuplot") else {
       throw UserError(
@@ -18,7 +18,7 @@ struct Gnuplot {
 
   /// The picture as SVG, as gnuplot writes it.
   ///
-  /// - Throws: ``UserError``: of kind unavailable, with its own words, where gnuplot fails; of kind io where its
+  /// - Throws: ``UserError``: of kind unavailable, with its own words, where gnuplot fails; of kind io if its
   ///   files can't be written.
   func draw(_ plot: Plot) throws(UserError) -> String {
     var template = Array((NSTemporaryDirectory() + "hintbench-report-XXXXXX").utf8CString)

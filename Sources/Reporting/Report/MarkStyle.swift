@@ -1,4 +1,4 @@
-/// How a design's marks and lines look.
+/// How a strategy's marks and lines look.
 struct MarkStyle: Hashable, Sendable {
   /// Number of a point type of gnuplot's svg terminal.
   var shape: Int
@@ -7,10 +7,10 @@ struct MarkStyle: Hashable, Sendable {
   /// Size of the marks, 1 as gnuplot has it.
   var size = 0.8
 
-  /// For what isn't a design: limits, and rings around marks.
+  /// For what isn't a strategy: limits, and rings around marks.
   static let limit = MarkStyle(shape: 3, colour: "#000000", size: 0.6)
   static let ring = MarkStyle(shape: 6, colour: "#000000", size: 1.9)
-  /// What was measured without any design.
+  /// What was measured without any strategy.
   static let alone = MarkStyle(shape: 12, colour: "#767676", size: 0.8)
   /// The strategy that collects nothing.
   static let none = MarkStyle(shape: 1, colour: "#000000", size: 0.9)
@@ -32,6 +32,7 @@ struct MarkStyle: Hashable, Sendable {
 
   /// Disc, square, triangles, diamond, pentagon, filled and then open, and a cross.
   private static let shapes = [7, 5, 9, 11, 13, 15, 6, 4, 8, 10, 12, 14, 2]
-  /// Okabe and Ito's colours for the colour-blind, without black and yellow, which is too light on white, and Tol's wine.
+  /// Okabe and Ito's colours for the colour-blind, without black and yellow, which is too light on white, and Tol's
+  /// wine.
   private static let colours = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#882255"]
 }

@@ -16,14 +16,14 @@ struct Plot: Hashable {
 
   /// Pixels of a line of text.
   private static let lineHeight = 18.0
-  /// Pixels of a letter of a design's name, on average, in the widest of the usual fonts (DejaVu Sans; others are
+  /// Pixels of a letter of a strategy's name, on average, in the widest of the usual fonts (DejaVu Sans; others are
   /// narrower by a sixth). Who reads the picture has whatever fonts there are.
   static let letterWidth = 7.8
 
   /// What the legend names, each once.
   var legend: [PlotSeries] {
     var seen: Set<String> = []
-    // Of a design with dashed and solid lines the solid one.
+    // Of a strategy with dashed and solid lines the solid one.
     let all = panels.flatMap(\.series).filter { $0.label != nil && !$0.points.isEmpty }
     let solid = all.filter { $0.line != .dashed || !$0.hasMarks }
     var entries: [String: PlotSeries] = [:]

@@ -79,7 +79,8 @@ struct PlotAxis: Hashable {
   ///
   /// - Parameters:
   ///   - margin: how far beyond the outermost sizes the axis goes, as a factor.
-  ///   - room: how wide the axis is, and a tic's label at most, in the same unit; labels that have no room are left out.
+  ///   - room: how wide the axis is, and a tic's label at most, in the same unit; labels that have no room are left
+  ///   out.
   static func sizes(_ label: String, _ sizes: [Tic], margin: Double, room: (axis: Double, label: Double)) -> PlotAxis {
     let from = (sizes.map(\.place).min() ?? 1) / margin
     let to = (sizes.map(\.place).max() ?? 2) * margin

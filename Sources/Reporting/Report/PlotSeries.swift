@@ -32,7 +32,7 @@ struct PlotSeries: Hashable {
 }
 
 extension MetricSummary {
-  /// Lowest to highest; nil where they are the same, or nothing was measured.
+  /// Lowest to highest; nil if they are the same, or nothing was measured.
   var span: ClosedRange<Double>? {
     guard let lowest, let highest, lowest < highest else { return nil }
     return lowest...highest

@@ -43,10 +43,10 @@ enum PublishedTable {
       }
     }
     return TableContent(
-      caption: "\(preset.source) beside this run: \(preset.machine)",
+      caption: "\(preset.source) and this run: \(preset.machine)",
       titles: ["load", "measured", "strategy", "without hints ms", "with hints ms", "less %"], rows: rows,
       leftAligned: [0, 1, 2],
-      note: "A comparison, and no goal. What differs: " + preset.differences.joined(separator: "; ") + ".")
+      note: "For comparison only. Differences: " + preset.differences.joined(separator: "; ") + ".")
   }
 
   /// By which clock, and in which of several runs.

@@ -18,7 +18,7 @@ public struct Report {
   /// - Parameters:
   ///   - folders: of the runs.
   ///   - path: where gnuplot is looked for.
-  /// - Throws: ``UserError``: of kind input where a folder isn't a run's; of kind unavailable where gnuplot isn't
+  /// - Throws: ``UserError``: of kind input if a folder isn't a run's; of kind unavailable if gnuplot isn't
   ///   there or fails; of kind usage where a run is named twice.
   public init(
     of folders: [String], _ catalogue: Catalogue, path: ProgramPath = ProgramPath()
@@ -96,12 +96,12 @@ public struct Report {
       title: runs.count == 1 ? "hintbench: run \(runs[0].meta.runID)" : "hintbench: \(runs.count) runs",
       lead: [
         """
-        Designs by which a Linux guest tells its host which memory is free: how long each holds zone->lock, what it \
-        costs, how much of free memory it covers.
+        How Linux guests tell their host which memory is free: how long each strategy holds zone->lock, what it costs, \
+        how much of free memory it covers.
         """
       ] + (cells.isEmpty ? ["No repetition is finished yet."] : [])
         + (machines > 1
-          ? ["The runs are of \(machines) machines or programs: each has panels of its own, and no line joins them."]
+          ? ["The runs are from \(machines) machines or builds; each has its own panels, and no line joins them."]
           : []),
       runs: runs.map(RunFacts.init), sections: sections)
   }
@@ -116,8 +116,8 @@ public struct Report {
       let number = data.oversubscribed.count
       section.lead.append(
         """
-        Left out of all figures: \(number == 1 ? "a cell" : "\(number) cells") with more measured threads than the \
-        machine has CPUs (oversubscribed): \(oversubscribed(data)). The tables have them.
+        Excluded from all figures: \(number == 1 ? "an oversubscribed cell" : "\(number) oversubscribed cells") (more \
+        measured threads than CPUs): \(oversubscribed(data)). They are in the tables.
         """)
     }
     for figure in ReportFigures.all {
@@ -208,7 +208,7 @@ public struct Report {
         ? "guests of a granule above 0 are dashed, and never joined with exact ones: their times are lower bounds"
         : nil,
       missing == 0
-        ? nil : "\(missing) of the experiment's \(data.cells.count) cells have nothing of this and aren't in it",
+        ? nil : "\(missing) of the \(data.cells.count) cells have no data for this figure",
       data.oversubscribed.isEmpty
         ? nil : "oversubscribed cells are left out (\(data.oversubscribed.count), named above)",
     ]
@@ -220,7 +220,7 @@ public struct Report {
     let shown = Set(cells.map(\.design.base))
     let listing = StrategyListing.designs(catalogue.strategies.filter { shown.contains($0.name) })
     return ReportPage.Section(
-      name: "goals", title: "Which design may serve which goal", lead: [StrategyListing.goals],
+      name: "goals", title: "What each strategy may serve", lead: [StrategyListing.goals],
       tables: listing.rows.isEmpty
         ? []
         : [
@@ -232,17 +232,17 @@ public struct Report {
     name: "reading", title: "How to read this",
     lead: [
       """
-      A mark is the median of the repetitions, a bar goes from the lowest to the highest: there is no model behind either. \
-      Every design has the same mark and colour in all figures; marks differ without their colours.
+      A mark is the median of the repetitions; its bar spans the lowest to the highest. No statistical model is \
+      involved. A strategy has the same mark and colour in every figure; marks are distinguishable without colour.
       """,
       """
-      A guest is modelled: Linux 6.1's struct pages, free lists and rules in ordinary memory. A hold is from after \
-      acquiring a zone's lock to before releasing it, with the probe's cost in it; for so long a kernel would run with \
-      interrupts off. Speed is from a pass of its own, without any probe.
+      Guests are modelled: struct pages, free lists and rules of Linux 6.1 in ordinary memory. A hold lasts from after \
+      acquiring zone->lock to before releasing it, probe cost included; a kernel would have interrupts off for that \
+      long. Speed comes from a separate pass without a probe.
       """,
       """
-      What could not be measured is left out or stands as -, with the reason above. Figures are of one machine; \
-      differences smaller than the bars are its noise.
+      Values that could not be measured are left out or shown as -, with the reason above. Figures are from one \
+      machine; differences smaller than the bars are noise.
       """,
     ])
 }

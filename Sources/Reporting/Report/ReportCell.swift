@@ -35,6 +35,6 @@ struct ReportCell {
   /// At a granule above 0 times are lower bounds.
   var isCoarse: Bool { (cell.granuleOrder ?? 0) > 0 }
 
-  /// A figure of its repetitions; nil where none measured it.
+  /// A figure of its repetitions; nil if none measured it.
   func summary(_ value: (RunRecord) -> Double?) -> MetricSummary { MetricSummary(repetitions.compactMap(value)) }
 }

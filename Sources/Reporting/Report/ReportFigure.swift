@@ -9,7 +9,7 @@ protocol ReportFigure: Sendable {
   static var caption: String { get }
   /// The files and columns the figures come from.
   static var source: String { get }
-  /// What there is to draw of an experiment; nil where that makes no sense.
+  /// What there is to draw of an experiment; nil if that makes no sense.
   static func content(of data: ExperimentData) -> FigureContent?
 }
 

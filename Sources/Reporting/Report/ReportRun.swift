@@ -9,7 +9,7 @@ struct ReportRun {
   let cells: [CellRecord]
   /// Their repetitions.
   let runs: [String: [RunRecord]]
-  /// The machine; nil where meta.json has it in a form of its own.
+  /// The machine; nil if meta.json has it in a form of its own.
   let host: HostFacts?
   /// What holds were found in which repetition of a cell, lock_holds.csv's `collect` and `hold`.
   let holds: [String: [Int: [HoldBucketRecord]]]
@@ -20,7 +20,7 @@ struct ReportRun {
 
   /// Reads all of it.
   ///
-  /// - Throws: ``UserError``, of kind input where a file isn't what this program writes.
+  /// - Throws: ``UserError``, of kind input if a file isn't what this program writes.
   init(_ path: String, _ catalogue: Catalogue) throws(UserError) {
     let reader = try RunReader(path: path)
     self.reader = reader
@@ -28,7 +28,8 @@ struct ReportRun {
     self.runs = runs
     var cells = try reader.cells().filter { runs[$0.cellID] != nil }
     if reader.meta.finished == nil {
-      // cells.csv may be behind, or not there yet. What isn't in runs.csv (limits, the repeatable hold) is then missing.
+      // cells.csv may be behind, or not there yet. What isn't in runs.csv (limits, the repeatable hold) is then
+      // missing.
       let counted = { (id: String) in (runs[id] ?? []).count { $0.found.outcome != .error } }
       let known = Dictionary(cells.map { ($0.cellID, $0) }) { first, _ in first }
       cells = runs.keys.compactMap { id in

@@ -6,7 +6,7 @@ import Records
 enum ReportTemplates {
   /// One file that needs nothing beside it.
   ///
-  /// - Throws: ``UserError`` of kind unavailable where the template can't be read; a fault of this program.
+  /// - Throws: ``UserError`` of kind unavailable if the template can't be read; a fault of this program.
   static func html(_ page: ReportPage) throws(UserError) -> String {
     try render(htmlTemplate, partials: ["table": htmlTable], context(page, escape: { $0 }))
   }

@@ -26,8 +26,8 @@ struct RunFacts {
       add(
         "not finished",
         """
-        what a run knows at its end is missing or behind: the longest repeatable hold, this machine's limits, what \
-        couldn't be measured
+        values computed at the end of a run are missing or outdated: the longest repeatable hold, this machine's \
+        floors, what couldn't be measured
         """)
     }
     add("seed", String(meta.seed))
@@ -37,10 +37,10 @@ struct RunFacts {
       "the probe in a hold",
       probes.sorted { $0.key < $1.key }.compactMap { kind, cost in
         Self.cost(cost).map { "\($0) (\(kind) lock)" }
-      }.joined(separator: ", ") + (probes.isEmpty ? "" : "; it is in every hold shown"))
+      }.joined(separator: ", ") + (probes.isEmpty ? "" : "; included in every hold shown"))
     for item in meta.unavailable { add("not measured", "\(item.what): \(item.why)") }
     if let first = meta.errors.first {
-      add("failed", "\(meta.errors.count) repetitions, left out; the first: \(first.reason)")
+      add("failed", "\(meta.errors.count) repetitions, excluded; first: \(first.reason)")
     }
     self.facts = facts
   }
@@ -66,7 +66,7 @@ struct RunFacts {
       "\(all.count) of \(run.cells.count) cells",
       preempted == 0
         ? nil
-        : "in \(preempted) of them a measured thread was taken off its CPU: they are kept, and marked * in tables",
+        : "a measured thread was preempted in \(preempted) of them; they are kept, and marked * in tables",
       oversubscribed == 0
         ? nil : "\(oversubscribed) cells with more measured threads than CPUs (oversubscribed): in tables only",
     ]

@@ -10,7 +10,7 @@ struct SVGPicture {
 
   /// Gives every id the plot's name, since gnuplot gives each picture the same ones, and the picture the plot's title.
   ///
-  /// - Throws: ``UserError`` of kind unavailable where it is no picture.
+  /// - Throws: ``UserError`` of kind unavailable if it is no picture.
   init(_ text: String, of plot: Plot) throws(UserError) {
     guard let begin = text.range(of: "<svg"), let end = text.range(of: "</svg>", options: .backwards) else {
       throw UserError(

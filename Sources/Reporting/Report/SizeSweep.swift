@@ -47,8 +47,8 @@ struct SizeSweep {
     return .sizes("guest size", tics, margin: spread * 1.5, room: (panelWidth, kinds.count > 1 ? 78 : 52))
   }
 
-  /// The lines of one panel: one for each design, run, and kind of guest. What is exact is never joined with what isn't,
-  /// nor are memory maps of small and of huge pages.
+  /// The lines of one panel: one for each strategy, run, and kind of guest. What is exact is never joined with what
+  /// isn't, nor are memory maps of small and of huge pages.
   func series(
     _ group: CellGroups.Group, _ point: (ReportCell) -> PlotSeries.Point?
   ) -> [PlotSeries] {

@@ -21,20 +21,20 @@ public struct Against: Sendable {
   /// - Parameters:
   ///   - baseline: the path of the other build.
   ///   - launches: of each build, an even number.
-  /// - Throws: ``UserError``: 64 for the number, 69 where there is no such program.
+  /// - Throws: ``UserError``: 64 for the number, 69 if there is no such program.
   public init(baseline: String, launches: Int) throws(UserError) {
     guard launches >= 2, launches <= Self.mostLaunches, launches.isMultiple(of: 2) else {
       throw UserError(
-        .usage, "\(launches) launches of each build; accepted: even numbers from 2 to \(Self.mostLaunches)")
+        .usage, "invalid --launches \(launches): expected an even number from 2 to \(Self.mostLaunches)")
     }
     self.baseline = baseline
     self.launches = launches
     _ = try Self.program(baseline)
   }
 
-  /// Launches of each build where nobody says how many: ``defaultLaunches``, or as many as it takes for a change of one
-  /// cell to be told from chance among all that decide. Of a cell with several rows only one is reckoned with; where that
-  /// is too little the comparison says how many there should have been.
+  /// The default number of launches of each build: ``defaultLaunches``, or as many as it takes for a change of one
+  /// cell to be told from chance among all that decide. Of a cell with several rows only one is reckoned with; where
+  /// that is too little the comparison says how many there should have been.
   ///
   /// - Parameters:
   ///   - deciding: cells over which a measured metric decides, times the metrics that do; what decides exactly needs no
@@ -48,8 +48,8 @@ public struct Against: Sendable {
   /// Launches both builds, and reads what they measured, in the order of the launches.
   ///
   /// - Parameters:
-  ///   - words: what each launch is called with, `--out` added. Both get the same environment and folder to work in, and
-  ///     the same seed, since other guests would be another difference between launches.
+  ///   - words: what each launch is called with, `--out` added. Both get the same environment and folder to work in,
+  ///     and the same seed, since other guests would be another difference between launches.
   ///   - path: the new folder for their runs, in `base` and `new`.
   ///   - takesTurns: whether the launches of a quartet are there at once and take turns at measuring, a repetition at a
   ///     time; otherwise, and where a build doesn't know of turns, one launch follows the other.
@@ -61,7 +61,8 @@ public struct Against: Sendable {
   ) throws -> (base: [TrackedRun], new: [TrackedRun]) {
     guard let setpriv = ProgramPath().find("setpriv") else {
       throw UserError(
-        .unavailable, "setpriv isn't there, which ends launches with this program; mend: apt-get install util-linux")
+        .unavailable,
+        "missing setpriv, which ends the launches if this program dies; install it: apt-get install util-linux")
     }
     // The kernel ends a launch where this thread ends first; an older build doesn't look for itself.
     let leash = [setpriv, "--pdeathsig", "KILL", "--"]
@@ -86,8 +87,8 @@ public struct Against: Sendable {
           guard folder.hasLaunch(place) else {
             throw UserError(
               .unavailable,
-              "\(side == .base ? base.name : new.name): ended with 0 and left no run; accepted: a hintbench that was "
-                + "built before")
+              "\(side == .base ? base.name : new.name): exited 0 without writing a run; expected a hintbench "
+                + "built earlier")
           }
           let kept = try folder.keep(place, side: side.rawValue, number: runs[side, default: []].count + 1)
           runs[side, default: []].append(try TrackedRun(folder: kept, catalogue))

@@ -1,4 +1,4 @@
-/// What a launch is called with: the words of `run --against` without those that are about the comparison.
+/// Arguments of a launch: those of `run --against` without the comparison options.
 ///
 /// The words and not the matrix they stand for: the baseline may be older, and knows the words that were there when it
 /// was built, but not what has since been added to the form of a matrix.

@@ -6,21 +6,21 @@ import SystemPackage
 /// A build that is launched again and again: an open file, so that it stays the same one where a new build takes its
 /// place meanwhile.
 ///
-/// Each is called by its number, and the numbers have as many digits: the length of a program's path, of its words and of
-/// its environment move the stack, which alone makes code some per cent faster or slower (Mytkowicz et al., "Producing
-/// wrong data without doing anything obviously wrong!", ASPLOS 2009).
+/// Each is called by its number, and the numbers have as many digits: the length of a program's path, of its words and
+/// of its environment move the stack, which alone makes code some per cent faster or slower (Mytkowicz et al.,
+/// "Producing wrong data without doing anything obviously wrong!", ASPLOS 2009).
 final class LaunchedProgram {
   /// As the user calls it.
   let name: String
   private let descriptor: Int32
 
-  /// - Throws: ``UserError`` (69) where there is no program.
+  /// - Throws: ``UserError`` (69) if there is no program.
   init(_ path: String, name: String) throws(UserError) {
     self.name = name
     // Without a slash it would be looked up in PATH.
     guard let program = ProgramPath().find(path.contains("/") ? path : "./" + path) else {
       throw UserError(
-        .unavailable, "\(name): no program that can be run; accepted: the path of a hintbench that was built before")
+        .unavailable, "\(name): not executable; expected the path of a hintbench built earlier")
     }
     do throws(Errno) {
       let file = try FileDescriptor.opening(program, .readOnly)
@@ -35,13 +35,13 @@ final class LaunchedProgram {
 
   deinit { close(descriptor) }
 
-  /// Starts it with these words. What it prints leads nowhere.
+  /// Starts it with these arguments. Its output is discarded.
   ///
   /// - Parameters:
   ///   - leash: what it is started by: a program, and words.
   ///   - takesTurns: whether it has to ask before it measures. An older build doesn't, and runs to its end.
   ///   - name: what the launch is called in an error.
-  /// - Throws: ``UserError`` where it can't be started.
+  /// - Throws: ``UserError`` if it can't be started.
   func start(_ words: [String], leash: [String], takesTurns: Bool, name: String) throws(UserError) -> Launch {
     do {
       return try Launch(
@@ -77,7 +77,7 @@ final class Launch {
 
   /// Gives it its turn where it waits for one, and waits until it asks for the next, or has ended.
   ///
-  /// - Throws: ``UserError`` where it ended otherwise than with 0.
+  /// - Throws: ``UserError`` if it ended otherwise than with 0.
   func goOn() throws(UserError) {
     if isWaiting { giver?.give() }
     isWaiting = giver?.isAsked() ?? false

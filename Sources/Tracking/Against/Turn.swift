@@ -13,7 +13,7 @@ public final class Turn {
 
   private let line: Int32
 
-  /// This process's line; nil where it takes turns with nobody.
+  /// This process's line; nil if it takes no turns.
   public init?() {
     guard ProcessInfo.processInfo.environment[Self.variable] != nil else { return nil }
     // Not for what this process starts.
@@ -28,7 +28,7 @@ public final class Turn {
 
   deinit { close(line) }
 
-  /// Ends the turn that this launch has, if any, and waits for the next one. Returns at once where nobody gives turns.
+  /// Ends the current turn, if any, and waits for the next one. Returns at once if turns are not in use.
   public func next() {
     guard TurnLine.send(line) else { return }
     _ = TurnLine.receive(line)
@@ -41,7 +41,7 @@ final class TurnGiver {
   /// What becomes the launch's standard input; closed once it is started.
   private(set) var launchEnd: Int32
 
-  /// - Throws: ``SystemCallError`` where the kernel gives no more sockets.
+  /// - Throws: ``SystemCallError`` if the kernel gives no more sockets.
   init() throws(SystemCallError) {
     var ends: [Int32] = [-1, -1]
     guard socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0, &ends) == 0 else {

@@ -1,14 +1,15 @@
 import Foundation
 import Records
 
-/// Values of two sides in blocks: inside a block nothing but the side differs, so that under no difference the labels of
-/// its values could as well have been exchanged.
+/// Values of two sides in blocks: inside a block nothing but the side differs, so that under no difference the labels
+/// of its values could as well have been exchanged.
 ///
-/// Two runs are one block of repetitions; launches of two binaries in the order A B B A are a block each four; two designs
-/// in one run are a block a repetition. All three are tested alike: each block is aligned by its median, all values are
-/// ranked together (equal ones get their mean rank), and the sum of new's ranks is held against what exchanging labels
-/// inside blocks would give. For one block this is the rank-sum test of Wilcoxon, Mann and Whitney; for blocks of pairs a
-/// signed-rank test. On the logarithmic scale, since changes are relative; on the plain one where a value is 0 or below.
+/// Two runs are one block of repetitions; launches of two binaries in the order A B B A are a block each four; two
+/// strategies in one run are a block a repetition. All three are tested alike: each block is aligned by its median,
+/// all values are ranked together (equal ones get their mean rank), and the sum of new's ranks is held against what
+/// exchanging labels inside blocks would give. For one block this is the rank-sum test of Wilcoxon, Mann and Whitney;
+/// for blocks of pairs a signed-rank test. On the logarithmic scale, since changes are relative; on the plain one
+/// where a value is 0 or below.
 public struct BlockedSamples: Sendable, Equatable {
   /// A block's values of both sides.
   public struct Block: Sendable, Equatable {
@@ -50,8 +51,8 @@ public struct BlockedSamples: Sendable, Equatable {
   /// The smallest p that so many values could give.
   public var smallestP: Double { Self.smallestP(blocks.map { ($0.base.count, $0.new.count) }) }
 
-  /// The smallest p that blocks of so many values could give, both ends counted: all of new's in each block above, or all
-  /// below, base's. (Ties, and blocks of unequal sides, may leave one end only, and half of this.)
+  /// The smallest p that blocks of so many values could give, both ends counted: all of new's in each block above, or
+  /// all below, base's. (Ties, and blocks of unequal sides, may leave one end only, and half of this.)
   static func smallestP(_ blocks: [(base: Int, new: Int)]) -> Double {
     let logarithm = blocks.reduce(0.0) { sum, block in
       let (base, new) = (Double(block.base), Double(block.new))
@@ -60,8 +61,8 @@ public struct BlockedSamples: Sendable, Equatable {
     return min(1, 2 * exp(logarithm))
   }
 
-  /// The change from base to new, by Hodges and Lehmann: the median of the differences of all pairs inside blocks. On the
-  /// scale of ``isLogarithmic``; nil without blocks.
+  /// The change from base to new, by Hodges and Lehmann: the median of the differences of all pairs inside blocks. On
+  /// the scale of ``isLogarithmic``; nil without blocks.
   public var shift: Double? { MedianInterval.median(sorted: differences) }
 
   /// The changes that the test doesn't refuse at this level: from the least to the greatest shift of new for which

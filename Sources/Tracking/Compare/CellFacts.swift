@@ -11,12 +11,13 @@ struct CellFacts {
   let isOversubscribed: Bool
   /// Where its first row stands among all cells' first rows.
   let place: Int
-  /// Everything else that tells cells apart, in words, in the order in which they are read; nil where it is empty.
+  /// Everything else that tells cells apart, in words, in the order in which they are read; nil if it is empty.
   let parts: [String?]
   /// Where it ran; of interest only where it tells cells apart.
   let placement: [String?]
 
-  /// What a cell has that another strategy's has as well; its lowest order is not in it, which may be the strategy's own.
+  /// What a cell has that another strategy's has as well; its lowest order is not in it, which may be the strategy's
+  /// own.
   struct Setting: Hashable {
     let experiment: String
     let parts: [String?]
@@ -53,7 +54,7 @@ struct CellFacts {
     parts = shared + [guest.order.map { "order \($0)" }]
   }
 
-  /// A word with what it is of; nil where it is empty.
+  /// A word with what it is of; nil if it is empty.
   private static func shown(_ word: String, _ what: String? = nil) -> String? {
     word.isEmpty ? nil : [word, what].compactMap { $0 }.joined(separator: " ")
   }

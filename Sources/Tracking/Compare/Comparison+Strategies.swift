@@ -2,13 +2,13 @@ import Records
 import Reporting
 
 extension Comparison {
-  /// Holds two designs of one run against each other, cell by cell, paired by repetition: both ran on the same guests, on
-  /// the same machine, by turns. Several runs are launches: paired by launch.
+  /// Holds two strategies of one run against each other, cell by cell, paired by repetition: both ran on the same
+  /// guests, on the same machine, by turns. Several runs are launches: paired by launch.
   ///
   /// - Parameters:
   ///   - strategies: names, with as many of their options as it takes to mean one only.
   ///   - metrics: those that decide, in every cell; none: each experiment's own, and the holds' 99th percentile.
-  /// - Throws: ``UserError`` where a word means no strategy of the run, or several.
+  /// - Throws: ``UserError`` if a word means no strategy of the run, or several.
   public init(
     of runs: [TrackedRun], strategies: (base: String, new: String), thresholds: Thresholds, metrics: [String] = []
   ) throws(UserError) {
@@ -56,11 +56,11 @@ extension Comparison {
     switch names.count {
     case 0:
       let there = Set(cells.map(\.strategy)).sorted().joined(separator: ", ")
-      throw UserError(.usage, "no strategy '\(word)' in \(name(runs)); there are: \(there)")
+      throw UserError(.usage, "unknown strategy '\(word)' in \(name(runs)): expected one of \(there)")
     case 1: return meant
     default:
       throw UserError(
-        .usage, "'\(word)' may be any of \(names.joined(separator: ", ")); name one with its options")
+        .usage, "ambiguous strategy '\(word)': expected one of \(names.joined(separator: ", ")), with options")
     }
   }
 }

@@ -2,10 +2,10 @@ import Foundation
 import Records
 import Reporting
 
-/// Runs held against each other: what got worse, what better, and what can't be told.
+/// A comparison of runs: what got worse, what got better, what can't be told.
 ///
-/// Cells match by `cell_id`. One metric decides in each (``Thresholds/decisive(in:isCounted:)``); the p values of all that
-/// decide are corrected together (Holm), so that ``Thresholds/alpha`` holds for the whole comparison. See
+/// Cells match by `cell_id`. One metric decides in each (``Thresholds/decisive(in:isCounted:)``); the p values of all
+/// that decide are corrected together (Holm), so that ``Thresholds/alpha`` holds for the whole comparison. See
 /// ``ComparisonRow/judged(alpha:family:needed:)`` for the rule of the verdicts.
 public struct Comparison: Sendable {
   /// What base is called: runs, or a strategy.
@@ -30,8 +30,8 @@ public struct Comparison: Sendable {
   /// The confidence of the intervals, before any correction.
   public var level: Double { 1 - thresholds.alpha }
 
-  /// Holds runs of a new build, or of a new day, against those of another. Several a side are launches, in the order they
-  /// were made: one sample each. As many on both sides, and an even number, are taken as interleaved A B B A.
+  /// Holds runs of a new build, or of a new day, against those of another. Several a side are launches, in the order
+  /// they were made: one sample each. As many on both sides, and an even number, are taken as interleaved A B B A.
   ///
   /// - Parameter metrics: those that decide, in every cell; none: each experiment's own.
   /// - Throws: ``UserError`` for a metric that there isn't, and for a side without a repetition.
@@ -41,7 +41,7 @@ public struct Comparison: Sendable {
     let (baseOrder, baseCells) = CellFacts.all(base)
     let (newOrder, newCells) = CellFacts.all(new)
     for (runs, order) in [(base, baseOrder), (new, newOrder)] where order.isEmpty {
-      throw UserError(.input, "\(Self.name(runs)): no repetition in it; accepted: a run that measured something")
+      throw UserError(.input, "\(Self.name(runs)): no repetitions; expected a run with at least one")
     }
     let all =
       baseOrder.compactMap { baseCells[$0] } + newOrder.filter { baseCells[$0] == nil }.compactMap { newCells[$0] }
@@ -117,7 +117,7 @@ public struct Comparison: Sendable {
 
   /// Whether these experiments have metrics of these names.
   ///
-  /// - Throws: ``UserError`` of kind usage where no experiment has a metric of this name.
+  /// - Throws: ``UserError`` of kind usage if no experiment has a metric of this name.
   public static func check(_ metrics: [String], _ experiments: Set<String>, _ catalogue: Catalogue)
     throws(UserError)
   {
@@ -126,7 +126,7 @@ public struct Comparison: Sendable {
       throw UserError(
         .usage,
         "unknown metric '\(name)' in \(experiments.sorted().joined(separator: ", ")); "
-          + "accepted: those of `hintbench list metrics` that get better one way")
+          + "expected a metric of `hintbench list metrics` that has a direction")
     }
   }
 }

@@ -3,7 +3,7 @@ import Reporting
 
 /// Puts rows together for pairs of cells.
 struct ComparisonBuilder {
-  /// A cell of base and the one of new that it is held against.
+  /// A cell of base and the cell of new it is compared with.
   typealias Pair = (base: CellFacts, new: CellFacts)
 
   private let base: [TrackedRun]
@@ -94,8 +94,8 @@ struct ComparisonBuilder {
     return row
   }
 
-  /// The metric by which new reports less of the memory than base. Nil where designs are compared: there coverage stands
-  /// beside what decides.
+  /// The metric by which new reports less of the memory than base. Nil where strategies are compared: there coverage
+  /// stands beside what decides.
   private func coversLess(_ pair: Pair) -> String? {
     guard pair.base.strategy == pair.new.strategy,
       let metric = thresholds.catalogue.experiment(pair.base.experiment)?.coverageMetric
@@ -108,7 +108,7 @@ struct ComparisonBuilder {
     return thresholds.coversLess(metric, before: before, now: values(newSeries, pair.new.cellID)) ? metric : nil
   }
 
-  /// Why a row that was asked for can't have a verdict; nil where it can.
+  /// Why a row that was asked for can't have a verdict; nil if it can.
   private func reason(_ row: ComparisonRow, _ pair: Pair, _ exact: [Bool]) -> VerdictReason? {
     if pair.base.isControl || pair.new.isControl { return .control }
     if pair.base.isOversubscribed || pair.new.isOversubscribed { return .oversubscribed }

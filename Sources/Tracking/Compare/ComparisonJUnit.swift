@@ -1,7 +1,7 @@
 import Mustache
 
-/// A comparison as JUnit XML, for what shows tests: a case for each row that was asked for. Worse is a failure; what has no
-/// verdict, and not enough data, is skipped; a cell that only one side has is an error.
+/// A comparison as JUnit XML, for what shows tests: a case for each row that was asked for. Worse is a failure; what
+/// has no verdict, and not enough data, is skipped; a cell that only one side has is an error.
 public struct ComparisonJUnit {
   private let comparison: Comparison
 

@@ -26,7 +26,7 @@ public struct ComparisonRow: Sendable {
   /// The full name; base's, where two are compared.
   public let strategy: String
   public let metric: TrackedMetric
-  /// What tells this row of a repetition from its others, as `range_bytes=2097152`; empty where there is only one.
+  /// What tells this row of a repetition from its others, as `range_bytes=2097152`; empty if there is only one.
   public let key: String
   public let base: Side?
   public let new: Side?
@@ -40,7 +40,7 @@ public struct ComparisonRow: Sendable {
   public let isRelative: Bool
   /// The changes that the test doesn't refuse, at ``Comparison/level``.
   public let interval: ClosedRange<Double>?
-  /// The test's; nil where nothing was tested.
+  /// The test's; nil if nothing was tested.
   public let p: Double?
   /// The least relative change that counts.
   public let minimumEffect: Double
@@ -49,12 +49,12 @@ public struct ComparisonRow: Sendable {
   public internal(set) var verdict: Verdict?
   /// Why there is no verdict, or not enough data.
   public internal(set) var reason: VerdictReason?
-  /// The metric by which new reports less of the memory than base; nil where it doesn't.
+  /// The metric by which new reports less of the memory than base; nil if it doesn't.
   var coversLessBy: String?
-  /// The smallest p that so many samples could give; nil where nothing is tested.
+  /// The smallest p that so many samples could give; nil if nothing is tested.
   let smallestP: Double?
 
-  /// Whether one side can't be held against the other.
+  /// Whether the sides are not comparable.
   public var isMismatch: Bool { reason?.isMismatch == true }
 
   /// Whether the row has part in the exit status.
@@ -63,7 +63,7 @@ public struct ComparisonRow: Sendable {
   /// The cell with the key, as tables show it.
   public var name: String { key.isEmpty ? cell : "\(cell) \(key)" }
 
-  /// Whether the change is in the direction that is worse; nil where there is none.
+  /// Whether the change is in the direction that is worse; nil if there is none.
   var isWorse: Bool? {
     guard let change, change != 0 else { return nil }
     return metric.direction == .lowerIsBetter ? change > 0 : change < 0

@@ -13,7 +13,7 @@ struct ComparisonText {
   private let metric: String?
   static let textColumns: Set = ["cell", "metric", "verdict"]
 
-  /// `all`: those rows, too, that nobody asked for and that decide nothing.
+  /// `all`: also the rows that decide nothing.
   init(_ comparison: Comparison, all: Bool) {
     self.comparison = comparison
     let shown = comparison.rows.filter { all || $0.isAsked || Self.beside($0, comparison) }
@@ -38,7 +38,7 @@ struct ComparisonText {
     }
     let deciding = comparison.rows.count(where: \.decides)
     let parts = [
-      counts.isEmpty ? "nothing to decide on" : "\(counts.joined(separator: ", ")) of \(deciding)",
+      counts.isEmpty ? "no cell decides" : "\(counts.joined(separator: ", ")) of \(deciding)",
       count(comparison.onlyInBase.count, "cell", "only in base"),
       count(comparison.onlyInNew.count, "cell", "only in new"),
       count(comparison.rows.count(where: \.isMismatch), "row", "not comparable"),
@@ -79,22 +79,22 @@ struct ComparisonText {
       let sides = Set(tested.map { comparison.sampling.words($0.base?.count ?? 0, $0.new?.count ?? 0) }).sorted()
       sentences.append(
         """
-        Samples: \(sides.joined(separator: ", ")). Worse or better: p, corrected over \(comparison.family) by Holm, is at \
-        most \(Self.plain(thresholds.alpha)) and the change at least \(effects(tested)); same: neither, and the \
-        interval (\(Self.plain(comparison.level)), uncorrected) keeps within \
-        \(Figure.count(Thresholds.sameFactor)) times that.
+        Samples: \(sides.joined(separator: ", ")). Worse or better: p (Holm-corrected over \(comparison.family)) is at \
+        most \(Self.plain(thresholds.alpha)) and the change is at least \(effects(tested)). Same: neither, and the \
+        interval (\(Self.plain(comparison.level)), uncorrected) stays within \(Figure.count(Thresholds.sameFactor)) \
+        times that.
         """)
     }
     if !tested.isEmpty && comparison.sampling == .repetitions {
       sentences.append(
         """
-        One run a side: what two launches differ in, memory and the machine meanwhile, reads like a change of the code. To \
-        judge code, compare folders of several launches, made by turns.
+        One run per side: differences between launches (memory layout, other load on the machine) look like code \
+        changes. To judge code, compare several launches by turns (`run --against`).
         """)
     }
     let exact = rows.filter(\.isExact)
     if !exact.isEmpty {
-      sentences.append("Exact figures need no test: worse or better by \(effects(exact)) or more.")
+      sentences.append("Exact figures need no test: worse or better means a change of at least \(effects(exact)).")
     }
     return sentences.joined(separator: " ")
   }
@@ -111,7 +111,7 @@ struct ComparisonText {
     count == 0 ? nil : "\(count) \(word)\(count == 1 ? "" : "s") \(what)"
   }
 
-  /// What stands beside what decides: where designs are compared, which holds the lock how long at what coverage.
+  /// What stands beside what decides: where strategies are compared, which holds the lock how long at what coverage.
   private static func beside(_ row: ComparisonRow, _ comparison: Comparison) -> Bool {
     comparison.sampling == .pairs
       && [TrackedMetric.repeatableHold.name, "ms_per_tib", "coverage_free"].contains(row.metric.name)

@@ -1,11 +1,11 @@
 import Foundation
 
-/// How a rank sum is distributed where it says nothing: every way to hand out the labels base and new inside each block is
-/// as likely as any other.
+/// How a rank sum is distributed where it says nothing: every way to hand out the labels base and new inside each
+/// block is as likely as any other.
 ///
-/// Exact, by adding up the number of ways block by block (the shift algorithm; Streitberg and Röhmel, 1986): it needs no
-/// draws and no seed, and there is no p below which it can't see. Above ``exactSteps`` steps, with some 30 values a side,
-/// by the normal distribution with the variance of the same scores and a correction for continuity.
+/// Exact, by adding up the number of ways block by block (the shift algorithm; Streitberg and Röhmel, 1986): it needs
+/// no draws and no seed, and there is no p below which it can't see. Above ``exactSteps`` steps, with some 30 values a
+/// side, by the normal distribution with the variance of the same scores and a correction for continuity.
 struct RankDistribution {
   /// The values of one block: ranks among all values, doubled so that ties are whole numbers, and how many are new's.
   struct Block: Hashable {

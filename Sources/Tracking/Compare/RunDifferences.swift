@@ -15,7 +15,7 @@ enum RunDifferences {
       return "\(what) differs: \(old.joined(separator: ", ")) in base, \(young.joined(separator: ", ")) in new"
     }
     let debug =
-      (base + new).contains { $0.meta.buildMode == "debug" } ? ["a debug build: its times are worth nothing"] : []
+      (base + new).contains { $0.meta.buildMode == "debug" } ? ["debug build: its timings are meaningless"] : []
     return differing + debug + unfinished(base + new)
   }
 
@@ -23,17 +23,18 @@ enum RunDifferences {
   static func unfinished(_ runs: [TrackedRun]) -> [String] {
     var seen: Set<String> = []
     return runs.filter { seen.insert($0.name).inserted }.flatMap { run in
-      (run.meta.finished == nil ? ["\(run.name) isn't finished: what it has is compared"] : [])
+      (run.meta.finished == nil ? ["\(run.name) is unfinished; comparing the repetitions it has"] : [])
         + (failures(run).map { [$0] } ?? []) + run.unmappedLines
     }
   }
 
-  /// That some of a run's repetitions have no part in it; nil where none failed.
+  /// That some of a run's repetitions have no part in it; nil if none failed.
   static func failures(_ run: TrackedRun) -> String? {
     let failed = run.failed
     return failed == 0
       ? nil
-      : "\(run.name): \(failed) of \(run.repetitions.count) repetitions failed (meta.json says why) and are left out"
+      : "\(run.name): \(failed) of \(run.repetitions.count) repetitions failed (see errors in meta.json) and are "
+        + "excluded"
   }
 
   private static func text(_ value: JSONValue?) -> String? {

@@ -8,7 +8,7 @@ enum Sampling: Sendable, Equatable {
   /// Several runs a side: each launch's median, since repetitions inside a launch have more in common than the binary.
   /// `inQuartets`: two launches of each side, which followed each other, are a block.
   case launches(inQuartets: Bool)
-  /// Two designs in one run: the two values of a repetition are a block; of several runs, those of a launch.
+  /// Two strategies in one run: the two values of a repetition are a block; of several runs, those of a launch.
   case pairs
 
   /// As many runs on both sides, and an even number: they were interleaved A B B A.
@@ -16,7 +16,7 @@ enum Sampling: Sendable, Equatable {
     self = base == 1 && new == 1 ? .repetitions : .launches(inQuartets: base == new && base.isMultiple(of: 2))
   }
 
-  /// Of one metric in one cell: the values of each run, in the order of the runs; nil where a run has none.
+  /// Of one metric in one cell: the values of each run, in the order of the runs; nil if a run has none.
   func samples(base: [MetricSeries?], new: [MetricSeries?]) -> BlockedSamples {
     switch self {
     case .repetitions:

@@ -37,7 +37,7 @@ struct SeriesIndex {
   /// In the order of the files.
   func keys(_ metric: String, _ cell: String) -> [String] { keys[Place(metric: metric, cell: cell)] ?? [] }
 
-  /// One for each run; nil where it has none.
+  /// One for each run; nil if it has none.
   func series(_ metric: String, _ cell: String, _ key: String) -> [MetricSeries?] {
     series[Place(metric: metric, cell: cell)]?.map { $0[key] } ?? Array(repeating: nil, count: count)
   }

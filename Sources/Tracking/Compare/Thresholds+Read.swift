@@ -32,14 +32,14 @@ private struct ThresholdsFile: Decodable {
     }
     let known = Set(catalogue.experiments.flatMap { TrackedMetric.all(of: $0.name, catalogue).map(\.name) })
     for (name, effect) in metrics.sorted(by: { $0.key < $1.key }) {
-      guard known.contains(name) else { throw refuse(.metrics, name, "no metric of `hintbench list metrics`") }
+      guard known.contains(name) else { throw refuse(.metrics, name, "unknown metric; see `hintbench list metrics`") }
       guard Thresholds.isEffect(effect) else {
         throw refuse(.metrics, name, "\(effect) isn't \(Thresholds.acceptedEffect)")
       }
     }
     for (experiment, name) in decisive.sorted(by: { $0.key < $1.key }) {
       guard catalogue.experiment(experiment) != nil else {
-        throw refuse(.decisive, experiment, "no experiment of `hintbench list experiments`")
+        throw refuse(.decisive, experiment, "unknown experiment; see `hintbench list experiments`")
       }
       guard TrackedMetric.all(of: experiment, catalogue).contains(where: { $0.name == name }) else {
         throw refuse(.decisive, experiment, "'\(name)' is no metric of it")
@@ -63,7 +63,7 @@ extension CodingUserInfoKey {
 extension Thresholds {
   /// Reads a checked-in thresholds file.
   ///
-  /// - Throws: ``UserError`` (74 where the file can't be read, 65 where it isn't one).
+  /// - Throws: ``UserError`` (74 if the file can't be read, 65 if it isn't one).
   public static func read(_ path: String, _ catalogue: Catalogue) throws(UserError) -> Thresholds {
     let file: ThresholdsFile = try StrictJSON.read(
       path, accepted: "JSON with any of alpha, minimum_effect, exact_minimum_effect, metrics and decisive",
@@ -96,7 +96,7 @@ extension Thresholds {
   public static func effect(percent text: String) throws(UserError) -> Double {
     let number = text.hasSuffix("%") ? text.dropLast() : text[...]
     guard let percent = Double(number), isEffect(percent / 100) else {
-      throw UserError(.usage, "'\(text)' is no minimum effect; accepted: percent from 0 to 1000, as 5%")
+      throw UserError(.usage, "invalid minimum effect '\(text)': expected 0 to 1000 percent, such as 5%")
     }
     return percent / 100
   }

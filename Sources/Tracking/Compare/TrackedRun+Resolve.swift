@@ -3,11 +3,10 @@ import Records
 import Reporting
 
 extension TrackedRun {
-  /// What a word on the command line means: a run's folder, a folder of run folders, by name, or where there is nothing of
-  /// that name, a run in the history.
+  /// Resolves a command-line argument: a run folder, a folder of run folders, or else a name in the history.
   ///
-  /// - Throws: ``UserError``, of kind input, with file and line, where one isn't what this program writes, and where it is
-  ///   none of them.
+  /// - Throws: ``UserError``, of kind input, with file and line, where one isn't what this program writes, and where
+  ///   it is none of them.
   public static func resolve(_ word: String, history: String, _ catalogue: Catalogue) throws -> [TrackedRun] {
     let manager = FileManager.default
     if !manager.fileExists(atPath: word + "/meta.json"),

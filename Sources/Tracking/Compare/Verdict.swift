@@ -41,23 +41,25 @@ public enum VerdictReason: Sendable, Equatable {
   /// What it means, after the short form.
   var sentence: String {
     switch self {
-    case .control: "collects nothing and decides nothing"
-    case .oversubscribed: "more measured threads than CPUs: left out of verdicts"
+    case .control: "the control, which decides nothing"
+    case .oversubscribed: "more measured threads than CPUs; excluded from verdicts"
     case .notMeasured: "on neither side"
     case .measuredOnlyIn, .exactOnlyIn: "can't be compared"
-    case .exactWithOtherSeed: "the guests that were counted on aren't the same"
-    case .coversLess(let metric): "new reports less of the memory (\(metric)), and may be quicker for that alone"
-    case .nothingToPair: "no repetition that both have"
+    case .exactWithOtherSeed: "the seeds differ, so the counts are of different guests"
+    case .coversLess(let metric): "new covers less memory (\(metric)), which alone could make it faster"
+    case .nothingToPair: "no repetition in common"
     case .tooFew(let needed, let family):
-      "whatever they say, it could be chance among \(family) decision\(family == 1 ? "" : "s"); \(needed) a side would do"
+      "too few samples to tell from chance among \(family) decision\(family == 1 ? "" : "s"); "
+        + "\(needed) per side would be enough"
     case .onlyUncorrected(let family):
-      "a change by its own p, which among \(family) decisions may be chance; more samples tell"
+      "significant before correction only, over \(family) decisions; collect more samples"
     case .tooScattered(let most):
-      "a change of more than \(ComparisonText.plain(most)) can't be ruled out; more samples, or a quieter machine, tell"
+      "a change of more than \(ComparisonText.plain(most)) can't be ruled out; "
+        + "collect more samples, or use a quieter machine"
     }
   }
 
-  /// Whether one side can't be held against the other: as bad as a cell that only one of them has.
+  /// Whether the sides are not comparable; treated like a cell that only one side has.
   var isMismatch: Bool {
     switch self {
     case .measuredOnlyIn, .exactOnlyIn, .exactWithOtherSeed, .coversLess, .nothingToPair: true

@@ -51,7 +51,7 @@ struct DecidingSeries {
     (series[Place(metric: metric.name, cell: cell)] ?? []).map(\.key)
   }
 
-  /// The median of the repetitions; nil where there is none.
+  /// The median of the repetitions; nil if there is none.
   func median(_ metric: TrackedMetric, _ cell: String, _ key: String) -> Double? {
     found(metric, cell, key).flatMap { MedianInterval.median(sorted: $0.values.values.sorted()) }
   }
@@ -60,7 +60,7 @@ struct DecidingSeries {
     found(metric, cell, key)?.isExact == true
   }
 
-  /// The median of the repetitions of all keys; nil where there is none.
+  /// The median of the repetitions of all keys; nil if there is none.
   func median(_ metric: TrackedMetric, _ cell: String) -> Double? {
     let found = series[Place(metric: metric.name, cell: cell)] ?? []
     return MedianInterval.median(sorted: found.flatMap(\.values.values).sorted())

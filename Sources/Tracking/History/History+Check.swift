@@ -40,7 +40,7 @@ extension History {
           thresholds.coversLess(
             metric.name, before: before.compactMap { $0.median(metric, cell.cellID) },
             now: series.median(metric, cell.cellID).map { [$0] } ?? [])
-            ? "less of the memory is reported than before (\(metric.name)), which may be why it isn't slower" : nil
+            ? "covers less memory than before (\(metric.name)), which may hide a slowdown" : nil
         }
         let isCounted = series.isCounted(cell.cellID) && before.contains { $0.isCounted(cell.cellID) }
         let metric = isCounted ? pair.counted : pair.measured

@@ -16,7 +16,7 @@ extension History {
   /// The run folders that a path stands for: itself, or where it is none those below it, by name, as several launches
   /// lie side by side.
   ///
-  /// - Throws: ``UserError`` of kind input where there are none.
+  /// - Throws: ``UserError`` of kind input if there are none.
   public static func runFolders(at path: String) throws(UserError) -> [String] {
     func isRun(_ path: String) -> Bool { FileAccess.exists(path + "/meta.json") }
     func below(_ path: String, depth: Int) throws(UserError) -> [String] {
@@ -35,7 +35,9 @@ extension History {
     let found: [String]
     // OUT/base/001 is two deep.
     do { found = try below(path, depth: 2) } catch { throw UserError(error, path: path) }
-    guard !found.isEmpty else { throw UserError(.input, "\(path): no run in it; a run's folder, or one of runs") }
+    guard !found.isEmpty else {
+      throw UserError(.input, "\(path): no run found; expected a run folder, or a folder of run folders")
+    }
     return found
   }
 
@@ -53,11 +55,11 @@ extension History {
     guard meta.finished != nil || isPartialAllowed else {
       throw UserError(
         .input,
-        "\(run.name): the run isn't finished; `hintbench run --resume` goes on with it, --partial takes it as it is"
+        "\(run.name): the run is unfinished; resume it with `hintbench run --resume`, or import it with --partial"
       )
     }
     guard let first = run.repetitions.first else {
-      throw UserError(.input, "\(run.name): no repetition of it is committed; one at least is accepted")
+      throw UserError(.input, "\(run.name): no repetition is committed; expected at least one")
     }
     guard run.repetitions.allSatisfy({ $0.identity.runID == meta.runID }),
       run.cells.allSatisfy({ $0.runID == meta.runID })
@@ -81,7 +83,7 @@ extension History {
       }
       let called = name ?? meta.runID
       guard try entries(in: db, where: "name = ?", [called]).isEmpty else {
-        throw UserError(.usage, "another run is called \(called); name this one otherwise with --name")
+        throw UserError(.usage, "the name \(called) is taken; choose another with --name")
       }
       let facts: [any SQLiteBindable] = [
         meta.runID, called, meta.started.columnText, meta.finished?.columnText, first.identity.host,
@@ -114,7 +116,7 @@ extension History {
       && name.unicodeScalars.allSatisfy { $0 != "/" && $0.value > 0x20 && $0.value != 0x7F }
     guard isAccepted else {
       throw UserError(
-        .usage, "'\(name)' can't be a run's name; accepted: no blanks, no slash, and no @ or - at its start")
+        .usage, "invalid run name '\(name)': expected no blanks, no slash, and no leading @ or -")
     }
   }
 

@@ -12,7 +12,7 @@ extension History {
   /// The run that is meant by a word: its name or run_id, the beginning of one that no other run has, or `@1` for the
   /// newest, `@2` for the one before.
   ///
-  /// - Throws: ``UserError`` of kind input where there is none, or several.
+  /// - Throws: ``UserError`` of kind input if there is none, or several.
   public func entry(named word: String) throws(UserError) -> HistoryEntry {
     try read { db in try entry(named: word, in: db) }
   }
@@ -20,7 +20,7 @@ extension History {
   /// The run that is meant by a word, see ``entry(named:)``: what the folder it was imported from said, under the run's
   /// name here.
   ///
-  /// - Throws: ``UserError`` of kind input where there is none, or several.
+  /// - Throws: ``UserError`` of kind input if there is none, or several.
   public func run(named word: String) throws(UserError) -> TrackedRun {
     try read { db in try run(entry(named: word, in: db), in: db) }
   }
@@ -41,7 +41,7 @@ extension History {
     }
     if word.first == "@" {
       guard let number = Int(word.dropFirst()), number > 0 else {
-        throw refuse("'\(word)' is no run; @1 is the newest, @2 the one before")
+        throw refuse("invalid run '\(word)': expected @1 (newest), @2, ...")
       }
       let newest = try entries(in: db, limit: number)
       guard newest.count == number, let last = newest.last else {

@@ -27,20 +27,20 @@ public struct History: Sendable {
 
   /// Opens the file.
   ///
-  /// - Throws: ``UserError``: input where it isn't there (for reading), is no history or one of a newer program; io
+  /// - Throws: ``UserError``: input if it isn't there (for reading), is no history or one of a newer program; io
   ///   where the system refuses or another process keeps it.
   public init(_ path: String, for access: Access, _ catalogue: Catalogue) throws(UserError) {
     self.path = path
     self.catalogue = catalogue
     guard !path.isEmpty else { throw UserError(.usage, "the name of a history can't be empty") }
     guard !FileAccess.isFolder(path) else {
-      throw UserError(.input, "\(path): it is a folder; \(History.accepted)")
+      throw UserError(.input, "\(path): is a folder; \(History.accepted)")
     }
     let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
     if access == .writing {
       do { _ = try FileAccess.makeFolders(folder) } catch { throw UserError(error, path: path) }
     } else if !FileAccess.exists(path) {
-      throw UserError(.input, "\(path): there is no such file; `hintbench history import RUN` makes it")
+      throw UserError(.input, "\(path): no such file; create it with `hintbench history import RUN`")
     }
     // Who only reads needs write access all the same where an import was killed: its journal is rolled back first.
     let isWritable = access == .writing || (Self.mayWrite(path) && Self.mayWrite(folder))
@@ -63,7 +63,7 @@ public struct History: Sendable {
       let isEmpty =
         try db.value("SELECT count(*) FROM sqlite_master WHERE tbl_name <> ?", [SQLiteMigrations.table]) == .integer(0)
       guard id == .integer(applicationID) || (id == .integer(0) && isEmpty) else {
-        throw UserError(.input, "\(path): it is another program's SQLite file; \(History.accepted)")
+        throw UserError(.input, "\(path): SQLite file of another program; \(History.accepted)")
       }
       guard try !forms.isSuperseded(in: db) else {
         throw UserError(.input, "\(path): a newer hintbench made it; use that, or another file")

@@ -11,7 +11,7 @@ public struct HistoryCheck: Sendable {
   /// What all rows' cells have in common.
   public let common: [String]
   public let thresholds: Thresholds
-  /// That repetitions of the run failed; nil where none did.
+  /// That repetitions of the run failed; nil if none did.
   public let failures: String?
   /// Whether a larger part of its repetitions failed than of the latest earlier run's.
   let failsMore: Bool

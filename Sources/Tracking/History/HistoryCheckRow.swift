@@ -15,20 +15,20 @@ public struct HistoryCheckRow: Sendable, Encodable {
   public let isExact: Bool
   /// Medians of the earlier runs' repetitions, oldest first.
   public let earlier: [Double]
-  /// The median of this run's; nil where it has none.
+  /// The median of this run's; nil if it has none.
   public let newest: Double?
   /// The least relative change that counts.
   public let minimumEffect: Double
-  /// How probable such a value is if nothing changed; nil where nothing was tested.
+  /// How probable such a value is if nothing changed; nil if nothing was tested.
   public let p: Double?
   /// `p` corrected over all rows that were tested.
   public internal(set) var correctedP: Double?
-  /// The least relative change that would have been found; nil where nothing was tested.
+  /// The least relative change that would have been found; nil if nothing was tested.
   public private(set) var leastFound: Double?
   public private(set) var verdict = Verdict.notEnoughData
   /// Why there is not enough data.
   public private(set) var reason: String?
-  /// That less of the memory is reported than before; nil where it isn't.
+  /// That less of the memory is reported than before; nil if it isn't.
   private let coversLess: String?
 
   init(
@@ -87,11 +87,11 @@ public struct HistoryCheckRow: Sendable, Encodable {
     guard p != nil else {
       // All equal.
       return isLarge
-        ? (.notEnoughData, "the earlier values are all equal: how much they vary isn't known") : (.same, nil)
+        ? (.notEnoughData, "all earlier values are equal, so their scatter is unknown") : (.same, nil)
     }
     if let correctedP, correctedP <= alpha, isLarge { return (isWorse(change) ? .worse : .better, nil) }
     guard let leastFound else {
-      return (.notEnoughData, "an earlier value is 0, of which no change is a share")
+      return (.notEnoughData, "an earlier value is 0, so the relative change is undefined")
     }
     if leastFound > max(HistoryCheck.blind, minimumEffect) {
       return (

@@ -16,10 +16,10 @@ public struct HistoryCheckText: Sendable {
     let commit = run.commit == nil ? "" : ", \(HistoryListing.commit(run))"
     let against =
       check.earlier.isEmpty
-      ? "no earlier run of this machine has its cells"
-      : "against up to \(check.window) earlier runs of this machine, since \(check.earlier.last?.started ?? "")"
+      ? "no earlier run of this machine has any of its cells"
+      : "compared with up to \(check.window) earlier runs of this machine, since \(check.earlier.last?.started ?? "")"
     let common = check.common.isEmpty ? "" : "\nall: " + check.common.joined(separator: ", ")
-    return "\(run.name), \(run.started)\(commit), \(run.host)\(run.finished == nil ? ", cut short" : ""): \(against)"
+    return "\(run.name), \(run.started)\(commit), \(run.host)\(run.finished == nil ? ", unfinished" : ""): \(against)"
       + common
   }
 
@@ -41,7 +41,7 @@ public struct HistoryCheckText: Sendable {
 
   private var notes: [String] {
     var notes = check.failures.map { ["Note: \($0)."] } ?? []
-    if !check.lost.isEmpty { notes.append("Gone since the latest earlier run: \(check.lost.joined(separator: "; ")).") }
+    if !check.lost.isEmpty { notes.append("Missing, but in the previous run: \(check.lost.joined(separator: "; ")).") }
     var reasons: [String] = []
     for row in check.rows { if let reason = row.reason, !reasons.contains(reason) { reasons.append(reason) } }
     for reason in reasons {
@@ -60,16 +60,17 @@ public struct HistoryCheckText: Sendable {
     if !measured.isEmpty {
       sentences.append(
         """
-        Worse or better: p, corrected over \(check.rows.count { $0.p != nil }) by Holm, is at most \
-        \(Figure.number(check.thresholds.alpha)) and the change at least \(Self.effects(measured)). \
-        p: Student's prediction of the next value, as if the runs' medians scattered like independent draws from one \
-        log-normal distribution. sees: the least change that would have been found.
+        Worse or better: p (Holm-corrected over \(check.rows.count { $0.p != nil })) is at most \
+        \(Figure.number(check.thresholds.alpha)) and the change is at least \(Self.effects(measured)). p: Student's \
+        prediction for the next value, assuming that medians are independent draws from one log-normal distribution. \
+        sees: smallest detectable change.
         """)
     }
     if !exact.isEmpty {
       sentences.append(
         """
-        Exact figures need no test: \(Self.effects(exact)) or more away from the last run or from the median counts.
+        Exact figures need no test: a difference of at least \(Self.effects(exact)) from the last run or from the \
+        median counts.
         """)
     }
     return sentences.joined(separator: " ")
@@ -84,8 +85,8 @@ public struct HistoryCheckText: Sendable {
       let count = check.count(verdict)
       return count == 0 ? nil : "\(count) \(verdict.rawValue)"
     }
-    let gone = check.lost.isEmpty ? "" : "; \(check.lost.count) gone"
-    return (counts.isEmpty ? "nothing to judge" : counts.joined(separator: ", ") + " of \(check.rows.count)") + gone
+    let gone = check.lost.isEmpty ? "" : "; \(check.lost.count) missing"
+    return (counts.isEmpty ? "nothing to check" : counts.joined(separator: ", ") + " of \(check.rows.count)") + gone
   }
 
   // MARK: Fields

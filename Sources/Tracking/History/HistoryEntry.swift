@@ -30,7 +30,7 @@ public struct HistoryEntry: Sendable, Equatable, Encodable {
     case name, started, finished, host, commit, branch, dirty, experiments, cells, repetitions
   }
 
-  /// Whether figures of the two can be held against each other: the same machine, as far as its name and processor
+  /// Whether figures of the two are comparable: the same machine, as far as its name and processor
   /// tell, and the same way of building.
   func isComparable(with other: HistoryEntry) -> Bool {
     host == other.host && cpuModel == other.cpuModel && buildMode == other.buildMode

@@ -17,7 +17,7 @@ public struct HistoryListing: Sendable {
         [
           entry.name, entry.started, Self.commit(entry), entry.branch ?? Figure.missing, entry.host,
           entry.experiments.joined(separator: ", "), String(entry.cells),
-          String(entry.repetitions) + (entry.finished == nil ? " (cut short)" : ""),
+          String(entry.repetitions) + (entry.finished == nil ? " (unfinished)" : ""),
         ]
       }, leftAligned: [0, 1, 2, 3, 4, 5])
     return text.withoutLastLineFeed
@@ -54,7 +54,7 @@ public struct HistoryListing: Sendable {
       case .replaced: "replaced, now with more"
       case .alreadyThere: "already there"
       }
-    let state = entry.finished == nil ? ", cut short" : ""
+    let state = entry.finished == nil ? ", unfinished" : ""
     return "\(entry.name): \(what): \(entry.experiments.joined(separator: ", ")), \(entry.cells) cells, "
       + "\(entry.repetitions) repetitions\(state)"
   }

@@ -13,7 +13,7 @@ public struct HistoryRunText: Sendable {
   public var text: String {
     let facts: [(String, String?)] = [
       ("run", entry.name == entry.runID ? entry.name : "\(entry.name) (\(entry.runID))"),
-      ("started", entry.started), ("finished", entry.finished ?? "no: it was cut short"),
+      ("started", entry.started), ("finished", entry.finished ?? "no"),
       ("commit", entry.commit == nil ? nil : HistoryListing.commit(entry)), ("branch", entry.branch),
       ("host", [entry.host, entry.cpuModel].compactMap { $0 }.joined(separator: ", ")), ("build", entry.buildMode),
       ("command", run.meta.commandLine.joined(separator: " ")),

@@ -65,7 +65,7 @@ public struct OtavaExport: Sendable {
     oldest = tests.flatMap(\.rows).compactMap { $0[0].flatMap { Date(columnText: $0) } }.min()
   }
 
-  /// Names stay what they are when other cells come and go: a design's bare name, and enough of the cell's.
+  /// Names stay what they are when other cells come and go: a strategy's bare name, and enough of the cell's.
   private static func name(_ subject: HistoryExport.Subject, withHost: Bool) -> String {
     let guest = subject.guest.guest
     let size = Figure.bytes(guest.bytes).replacing(" ", with: "")
@@ -116,7 +116,7 @@ public struct OtavaExport: Sendable {
 
   /// Writes the files; those of an earlier export are replaced, `otava.yaml` last.
   ///
-  /// - Throws: ``UserError``: of kind usage where the folder holds something else; of kind io.
+  /// - Throws: ``UserError``: of kind usage if the folder holds something else; of kind io.
   public func write(to folder: String) throws(UserError) {
     _ = try FileAccess.makeFolders(folder)
     let configurationFile = folder + "/otava.yaml"
@@ -135,7 +135,7 @@ public struct OtavaExport: Sendable {
 
   /// What was written, and the command that reads it.
   public func hint(_ folder: String, now: Date = Date()) -> String {
-    var lines = omissions.map { "left out: \($0)" }
+    var lines = omissions.map { "skipped: \($0)" }
     lines.append(
       "Files: \(folder)/otava.yaml, \(tests.count) tests of up to \(tests.map(\.rows.count).max() ?? 0) runs")
     // Otava itself looks at the last 365 days.

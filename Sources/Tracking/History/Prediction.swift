@@ -33,7 +33,7 @@ struct Prediction {
     return StudentT.twoSidedP(((isRatio ? log(value) : value) - mean) / scale, freedom: freedom)
   }
 
-  /// The least relative change upwards whose p is not above `p`; nil where there is no ratio.
+  /// The least relative change upwards whose p is not above `p`; nil if there is no ratio.
   func leastFound(p: Double) -> Double? {
     isRatio ? exp(StudentT.quantile(twoSidedP: p, freedom: freedom) * scale) - 1 : nil
   }

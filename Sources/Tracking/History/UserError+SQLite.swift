@@ -17,13 +17,13 @@ extension UserError {
     let message = error.message
     self =
       switch error.code {
-      case SQLITE_NOTADB: make(.input, "it is no SQLite file; \(History.accepted)")
+      case SQLITE_NOTADB: make(.input, "not an SQLite file; \(History.accepted)")
       case SQLITE_CORRUPT: make(.input, "the file is damaged (\(message)); \(History.accepted)")
       case SQLITE_BUSY, SQLITE_LOCKED:
         make(.io, "another process is using the history; wait for it or end it")
       // SQLITE_READONLY_ROLLBACK, a macro that doesn't import.
       case SQLITE_READONLY where error.extendedCode == SQLITE_READONLY | 3 << 8:
-        make(.io, "an import was cut short, and what it left can't be undone without write access to file and folder")
+        make(.io, "an interrupted import must be rolled back, which needs write access to file and folder")
       case SQLITE_READONLY, SQLITE_PERM, SQLITE_AUTH:
         make(.io, "cannot write: \(message); name a file that may be written")
       case SQLITE_CANTOPEN: make(.io, "cannot open: \(message); name a file and folder that may be read")
@@ -36,5 +36,5 @@ extension UserError {
 
 extension History {
   /// The end of a message about a file that is no history.
-  static let accepted = "a file made by `hintbench history import` is accepted"
+  static let accepted = "expected a history made by `hintbench history import`"
 }

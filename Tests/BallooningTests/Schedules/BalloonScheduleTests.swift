@@ -3,8 +3,8 @@ import Testing
 @testable import Ballooning
 @testable import GuestMemory
 
-/// The balloon's threads in every order of their steps: no page has two owners, none is lost, counts are right, nobody is
-/// stuck.
+/// The balloon's threads in every order of their steps: no page has two owners, none is lost, counts are right, nobody
+/// is stuck.
 @Suite struct BalloonScheduleTests {
   private typealias Driver = BalloonScheduler.Driver
   private typealias Script = BalloonScheduler.Script
@@ -75,8 +75,8 @@ import Testing
     #expect(report.fault == nil, "\(report.fault ?? "")")
   }
 
-  /// The rules of 2012 don't ask once more after taking the reference: who looked at the page before it was freed can have
-  /// its lock when the balloon puts it on its list again, and that is a BUG_ON().
+  /// The rules of 2012 don't ask once more after taking the reference: who looked at the page before it was freed can
+  /// have its lock when the balloon puts it on its list again, and that is a BUG_ON().
   @Test func theRulesOf2012LockAPageThatWasAllocatedAgain() throws {
     let report = try explored([Self.deflateAndInflate, Self.isolateAndPutBack], pages: 1, .series2012)
     #expect(report.fault?.contains("comes into the balloon is locked") == true, "\(report.fault ?? "no fault")")
@@ -117,8 +117,8 @@ import Testing
     try caught([{ driver, _ in driver.deflateWithoutTrylock() }, Self.isolateAndPutBack], "two own")
   }
 
-  /// The dequeue of the 2012 series, as it was posted, races with isolation: an observation about that text, not a fault
-  /// of ours.
+  /// The dequeue of the 2012 series, as it was posted, races with isolation: an observation about that text, not a
+  /// fault of ours.
   @Test func theDequeueAsItWasPostedIn2012Races() throws {
     try caught([{ driver, _ in driver.deflateAsPosted() }, Self.isolateAndPutBack], "two own", .series2012)
   }

@@ -9,12 +9,12 @@ import Instruments
 ///
 /// Each script runs on a thread of its own, which is let go for one step at a time: at any moment one thread runs, and
 /// which is next is a decision. A schedule is the list of decisions and is run by replay from the same start. A section
-/// under `pages_lock` is one step, as nobody else can be in one; between any two steps the rules of ``BalloonLedger`` are
-/// asked, and a state in which nobody can go on is a deadlock.
+/// under `pages_lock` is one step, as nobody else can be in one; between any two steps the rules of ``BalloonLedger``
+/// are asked, and a state in which nobody can go on is a deadlock.
 ///
 /// **Why a position seen before need not be gone on from.** A position is all memory that the code reads (struct pages,
-/// the zone, per-CPU lists, the balloon's own), what the host and the ledger know, and of each thread all that its steps
-/// have told it so far. The code has no other input, so that two equal positions have the same future.
+/// the zone, per-CPU lists, the balloon's own), what the host and the ledger know, and of each thread all that its
+/// steps have told it so far. The code has no other input, so that two equal positions have the same future.
 /// ``BalloonScheduleTests`` compares with exploration that never prunes.
 final class BalloonScheduler: @unchecked Sendable {
   // Right to send: one thread runs at a time, handed on by semaphores.

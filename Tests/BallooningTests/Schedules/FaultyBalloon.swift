@@ -48,8 +48,8 @@ extension BalloonDriver {
     finish(pfns, count)
   }
 
-  /// balloon_page_dequeue() as it was posted in 2012: it finds the page without the list's lock, and does not look again
-  /// once it has the page's.
+  /// balloon_page_dequeue() as it was posted in 2012: it finds the page without the list's lock, and does not look
+  /// again once it has the page's.
   mutating func deflateAsPosted() {
     lockMutex()
     let pfns = batch

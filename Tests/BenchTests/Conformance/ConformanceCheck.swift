@@ -25,7 +25,7 @@ struct ConformanceCheck {
   private struct Seen {
     var outcome: Outcome
     var restarts: Int
-    /// Holds until the design had no more to say.
+    /// Holds until the strategy had no more to say.
     var holds: Int
     var observer: SessionObserver
   }
@@ -37,7 +37,7 @@ struct ConformanceCheck {
     defer { stop.deallocate() }
 
     guest.restore()
-    let before = GuestImage(guest)
+    let before = AllocatorState(guest)
     var strategy = S(configured.options)
     try strategy.prepare(guest.core, lowestOrder: lowestOrder)
     let device = try HintDevice(size: strategy.queueSize)
@@ -49,7 +49,7 @@ struct ConformanceCheck {
     violations += seen.observer.violations
     judgeAfterwards(seen, before, .brokenAfterwards, fail)
     guest.restore()
-    if let difference = GuestImage(guest).difference(from: before) { fail(.restoreDiffers, difference) }
+    if let difference = AllocatorState(guest).difference(from: before) { fail(.restoreDiffers, difference) }
 
     // Again, with what the strategy kept.
     let again = session(&strategy, stop, before, device) { _ in }
@@ -70,7 +70,7 @@ struct ConformanceCheck {
   }
 
   private func session<S: HintStrategy>(
-    _ strategy: inout S, _ stop: StopFlag, _ before: GuestImage, _ device: HintDevice, stopAfter holds: Int? = nil,
+    _ strategy: inout S, _ stop: StopFlag, _ before: AllocatorState, _ device: HintDevice, stopAfter holds: Int? = nil,
     atEnd: (Seen) -> Void
   ) -> Seen {
     let observer = SessionObserver(guest, lowestOrder: lowestOrder, stop: stop)
@@ -99,13 +99,13 @@ struct ConformanceCheck {
 
   // MARK: while the blocks are held
 
-  private func judgeEnd(_ seen: Seen, _ before: GuestImage, _ fail: (Violation.Rule, String) -> Void) {
+  private func judgeEnd(_ seen: Seen, _ before: AllocatorState, _ fail: (Violation.Rule, String) -> Void) {
     let hints = seen.observer.hints
     let missing = guest.missingPages()
     if missing.pages != seen.observer.pagesWithheld {
       fail(.withheldWrong, "\(missing.pages) pages are gone, the sink knows of \(seen.observer.pagesWithheld)")
     }
-    // Of a design that works in batches all are back by now.
+    // Of a strategy that works in batches all are back by now.
     for hint in hints
     where hint.isHeld && configured.card.effect != .takesBatches && !missing.contains(hint.block) {
       fail(.notHeld, "\(hint.block) was reported as held and isn't")
@@ -124,7 +124,7 @@ struct ConformanceCheck {
     judgeUntouchable(before, fail)
   }
 
-  /// A session that is complete has hinted every block that the design can reach.
+  /// A session that is complete has hinted every block that the strategy can reach.
   private func judgeCoverage(_ hints: [HintLog.Hint], _ fail: (Violation.Rule, String) -> Void) {
     let hinted = Set(hints.map(\.block))
     func needs(_ blocks: [Block]) {
@@ -150,7 +150,7 @@ struct ConformanceCheck {
         }
       }
     case .takesBlocks:
-      // What an option keeps back only the design knows.
+      // What an option keeps back only the strategy knows.
       guard configured.options == (try? entry.configured())?.options else { return }
       for zone in guest.core.zones where zone.type <= .normal && isAllocatable(zone) {
         fail(.incomplete, "node \(zone.node) \(zone.type.name) still has a block to allocate")
@@ -158,15 +158,15 @@ struct ConformanceCheck {
     }
   }
 
-  /// Whether a block of the highest order may leave the zone without breaking its min watermark: a design that takes its buffer
-  /// where it walks has nowhere to write before the first such zone.
+  /// Whether a block of the highest order may leave the zone without breaking its min watermark: a strategy that takes
+  /// its buffer where it walks has nowhere to write before the first such zone.
   private func canGiveABlock(_ zone: Zone) -> Bool {
     guard let snapshot = guest.snapshot else { return false }
     let image = snapshot.zones[zone.index]
     return image.freePages > zone.watermark(.min) + (1 << UInt64(guest.core.highestOrder)) + image.highAtomic
   }
 
-  /// Whether a design that works in batches has reason to report this zone, and room to: its thresholds are 16 and 32
+  /// Whether a strategy that works in batches has reason to report this zone, and room to: its thresholds are 16 and 32
   /// blocks, it wants up to 32 blocks above the low watermark and holds as many (facts, 7 and 8); where an option sets
   /// how many it holds, that many.
   private func reportsEverything(_ zone: Zone) -> Bool {
@@ -182,7 +182,8 @@ struct ConformanceCheck {
 
   private func isIsolated(_ block: Block) -> Bool { guest.core.pageblockMigratetype(block.pfn) == .isolate }
 
-  /// Whether GFP without any right to a reserve could still get a block of the highest order from the zone (facts, 6 and 12).
+  /// Whether GFP without any right to a reserve could still get a block of the highest order from the zone (facts, 6
+  /// and 12).
   private func isAllocatable(_ zone: Zone) -> Bool {
     let core = guest.core
     let memory = zone.pointer.pointee
@@ -194,9 +195,9 @@ struct ConformanceCheck {
     return free > Int64(memory.watermark.0 + memory.watermark_boost) + memory.lowmem_reserve.2
   }
 
-  /// The lists that the design leaves alone stand as they stood.
-  private func judgeUntouchable(_ before: GuestImage, _ fail: (Violation.Rule, String) -> Void) {
-    let now = GuestImage(guest)
+  /// The lists that the strategy leaves alone stand as they stood.
+  private func judgeUntouchable(_ before: AllocatorState, _ fail: (Violation.Rule, String) -> Void) {
+    let now = AllocatorState(guest)
     switch configured.card.effect {
     case .readsOnly:
       if let difference = now.difference(from: before) { fail(.listsChanged, difference) }
@@ -209,7 +210,7 @@ struct ConformanceCheck {
         fail(.untouchableTaken, "ISOLATE's lists changed")
       }
     case .takesBlocks:
-      func isOff(_ list: GuestImage.List) -> Bool {
+      func isOff(_ list: AllocatorState.List) -> Bool {
         guest.core.zone(list.zone).type > .normal || list.type >= .highAtomic
       }
       if now.lists.filter(isOff) != before.lists.filter(isOff) {
@@ -221,13 +222,13 @@ struct ConformanceCheck {
   // MARK: when all is given back
 
   private func judgeAfterwards(
-    _ seen: Seen, _ before: GuestImage, _ rule: Violation.Rule, _ fail: (Violation.Rule, String) -> Void
+    _ seen: Seen, _ before: AllocatorState, _ rule: Violation.Rule, _ fail: (Violation.Rule, String) -> Void
   ) {
     if let fault = guest.validate().first { fail(rule, "\(fault)") }
     let missing = guest.missingPages()
     if missing.pages > 0 { fail(rule, "\(missing.pages) pages were never given back") }
     if seen.observer.pagesWithheld > 0 { fail(rule, "\(seen.observer.pagesWithheld) pages are still withheld") }
-    let after = GuestImage(guest)
+    let after = AllocatorState(guest)
     for (zone, states) in zip(after.zones, before.zones).enumerated() {
       // NR_FREE_PAGES and the pages leaked as bad.
       let counters = guest.core.highestOrder + 1
@@ -245,11 +246,11 @@ struct ConformanceCheck {
   // MARK: stopping
 
   private func judgeStop<S: HintStrategy>(
-    _ strategy: inout S, _ stop: StopFlag, _ whole: Seen, _ before: GuestImage, _ device: HintDevice,
+    _ strategy: inout S, _ stop: StopFlag, _ whole: Seen, _ before: AllocatorState, _ device: HintDevice,
     _ violations: inout [Violation]
   ) {
     let holds = whole.holds
-    // One step of a design may take each zone's lock, and the allocator may ask each zone twice.
+    // One step of a strategy may take each zone's lock, and the allocator may ask each zone twice.
     let most = 2 * guest.core.zoneCount + 2
     for stopAfter in Set([0, holds == 0 ? 0 : 1 + Int(stopDraw % UInt64(holds))]) {
       let seen = session(&strategy, stop, before, device, stopAfter: stopAfter) { _ in }

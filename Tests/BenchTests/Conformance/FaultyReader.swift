@@ -5,7 +5,7 @@ import Records
 @testable import GuestMemory
 @testable import Hinting
 
-/// A design that only reads, right with `fault=none` and otherwise wrong in one way: shows that the suite notices.
+/// A strategy that only reads, right with `fault=none` and otherwise wrong in one way: shows that the suite notices.
 struct FaultyReader: HintStrategy {
   typealias Hooks = NoHooks
 

@@ -5,7 +5,7 @@ import Records
 @testable import GuestMemory
 @testable import Hinting
 
-/// A design that takes blocks and reports them, right with `fault=none` and otherwise wrong in one way.
+/// A strategy that takes blocks and reports them, right with `fault=none` and otherwise wrong in one way.
 struct FaultyTaker: HintStrategy {
   typealias Hooks = NoHooks
 

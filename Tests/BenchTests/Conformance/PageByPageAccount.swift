@@ -55,7 +55,7 @@ struct PageByPageAccount {
     }
   }
 
-  /// Where the account differs from this, in words; nil where it doesn't.
+  /// Where the account differs from this, in words; nil if it doesn't.
   func difference(from account: SessionAccount) -> String? {
     if account.total != total { return "in all: \(account.total), page by page \(total)" }
     for (index, pair) in zip(account.zones, zones).enumerated() where pair.0 != pair.1 {

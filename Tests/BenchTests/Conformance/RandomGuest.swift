@@ -7,7 +7,8 @@ struct RandomGuest {
   /// For what else the case draws.
   var draws: SeededGenerator
 
-  /// `stream`: an own row of guests. `leastCPUs`: modelled CPUs, at least. `small`: below 512 MiB, for runs with mutators.
+  /// `stream`: an own row of guests. `leastCPUs`: modelled CPUs, at least. `small`: below 512 MiB, for runs with
+  /// mutators.
   init(seed: UInt64, stream: UInt64, leastCPUs: Int = 1, small: Bool = false) throws {
     var generator = SeededGenerator(seed: seed, stream: stream)
     let cpus = leastCPUs + generator.below(6)

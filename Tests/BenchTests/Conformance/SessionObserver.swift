@@ -3,8 +3,8 @@ import Instruments
 @testable import Delivery
 @testable import GuestMemory
 
-/// Watches one session of a guest in which nothing else runs: judges each hint at the moment the sink gets it, and keeps what
-/// the session did.
+/// Watches one session of a guest in which nothing else runs: judges each hint at the moment the sink gets it, and
+/// keeps what the session did.
 final class SessionObserver {
   struct Hold: Equatable {
     var zone: Int
@@ -23,7 +23,7 @@ final class SessionObserver {
   /// Sets the stop flag after this many holds.
   var stopsAfterHold: Int?
   private(set) var holdsAtStop: Int?
-  /// Holds after the stop in which blocks went back. A design may give back what it has as soon as it is stopped
+  /// Holds after the stop in which blocks went back. A strategy may give back what it has as soon as it is stopped
   /// (alloc-max-order:stop=return), which takes a hold a block and is no going on: taking one still counts.
   private(set) var holdsGivingBackAfterStop = 0
   private var holdsAtLastReturn = 0
@@ -75,7 +75,7 @@ final class SessionObserver {
     hints.append(HintLog.Hint(rawValue: block.rawValue))
     guard isPlausible(block) else { return }
     if free().contains(block.rawValue) && guest.isFree(block) { return }
-    // What the strategy took for its own use it may name: it's the design's false hint, and is counted as such.
+    // What the strategy took for its own use it may name: it's the strategy's false hint, and is counted as such.
     let isOwn =
       freeAtStart.contains(block) && !PageRuns(guest.freeBlocks() + guest.perCPUBlocks()).touches(block)
     if isOwn && pagesNamedWhileHeld + block.pages <= pagesWithheld {
@@ -160,7 +160,8 @@ struct ObservingProbe: LockProbe {
   mutating func didRelease(zone: Int, items: Int) { observer.released(zone: zone, items: items) }
 }
 
-/// The sink's end of a ``SessionObserver``: the design's own queue with an ideal host, as the measured passes have it.
+/// The sink's end of a ``SessionObserver``: the strategy's own queue with an ideal host, as the measured passes have
+/// it.
 struct ObservingSink: HintSink {
   let observer: SessionObserver
   private let queue: HintQueue

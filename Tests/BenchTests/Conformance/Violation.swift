@@ -19,19 +19,19 @@ struct Violation: CustomStringConvertible {
     case brokenWhileHeld
     /// The allocator's state is broken, or not all is back, when everything was given back.
     case brokenAfterwards
-    /// A design that only reads left the lists in another state.
+    /// A strategy that only reads left the lists in another state.
     case listsChanged
     /// The restored state isn't the one the session began with.
     case restoreDiffers
     /// Two sessions from the same state differ.
     case notDeterministic
-    /// One hold looked at more entries than the design allows.
+    /// One hold looked at more entries than the strategy allows.
     case holdTooLong
     /// The pass without a probe and the one with it differ.
     case passesDiffer
-    /// The session is complete, and a block the design can reach wasn't hinted.
+    /// The session is complete, and a block the strategy can reach wasn't hinted.
     case incomplete
-    /// A block the design may not take is gone.
+    /// A block the strategy may not take is gone.
     case untouchableTaken
     /// The session goes on though the host asked for its end.
     case stopIgnored

@@ -6,7 +6,7 @@ import Testing
 @testable import Bench
 
 @Suite struct MutatorGroupTests {
-  /// Refusals cost next to nothing: as operations they would make a design that starves others look good.
+  /// Refusals cost next to nothing: as operations they would make a strategy that starves others look good.
   @Test func aRefusedAllocationIsNoOperation() throws {
     let guest = try Guest(.standard(bytes: 128 << 20, cpus: 2))
     guest.fillFresh()

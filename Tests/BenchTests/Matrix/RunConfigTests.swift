@@ -70,7 +70,7 @@ import Testing
   func unknownKeysAreRefused(text: String, says: String) {
     let error = #expect(throws: DecodingError.self) { try decode(text) }
     guard case .dataCorrupted(let context) = error else { return }
-    #expect(context.debugDescription.contains(says) && context.debugDescription.contains("accepted: "))
+    #expect(context.debugDescription.contains(says) && context.debugDescription.contains(": expected one of "))
   }
 
   @Test(arguments: [
@@ -92,7 +92,7 @@ import Testing
   }
 
   @Test func aFileThatIsNotThereIsAnIOError() {
-    #expect(throws: UserError(.io, "/nowhere/x: can't be read; accepted: a readable file")) {
+    #expect(throws: UserError(.io, "/nowhere/x: can't read: expected a readable file")) {
       try RunConfig.read("/nowhere/x")
     }
   }

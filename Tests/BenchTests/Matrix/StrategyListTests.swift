@@ -45,11 +45,13 @@ import Testing
 
   @Test(arguments: [
     ("", "unknown strategy ''"), ("nope", "unknown strategy 'nope'"), ("none,", "unknown strategy ''"),
-    ("None", "unknown strategy 'None'"), ("none:", "'' in strategy 'none'"), ("none:x", "'x' in strategy 'none'"),
-    ("none:x=1", "no option 'x'; it has none"), ("step-iterator:=1", "'=1'"), ("step-iterator:step=", "'step='"),
-    ("step-iterator:step=1/", "can't be ''"), ("step-iterator:step=0", "accepted: 1..4096"),
-    ("step-iterator:step=1:step=2", "given twice"), ("step-iterator:budget=1", "it has: step, restarts"),
-    ("pluck-buffer:self=maybe", "include|exclude"), ("step-iterator:step=1=2", "can't be '1=2'"),
+    ("None", "unknown strategy 'None'"), ("none:", "invalid option '' of strategy 'none'"),
+    ("none:x", "invalid option 'x' of strategy 'none'"),
+    ("none:x=1", "unknown option 'x' of strategy 'none': it has none"), ("step-iterator:=1", "'=1'"),
+    ("step-iterator:step=", "'step='"),
+    ("step-iterator:step=1/", "invalid value ''"), ("step-iterator:step=0", "expected 1..4096"),
+    ("step-iterator:step=1:step=2", "given twice"), ("step-iterator:budget=1", "expected one of step, restarts"),
+    ("pluck-buffer:self=maybe", "include|exclude"), ("step-iterator:step=1=2", "invalid value '1=2'"),
   ])
   func whatIsWrongIsSaid(text: String, says: String) {
     let error = #expect(throws: UserError.self) { try StrategyList.parse([text]) }
@@ -59,7 +61,7 @@ import Testing
 
   @Test func aSharedOptionNobodyHasIsRefused() {
     let error = #expect(throws: UserError.self) { try names("none", shared: ["budget": ["1"]]) }
-    #expect(error?.description == "no strategy of this run has an option 'budget'")
+    #expect(error?.description == "unknown option 'budget': no chosen strategy has it")
     #expect(throws: UserError.self) { try names("budgeted-resume", shared: ["budget": ["x"]]) }
   }
 }

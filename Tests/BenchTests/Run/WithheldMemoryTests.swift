@@ -8,9 +8,9 @@ import Testing
 
 @testable import Bench
 
-/// What a design keeps from the guest, and for how long.
+/// What a strategy keeps from the guest, and for how long.
 @Suite struct WithheldMemoryTests {
-  /// What judges a session at its end takes time while the design holds its blocks.
+  /// What judges a session at its end takes time while the strategy holds its blocks.
   @Test func judgingASessionIsNotPartOfIt() throws {
     let guest = try Guest(.standard(bytes: 256 << 20, cpus: 2))
     guest.fillFresh()

@@ -4,7 +4,7 @@ import Hinting
 import Instruments
 import Records
 
-/// A design that takes blocks and reports them, and with `holds=no` frees the first before the host has acted on it.
+/// A strategy that takes blocks and reports them, and with `holds=no` frees the first before the host has acted on it.
 struct CarelessTaker: HintStrategy {
   typealias Hooks = NoHooks
 

@@ -12,7 +12,7 @@ import Testing
 @Suite(.serialized) struct DeliveryHostTests {
   private let pages = 1 << 14
 
-  /// One session with a host, whose design is `body`. `id`: what the driver answers; nil: the host's own.
+  /// One session with a host, whose strategy is `body`. `id`: what the driver answers; nil: the host's own.
   private func session(
     _ action: HostAction = .bitmap, memory: HostMemory? = nil, needsSession: Bool = true,
     watch: DeliveryHost.Watch? = nil, notification: HostNotification = .polled, id: UInt32? = nil,
@@ -273,7 +273,7 @@ import Testing
     withExtendedLifetime(guest) {}
   }
 
-  /// A design that lets go of what the host hasn't acted on is caught, and a right one isn't.
+  /// A strategy that lets go of what the host hasn't acted on is caught, and a right one isn't.
   @Test(arguments: [("yes", false), ("no", true)])
   func aDesignThatDoesNotHoldIsCaught(holds: String, isCaught: Bool) throws {
     let guest = try guest()

@@ -53,7 +53,7 @@ import Testing
       let beside = try #require(result.run.bystanders.opsPerSecond)
       let ratio = try number(row, "ops_ratio")
       #expect(abs(ratio - beside / (try number(row, "alone_ops_per_second"))) < 1e-9 * ratio)
-      // Only a design with hooks has a guest with them and nobody scanning.
+      // Only a strategy with hooks has a guest with them and nobody scanning.
       let hasHooks = result.run.identity.strategy.hasPrefix("page-reporting")
       #expect((row["hooked_ops_per_second"] != nil) == hasHooks)
       #expect(result.run.bystanders.allocNsP50 != nil && result.run.bystanders.allocFailed != nil)
@@ -165,7 +165,7 @@ import Testing
         keys.insert("\(row["range_bytes"] ?? "") \(row["drains_first"] ?? "")")
         #expect(try number(row, "tries") >= 4)
         guard row["drains_first"] == "true" else { continue }
-        // A design that only takes what isn't movable holds nothing there.
+        // A strategy that only takes what isn't movable holds nothing there.
         #expect(try number(row, "failures_per_1000") == 0, "\(result.run.identity.strategy): \(row)")
         #expect(try number(row, "success_ns_p50") > 0)
       }
@@ -178,12 +178,12 @@ import Testing
     var config = config(
       "contiguous", ["page-reporting:order=9:isolate=take"], guest: "5G", repetitions: 1
     ) { $0.movable = 0.9 }
-    // Drained, so that only the design is in the way.
+    // Drained, so that only the strategy is in the way.
     config.experiments = ["contiguous:range=1G:drain=true"]
     config.options["window"] = ["60ms"]
     config.options["host-ack-ns"] = ["2000000"]
-    // 32 of some 1000 blocks are out for 2 ms at a time, while gigantic ranges span half of the zone. Real threads: where
-    // others keep the CPUs busy a window can pass without both having run, so that there are several.
+    // 32 of some 1000 blocks are out for 2 ms at a time, while gigantic ranges span half of the zone. Real threads:
+    // where others keep the CPUs busy a window can pass without both having run, so that there are several.
     var gigantic: [[String: String]] = []
     for _ in 0..<10 {
       let run = try MatrixRun.run(try Fixtures.matrix(config))
@@ -201,7 +201,8 @@ import Testing
     config.experiments = ["contiguous:range=2M:drain=true"]
     config.options["window"] = ["10ms"]
     let run = try MatrixRun.run(try Fixtures.matrix(config))
-    #expect(run.observer.failures.map(\.reason) == ["the guest has no ZONE_MOVABLE; give --movable 0.8"])
+    #expect(
+      run.observer.failures.map(\.reason) == ["the guest has no ZONE_MOVABLE: expected --movable above 0, such as 0.8"])
     #expect(run.observer.runs.map(\.found.outcome) == [.error])
   }
 
@@ -328,7 +329,7 @@ import Testing
     var config = config("ballooning", ["none"], repetitions: 1) { $0.granule = "3" }
     config.options["window"] = ["10ms"]
     let error = #expect(throws: UserError.self) { try Fixtures.matrix(config) }
-    #expect(error?.kind == .usage && error?.description.contains("give --granule 0") == true)
+    #expect(error?.kind == .usage && error?.description.contains("ballooning needs --granule 0") == true)
   }
 
   // MARK: the matrix

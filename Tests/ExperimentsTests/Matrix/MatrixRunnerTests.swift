@@ -250,7 +250,7 @@ import Testing
     }
   }
 
-  /// Above granule 0 most of the work of a design that takes blocks is gone, and with it the meaning of its counts.
+  /// Above granule 0 most of the work of a strategy that takes blocks is gone, and with it the meaning of its counts.
   @Test func whatIsNotTimedIsNotCounted() throws {
     var group = Fixtures.group(["128M"], ["step-iterator", "alloc-max-order"])
     group.granule = "2"

@@ -59,7 +59,8 @@ import Testing
     #expect(try cells("local", nodes: 4) == 1)
     for (placement, guestNodes) in [("local", 1), ("matrix", 4)] {
       let error = #expect(throws: UserError.self) { try cells(placement, nodes: guestNodes) }
-      #expect(error?.kind == .unavailable && error?.description.contains("512M are there") == true, "\(error as Any)")
+      #expect(
+        error?.kind == .unavailable && error?.description.contains("512M are available") == true, "\(error as Any)")
     }
   }
 

@@ -124,7 +124,7 @@ import Testing
     }
     for (guest, granule) in [("1025G", "0"), ("2T", "0"), ("4T", "1")] {
       let error = #expect(throws: UserError.self) { try Fixtures.matrix(config(guest, granule: granule)) }
-      #expect(error?.kind == .unavailable && error?.description.contains("up to 1T") == true)
+      #expect(error?.kind == .unavailable && error?.description.contains("expected at most 1T") == true)
     }
   }
 }

@@ -67,7 +67,7 @@ private typealias Fixtures = CaptureFixtures
     let text = "$ cat\n" + Fixtures.row(0, "DMA", [UInt64](repeating: 1, count: 14))
     #expect(
       Fixtures.refusal(text)?.description
-        == "buddy:2: 14 orders, 0 to 13, but orders above 10 can't be modelled; accepted: 1 to 11 orders, as kernels "
+        == "buddy:2: 14 orders, 0 to 13, but orders above 10 can't be modelled; expected 1 to 11 orders, as kernels "
         + "with 4 KiB pages have; more mean larger pages")
   }
 
@@ -75,7 +75,7 @@ private typealias Fixtures = CaptureFixtures
     let text = Fixtures.row(0, "DMA", [1, 2, 3]) + Fixtures.row(0, "Normal", [1, 2])
     #expect(
       Fixtures.refusal(text)?.description
-        == "buddy:2: 2 orders where other rows have 3; accepted: the same number of orders in all rows")
+        == "buddy:2: 2 orders where other rows have 3; expected the same number of orders in all rows")
   }
 
   @Test(
@@ -114,7 +114,7 @@ private typealias Fixtures = CaptureFixtures
     #expect(try Fixtures.capture(text).freeBytes == 1 << 50)
     #expect(
       Fixtures.refusal(text + Fixtures.row(2, "Normal", [1, 0]))?.description
-        == "buddy:3: more than 1 PiB free in all, which is absurd; accepted: at most 1 PiB over all rows")
+        == "buddy:3: more than 1 PiB free in all, which is absurd; expected at most 1 PiB over all rows")
   }
 
   @Test(
@@ -139,7 +139,7 @@ private typealias Fixtures = CaptureFixtures
     ]) func badRowsAreRefused(row: String, what: String, accepted: String)
   {
     let error = Fixtures.refusal("Node 0, zone Normal 1 2\n\n\(row)\n")
-    #expect(error?.description == "buddy:3: \(what); accepted: \(accepted)")
+    #expect(error?.description == "buddy:3: \(what); expected \(accepted)")
     #expect(error?.isUnreadable == false)
   }
 
@@ -152,17 +152,17 @@ private typealias Fixtures = CaptureFixtures
   @Test func emptyFilesAndFilesWithoutRowsAreRefused() {
     for text in ["", "\n\n \r\n"] {
       #expect(
-        Fixtures.refusal(text)?.description == "buddy:1: the file is empty; accepted: \(BuddyInfoTable.accepted)")
+        Fixtures.refusal(text)?.description == "buddy:1: the file is empty; expected \(BuddyInfoTable.accepted)")
     }
     #expect(
       Fixtures.refusal("hello\n")?.description
-        == "buddy:1: the file has no row of a zone; accepted: \(BuddyInfoTable.accepted)")
+        == "buddy:1: the file has no row of a zone; expected \(BuddyInfoTable.accepted)")
   }
 
   @Test func theOtherTwoKindsOfFileAreRecognised() {
     #expect(
       Fixtures.refusal(Fixtures.vmPagetypeinfo)?.description
-        == "buddy:1: this is a pagetypeinfo, but a buddyinfo was expected; accepted: \(BuddyInfoTable.accepted)")
+        == "buddy:1: this is a pagetypeinfo, but a buddyinfo was expected; expected \(BuddyInfoTable.accepted)")
     let rows = Fixtures.vmPagetypeinfo.components(separatedBy: "\n").dropFirst(4).joined(separator: "\n")
     #expect(Fixtures.refusal(rows)?.what == "this is a pagetypeinfo, but a buddyinfo was expected")
     #expect(
@@ -175,7 +175,7 @@ private typealias Fixtures = CaptureFixtures
     #expect(
       error?.what == "unknown zone 'A\\u{b}\\u{2028}\\u{85}\\u{1b}[2J" + String(repeating: "z", count: 40) + "...'")
     let named = CaptureError(file: "a\nb", line: 3, what: "x", accepted: "y")
-    #expect(named.description == "a\\u{a}b:3: x; accepted: y")
+    #expect(named.description == "a\\u{a}b:3: x; expected y")
   }
 
   @Test func unreadableFilesAreToldApart() throws {
@@ -185,7 +185,7 @@ private typealias Fixtures = CaptureFixtures
     #expect(error.line == nil)
     #expect(
       error.description
-        == "/nowhere/buddyinfo: can't be read: No such file or directory; accepted: a file this user may read")
+        == "/nowhere/buddyinfo: can't be read: No such file or directory; expected a file this user may read")
     let directory = try #require(throws: CaptureError.self) { try Capture.read(buddyinfo: "/") }
     #expect(directory.kind == .unreadable)
     let endless = try #require(throws: CaptureError.self) { try Capture.read(buddyinfo: "/dev/zero") }

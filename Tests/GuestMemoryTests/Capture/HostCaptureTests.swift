@@ -151,7 +151,7 @@ private typealias Fixtures = CaptureFixtures
       let error = writeError(HostCapture(procRoot: proc.path), out.path)
       #expect(error == .exists(path: "\(out.path)/\(file.fileName)"))
       #expect(
-        error?.description == "\(out.path)/\(file.fileName): already there and not empty; accepted: a directory "
+        error?.description == "\(out.path)/\(file.fileName): not empty; expected a folder "
           + "without a capture")
       #expect(try out.names() == [file.fileName])
       #expect(try out.text(file.fileName) == "mine")

@@ -81,19 +81,19 @@ private typealias Fixtures = CaptureFixtures
     #expect(
       tooFew?.description
         == "types:5: node 0, zone Normal, order 0: Movable is '>100000' and the other types have 7, but buddy line 1 has "
-        + "100006 in all; accepted: a buddyinfo and a pagetypeinfo of the same moment")
+        + "100006 in all; expected a buddyinfo and a pagetypeinfo of the same moment")
     #expect(tooFew?.kind == .inconsistent)
     let two = Fixtures.refusal(
       Fixtures.row(0, "Normal", [900_006, 1]), types: small([">100000 1", ">100000 0", "0 0", "0 0", "0 0"]))
     #expect(
       two?.description
         == "types:5: node 0, zone Normal, order 0: Unmovable and Movable are each capped at '>100000', so none of them "
-        + "can be worked out; accepted: at most one capped type at a zone and order")
+        + "can be worked out; expected at most one capped type at a zone and order")
     let other = Fixtures.refusal(
       Fixtures.row(0, "Normal", [100_006, 1]), types: small(["7 1", ">10 0", "0 0", "0 0", "0 0"]))
     #expect(
       other?.description
-        == "types:6: node 0, zone Normal, type Movable, order 0: '>10'; accepted: a number, or '>100000' where the kernel "
+        == "types:6: node 0, zone Normal, type Movable, order 0: '>10'; expected a number, or '>100000' where the kernel "
         + "stopped counting")
   }
 
@@ -103,7 +103,7 @@ private typealias Fixtures = CaptureFixtures
     #expect(
       error?.description
         == "types:15: node 0, zone Normal, order 10: the types have 1115 free blocks, but buddy line 3 has 1116; "
-        + "accepted: a buddyinfo and a pagetypeinfo of the same moment")
+        + "expected a buddyinfo and a pagetypeinfo of the same moment")
     #expect(error?.kind == .inconsistent)
   }
 
@@ -113,14 +113,14 @@ private typealias Fixtures = CaptureFixtures
       in: Fixtures.sparsePagetypeinfo)
     #expect(
       Fixtures.refusal(Fixtures.sparseBuddyinfo, types: row)?.description
-        == "types:9: node 0, zone DMA has free CMA blocks of order 1, and the model is of a kernel without CMA; accepted: "
+        == "types:9: node 0, zone DMA has free CMA blocks of order 1, and the model is of a kernel without CMA; expected "
         + "CMA rows with zeros only")
     let column = Fixtures.replacing(
       "1000           14            0            0", with: "1000           14            0            4",
       in: Fixtures.sparsePagetypeinfo)
     #expect(
       Fixtures.refusal(Fixtures.sparseBuddyinfo, types: column)?.description
-        == "types:20: node 0, zone Normal has 4 CMA pageblocks, and the model is of a kernel without CMA; accepted: "
+        == "types:20: node 0, zone Normal has 4 CMA pageblocks, and the model is of a kernel without CMA; expected "
         + "a CMA column with zeros only")
   }
 
@@ -134,12 +134,12 @@ private typealias Fixtures = CaptureFixtures
     let full = Fixtures.vmBuddyinfo + Fixtures.row(1, "Normal", [UInt64](repeating: 1, count: 11))
     #expect(
       Fixtures.refusal(full, types: Fixtures.vmPagetypeinfo)?.description
-        == "buddy:4: node 1, zone Normal has free blocks but isn't in types; accepted: a buddyinfo and a pagetypeinfo of "
+        == "buddy:4: node 1, zone Normal has free blocks but isn't in types; expected a buddyinfo and a pagetypeinfo of "
         + "the same machine")
     #expect(
       Fixtures.refusal(
         Fixtures.replacingLine(2, with: nil, in: Fixtures.vmBuddyinfo), types: Fixtures.vmPagetypeinfo)?.description
-        == "types:10: node 0, zone DMA32 has free blocks but isn't in buddy; accepted: a buddyinfo and a pagetypeinfo of "
+        == "types:10: node 0, zone DMA32 has free blocks but isn't in buddy; expected a buddyinfo and a pagetypeinfo of "
         + "the same machine")
 
     let zeros = small(["0 0", "0 0", "0 0", "0 0", "0 0"])
@@ -218,7 +218,7 @@ private typealias Fixtures = CaptureFixtures
     let text = Fixtures.replacingLine(6, with: "Node 0, zone DMA, type Reserve 0", in: Fixtures.vmPagetypeinfo)
     #expect(
       Fixtures.refusal(Fixtures.vmBuddyinfo, types: text)?.description
-        == "types:6: unknown migratetype 'Reserve'; accepted: types Unmovable, Movable, Reclaimable, HighAtomic, Isolate, "
+        == "types:6: unknown migratetype 'Reserve'; expected types Unmovable, Movable, Reclaimable, HighAtomic, Isolate, "
         + "and CMA if all its counts are 0 (the model is of a kernel without CMA)")
   }
 
@@ -233,11 +233,11 @@ private typealias Fixtures = CaptureFixtures
   @Test func ordersMustBeThoseOfBuddyinfoAndHoldAPageblock() {
     #expect(
       Fixtures.refusal(Fixtures.row(0, "Normal", [0]), types: small(["0 0", "0 0", "0 0", "0 0", "0 0"]))?.description
-        == "types:1: 2 orders, but buddy has 1; accepted: a buddyinfo and a pagetypeinfo of the same machine")
+        == "types:1: 2 orders, but buddy has 1; expected a buddyinfo and a pagetypeinfo of the same machine")
     #expect(
       Fixtures.refusal(
         Fixtures.row(0, "Normal", [0]), types: small(["0", "0", "0", "0", "0"], heading: "0"))?.description
-        == "types:1: page block order 1, but the highest order is 0; accepted: a page block order from 0 to 0")
+        == "types:1: page block order 1, but the highest order is 0; expected a page block order from 0 to 0")
     let fourteen = Fixtures.replacingLine(
       4, with: "Free pages count per migrate type at order 0 1 2 3 4 5 6 7 8 9 10 11 12 13",
       in: Fixtures.vmPagetypeinfo)
@@ -258,7 +258,7 @@ private typealias Fixtures = CaptureFixtures
   @Test func theOtherTwoKindsOfFileAreRecognised() {
     #expect(
       Fixtures.refusal(Fixtures.vmBuddyinfo, types: Fixtures.vmBuddyinfo)?.description
-        == "types:1: this is a buddyinfo, but a pagetypeinfo was expected; accepted: the whole of a /proc/pagetypeinfo")
+        == "types:1: this is a buddyinfo, but a pagetypeinfo was expected; expected the whole of a /proc/pagetypeinfo")
     #expect(
       Fixtures.refusal(Fixtures.vmBuddyinfo, types: Fixtures.vmZoneinfo)?.what
         == "this is a zoneinfo, but a pagetypeinfo was expected")

@@ -117,7 +117,7 @@ private typealias Fixtures = CaptureFixtures
     let text = Fixtures.vmZoneinfo.replacingOccurrences(of: "cpu: 1", with: "cpu: 0")
     #expect(
       Fixtures.refusal(Fixtures.vmBuddyinfo, zones: text)?.description
-        == "zones:90: cpu 0 twice in a zone; accepted: each cpu once")
+        == "zones:90: cpu 0 twice in a zone; expected each cpu once")
   }
 
   @Test func moreFreeThanManagedIsRefusedWithBothNumbers() {
@@ -125,7 +125,7 @@ private typealias Fixtures = CaptureFixtures
     let error = Fixtures.refusal(Fixtures.vmBuddyinfo, zones: text)
     #expect(
       error?.description
-        == "zones:108: node 0, zone DMA32: buddyinfo has 772791 free pages, but only 772000 are managed; accepted: "
+        == "zones:108: node 0, zone DMA32: buddyinfo has 772791 free pages, but only 772000 are managed; expected "
         + "a buddyinfo and a zoneinfo of the same machine")
     #expect(error?.kind == .inconsistent)
   }
@@ -134,7 +134,7 @@ private typealias Fixtures = CaptureFixtures
     let text = Fixtures.vmZoneinfo.replacingOccurrences(of: "cma      0", with: "cma      16")
     #expect(
       Fixtures.refusal(Fixtures.vmBuddyinfo, zones: text)?.description
-        == "zones:63: node 0, zone DMA has 16 CMA pages, and the model is of a kernel without CMA; accepted: 'cma 0'")
+        == "zones:63: node 0, zone DMA has 16 CMA pages, and the model is of a kernel without CMA; expected 'cma 0'")
   }
 
   @Test func overlappingSpansAreRefused() {
@@ -142,7 +142,7 @@ private typealias Fixtures = CaptureFixtures
       "start_pfn:           4096", with: "start_pfn:           4095", in: Fixtures.vmZoneinfo)
     #expect(
       Fixtures.refusal(Fixtures.vmBuddyinfo, zones: text)?.description
-        == "zones:144: node 0, zone DMA32 starts at PFN 4095, inside node 0, zone DMA, which ends at 4096; accepted: zones "
+        == "zones:144: node 0, zone DMA32 starts at PFN 4095, inside node 0, zone DMA, which ends at 4096; expected zones "
         + "whose spans don't overlap")
   }
 
@@ -171,7 +171,7 @@ private typealias Fixtures = CaptureFixtures
     #expect(
       error?.description
         == "zones:9: node 0, zone Normal: the free blocks of order 1 and above don't fit, aligned, into PFN 1 to 9; "
-        + "accepted: a buddyinfo and a zoneinfo of the same machine")
+        + "expected a buddyinfo and a zoneinfo of the same machine")
     #expect(error?.kind == .inconsistent)
     #expect(Fixtures.refusal(Fixtures.row(0, "Normal", [0, 0, 2]), zones: text)?.what.contains("order 2") == true)
     #expect(Fixtures.refusal(Fixtures.row(0, "Normal", [0, 0, 0, 1]), zones: text)?.what.contains("order 3") == true)
@@ -195,7 +195,7 @@ private typealias Fixtures = CaptureFixtures
     let types = Fixtures.replacing("            7 ", with: "            8 ", in: Fixtures.vmPagetypeinfo)
     #expect(
       Fixtures.refusal(Fixtures.vmBuddyinfo, types: types, zones: Fixtures.vmZoneinfo)?.description
-        == "zones:60: node 0, zone DMA: the pagetypeinfo has 9 pageblocks, but the span has room for 8; accepted: "
+        == "zones:60: node 0, zone DMA: the pagetypeinfo has 9 pageblocks, but the span has room for 8; expected "
         + "a pagetypeinfo and a zoneinfo of the same machine")
   }
 
@@ -204,7 +204,7 @@ private typealias Fixtures = CaptureFixtures
     #expect(try Fixtures.capture(row, zones: small(start: 0, pages: 1 << 38)).zones.count == 1)
     #expect(
       Fixtures.refusal(row, zones: small(start: 0, pages: 1 << 38 + 1))?.description
-        == "zones:7: more than 1 PiB present in all, which is absurd; accepted: at most 1 PiB over all zones")
+        == "zones:7: more than 1 PiB present in all, which is absurd; expected at most 1 PiB over all zones")
   }
 
   @Test func zonesMissingOnOneSideAreRefusedUnlessAllZero() throws {
@@ -213,11 +213,11 @@ private typealias Fixtures = CaptureFixtures
     #expect(zeros.zones[1].details == nil)
     #expect(
       Fixtures.refusal(row + Fixtures.row(1, "Normal", [1]), zones: small(start: 0, pages: 8))?.description
-        == "buddy:2: node 1, zone Normal has free blocks but isn't in the zoneinfo; accepted: a buddyinfo and a zoneinfo "
+        == "buddy:2: node 1, zone Normal has free blocks but isn't in the zoneinfo; expected a buddyinfo and a zoneinfo "
         + "of the same machine")
     #expect(
       Fixtures.refusal(Fixtures.row(0, "DMA", [0]), zones: small(start: 0, pages: 8))?.description
-        == "zones:2: node 0, zone Normal has 8 free pages but isn't in buddy; accepted: a buddyinfo and a zoneinfo of the "
+        == "zones:2: node 0, zone Normal has 8 free pages but isn't in buddy; expected a buddyinfo and a zoneinfo of the "
         + "same machine")
     // Present, but with nothing free: a zone of the machine all the same.
     let used = small(start: 16, pages: 8, zone: "Movable").replacingOccurrences(of: "free 8", with: "free 0")
@@ -230,7 +230,7 @@ private typealias Fixtures = CaptureFixtures
   @Test func theOtherTwoKindsOfFileAreRecognised() {
     #expect(
       Fixtures.refusal(Fixtures.vmBuddyinfo, zones: Fixtures.vmBuddyinfo)?.description
-        == "zones:1: this is a buddyinfo, but a zoneinfo was expected; accepted: \(ZoneInfoTable.accepted)")
+        == "zones:1: this is a buddyinfo, but a zoneinfo was expected; expected \(ZoneInfoTable.accepted)")
     #expect(
       Fixtures.refusal(Fixtures.vmBuddyinfo, zones: Fixtures.vmPagetypeinfo)?.what
         == "this is a pagetypeinfo, but a zoneinfo was expected")

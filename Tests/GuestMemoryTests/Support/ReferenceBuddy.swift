@@ -1,6 +1,7 @@
 @testable import GuestMemory
 
-/// The allocator's rules once more over plain arrays, written from the rules and not from the code: one zone, granule 0.
+/// The allocator's rules once more over plain arrays, written from the rules and not from the code: one zone, granule
+/// 0.
 struct ReferenceBuddy {
   var span: Range<UInt64>
   var highestOrder: Int

@@ -5,8 +5,8 @@ import Records
 @testable import GuestMemory
 @testable import Hinting
 
-/// A walk that looks at one entry a hold, right with `fault=none` and otherwise wrong in one way that only others' doings
-/// between its holds bring to light.
+/// A walk that looks at one entry a hold, right with `fault=none` and otherwise wrong in one way that only others'
+/// doings between its holds bring to light.
 struct FaultyWalk: HintStrategy {
   typealias Hooks = NoHooks
 

@@ -5,8 +5,8 @@ import Records
 @testable import GuestMemory
 @testable import Hinting
 
-/// A design that takes one block and reports it, right with `fault=none`; otherwise it doesn't look again once it has the
-/// lock, or gives the block back before the host is done.
+/// A strategy that takes one block and reports it, right with `fault=none`; otherwise it doesn't look again once it
+/// has the lock, or gives the block back before the host is done.
 struct HastyTaker: HintStrategy {
   typealias Hooks = NoHooks
 

@@ -1,11 +1,11 @@
 @testable import GuestMemory
 
-/// Which blocks were free in which hold, so that a hint can be judged by the moment it was copied, though it is seen only
-/// when its buffer is sent.
+/// Which blocks were free in which hold, so that a hint can be judged by the moment it was copied, though it is seen
+/// only when its buffer is sent.
 struct HintLedger {
   private struct Hold {
     let free: Set<Block>
-    /// What the design has reported last: it may put it back and take it again in one hold.
+    /// What the strategy has reported last: it may put it back and take it again in one hold.
     let own: [Block]
     var items: Int
   }
@@ -19,7 +19,7 @@ struct HintLedger {
   func isFreeInHold(_ block: Block) -> Bool { holds.last?.free.contains(block) ?? false }
 
   /// Blocks that are now held: each was free at the beginning of a hold since the last report, or made of what was free
-  /// and what the design gave back in that hold.
+  /// and what the strategy gave back in that hold.
   mutating func faultsOfReport(_ blocks: [Block]) -> [String] {
     defer { holds = [] }
     func isFree(_ block: Block, in hold: Hold) -> Bool {

@@ -1,8 +1,8 @@
 @testable import GuestMemory
 @testable import Hinting
 
-/// A second telling of ``ResumableWalk``, from the lists as they stand: which entries each hold must look at and copy, so that
-/// a saved node that isn't where it was can be seen never to be followed. Facts, section 2. Of one zone.
+/// A second telling of ``ResumableWalk``, from the lists as they stand: which entries each hold must look at and copy,
+/// so that a saved node that isn't where it was can be seen never to be followed. Facts, section 2. Of one zone.
 final class ResumeWatch: ScheduleWatch {
   /// What has become of the saved node when the walk comes back for it.
   enum Situation: CaseIterable {

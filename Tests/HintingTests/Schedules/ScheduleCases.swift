@@ -11,8 +11,8 @@ struct ScheduleCase: Sendable, CustomStringConvertible {
   /// See ``Scheduler``.
   var looksUnlocked = true
   var shape = GuestShape.mixed
-  /// Designs with many lock boundaries are explored beside fewer sections: all of them beside three mutators, the longest
-  /// beside one, too.
+  /// Strategies with many lock boundaries are explored beside fewer sections: all of them beside three mutators, the
+  /// longest beside one, too.
   var manyGaps = false
   var isLong = false
   /// What the exploration must come to at least, with one mutator and with three: interleavings, and positions.
@@ -24,8 +24,8 @@ struct ScheduleCase: Sendable, CustomStringConvertible {
       .joined(separator: ":")
   }
 
-  /// Which of its blocks are free. A struct page stands for 256 pages: orders 8 to 10, of which 9 is a pageblock's and has
-  /// per-CPU lists.
+  /// Which of its blocks are free. A struct page stands for 256 pages: orders 8 to 10, of which 9 is a pageblock's and
+  /// has per-CPU lists.
   enum GuestShape {
     case mixed, large
 

@@ -3,7 +3,7 @@ import Testing
 @testable import GuestMemory
 @testable import Hinting
 
-/// Designs broken on purpose: each is caught in at least one interleaving, and none where nobody interferes.
+/// Strategies broken on purpose: each is caught in at least one interleaving, and none where nobody interferes.
 @Suite struct ScheduleFaultTests {
   private func guest() throws -> Guest { try ScheduleCase.GuestShape.mixed.guest() }
 
@@ -67,7 +67,8 @@ import Testing
   @Test func pageReportingThatKeepsTheFlagIsCaught() throws {
     let bench = try Bench(PageReporting.self, guest(), ["capacity": "4"], lowestOrder: 9)
     let watches = [ReportedWatch(bench.guest, capacity: 4)]
-    // Both pageblocks of a block, the lower one back first: it is reported, and heads the whole when the other comes back.
+    // Both pageblocks of a block, the lower one back first: it is reported, and heads the whole when the other comes
+    // back.
     let script: [[Section]] = [
       [
         .takeRange(order: 10, .movable), .takeRange(order: 9, .movable), .freeFirst, .freeFirst, .freeFirst, .freeFirst,

@@ -1,14 +1,14 @@
 @testable import GuestMemory
 @testable import Hinting
 
-/// What one design promises beyond what all do, looked at in every interleaving.
+/// What one strategy promises beyond what all do, looked at in every interleaving.
 ///
-/// What a watch remembers of a run is part of the run's position: it is hashed with the rest, so that two positions count
-/// as one only where the watch would judge alike from there on.
+/// What a watch remembers of a run is part of the run's position: it is hashed with the rest, so that two positions
+/// count as one only where the watch would judge alike from there on.
 protocol ScheduleWatch: AnyObject {
-  /// A run begins: the guest and the design are as at the start.
+  /// A run begins: the guest and the strategy are as at the start.
   func begin()
-  /// The design is about to take the lock; what it reads without one it has read just before.
+  /// The strategy is about to take the lock; what it reads without one it has read just before.
   func willAcquire()
   func didAcquire()
   /// What is wrong with the hold that has just ended.

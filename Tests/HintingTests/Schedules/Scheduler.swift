@@ -5,22 +5,22 @@ import Instruments
 
 /// Interleaves one strategy and scripted mutators at every lock boundary.
 ///
-/// A critical section under zone->lock is atomic in the model, so that an interleaving is which of the mutators' sections
-/// run between which of the strategy's holds: before it begins, after each hold, before each hold (what the design looks at
-/// without the lock lies between the two), and while a report is outstanding. At each such place the scheduler decides,
-/// again and again, whose turn it is; a schedule is the list of decisions, and is run by replay from the saved guest. Where a
-/// design looks at several things without the lock, one after the other (lists it finds empty), nobody runs between the
-/// looks: each look only decides whether there is a hold.
+/// A critical section under zone->lock is atomic in the model, so that an interleaving is which of the mutators'
+/// sections run between which of the strategy's holds: before it begins, after each hold, before each hold (what the
+/// strategy looks at without the lock lies between the two), and while a report is outstanding. At each such place the
+/// scheduler decides, again and again, whose turn it is; a schedule is the list of decisions, and is run by replay
+/// from the saved guest. Where a strategy looks at several things without the lock, one after the other (lists it
+/// finds empty), nobody runs between the looks: each look only decides whether there is a hold.
 ///
-/// **Why a position seen before need not be gone on from.** A position is: all of the allocator's memory, the words of the
-/// design's hooks, what each mutator has done and holds, the place, what the design has done so far in figures (holds,
-/// entries looked at, reports, pages it holds, which decide its counters and how full its buffer is), what the watches
-/// remember, and a hash of all that the design does from here on if nobody else acts. Mutators and watches have no other
-/// state. The strategy has some that can't be read, its local variables; but every run goes to its end undisturbed once its
-/// given decisions are used up, so that its locals show: where it stands in which list, what it carries over and what it
-/// means to do next all steer what comes. Two runs with the same position thus have the same future under the same
-/// decisions. Hints already copied are judged in each run by the holds before, whichever position it leads to.
-/// ``SchedulerTests`` compares with exploration that never prunes.
+/// **Why a position seen before need not be gone on from.** A position is: all of the allocator's memory, the words of
+/// the strategy's hooks, what each mutator has done and holds, the place, what the strategy has done so far in figures
+/// (holds, entries looked at, reports, pages it holds, which decide its counters and how full its buffer is), what the
+/// watches remember, and a hash of all that the strategy does from here on if nobody else acts. Mutators and watches
+/// have no other state. The strategy has some that can't be read, its local variables; but every run goes to its end
+/// undisturbed once its given decisions are used up, so that its locals show: where it stands in which list, what it
+/// carries over and what it means to do next all steer what comes. Two runs with the same position thus have the same
+/// future under the same decisions. Hints already copied are judged in each run by the holds before, whichever
+/// position it leads to. ``SchedulerTests`` compares with exploration that never prunes.
 final class Scheduler<S: HintStrategy, H: AllocatorHooks> {
   enum Place: Int {
     case start, afterHold, beforeHold, report, held
@@ -43,7 +43,7 @@ final class Scheduler<S: HintStrategy, H: AllocatorHooks> {
   let bench: Bench<S>
   let mutators: [ScheduledMutator<H>]
   private let guest: Guest
-  private let image: GuestImage
+  private let image: AllocatorMemory
   private let words: SharedWords.View?
   private let looksUnlocked: Bool
   let watches: [any ScheduleWatch]
@@ -52,7 +52,7 @@ final class Scheduler<S: HintStrategy, H: AllocatorHooks> {
   private let limit: Int?
   private let startPages: PageRuns
   private let startFree: UInt64
-  /// Never ends without it, should a design not end.
+  /// Never ends without it, should a strategy not end.
   private let mostHolds = 400
   private(set) var report = ScheduleReport()
 
@@ -75,9 +75,10 @@ final class Scheduler<S: HintStrategy, H: AllocatorHooks> {
 
   /// - Parameters:
   ///   - scripts: one for each mutator; CPUs 1 and up.
-  ///   - looksUnlocked: whether the design reads anything without the lock. Where it doesn't, before a hold is after the last.
+  ///   - looksUnlocked: whether the strategy reads anything without the lock. Where it doesn't, before a hold is after
+  ///   the last.
   ///   - begin: what has happened before the session.
-  ///   - repair: after a fault, so that the design can be let run to its end.
+  ///   - repair: after a fault, so that the strategy can be let run to its end.
   init(
     _ bench: Bench<S>, _ scripts: [[Section]], hooks: H, looksUnlocked: Bool = true, watches: [any ScheduleWatch] = [],
     begin: @escaping (Bench<S>) -> Void = { _ in }, repair: @escaping (Bench<S>) -> Void = { _ in }
@@ -89,7 +90,7 @@ final class Scheduler<S: HintStrategy, H: AllocatorHooks> {
     self.watches = watches
     self.begin = begin
     self.repair = repair
-    image = GuestImage(guest)
+    image = AllocatorMemory(guest)
     words = Mirror(reflecting: bench.hooks).children.lazy.compactMap { $0.value as? SharedWords.View }.first
     limit = bench.strategy.itemsPerHoldLimit(guest.core)
     startPages = PageRuns(guest.freeBlocks())

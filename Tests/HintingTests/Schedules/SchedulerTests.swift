@@ -16,8 +16,8 @@ import Testing
     try entry.scheduled(scripts) { $0.explore(prunes: prunes, mostRuns: 200_000) }
   }
 
-  /// Exploration that takes every position for a new one runs each interleaving by itself. The pruned one comes by the same
-  /// states and the same ends, and the paths through its positions are as many.
+  /// Exploration that takes every position for a new one runs each interleaving by itself. The pruned one comes by the
+  /// same states and the same ends, and the paths through its positions are as many.
   @Test(arguments: ScheduleCase.all) func pruningLosesNothing(_ entry: ScheduleCase) throws {
     for scripts in [Self.one, Self.two] {
       let whole = try explored(entry, scripts, prunes: false)
@@ -30,7 +30,7 @@ import Testing
     }
   }
 
-  /// Of a design that takes the lock k times, whatever is in the lists, n sections may stand in k + 2 places.
+  /// Of a strategy that takes the lock k times, whatever is in the lists, n sections may stand in k + 2 places.
   @Test(arguments: [(8, 3), (9, 2), (10, 1)])
   func interleavingsAreAsManyAsArithmeticSays(order: Int, holds: Int) throws {
     let entry = ScheduleCase(

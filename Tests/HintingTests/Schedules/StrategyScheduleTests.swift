@@ -4,8 +4,8 @@ import Testing
 @testable import GuestMemory
 @testable import Hinting
 
-/// Every strategy, in every interleaving with mutators on a small guest: the rules of ``Scheduler`` and of the design's
-/// watches hold in all of them.
+/// Every strategy, in every interleaving with mutators on a small guest: the rules of ``Scheduler`` and of the
+/// strategy's watches hold in all of them.
 @Suite struct StrategyScheduleTests {
   @Test func everyStrategyIsThere() {
     #expect(Set(ScheduleCase.all.map(\.strategy)) == Set(Strategies.all.map(\.card.name)))

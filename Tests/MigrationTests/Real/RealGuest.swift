@@ -4,8 +4,8 @@ import Testing
 
 @testable import Migration
 
-/// A small guest with real memory for migrations: what isn't free is written, and so is what is free unless nobody has used
-/// it.
+/// A small guest with real memory for migrations: what isn't free is written, and so is what is free unless nobody has
+/// used it.
 final class RealGuest {
   let guest: Guest
   let ram: GuestRAM

@@ -3,7 +3,8 @@ import Migration
 import Testing
 
 @Suite struct TokenBucketTests {
-  /// Whatever is sent when: within any time no more than the rate and the burst allow, and no less where all is waiting.
+  /// Whatever is sent when: within any time no more than the rate and the burst allow, and no less where all is
+  /// waiting.
   @Test(arguments: 1...40 as ClosedRange<UInt64>) func theRateIsKept(seed: UInt64) {
     var generator = SeededGenerator(seed: seed, stream: 33)
     let rate = 1e6 * Double(1 + generator.below(5000))

@@ -5,8 +5,8 @@ import GuestMemory
 /// One migration of a tiny guest, step by step: who goes next, and what it does, a seed decides.
 ///
 /// Five actors: the guest's users (allocate, write, free), its reporter (reads the id, looks at the lists, sends), the
-/// host's thread that serves the queue, the migration thread (sends, syncs), and the log. Each takes its steps in its own
-/// order and may be held up between any two for as long as the seed likes, as threads may.
+/// host's thread that serves the queue, the migration thread (sends, syncs), and the log. Each takes its steps in its
+/// own order and may be held up between any two for as long as the seed likes, as threads may.
 struct MigrationSchedule {
   /// What is done wrong, to show that the oracle sees it.
   enum Fault: CaseIterable {
@@ -30,8 +30,8 @@ struct MigrationSchedule {
   struct Kernel {
     /// What it writes into what it frees, and relies on when it allocates: page poisoning, or zeroes of init_on_free.
     var pattern: UInt32?
-    /// The reporter holds what it reports until the migration is over, and then gives it back (and poisons it); otherwise
-    /// it only names what is free.
+    /// The reporter holds what it reports until the migration is over, and then gives it back (and poisons it);
+    /// otherwise it only names what is free.
     var holdsBlocks = false
   }
 
@@ -67,8 +67,8 @@ struct MigrationSchedule {
   /// Popped by the host's thread, with what it decided then; under the lock.
   private var inHand: (units: Range<Int>, isAccepted: Bool)?
 
-  /// The reporter: whether it was told of a change, the session it works for, what it has found and not sent, how far it
-  /// has looked.
+  /// The reporter: whether it was told of a change, the session it works for, what it has found and not sent, how far
+  /// it has looked.
   private var isTold = false
   private var session: UInt32?
   private var found: [Range<Int>] = []
@@ -147,7 +147,8 @@ struct MigrationSchedule {
     }
   }
 
-  /// The next free block behind what the reporter has looked at: of one unit, or of two that lie as a block of two would.
+  /// The next free block behind what the reporter has looked at: of one unit, or of two that lie as a block of two
+  /// would.
   private mutating func nextFree() -> Range<Int>? {
     while position < Self.units {
       let unit = position

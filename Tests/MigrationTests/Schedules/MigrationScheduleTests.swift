@@ -31,8 +31,9 @@ import Testing
     #expect(caught != nil, "5000 schedules and no page lost")
   }
 
-  /// A kernel that relies on what it wrote into free pages (a poison pattern, or zeroes by init_on_free) mustn't have them
-  /// skipped by a design that only names them; one that holds them, and writes them again as it gives them back, may.
+  /// A kernel that relies on what it wrote into free pages (a poison pattern, or zeroes by init_on_free) mustn't have
+  /// them skipped by a strategy that only names them; one that holds them, and writes them again as it gives them
+  /// back, may.
   @Test(arguments: [PageVersions.zero, MigrationSchedule.poison])
   func aPoisoningGuestMaySkipOnlyWhatItHolds(pattern: UInt32) {
     func losses(holdsBlocks: Bool) -> Int {

@@ -89,8 +89,8 @@ import Testing
     #expect(!result.hasConverged && result.rounds == 8 && result.downtime > 1)
   }
 
-  /// Sent within the 100 ms after which a bandwidth is known, in a guest that always writes: what it wrote goes out while it
-  /// stands.
+  /// Sent within the 100 ms after which a bandwidth is known, in a guest that always writes: what it wrote goes out
+  /// while it stands.
   @Test func aFastMigrationEndsWhenNothingIsLeft() throws {
     let guest = try guest()
     let image = GuestImage(guest, unitOrder: 0, freeIsZero: true)

@@ -1,7 +1,7 @@
 @testable import PageStates
 
-/// Pages, a file and its mapping as the protocol sees them, with what no kernel knows: whether the content is right, and who
-/// relies on it.
+/// Pages, a file and its mapping as the protocol sees them, with what no kernel knows: whether the content is right,
+/// and who relies on it.
 struct PageModel: ModelMemory {
   struct Frame: Hashable {
     var state: PageState

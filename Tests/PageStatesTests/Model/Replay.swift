@@ -10,8 +10,9 @@ enum Interruption: Error {
 
 /// One more step of a program that is a function of what its steps have returned so far.
 ///
-/// The program runs from its beginning: steps it has done before return what they returned then and do nothing, the next one
-/// is done on the memory, and at the one after it is left. So the very code that runs in earnest is what is checked.
+/// The program runs from its beginning: steps it has done before return what they returned then and do nothing, the
+/// next one is done on the memory, and at the one after it is left. So the very code that runs in earnest is what is
+/// checked.
 struct Replay<Memory> {
   var memory: Memory
   /// What the program's steps have returned.
@@ -24,7 +25,7 @@ struct Replay<Memory> {
     self.log = log
   }
 
-  /// A step. `effect` returns nil where it has to wait.
+  /// A step. `effect` returns nil if it has to wait.
   mutating func step(_ effect: (inout Memory) -> UInt8?) throws(Interruption) -> UInt8 {
     if place < log.count {
       place += 1

@@ -46,7 +46,7 @@ struct GuestReport {
     return "command \(results.count + 1) of \(commands.count), \(commands[results.count])"
   }
 
-  /// The next line without its end; nil where no whole one is left.
+  /// The next line without its end; nil if no whole one is left.
   private static func takeLine(_ rest: inout ArraySlice<UInt8>) -> String? {
     guard let end = rest.firstIndex(of: UInt8(ascii: "\n")) else { return nil }
     defer { rest = rest[(end + 1)...] }

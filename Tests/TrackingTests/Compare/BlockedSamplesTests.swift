@@ -85,8 +85,8 @@ import Testing
     return Double(sums.count { abs($0 - mean) >= distance - 1e-9 }) / Double(sums.count)
   }
 
-  /// Pairs whose changes all go one way: 2 of 2^n signs. One of them the other way: only the smallest keeps it below the
-  /// next, as in the signed-rank test.
+  /// Pairs whose changes all go one way: 2 of 2^n signs. One of them the other way: only the smallest keeps it below
+  /// the next, as in the signed-rank test.
   @Test func pairsAreTestedByTheSignsOfTheirChanges() {
     func pairs(_ changes: [Double]) -> BlockedSamples {
       BlockedSamples(changes.enumerated().map { .init(base: [Double($0 + 1)], new: [Double($0 + 1) * exp($1)]) })
@@ -145,7 +145,8 @@ import Testing
     }
   }
 
-  /// Seeded: of 400 intervals of 95 %, at least 92 % hold the true change (1.5 of 100 by chance for 95: -2.8 deviations).
+  /// Seeded: of 400 intervals of 95 %, at least 92 % hold the true change (1.5 of 100 by chance for 95: -2.8
+  /// deviations).
   @Test(arguments: [false, true]) func theIntervalHoldsTheTrueChange(_ hasHeavyTails: Bool) throws {
     let seed: UInt64 = hasHeavyTails ? 11 : 10
     var draw = Draws(seed: seed)

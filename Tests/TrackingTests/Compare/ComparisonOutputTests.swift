@@ -33,7 +33,7 @@ import Testing
     #expect(rows.count == 5, "\(text)")
     for words in [
       "worse", "same", "not-enough-data (too few)", "(control)", "(measured only in base)",
-      "Only in base: step-iterator 64 GiB fresh", "Only in new: step-iterator 64 GiB fresh", "by Holm",
+      "Only in base: step-iterator 64 GiB fresh", "Only in new: step-iterator 64 GiB fresh", "Holm-corrected",
       "1 worse, 1 same, 1 not-enough-data of 3; 1 cell only in base; 1 cell only in new; 1 row not comparable",
     ] {
       #expect(text.replacing("\n", with: " ").contains(words), "\(words) in\n\(text)")

@@ -48,7 +48,7 @@ import Testing
     #expect(comparison.family == 1 && comparison.exitStatus(strict: false) == 0)
   }
 
-  /// Of an experiment without designs its cells of `none` are all there is.
+  /// Of an experiment without strategies its cells of `none` are all there is.
   @Test func noneIsAControlOnlyBesideDesigns() throws {
     var record = RunRecord(
       identity: .init(
@@ -177,7 +177,7 @@ import Testing
     let other = Fixtures.run(
       "b", [cell], seed: 2, buildMode: "debug", isFinished: false, host: ["hostname": "vm", "cpu_model": "Intel"])
     let warnings = try Comparison(base: [one], new: [other], thresholds: Thresholds()).warnings
-    for text in ["build differs", "CPU differs: AMD EPYC in base, Intel in new", "seed differs", "b isn't finished"] {
+    for text in ["build differs", "CPU differs: AMD EPYC in base, Intel in new", "seed differs", "b is unfinished"] {
       #expect(warnings.contains { $0.contains(text) }, "\(text) in \(warnings)")
     }
     #expect(!warnings.contains { $0.contains("host differs") })
@@ -200,11 +200,11 @@ import Testing
   }
 }
 
-/// Two designs of one run.
+/// Two strategies of one run.
 @Suite struct StrategyComparisonTests {
   private typealias Fixtures = CompareFixtures
 
-  /// Guests whose repetitions differ far more than the designs: only in pairs the difference shows.
+  /// Guests whose repetitions differ far more than the strategies: only in pairs the difference shows.
   private static func run(_ extra: [CompareFixtures.Cell] = []) -> TrackedRun {
     let cells = [8, 64].flatMap { gib -> [Fixtures.Cell] in
       let levels = (0..<12).map { pow10(Double($0 % 4)) * Double(gib) * (1 + 0.001 * Double($0)) }
@@ -250,8 +250,8 @@ import Testing
     }
     #expect(try compare("budgeted-resume:budget=100").rows.count { $0.isAsked } == 4)
     let unknown = #expect(throws: UserError.self) { try compare("nope") }
-    #expect(unknown?.description.contains("no strategy 'nope'") == true)
-    // A design that only one guest has: the other cell of base has nothing to be paired with.
+    #expect(unknown?.description.contains("unknown strategy 'nope'") == true)
+    // A strategy that only one guest has: the other cell of base has nothing to be paired with.
     let partial = try compare("budgeted-resume:budget=1000")
     #expect(partial.onlyInBase == ["64 GiB order 0"] || partial.onlyInBase == ["64 GiB"])
     #expect(partial.rows.count { $0.isAsked } == 2 && partial.exitStatus(strict: false) != 0)

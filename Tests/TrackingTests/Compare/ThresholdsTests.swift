@@ -30,8 +30,9 @@ import Testing
   @Test(arguments: [
     ("{\n\"alpa\": 0.1}", 2, "unknown key 'alpa'"), ("{\n\n\"alpha\": 2}", 3, "2.0 isn't above 0"),
     ("{\"alpha\": 0}", 1, "0.0 isn't above 0"), ("{\"minimum_effect\":\n-1}", 1, "-1.0 isn't a share"),
-    ("{\"metrics\": {\n\"nope\": 0.1}}", 2, "no metric"), ("{\"metrics\": {\n\"scan_ns\": -1}}", 2, "isn't a share"),
-    ("{\"decisive\": {\n\"nope\": \"scan_ns\"}}", 2, "no experiment"),
+    ("{\"metrics\": {\n\"nope\": 0.1}}", 2, "unknown metric"),
+    ("{\"metrics\": {\n\"scan_ns\": -1}}", 2, "isn't a share"),
+    ("{\"decisive\": {\n\"nope\": \"scan_ns\"}}", 2, "unknown experiment"),
     ("{\"decisive\": {\n\"scan\": \"last_ns\"}}", 2, "'last_ns' is no metric of it"),
     ("{\"alpha\": \"x\"}", 1, "alpha"), ("[]", 1, "an array instead"), ("", 1, "not JSON"),
   ])

@@ -164,8 +164,8 @@ import Testing
   private typealias Fixtures = CompareFixtures
   private static let cells = 6
 
-  /// One comparison of 10 launches a side in the order A B B A, of one repetition each: every launch about 3 % off, on a
-  /// machine that drifts.
+  /// One comparison of 10 launches a side in the order A B B A, of one repetition each: every launch about 3 % off, on
+  /// a machine that drifts.
   private static func compare(_ draw: inout Draws, change: Double) throws -> Comparison {
     var (base, new): ([TrackedRun], [TrackedRun]) = ([], [])
     var drift = [Double](repeating: 0, count: cells)
@@ -186,8 +186,8 @@ import Testing
     return try Comparison(base: base, new: new, thresholds: Thresholds(), metrics: ["guest_cpu_ns"])
   }
 
-  /// Of 60 comparisons of a build with itself at most 3 may call any cell different: at alpha 1 % more come thrice in 1000
-  /// times. And those that don't say the same everywhere are as rare.
+  /// Of 60 comparisons of a build with itself at most 3 may call any cell different: at alpha 1 % more come thrice in
+  /// 1000 times. And those that don't say the same everywhere are as rare.
   @Test func equalBuildsAreCalledTheSame() throws {
     var draw = Draws(seed: 21)
     var (different, unclear) = (0, 0)

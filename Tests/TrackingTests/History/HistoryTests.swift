@@ -195,10 +195,10 @@ import Testing
       try refused("an empty file", .reading, "nothing has been imported")
       for access in [History.Access.reading, .writing] {
         try Data(String(repeating: "no database", count: 200).utf8).write(to: URL(fileURLWithPath: file))
-        try refused("text", access, "no SQLite file")
+        try refused("text", access, "not an SQLite file")
         try FileManager.default.removeItem(atPath: file)
         try SQLiteDatabase(file).execute("CREATE TABLE t (x)")
-        try refused("another's", access, "another program's")
+        try refused("another's", access, "SQLite file of another program")
         try FileManager.default.removeItem(atPath: file)
         _ = try History(file, for: .writing)
         try SQLiteDatabase(file).execute("INSERT INTO grdb_migrations VALUES ('2: of later')")

@@ -80,7 +80,7 @@ enum Nights {
     return run
   }
 
-  /// A night whose every field is something that may stand there, or is empty where that may be.
+  /// A night whose every field is something that may stand there, or is empty if that may be.
   static func random(_ runID: String, using random: inout SplitMix64) -> TrackedRun {
     let cells = ["0012345678901234", "ffffffffffffffff", "1234567890123456"]
     let repetitions = cells.flatMap { cell in

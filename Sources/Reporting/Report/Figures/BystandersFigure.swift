@@ -1,15 +1,16 @@
 /// What threads that allocate meanwhile pay.
 enum BystandersFigure: ReportFigure {
   static let name = "bystanders"
-  static let title = "What allocating threads pay"
+  static let title = "Cost to load threads"
   static let caption = """
-    99th percentile of a thread's allocation time and of its time with interrupts off, and its operations a second over \
-    those it does alone; beside each design at work (its own mark) and, in the same repetitions, alone on a guest built \
-    without it (grey, open). Marks are medians, bars go from the lowest to the highest repetition. The designs' sessions \
-    follow each other without a pause, the most they can disturb. What none shows away from grey is the machine's noise.
+    p99 allocation latency, p99 irq-off time, and throughput relative to running alone, for load threads: while each \
+    strategy runs (its own mark) and, in the same repetitions, alone on a guest built without it (grey, open). Marks \
+    are medians, bars span the lowest to the highest repetition. Sessions follow each other without a pause, the worst \
+    case. Any difference between `none` and grey is noise.
     """
   static let source =
-    "cells.csv: mutator_alloc_ns_p99_*, mutator_irqoff_ns_p99_*; interference.csv: alone_alloc_ns_p99, alone_irqoff_ns_p99, ops_ratio"
+    "cells.csv: mutator_alloc_ns_p99_*, mutator_irqoff_ns_p99_*; interference.csv: alone_alloc_ns_p99, "
+    + "alone_irqoff_ns_p99, ops_ratio"
 
   static func content(of data: ExperimentData) -> FigureContent? {
     let cells = data.cells.filter { cell in
@@ -49,7 +50,7 @@ enum BystandersFigure: ReportFigure {
       guard !ratios.isEmpty else { continue }
       let highest = ratios.flatMap(\.points).map { $0.xSpan?.upperBound ?? $0.x }.max() ?? 1
       var panel = PlotPanel(
-        title: lead + "operations a second, beside over alone",
+        title: lead + "operations/s relative to running alone",
         x: .linear("times as many as alone", to: max(highest, 1)), y: .categories(labels), series: ratios)
       panel.add(.vertical(1), label: "as many as alone")
       panels.append(panel)

@@ -1,14 +1,13 @@
 import Records
 
-/// What wants large ranges while a design holds blocks.
+/// What wants large ranges while a strategy holds blocks.
 enum ContiguousFigure: ReportFigure {
   static let name = "contiguous"
-  static let title = "Ranges of pages that can't be had"
+  static let title = "Failed contiguous allocations"
   static let caption = """
-    Of 1000 ranges asked for while a design is at work, how many failed at the first attempt, and how long the others took \
-    at most in 99 of 100 cases, retries included. With the design's own mark after draining the per-CPU lists, grey and \
-    open without: pages that the caller itself freed one by one are then in its way, for none as well. Marks are \
-    medians, bars go from the lowest to the highest repetition.
+    Failed first attempts per 1000 alloc_contig_range() calls while a strategy runs, and p99 time to success, retries \
+    included. Filled: after draining the pcp lists. Grey, open: without draining; pages the caller just freed are then \
+    in its own way, also for none. Marks are medians, bars span the lowest to the highest repetition.
     """
   static let source = "contiguous.csv: failures_per_1000, success_ns_p99 by range_bytes and drains_first"
 

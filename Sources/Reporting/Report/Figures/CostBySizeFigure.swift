@@ -3,12 +3,12 @@ import Records
 /// What a TiB of hints costs, and what this machine needs for it at least.
 enum CostBySizeFigure: ReportFigure {
   static let name = "cost-by-size"
-  static let title = "Cost of a TiB of hints against guest size"
+  static let title = "Cost per TiB of hints against guest size"
   static let caption = """
-    Time from a session's start to its last hint over the bytes reported, each counted once; from a pass without any \
-    probe. Marks are medians, bars go from the lowest to the highest repetition. A black dotted line is this machine's limit: \
-    a plain C loop over the same lists in the same state of the caches, measured in the same run. Giving blocks back is not \
-    in this time; the tables have the whole CPU time beside it.
+    Time from a session's start to its last hint over the bytes reported, each counted once; from a pass without a \
+    probe. Marks are medians, bars span the lowest to the highest repetition. The black dotted line is this machine's \
+    floor: a plain C loop over the same lists with the caches in the same state, measured in the same run. Returning \
+    blocks is not in this time; the tables have the whole CPU time as well.
     """
   static let source = "cells.csv: ms_per_tib_median, _lowest and _highest, limit_ns_per_block, ns_per_block_median"
 
@@ -21,7 +21,7 @@ enum CostBySizeFigure: ReportFigure {
     let width = Plot(name: "", title: "", columns: content.columns, panels: []).panelWidth
     let summaries = cells.map { $0.cell[metric: "ms_per_tib"] }
     let values = summaries.flatMap { [$0.lowest, $0.highest] }.compactMap { $0 } + cells.compactMap(limit)
-    let y = PlotAxis.number("ms a TiB reported", values)
+    let y = PlotAxis.number("ms per TiB reported", values)
     let x = sweep.axis(panelWidth: width)
     for group in sweep.groups.groups {
       let series = sweep.series(group) { cell in
@@ -61,7 +61,7 @@ enum CostBySizeFigure: ReportFigure {
         MetricSummary(cells.compactMap(limit)).median.map { PlotSeries.Point(x: Double(size), y: $0) }
       }
       return PlotSeries(
-        label: "this machine's limit" + (hasOrders ? key.order.map { ", order \($0)" } ?? "" : ""), style: .limit,
+        label: "this machine's floor" + (hasOrders ? key.order.map { ", order \($0)" } ?? "" : ""), style: .limit,
         line: .dotted, width: 1.6, points: points.sorted { $0.x < $1.x })
     }
   }

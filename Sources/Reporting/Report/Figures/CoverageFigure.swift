@@ -1,13 +1,13 @@
 import Records
 
-/// How much of all free memory a design tells of.
+/// How much of all free memory a strategy tells of.
 enum CoverageFigure: ReportFigure {
   static let name = "coverage"
   static let title = "Coverage of all free memory"
   static let caption = """
-    Bytes reported that were free at the start, each counted once, as a share of all that were free, of every order and \
-    zone. Marks are medians, bars go from the lowest to the highest repetition. The dashed line is what blocks of the order \
-    looked at and above make up: no design can reach beyond it without looking at smaller blocks.
+    Bytes reported that were free at the start, each counted once, as a share of all free memory, of every order and \
+    zone. Marks are medians, bars span the lowest to the highest repetition. The dashed line is the share of blocks of \
+    the order looked at and above: no strategy can exceed it without looking at smaller blocks.
     """
   static let source = "cells.csv: coverage_free_median, _lowest and _highest; the line: coverage_free over coverage"
 

@@ -1,12 +1,12 @@
-/// Cost against hold: no design is best in both.
+/// Cost against hold: no strategy is best in both.
 enum FrontierFigure: ReportFigure {
   static let name = "frontier"
   static let title = "Cost against longest hold"
   static let caption = """
-    Each design on one guest: to the left the lock is held for shorter, further down hints are cheaper. Upright bars go \
-    from the lowest to the highest repetition, level ones up to the longest single hold of any. The grey stairs are the \
-    frontier: below and to the left of them was no design that reaches at least 99 % of the coverage reached by any there \
-    (the figure of coverage shows the others; they may lie beyond). A black dashed line is the hold limit.
+    Each strategy on one guest: further left, shorter holds; further down, cheaper hints. Vertical bars span the \
+    repetitions; horizontal bars end at the longest single hold. The grey staircase is the frontier among strategies \
+    that reach at least 99 % of the best coverage there (the coverage figure shows the others; they may lie beyond \
+    it). The black dashed line is the hold limit.
     """
   static let source =
     "cells.csv: lock_hold_ns_max_repeatable, lock_hold_ns_max_highest, ms_per_tib_*, coverage_free_median"

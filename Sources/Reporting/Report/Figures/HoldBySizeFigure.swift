@@ -1,12 +1,12 @@
-/// Which design stays within the hold limit up to which guest.
+/// Which strategy stays within the hold limit up to which guest.
 enum HoldBySizeFigure: ReportFigure {
   static let name = "hold-by-size"
   static let title = "Longest repeatable hold against guest size"
   static let caption = """
-    The longest hold that every repetition had (the max over holds k of the min over repetitions of hold k); the bar goes \
-    up to the longest single hold of any repetition, on a shared machine mostly its noise. A black dashed line is the \
-    hold limit. A ring marks the smallest guest measured at which a design is beyond it; nothing is drawn on between or \
-    beyond what was measured. Designs stand side by side at one size so that marks don't cover each other.
+    The longest hold that every repetition had (the max over holds k of the min over repetitions of hold k); the bar \
+    goes up to the longest single hold of any repetition (mostly noise on a shared machine). The black dashed line is \
+    the hold limit. A ring marks the smallest measured guest that exceeds it; nothing is inter- or extrapolated. \
+    Strategies are offset sideways at each size.
     """
   static let source =
     "cells.csv: lock_hold_ns_max_repeatable, lock_hold_ns_max_lowest and _highest, hold_limit_ns, within_hold_limit"
@@ -45,7 +45,7 @@ enum HoldBySizeFigure: ReportFigure {
     }
   }
 
-  /// Of each design's cells the smallest that is beyond its limit.
+  /// Of each strategy's cells the smallest that is beyond its limit.
   private static func firstBeyond(_ cells: [ReportCell]) -> Set<ReportCell.Place> {
     let beyond = cells.filter { $0.cell.withinHoldLimit == false }
     return Set(

@@ -5,10 +5,10 @@ enum HoldDistributionFigure: ReportFigure {
   static let name = "hold-distribution"
   static let title = "How long the zone lock is held"
   static let caption = """
-    Share of a session's holds that are longer than a time (complementary cumulative distribution), both axes logarithmic: \
-    a line ends at the longest hold, at 1 in so many as there were. Thin lines are single repetitions; the thick one with \
-    marks is the repetition whose longest hold is the median of them. Repetitions are never pooled. The probe's clock \
-    reads are in each hold. A black dashed line is the hold limit.
+    Share of a session's holds that are longer than a time (complementary cumulative distribution), both axes \
+    logarithmic: a line ends at the longest hold, at 1/number of holds. Thin lines are single repetitions; the thick \
+    one with marks is the repetition whose longest hold is the median of them. Repetitions are never pooled. The \
+    probe's clock reads are in each hold. The black dashed line is the hold limit.
     """
   static let source = "lock_holds.csv: upper_ns and count where phase is collect and kind is hold; the table, runs.csv"
 
@@ -87,7 +87,7 @@ enum HoldDistributionFigure: ReportFigure {
     return TableContent(
       caption: (group.title.isEmpty ? "" : group.title + ": ")
         + "holds in µs, median of the repetitions (lowest–highest)",
-      titles: ["strategy", "holds", "p50 µs", "p99 µs", "p99.9 µs", "longest µs", "all together µs"],
+      titles: ["strategy", "holds", "p50 µs", "p99 µs", "p99.9 µs", "longest µs", "total µs"],
       rows: group.cells.map { cell in
         [
           data.label(cell.design),

@@ -1,12 +1,13 @@
-/// How long a migration takes beside each design, and what that is worth.
+/// How long a migration takes beside each strategy, and what that is worth.
 enum MigrationFigure: ReportFigure {
   static let name = "time"
   static let title = "How long a migration takes"
   static let caption = """
-    From the setup to the end of the switch-over. Marks are medians, bars go from the lowest to the highest repetition. By \
-    the virtual clock the guest and the design really run, and what sending, looking for zeroes and syncing take was \
-    measured or given (migration.csv: bandwidth, send_ns, zero_check_ns, sync_ns); by the real clock all of it was timed. \
-    Below: what the time saved costs the guest, and what was published of the same conditions, where a run had those.
+    From the setup to the end of the switch-over. Marks are medians, bars span the lowest to the highest repetition. \
+    With the virtual clock guest and strategy really run, and the costs of sending, zero detection and syncing are \
+    measured or set (migration.csv: bandwidth, send_ns, zero_check_ns, sync_ns); with the real clock everything is \
+    timed. Below: what the time saved costs the guest, and what was published for the same conditions, if a run had \
+    those.
     """
   static let source = "migration.csv: total_ns, session_cpu_ns, operations, clock, bandwidth, downtime_limit_ns"
 
@@ -62,7 +63,7 @@ struct MigrationSetting: Hashable {
   /// Nanoseconds.
   let downtimeLimit: Double
 
-  /// Of rows of one cell, which share it; nil where there are none.
+  /// Of rows of one cell, which share it; nil if there are none.
   init?(_ rows: [[String: String]]) {
     guard let row = rows.first,
       let bandwidth = row["bandwidth"].flatMap(Double.init).flatMap({ UInt64(exactly: $0.rounded()) }),

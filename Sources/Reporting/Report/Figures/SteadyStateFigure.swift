@@ -3,11 +3,11 @@ enum SteadyStateFigure: ReportFigure {
   static let name = "steady-state"
   static let title = "How soon freed memory is reported"
   static let caption = """
-    Half of the guest becomes free at time 0. Of each design three points are measured: when the first GiB of it, when \
-    half of it, and when the last that came within the window was reported, the last at the share reached; one of the \
-    first two only where every repetition got so far. Marks are medians, bars go from the lowest to the highest \
-    repetition. The dotted line only joins the points; what lies between \
-    them was not recorded. By the virtual clock a design's work takes no time: 0 stands at the left edge.
+    Half of the guest becomes free at time 0. Three points are measured for each strategy: when the first GiB, half, \
+    and the last of it in the window was reported, the last at the share reached; either of the first two only if \
+    every repetition got so far. Marks are medians, bars span the lowest to the highest repetition. The dotted line \
+    only joins the points; what lies between them was not recorded. With the virtual clock a strategy's work takes no \
+    time: 0 is at the left edge.
     """
   static let source =
     "steady-state.csv: first_gib_ns, half_ns, last_ns, freed_bytes, freed_share_reported, clock"

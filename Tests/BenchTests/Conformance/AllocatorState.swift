@@ -3,7 +3,7 @@ import CHost
 @testable import GuestMemory
 
 /// All of a guest's allocator state that a session could change, list order included.
-struct GuestImage: Equatable {
+struct AllocatorState: Equatable {
   struct List: Equatable {
     var zone: Int
     var order: Int
@@ -37,7 +37,7 @@ struct GuestImage: Equatable {
   }
 
   /// The first thing that differs, in words.
-  func difference(from other: GuestImage) -> String? {
+  func difference(from other: AllocatorState) -> String? {
     if self == other { return nil }
     for (a, b) in zip(lists, other.lists) where a != b {
       return

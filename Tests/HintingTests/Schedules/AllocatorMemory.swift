@@ -2,9 +2,9 @@
 
 /// All memory of a guest's allocator, byte by byte: page structs, zones, per-CPU lists, pageblock types.
 ///
-/// ``Guest/restore()`` leaves what no list leads to as it was (an allocated page's old links); between two replays of one
-/// schedule not even that may differ, or equal states would count as different ones. Small guests only.
-struct GuestImage {
+/// ``Guest/restore()`` leaves what no list leads to as it was (an allocated page's old links); between two replays of
+/// one schedule not even that may differ, or equal states would count as different ones. Small guests only.
+struct AllocatorMemory {
   // The guest is kept, so that its memory is.
   private let guest: Guest
   private let regions: [UnsafeMutableRawBufferPointer]
