@@ -82,7 +82,7 @@ let package = Package(
         .product(name: "Histogram", package: "hdrhistogram-swift"),
       ]),
     .target(name: "Machine", dependencies: ["Records", "CHost", "CNuma", system]),
-    .target(name: "Records"),
+    .target(name: "Records", swiftSettings: asItStands),
     .target(name: "CHost"),
     .systemLibrary(name: "CNuma", pkgConfig: "numa", providers: [.apt(["libnuma-dev"])]),
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
