@@ -132,5 +132,5 @@ define install
 endef
 
 clean:
-	rm -rf .build .build-tsan .build-asan .build-static .build-guest .build-proof .build-python \
+	rm -rf .build .build-times .build-tsan .build-asan .build-static .build-guest .build-proof .build-python \
 	  Benchmarks/.build Benchmarks/.benchmarkBaselines
