@@ -59,9 +59,7 @@ package final class ModelledGuest {
         hostNodes = try Self.bind(guest, spec, numa)
         try guest.fill(from: capture)
       }
-      let natural: ListOrder
-      if case .aged = spec.state { natural = .churned } else { natural = .ascending }
-      if spec.listOrder != natural { guest.reorderLists(spec.listOrder, seed: spec.seed) }
+      if spec.listOrder != .natural(of: spec.state.name) { guest.reorderLists(spec.listOrder, seed: spec.seed) }
     } catch GuestError.cannotReserve(let bytes) {
       throw UserError(.unavailable, "\(GuestError.cannotReserve(bytes: bytes))")
     } catch let error as GuestError {
