@@ -51,8 +51,7 @@ struct FormerSettings {
       guard card.guest == .modelled else { return values.filter { $0.key == "guest_bytes" } }
       let names = [
         "guest_bytes", "nodes", "cpus", "granule_order", "vmemmap_page_bytes", "lock_kind", "state", "list_order",
-        "free",
-        "capture", "movable",
+        "free", "capture", "movable",
       ]
       return values.filter { name, _ in
         names.contains(name) || card.takesStrategies && ["strategy", "order"].contains(name)

@@ -14,9 +14,8 @@ struct FormerOptions {
 
   static let ofRuns: [Key] = [
     ("load", "none"), ("host_ack_ns", nil), ("clock", nil), ("window", nil), ("bandwidth", nil),
-    ("downtime_limit", nil),
-    ("exit_ns", nil), ("mutator_rate", nil), ("mutators", nil), ("page_init", "none"), ("cache", "cold"),
-    ("placement", "local"), ("scanners", "one"),
+    ("downtime_limit", nil), ("exit_ns", nil), ("mutator_rate", nil), ("mutators", nil), ("page_init", "none"),
+    ("cache", "cold"), ("placement", "local"), ("scanners", "one"),
   ]
 
   static let ofGroups: [Key] = [

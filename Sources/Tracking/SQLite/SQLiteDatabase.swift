@@ -175,7 +175,7 @@ struct SQLiteRow {
   }
 
   /// Text, or "" for what is none.
-  func string(_ index: Int) -> String { if case .text(let text) = values[index] { text } else { "" } }
+  func string(_ index: Int) -> String { values[index].string ?? "" }
 }
 
 extension SQLiteValue {
