@@ -24,11 +24,16 @@ public struct ResultTable {
 
   /// The tables and what stands under them.
   public var text: String {
-    let parts = sections.flatMap { section in
-      [wrap(section.heading) + "\n"]
-        + section.tables.map { table in (table.caption.map { $0 + "\n" } ?? "") + rendered(table) }
+    var parts: [String] = []
+    for section in sections {
+      parts.append(wrap(section.heading) + "\n")
+      for table in section.tables {
+        let caption = table.caption.map { $0 + "\n" } ?? ""
+        parts.append(caption + rendered(table))
+      }
     }
-    return (parts + [notes.map(wrap).joined(separator: "\n")]).joined(separator: "\n") + "\n"
+    parts.append(notes.map(wrap).joined(separator: "\n"))
+    return parts.joined(separator: "\n") + "\n"
   }
 
   /// The tables of one guest and load, the main one first.

@@ -40,7 +40,8 @@ struct Plot: Hashable {
   private static let rightMargin = 16.0
 
   private var legendColumns: Int {
-    let widest = legend.map { Double($0.label?.count ?? 0) * Self.letterWidth + Self.legendMark + 16 }.max() ?? 1
+    let longest: Int = legend.map { $0.label?.count ?? 0 }.max() ?? 0
+    let widest: Double = Double(longest) * Self.letterWidth + Self.legendMark + 16
     return max(1, min(legend.count, Int(Self.width / widest)))
   }
   private var legendRows: Int { (legend.count + legendColumns - 1) / legendColumns }

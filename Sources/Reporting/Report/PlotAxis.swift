@@ -23,8 +23,14 @@ struct PlotAxis: Hashable {
     let highest = (positive.max() ?? 10) * 1.4
     let exponents = Int(floor(log10(lowest)))...Int(ceil(log10(highest)))
     func tics(_ steps: [Double], every interval: Int) -> [Tic] {
-      exponents.filter { $0 % interval == 0 }.flatMap { exponent in steps.map { $0 * pow(10, Double(exponent)) } }
-        .filter { $0 >= lowest && $0 <= highest }.map { Tic(place: $0, label: text($0)) }
+      var tics: [Tic] = []
+      for exponent in exponents where exponent % interval == 0 {
+        let power = pow(10, Double(exponent))
+        for place in steps.map({ $0 * power }) where place >= lowest && place <= highest {
+          tics.append(Tic(place: place, label: text(place)))
+        }
+      }
+      return tics
     }
     // The coarsest that has enough.
     let finer: [[Double]] = [
@@ -56,8 +62,9 @@ struct PlotAxis: Hashable {
   static func linear(_ label: String, to end: Double, unit: String = "") -> PlotAxis {
     let end = end > 0 && end.isFinite ? end : 1
     let power = pow(10, floor(log10(end / 4)))
-    let step = [1.0, 2, 2.5, 5, 10].map { $0 * power }.first { end / $0 <= 5 } ?? power * 10
-    let tics = (0...5).map { Double($0) * step }.filter { $0 <= end * 1.001 }
+    let steps: [Double] = [1, 2, 2.5, 5, 10].map { $0 * power }
+    let step: Double = steps.first { end / $0 <= 5 } ?? power * 10
+    let tics: [Double] = (0...5).map { Double($0) * step }.filter { $0 <= end * 1.001 }
     return PlotAxis(
       label: label, isLogarithmic: false, from: -0.025 * end, to: end * 1.03,
       tics: tics.map { Tic(place: $0, label: text($0) + unit) })

@@ -22,10 +22,13 @@ enum RunDifferences {
   /// Those of one side: what isn't whole.
   static func unfinished(_ runs: [TrackedRun]) -> [String] {
     var seen: Set<String> = []
-    return runs.filter { seen.insert($0.name).inserted }.flatMap { run in
-      (run.meta.finished == nil ? ["\(run.name) is unfinished; comparing the repetitions it has"] : [])
-        + (failures(run).map { [$0] } ?? []) + run.unmappedLines
+    var lines: [String] = []
+    for run in runs where seen.insert(run.name).inserted {
+      if run.meta.finished == nil { lines.append("\(run.name) is unfinished; comparing the repetitions it has") }
+      if let failures = failures(run) { lines.append(failures) }
+      lines += run.unmappedLines
     }
+    return lines
   }
 
   /// That some of a run's repetitions have no part in it; nil if none failed.

@@ -69,11 +69,10 @@ public struct OtavaExport: Sendable {
   private static func name(_ subject: HistoryExport.Subject, withHost: Bool) -> String {
     let guest = subject.guest.guest
     let size = Figure.bytes(guest.bytes).replacing(" ", with: "")
-    let parts =
-      (withHost ? [subject.host] : []) + [
-        subject.facts.experiment, StrategyWord(subject.facts.strategy).name, "\(size)-\(guest.state)",
-        String(subject.cellID.prefix(6)),
-      ] + subject.key.split(separator: " ").map(String.init)
+    var parts: [String] = withHost ? [subject.host] : []
+    parts += [subject.facts.experiment, StrategyWord(subject.facts.strategy).name, "\(size)-\(guest.state)"]
+    parts.append(String(subject.cellID.prefix(6)))
+    parts += subject.key.split(separator: " ").map { String($0) }
     return parts.map(safe).joined(separator: "/")
   }
 

@@ -84,9 +84,12 @@ struct MigrationSetting: Hashable {
   /// In words: what all of some settings have in common, and what tells each from the others.
   static func parts(of settings: [MigrationSetting]) -> (shared: String, differing: [MigrationSetting: String]) {
     let all = settings.map(\.words)
-    let isShared = (0..<(all.first?.count ?? 0)).map { part in Set(all.map { $0[part] }).count == 1 }
+    let count: Int = all.first?.count ?? 0
+    let isShared: [Bool] = (0..<count).map { part in Set(all.map { $0[part] }).count == 1 }
     func join(_ words: [String], shared: Bool) -> String {
-      zip(words, isShared).filter { $1 == shared && !$0.isEmpty }.map(\.0).joined(separator: ", ")
+      var kept: [String] = []
+      for (word, isCommon) in zip(words, isShared) where isCommon == shared && !word.isEmpty { kept.append(word) }
+      return kept.joined(separator: ", ")
     }
     return (
       all.first.map { join($0, shared: true) } ?? "",
