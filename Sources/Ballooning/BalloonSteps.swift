@@ -1,21 +1,20 @@
 import CHost
 
-/// Where a thread of the balloon stands between two atomic steps: what a test's scheduler interleaves. With ``NoSteps``
-/// nothing of it is left.
+/// A test scheduler's hooks between a balloon thread's atomic steps. ``NoSteps`` compiles to nothing.
 public protocol BalloonSteps {
-  /// A step is done; from here to the next call others may act. Never called with a spinlock held.
+  /// Called after a step; other threads may run until it returns. Never called with a spinlock held.
   func did(_ event: BalloonEvent)
-  /// One of several things that a step has done; the last is told by ``did(_:)``.
+  /// Called for one part of a step that does several things; the last part is told by ``did(_:)``.
   func note(_ event: BalloonEvent)
-  /// The page's lock is another's: returns when it may be worth another try.
+  /// Called when another thread holds the page's lock. Returns when a retry makes sense.
   func waitForLock(of pfn: UInt64)
-  /// The same of the balloon's mutex.
+  /// Called when another thread holds the balloon's mutex. Returns when a retry makes sense.
   func waitForMutex()
-  /// BUG_ON(): what may never happen has.
+  /// BUG_ON(): an impossible state was reached.
   func bug(_ what: StaticString)
 }
 
-/// Nobody watches.
+/// No scheduler: waiting spins, a bug traps.
 public struct NoSteps: BalloonSteps, Sendable {
   @inlinable public init() {}
   @inlinable @inline(__always) public func did(_ event: BalloonEvent) {}

@@ -1,11 +1,11 @@
-/// What a pass of compaction came to.
+/// Counts of one compaction pass.
 public struct CompactionFigures: Equatable, Sendable {
-  /// Pages moved that were the balloon's, and those of others.
+  /// Pages moved: the balloon's, and those of other owners.
   public var balloonPages = 0
   public var otherPages = 0
-  /// Pages of the balloon that stayed where they were, since it can't move them.
+  /// Pages of the balloon that couldn't be moved and stayed.
   public var balloonPagesLeft = 0
-  /// Pages that were isolated and put back.
+  /// Pages that were isolated and then put back unmoved.
   public var putBack = 0
 
   public init() {}

@@ -1,4 +1,4 @@
-/// `vb->pfns`: what one message to the host names, 32 bits each, little-endian. A handle on memory of the balloon's.
+/// `vb->pfns`: the PFNs of one message to the host, 32 bits each, little-endian. A handle on memory of the balloon.
 public struct PFNArray: @unchecked Sendable {
   // Right to send: an address; one thread at a time uses it, see Balloon.
   @usableFromInline let base: UnsafeMutablePointer<UInt32>
@@ -6,10 +6,10 @@ public struct PFNArray: @unchecked Sendable {
   @inlinable @inline(__always)
   init(_ base: UnsafeMutablePointer<UInt32>) { self.base = base }
 
-  /// VIRTIO_BALLOON_ARRAY_PFNS_MAX: how many go into one message.
+  /// VIRTIO_BALLOON_ARRAY_PFNS_MAX: the most PFNs in one message.
   @inlinable public static var capacity: Int { 256 }
 
-  /// The entry's PFN. Those of 16 TiB and more don't fit 32 bits (virtio 1.2, 5.5.6) and can't be told.
+  /// The PFN of an entry. PFNs of 2^32 and up (16 TiB) don't fit and can't be reported (virtio 1.2, 5.5.6).
   @inlinable @inline(__always)
   public subscript(index: Int) -> UInt64 {
     get {
@@ -22,6 +22,6 @@ public struct PFNArray: @unchecked Sendable {
     }
   }
 
-  /// Where it lies, for a descriptor.
+  /// The array's address, for a descriptor.
   @inlinable public var address: UInt64 { UInt64(UInt(bitPattern: base)) }
 }

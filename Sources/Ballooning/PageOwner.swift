@@ -1,5 +1,6 @@
-/// Who has single movable pages beside the balloon, and must hear where they have gone.
+/// The owner of single movable pages other than the balloon's.
 public protocol PageOwner {
-  /// What stood in `old` stands in `new`, which carries the same ``Page/ownersIndex``.
+  /// Tells the owner that compaction moved its page from `old` to `new`. The new page has the same
+  /// ``Page/ownersIndex``.
   mutating func pageMoved(from old: UInt64, to new: UInt64)
 }

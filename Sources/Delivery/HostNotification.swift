@@ -1,11 +1,11 @@
-/// How a host hears of what a driver has put into its queue.
+/// How a host learns of new entries in its queue.
 public enum HostNotification: String, CaseIterable, Sendable {
-  /// It sleeps while the queue is empty, and a kick wakes it through an eventfd.
+  /// The host sleeps while the queue is empty; a kick wakes it through an eventfd.
   case eventfd
-  /// It looks at the queue without end and asks for no kicks, as QEMU does while a hinting session runs.
+  /// The host polls the queue and asks for no kicks, as QEMU does during a hinting session.
   case polled
 
-  /// For how long it looks at an empty queue before it sleeps. Nanoseconds.
+  /// How long the host polls an empty queue before it sleeps. Nanoseconds.
   public var pollNanoseconds: UInt64 {
     switch self {
     case .eventfd: 0

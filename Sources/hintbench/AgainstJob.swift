@@ -6,9 +6,9 @@ import Machine
 import Reporting
 import Tracking
 
-/// `run --against` from folder to table.
+/// Runs `run --against`, from folder to table.
 enum AgainstJob {
-  /// Launches both builds and compares them. Throws the exit status of a comparison that isn't 0.
+  /// Launches both builds and compares them. Throws the exit status of the comparison if it isn't 0.
   static func start(_ matrix: Matrix, _ against: Against, _ options: ComparisonOptions, out: String?) throws {
     try DebugBuild.refuse()
     let thresholds = try options.makeThresholds()

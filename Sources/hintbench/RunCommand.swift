@@ -135,7 +135,7 @@ struct RunCommand: ParsableCommand {
     }
   }
 
-  /// Nothing given that would change what is measured.
+  /// Whether no option is given that changes what is measured.
   private var isBare: Bool {
     experiments.isEmpty && config == nil && preset == nil && out == nil && !builds.isGiven && !quick && !dryRun
       && !hasGuestFlags
@@ -154,7 +154,7 @@ struct RunCommand: ParsableCommand {
       || !experimentFlags.values.isEmpty
   }
 
-  /// Flags that say what a modelled guest is like, by name, as far as they are given.
+  /// The given flags that describe a modelled guest, by name.
   private var guestFlags: [String] {
     let flags: [(String, Bool)] = [
       ("--state", state != nil), ("--free", free != nil), ("--nodes", nodes != nil), ("--cpus", cpus != nil),
@@ -165,12 +165,12 @@ struct RunCommand: ParsableCommand {
     return flags.filter(\.1).map(\.0)
   }
 
-  /// Flags that choose among strategies, by name, as far as they are given.
+  /// The given flags that choose strategies, by name.
   private var strategyFlags: [String] {
     [("--strategy", strategy), ("--order", order), ("--budget", budget)].filter { $0.1 != nil }.map(\.0)
   }
 
-  /// A flag that no chosen experiment has a use for is refused.
+  /// Refuses a flag that no chosen experiment uses.
   private func checkFlags(_ config: RunConfig) throws {
     let cards = try config.experimentCards
     let names = cards.map(\.name).joined(separator: ", ")

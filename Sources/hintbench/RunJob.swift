@@ -7,9 +7,9 @@ import Records
 import Reporting
 import Tracking
 
-/// One run from folder to table.
+/// Runs a matrix, from folder to table.
 enum RunJob {
-  /// Where runs are kept unless told otherwise.
+  /// Default parent folder of runs.
   static let runsFolder = "Reports/runs"
 
   /// Starts a new run.
@@ -75,7 +75,7 @@ enum RunJob {
     try measure(matrix, runner, resumed.meta, resumed.folder, finished: resumed.runs)
   }
 
-  /// Differences between this build and machine and those the run began with, as far as known.
+  /// The differences between this build and machine and those of an unfinished run, as far as known.
   private static func changes(since meta: RunMeta) -> [String] {
     let now = HostFacts.gather()
     let then = try? JSONDecoder.standard.decode(HostFacts.self, from: JSONEncoder.standard.encode(meta.host))
@@ -131,9 +131,9 @@ enum RunJob {
   static func say(_ text: String) { FileHandle.standardError.write(Data("hintbench: \(text)\n".utf8)) }
 }
 
-/// What a run is called.
+/// The name of a new run.
 enum RunName {
-  /// The time in UTC and four random letters, so that two runs of one second differ.
+  /// Returns the UTC time and four random letters, so that two runs of one second differ.
   static func make(_ date: Date) -> String {
     let formatter = DateFormatter()
     formatter.locale = Locale(identifier: "en_US_POSIX")

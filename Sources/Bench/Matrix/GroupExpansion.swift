@@ -2,7 +2,7 @@ import GuestMemory
 import Hinting
 import Records
 
-/// One group of a configuration, checked: its guests with the memory they need, and its strategies.
+/// A checked group of a configuration: its guests with the memory they need, and its strategies.
 struct GroupExpansion {
   var guests: [(GuestSpec, GuestFootprint)] = []
   var strategies: [ConfiguredStrategy]
@@ -11,17 +11,18 @@ struct GroupExpansion {
   /// Default strategies left out because they don't fit in memory, with reasons.
   var omissions: [String] = []
 
-  /// What the group's experiments need of its guests.
+  /// The requirements of the group's experiments on its guests.
   struct Needs {
-    /// Threads on CPUs of the guest, scanners included.
+    /// The number of threads on guest CPUs, scanners included.
     var threads: Int
-    /// Whether any of them allocates beside a strategy.
+    /// Whether any experiment allocates beside a strategy.
     var allocates: Bool
-    /// Whether strategies take part.
+    /// Whether any experiment takes strategies.
     var strategies: Bool
   }
 
-  /// If the group names no strategies: all of them, or if that doesn't fit all that don't give whole blocks back.
+  /// Checks a group. If the group names no strategies, it gets all of them or, if those don't fit in memory, all that
+  /// don't give whole blocks back.
   init(
     _ group: RunConfig.Group, _ config: RunConfig, _ lock: LockKind, _ needs: Needs, _ host: Matrix.HostLimits
   ) throws(UserError) {
@@ -199,7 +200,7 @@ struct GroupExpansion {
     return bytes
   }
 
-  /// The first candidate that fits: in a quarter of the memory available where the choice was left open, in all of it
+  /// Returns the first candidate that fits: in a quarter of the available memory if the choice was `auto`, in all of it
   /// otherwise.
   private static func fit(
     _ choice: VmemmapChoice, _ wholeBlocks: Bool, _ host: Matrix.HostLimits, what: String,

@@ -1,15 +1,15 @@
-/// `--placement`: which host nodes the scanner and the guest's memory are on.
+/// `--placement`: the host nodes of the scanner and the guest's memory.
 public enum Placement: String, Sendable, CaseIterable {
-  /// Each modelled node's memory on a host node, in turn, and the scanner where the first one's is.
+  /// The modelled nodes' memory on the host nodes in turn, the scanner on the first one's.
   case local
-  /// All of the guest's memory on one host node, the scanner on one, and every pair of them a cell.
+  /// One cell per pair of host nodes: all guest memory on one, the scanner on the other.
   case matrix
 }
 
-/// `--scanners`: how many threads scan.
+/// `--scanners`: the number of scanner threads.
 public enum Scanners: String, Sendable, CaseIterable {
-  /// One for the whole guest.
+  /// One thread for the whole guest.
   case one
-  /// One for each modelled node's zones, all at once.
+  /// One thread per modelled node, all at the same time.
   case perNode = "per-node"
 }

@@ -1,15 +1,15 @@
 import Hinting
 import Instruments
 
-/// A stretch of one thread's work with counters round it, on that thread.
+/// A region of one thread's work that is counted by that thread's counters.
 final class CountedRegion {
   private let counters: HardwareCounters
-  /// Once it was left.
+  /// The counts; set when the region ends.
   private(set) var reading: CounterReading?
-  /// Why there is none.
+  /// Why there are no counts.
   private(set) var refusal: CounterError?
 
-  /// - Parameter counters: of the calling thread.
+  /// - Parameter counters: opened on the calling thread.
   init(_ counters: HardwareCounters) { self.counters = counters }
 
   var bracket: StrategyRunner.Bracket {

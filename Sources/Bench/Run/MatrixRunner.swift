@@ -5,8 +5,8 @@ import Instruments
 import Machine
 import Records
 
-/// Runs a matrix: batch by batch what fits in memory together, and in each batch round by round every cell once, in a
-/// seeded order, so that drift of the machine hits all cells alike.
+/// Runs a matrix batch by batch. Guests of a batch are in memory together; in each round every cell of the batch runs
+/// once, in a seeded order, so that drift of the machine affects all cells alike.
 public final class MatrixRunner {
   private let matrix: Matrix
   private let identity: RunIdentity
@@ -14,24 +14,25 @@ public final class MatrixRunner {
   private let counters: HardwareCounters?
   private let openCounters: @Sendable () -> HardwareCounters?
   private let simulator: CountSimulator?
-  /// Counts by simulation, by cell.
+  /// The simulated counts, by cell.
   private var simulated: [String: RunRecord.Counters] = [:]
 
   /// How hardware events are counted; nil if none are.
   public let counterFacts: CounterFacts?
 
-  /// What the run can't say in a row.
+  /// What the run couldn't measure.
   public private(set) var unavailable: [RunMeta.Unavailable]
   public private(set) var guests: [JSONValue] = []
   public let limits: RunLimits
 
-  /// Measures this machine's limits (some 100 ms) and opens the counters of the calling thread, which has to be the
-  /// one that runs.
+  /// Measures this machine's floors (about 100 ms) and opens counters for the calling thread, which must be the one
+  /// that runs.
   ///
-  /// `callgrind`: what simulates where that is asked for; nil: the installed one, with caches like this machine's.
+  /// `callgrind`: the simulator, if simulated counts are asked for; nil: the installed one, with caches like this
+  /// machine's.
   ///
-  /// - Throws: ``CounterError`` if counters were insisted on, ``SystemCallError`` or ``GuestError`` if the host has
-  ///   no memory for the limits.
+  /// - Throws: ``CounterError`` if counters were required but don't work, ``SystemCallError`` or ``GuestError`` if the
+  ///   host runs out of memory.
   public init(
     _ matrix: Matrix, _ identity: RunIdentity, numa: any NumaHost = LibNuma(), library: PAPILibrary = .system,
     callgrind: Callgrind? = nil
@@ -76,9 +77,9 @@ public final class MatrixRunner {
     limits = try RunLimits.measure()
   }
 
-  /// Runs every repetition that isn't in `finished`, whose records are given with it, and sums each cell up.
+  /// Runs every repetition that isn't in `finished`, and summarises each cell, finished repetitions included.
   ///
-  /// - Throws: ``UserError``, and what the observer throws.
+  /// - Throws: ``UserError``, and the observer's errors.
   public func run(
     _ observer: any RunObserver, finished: [RunRecord] = [],
     holdSequence: (RepetitionKey) throws -> [UInt64]? = { _ in nil }
@@ -194,7 +195,7 @@ public final class MatrixRunner {
     }
   }
 
-  /// Counts the sessions of cells of one guest that aren't counted yet.
+  /// Simulates the sessions of cells of one guest that aren't counted yet.
   private func simulate(_ cells: [Cell], progress: (String) -> Void) throws {
     let cells = cells.filter { simulated[$0.id] == nil && $0.timesHold }
     guard let simulator, let guest = cells.first?.modelledGuest else { return }
@@ -211,6 +212,6 @@ public final class MatrixRunner {
     }
   }
 
-  /// Gives the thread back the CPUs it had.
+  /// Allows the thread to run on its original CPUs again.
   private func unpin(_ cpus: [Int]) { try? ThreadPlacement.allow(cpus) }
 }

@@ -1,6 +1,6 @@
 import Instruments
 
-/// The machine's own clock, with a thread for each mutator.
+/// A timeline by the machine's own clock, with one thread per mutator.
 package final class RealTimeline: Timeline {
   private let mutators: MutatorGroup?
   private var began: UInt64 = 0

@@ -1,22 +1,22 @@
 import Instruments
 
-/// Time as an experiment with delays in it sees it, and the mutators that live in it.
+/// The clock of an experiment with delays, and the mutators that run by it.
 ///
-/// Nanoseconds since ``start()``.
+/// Times are nanoseconds since ``start()``.
 package protocol Timeline: AnyObject {
   var now: UInt64 { get }
-  /// Lets the mutators run from here on.
+  /// Starts the clock and the mutators.
   func start()
-  /// Waits until `time`; returns at once where that has passed.
+  /// Waits until `time`; returns at once if it has passed.
   func advance(to time: UInt64)
-  /// The mutators stand still from here on.
+  /// Stops the mutators.
   func stop()
-  /// Mutators' operations a second of the machine's time. Only while they stand still; nil if they go by another.
+  /// The mutators' operations per second of real time; nil if they run by a virtual clock. Only while stopped.
   var operationsPerSecond: Double? { get }
-  /// What the mutators' threads met. Only while they stand still; nil if they have none.
+  /// The disturbance of the mutators' threads; nil if they have none. Only while stopped.
   var disturbance: Disturbance? { get }
-  /// Gives back what they hold. Only while they stand still.
+  /// Frees the mutators' blocks. Only while stopped.
   func giveBack()
-  /// Ends their threads.
+  /// Ends the mutators' threads.
   func end()
 }

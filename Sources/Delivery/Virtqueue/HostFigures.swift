@@ -1,18 +1,18 @@
-/// What a host saw of a virtqueue, from its start.
+/// A host's counts on a virtqueue since it started.
 public struct HostFigures: Sendable, Hashable {
-  /// Chains taken and given back.
+  /// Chains popped and returned.
   public internal(set) var chains: UInt64 = 0
-  /// Descriptors in them.
+  /// Descriptors of these chains.
   public internal(set) var descriptors: UInt64 = 0
-  /// Bytes of all their buffers.
+  /// Bytes of all buffers of these chains.
   public internal(set) var bytes: UInt64 = 0
   /// Kicks received from the driver; on a real host each is a VM exit.
   public internal(set) var notifications: UInt64 = 0
-  /// Times it slept and was woken.
+  /// Times the host slept and was woken.
   public internal(set) var wakeUps: UInt64 = 0
-  /// Chains given back for which the driver wanted an interrupt.
+  /// Chains returned for which the driver wanted an interrupt.
   public internal(set) var interrupts: UInt64 = 0
-  /// Why the host stopped serving; nil while all is well.
+  /// Why the host stopped serving; nil if it didn't fail.
   public internal(set) var fault: VirtqueueFault?
 
   public init() {}

@@ -1,10 +1,10 @@
-/// A chain that the device has given back, as the driver's ``DriverQueue/detachUsed()`` returns it.
+/// A chain that the device has used and ``DriverQueue/detachUsed()`` returned.
 public struct UsedChain: Sendable, Hashable {
-  /// The chain's head: what ``DriverQueue/nextID`` was before the chain was added.
+  /// The chain's head: the value of ``DriverQueue/nextID`` before the chain was added.
   public let id: Int
-  /// How many descriptors it had; they are free again.
+  /// The number of its descriptors, which are free again.
   public let descriptors: Int
-  /// Bytes that the device says it wrote into it.
+  /// Bytes written into the chain, according to the device.
   public let length: UInt32
 
   @inlinable

@@ -1,6 +1,6 @@
 import Reporting
 
-/// How far a calibration is, on a terminal.
+/// Shows a calibration's progress on a terminal.
 public final class CalibrationProgress {
   private var bar: ProgressBar?
 

@@ -7,15 +7,15 @@ import Machine
 import Migration
 import Records
 
-/// `hintbench doctor`: what this machine can measure, what it can't, why, and what mends it.
+/// `hintbench doctor`: what this machine can and can't measure, why, and how to fix it.
 public struct Doctor: Sendable {
   public var machine: MachineDoctor
   public var limits: Matrix.HostLimits
-  /// Where runs are kept unless told otherwise.
+  /// The default parent folder of runs.
   public var runsFolder: String
-  /// Why this program refuses to measure at all; nil if it doesn't.
+  /// Why this build refuses to measure; nil if it doesn't.
   public var refusal: String?
-  /// Why there is no log of written pages; nil if there is.
+  /// Why there is no dirty log; nil if there is one.
   public var dirtyLog: @Sendable () -> SystemCallError?
 
   public init(
@@ -29,13 +29,13 @@ public struct Doctor: Sendable {
     self.dirtyLog = dirtyLog
   }
 
-  /// Lengths of the A/A run that are taken, beside 0. Seconds.
+  /// Valid lengths of the A/A run, besides 0. Seconds.
   public static let seconds = 1.0...3600.0
 
-  /// Looks at everything, and for `seconds` at the noise; 0 leaves that out.
+  /// Examines everything, and measures noise for `seconds`; 0 skips the noise.
   ///
-  /// - Parameter progress: is told how many of the seconds are over.
-  /// - Throws: ``UserError`` (64) for another number of seconds.
+  /// - Parameter progress: called with the seconds elapsed.
+  /// - Throws: ``UserError`` (64) for an invalid number of seconds.
   public func examine(seconds: Double, progress: @escaping (Double) -> Void = { _ in }) throws(UserError)
     -> DoctorReport
   {
@@ -82,7 +82,7 @@ public struct Doctor: Sendable {
 
   // MARK: rows that need the model
 
-  /// Whether `hintbench run` works: what it would do is checked, and a small part of it done.
+  /// Checks that `hintbench run` works: checks the default matrix and runs a small part of it.
   func defaultRun(_ checked: Result<Matrix, UserError>) -> Finding {
     let what = "default run"
     if let refusal { return Finding(what, .missing, "is refused", why: refusal, mend: Self.releaseBuild) }
@@ -117,7 +117,7 @@ public struct Doctor: Sendable {
 
   private static let releaseBuild = "swift build -c release --product hintbench"
 
-  /// A small guest, a strategy that reads and one that takes, once.
+  /// Runs a small guest once with a strategy that reads and one that takes blocks.
   private func tryRun() throws {
     var group = RunConfig.Group()
     group.guests = ["128M"]
@@ -143,7 +143,7 @@ public struct Doctor: Sendable {
     func progress(done: Int, total: Int, label: String) {}
   }
 
-  /// The guest's address space, for a moment; nothing of it is touched.
+  /// Reserves a guest's address space briefly, without touching it.
   private func reserve(_ spec: GuestSpec) throws(GuestError) {
     var geometry = GuestGeometry.standard(
       bytes: spec.bytes, nodes: spec.nodes, cpus: spec.cpus, granuleOrder: spec.granuleOrder,
@@ -152,14 +152,14 @@ public struct Doctor: Sendable {
     _ = try Guest(geometry)
   }
 
-  /// The first folder on the way to `path` that is there, where it can't be written; nil if it can.
+  /// The first existing folder on the way to `path` if it isn't writable; nil if it is.
   private func unwritable(_ path: String) -> String? {
     var folder = URL(fileURLWithPath: path)
     while access(folder.path, F_OK) != 0 && folder.path != "/" { folder.deleteLastPathComponent() }
     return access(folder.path, W_OK | X_OK) == 0 ? nil : folder.path
   }
 
-  /// Which experiments want more threads than this machine has CPUs, with what they run where nothing else is said.
+  /// Which experiments use more threads by default than this machine has CPUs.
   func threads() throws(UserError) -> Finding {
     let what = "threads"
     var crowded: [String] = []

@@ -1,12 +1,12 @@
 import Machine
 
-/// What came of asking for huge pages once: memory is reserved, advised, touched, and looked up in /proc/self/smaps.
+/// A trial of huge pages: memory is reserved, advised, touched and looked up in /proc/self/smaps.
 public struct HugePageTrial: Equatable, Sendable {
-  /// Bytes asked for.
+  /// Bytes requested.
   public var bytes: UInt64
-  /// Bytes that came as huge pages; nil if the system doesn't tell, or nothing could be tried.
+  /// Bytes in huge pages; nil if the system doesn't report it, or if the trial failed.
   public var hugeBytes: UInt64?
-  /// Why nothing could be tried; nil if it could.
+  /// Why the trial failed; nil if it didn't.
   public var refusal: String?
 
   public init(bytes: UInt64, hugeBytes: UInt64?, refusal: String? = nil) {
@@ -15,7 +15,7 @@ public struct HugePageTrial: Equatable, Sendable {
     self.refusal = refusal
   }
 
-  /// Tries with 8 MiB.
+  /// Runs the trial with 8 MiB.
   public static func run(files: HostFiles = HostFiles()) -> HugePageTrial {
     let bytes = 8 << 20
     do throws(SystemCallError) {

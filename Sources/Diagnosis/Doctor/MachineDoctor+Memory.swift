@@ -1,7 +1,7 @@
 import Machine
 
 extension MachineDoctor {
-  /// How many nodes there are, and whether memory lies where it is bound to.
+  /// The NUMA nodes, and whether bound memory is on its node.
   public func nodes(_ placements: [NodePlacement]) -> Finding {
     let what = "NUMA nodes"
     let described = placements.map { placement in
@@ -32,7 +32,7 @@ extension MachineDoctor {
 
   private static func mebibytes(_ bytes: UInt64) -> String { "\(bytes >> 20) MiB" }
 
-  /// Whether memory gets huge pages, by trying.
+  /// Whether memory gets huge pages; tries it.
   public func transparentHugePages(_ facts: HostFacts) -> Finding {
     let what = "huge pages"
     let file = "/sys/kernel/mm/transparent_hugepage/enabled"
