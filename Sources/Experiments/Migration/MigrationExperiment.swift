@@ -6,15 +6,14 @@ import Instruments
 import Migration
 import Records
 
-/// What hints are worth to a live migration: time, downtime, bytes, and what the guest pays for it.
+/// Measures the value of hints to a live migration: its time, downtime and bytes, and the guest's cost.
 ///
-/// The guest, its allocator and the strategy are the modelled ones and really run. Each round has a session of the
-/// strategy, begun after the sync of the dirty log and stopped before the next, as QEMU does it. At the end every page
-/// in use has to be at the destination as it is here, or the repetition ends in an error.
+/// The modelled guest, its allocator and the strategy really run. Each round has a session of the strategy, begun after
+/// the sync of the dirty log and stopped before the next one, as in QEMU. At the end every page in use must be the same
+/// at the destination as at the source, or the repetition ends in an error.
 ///
-/// By the virtual clock the guest's users act at a set rate, and sending, looking for zeroes and syncing take what was
-/// measured or given. By the real one (``RealMigration``) its memory is real, too, and so is everything that is done
-/// to it.
+/// By the virtual clock the guest's users act at a set rate, and sending, zero checks and syncs take measured or given
+/// times. By the real clock (``RealMigration``) the guest's memory is real, and so is everything done to it.
 enum MigrationExperiment: Experiment {
   static let card = ExperimentCard(
     name: "migration",
@@ -68,15 +67,15 @@ enum MigrationExperiment: Experiment {
     return [small, limits, large, largest]
   }
 
-  /// Every strategy that the host can ask for hints, and none.
+  /// The names of every strategy that the host can ask for hints, and `none`.
   static var strategies: [String] { Strategies.all.filter { card.takes($0.card) }.map(\.card.name) }
 
-  /// By the real clock the destination is a process beside it; by the virtual one everything is on one thread.
+  /// By the real clock the destination is another process; by the virtual one there is only one thread.
   static func threads(_ options: OptionValues, nodes: Int) -> Int {
     options.clock == .virtual ? 1 : 2 + options.mutators
   }
 
-  /// By the virtual clock nothing may depend on the machine.
+  /// By the virtual clock the number must not depend on the machine.
   static func mutators(_ options: OptionValues, nodes: Int, hostCPUs: Int) -> Int {
     options.clock == .virtual ? 3 : max(hostCPUs - threads(options, nodes: nodes), 1)
   }
@@ -85,7 +84,7 @@ enum MigrationExperiment: Experiment {
     cell.clock == .virtual ? virtualEstimate(cell, host) : RealMigration.estimate(cell)
   }
 
-  /// A session for the cost of a hint, then a look at every unit in each round, and the mutators' operations.
+  /// A session for the cost of a hint, a look at every unit in each round, and the mutators' operations.
   private static func virtualEstimate(_ cell: Cell, _ host: Matrix.HostLimits) -> Double {
     let units = Double(cell.guestBytes >> 12) / Double(1 << cell.guest.granuleOrder)
     let sending = Double(cell.guestBytes) / Double(cell.options.bytes("bandwidth"))
@@ -186,7 +185,7 @@ enum MigrationExperiment: Experiment {
 }
 
 extension MigrationExperiment {
-  /// Operations a second of each mutator; 0 without any.
+  /// Operations per second of each mutator; 0 without mutators.
   static func rate(_ cell: Cell) -> Double { cell.options["mutator-rate"].flatMap { Double($0) } ?? 0 }
 }
 
@@ -221,7 +220,7 @@ struct MigrationRecord: ExperimentRecord {
 
   init() {}
 
-  /// With what tells it from rows of other settings.
+  /// Creates a record with the settings that distinguish its row.
   init(_ options: OptionValues) {
     clock = options.choice("clock")
     bandwidth = Double(options.bytes("bandwidth"))

@@ -5,10 +5,10 @@ import Hinting
 import Instruments
 import Records
 
-/// The main question: how long does each strategy hold zone->lock, and what does it cost to cover how much of free
-/// memory?
+/// The main question: how long does each strategy hold zone->lock, what does it cost, and how much of free memory does
+/// it cover?
 ///
-/// A repetition is two passes from the same state: one without a probe for speed, and one with the probe for holds and
+/// A repetition has two passes from the same state: one without a probe for speed, and one with the probe for holds and
 /// for what was found.
 enum ScanExperiment: Experiment {
   static let card = ExperimentCard(
@@ -20,8 +20,8 @@ enum ScanExperiment: Experiment {
     flags: ["load", "mutators", "host-ack-ns", "page-init", "cache", "scanners", "placement"],
     countsEvents: true, columns: ScannerRecord.experimentColumns)
 
-  /// Every strategy at 8 and 64 GiB, those whose memory allows it at 1 TiB, fresh and aged: within a minute on two
-  /// cores. Quick: every strategy on one small guest in both states.
+  /// Every strategy at 8 and 64 GiB, and at 1 TiB if memory allows, fresh and aged: less than a minute on two cores.
+  /// Quick: every strategy on one small guest in both states.
   static func groups(quick: Bool) -> [RunConfig.Group] {
     var small = RunConfig.Group()
     small.guests = quick ? ["2G"] : ["8G", "64G"]
@@ -54,7 +54,7 @@ enum ScanExperiment: Experiment {
       events: events)
   }
 
-  /// Whether hold k is the same work in every repetition. Several scanners that allocate may come in another order.
+  /// Whether hold k does the same work in every repetition. Several scanners that allocate may interleave differently.
   private static func repeatsItself(_ repetition: Repetition) -> Bool {
     let cell = repetition.cell
     let isAlone = repetition.team.members.count == 1 || cell.strategy.card.effect == .readsOnly
@@ -68,7 +68,7 @@ enum ScanExperiment: Experiment {
 
   // MARK: the two passes
 
-  /// What the threads of the pass without the probe came to, all together.
+  /// The combined results of all threads of the pass without the probe.
   private struct Speed {
     var pass: SpeedPass
     var parts: [ScanTeam.SpeedPart]
@@ -111,9 +111,9 @@ enum ScanExperiment: Experiment {
     var account: SessionAccount
     var holds: HoldSummary
     var holdsByZone: [[HoldSample]]
-    /// Of the session, and of the giving back.
+    /// The disturbance of the session, and of giving back.
     var disturbances: [Disturbance]
-    /// Nil without mutators.
+    /// The mutators' figures; nil without mutators.
     var bystanders: MutatorFigures?
   }
 
@@ -156,7 +156,7 @@ enum ScanExperiment: Experiment {
       bystanders: bystanders)
   }
 
-  /// Rows of scan.csv: of several scanners each one; of one everything stands in runs.csv.
+  /// The rows of scan.csv: one per scanner if there are several; a single scanner is covered by runs.csv.
   private static func scanners(
     _ repetition: Repetition, _ bench: Bench, _ speed: Speed, _ probed: Probed
   ) -> ExperimentRows? {
