@@ -3,7 +3,7 @@ import CHost
 extension GuestGeometry {
   /// The geometry of a captured machine: its nodes and zones, with zoneinfo's spans, managed pages and watermarks.
   ///
-  /// Without zoneinfo zones follow each other from address 0, each spanning its highest-order blocks plus twice its
+  /// Without zoneinfo, zones follow each other from address 0, each spanning its highest-order blocks plus twice its
   /// smaller ones (room for their buddies, which aren't free), and watermarks are zero.
   ///
   /// - Throws: ``GuestError`` if the capture has nothing free or has blocks smaller than the granule.
@@ -57,8 +57,8 @@ extension GuestGeometry {
     return geometry
   }
 
-  /// zoneinfo's `protection` by zone type: it lists the zones that kernel was built with. Nil, for the formula, where
-  /// their number doesn't tell which they are.
+  /// zoneinfo's `protection` by zone type; it lists the zones that the kernel was built with. Nil, which means the
+  /// kernel's formula, if their number doesn't identify them.
   private static func lowmemReserve(_ protection: [UInt64], hasHighMem: Bool) -> [Int64]? {
     let types: [ZoneType]
     switch (protection.count, hasHighMem) {
@@ -77,11 +77,10 @@ extension GuestGeometry {
 
 extension Guest {
   /// Puts exactly the capture's free blocks on the lists: each node, zone, order and, with pagetypeinfo, migratetype
-  /// (without it all are movable). Everything else in the zones stays allocated. Each list is in the order of
-  /// addresses.
+  /// (otherwise all are movable). The rest of the zones stays allocated. Each list is in address order.
   ///
-  /// - Throws: ``GuestError/doesNotFit(zone:pagesFree:pagesSpanned:)`` if the blocks can't be placed in the zone's
-  ///   span without two free buddies meeting.
+  /// - Throws: ``GuestError/doesNotFit(zone:pagesFree:pagesSpanned:)`` if the blocks can't be placed in the zone's span
+  ///   without two free buddies.
   public func fill(from capture: Capture) throws(GuestError) {
     requireEmpty()
     for captured in capture.zones {
@@ -137,11 +136,11 @@ extension Guest {
   }
 }
 
-/// Room in a zone for free blocks, handed out largest first so that no two free buddies of one order meet.
+/// The room for free blocks in a zone, handed out largest first so that no two free buddies of one order meet.
 private struct FreeSpace {
   /// By order: aligned runs of that order in which nothing is placed yet, lowest address last.
   private var open: [[UInt64]]
-  /// By order: runs whose buddy is a free block of that order, so that they may only serve smaller ones.
+  /// By order: runs whose buddy is a free block of that order, which may therefore only be used for smaller blocks.
   private var shadowed: [[UInt64]]
 
   init(_ span: Range<UInt64>, highestOrder: Int) {

@@ -1,24 +1,24 @@
-/// What a modelled guest will cost in host memory, before anything of it is allocated.
+/// The host memory that a modelled guest will need, computed before anything is allocated.
 public struct GuestFootprint: Sendable, Equatable {
-  /// Struct pages that will be written, rounded to the host pages they lie on, with the page tables above them.
+  /// Struct pages that will be written, rounded to host pages, with their page tables.
   public var vmemmapBytes: UInt64
   /// The saved state, pageblock types, hint records and the arrays that check them.
   public var bookkeepingBytes: UInt64
 
   public var bytes: UInt64 { vmemmapBytes + bookkeepingBytes }
 
-  /// The state a guest is put in, as far as it decides what is touched.
+  /// The guest's state, as far as it decides which memory is touched.
   public enum State: Sendable, Equatable {
     case fresh
     case aged(Aging)
-    /// Free blocks by order, as captured.
+    /// A capture, by its free blocks by order.
     case captured(blocksByOrder: [UInt64])
   }
 
-  /// An upper bound for a guest of this geometry.
+  /// Returns an upper bound for a guest of this geometry.
   ///
-  /// `wholeBlocks`: a strategy or load will give blocks back to the allocator, which looks at every struct page of
-  /// each.
+  /// `wholeBlocks`: whether a strategy or load frees blocks through the allocator, which touches all their struct
+  /// pages.
   public static func estimate(_ geometry: GuestGeometry, _ state: State, wholeBlocks: Bool) -> GuestFootprint {
     let granule = UInt64(geometry.granuleOrder)
     let highest = UInt64(geometry.highestOrder)
@@ -26,7 +26,7 @@ public struct GuestFootprint: Sendable, Equatable {
     let spanned = geometry.zones.reduce(0) { $0 + $1.spannedPages }
     let managed = geometry.managedPages
 
-    /// Bytes of host memory for `heads` heads of blocks of 2^order pages that lie apart from each other.
+    /// The host memory of `heads` separate heads of blocks of 2^order pages. Bytes.
     func small(heads: UInt64, order: UInt64) -> UInt64 {
       let apart = (1 << (order - min(order, granule))) * 64
       return heads * min(max(UInt64(apart), 64), 4096) + 4096

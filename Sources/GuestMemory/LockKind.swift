@@ -1,8 +1,8 @@
-/// What stands in for `zone->lock`, a 4-byte spinlock_t.
+/// The implementation of `zone->lock`, a 4-byte spinlock_t.
 public enum LockKind: String, Sendable, CaseIterable {
-  /// The qspinlock of bare metal and of guests with paravirtual spinlocks: fair, waiters queue and spin on their own
-  /// line.
+  /// The qspinlock of bare metal and of guests with paravirtual spinlocks: fair; each waiter queues and spins on its
+  /// own line.
   case queued
-  /// What a guest without paravirtual spinlocks uses (virt_spin_lock()): unfair, everybody spins on the word.
+  /// The lock of a guest without paravirtual spinlocks (virt_spin_lock()): unfair; all waiters spin on the word.
   case testAndSet = "test-and-set"
 }

@@ -1,11 +1,10 @@
 import CHost
 import Synchronization
 
-/// A handle on one lock word in guest memory, in either kind. Built anew from its address for each use; costs nothing.
+/// A handle on a lock word in guest memory, of either kind. Created from its address at each use, at no cost.
 ///
-/// The queued kind follows kernel/locking/qspinlock.c (6.1): byte 0 locked, bit 8 pending, bits 16.. the CPU at the
-/// queue's tail plus one. A node is in use only while its CPU waits, so that one a CPU is enough here, where no
-/// interrupt nests.
+/// The queued kind follows kernel/locking/qspinlock.c (6.1): byte 0 locked, bit 8 pending, bits 16.. the tail CPU plus
+/// one. A node is used only while its CPU waits, so one per CPU is enough without nested interrupts.
 public struct Spinlock {
   @usableFromInline let word: UnsafeMutablePointer<Atomic<UInt32>>
 
@@ -26,7 +25,7 @@ public struct Spinlock {
     .exchanged
   }
 
-  /// Takes the lock. `nodes`: the queue's nodes, one a CPU; `cpu`: whose turn it is to wait.
+  /// Takes the lock. `nodes`: the queue's nodes, one per CPU; `cpu`: the waiting CPU.
   @inlinable @inline(__always)
   func lock(_ kind: LockKind, nodes: UnsafeMutablePointer<MCSNode>, cpu: Int) {
     if tryLock() { return }
@@ -36,13 +35,13 @@ public struct Spinlock {
     }
   }
 
-  /// Gives the lock back: a byte store in both kinds, which leaves pending and tail alone.
+  /// Releases the lock: a byte store in both kinds, which leaves pending and tail unchanged.
   @inlinable @inline(__always)
   func unlock() {
     UnsafeMutableRawPointer(word).assumingMemoryBound(to: Atomic<UInt8>.self).pointee.store(0, ordering: .releasing)
   }
 
-  /// Whether somebody holds it, seen without ordering.
+  /// Whether the lock is held, read without ordering.
   var isLocked: Bool { word.pointee.load(ordering: .relaxed) & Spinlock.lockedMask != 0 }
 
   @inline(never) @usableFromInline

@@ -1,8 +1,8 @@
-/// How exactly a guest is modelled: `--granule` and `--vmemmap`, either of them `auto`.
+/// How exactly a guest is modelled: `--granule` and `--vmemmap`, each possibly `auto`.
 public struct VmemmapChoice: Sendable, Equatable {
-  /// Nil: auto.
+  /// nil: auto.
   public var granuleOrder: Int?
-  /// Nil: auto.
+  /// nil: auto.
   public var page: GuestGeometry.VmemmapPage?
 
   public init(granuleOrder: Int? = nil, page: GuestGeometry.VmemmapPage? = nil) {
@@ -10,7 +10,8 @@ public struct VmemmapChoice: Sendable, Equatable {
     self.page = page
   }
 
-  /// What to try, in order: exact with the kernel's own mapping, exact with small pages, then coarser and coarser.
+  /// The settings to try, in order: exact with the kernel's own mapping, exact with small pages, then coarser and
+  /// coarser.
   public var candidates: [(granuleOrder: Int, page: GuestGeometry.VmemmapPage)] {
     let all: [(Int, GuestGeometry.VmemmapPage)] =
       [(0, .huge), (0, .small)] + (1...9).map { ($0, .huge) }
@@ -20,6 +21,6 @@ public struct VmemmapChoice: Sendable, Equatable {
     return (granuleOrder.map { [$0] } ?? Array(1...9)).map { ($0, page ?? .huge) }
   }
 
-  /// Whether both were given, so that only what doesn't fit at all is refused.
+  /// Whether both were given, so that only a guest that doesn't fit at all is refused.
   public var isExplicit: Bool { granuleOrder != nil && page != nil }
 }

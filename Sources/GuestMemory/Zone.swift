@@ -1,6 +1,6 @@
 import CHost
 
-/// A handle on one `struct zone`. What it reads is steady only while its lock is held.
+/// A handle on a `struct zone`. Its values are stable only while its lock is held.
 public struct Zone: Equatable, Sendable {
   // An address inside the guest's zone table, which lives as long as the guest.
   @usableFromInline nonisolated(unsafe) let pointer: UnsafeMutablePointer<StructZone>
@@ -8,7 +8,7 @@ public struct Zone: Equatable, Sendable {
   @inlinable @inline(__always)
   init(_ pointer: UnsafeMutablePointer<StructZone>) { self.pointer = pointer }
 
-  /// Its place in the guest's zone table.
+  /// The zone's index in the guest's zone table.
   @inlinable @inline(__always) public var index: Int { Int(pointer.pointee.index) }
   /// The modelled node, counted from 0 without gaps.
   @inlinable @inline(__always) public var node: Int { Int(pointer.pointee.node) }
@@ -20,7 +20,7 @@ public struct Zone: Equatable, Sendable {
   @inlinable public var endPFN: UInt64 { startPFN + spannedPages }
   /// Pages handed to the allocator at boot.
   @inlinable public var managedPages: UInt64 { pointer.pointee.managed_pages }
-  /// Whether watermarks are known; where they aren't, nothing may be allocated.
+  /// Whether watermarks are known; if not, nothing may be allocated.
   @inlinable public var hasWatermarks: Bool { pointer.pointee.initialized != 0 }
 
   /// NR_FREE_PAGES, read without the lock. Exact under the lock; the kernel's per-CPU part of it is not modelled.
@@ -43,12 +43,12 @@ public struct Zone: Equatable, Sendable {
   @inlinable @inline(__always)
   var isolatedPageblocksField: UnsafeMutablePointer<UInt64> { field(Int(HB_ZONE_NR_ISOLATE_PAGEBLOCK)) }
 
-  /// has_isolate_pageblock(): whether somebody isolates a part of the zone, so that a migratetype that was read before
-  /// the lock was taken, or noted in a page, must be read again. Under the lock.
+  /// has_isolate_pageblock(): whether any of the zone's pageblocks is isolated, so that a migratetype read before
+  /// taking the lock, or noted in a page, must be read again. Under the lock.
   @inlinable @inline(__always)
   public var hasIsolatedPageblocks: Bool { isolatedPageblocksField.pointee != 0 }
 
-  /// Pages that steals have added to the watermarks for now, and pages kept for atomic requests; read without the lock.
+  /// Pages that steals have added to the watermarks, and pages reserved for atomic requests; read without the lock.
   @inlinable @inline(__always)
   var watermarkBoost: UInt64 { chost_read_once(UnsafeRawPointer(watermarkBoostField)) }
 
@@ -76,7 +76,7 @@ public struct Zone: Equatable, Sendable {
   @inlinable @inline(__always)
   public func blocksFree(order: Int) -> UInt64 { freeCounter(order: order).pointee }
 
-  /// nr_free, read without the lock: a hint that may be wrong by now.
+  /// nr_free, read without the lock: a hint that may be out of date.
   @inlinable @inline(__always)
   public func blocksFreeUnlocked(order: Int) -> UInt64 { chost_read_once(UnsafeRawPointer(freeCounter(order: order))) }
 
@@ -104,7 +104,7 @@ public struct Zone: Equatable, Sendable {
     }
   }
 
-  /// Pages kept from allocations that would have preferred a zone of type `preferred`.
+  /// Pages reserved from allocations that prefer a zone of type `preferred`.
   @inlinable @inline(__always)
   func lowmemReserve(_ preferred: ZoneType) -> Int64 {
     UnsafeRawPointer(pointer)

@@ -1,4 +1,4 @@
-/// The kernel's `enum zone_type`, lowest addresses first. HighMem is there for captures of 32-bit machines.
+/// The kernel's `enum zone_type`, lowest addresses first. HighMem is for captures of 32-bit machines.
 public enum ZoneType: Int, Sendable, CaseIterable, Comparable {
   case dma = 0
   case dma32, normal, highMem, movable, device

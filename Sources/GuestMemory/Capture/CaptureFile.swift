@@ -1,4 +1,4 @@
-/// The three /proc files that a capture is made of.
+/// The three /proc files of a capture.
 public enum CaptureFile: String, CaseIterable, Sendable {
   case buddyinfo
   case pagetypeinfo
@@ -6,6 +6,6 @@ public enum CaptureFile: String, CaseIterable, Sendable {
 
   /// The name under /proc.
   public var procName: String { rawValue }
-  /// The name in a captured directory.
+  /// The name in a capture directory.
   public var fileName: String { rawValue + ".txt" }
 }

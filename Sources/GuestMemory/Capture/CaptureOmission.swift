@@ -1,11 +1,11 @@
 /// A file that a host capture left out, and why.
 public struct CaptureOmission: Equatable, Sendable, CustomStringConvertible {
   public enum Reason: Equatable, Sendable {
-    /// The file couldn't be read; /proc/pagetypeinfo is for root only since Linux 5.4.
+    /// The file couldn't be read; since Linux 5.4 only root may read /proc/pagetypeinfo.
     case unreadable(CaptureError)
-    /// Memory moved between the readings each time; `last` is what the last attempt ended with.
+    /// Memory changed between the readings in every attempt; `last` is the last attempt's error.
     case unsteady(attempts: Int, last: CaptureError)
-    /// The file was read, but can't be modelled or doesn't fit the others.
+    /// The file was read but can't be modelled, or contradicts the others.
     case refused(CaptureError)
   }
 

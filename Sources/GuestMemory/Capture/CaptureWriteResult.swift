@@ -1,12 +1,12 @@
-/// What `HostCapture.write(to:)` did.
+/// The result of `HostCapture.write(to:)`.
 public struct CaptureWriteResult: Equatable, Sendable {
-  /// The paths of the files written; buddyinfo is always among them.
+  /// The paths of the files written; always includes buddyinfo.
   public var written: [CaptureFile: String]
   /// The files left out.
   public var omitted: [CaptureOmission]
-  /// How often the files were read until they agreed, 1...`HostCapture.maximumAttempts`.
+  /// The number of readings until the files agreed, 1...`HostCapture.maximumAttempts`.
   public var attempts: Int
-  /// What the written files hold: `Capture.read` of them gives the same.
+  /// The written capture; `Capture.read` of the files returns the same.
   public var capture: Capture
 
   public init(

@@ -1,5 +1,5 @@
-/// A migratetype as /proc/pagetypeinfo names it. `rawValue` is the index into the arrays of a `CapturedZone`, which
-/// is the number the type has in a kernel without CMA (`enum migratetype` of Linux 4.4 and later).
+/// A migratetype as named in /proc/pagetypeinfo. `rawValue` is the index into the arrays of a `CapturedZone`: the
+/// type's number in a kernel without CMA (`enum migratetype` of Linux 4.4 and later).
 public enum CapturedMigratetype: Int, CaseIterable, Sendable {
   case unmovable = 0
   case movable = 1
@@ -18,7 +18,7 @@ public enum CapturedMigratetype: Int, CaseIterable, Sendable {
     }
   }
 
-  /// The type with the kernel's spelling `name`, or nil for any other name, CMA included.
+  /// Creates the type with the kernel's spelling `name`; nil for any other name, CMA included.
   public init?(name: some StringProtocol) {
     guard let type = Self.allCases.first(where: { $0.name == name }) else { return nil }
     self = type

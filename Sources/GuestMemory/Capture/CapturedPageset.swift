@@ -1,12 +1,12 @@
-/// One CPU's per-cpu page lists in one zone, as /proc/zoneinfo shows them.
+/// A CPU's per-CPU page lists in one zone, from /proc/zoneinfo.
 public struct CapturedPageset: Equatable, Sendable {
-  /// The CPU's number; numbers of offline CPUs are left out by the kernel.
+  /// The CPU's number; the kernel leaves out offline CPUs.
   public var cpu: Int
-  /// Pages on the lists. They are not free in the sense of the free areas.
+  /// The number of pages on the lists, which aren't in the free areas.
   public var count: UInt64
-  /// Pages above which the lists are drained.
+  /// The number of pages above which the lists are drained.
   public var high: UInt64
-  /// Pages that one refill takes.
+  /// The number of pages per refill.
   public var batch: UInt64
 
   public init(cpu: Int, count: UInt64, high: UInt64, batch: UInt64) {

@@ -1,4 +1,4 @@
-/// What names a zone in all three files.
+/// The identity of a zone in all three files.
 struct CapturedZoneID: Hashable, Comparable, CustomStringConvertible {
   var nodeID: Int
   var kind: CapturedZoneKind

@@ -1,5 +1,5 @@
-/// A zone as the kernel names it in its /proc files (`zone_names` in mm/page_alloc.c). The order of the cases is
-/// the kernel's order of zones inside a node (`enum zone_type`); `rawValue` is the kernel's spelling.
+/// A zone as named in the kernel's /proc files (`zone_names` in mm/page_alloc.c). The cases are in the kernel's order
+/// of zones within a node (`enum zone_type`); `rawValue` is the kernel's spelling.
 public enum CapturedZoneKind: String, CaseIterable, Comparable, Sendable {
   case dma = "DMA"
   case dma32 = "DMA32"
@@ -22,6 +22,6 @@ public enum CapturedZoneKind: String, CaseIterable, Comparable, Sendable {
     }
   }
 
-  /// The names as a sentence wants them.
+  /// The names, for messages.
   static let accepted = "zone DMA, DMA32, Normal, HighMem, Movable or Device"
 }

@@ -2,10 +2,10 @@ import Glibc
 import Machine
 import SystemPackage
 
-/// Takes a capture of the running machine: /proc/buddyinfo, /proc/pagetypeinfo and /proc/zoneinfo as files that
-/// `Capture.read` accepts.
+/// Captures the running machine: /proc/buddyinfo, /proc/pagetypeinfo and /proc/zoneinfo as files that `Capture.read`
+/// accepts.
 public struct HostCapture: Sendable {
-  /// Readings of buddyinfo and pagetypeinfo until they are of one state of memory.
+  /// The most readings of buddyinfo and pagetypeinfo until both show the same state.
   public static let maximumAttempts = 20
 
   private let load: @Sendable (CaptureFile) throws(CaptureError) -> CaptureText
@@ -15,19 +15,19 @@ public struct HostCapture: Sendable {
     self.init { file throws(CaptureError) in try CaptureText.load("\(procRoot)/\(file.procName)") }
   }
 
-  /// Takes the files from `load`, which is called anew for each attempt.
+  /// Creates a capture that reads with `load`, which is called for each attempt.
   init(load: @escaping @Sendable (CaptureFile) throws(CaptureError) -> CaptureText) {
     self.load = load
   }
 
-  /// Writes the machine's files into `directory`, which is made if it isn't there.
+  /// Writes the machine's files into `directory`, which is created if missing.
   ///
-  /// The three files are read one right after the other. Where buddyinfo and pagetypeinfo disagree, memory moved in
-  /// between, and all are read again, `maximumAttempts` times at most; then pagetypeinfo is left out. A pagetypeinfo or
-  /// zoneinfo that can't be read or can't be modelled is left out too, so that whatever is written can be read back.
+  /// The three files are read one right after the other. If buddyinfo and pagetypeinfo disagree, memory changed in
+  /// between, and all are read again, up to `maximumAttempts` times; then pagetypeinfo is left out. A pagetypeinfo or
+  /// zoneinfo that can't be read or modelled is left out, too, so that everything written can be read back.
   ///
-  /// - Throws: `.capture` where buddyinfo itself can't be had, `.exists` where any of the three names is taken by a
-  ///   file that isn't empty, `.io` where writing fails. Nothing is left behind then.
+  /// - Throws: `.capture` if buddyinfo itself can't be captured, `.exists` if a file of one of the three names exists
+  ///   and isn't empty, `.io` if writing fails. Nothing is left behind then.
   public func write(to directory: String) throws(CaptureWriteError) -> CaptureWriteResult {
     for file in CaptureFile.allCases { try Self.checkFree(Self.path(file, in: directory)) }
     let taken: Taken
@@ -101,7 +101,7 @@ public struct HostCapture: Sendable {
     directory.isEmpty || directory.hasSuffix("/") ? directory + name : "\(directory)/\(name)"
   }
 
-  /// Refuses a path where something stands that isn't an empty file.
+  /// Refuses a path at which anything but an empty file exists.
   private static func checkFree(_ path: String) throws(CaptureWriteError) {
     var status = stat()
     if lstat(path, &status) != 0 {
@@ -111,8 +111,8 @@ public struct HostCapture: Sendable {
     guard status.st_mode & S_IFMT == S_IFREG, status.st_size == 0 else { throw .exists(path: path) }
   }
 
-  /// Writes all files under other names first, and gives them their own only when all are whole. If a step fails, what
-  /// was made until then is taken away.
+  /// Writes all files under temporary names and renames them once all are complete. If a step fails, removes what it
+  /// wrote.
   private static func store(_ texts: [CaptureFile: CaptureText], in directory: String) throws(CaptureWriteError) {
     var made: [String] = []  // files, to be unlinked
     var madeDirectories: [String] = []

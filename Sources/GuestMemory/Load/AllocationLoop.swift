@@ -1,7 +1,7 @@
 import Instruments
 
-/// Allocations and frees in loops on one CPU, whatever hooks it was compiled for: for measuring what hooks cost who
-/// allocates. One call goes through a closure, none inside it.
+/// Loops of allocations and frees on one CPU with type-erased hooks, to measure what hooks cost allocating threads.
+/// Only a whole loop is called through a closure.
 public final class AllocationLoop {
   // Closures made where the hooks' type is known: a generic class behind a protocol has one table of methods for all
   // its types, so that they may be called unspecialised.
@@ -9,7 +9,7 @@ public final class AllocationLoop {
   @usableFromInline let churnBody: (Int) -> Bool
   private let held: UnsafeMutablePointer<UInt64>
 
-  /// Blocks of one ``churn(count:)``: of order 0 every second, of order 1 every fourth, and so on; one of order 10.
+  /// The blocks per ``churn(count:)``: every second of order 0, every fourth of order 1, and so on; one of order 10.
   public static let blocksPerChurn = 2047
 
   @inlinable @inline(__always)
@@ -57,10 +57,11 @@ public final class AllocationLoop {
 
   deinit { held.deallocate() }
 
-  /// One movable block of `order` taken and given back, `count` times. False where there was none.
+  /// Allocates and frees one movable block of `order`, `count` times. Returns false if an allocation failed.
   public func pairs(order: Int, count: Int) -> Bool { pairsBody(order, count) }
 
-  /// ``blocksPerChurn`` movable blocks of all orders taken, and given back, `count` times: splits, merges, fills and
-  /// drains of the per-CPU lists. False where the guest ran out; what was taken is lost until it is restored.
+  /// Allocates ``blocksPerChurn`` movable blocks of all orders and frees them, `count` times, which splits, merges,
+  /// fills and drains per-CPU lists. Returns false if the guest ran out of memory; what was allocated is lost until it
+  /// is restored.
   public func churn(count: Int) -> Bool { churnBody(count) }
 }
