@@ -2,25 +2,25 @@ import CHost
 import Glibc
 
 extension CycleClock {
-  /// How long one tick is, in nanoseconds (more than 0).
+  /// The length of a tick in nanoseconds, above 0.
   ///
-  /// Measured at the first use against `CLOCK_MONOTONIC_RAW`, over three intervals of at least 20 ms; the one whose
-  /// ends could be placed most sharply counts. The first use takes about 60 ms: make it before measuring.
+  /// Measured at first use against `CLOCK_MONOTONIC_RAW`, over three intervals of at least 20 ms; the one with the most
+  /// precise ends counts. The first use takes about 60 ms, so it must come before any measurement.
   public static let nanosecondsPerTick: Double = calibrate()
 
-  /// The length of an interval of `ticks`, in nanoseconds.
+  /// The length of an interval of `ticks`. Nanoseconds.
   @inlinable
   public static func nanoseconds(fromTicks ticks: UInt64) -> Double {
     Double(ticks) * nanosecondsPerTick
   }
 
-  /// One instant on both clocks. `uncertainty`: ticks within which the other clock was read.
+  /// An instant on both clocks. `uncertainty`: the ticks around the reading of the other clock.
   private struct Instant {
     var ticks: UInt64
     var nanoseconds: UInt64
     var uncertainty: UInt64
 
-    /// The sharpest of several readings: one that was interrupted shows as a wide one.
+    /// Takes the most precise of several readings; an interrupted one has a large uncertainty.
     static func now() -> Instant {
       var best = Instant(ticks: 0, nanoseconds: 0, uncertainty: .max)
       for _ in 0..<16 {

@@ -1,20 +1,19 @@
 import CHost
 
-/// The time-stamp counter: what holds and waits are timed with.
+/// The time-stamp counter, with which holds and waits are timed.
 ///
-/// On x86-64 the invariant TSC, fenced so that the interval holds exactly the work between its two reads; on arm64
-/// `cntvct_el0`, which ticks slower (often 25 or 100 MHz), so that short holds come in coarse steps there.
+/// On x86-64 the invariant TSC, fenced so that the interval covers exactly the work between its two reads; on arm64
+/// `cntvct_el0`, which is slower (often 25 or 100 MHz), so that short holds are coarse there.
 public enum CycleClock {
-  /// Opens an interval. Ticks.
+  /// Begins an interval. Ticks.
   @inlinable @inline(__always)
   public static func begin() -> UInt64 { chost_ticks_begin() }
 
-  /// Closes an interval. Ticks.
+  /// Ends an interval. Ticks.
   @inlinable @inline(__always)
   public static func end() -> UInt64 { chost_ticks_end() }
 
-  /// How long an interval was: 0 where a thread was moved to a CPU whose counter lags, which must not turn into
-  /// centuries.
+  /// The length of an interval. 0 if the thread moved to a CPU whose counter lags, rather than an underflow.
   @inlinable @inline(__always)
   public static func ticks(from begin: UInt64, to end: UInt64) -> UInt64 { end > begin ? end &- begin : 0 }
 }

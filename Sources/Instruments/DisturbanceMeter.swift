@@ -1,13 +1,13 @@
 import CHost
 import Machine
 
-/// Watches what disturbs the calling thread from the moment it is made. For that thread only.
+/// Measures the disturbance of the calling thread since the meter was created. Only for that thread.
 public struct DisturbanceMeter {
   private let usage: ThreadUsage?
   private let steal: UInt64?
   private let files: HostFiles
 
-  /// `files`: where the time is read that the hypervisor took.
+  /// Starts measuring. `files`: where steal time is read.
   public init(files: HostFiles = HostFiles()) {
     // Reading the file is outside of what is watched.
     self.init(steal: StealClock.nanoseconds(files: files), files: files)
@@ -19,10 +19,10 @@ public struct DisturbanceMeter {
     usage = Self.threadUsage()
   }
 
-  /// One that doesn't say what the hypervisor took from the machine: of several threads it is enough if one does.
+  /// Starts measuring without steal time: with several threads, one of them measures it for the machine.
   public static func ofThreadAlone() -> DisturbanceMeter { DisturbanceMeter(steal: nil, files: HostFiles()) }
 
-  /// Since it was made.
+  /// The disturbance since the meter was created.
   public func reading() -> Disturbance {
     let now = Self.threadUsage()
     let stealNow = steal == nil ? nil : StealClock.nanoseconds(files: files)

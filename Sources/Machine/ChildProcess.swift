@@ -1,18 +1,19 @@
 import Foundation
 import Glibc
 
-/// A program that was started, and that doesn't outlive this value: where it still runs then, it is killed.
+/// A started program. It is killed when this value is destroyed.
 public struct ChildProcess: ~Copyable {
-  /// The kernel's number of it; another program's once this one has ended.
+  /// The process id; may be another program's once this one has ended.
   public let id: pid_t
   private var end: ProcessEnd?
 
-  /// Starts `arguments`, the program first and looked up in PATH.
+  /// Starts a program.
   ///
   /// - Parameters:
-  ///   - environment: all it gets.
-  ///   - input: the open file that becomes its standard input, and so on; nil: its output is discarded. The caller
-  ///   closes it.
+  ///   - arguments: the program, looked up in PATH, and its arguments.
+  ///   - environment: its complete environment.
+  ///   - input: the file that becomes its standard input, and likewise `output` and `error`; nil: /dev/null. The caller
+  ///     closes it.
   /// - Throws: ``SystemCallError`` if it can't be started (ENOENT: no such program).
   public init(
     _ arguments: [String], environment: [String: String] = ProcessInfo.processInfo.environment, input: Int32? = nil,
@@ -54,7 +55,7 @@ public struct ChildProcess: ~Copyable {
     return poll(0) ?? .untold
   }
 
-  /// Waits for its end until `deadline`; nil if it still runs then.
+  /// Waits for its end until `deadline`; nil if it is still running then.
   public mutating func wait(until deadline: ContinuousClock.Instant) -> ProcessEnd? {
     while true {
       if let end = end ?? poll(WNOHANG) { return end }
@@ -63,7 +64,7 @@ public struct ChildProcess: ~Copyable {
     }
   }
 
-  /// Kills it (SIGKILL) where it still runs, and waits until it is gone.
+  /// Kills it (SIGKILL) if it is still running, and waits for its end.
   public mutating func kill() {
     guard end == nil else { return }
     Glibc.kill(id, SIGKILL)
@@ -76,7 +77,7 @@ public struct ChildProcess: ~Copyable {
     _ = retryingInterrupted { waitpid(id, nil, 0) }
   }
 
-  /// How it ended; nil while it runs.
+  /// Returns how it ended; nil while it is running.
   private mutating func poll(_ options: Int32) -> ProcessEnd? {
     var status: Int32 = 0
     let got = retryingInterrupted { waitpid(id, &status, options) }
@@ -99,11 +100,11 @@ public struct ChildProcess: ~Copyable {
 
 /// How a program ended.
 public enum ProcessEnd: Equatable, Sendable, CustomStringConvertible {
-  /// By itself, with this exit status: 0...255.
+  /// It exited with this status: 0...255.
   case exited(Int32)
-  /// By this signal.
+  /// It was killed by this signal.
   case killed(Int32)
-  /// The system keeps it to itself: somebody else took the status, or SIGCHLD is ignored.
+  /// Unknown: another thread reaped it, or SIGCHLD is ignored.
   case untold
 
   /// As "exit status 1" or "signal 9".

@@ -1,9 +1,9 @@
 import SystemPackage
 
-/// Runs programs.
+/// Runs a program for its output.
 package enum CommandOutput {
-  /// Standard output of `arguments`, the program first and looked up in PATH; nil if it can't be started or ends
-  /// with another status than 0. Its standard input and error lead nowhere.
+  /// Returns the standard output of `arguments` (the program, looked up in PATH, and its arguments); nil if it can't be
+  /// started or doesn't exit with 0. Standard input and error are /dev/null.
   package static func of(_ arguments: [String], environment: [String: String]) -> String? {
     guard let (readEnd, writeEnd) = try? FileDescriptor.pipe(options: .closeOnExec) else { return nil }
     defer { try? readEnd.close() }

@@ -2,7 +2,7 @@ import Glibc
 import Records
 import SystemPackage
 
-/// A lock on a folder (flock(2)), held as long as this object lives: one process writes in it at a time.
+/// A lock on a folder (flock(2)), held while this object lives: only one process writes in it at a time.
 package final class FolderLock {
   private let folder: FileDescriptor
 

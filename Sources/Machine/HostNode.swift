@@ -1,12 +1,12 @@
-/// A NUMA node of the machine that measures.
+/// A NUMA node of the measuring machine.
 public struct HostNode: Equatable, Codable, Sendable {
-  /// The kernel's number of it.
+  /// The kernel's node number.
   public var id: Int
-  /// Its CPUs, ascending; empty for a node of memory only. From a ``NumaHost`` only those that may be used.
+  /// Its CPUs, ascending; empty for a memory-only node. From a ``NumaHost`` only the usable ones.
   public var cpus: [Int]
-  /// All of its memory; nil if the system doesn't tell.
+  /// Its memory; nil if unknown. Bytes.
   public var memoryBytes: UInt64?
-  /// What of it was free when asked; nil if the system doesn't tell.
+  /// Its free memory when queried; nil if unknown. Bytes.
   public var freeBytes: UInt64?
 
   enum CodingKeys: String, CodingKey {

@@ -1,7 +1,7 @@
 import Glibc
 
-/// Makes a system call that fails with -1 again as long as a signal interrupts it (EINTR): those that swift-system has
-/// no function for.
+/// Repeats a system call that returns -1 while it is interrupted by a signal (EINTR), for calls that swift-system
+/// lacks.
 @inline(__always)
 package func retryingInterrupted<Result: SignedInteger>(_ call: () -> Result) -> Result {
   var result = call()

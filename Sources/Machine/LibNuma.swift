@@ -3,9 +3,9 @@ import Glibc
 
 /// The machine's nodes through libnuma.
 ///
-/// Where the kernel has no NUMA there is one node, 0, with all CPUs; binding to it does nothing.
+/// Without NUMA in the kernel there is one node, 0, with all CPUs; binding to it does nothing.
 public struct LibNuma: NumaHost {
-  /// Whether the kernel knows nodes at all.
+  /// Whether the kernel supports NUMA.
   public let isAvailable: Bool
   private let placements: [(id: Int, cpus: [Int])]
 
@@ -14,7 +14,7 @@ public struct LibNuma: NumaHost {
     placements = isAvailable ? Self.placements() : []
   }
 
-  /// The nodes and CPUs that this process was allowed when it started; memory as it is when asked.
+  /// The nodes and CPUs that this process was allowed at its start, with their current memory.
   public var nodes: [HostNode] {
     guard !placements.isEmpty else { return [Self.onlyNode()] }
     return placements.map { placement in

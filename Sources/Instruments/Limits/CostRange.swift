@@ -1,10 +1,10 @@
-/// One cost, measured several times.
+/// A cost, measured several times.
 public struct CostRange: Equatable, Codable, Sendable {
-  /// The middle one.
+  /// The median measurement.
   public var median: Double
-  /// The least.
+  /// The lowest measurement.
   public var lowest: Double
-  /// The most.
+  /// The highest measurement.
   public var highest: Double
 
   public init(median: Double, lowest: Double, highest: Double) {
@@ -13,7 +13,7 @@ public struct CostRange: Equatable, Codable, Sendable {
     self.highest = highest
   }
 
-  /// Of at least one measurement.
+  /// Creates a range from measurements; at least one.
   package init(_ measurements: [Double]) {
     let sorted = measurements.sorted()
     precondition(!sorted.isEmpty, "a cost was measured not once")

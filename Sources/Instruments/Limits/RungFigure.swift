@@ -1,15 +1,15 @@
-/// What one primitive step costs: several rounds, each of many steps.
+/// The cost of a primitive step: several rounds of many steps each.
 public struct RungFigure: Equatable, Sendable {
-  /// Nanoseconds a step: of the rounds the middle one, the least and the most.
+  /// The median, lowest and highest round. Nanoseconds a step.
   public var cost: CostRange
-  /// How many rounds, more than 0.
+  /// The number of rounds, above 0.
   public var rounds: Int
-  /// Steps in each round, about where rounds end by the clock; more than 0.
+  /// The number of steps per round, above 0; approximate if rounds end by the clock.
   public var operations: Int
-  /// What else a reader must know of it.
+  /// A note for the reader.
   public var note: String?
 
-  /// `costs`: nanoseconds a step, one of each round; at least one.
+  /// Creates a figure. `costs`: nanoseconds a step, one per round; at least one.
   public init(costs: [Double], operations: Int, note: String? = nil) {
     cost = CostRange(costs)
     rounds = costs.count
@@ -17,8 +17,8 @@ public struct RungFigure: Equatable, Sendable {
     self.note = note
   }
 
-  /// Calls `body` once a round, which takes `operations` steps and returns the clock's ticks they took. Fewer rounds
-  /// where they take long (``Patience``).
+  /// Calls `body` once per round; it makes `operations` steps and returns the ticks they took. Makes fewer rounds if
+  /// they take long (``Patience``).
   public init(rounds: Int, operations: Int, body: (_ operations: Int) throws -> UInt64) rethrows {
     var costs: [Double] = []
     let patience = Patience()
@@ -29,7 +29,7 @@ public struct RungFigure: Equatable, Sendable {
   }
 }
 
-/// When a measurement whose rounds take long has enough of them: after a second, at three.
+/// Decides when a measurement with long rounds is complete: after three rounds and a second.
 public struct Patience {
   private static let nanoseconds: UInt64 = 1_000_000_000
   private static let fewestRounds = 3
@@ -37,7 +37,7 @@ public struct Patience {
 
   public init() {}
 
-  /// Whether so many rounds will do.
+  /// Whether this number of rounds is enough.
   public func isOver(rounds: Int) -> Bool {
     rounds >= Self.fewestRounds && MonotonicClock.nanoseconds() - began > Self.nanoseconds
   }
