@@ -1,11 +1,11 @@
-/// What the guest says of a page's content. Guest page hinting, patch 3/9 of 2006.
+/// The guest's state of a page. Guest page hinting, patch 3/9 of 2006.
 public enum GuestState: UInt8, Sendable, CaseIterable {
-  /// S: has to be kept.
+  /// S: the host must preserve the content.
   case stable = 0
-  /// U: worth nothing; the page is free.
+  /// U: the page is free; its content is worthless.
   case unused = 1
-  /// V: can be had again from elsewhere; the host may discard it.
+  /// V: the host may discard the content, which can be read again from elsewhere.
   case volatile = 2
-  /// P: may be discarded as long as the host has seen no write to it: mapped writable.
+  /// P: the host may discard the content as long as it has seen no write to it. For pages mapped writable.
   case potentiallyVolatile = 3
 }

@@ -1,10 +1,10 @@
-/// A transition that the state machine has not.
+/// A transition that the state machine doesn't allow.
 public struct IllegalTransition: Error, Hashable, CustomStringConvertible {
-  /// What was tried.
+  /// The attempted action.
   public let action: String
-  /// The state it was tried in.
+  /// The page's state.
   public let state: PageState
-  /// The states it would have been right in.
+  /// The states in which the action is allowed.
   public let accepted: String
 
   @usableFromInline

@@ -1,9 +1,9 @@
-/// What became of a user's access through its page table.
+/// The result of a user's access through its page table.
 public enum MappedAccess: Hashable, Sendable {
-  /// It went through.
+  /// The access succeeded.
   case done
-  /// There is no entry: an ordinary page fault.
+  /// There is no page table entry: an ordinary page fault.
   case notMapped
-  /// The host has discarded this page. The CPU is in the fault's handler, until ``PageStore/leaveFault()``.
+  /// The host has discarded this page. The CPU is in the fault handler until ``PageStore/leaveFault()``.
   case discardFault(page: Int)
 }

@@ -1,11 +1,10 @@
 extension PageState {
   /// The state after an operation of the guest.
   ///
-  /// What is discarded stays discarded but for SET_STABLE, SET_UNUSED and STABLE_MAKE_RESIDENT, after which it is a
-  /// page of zeroes: whoever uses these doesn't care for the content.
+  /// A discarded page stays discarded except after SET_STABLE, SET_UNUSED and STABLE_MAKE_RESIDENT, which turn it into
+  /// a page of zeroes: their callers don't need the content.
   ///
-  /// - Throws: ``IllegalTransition``: only an allocation takes a page out of U, and what has been written doesn't
-  ///   become V.
+  /// - Throws: ``IllegalTransition``: only an allocation takes a page out of U, and a written page doesn't become V.
   @inlinable @inline(__always)
   public func after(_ operation: StateOperation) throws(IllegalTransition) -> PageState {
     switch operation {
@@ -38,7 +37,7 @@ extension PageState {
 
   /// The state with the change bit cleared: page_test_and_clear_dirty().
   ///
-  /// - Throws: ``IllegalTransition`` of P, which the host could discard at once, written or not.
+  /// - Throws: ``IllegalTransition`` for P, which the host could then discard, written or not.
   public func cleaned() throws(IllegalTransition) -> PageState {
     if guest == .potentiallyVolatile && isDirty {
       throw IllegalTransition(action: "clearing the change bit", state: self, accepted: "S, U, V, and P not written to")

@@ -1,17 +1,17 @@
-/// What a guest asks of the host about a page's state: the codes of s390's ESSA instruction.
+/// A guest's request about a page's state: the codes of s390's ESSA instruction.
 public enum StateOperation: UInt8, Sendable, CaseIterable {
-  /// Only looks.
+  /// Reads the state.
   case get = 0
-  /// To S, whatever it was: what an allocation does. A content that is gone reads as zero.
+  /// To S from any state, as at allocation. A page without content reads as zero.
   case setStable = 1
-  /// To U, whatever it was: what a free does.
+  /// To U from any state, as at free.
   case setUnused = 2
   /// From S or P to V.
   case setVolatile = 3
   /// From S or V to P.
   case setPotentiallyVolatile = 4
-  /// To S and into memory, whatever it was.
+  /// To S from any state, and resident.
   case stableMakeResident = 5
-  /// From V or P to S, and nothing at all where the page is discarded.
+  /// From V or P to S; does nothing if the page is discarded.
   case stableIfNotDiscarded = 6
 }

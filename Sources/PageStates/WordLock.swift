@@ -1,7 +1,7 @@
 import CHost
 import Synchronization
 
-/// A test-and-set lock in a word of a page table's, list's or tree's own.
+/// A test-and-set lock in a word of its own, for a page table, list or tree.
 @usableFromInline struct WordLock {
   @usableFromInline let word: UnsafeMutablePointer<Atomic<UInt32>>
 
