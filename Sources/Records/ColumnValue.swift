@@ -1,17 +1,17 @@
 import Foundation
 
-/// A value that can stand in a field of a CSV file.
+/// A value of a CSV field.
 public protocol ColumnValue: Sendable {
-  /// The field's text; nil for an empty field, which means "not measured".
+  /// The field's text; nil for an empty field, which means not measured.
   var columnText: String? { get }
-  /// The value as a number, nil if it is none.
+  /// The value as a number; nil if it isn't one.
   var columnNumber: Double? { get }
-  /// Reads a field; nil for an empty one. Nil: not such a value.
+  /// Parses a field; nil for an empty one. Returns nil if the text is invalid.
   init?(columnText: String?)
 }
 
 extension ColumnValue {
-  /// No number.
+  /// nil: not a number.
   public var columnNumber: Double? { nil }
 }
 
@@ -52,7 +52,7 @@ extension UInt64: ColumnValue {
 }
 
 extension Double: ColumnValue {
-  /// The shortest decimal; nil for a value that isn't finite, since that is no measurement.
+  /// The shortest decimal; nil if the value isn't finite, which is no measurement.
   public var columnText: String? { decimalText }
   public var columnNumber: Double? { isFinite ? self : nil }
   public init?(columnText: String?) {
@@ -82,7 +82,7 @@ extension Date: ColumnValue {
 extension ColumnValue where Self: RawRepresentable, RawValue == String {
   /// The raw value.
   public var columnText: String? { rawValue }
-  /// From the raw value.
+  /// Creates the value with this raw value.
   public init?(columnText: String?) {
     guard let columnText else { return nil }
     self.init(rawValue: columnText)

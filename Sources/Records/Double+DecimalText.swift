@@ -1,6 +1,6 @@
 extension Double {
-  /// The shortest decimal that reads back to the same value, without exponent; integers without point, zero without
-  /// sign. Nil where the value isn't finite.
+  /// The shortest decimal that parses to the same value, without exponent; integers without a decimal point, zero
+  /// without sign. nil if the value isn't finite.
   public var decimalText: String? {
     guard isFinite else { return nil }
     guard self != 0 else { return "0" }

@@ -1,8 +1,8 @@
 import Records
 
-/// `hintbench list strategies`: what each strategy is, what it may be used for and what can be set.
+/// The text of `hintbench list strategies`: what each strategy is, what it may be used for, and its options.
 public enum StrategyListing {
-  /// The strategies, a row each.
+  /// The strategies, one row each.
   static func designs(_ cards: [StrategyCard]) -> TextListing {
     TextListing(
       titles: ["strategy", "from", "serves", "orders", "one hold looks at", "side effects", "limits"],
@@ -15,7 +15,7 @@ public enum StrategyListing {
       })
   }
 
-  /// What the column `serves` says.
+  /// The legend of the column `serves`.
   static let goals = """
     serves: migration = addresses that may already be stale, safe only under a dirty log; reclaim = blocks the guest \
     holds while the host acts, so the host may also discard them.

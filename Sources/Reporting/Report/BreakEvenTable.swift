@@ -1,16 +1,16 @@
 import Records
 
-/// What a migration's hints are worth: time saved for each second of guest CPU, and what the guest's users got done.
+/// The value of hints to a migration: time saved per second of guest CPU, and the work the guest's users got done.
 ///
-/// A repetition is held against that of `none` of the same run with the same number, which has the same seed; a cell
-/// without a `none` beside it isn't in the table.
+/// A repetition is compared with the one of `none` in the same run with the same number, and thus the same seed. A cell
+/// without a matching `none` isn't in the table.
 struct BreakEvenTable {
-  /// Nil where nothing can be compared.
+  /// The table; nil if nothing can be compared.
   let content: TableContent?
 
-  /// Cells that differ in nothing but strategy and size.
+  /// Cells that differ only in strategy and size.
   struct Line {
-    /// In words; empty if there is only one.
+    /// The description; empty if there is only one.
     var condition: String
     var cells: [ReportCell]
   }
@@ -76,7 +76,7 @@ struct BreakEvenTable {
     }
   }
 
-  /// Each column's values, one a repetition that both have.
+  /// Each column's values, one per repetition that both have.
   static func worth(of rows: [[String: String]], beside plain: [[String: String]]) -> [[Double]] {
     func value(_ row: [String: String], _ column: String) -> Double? { row[column].flatMap(Double.init) }
     let base = Dictionary(plain.compactMap { row in row["repetition"].map { ($0, row) } }) { first, _ in first }

@@ -18,7 +18,7 @@ struct BreakTable {
       note: "≥: at a granule above 0 a hold is a lower bound, so that \"within\" isn't certain there.")
   }
 
-  /// In words, for one strategy.
+  /// The verdict on one strategy, as text.
   static func verdict(_ cells: [ReportCell]) -> String {
     let judged = cells.filter { $0.cell.withinHoldLimit != nil }.sorted { $0.cell.guestBytes < $1.cell.guestBytes }
     guard !judged.isEmpty else { return Figure.missing }

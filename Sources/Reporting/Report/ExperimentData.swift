@@ -1,15 +1,15 @@
 import Records
 
-/// What a report has of one experiment, for its figures.
+/// One experiment's data, for the report's figures.
 struct ExperimentData {
   let card: ExperimentCard
   let runs: [ReportRun]
   /// The cells that may be drawn, in order.
   let cells: [ReportCell]
-  /// Those with more measured threads than CPUs: in the tables, and in no figure.
+  /// The cells with more measured threads than CPUs, shown in tables only.
   let oversubscribed: [ReportCell]
   let styles: DesignStyles
-  /// Published migrations to stand beside ours.
+  /// Published migrations, for comparison.
   let published: [PublishedMigration]
   let labels: [Design: String]
 
@@ -29,7 +29,7 @@ struct ExperimentData {
 
   func label(_ design: Design) -> String { labels[design] ?? design.strategy }
 
-  /// Holds of each repetition of the cell, by the repetition's number.
+  /// The holds of each repetition of the cell, by repetition number.
   func holds(_ cell: ReportCell) -> [Int: [HoldBucketRecord]] {
     let counted = Set(cell.repetitions.map(\.identity.repetition))
     return (runs[cell.run].holds[cell.cell.cellID] ?? [:]).filter { counted.contains($0.key) }
@@ -43,7 +43,7 @@ struct ExperimentData {
     }
   }
 
-  /// A column of EXPERIMENT.csv over the rows of a cell.
+  /// A summary of a column of EXPERIMENT.csv over a cell's rows.
   func summary(_ rows: [[String: String]], _ column: String) -> MetricSummary {
     MetricSummary(rows.compactMap { $0[column] }.compactMap(Double.init))
   }

@@ -1,8 +1,8 @@
 import Records
 
-/// What was published of a migration, beside what was measured here under the same conditions.
+/// Published migrations beside those measured under the same conditions.
 enum PublishedTable {
-  /// A table for each preset of which the report has cells.
+  /// A table for each preset that the report has cells of.
   static func all(of cells: [ReportCell], _ data: ExperimentData) -> [TableContent] {
     data.published.compactMap { table($0, cells, data) }
   }
@@ -49,7 +49,7 @@ enum PublishedTable {
       note: "For comparison only. Differences: " + preset.differences.joined(separator: "; ") + ".")
   }
 
-  /// By which clock, and in which of several runs.
+  /// The clock, and the run if there are several.
   private static func place(_ cell: ReportCell, _ data: ExperimentData) -> [String] {
     let clock = MigrationSetting(data.rows(cell))?.clock ?? ""
     return [

@@ -1,4 +1,4 @@
-/// The figures in the order of the page. Adding one is its file and a line here.
+/// All figures, in the order of the page. To add one: its file, and a line here.
 enum ReportFigures {
   static let all: [any ReportFigure.Type] = [
     HoldDistributionFigure.self,

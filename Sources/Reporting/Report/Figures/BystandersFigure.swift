@@ -1,4 +1,4 @@
-/// What threads that allocate meanwhile pay.
+/// The cost to threads that allocate meanwhile.
 enum BystandersFigure: ReportFigure {
   static let name = "bystanders"
   static let title = "Cost to load threads"

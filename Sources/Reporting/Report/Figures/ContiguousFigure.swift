@@ -1,6 +1,6 @@
 import Records
 
-/// What wants large ranges while a strategy holds blocks.
+/// Allocations of large ranges while a strategy holds blocks.
 enum ContiguousFigure: ReportFigure {
   static let name = "contiguous"
   static let title = "Failed contiguous allocations"

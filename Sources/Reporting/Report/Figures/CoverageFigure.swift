@@ -1,6 +1,6 @@
 import Records
 
-/// How much of all free memory a strategy tells of.
+/// The share of free memory that a strategy reports.
 enum CoverageFigure: ReportFigure {
   static let name = "coverage"
   static let title = "Coverage of all free memory"
@@ -41,7 +41,7 @@ enum CoverageFigure: ReportFigure {
       panelHeight: Double(designs.count) * 19 + 10, leftMargin: DotRows.margin(designs.map(data.label)))
   }
 
-  /// What blocks from an order on make up of all free memory.
+  /// The share of free memory in blocks of at least each order.
   private static func ceilings(_ cells: [ReportCell]) -> [(order: Int, share: Double)] {
     let byOrder = Dictionary(grouping: cells.filter { $0.cell.order != nil }) { $0.cell.order ?? 0 }
     return byOrder.sorted { $0.key < $1.key }.compactMap { order, cells in

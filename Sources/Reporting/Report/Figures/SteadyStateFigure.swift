@@ -1,4 +1,4 @@
-/// How soon freed memory is reported.
+/// The time until freed memory is reported.
 enum SteadyStateFigure: ReportFigure {
   static let name = "steady-state"
   static let title = "How soon freed memory is reported"
@@ -48,7 +48,7 @@ enum SteadyStateFigure: ReportFigure {
       panels: panels, cells: shown, common: common, columns: panels.count == 1 ? 1 : 2, panelHeight: 320)
   }
 
-  /// Share and time of the three, in order; what isn't after `floor` stands there.
+  /// Share and time of the three points, in order; a time below `floor` is drawn at `floor`.
   private static func points(_ cell: ReportCell, _ data: ExperimentData, floor: Double) -> [PlotSeries.Point] {
     let rows = data.rows(cell)
     let freed = data.summary(rows, "freed_bytes").median ?? 0
