@@ -1,15 +1,16 @@
-/// Arguments of a launch: those of `run --against` without the comparison options.
+/// The arguments of a launch: those of `run --against` without the comparison options.
 ///
-/// The words and not the matrix they stand for: the baseline may be older, and knows the words that were there when it
-/// was built, but not what has since been added to the form of a matrix.
+/// Arguments are passed on rather than the expanded matrix because the baseline may be older: it knows the options of
+/// its time, but not later additions to the matrix's format.
 public struct LaunchWords: Equatable, Sendable {
-  /// In their order.
+  /// The arguments, in order.
   public let words: [String]
 
   /// - Parameters:
-  ///   - call: everything behind the program's name, `run` first.
-  ///   - options: names that go with the word behind them or behind a `=`, as `--launches`.
-  ///   - flags: names that stand alone.
+  ///   - call: all arguments of the program, `run` first.
+  ///   - options: options to remove with their value, which is the next argument or follows a `=`, such as
+  ///     `--launches`.
+  ///   - flags: options without a value to remove.
   public init(of call: [String], without options: [String], flags: [String]) {
     var kept: [String] = []
     var rest = call[...]

@@ -5,15 +5,15 @@ import SystemPackage
 
 /// A launch's end of the line on which it asks for its turn to measure.
 ///
-/// Four launches of a comparison are there at once, and one of them measures at a time, repetition by repetition: a
-/// machine that others make slower or faster for some seconds does so to both builds. Every other waits here.
+/// The four launches of a quartet run at the same time, but only one measures at a time, repetition by repetition: if
+/// others make the machine slower or faster for some seconds, both builds are affected.
 public final class Turn {
-  /// What a launch finds in its environment where its standard input is such a line.
+  /// The environment variable that tells a launch that its standard input is such a line.
   static let variable = "HINTBENCH_TURNS"
 
   private let line: Int32
 
-  /// This process's line; nil if it takes no turns.
+  /// Opens this process's line; nil if it takes no turns.
   public init?() {
     guard ProcessInfo.processInfo.environment[Self.variable] != nil else { return nil }
     // Not for what this process starts.
@@ -28,20 +28,20 @@ public final class Turn {
 
   deinit { close(line) }
 
-  /// Ends the current turn, if any, and waits for the next one. Returns at once if turns are not in use.
+  /// Ends the current turn, if any, and waits for the next one. Returns at once if turns aren't in use.
   public func next() {
     guard TurnLine.send(line) else { return }
     _ = TurnLine.receive(line)
   }
 }
 
-/// The other end: who has a launch's turns to give.
+/// The launching end of the line, which gives turns.
 final class TurnGiver {
   private let line: Int32
-  /// What becomes the launch's standard input; closed once it is started.
+  /// The launch's standard input; closed once it has started.
   private(set) var launchEnd: Int32
 
-  /// - Throws: ``SystemCallError`` if the kernel gives no more sockets.
+  /// - Throws: ``SystemCallError`` if the kernel refuses a socket.
   init() throws(SystemCallError) {
     var ends: [Int32] = [-1, -1]
     guard socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0, &ends) == 0 else {
@@ -55,20 +55,20 @@ final class TurnGiver {
     closeLaunchEnd()
   }
 
-  /// So that the launch's end is seen as the line's.
+  /// Closes the launch's end here, so that the line ends when the launch does.
   func closeLaunchEnd() {
     if launchEnd >= 0 { close(launchEnd) }
     launchEnd = -1
   }
 
-  /// Waits until the launch asks for a turn; false where it ended instead.
+  /// Waits until the launch asks for a turn. Returns false if it ended instead.
   func isAsked() -> Bool { TurnLine.receive(line) }
 
-  /// Gives it its turn.
+  /// Gives the launch its turn.
   func give() { _ = TurnLine.send(line) }
 }
 
-/// A byte asks, a byte gives.
+/// The protocol: one byte asks for a turn, one byte gives it.
 private enum TurnLine {
   static func send(_ line: Int32) -> Bool {
     var byte: UInt8 = 0

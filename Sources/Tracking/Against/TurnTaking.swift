@@ -1,11 +1,11 @@
-/// Launches that are there at once, of which one measures at a time.
+/// Runs several launches at the same time, of which one measures at a time.
 enum TurnTaking {
-  /// Starts `count` launches one by one, each when the one before waits for its first turn or has ended, and gives them
-  /// turns by their places, round after round, until all have ended. What is thrown ends them all.
+  /// Starts `count` launches one by one, each once the previous one waits for its first turn or has ended, and gives
+  /// them turns in order, round after round, until all have ended. An error ends them all.
   ///
   /// - Parameters:
-  ///   - start: launches the one of a place, from 0.
-  ///   - ended: called as soon as the one of a place has ended well.
+  ///   - start: starts the launch of a place, from 0.
+  ///   - ended: called as soon as the launch of a place has succeeded.
   static func run(_ count: Int, start: (Int) throws -> Launch, ended: (Int) throws -> Void) throws {
     var launches: [Launch] = []
     func goOn(_ place: Int) throws {

@@ -2,8 +2,8 @@ import Machine
 import Records
 
 extension UserError {
-  /// A launch that ended otherwise than it should, with the launch's own exit status if that is one of ours. `said`:
-  /// all it wrote to standard error.
+  /// Creates the error for a failed launch, with the launch's own exit status if it is one of ours. `said`: its
+  /// standard error.
   init(launch: String, _ end: ProcessEnd, said: String) {
     let lines = said.split(separator: "\n").map(String.init)
     // Its own last word, and not the warning of a debug build before it; argument errors come with the usage below.

@@ -1,12 +1,12 @@
 import Reporting
 
-/// What cells are called where people read: the strategy and whatever else tells one from the others.
+/// Readable names of cells: the strategy, and whatever else distinguishes them.
 struct CellNames {
-  /// What all cells have in common.
+  /// The description of what all cells have in common.
   let common: [String]
   private let names: [String: String]
 
-  /// `withStrategy`: false where all cells compare the same two strategies.
+  /// `withStrategy`: false if all cells compare the same two strategies.
   init(_ cells: [CellFacts], withStrategy: Bool) {
     func telling(_ parts: (CellFacts) -> [String?]) -> [Int] {
       (0..<(cells.first.map { parts($0).count } ?? 0)).filter { index in Set(cells.map { parts($0)[index] }).count > 1 }

@@ -2,13 +2,13 @@ import Records
 import Reporting
 
 extension Comparison {
-  /// Holds two strategies of one run against each other, cell by cell, paired by repetition: both ran on the same
-  /// guests, on the same machine, by turns. Several runs are launches: paired by launch.
+  /// Compares two strategies of one run, cell by cell, paired by repetition: both ran on the same guests, on the same
+  /// machine, by turns. Several runs are launches, paired by launch.
   ///
   /// - Parameters:
-  ///   - strategies: names, with as many of their options as it takes to mean one only.
-  ///   - metrics: those that decide, in every cell; none: each experiment's own, and the holds' 99th percentile.
-  /// - Throws: ``UserError`` if a word means no strategy of the run, or several.
+  ///   - strategies: names, with as many options as it takes to identify one each.
+  ///   - metrics: the metrics that decide, in every cell; empty: each experiment's own, and the holds' 99th percentile.
+  /// - Throws: ``UserError`` if a name matches no strategy of the run, or several.
   public init(
     of runs: [TrackedRun], strategies: (base: String, new: String), thresholds: Thresholds, metrics: [String] = []
   ) throws(UserError) {
@@ -65,7 +65,7 @@ extension Comparison {
   }
 }
 
-/// A strategy as somebody writes it: its name, and none, some or all of its options.
+/// A strategy as given by the user: its name and none, some or all of its options.
 struct StrategyWord {
   let name: String
   private let options: Set<String>
@@ -76,7 +76,7 @@ struct StrategyWord {
     options = Set(parts.dropFirst())
   }
 
-  /// Whether a strategy of this full name is meant.
+  /// Whether it matches the strategy with this full name.
   func matches(_ fullName: String) -> Bool {
     let full = StrategyWord(fullName)
     return name == full.name && options.isSubset(of: full.options)

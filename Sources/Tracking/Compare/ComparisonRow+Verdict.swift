@@ -1,11 +1,11 @@
 import Foundation
 
 extension ComparisonRow {
-  /// What the row says among `family` rows that decide.
+  /// Returns the row's verdict among `family` deciding rows.
   ///
   /// - Parameters:
-  ///   - alpha: how often any of them may be called different where nothing is.
-  ///   - needed: how many samples a side a change would need to be shown.
+  ///   - alpha: the probability of calling any of them different if nothing changed.
+  ///   - needed: the samples per side that are needed to show a change.
   func judged(alpha: Double, family: Int, needed: Int) -> (verdict: Verdict, reason: VerdictReason?) {
     if isExact {
       guard isLarge, let isWorse else { return (.same, nil) }

@@ -1,26 +1,27 @@
 import Foundation
 
-/// How a rank sum is distributed where it says nothing: every way to hand out the labels base and new inside each
-/// block is as likely as any other.
+/// The distribution of a rank sum without a difference: within each block, every assignment of the labels base and new
+/// is equally likely.
 ///
-/// Exact, by adding up the number of ways block by block (the shift algorithm; Streitberg and Röhmel, 1986): it needs
-/// no draws and no seed, and there is no p below which it can't see. Above ``exactSteps`` steps, with some 30 values a
-/// side, by the normal distribution with the variance of the same scores and a correction for continuity.
+/// Exact, by counting assignments block by block (the shift algorithm; Streitberg and Röhmel, 1986): it needs no random
+/// draws, and no p is too small for it. Above ``exactSteps`` steps, at about 30 values a side, it is approximated by
+/// the normal distribution with the variance of the same scores and a continuity correction.
 struct RankDistribution {
-  /// The values of one block: ranks among all values, doubled so that ties are whole numbers, and how many are new's.
+  /// The values of one block: ranks among all values, doubled so that ties are whole numbers, and the number of new's
+  /// values.
   struct Block: Hashable {
     var scores: [Int]
     var new: Int
   }
 
-  /// More steps than this are not worth their time: some milliseconds.
+  /// The most steps worth an exact computation: some milliseconds.
   static let exactSteps = 5_000_000
 
   private let mean: Double
   private let shape: Shape
 
   private enum Shape {
-    /// The number of ways to reach each sum from `first` on, and of all.
+    /// The number of assignments for each sum from `first` on, and for all.
     case exact(first: Int, ways: [Double], total: Double)
     case normal(deviation: Double)
   }
@@ -32,7 +33,7 @@ struct RankDistribution {
     shape = Self.steps(blocks) <= Self.exactSteps ? Self.exact(blocks) : Self.normal(blocks)
   }
 
-  /// How likely a sum is that lies as far from the mean as this one or farther, on either side.
+  /// The probability of a sum at least as far from the mean as this one, on either side.
   func twoSided(_ sum: Int) -> Double {
     let distance = abs(Double(sum) - mean)
     switch shape {
@@ -65,7 +66,7 @@ struct RankDistribution {
     return .exact(first: first, ways: ways, total: ways.reduce(0, +))
   }
 
-  /// In how many ways `new` of the block's scores add up to each sum, from the lowest sum on.
+  /// The number of ways to choose `new` of the block's scores for each sum, from the lowest sum on.
   private static func sums(of block: Block) -> (low: Int, ways: [Double]) {
     guard let least = block.scores.min() else { return (0, [1]) }
     let scores = block.scores.map { $0 - least }

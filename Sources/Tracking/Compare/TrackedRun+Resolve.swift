@@ -3,10 +3,9 @@ import Records
 import Reporting
 
 extension TrackedRun {
-  /// Resolves a command-line argument: a run folder, a folder of run folders, or else a name in the history.
+  /// Resolves a command-line argument: a run folder, a folder of run folders, or a name in the history.
   ///
-  /// - Throws: ``UserError``, of kind input, with file and line, where one isn't what this program writes, and where
-  ///   it is none of them.
+  /// - Throws: ``UserError`` of kind input, with file and line, if a file is invalid or the argument is none of these.
   public static func resolve(_ word: String, history: String, _ catalogue: Catalogue) throws -> [TrackedRun] {
     let manager = FileManager.default
     if !manager.fileExists(atPath: word + "/meta.json"),

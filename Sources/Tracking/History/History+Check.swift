@@ -1,11 +1,11 @@
 import Records
 
 extension History {
-  /// Judges a run by those before it: earlier, on the same machine, built the same way, and with the same cells.
+  /// Judges a run by earlier ones on the same machine, built the same way, with the same cells.
   ///
   /// - Parameters:
-  ///   - word: which run, see ``entry(named:)``.
-  ///   - window: how many earlier runs each cell is judged by, at most; at least 1.
+  ///   - word: the run, see ``entry(named:)``.
+  ///   - window: the most earlier runs each cell is judged by; at least 1.
   /// - Throws: ``UserError``.
   public func check(_ word: String = "@1", window: Int = 10, thresholds: Thresholds) throws(UserError)
     -> HistoryCheck
@@ -73,7 +73,7 @@ extension History {
     }
   }
 
-  /// For each cell of the run the candidates that have it, in their order.
+  /// For each cell of the run the candidates that have it, in order.
   private func runs(
     havingCellsOf run: TrackedRun, among candidates: [HistoryEntry], in db: SQLiteDatabase
   ) throws -> [String: [Int64]] {

@@ -1,12 +1,12 @@
-/// What SQLite says of a call that failed.
+/// A failed SQLite call.
 struct SQLiteError: Error, CustomStringConvertible {
-  /// With the extended part, as SQLITE_IOERR_WRITE.
+  /// The extended result code, such as SQLITE_IOERR_WRITE.
   var extendedCode: Int32
   var message: String
-  /// The statement; nil if none was at hand.
+  /// The statement; nil if there was none.
   var sql: String?
 
-  /// Without the extended part, as SQLITE_IOERR.
+  /// The primary result code, such as SQLITE_IOERR.
   var code: Int32 { extendedCode & 0xff }
 
   var description: String { "SQLite error \(extendedCode): \(message)" + (sql.map { " in: \($0)" } ?? "") }
