@@ -8,7 +8,7 @@ import Synchronization
 /// mutex (`balloon_lock`) comes before the locks of pages on the list; a migration already holds page locks, so it only
 /// tries the mutex.
 public final class Balloon: @unchecked Sendable {
-  // Right to send: `handle` is addresses and constants; what is behind them is guarded by the locks in it.
+  // Right to send: `handle` is addresses and constants; the memory there is guarded by its locks.
   public let handle: Handle
   private let words: SharedWords
   private let arrays: UnsafeMutablePointer<UInt32>

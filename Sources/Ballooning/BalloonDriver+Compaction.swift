@@ -1,7 +1,7 @@
 import GuestMemory
 import Instruments
 
-// compact_zone() as `echo 1 > /proc/sys/vm/compact_memory` asks for it (mm/compaction.c, Linux 6.1), in outline.
+// compact_zone() as called for `echo 1 > /proc/sys/vm/compact_memory` (mm/compaction.c, Linux 6.1), in outline.
 extension BalloonDriver {
   /// Compacts a zone in one pass: one scanner isolates movable pages from the bottom up, another takes free target
   /// pages from the top down, until they meet.
@@ -97,7 +97,7 @@ extension BalloonDriver {
   ) {
     let (oldPage, newPage) = (balloon.core.page(old), balloon.core.page(new))
     if oldPage.isOwnedMovable {
-      // As it was allocated: the allocator's count of movable pages asks for it.
+      // As it was allocated, for the allocator's count of movable pages.
       newPage.setOnLRU(true)
       guard migrate(old, to: new) else {
         newPage.setOnLRU(false)
@@ -147,7 +147,7 @@ struct FreeScanner {
     self.pageblock = pageblock
     block = (zone.endPFN - 1) / pageblock * pageblock
     position = max(block, zone.startPFN)
-    // A block that is taken gives all its pages, more than a cluster wants.
+    // Taking a block gives all its pages, which may be more than a cluster.
     pages.reserveCapacity(Int(pageblock) * 2)
   }
 
@@ -157,7 +157,7 @@ struct FreeScanner {
     while pages.count < wanted && !isExhausted {
       let end = min(block + pageblock, zone.endPFN)
       if position < end && isTarget(cpu.core) {
-        // Memory for a whole block more is there: nothing is allocated under the lock.
+        // Reserve memory for another whole block: nothing may be allocated under the lock.
         pages.reserveCapacity(pages.count + Int(pageblock))
         guard
           let next = cpu.takeFreePages(

@@ -1,8 +1,9 @@
 import GuestMemory
 
-// What compaction does to a balloon's page: balloon_page_isolate(), balloon_page_putback() and balloon_page_migrate()
-// of mm/balloon_compaction.c with isolate_movable_page(), putback_movable_pages() and unmap_and_move() of mm/migrate.c
-// around them, Linux 6.1; and the rules of the series of 2012 where they differ. Of single pages.
+// Compaction's operations on a balloon's page: balloon_page_isolate(), balloon_page_putback() and
+// balloon_page_migrate() of mm/balloon_compaction.c with isolate_movable_page(), putback_movable_pages() and
+// unmap_and_move() of mm/migrate.c around them, Linux 6.1; and the rules of the 2012 series if they differ. For single
+// pages.
 extension BalloonDriver {
   /// Takes a page off the balloon's list to move it.
   ///
@@ -11,7 +12,7 @@ extension BalloonDriver {
   @inlinable
   public mutating func isolate(_ pfn: UInt64) -> Bool {
     let page = balloon.core.page(pfn)
-    // balloon_page_movable(), __PageMovable(): most pages that are passed are somebody else's.
+    // balloon_page_movable(), __PageMovable(): most pages seen belong to others.
     let looks = page.isOwnedMovable
     steps.did(.looked(pfn, isMovable: looks))
     guard looks else { return false }
@@ -19,7 +20,7 @@ extension BalloonDriver {
     let isReferenced = page.takeReference()
     steps.did(.referenced(pfn, isReferenced))
     guard isReferenced else { return false }
-    // From here on it can't be freed, so that what has an owner now is no page that was allocated again.
+    // From here on it can't be freed, so an owner seen now isn't that of a reallocated page.
     if balloon.rules == .linux61 && !page.isOwnedMovable {
       putReference(pfn)
       return false
@@ -90,7 +91,7 @@ extension BalloonDriver {
     let (oldPage, newPage) = (core.page(old), core.page(new))
     lock(oldPage, old)
     if !newPage.tryLock() { steps.bug("a page to move to is locked") }
-    // virtballoon_migratepage(): a deflating thread that has the mutex may be about to free pages.
+    // virtballoon_migratepage(): a deflating thread that holds the mutex may be about to free pages.
     let isOurs = balloon.tryMutex()
     steps.did(.triedMutex(isOurs))
     guard isOurs else {
@@ -112,7 +113,7 @@ extension BalloonDriver {
     tell(.inflate, message, 1)
     balloon.pages.withLocked(cpu: cpu.cpu, &probe) { hold in
       hold.items = 1
-      // balloon_page_delete(): it is on no list; what it says of its owner goes under the list's lock.
+      // balloon_page_delete(): the page is on no list; its owner's mark is removed under the list's lock.
       oldPage.setOwnedMovable(false)
     }
     message[0] = old
@@ -125,7 +126,7 @@ extension BalloonDriver {
     putReference(old)
     newPage.unlock()
     steps.did(.unlocked(new))
-    // What was the caller's.
+    // The caller's reference.
     putReference(new)
     return true
   }

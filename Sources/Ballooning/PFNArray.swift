@@ -1,6 +1,6 @@
 /// `vb->pfns`: the PFNs of one message to the host, 32 bits each, little-endian. A handle on memory of the balloon.
 public struct PFNArray: @unchecked Sendable {
-  // Right to send: an address; one thread at a time uses it, see Balloon.
+  // Right to send: an address; only one thread at a time uses it, see Balloon.
   @usableFromInline let base: UnsafeMutablePointer<UInt32>
 
   @inlinable @inline(__always)

@@ -70,7 +70,8 @@ public struct DeliverySink: HintSink {
       sessionID: sessionID, order: order, words: buffer.words, count: words, time: now())
     let address = UInt64(UInt(bitPattern: memory.header))
     let isSent = sendChain(count: count, deviceWrites: false) { position in
-      // Behind the header stands what the chain's further descriptors would name: the host reads it where it lies.
+      // After the header come the buffers that the chain's further descriptors would name: the host reads them in
+      // place.
       position == 0 ? (address, DriverMemory.Header.bytes) : (0, 0)
     }
     guard isSent else { return }

@@ -3,8 +3,8 @@ import GuestMemory
 /// The driver's memory that the host reads: its commands, the header of the current buffer, and the time each queue
 /// entry was filled. A trivial handle, valid as long as its ``DeliveryChannel``.
 public struct DriverMemory: @unchecked Sendable {
-  // Right to send: the driver writes an entry before it publishes the descriptor of it, and the host reads it before it
-  // gives that back.
+  // Right to send: the driver writes an entry before it publishes its descriptor, and the host reads it before it
+  // returns that.
   @usableFromInline let base: UnsafeMutableRawPointer
 
   /// Layout: two commands of 4 bytes, the header, the times.

@@ -33,7 +33,7 @@ extension Guest {
       var churn = ZoneChurn(core, zone, SeededGenerator(seed: seed, stream: 16 + UInt64(zone.index)))
       churn.run(aging)
     }
-    // The per-CPU part of the pageblock's marks is of no use to anyone after this.
+    // The per-CPU part of the pageblock's marks isn't used after this.
     for zone in core.zones { zone.watermarkBoostField.pointee = 0 }
     takeSnapshot()
   }
@@ -85,7 +85,7 @@ private struct ZoneChurn {
       if zone.freePages + block.pages <= target { free(block) }
     }
 
-    // Keep it moving at the level it has reached.
+    // Keep churning at the reached level.
     for _ in 0..<(freed / 4) {
       guard !units.isEmpty, let block = take(order: unit, type: .movable) else { break }
       let other = generator.below(units.count)

@@ -19,8 +19,8 @@ extension GuestGeometry {
           "the capture has \(count) free blocks of order \(order) in zone \(zone.kind.rawValue) of node "
             + "\(zone.nodeID), which a granule of order \(granuleOrder) leaves out; use granule 0")
       }
-      // Isolation is of whole pageblocks: smaller isolated blocks are those of a pageblock that is partly in use, of
-      // which the capture doesn't tell where they lie.
+      // Whole pageblocks are isolated: smaller isolated blocks belong to a partly used pageblock, whose place the
+      // capture doesn't tell.
       let isolated = zone.freeBlocksByMigratetype?[Migratetype.isolate.rawValue] ?? []
       if let order = isolated.indices.first(where: { isolated[$0] > 0 && $0 < min(9, highest) }) {
         throw .badGeometry(
@@ -69,7 +69,7 @@ extension GuestGeometry {
     }
     var reserve = [Int64](repeating: 0, count: ZoneType.allCases.count)
     for (type, pages) in zip(types, protection) { reserve[type.rawValue] = Int64(clamping: pages) }
-    // Where no HighMem is built in, a request for it is one for Normal.
+    // Without HighMem, a request for it is one for Normal.
     if !hasHighMem { reserve[ZoneType.highMem.rawValue] = reserve[ZoneType.normal.rawValue] }
     return reserve
   }
@@ -128,7 +128,7 @@ extension Guest {
         }
       }
     }
-    // A pageblock with blocks of several types is of the type that has most of it.
+    // A pageblock with blocks of several types gets the most frequent type.
     for (pageblock, pages) in pagesOfPageblock {
       let type = pages.indices.max { pages[$0] < pages[$1] } ?? Migratetype.movable.rawValue
       core.setPageblockMigratetype(pageblock << UInt64(core.pageblockOrder), Migratetype(rawValue: type))
@@ -157,9 +157,9 @@ private struct FreeSpace {
   }
 
   mutating func take(order: Int) -> UInt64? {
-    // An open run of this very order: its buddy is outside the zone or broken up, or it is of the highest order.
+    // An open run of exactly this order: its buddy is outside the zone or split, or it is of the highest order.
     if let pfn = open[order].popLast() { return pfn }
-    // Otherwise the smallest larger run, the shadowed ones first: they are of no other use.
+    // Otherwise the smallest larger run, shadowed ones first, since they have no other use.
     for larger in (order + 1)..<max(open.count, order + 1) {
       if let pfn = shadowed[larger].popLast() ?? open[larger].popLast() {
         var current = larger

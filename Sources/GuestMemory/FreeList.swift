@@ -2,7 +2,7 @@ import CHost
 
 /// A handle on a `list_head`: a free list or a per-CPU list. Intrusive, doubly linked and circular, as in the kernel.
 public struct FreeList: Sequence, Sendable {
-  // An address; whoever follows it holds the lock that guards the list.
+  // An address; its user holds the lock that guards the list.
   @usableFromInline nonisolated(unsafe) let head: UnsafeMutablePointer<ListHead>
 
   @inlinable @inline(__always)
@@ -50,7 +50,7 @@ public struct FreeList: Sequence, Sendable {
 
   /// A position in a list: an entry, or the list's end. One word, so that hooks can store it.
   public struct Position: Equatable, Sendable {
-    // The address of a link; whoever follows it holds the lock that guards the list.
+    // The address of a link; its user holds the lock that guards the list.
     @usableFromInline nonisolated(unsafe) let link: UnsafeMutablePointer<ListHead>
 
     @inlinable @inline(__always)

@@ -46,7 +46,7 @@ private struct GuestCheck {
   func run(_ faults: inout [GuestFault]) {
     var found: [GuestFault] = []
     func fault(_ kind: GuestFault.Kind, _ detail: String) {
-      // One fault often shows as many; the first few of a kind say enough.
+      // One fault often causes many; the first few of a kind are enough.
       if found.count(where: { $0.kind == kind }) < 4 {
         found.append(GuestFault(kind: kind, zone: name, detail: detail))
       }

@@ -7,8 +7,8 @@ import Instruments
 /// All unsafe memory is here and in ``GuestCore``. It is freed with the guest, so users of the core must keep the guest
 /// alive.
 public final class Guest: @unchecked Sendable {
-  // Right to send: the memory is guarded by the zone locks in it; the two variables below change only while no thread
-  // runs in the guest (see restore()).
+  // Right to send: the memory is guarded by its zone locks; the two variables below only change while no thread runs in
+  // the guest (see restore()).
   public let geometry: GuestGeometry
   public let core: GuestCore
   private let mappings: [Mapping]
@@ -25,7 +25,7 @@ public final class Guest: @unchecked Sendable {
       guard let base = chost_reserve(size, 2 << 20) else { throw .cannotReserve(bytes: UInt64(size)) }
       self.base = base
       self.bytes = size
-      // Where the kernel has no transparent huge pages the advice is refused; ``hugePagesInUse`` tells what came of it.
+      // A kernel without transparent huge pages refuses the advice; ``hugePagesInUse`` shows the result.
       _ = chost_advise_huge(base, size, huge)
     }
 
@@ -91,7 +91,7 @@ public final class Guest: @unchecked Sendable {
       for type in Migratetype.allCases { zone.freeList(order: order, type).initialize() }
     }
     let batch = Watermarks.batch(managed: extent.managedPages)
-    // A node without CPUs is everybody's.
+    // A node without CPUs is shared by all.
     let cpus = geometry.cpus(ofNode: extent.node)
     let high = Watermarks.perCPUHigh(low: marks.low, cpusOfNode: cpus == 0 ? geometry.cpuCount : cpus, batch: batch)
     for cpu in 0..<geometry.cpuCount {
@@ -174,7 +174,7 @@ public final class Guest: @unchecked Sendable {
     for zone in core.zones {
       for order in max(order, core.granuleOrder)...max(order, core.highestOrder) where order <= core.highestOrder {
         for type in Migratetype.allCases {
-          // The next link is read before its line is flushed.
+          // Read the next link before its line is flushed.
           for page in zone.freeList(order: order, type) { chost_flush_line(page.pointer) }
         }
       }

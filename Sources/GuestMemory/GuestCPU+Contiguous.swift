@@ -93,7 +93,7 @@ extension GuestCPU {
       let core = hold.core
       let type = core.pageblockMigratetype(pfn)
       if type == .isolate { return .failure(.busy(pfn: pfn)) }
-      // Only what can be moved is ever allocated there.
+      // Only movable pages are ever allocated there.
       if zone.type != .movable, let page = core.unmovablePage(inPageblock: pfn) {
         return .failure(.unmovable(pfn: page))
       }
@@ -161,7 +161,7 @@ extension GuestCPU {
           continue
         }
         if page.isReferencedUnlocked { return .inUse(pfn: pfn) }
-        // A block of another range, isolated as well, may begin before this one and reach into it.
+        // An isolated block of another range may begin before this one and extend into it.
         if pfn == range.lowerBound, let order = core.freeBlock(covering: pfn, zone) {
           hold.items &+= 1
           pfn = (pfn & ~(1 << UInt64(order) - 1)) + 1 << UInt64(order)
@@ -322,7 +322,7 @@ extension GuestCore {
     var piece = pfn
     while piece < pfn + 1 << UInt64(order) {
       let part = page(piece)
-      // A page that becomes a head says its zone.
+      // A page that becomes a head gets its zone.
       part.pointer.pointee.flags = Page.zoneBits(zone.index)
       freeOnePage(
         part, pfn: piece, zone, order: pageblockOrder, pageblockMigratetype(piece), placement: placement,

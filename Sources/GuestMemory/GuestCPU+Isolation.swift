@@ -1,6 +1,6 @@
 import CHost
 
-// Blocks that somebody holds off the lists without having allocated them: no reference, not Buddy, on no list.
+// Blocks held off the lists without being allocated: no reference, not Buddy, on no list.
 extension GuestCPU.Hold {
   /// `__isolate_free_page()` (6.1): takes a listed block off its list, unless that would leave the zone at or below its
   /// min watermark. Returns false, with nothing changed, if refused.

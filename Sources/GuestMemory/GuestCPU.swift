@@ -72,7 +72,7 @@ public struct GuestCPU<Probe: LockProbe, Hooks: AllocatorHooks> {
     public func follower(of page: Page, on list: FreeList) -> Follower {
       let next = page.link.pointee.next.unsafelyUnwrapped
       if next == list.head { return .end }
-      // Every list head of the zone lies in the zone itself, and no page does.
+      // The zone's list heads are inside the zone, and no page is.
       let offset = UInt(bitPattern: next) &- UInt(bitPattern: zone.pointer)
       return offset < UInt(MemoryLayout<StructZone>.size) ? .endOfAnotherList : .page(Page(link: next))
     }
@@ -127,10 +127,10 @@ public struct GuestCPU<Probe: LockProbe, Hooks: AllocatorHooks> {
       let page = allocate(order: order, gfp, onNode: node, above: .low)
         ?? allocate(order: order, gfp, onNode: node, above: .min)
     else { return nil }
-    // prep_new_page(): the head only; init_on_alloc is a setting whose cost stands in a column of its own.
+    // prep_new_page(): the head only; init_on_alloc is a setting with its own cost column.
     page.pointer.pointee.private_ = 0
     if gfp.contains(.movable) { page.pointer.pointee.flags |= Page.flagLRU }
-    // The reference last: from then on others may take one, and the page's lock.
+    // The reference last: from then on other threads may take one, and the page's lock.
     page.pointer.pointee.refcount = 1
     return core.pfn(page)
   }
@@ -140,7 +140,7 @@ public struct GuestCPU<Probe: LockProbe, Hooks: AllocatorHooks> {
   mutating func allocate(order: Int, _ gfp: GFP, onNode node: Int, above mark: Zone.Watermark) -> Page? {
     let list = core.zonelist(node: node, thisNodeOnly: gfp.contains(.thisNode))
     let highest = gfp.highestZone
-    // The reserves are for the slow path: gfp_to_alloc_flags() is asked only there.
+    // The reserves are for the slow path: gfp_to_alloc_flags() is only called there.
     let gfp = mark == .low ? gfp.subtracting([.high, .atomic]) : gfp
     // ALLOC_NOFRAGMENT, on the first walk only (alloc_flags_nofragment()).
     var avoidFragmentation = false
@@ -149,7 +149,7 @@ public struct GuestCPU<Probe: LockProbe, Hooks: AllocatorHooks> {
     while true {
       let index = Int(list[position])
       if index < 0 {
-        // The walk ended empty: once more, fragmenting now.
+        // The walk found nothing: once more, allowing fragmentation.
         guard avoidFragmentation else { return nil }
         avoidFragmentation = false
         position = 0
@@ -255,7 +255,7 @@ public struct GuestCPU<Probe: LockProbe, Hooks: AllocatorHooks> {
   mutating func freePrepared(_ page: Page, pfn: UInt64, order: Int, _ zone: Zone) {
     let type = core.pageblockMigratetype(pfn)
     if PerCPUList.serves(order: order, pageblockOrder: core.pageblockOrder) && type != .isolate {
-      // free_unref_page(): what has no per-CPU list of its own is kept as movable.
+      // free_unref_page(): types without per-CPU lists are cached as movable.
       let kept = type.rawValue < Migratetype.pcpTypes ? type : .movable
       page.pointer.pointee.index = UInt64(truncatingIfNeeded: type.rawValue)
       let pcp = core.perCPUList(zone, cpu: cpu)
@@ -267,7 +267,7 @@ public struct GuestCPU<Probe: LockProbe, Hooks: AllocatorHooks> {
     }
     withZoneLocked(zone) { hold in
       hold.items = 1
-      // free_one_page(): the pageblock may have been isolated, or let go again, since its type was read.
+      // free_one_page(): the pageblock may have been isolated or released since its type was read.
       if hold.zone.hasIsolatedPageblocks || type == .isolate {
         hold.core.freeAmongIsolated(page, pfn: pfn, hold.zone, order: order, hold.hooks)
       } else {

@@ -1,6 +1,6 @@
 import CHost
 
-// The buddy allocator, mm/page_alloc.c of Linux 6.1. Every method asks that the zone's lock be held.
+// The buddy allocator, mm/page_alloc.c of Linux 6.1. Every method requires the zone's lock.
 extension GuestCore {
   /// Which end of its list a freed block goes to.
   public enum FreePlacement: Sendable {
@@ -158,7 +158,7 @@ extension GuestCore {
       if let other = fallback(zone, order: current, for: type) {
         let stealable = canSteal(order: current, for: type)
         if !stealable && type == .movable && current > order {
-          // Movable pages pollute another type's pageblock the least in the smallest block that will do.
+          // Movable pages fragment another type's pageblock the least in the smallest sufficient block.
           for smallest in order...highestOrder {
             if let other = fallback(zone, order: smallest, for: type) {
               let whole = canSteal(order: smallest, for: type)
@@ -217,7 +217,7 @@ extension GuestCore {
     let alike =
       switch (type, blockType) {
       case (.movable, _): movable
-      // What isn't free and not movable is most likely of a kind with the request.
+      // Pages that are neither free nor movable are most likely of the request's type.
       case (_, .movable): pageblockPages - free - movable
       default: 0
       }
@@ -232,7 +232,7 @@ extension GuestCore {
   ) -> (free: Int, movable: Int) {
     let start = pfn & ~((1 << UInt64(pageblockOrder)) - 1)
     let end = start + (1 << UInt64(pageblockOrder))
-    // Zones needn't start or end with a pageblock: the kernel starts at the page itself, and gives up at the end.
+    // Zones needn't start or end at a pageblock: the kernel starts at the page itself, and gives up at the end.
     if end > zone.endPFN { return (0, 0) }
     var free = 0
     var movable = 0

@@ -1,6 +1,6 @@
 import CHost
 
-// What somebody sees of a block who doesn't hold the zone's lock, while others allocate and free.
+// Views of a block without the zone's lock, while other threads allocate and free.
 extension GuestCore {
   /// The order of the free block that a page heads; nil if it heads none.
   private func listedOrderUnlocked(_ pfn: UInt64) -> Int? {

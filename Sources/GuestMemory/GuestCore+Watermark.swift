@@ -8,7 +8,7 @@ extension GuestCore {
   func watermarkAllows(_ zone: Zone, order: Int, mark: UInt64, _ gfp: GFP) -> Bool {
     var least = Int64(truncatingIfNeeded: mark)
     var free = Int64(truncatingIfNeeded: zone.freePages) &- ((1 &<< Int64(order)) &- 1)
-    // GFP_ATOMIC's rights, unless NOMEMALLOC takes them away (gfp_to_alloc_flags()).
+    // GFP_ATOMIC's access to reserves, unless NOMEMALLOC removes it (gfp_to_alloc_flags()).
     let harder = gfp.contains(.atomic) && !gfp.contains(.noMemAlloc)
     if gfp.contains(.high) { least &-= least / 2 }
     if harder { least &-= least / 4 } else { free &-= Int64(truncatingIfNeeded: zone.reservedHighAtomic) }

@@ -6,7 +6,7 @@ import CHost
 /// Its methods are the allocator's inner half, mm/page_alloc.c from `__free_one_page()` to `rmqueue_bulk()`, which
 /// require the zone's lock. ``GuestCPU`` is the outer half, which takes the locks.
 public struct GuestCore: @unchecked Sendable {
-  // Right to send: addresses of memory that lives as long as the guest, guarded by the zone locks in it.
+  // Right to send: addresses of memory that lives as long as the guest, guarded by its zone locks.
   @usableFromInline let vmemmap: UnsafeMutablePointer<StructPage>
   @usableFromInline let zoneTable: UnsafeMutablePointer<StructZone>
   @usableFromInline let pageblockTypes: UnsafeMutablePointer<UInt8>
@@ -69,7 +69,7 @@ public struct GuestCore: @unchecked Sendable {
   /// The block's byte address in the guest, pfn << 12, in one shift.
   @inlinable @inline(__always)
   public func address(_ page: Page) -> UInt64 {
-    // A checked conversion would be a trap for every entry of every walk.
+    // A checked conversion would add a trap for every entry of every walk.
     offset(page) &<< UInt64(truncatingIfNeeded: 6 &+ granuleOrder)
   }
 

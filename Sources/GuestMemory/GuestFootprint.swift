@@ -42,12 +42,12 @@ public struct GuestFootprint: Sendable, Equatable {
     case .aged(let aging):
       let pageblocks = managed >> pageblock
       let pagewise = granule < pageblock ? pageblocks / UInt64(aging.pagewiseOneIn) : 0
-      // A fifth of a page-wise pageblock's pages head a free block, at most.
+      // At most a fifth of the pages of a page-wise churned pageblock head a free block.
       heads = pageblocks + pagewise * (1 << (pageblock - min(pageblock, granule))) / 2
       touched = small(heads: pageblocks, order: pageblock) + pagewise * ((1 << pageblock) >> granule) * 64
     case .captured(let blocks):
       heads = blocks.reduce(0, +)
-      // Below the highest order a block's buddy isn't free, so that heads lie at least two blocks apart.
+      // Below the highest order a block's buddy isn't free, so heads are at least two blocks apart.
       touched = blocks.enumerated().reduce(0) {
         $0 + small(heads: $1.element, order: min(UInt64($1.offset) + 1, highest))
       }
@@ -56,14 +56,14 @@ public struct GuestFootprint: Sendable, Equatable {
     if geometry.vmemmapPage == .huge {
       touched = geometry.zones.reduce(0) { $0 + (($1.spannedPages >> granule) * 64 + (4 << 20)) }
     }
-    // A zone's ends are broken into smaller and smaller blocks.
+    // A zone's ends are split into smaller and smaller blocks.
     touched += UInt64(geometry.zones.count) * 16 * 4096
     touched = min(touched, all + UInt64(geometry.zones.count) * (4 << 20))
 
     // One page-table page maps 2 MiB of small pages; heads 64 KiB apart use every one of them.
     let tables = geometry.vmemmapPage == .small ? all >> 9 : 0
-    // A word a block in the snapshot, and at most five more while a repetition is checked; the zones and their per-CPU
-    // lists.
+    // A word per block in the snapshot, and at most five more while a repetition is checked; the zones and their
+    // per-CPU lists.
     let zoneTables = UInt64(geometry.zones.count) * (4096 + UInt64(geometry.cpuCount) * 256)
     let bookkeeping = heads * 48 + (spanned >> pageblock) * 2 + zoneTables + (16 << 20)
     return GuestFootprint(vmemmapBytes: touched + tables, bookkeepingBytes: bookkeeping)

@@ -93,7 +93,7 @@ extension GuestGeometry {
         guard to > from else { return }
         let span = to - from
         let start: UInt64 = from == 0 ? (legacyPages + granule - 1) / granule * granule : 0
-        // DMA keeps all but the legacy area: no kernel image or memory map is put there.
+        // DMA keeps all but the legacy area: it holds no kernel image or memory map.
         let end = type == .dma || type == .movable ? 0 : (span / 50 + granule - 1) / granule * granule
         zones.append(
           ZoneExtent(

@@ -31,7 +31,7 @@ extension [UInt64] {
   /// blocks. A quarter of the list is out at a time.
   fileprivate mutating func churn(_ generator: inout SeededGenerator) {
     guard count > 3 else { return }
-    // The head is the array's end here, where adding and removing are cheap.
+    // The head is the array's end here, so that adding and removing are cheap.
     reverse()
     var out: [UInt64] = []
     for _ in 0..<Swift.max(1, count / 4) { out.append(removeLast()) }

@@ -6,7 +6,7 @@ import Instruments
 ///
 /// A handle: copied freely, valid until ``deallocate()``.
 public struct OwnedPages: @unchecked Sendable {
-  // Right to send: an address; what is behind it is read and written under the lock in it.
+  // Right to send: an address; the memory there is guarded by the lock in it.
   @usableFromInline let base: UnsafeMutableRawPointer
   @usableFromInline let core: GuestCore
 

@@ -1,8 +1,8 @@
 import CHost
 import Synchronization
 
-// References, the page's lock and its owner, as code beside the allocator takes them (include/linux/page_ref.h,
-// page-flags.h and mm/filemap.c, 6.1). Each call is one atomic step.
+// References, the page's lock and its owner, for code outside the allocator (include/linux/page_ref.h, page-flags.h and
+// mm/filemap.c, 6.1). Each call is one atomic step.
 extension Page {
   /// PG_locked
   @inlinable static var flagLocked: UInt64 { 1 << 0 }

@@ -4,7 +4,7 @@ import CHost
 ///
 /// It doesn't keep the guest alive. Its values are stable only while the zone's lock is held.
 public struct Page: Equatable, Sendable {
-  // Right to hand between threads: an address; whoever follows it holds the zone lock.
+  // Right to send: an address; its user holds the zone lock.
   @usableFromInline nonisolated(unsafe) let pointer: UnsafeMutablePointer<StructPage>
 
   @inlinable @inline(__always)
@@ -30,12 +30,12 @@ public struct Page: Equatable, Sendable {
 
   // MARK: page_type
 
-  // PG_buddy is bit 0x80, cleared in a word whose top nibble is all ones (include/linux/page-flags.h, 6.1). Memory that
-  // nobody has written is zero and so is no buddy.
+  // PG_buddy is bit 0x80, cleared in a word whose top nibble is all ones (include/linux/page-flags.h, 6.1). Unwritten
+  // memory is zero, which isn't a buddy.
   @inlinable static var typeNone: UInt32 { 0xffff_ffff }
   @inlinable static var typeBuddy: UInt32 { 0xffff_ff7f }
-  // This project's own bit, 0x1000, which the kernel's test for Buddy looks past: cleared when a state is restored and
-  // set again by any removal from a list, it tells a block nobody has touched since from one that came back.
+  // A bit of this project, 0x1000, which the kernel's test for Buddy ignores: cleared on restore and set by any removal
+  // from a list, it tells an untouched block from one that came back.
   @inlinable static var typeUntouchedBuddy: UInt32 { 0xffff_ef7f }
   @inlinable static var typeBuddyMask: UInt32 { 0xf000_0080 }
   @inlinable static var typeBase: UInt32 { 0xf000_0000 }
@@ -54,13 +54,13 @@ public struct Page: Equatable, Sendable {
 
   // MARK: a page that may be somebody's
 
-  // Whoever scans pages by their addresses meets some that are in use, which their owner writes without the zone's
-  // lock: these read once and promise nothing about the next moment.
+  // A scan by address meets pages in use, which their owners write without the zone's lock: these reads are atomic, and
+  // out of date at once.
 
   /// ``isBuddy``, atomically: owners change other parts of the word. Stable under the zone's lock.
   @inlinable @inline(__always)
   var isBuddyUnlocked: Bool {
-    // page_type is the lower half of the word it shares with the reference count.
+    // page_type is the lower half of the word that also has the reference count.
     let type = UInt32(truncatingIfNeeded: chost_read_once(UnsafeRawPointer(pointer) + Int(HB_PAGE_TYPE)))
     return type & Page.typeBuddyMask == Page.typeBase
   }

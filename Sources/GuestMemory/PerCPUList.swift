@@ -17,8 +17,8 @@ public struct PerCPUList {
   @inlinable @inline(__always)
   var lock: Spinlock { Spinlock(UnsafeMutableRawPointer(pointer)) }
 
-  // What changes under the lock is reached field by field: a change through the whole struct would be a race with those
-  // who try the lock, which is its first field (drain_all_pages()).
+  // Fields that change under the lock are accessed individually: access through the whole struct would race with CPUs
+  // that try the lock, its first field (drain_all_pages()).
 
   @inlinable @inline(__always)
   var countField: UnsafeMutablePointer<Int32> {
@@ -112,7 +112,7 @@ extension GuestCore {
     var left = min(pages, Int(pcp.countField.pointee))
     var index = first &- 1
     var blocks = 0
-    // What the page remembers is of the time it was freed.
+    // The noted type is from the time of the free.
     let readsPageblock = zone.hasIsolatedPageblocks
     while left > 0 {
       repeat {

@@ -55,7 +55,7 @@ public struct Spinlock {
   func lockQueuedSlowly(nodes: UnsafeMutablePointer<MCSNode>, cpu: Int) {
     var value = word.pointee.load(ordering: .relaxed)
 
-    // The pending waiter is just taking over: give it a bounded while (_Q_PENDING_LOOPS, 512 on x86).
+    // The pending waiter is taking over: wait for it, bounded (_Q_PENDING_LOOPS, 512 on x86).
     if value == Spinlock.pending {
       for _ in 0..<512 {
         value = word.pointee.load(ordering: .relaxed)
@@ -64,16 +64,16 @@ public struct Spinlock {
       }
     }
 
-    // Nobody waits yet: be the pending waiter, which spins on the word itself and needs no node.
+    // No waiters yet: become the pending waiter, which spins on the word itself and needs no node.
     if value & ~Spinlock.lockedMask == 0 {
       let old = word.pointee.bitwiseOr(Spinlock.pending, ordering: .acquiring).oldValue
       if old & ~Spinlock.lockedMask == 0 {
         while word.pointee.load(ordering: .acquiring) & Spinlock.lockedMask != 0 { chost_pause() }
-        // pending -> locked in one step; a tail that came meanwhile stays.
+        // pending -> locked in one step; a tail set meanwhile stays.
         word.pointee.wrappingAdd(Spinlock.locked &- Spinlock.pending, ordering: .acquiring)
         return
       }
-      // Somebody was quicker. Take our bit back unless it was theirs.
+      // Another CPU was faster. Clear our bit unless it was already set.
       if old & Spinlock.pending == 0 { word.pointee.bitwiseAnd(~Spinlock.pending, ordering: .relaxed) }
     }
 
@@ -89,7 +89,7 @@ public struct Spinlock {
 
     if tryLock() { return }
 
-    // Publish ourselves as the tail; releasing, so that the node's reset is seen by whoever links behind us.
+    // Publish ourselves as the tail; releasing, so that the next waiter sees the reset node.
     let tail = UInt32(truncatingIfNeeded: cpu &+ 1) &<< 16
     var old = word.pointee.load(ordering: .relaxed)
     while true {
@@ -112,7 +112,7 @@ public struct Spinlock {
       chost_pause()
     }
     if value & Spinlock.tailMask == tail {
-      // The last in the queue: clear the tail with the same step that takes the lock.
+      // The last in the queue: clear the tail in the step that takes the lock.
       if word.pointee.compareExchange(
         expected: value, desired: Spinlock.locked, successOrdering: .acquiring, failureOrdering: .relaxed
       ).exchanged {

@@ -27,8 +27,8 @@ public struct Zone: Equatable, Sendable {
   @inlinable @inline(__always)
   public var freePages: UInt64 { chost_read_once(UnsafeRawPointer(freePagesField)) }
 
-  // What one CPU changes under the lock and others look at without it is reached field by field: a read through the
-  // whole struct would be a race with every write to it.
+  // Fields that one CPU changes under the lock and others read without it are accessed individually: a read through the
+  // whole struct would race with every write to it.
 
   /// vm_stat[NR_FREE_PAGES]
   @inlinable @inline(__always)

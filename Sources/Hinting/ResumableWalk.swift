@@ -82,7 +82,7 @@ struct ResumableWalk {
     _ cpu: inout GuestCPU<Probe, Hooks>, _ zone: Zone, _ order: Int, _ type: Migratetype, _ cursor: inout UInt64?,
     _ position: inout Int
   ) -> Step {
-    // An empty list isn't worth a lock, and nothing that comes later is promised.
+    // An empty list isn't worth a lock; blocks freed later aren't guaranteed to be reported.
     if cursor == nil && zone.freeList(order: order, type).isEmptyUnlocked { return .listDone }
     var offset = position
     var resumeAt = cursor

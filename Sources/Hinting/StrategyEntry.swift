@@ -54,7 +54,7 @@ public struct ConfiguredStrategy: Sendable {
 
   /// The order in force for `--order wanted`.
   public func order(wanted: Int, highest: Int) -> Int {
-    // A strategy's own option says more than `--order`.
+    // A strategy's own option takes precedence over `--order`.
     if let own = options["order"].flatMap({ Int($0) }) { return min(own, highest) }
     return switch card.orders {
     case .any: min(wanted, highest)

@@ -29,7 +29,7 @@ public final class CacheEvictor: @unchecked Sendable {
       throw SystemCallError(call: "mmap of \(bytes) bytes", code: errno)
     }
     self.buffer = buffer
-    // Fewer TLB misses make a quicker walk; without huge pages it evicts as well.
+    // Fewer TLB misses make the walk faster; it evicts without huge pages, too.
     _ = chost_advise_huge(buffer, bytes, true)
     memset(buffer, 1, bytes)
   }

@@ -50,7 +50,7 @@ public struct Callgrind: Sendable {
   ///
   /// - Throws: ``SystemCallError`` if the host refuses memory or the start.
   public func run(_ words: [String], input: [UInt8]) throws(SystemCallError) -> Outcome {
-    // A copy, since 3.19 can't read what swiftc says for debuggers, and doesn't look for it in a file without a name.
+    // A copy, since valgrind 3.19 can't read swiftc's debug info, and doesn't look for it in an unnamed file.
     let copy = try MemoryFile()
     try copy.copy(program)
     let request = try MemoryFile()
@@ -74,7 +74,7 @@ public struct Callgrind: Sendable {
   /// The environment, the same for every run so that it doesn't affect counts.
   private static var environment: [String: String] {
     var environment = ["SWIFT_DETERMINISTIC_HASHING": "1", "LD_BIND_NOW": "1", "LC_ALL": "C"]
-    // Where the libraries of Swift or valgrind lie, if somebody had to say so.
+    // The libraries of Swift or valgrind, if their place was set explicitly.
     for name in ["LD_LIBRARY_PATH", "VALGRIND_LIB"] {
       if let value = getenv(name) { environment[name] = String(cString: value) }
     }

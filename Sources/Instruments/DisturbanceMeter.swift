@@ -9,7 +9,7 @@ public struct DisturbanceMeter {
 
   /// Starts measuring. `files`: where steal time is read.
   public init(files: HostFiles = HostFiles()) {
-    // Reading the file is outside of what is watched.
+    // Reading the file isn't part of the watched stretch.
     self.init(steal: StealClock.nanoseconds(files: files), files: files)
   }
 
@@ -31,7 +31,7 @@ public struct DisturbanceMeter {
       return Int(path(now) - path(usage))
     }
     var stolen: UInt64?
-    // A virtual machine that was moved to another host may begin anew.
+    // A virtual machine that moved to another host may start from 0.
     if let steal, let stealNow, stealNow >= steal { stolen = stealNow - steal }
     return Disturbance(
       involuntarySwitches: since { $0.involuntary_switches }, minorFaults: since { $0.minor_faults },

@@ -56,7 +56,7 @@ public final class HardwareCounters {
       }
       return .counting(counters)
     case .failure(let failure):
-      // Where all of PAPI is off it says nothing of the events that were asked for by name.
+      // If all of PAPI is off, there are no reasons per event.
       let unsaid = named.filter { !failure.text.contains($0) }
       let asked = unsaid.isEmpty ? "" : ", so no \(unsaid.joined(separator: ", "))"
       let line = "PAPI: \(failure.text)\(asked); \(CounterAccess.explanation(files))"
@@ -129,7 +129,7 @@ public final class HardwareCounters {
     guard !library.isMultiplexed(eventSet) else {
       return .failure(Failure(text: "the library multiplexes, and its counts would be estimates"))
     }
-    // Events that could be added may still not fit: a counter can be taken by the kernel's watchdog.
+    // Events that were added may still not fit: the kernel's watchdog may use a counter.
     while let last = counters.events.last {
       code = counters.trial()
       if code == 0 {
@@ -140,7 +140,7 @@ public final class HardwareCounters {
       counters.events.removeLast()
       counters.dropped[last] = library.describe(code)
     }
-    // Only after trying to add does PAPI know why its component is off.
+    // PAPI knows why its component is off only after a try to add an event.
     let first = wanted.first.flatMap { event in counters.dropped[event].map { "\(event.name): \($0)" } }
     return .failure(Failure(text: library.disabledReason() ?? first ?? "no event was requested"))
   }

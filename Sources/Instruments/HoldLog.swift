@@ -72,7 +72,7 @@ public final class HoldLog: @unchecked Sendable {
   public func prefault(samples: Int) {
     let bytes = min(max(samples, 0), capacity) * MemoryLayout<HoldSample>.stride
     for offset in stride(from: 0, to: Self.headerBytes + bytes, by: 4096) {
-      // Past the barrier the compiler cannot know the byte unchanged, so the store stays.
+      // After the barrier the compiler can't assume the byte unchanged, so the store stays.
       let byte = mapping.load(fromByteOffset: offset, as: UInt8.self)
       chost_consume(UInt64(byte))
       mapping.storeBytes(of: byte, toByteOffset: offset, as: UInt8.self)

@@ -7,7 +7,7 @@ import CHost
 /// outlive it. All state is in the log, so copies of a probe are the same probe. Only one thread at a time may use a
 /// log's probes, and its probed locks must not nest.
 public struct HoldProbe: LockProbe, @unchecked Sendable {
-  // Sendable although it points: the memory belongs to one thread at a time, which the caller sees to (see HoldLog).
+  // Right to send: the memory belongs to one thread at a time, which the caller ensures (see HoldLog).
   @usableFromInline let header: UnsafeMutablePointer<HoldLogHeader>
   @usableFromInline let samples: UnsafeMutablePointer<HoldSample>
 
@@ -48,7 +48,7 @@ public struct HoldProbe: LockProbe, @unchecked Sendable {
     let waitBegin = header.pointee.waitBegin
     let holdBegin = header.pointee.holdBegin
     let holdEnd = header.pointee.holdEnd
-    // A thread moved to a CPU whose counter lags must not turn into a hold of centuries.
+    // A move to a CPU whose counter lags must not underflow.
     (samples + index).initialize(
       to: HoldSample(
         waitTicks: holdBegin > waitBegin ? holdBegin &- waitBegin : 0,

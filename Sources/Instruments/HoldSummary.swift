@@ -25,7 +25,7 @@ public struct HoldSummary: Sendable {
     var itemsMax: UInt32?
     var histograms: [HoldPhase: HoldHistograms] = [:]
     for phase in HoldPhase.allCases where phases.contains(phase) {
-      // One phase at a time, so that its histograms are local variables and not looked up for each sample.
+      // One phase at a time, so that its histograms are local variables instead of a lookup per sample.
       var found = HoldHistograms()
       for sample in samples where sample.phase == phase.rawValue {
         found.hold.record(ticks: sample.holdTicks, nanosecondsPerTick: nanosecondsPerTick)

@@ -17,7 +17,7 @@ extension MonotonicClock {
   public static func sleep(nanoseconds: UInt64) {
     guard nanoseconds > 0 else { return }
     var left = timespec(tv_sec: Int(nanoseconds / 1_000_000_000), tv_nsec: Int(nanoseconds % 1_000_000_000))
-    // What a signal leaves of it is put where it came from.
+    // After a signal the remaining time is stored in place.
     withUnsafeMutablePointer(to: &left) { left in _ = retryingInterrupted { nanosleep(left, left) } }
   }
 }

@@ -11,7 +11,7 @@ public enum NoiseMeter {
   public static func measure(intervalNanoseconds: Double, budgetNanoseconds: Double) -> NoiseReading {
     let interval = intervalNanoseconds > 0 ? intervalNanoseconds : 0
     let budgetTicks = budgetNanoseconds > 0 ? budgetNanoseconds / CycleClock.nanosecondsPerTick : 0
-    // The interval's own two clock reads are part of its length, as they are of a hold's.
+    // The interval's own two clock reads are part of its length, as with a hold.
     let clock = quickest {} ?? 0
     let steps20k = max(1, (quickest { work(20_000) } ?? 0) - clock)
     let wanted = (max(0, interval - clock) / (steps20k / 20_000)).rounded()

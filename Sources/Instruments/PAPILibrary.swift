@@ -60,7 +60,7 @@ public struct PAPILibrary: Sendable {
     initialize: {
       let code = libraryState
       guard code == PAPI_OK else { return code }
-      // Left to itself PAPI doesn't always notice a new thread, and then crashes on it.
+      // By itself PAPI doesn't always notice a new thread, and then crashes.
       return locked { PAPI_register_thread() }
     },
     describe: { PAPI_strerror($0).map { String(cString: $0) } ?? "PAPI error \($0)" },
@@ -96,7 +96,7 @@ public struct PAPILibrary: Sendable {
     destroy: { eventSet in
       locked {
         var eventSet = eventSet
-        // In this order: an event set of an unregistered thread is freed memory.
+        // In this order: the event set of an unregistered thread is freed memory.
         PAPI_cleanup_eventset(eventSet)
         PAPI_destroy_eventset(&eventSet)
         PAPI_unregister_thread()

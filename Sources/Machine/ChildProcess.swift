@@ -29,7 +29,7 @@ public struct ChildProcess: ~Copyable {
         posix_spawn_file_actions_addopen(&actions, standard, "/dev/null", O_RDWR, 0)
       }
     }
-    // Threads of a pool block every signal, and what they start would too.
+    // Pool threads block every signal, and child processes would inherit that.
     var attributes = posix_spawnattr_t()
     posix_spawnattr_init(&attributes)
     defer { posix_spawnattr_destroy(&attributes) }
@@ -40,7 +40,7 @@ public struct ChildProcess: ~Copyable {
 
     var child: pid_t = 0
     let code = Self.withStrings(arguments) { argv in
-      // Sorted: a dictionary has another order each time, and what is started would find its words elsewhere.
+      // Sorted: a dictionary's order differs each time, which would move the child's strings.
       Self.withStrings(environment.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }) { envp in
         posix_spawnp(&child, arguments[0], &actions, &attributes, argv, envp)
       }

@@ -16,7 +16,7 @@ public final class EventCounter: Sendable {
   /// Adds one, which wakes the waiter.
   public func signal() {
     var one: UInt64 = 1
-    // Only a counter near 2^64 would make it wait, and nothing else can fail.
+    // It would block only at a count near 2^64, and can't fail otherwise.
     let count = retryingInterrupted { write(descriptor, &one, 8) }
     precondition(count == 8, "eventfd: errno \(errno)")
   }

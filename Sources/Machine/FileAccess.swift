@@ -65,7 +65,7 @@ package enum FileAccess {
       throw UserError(kind: .usage, path: path, problem: "there is something already", help: "name a new file")
     }
     let folder = FilePath(path).removingLastComponent()
-    // With a slash behind it a file won't do for a folder.
+    // The trailing slash makes this fail for a file.
     guard access(folder.isEmpty ? "./" : folder.string + "/", W_OK) == 0 else {
       throw .system("cannot write", path, errno)
     }

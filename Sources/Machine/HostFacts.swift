@@ -53,7 +53,7 @@ public struct HostFacts: Equatable, Codable, Sendable {
   public static func gather(files: HostFiles = HostFiles()) -> HostFacts {
     let allowed = files.value(of: "Cpus_allowed_list", in: "/proc/self/status").flatMap(CPUList.parse)
     let cpu = allowed?.first ?? 0
-    // Only x86 lists the flag; elsewhere its absence says nothing.
+    // Only x86 lists the flag; elsewhere its absence means nothing.
     let isVirtual = files.processorFlags.map { $0.contains("hypervisor") }
     return HostFacts(
       hostname: files.line("/proc/sys/kernel/hostname"),
@@ -90,7 +90,7 @@ public struct HostFacts: Equatable, Codable, Sendable {
 
   private static func hypervisorVendor(isVirtual: Bool?, files: HostFiles) -> String? {
     if let type = files.line("/sys/hypervisor/type") { return type }
-    // On real hardware the same field names the maker of the computer.
+    // On real hardware the same field has the computer's manufacturer.
     guard isVirtual == true else { return nil }
     return files.line("/sys/class/dmi/id/sys_vendor")
   }

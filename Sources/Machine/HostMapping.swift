@@ -16,7 +16,7 @@ public final class HostMapping {
   /// - Throws: ``SystemCallError`` if the kernel refuses the address space or huge pages.
   public init(bytes wanted: Int, page: HostPage) throws(SystemCallError) {
     bytes = (max(wanted, 1) + page.rawValue - 1) / page.rawValue * page.rawValue
-    // A margin that asked for nothing on either side: the kernel's figures of the piece in between are then its alone.
+    // A margin without advice on either side, so that the kernel reports the middle as a mapping of its own.
     reservedBytes = bytes + 2 * HostPage.huge.rawValue
     guard let reserved = chost_reserve(reservedBytes, HostPage.huge.rawValue) else {
       throw SystemCallError(call: "mmap of \(reservedBytes) bytes", code: errno)

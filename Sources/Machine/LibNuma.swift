@@ -34,7 +34,7 @@ public struct LibNuma: NumaHost {
     let bits = UInt.bitWidth
     var mask = [UInt](repeating: 0, count: node / bits + 1)
     mask[node / bits] |= 1 << UInt(node % bits)
-    // The kernel reads one bit less than it is told.
+    // The kernel reads one bit less than the given size.
     let failed = mbind(
       memory, UInt(bytes), MPOL_BIND, &mask, UInt(mask.count * bits + 1), UInt32(MPOL_MF_MOVE | MPOL_MF_STRICT))
     guard failed == 0 else { throw .bindFailed(node: node, code: errno) }
@@ -58,7 +58,7 @@ public struct LibNuma: NumaHost {
     return (0...Int(max(0, numa_max_node()))).compactMap { node in
       guard cnuma_node_allowed(Int32(node)) != 0 else { return nil }
       numa_bitmask_clearall(mask)
-      // Fails for a node without CPUs on some kernels; that is the empty list.
+      // Fails on some kernels for a node without CPUs, whose list is empty.
       guard numa_node_to_cpus(Int32(node), mask) == 0 else { return (node, []) }
       let cpus = (0..<bits).filter {
         numa_bitmask_isbitset(mask, UInt32($0)) != 0 && cnuma_cpu_allowed(Int32($0)) != 0

@@ -37,7 +37,7 @@ public struct SourceRevision: Equatable, Codable, Sendable {
     var isDirectory: ObjCBool = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else { return nil }
     let directory = isDirectory.boolValue ? path : URL(fileURLWithPath: path).deletingLastPathComponent().path
-    // Inside a git hook these lead to another tree than the path's.
+    // Within a git hook these point to another tree.
     let misleading = ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX"]
     var environment = ProcessInfo.processInfo.environment.filter { !misleading.contains($0.key) }
     environment["GIT_OPTIONAL_LOCKS"] = "0"

@@ -56,7 +56,7 @@ public struct FreePageHintHost: Sendable {
     if status == .requested && id == self.id {
       status = .start
     } else if status == .start {
-      // Only of one that was started: a late stop of the session before ends nothing.
+      // Only if it has started: a late stop of the previous session is ignored.
       status = .stop
     }
   }

@@ -55,7 +55,7 @@ public final class GuestImage {
   public func take(_ block: Block) {
     forEachUnit(block.pfn, block.pages) { unit, pages in
       owned[unit] += pages
-      // In a unit of many pages nobody knows which of them were zero: as few as can be.
+      // In a unit of many pages it isn't known which were zero: assume as few as possible.
       filled[unit] = max(filled[unit], min(filled[unit] + pages, UInt16(1) << UInt16(unitOrder)))
       write(unit)
     }

@@ -25,7 +25,7 @@ public struct PageRates: Sendable, Codable, Equatable {
       throw SystemCallError(call: "mmap of \(pages * 4096) bytes", code: ENOMEM)
     }
     defer { _ = chost_release(base, pages * 4096) }
-    // A page that nobody wrote is the kernel's one zero page, and always in the caches.
+    // An unwritten page is the kernel's shared zero page, which is always in the caches.
     for page in 0..<pages {
       (base + page * 4096).storeBytes(of: 1, as: UInt64.self)
       (base + page * 4096).storeBytes(of: 0, as: UInt64.self)

@@ -71,7 +71,7 @@ public struct Precopy: Sendable {
     course.rounds += 1
     try world.beginSession()
     while true {
-      // ram_save_pending(): exactly, where it looks as if the guest could be stopped.
+      // ram_save_pending(): exact when the guest could be stopped.
       let isLittle = world.bytesLeft < threshold
       if isLittle {
         try world.sync()

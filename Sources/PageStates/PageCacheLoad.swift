@@ -154,7 +154,7 @@ public struct PageCacheLoad<Tally: StateTally> {
       tries += 1
       if frames.listed(active: true) > frames.listed(active: false) { _ = store.deactivateOne() }
       if !store.reclaimOne() && !store.deactivateOne() { break }
-      // Dirty pages stand in the way.
+      // Dirty pages can't be reclaimed.
       if tries % (4 * reserve) == 0 { writeBackAll() }
       if tries % 64 == 0 { store.drainDiscarded() }
     }

@@ -113,7 +113,7 @@ extension PageFrames {
 
     @inlinable
     public mutating func testAndClearDirty(_ page: Int) -> Bool {
-      // Only whoever has made the page stable comes here.
+      // Only the thread that made the page stable gets here.
       PageState(
         rawValue: memory.states[page].bitwiseAnd(~PageState.changeBit, ordering: .acquiringAndReleasing).oldValue
       )
@@ -321,7 +321,7 @@ extension PageFrames {
       let head = memory.head(active: active)
       var page = Int(memory.previous[head])
       while page != head {
-        // One whose last reference is gone is just about to leave the list by itself.
+        // A page whose last reference is gone is about to leave the list.
         if getUnlessZero(page) {
           delist(page)
           return page

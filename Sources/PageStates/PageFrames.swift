@@ -8,8 +8,7 @@ import Synchronization
 /// Each page has a byte that both sides see, a word of flags and one of counts, and links for one list. Pages share
 /// cache lines, and their content isn't modelled. Reading the file costs nothing.
 public final class PageFrames: @unchecked Sendable {
-  // Right to send: what isn't atomic is only touched under the lock it belongs to, and the memory lives as long as
-  // this.
+  // Right to send: anything that isn't atomic is only touched under its lock, and the memory lives as long as this.
   private let base: UnsafeMutableRawPointer
   private let bytes: Int
   @usableFromInline let memory: Memory

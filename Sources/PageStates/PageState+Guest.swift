@@ -10,7 +10,7 @@ extension PageState {
     switch operation {
     case .get: return self
     case .setStable:
-      // What U had in swap is worth nothing.
+      // Swapped content of an unused page is worthless.
       if guest == .unused { return PageState(.stable, host == .resident ? .resident : .zero) }
       return PageState(.stable, host, isDirty: isDirty)
     case .setUnused: return PageState(.unused, host)
@@ -18,7 +18,7 @@ extension PageState {
       if guest == .unused || guest == .potentiallyVolatile && isDirty {
         throw IllegalTransition(action: "SET_VOLATILE", state: self, accepted: "S, V, and P not written to")
       }
-      // Swapped out is as good as discarded: there is no Vp.
+      // A swapped-out page counts as discarded: there is no Vp.
       return PageState(.volatile, host == .resident ? .resident : .zero, isDirty: isDirty)
     case .setPotentiallyVolatile:
       if guest == .unused {

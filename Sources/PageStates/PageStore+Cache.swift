@@ -68,7 +68,7 @@ extension PageStore {
   public mutating func write(_ index: Int) throws(Interruption) -> Bool {
     guard let page = try lookup(index) else { return false }
     try lock(page)
-    // Somebody may have removed it meanwhile.
+    // Another thread may have removed it meanwhile.
     if try has(.mapping, page) {
       _ = try testAndSet(.dirty, page)
       _ = try access(page, writes: true)
@@ -86,7 +86,7 @@ extension PageStore {
     let isWritten = try testAndClearDirty(page)
     let isDirty = try has(.dirty, page)
     if isWritten || isDirty {
-      // Writeback before dirty is cleared: at no moment is it neither.
+      // PG_writeback is set before PG_dirty is cleared, so that one of them is always set.
       _ = try testAndSet(.writeback, page)
       if isDirty { try clear(.dirty, page) }
       try clear(.locked, page)
@@ -107,8 +107,8 @@ extension PageStore {
     guard let page = try lookup(index) else { return false }
     try awaitContent(page)
     if try map(page, writable: writable) {
-      // page_add_file_rmap(), under the page table's lock: until it is given back nobody can unmap the page and free
-      // it.
+      // page_add_file_rmap(), under the page table's lock: until it is released no other thread can unmap and free the
+      // page.
       if mode.usesVolatile { try makeVolatile(page, offset: 1) }
       try unlockTable()
     } else {
@@ -120,7 +120,7 @@ extension PageStore {
   /// munmap(2) of a page by its only process.
   @inlinable
   public mutating func unmapCached(_ index: Int) throws(Interruption) {
-    // Stable, or the host could discard between the change bit and PG_dirty.
+    // Stable, since otherwise the host could discard the page between the change bit and PG_dirty.
     guard let page = try lookup(index) else { return }
     try unmap(page)
     if try testAndClearDirty(page) { _ = try testAndSet(.dirty, page) }
@@ -184,7 +184,7 @@ extension PageStore {
     }
     if try !has(.dirty, page), try !has(.writeback, page) {
       let isMapped = try isMapped(page)
-      // Of a mapped page it has to be known whether it was written; an unmapped one can go from V to U.
+      // A mapped page must be checked for writes; an unmapped one can go from V to U.
       if isMapped && mode.usesVolatile || mode.stabilisesBeforeFree {
         if try !makeStable(page) {
           try clear(.locked, page)
@@ -215,7 +215,7 @@ extension PageStore {
     guard try stabiliseReference(page) else { return true }
     try clear(.active, page)
     try addToLRU(page)
-    // A site by itself, with this caller's reference; the put is none here.
+    // A site of its own, with this caller's reference; the put isn't one here.
     if mode.usesVolatile { try makeVolatile(page, offset: 2) }
     try drop(page)
     return true

@@ -4,11 +4,10 @@ extension PageStore {
   /// references that are neither mappings' nor an obstacle: 1 for the cache's own, 2 with the caller's.
   @inlinable @inline(__always)
   public mutating func makeVolatile(_ page: Int, offset: Int) throws(Interruption) {
-    // Another is just trying, and will find what this one would.
+    // Another thread is trying and will find the same.
     if try testAndSet(.stateChange, page) { return }
-    // References before flags: who comes after the references were looked at waits in make_stable, and what those
-    // before did to the page shows in its flags. The other way round somebody may come, write to it and be gone in
-    // between.
+    // References before flags: a thread that takes a reference after the check waits in make_stable, and changes made
+    // before the check show in the flags. In the other order a thread could come, write and leave in between.
     if try hasNoOtherUsers(page, beside: offset), let state = try volatileState(page) {
       _ = try perform(state, page)
     }
@@ -66,7 +65,7 @@ extension PageStore {
   /// the page's address, and would take the page's next user for the discarded page.
   @inlinable
   public mutating func free(_ page: Int) throws(Interruption) {
-    // __page_cache_release(): whoever had it isolated may have put it back since it left the cache.
+    // __page_cache_release(): a thread that had it isolated may have put it back since it left the cache.
     try removeFromLRU(page)
     if mode.usesVolatile, try has(.discarded, page) {
       try deferRelease(page)
@@ -82,7 +81,7 @@ extension PageStore {
     guard let first = try nextDeferred() else { return }
     for other in 0..<cpus where other != cpu { try awaitNoFault(cpu: other) }
     var next: Int? = first
-    // Later ones came onto the list before the wait, since only this CPU puts pages there.
+    // Pages added later don't matter: only this CPU adds pages to the list.
     while let page = next {
       if mode.marksFree { _ = try perform(.setUnused, page) }
       try release(page)

@@ -41,7 +41,7 @@ public enum CellID {
   public static func make(from values: [(name: String, value: String?)]) -> String {
     var hash = FNV1a()
     for (name, value) in values.sorted(by: { $0.name < $1.name }) {
-      // Lengths first: no value can run over into the next name.
+      // Lengths first, so that no value can run into the next name.
       hash.add(name)
       hash.add(UInt8(value == nil ? 0 : 1))
       if let value { hash.add(value) }

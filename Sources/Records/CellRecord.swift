@@ -19,7 +19,7 @@ public struct CellRecord: Hashable, Sendable {
   public var oversubscribed = false
   public var scanNode: Int?
   public var memoryNode: Int?
-  // Those that ended in an error are not counted.
+  // Failed repetitions aren't counted.
   public var repetitions = 0
   /// The primary metrics, by their column's name in `runs.csv`.
   public var metrics: [String: MetricSummary] = [:]
@@ -28,9 +28,9 @@ public struct CellRecord: Hashable, Sendable {
   public var nsPerBlockToLimit: Double?
   public var holdLimitNs: Double?
   public var lockHoldNsMaxRepeatable: Double?
-  // Nil if either is unknown.
+  // nil if either is unknown.
   public var withinHoldLimit: Bool?
-  // Nil if none was watched.
+  // nil if none was watched.
   public var preemptedRepetitions: Int?
 
   /// Creates a record without values.

@@ -70,8 +70,7 @@ struct CSVTable {
     var rows: [Row] = []
     var line = 1
     do {
-      // Only the header is parsed here: the rows as `CSV` keeps them are filled up to equal lengths, which hides a
-      // short one.
+      // Only the header is parsed here: `CSV` pads rows to equal lengths, which hides short ones.
       let csv = try EnumeratedCSV(string: text, delimiter: .comma, loadColumns: false, rowLimit: 0)
       try csv.enumerateAsArray(startAt: 0, rowLimit: nil) { fields in
         let fields = fields.map { String(decoding: $0.unicodeScalars.map(byte), as: UTF8.self) }
@@ -86,9 +85,9 @@ struct CSVTable {
     return rows
   }
 
-  // SwiftCSV goes by characters: a field that begins with a combining mark would melt with the comma before it, and
-  // some characters beyond ASCII count as white space or line ends. So bytes beyond ASCII go through it as scalars for
-  // private use, each of which is a character of its own and neither.
+  // SwiftCSV works on characters: a leading combining mark would merge with the comma before it, and some non-ASCII
+  // characters count as white space or line ends. So non-ASCII bytes are mapped to private-use scalars, which do
+  // neither.
   private static let privateUse: UInt32 = 0xE000
 
   private static func scalar(_ byte: UInt8) -> Unicode.Scalar {

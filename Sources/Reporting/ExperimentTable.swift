@@ -21,7 +21,7 @@ public struct ExperimentTable {
     self.width = width
     self.cells = cells.filter { $0.experiment == card.name }
     self.runs = Dictionary(runs.map { ($0.identity.cellID, $0) }) { first, _ in first }
-    // As in a cell's summary: the numbers of a repetition that broke down aren't those of the cell.
+    // As in a cell's summary: figures of a failed repetition aren't the cell's.
     let broken = Set(runs.filter { $0.found.outcome == .error }.map(\.key))
     self.rows = rows.filter { row in
       !broken.contains(
@@ -68,7 +68,7 @@ public struct ExperimentTable {
         line.cell.preemptedRepetitions == nil ? Figure.missing : Figure.preempted(line.cell) ?? "no",
       ] + line.key
     }
-    // What is the same in every row is said once, above.
+    // Anything common to every row is stated once, above.
     var constant: [String] = []
     for index in titles.indices.reversed() where index != 3 {
       let values = Set(fields.map { $0[index] })

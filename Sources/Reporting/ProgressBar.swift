@@ -43,7 +43,7 @@ public final class ProgressBar {
   private static let eraseToEnd = "\u{1B}[K"
 
   private func put(_ text: String) {
-    // A progress bar that can't be written is no reason to stop a run.
+    // Failing to write a progress bar doesn't stop a run.
     _ = Array(text.utf8).withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
   }
 

@@ -64,7 +64,7 @@ struct RunContents {
     meta = try Self.meta(of: path)
     let sideNames = try Self.sideFiles(in: path)
 
-    // The rows of runs.csv commit; a repetition that stands there twice is taken once.
+    // Rows of runs.csv commit; a repetition with two rows is taken once.
     let runsFile = path + "/" + RunRecord.fileName
     var table: CSVTable?
     var written: [RunRecord] = []
@@ -98,8 +98,8 @@ struct RunContents {
       counts[name] = Dictionary(keys.map { ($0, 1) }, uniquingKeysWith: +)
     }
 
-    // A finished run has no holds/ any more, and nothing that could have been lost. In one that isn't finished, a
-    // repetition is committed if all rows it was written with are there.
+    // A finished run has no holds/, and can't have lost anything. In an unfinished one a repetition is committed if all
+    // rows it was written with exist.
     let holds = path + "/" + HoldSequenceFile.folder
     var lost: [RepetitionKey] = []
     if meta.finished == nil && FileAccess.isFolder(holds) {

@@ -69,7 +69,7 @@ public final class RunFolder {
       try FileAccess.makeFolder(holds)
       return try RunFolder(path, lock: lock, committed: [])
     } catch {
-      // The folder was empty and is locked: all that is in it was made here.
+      // The folder was empty and is locked: everything in it was created here.
       rmdir(holds)
       for name in (try? FileAccess.names(in: path)) ?? [] { unlink(path + "/" + name) }
       removeMade()
@@ -85,7 +85,7 @@ public final class RunFolder {
   /// - Throws: ``UserError``: of kind input if meta.json or a complete line is invalid or of another schema_version; of
   ///   kind io if the system refuses or another process is writing the run.
   public static func resume(at path: String) throws(UserError) -> ResumedRun {
-    // Before anything is locked or changed: a folder that is no run is refused and left alone.
+    // Before anything is locked or changed: a folder that isn't a run's is refused and left unchanged.
     let version = try RunContents.meta(of: path).schemaVersion
     guard version == RunMeta.currentSchemaVersion else {
       throw .input(
@@ -109,7 +109,7 @@ public final class RunFolder {
       if let bytes {
         try FileAccess.writeAtomically(bytes, to: file)
       } else {
-        // Without a whole header line there is nothing to keep; the file is made anew when it is needed.
+        // A file without a complete header line has nothing to keep; it is created again when needed.
         try FileAccess.remove(file)
       }
     }

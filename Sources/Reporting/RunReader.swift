@@ -21,7 +21,8 @@ public struct RunReader: Sendable {
     let meta = try RunContents.meta(of: path)
     self.meta = meta
     if meta.finished != nil {
-      // Nothing can be lost: the other files, of which lock_holds.csv may be large, needn't be read yet.
+      // Nothing can be lost in a finished run, so the other files, of which lock_holds.csv may be large, aren't read
+      // yet.
       runs = try CSVTable(reading: path + "/" + RunRecord.fileName).records(
         RunRecord.self, schema: meta.schemaVersion)
       committed = Set(runs.map(\.key))

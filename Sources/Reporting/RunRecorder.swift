@@ -29,7 +29,7 @@ public final class RunRecorder: RunObserver {
 
   public func finished(_ repetition: RepetitionResult) throws {
     if let reason = repetition.failure {
-      // Before the row that says `error`, so that no kill leaves the row without its reason.
+      // Before the row with `error`, so that a kill never leaves the row without its reason.
       let key = repetition.run.key
       meta.errors.removeAll { $0.cellID == key.cellID && $0.repetition == key.repetition }
       meta.errors.append(.init(cellID: key.cellID, repetition: key.repetition, reason: reason))

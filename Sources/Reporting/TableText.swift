@@ -41,7 +41,7 @@ package enum TableText {
     var left = 0
     for column in keys..<max(titles.count, keys) {
       let own = self.width(column, titles, rows)
-      // One that begins a table has no space before it: the last key's is counted with the keys.
+      // A table's first column has no space before it; the last key's space is counted with the keys.
       if parts.isEmpty || own + 1 > left {
         parts.append([])
         left = width - ofKeys + 1

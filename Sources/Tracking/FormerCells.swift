@@ -112,7 +112,7 @@ struct FormerCells {
     guard record.guest.state != "captured" || card.name == "scan" else {
       return .failure(Reason(text: "what the capture held isn't in the run's files"))
     }
-    // The same dimensions under the same names: its id is today's.
+    // The dimensions and their names are the same, so the id is today's.
     guard card.name != "scan" else { return .success([Point(id: id, options: "", key: nil)]) }
     guard let setting = wanted.candidates(record, rows.first).first(where: { $0.id == id }) else {
       return .failure(Reason(text: "its settings can't be told from the run's files"))

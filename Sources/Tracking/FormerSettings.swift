@@ -26,7 +26,7 @@ struct FormerSettings {
     }
     free = [nil] + texts("free", standard: ["0.5"]).map { Double($0).map { "\($0)" } }
     movable = texts("movable", standard: ["0.0"]).compactMap { Double($0).map { "\($0)" } }
-    // 100ms, 200ms and 3s were what experiments had by default.
+    // 100ms, 200ms and 3s were the experiments' defaults.
     windows = texts("window", standard: ["100ms", "200ms", "3s"])
     rates = texts("mutator_rate", standard: ["20000"]).compactMap { Double($0).map { "\($0)" } }
   }

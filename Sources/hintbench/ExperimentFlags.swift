@@ -3,7 +3,7 @@ import ArgumentParser
 /// Experiment options that are also flags of `run`, for one release. A flag sets the option of its name in every chosen
 /// experiment that lists it among its flags; the experiment checks the value.
 struct ExperimentFlags: ParsableArguments {
-  // `.unconditional` where a value may be written with a minus: it is then refused as a number, and not as a flag.
+  // `.unconditional` so that a value with a minus sign is rejected as a number, not as a flag.
   @Option(help: ArgumentHelp("load=", valueName: "load,...")) var load: String?
   @Option(parsing: .unconditional, help: ArgumentHelp("mutators=", valueName: "n")) var mutators: String?
   @Option(parsing: .unconditional, help: ArgumentHelp("host-ack-ns=", valueName: "ns,...")) var hostAckNs: String?

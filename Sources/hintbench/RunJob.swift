@@ -25,9 +25,9 @@ enum RunJob {
       seed: matrix.config.seed, commit: revision?.commit, dirty: revision?.isDirty, buildMode: host.build.mode,
       host: try JSONValue(encoding: host), started: started)
     let path = out ?? "\(runsFolder)/\(runID)"
-    // What the machine may refuse comes first: a run that can't begin leaves no folder.
+    // Anything the machine may refuse comes first: a run that can't begin leaves no folder.
     let runner = try MatrixRunner(matrix, identity(meta, branch: revision?.branch))
-    // As a launch of a comparison it has nothing to show before its first turn.
+    // A launch of a comparison has nothing to show before its first turn.
     let turn = Turn()
     turn?.next()
     let folder = try RunFolder.create(at: path, meta: meta)
@@ -40,7 +40,7 @@ enum RunJob {
     let resumed = try RunFolder.resume(at: path)
     if resumed.meta.finished != nil {
       let reader = try RunReader(path: path)
-      // Only what a kill in the last moment left over goes away.
+      // Only removes what a kill in the last moment left.
       try resumed.folder.finish(cells: try reader.cells(), meta: resumed.meta)
       try show(reader, try reader.cells(), resumed.meta)
       return

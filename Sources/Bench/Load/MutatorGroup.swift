@@ -8,7 +8,7 @@ import Synchronization
 
 /// The mutators of one pass, each on its own thread, host CPU and modelled CPU.
 public final class MutatorGroup: @unchecked Sendable {
-  // Right to send: `command` and `parked` are atomic; the mutators and what they met are read only while parked.
+  // Right to send: `command` and `parked` are atomic; the mutators and their disturbance are only read while parked.
   private enum Command {
     static let run = 0, park = 1, end = 2
   }

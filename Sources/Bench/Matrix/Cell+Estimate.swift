@@ -1,7 +1,7 @@
 import GuestMemory
 import Hinting
 
-// What parts of a repetition take, about: fitted to the committed runs, which EstimateTests holds them to.
+// Approximate times of a repetition's parts, fitted to the committed runs; EstimateTests checks them.
 extension Cell {
   /// The estimated time of a repetition. Nanoseconds.
   public func estimatedNanoseconds(_ host: Matrix.HostLimits) -> Double { experiment.estimate(self, host) }

@@ -190,7 +190,7 @@ struct GroupExpansion {
 
   static func guestBytes(_ text: String, nodes: Int) throws(UserError) -> UInt64 {
     let bytes = try ByteSize(text).bytes
-    // 52 bits of physical address are what x86-64 has.
+    // x86-64 has 52 bits of physical address.
     guard bytes >= 128 << 20, bytes <= 4 << 50 else { throw .usage("invalid guest size \(text): expected 128M to 4P") }
     let block: UInt64 = 4 << 20
     guard bytes % block == 0 else { throw .usage("invalid guest size \(text): expected a multiple of 4M") }

@@ -234,7 +234,7 @@ extension Matrix {
   /// The estimated time of the run. Nanoseconds.
   public var estimatedNanoseconds: Double {
     let repetitions = cells.reduce(0) { $0 + $1.estimatedNanoseconds(host) } * Double(config.repetitions)
-    // Simulated instructions take some 40 times as long, once a cell.
+    // Simulation runs each cell once, some 40 times slower.
     let simulated =
       counters == .simulated
       ? cells.filter(\.timesHold).reduce(0) { $0 + 300e6 + 40 * $1.blocks * $1.sessionNsPerBlock } : 0

@@ -33,7 +33,7 @@ struct MatrixExpansion {
     self.chosen = chosen
     self.host = host
     self.lock = lock
-    // Half of what is available holds guests.
+    // Half of the available memory is for guests.
     batchRoom = host.availableBytes / 2
   }
 
@@ -149,7 +149,7 @@ struct MatrixExpansion {
 
   private mutating func add(_ guest: GuestSpec, _ footprint: GuestFootprint, _ room: Matrix.HostLimits) {
     if !guests.contains(guest) { guests.append(guest) }
-    // Another group may run more on the same guest than this one.
+    // Another group may run more on the same guest.
     if footprint.bytes > footprints[guest]?.bytes ?? 0 { footprints[guest] = footprint }
     batchRoom = min(batchRoom, room.availableBytes / 2)
   }

@@ -87,14 +87,14 @@ package final class Bench {
   func run(_ cell: Cell, repetition: Int, on model: ModelledGuest?) throws -> RepetitionResult {
     guard let model else {
       placement = nil
-      // The thread may still be where a guest's scanner was.
+      // The thread may still be pinned to a previous scanner's CPU.
       try? ThreadPlacement.allow(hostCPUs)
       let run = record(cell, repetition)
       return try cell.experiment.run(Repetition(cell: cell, number: repetition, record: run, modelled: nil), self)
     }
     let placement = placement(cell, model)
     self.placement = placement
-    // Where that is refused, scan_cpu says where it ran.
+    // If this is refused, scan_cpu says where it ran.
     if let cpu = placement.scanners.first?.hostCPU { try? ThreadPlacement.pin(toCPU: cpu) }
     var run = record(cell, repetition)
     describe(model, placement, cell, &run)
@@ -111,7 +111,7 @@ package final class Bench {
     run.guest.bufferBytes = buffers.isEmpty ? nil : UInt64(buffers.reduce(0, +))
     defer { for runner in team.runners { runner.stopHost() } }
     if cell.hostAckNs > 0 && cell.clock == .real {
-      // The last CPU is the least likely to have a thread of the guest's.
+      // The last CPU is the least likely to be used by a thread of the guest.
       for runner in team.runners { try runner.startHost(ackNanoseconds: cell.hostAckNs, cpu: otherCPUs.last) }
     }
     return try cell.experiment.run(
@@ -128,7 +128,7 @@ package final class Bench {
   }
 
   private func team(_ cell: Cell, _ guest: Guest, _ placement: HostPlacement) throws -> ScanTeam {
-    // One a cell: buffers are sized for the guest.
+    // One per cell, since buffers are sized for the guest.
     if let known = teams[cell.id] { return known }
     guard cell.configuredStrategy != nil else { return ScanTeam([]) }
     let members = try placement.scanners.enumerated().map { index, seat in
@@ -260,7 +260,7 @@ package final class Bench {
       run.guest.order = cell.order
       run.guest.budget = ["budget", "step"].lazy.compactMap { strategy.options[$0] }.first.flatMap { Int($0) }
     }
-    // Of several scanners the first one's CPU would say little; scan.csv has each.
+    // With several scanners, the first one's CPU would mean little; scan.csv has all of them.
     let scanCPU = placement.scanners.count == 1 ? ThreadPlacement.currentCPU : nil
     let scanNodes = Set(placement.scanners.map { $0.hostCPU.flatMap(hostNode(ofCPU:)) })
     run.load.scanCPU = scanCPU

@@ -101,7 +101,7 @@ public final class CountSimulator {
       _ = runner.speedPass(.init(model.guest), Session(lowestOrder: cell.order, stop: stop), bracket: bracket)
       if cell.changesLists { model.touch() }
     }
-    // What happens the first time only isn't the strategy's.
+    // One-time costs aren't the strategy's.
     model.restore([runner])
     pass(nil)
     model.restore([runner])

@@ -103,7 +103,7 @@ public final class MatrixRunner {
       }
     }
     let done = Set(finished.map(\.key))
-    // A cell's count is that of each of its repetitions, also of those before a resume.
+    // A cell's count applies to all its repetitions, also to those before a resume.
     for run in finished where run.counters.source == CounterFacts.simulated {
       simulated[run.identity.cellID] = run.counters
     }
@@ -114,14 +114,13 @@ public final class MatrixRunner {
     var generator = SeededGenerator(seed: matrix.config.seed, stream: 7)
     var outOfTime = false
 
-    // A batch that was finished before a resume is built again, too: its guests and the machine's limit on them belong
-    // to the summary.
+    // A batch that was finished before a resume is built again, since the summary includes its guests and floors.
     let missing = count < total
     for batch in matrix.batches {
       let cells = batch.cells
       var models: [GuestSpec: ModelledGuest] = [:]
       if missing && !outOfTime {
-        // Before the batch's guests are built: the simulator's takes as much memory.
+        // Before the batch's guests are built, since the simulator needs as much memory.
         for spec in batch.guests {
           let open = cells.filter { cell in
             cell.modelledGuest == spec
@@ -140,7 +139,7 @@ public final class MatrixRunner {
         }
       }
       for repetition in 0..<matrix.config.repetitions {
-        // The machine's limit is sampled once a round, so that drift hits it as it hits the cells.
+        // The floor is sampled once per round, so that drift affects it like the cells.
         if missing && !outOfTime {
           for spec in batch.guests {
             guard let model = models[spec] else { continue }

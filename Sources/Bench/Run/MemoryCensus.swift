@@ -29,7 +29,7 @@ struct MemoryCensus: Encodable, Equatable {
     self.node = node
     self.boundTo = boundTo
     guest.withMemory(ofNode: node) { start, bytes in
-      // A page in which two nodes meet is either's: the ends are left out, but of a piece that has nothing else.
+      // A page shared by two nodes may be on either: the ends are skipped, unless the piece has nothing else.
       let pages = bytes / 4096
       let inner = pages > 2 ? 1..<pages - 1 : 0..<pages
       for index in stride(from: inner.lowerBound, to: inner.upperBound, by: max(1, inner.count / Self.most)) {

@@ -133,7 +133,7 @@ package final class ModelledGuest {
   package func timeWalk(
     _ walk: Walk, _ key: LimitKey, _ evictor: CacheEvictor?
   ) -> (nanosecondsPerBlock: Double, blocks: Int)? {
-    // Before they are counted: what ran last may have left it with fewer.
+    // Restore before counting: the previous run may have left fewer blocks.
     restore([])
     let blocks = guest.freeBlockCount(fromOrder: key.order)
     guard blocks > 0, let arena = try? HintArena(bytes: blocks * 8 + 4096) else { return nil }

@@ -86,7 +86,7 @@ package final class ScanTeam {
         member.runner.probedPass(
           member.place, member.holdLog.probe(), member.session(cell, stop), member.hintLog
         ) {
-          // What disturbs the account that is taken now disturbs no hold.
+          // Disturbances while the account is taken don't affect any hold.
           collecting = meter.reading()
           gate.waitForAll()
           if index == 0 { atEnd() }

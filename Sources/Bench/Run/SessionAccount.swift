@@ -79,7 +79,7 @@ public struct SessionAccount: Sendable, Equatable {
     if tally.bytesCovered < tally.bytesFree {
       tally.blocksMissed = start.count { !reportedRuns.contains($0) && guest.isUntouched($0) }
     }
-    // Most still stand on a list as they were named; only what doesn't is looked for in larger and smaller blocks.
+    // Most blocks are still on a list unchanged; only the others are looked for in larger and smaller blocks.
     let doubtful = Set(hints.lazy.filter { !($0.isHeld && holdsToTheEnd) && !guest.isFree($0.block) }.map(\.block))
     if !doubtful.isEmpty {
       let freeRuns = PageRuns(guest.freeBlocks(zone: zone))

@@ -1,8 +1,8 @@
 import GuestMemory
 import Records
 
-// Options that several experiments have, since the bench does for all what they ask for. Each experiment says in its
-// own file which it has, and with what defaults.
+// Options that several experiments share because the bench implements them. Each experiment declares which it has, and
+// their defaults.
 extension DeclaredOption {
   /// What the load threads (mutators) do. `defaults` without `none` is for an experiment that requires a load.
   package static func load(_ defaults: [MutatorLoad]) -> DeclaredOption {
@@ -54,7 +54,7 @@ extension DeclaredOption {
   /// The length of one measurement.
   package static func window(_ text: String) -> DeclaredOption {
     DeclaredOption(
-      // Of less, a rate is mostly the starting and stopping of threads.
+      // A shorter window mostly measures starting and stopping threads.
       "window", .time(10_000_000...3_600_000_000_000_000), default: text, "length of each measurement window",
       source: "this project", column: "window_ns")
   }

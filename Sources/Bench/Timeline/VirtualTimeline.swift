@@ -16,7 +16,7 @@ package final class VirtualTimeline: Timeline {
     self.mutators = mutators
     let step = 1e9 / rate
     nanosecondsPerOperation = step
-    // Not all in the same instant.
+    // Spread, so that they don't all act at the same time.
     next = mutators.indices.map { Double($0) * step / Double(mutators.count) }
   }
 
@@ -27,7 +27,7 @@ package final class VirtualTimeline: Timeline {
       now = max(now, UInt64(next[index]))
       let before = mutators[index].operations
       mutators[index].burst()
-      // A burst in which everything was refused still takes its time.
+      // A burst in which every operation was refused takes time, too.
       next[index] += Double(max(mutators[index].operations - before, 1)) * nanosecondsPerOperation
     }
     now = max(now, time)

@@ -32,8 +32,8 @@ public struct DeviceQueue {
     if state.pointee.seenAvailable == last {
       var seen = memory.availableIndex.pointee.load(ordering: .acquiring)
       if seen == last {
-        // Running empty is when the event has to be set, and the ring looked at once more behind it; before that it
-        // would only bring kicks for chains that are being popped anyway.
+        // When the queue runs empty the event must be set and the ring checked once more; earlier it would only cause
+        // kicks for chains that are being popped anyway.
         guard state.pointee.notifications, state.pointee.usesEventIndex, state.pointee.armedAt != last else {
           return nil
         }
@@ -88,7 +88,7 @@ public struct DeviceQueue {
     state.pointee.usedIndex = new
     // Releasing: the driver that sees the index sees the element.
     memory.usedIndex.pointee.store(new, ordering: .releasing)
-    // The index must be out before the driver's wish is read (virtio 1.2, 2.7.7.2).
+    // The index must be published before the driver's event is read (virtio 1.2, 2.7.7.2).
     atomicMemoryFence(ordering: .sequentiallyConsistent)
     if state.pointee.usesEventIndex {
       return EventIndex.isDue(event: memory.usedEvent.pointee.load(ordering: .relaxed), new: new, old: old)

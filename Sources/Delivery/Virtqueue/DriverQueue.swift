@@ -85,7 +85,7 @@ public struct DriverQueue {
     // Releasing: the device that sees the index sees the entry and the descriptors (virtio 1.2, 2.7.13).
     memory.availableIndex.pointee.store(index &+ 1, ordering: .releasing)
     state.pointee.added &+= 1
-    // One more and the distance from the last decision would be 2^16, which is 0: the event would be missed.
+    // One more, and the distance from the last decision would be 2^16, which is 0: the event would be missed.
     if state.pointee.added == .max { state.pointee.kickOwed = decideOnKick() || state.pointee.kickOwed }
   }
 
@@ -103,8 +103,8 @@ public struct DriverQueue {
 
   @inlinable @inline(__always)
   func decideOnKick() -> Bool {
-    // The index must be out before the device's wish is read: the device writes its wish, then reads the index, and
-    // without full barriers on both sides each could miss the other (virtio 1.2, 2.7.13.4.1).
+    // The index must be published before the device's event is read: the device writes its event, then reads the index,
+    // and without full barriers on both sides each could miss the other (virtio 1.2, 2.7.13.4.1).
     atomicMemoryFence(ordering: .sequentiallyConsistent)
     let new = state.pointee.availableIndex
     let old = new &- state.pointee.added
@@ -148,7 +148,7 @@ public struct DriverQueue {
     state.pointee.lastUsed = last &+ 1
     if state.pointee.interrupts && state.pointee.usesEventIndex {
       memory.usedEvent.pointee.store(last &+ 1, ordering: .relaxed)
-      // The event must be out before the next call finds the ring empty, or the interrupt for what comes then is lost.
+      // The event must be published before the next call finds the ring empty, or the next interrupt is lost.
       atomicMemoryFence(ordering: .sequentiallyConsistent)
     }
     return UsedChain(id: head, descriptors: Int(count), length: length)
@@ -159,7 +159,7 @@ public struct DriverQueue {
   /// the descriptors are used in ring order as long as no chain is detached by itself.
   @inlinable @inline(__always)
   public func lookForIdealDevice() {
-    // `lastUsed` has no other use without a device: the index as it stood at the last look.
+    // Without a device `lastUsed` has no other use: the index at the last look.
     let isIdle = state.pointee.lastUsed == state.pointee.availableIndex
     if isIdle || state.pointee.free <= 1 {
       state.pointee.free = UInt16(truncatingIfNeeded: size)

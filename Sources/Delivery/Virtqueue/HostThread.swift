@@ -10,9 +10,9 @@ import Synchronization
 /// When idle it polls for a while with notifications disabled, as QEMU does throughout a hinting session. Then it
 /// enables them, checks once more, and sleeps until ``notify()``, which writes to an eventfd as KVM does for a kick.
 public final class HostThread: @unchecked Sendable {
-  // Right to send: `state`, `failed` and `notifications` are atomic. `seen`, `cpuClock` and `pinError` are written by
-  // the host's thread alone and read after it has stored, releasing, a state in which it no longer writes them;
-  // `event` is written by start(), before which nobody kicks.
+  // Right to send: `state`, `failed` and `notifications` are atomic. `seen`, `cpuClock` and `pinError` are only written
+  // by the host's thread and read after it has released a state in which it no longer writes them; `event` is written
+  // by start(), before the first kick.
   private enum State {
     static let new = 0, running = 1, stopping = 2, failed = 3, ended = 4
   }
@@ -77,7 +77,7 @@ public final class HostThread: @unchecked Sendable {
     else { return }
     event?.signal()
     ended.wait()
-    // The semaphore waits; this load is what makes the thread's figures ours.
+    // The semaphore waits; this load acquires the thread's figures.
     let now = state.load(ordering: .acquiring)
     assert(now == State.ended)
   }
@@ -136,15 +136,14 @@ public final class HostThread: @unchecked Sendable {
       do throws(VirtqueueFault) {
         if try serveOne() { continue }
       } catch {
-        // A broken device serves no more, and wants no more kicks (DEVICE_NEEDS_RESET).
+        // A failed device serves no more, and wants no kicks (DEVICE_NEEDS_RESET).
         seen.fault = error
         failed.store(true, ordering: .releasing)
         while !isStopping { sleepUntilRung() }
         return
       }
       if pollForWork() { continue }
-      // Asked for kicks first, looked again after: a chain published between the last look and the asking brought no
-      // kick, and would lie there for ever.
+      // Enable kicks, then check again: a chain published in between caused no kick, and would wait for ever.
       if !device.setNotifications(true) { sleepUntilRung() }
       _ = device.setNotifications(false)
     }
@@ -172,7 +171,7 @@ public final class HostThread: @unchecked Sendable {
   }
 
   private func sleepUntilRung() {
-    // The counter is 0 before the ring is looked at again: a kick from here on signals anew.
+    // The counter is 0 before the ring is checked again: a kick from here on signals again.
     event?.wait()
     if !isStopping { seen.wakeUps &+= 1 }
   }

@@ -7,8 +7,8 @@ import Synchronization
 /// Its pages are touched when it is created, so that sessions take no page faults. The balloon's queues in QEMU have
 /// 128 (inflate, deflate), 32 (reporting) and 1024 (free-page hints) descriptors.
 public final class Virtqueue: @unchecked Sendable {
-  // Right to send: the properties never change. What is behind the addresses is written by two threads at most, one
-  // through `driver` and one through `device`, which meet in atomic fields only (see VirtqueueMemory).
+  // Right to send: the properties never change. The memory is written by at most two threads, one through `driver` and
+  // one through `device`, which share only atomic fields (see VirtqueueMemory).
   public let layout: VirtqueueLayout
   /// Whether `VIRTIO_RING_F_EVENT_IDX` was negotiated: notifications are requested by ring position, not by flag.
   public let usesEventIndex: Bool

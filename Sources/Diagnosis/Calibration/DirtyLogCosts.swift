@@ -25,7 +25,7 @@ enum DirtyLogCosts {
         let ram = try GuestRAM(pages: pages)
         let log = try WriteProtectLog(ram)
         var bitmap = MigrationBitmap(units: pages, allSet: false)
-        // Their memory is there, and so are the page tables.
+        // The pages and their page tables are populated.
         for page in 0..<pages { ram.touch(page) }
         try log.start()
         var costs: [[Double]] = [[], [], []]

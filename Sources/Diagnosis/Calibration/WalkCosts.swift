@@ -14,7 +14,7 @@ struct WalkCosts {
   /// Steps for aged guests, smallest first.
   static func agedGuests(_ effort: CalibrationEffort, _ host: LadderHost) -> [LadderStep] {
     effort.guests.map { bytes in
-      // As `auto` places them: the kernel's own pages as long as they cost little, then only what is touched.
+      // As `auto` chooses: the kernel's own pages if they cost little, otherwise only what is touched.
       let page: GuestGeometry.VmemmapPage = bytes <= 64 << 30 ? .huge : .small
       return step(spec(bytes, .aged(free: 0.5), page), "aged, half free", effort, host)
     }
@@ -62,7 +62,7 @@ struct WalkCosts {
     let room = GuestFootprint.estimate(geometry, startingState, wholeBlocks: false).bytes
     return LadderStep(
       "walks over \(ByteSize(bytes: spec.bytes))", primitives,
-      // Emptying the caches before each cold walk takes as long as making some 128 MiB of guest.
+      // Evicting the caches before each cold walk takes as long as building some 128 MiB of guest.
       work: .init("guest", amount: Double(room) + 0x1p27)
     ) {
       try host.check(room: room)
@@ -73,7 +73,7 @@ struct WalkCosts {
       var blocks = 0
       let patience = Patience()
       for round in 0..<effort.ladder.rounds where !patience.isOver(rounds: round) {
-        // There and back, so that none always follows the same one.
+        // In alternating order, so that neither always runs second.
         for index in round.isMultiple(of: 2) ? Array(kinds.indices) : kinds.indices.reversed() {
           let kind = kinds[index]
           let key = ModelledGuest.LimitKey(order: highestOrder, cache: kind.cache)

@@ -54,7 +54,7 @@ extension MachineDoctor {
     if facts.transparentHugePages == "never" {
       return Finding(what, .missing, found, why: why, mend: write("madvise", to: file))
     }
-    // Allowed, and none were there to be had.
+    // Allowed, but none were available.
     return Finding(
       what, huge == 0 ? .missing : .limited, found, why: "no free block was large enough; \(why)",
       mend: write("1", to: "/proc/sys/vm/compact_memory"))

@@ -19,7 +19,7 @@ extension MachineDoctor {
       return Finding(
         what, .missing, found, why: "the counter's pace follows the processor's frequency: holds in ns are wrong")
     }
-    // What a kernel falls back to when it found the counter unsteady.
+    // The kernel's fallbacks if it found the counter unstable.
     if let source, ["hpet", "acpi_pm", "jiffies", "refined-jiffies"].contains(source) {
       let file = "/sys/devices/system/clocksource/clocksource0/current_clocksource"
       return Finding(
@@ -132,7 +132,7 @@ extension MachineDoctor {
         what, .limited, found,
         why: "either no other guest wanted the CPUs, or this hypervisor doesn't report steal time")
     }
-    // In ticks of 10 ms, of which one alone says little.
+    // In ticks of 10 ms; a single one means little.
     guard stolen > 10_000_000 else { return Finding(what, .ok, found) }
     return Finding(
       what, .limited, found,

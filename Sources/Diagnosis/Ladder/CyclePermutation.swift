@@ -17,7 +17,7 @@ struct CyclePermutation {
 
     init(_ number: UInt64) {
       forward = number | 1
-      // Newton: each step doubles the low bits that are right; an odd number is its own inverse in the lowest three.
+      // Newton's method: each step doubles the number of correct low bits; an odd number is its own inverse modulo 8.
       var inverse = forward
       for _ in 0..<5 { inverse = inverse &* (2 &- forward &* inverse) }
       back = inverse

@@ -36,7 +36,7 @@ enum LoadCosts {
     let arrangements = distances.filter { span / $0 >= fewestHeads }
       .flatMap { apart in [.sequential, .random].map { Arrangement(apart: apart, order: $0) } }
     guard let densest = arrangements.map(\.apart).min() else { return nil }
-    // What linking the heads makes of the mapping.
+    // The huge pages after linking the heads.
     let touched = max(page.rawValue, densest > page.rawValue ? span / densest * page.rawValue : span)
     let primitives = arrangements.flatMap { arrangement in
       [
@@ -73,7 +73,7 @@ enum LoadCosts {
   }
 
   private static func dependent(_ heads: ListHeads, _ effort: LadderEffort, _ host: LadderHost) -> RungFigure {
-    // One lap, as far as caches can remember one, so that rounds find what a walk round and round would.
+    // One lap, up to the size of the caches, so that rounds find the cache state of a continuous walk.
     let remembered = 2 * (host.lastLevelCacheBytes ?? CacheEvictor.fallbackBytes) / ListHeads.headBytes
     var head = heads.follow(from: heads.base, steps: min(heads.count, remembered))
     return timed(effort) { steps in

@@ -5,7 +5,7 @@ import Synchronization
 /// A thread on its own CPU that repeats one piece of work until it is stopped.
 final class Partner: @unchecked Sendable {
   // Right to send: `count` and `isStopping` are atomic; `pinError` is written before `started` is signalled and read
-  // after it was waited for.
+  // after waiting for it.
   private let count = Atomic<Int>(0)
   private let isStopping = Atomic<Bool>(false)
   private let started = DispatchSemaphore(value: 0)

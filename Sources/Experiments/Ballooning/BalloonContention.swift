@@ -95,7 +95,7 @@ final class BalloonContention {
 
   /// The isolating thread.
   private final class Isolator: @unchecked Sendable {
-    // Right to send: what isn't atomic is the thread's until it has ended, and then the caller's.
+    // Right to send: anything that isn't atomic belongs to the thread until it has ended, then to the caller.
     private var driver: Driver
     private let pfns: [UInt64]
     private let log: HoldLog

@@ -46,7 +46,7 @@ enum BallooningExperiment: Experiment {
       small.experimentOptions["window"] = ["10ms"]
       return [small]
     }
-    // Of its memory map only what is touched costs memory.
+    // Only the touched part of the memory map uses memory.
     var large = small
     large.guests = ["256G"]
     large.vmemmap = "4k"
@@ -163,7 +163,7 @@ enum BallooningExperiment: Experiment {
     private mutating func measureSpeed(_ balloon: Balloon, _ record: inout BallooningRecord) {
       let order = UInt64(balloon.handle.order)
       let entries = Int(min(guest.core.freePages << 12 / 4, BallooningExperiment.mostMoved) >> (12 + order))
-      // The first time pages of the memory map are new.
+      // The first pass touches new pages of the memory map.
       pass(balloon, NoProbe(), entries)
       let meter = DisturbanceMeter()
       let speed = pass(balloon, NoProbe(), entries)
@@ -233,7 +233,7 @@ enum BallooningExperiment: Experiment {
       record.hugeBefore = hugeBlocks
       let mixed = Int(min(start, BallooningExperiment.mostMixed >> 12))
       var driver = driver(balloon, NoProbe())
-      // On another CPU, with per-CPU lists of its own.
+      // On another CPU, with its own per-CPU lists.
       var tenant = BalloonTenant(cpu(1), expected: mixed)
       mix(&driver, &tenant, pages: mixed)
       record.balloonBytes = UInt64(balloon.count) << UInt64(12 + setup.kind.order)
@@ -270,13 +270,13 @@ enum BallooningExperiment: Experiment {
       _ driver: inout BalloonDriver<NoProbe, BalloonQueues.Driver, NoSteps>, _ tenant: inout BalloonTenant, pages: Int
     ) {
       let order = driver.balloon.order
-      // Few enough that both refill their per-CPU lists in turns, as CPUs do that allocate at once.
+      // Few enough that both refill their per-CPU lists alternately, like CPUs that allocate at the same time.
       let turn = order == 0 ? 32 : 1
       let share = BallooningExperiment.balloonPart - 1
       var taken = 0
       while taken < pages {
         let entries = driver.inflate(turn)
-        // Of the tenant between half as much and half as much again as its part.
+        // The tenant takes between half and one and a half times its share.
         let wanted = (turn << order) * share / 2 + generator.below((turn << order) * share)
         let own = tenant.take(min(wanted, pages - taken))
         if entries == 0 || own < min(wanted, pages - taken) { return }
@@ -291,7 +291,7 @@ enum BallooningExperiment: Experiment {
       begin(balloon)
       let start = guest.core.freePages
       var driver = driver(balloon, NoProbe())
-      // Enough that both seldom stand at the same page.
+      // Enough that both are seldom at the same page.
       for _ in 0..<16 { _ = driver.inflate(PFNArray.capacity) }
       let contention = try BalloonContention(guest, balloon, queues)
       let hostCPU = bench.otherCPUs.first

@@ -165,8 +165,8 @@ enum ContiguousExperiment: Experiment {
 
   /// The strategy on its own thread.
   private final class Worker: @unchecked Sendable {
-    // Right to send: the runner and the logs are this thread's between start() and stop(), when the main thread leaves
-    // them alone; `busy` and the stop flag are atomic.
+    // Right to send: the runner and the logs belong to this thread between start() and stop(); `busy` and the stop flag
+    // are atomic.
     private let repetition: Repetition
     private let bench: Bench
     private let zone: Zone

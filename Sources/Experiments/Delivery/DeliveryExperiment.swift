@@ -46,7 +46,7 @@ enum DeliveryExperiment: Experiment {
     group.states = ["aged"]
     if quick {
       group.strategies = ["walk-callback", "page-reporting:order=9"]
-      // Populating the memory that is given back is most of what a repetition takes.
+      // Populating the memory that is given back takes most of a repetition.
       var idle = group
       idle.strategies = ["alloc-max-order"]
       idle.experimentOptions["load"] = ["none"]
@@ -72,14 +72,14 @@ enum DeliveryExperiment: Experiment {
   static func obstacle(_ cell: Cell) -> String? { HostAction(cell.options).flatMap { $0.refusal } }
 
   static func estimate(_ cell: Cell, _ host: Matrix.HostLimits) -> Double {
-    // Populated for the session that gives it back, and before.
+    // Populated before, and for the session that gives it back.
     let populating = HostAction(cell.options)?.page == nil ? 0 : 2 * 70e6
     return 2 * cell.restartNanoseconds(host) + 3 * cell.sessionNanoseconds + populating
   }
 
   static func run(_ repetition: Repetition, _ bench: Bench) throws -> RepetitionResult {
     let cell = repetition.cell
-    // Each session here has a queue and a host of its own.
+    // Each session here has its own queue and host.
     repetition.runner.stopHost()
     var run = repetition.record
     guard let action = HostAction(cell.options),
@@ -214,7 +214,7 @@ enum DeliveryExperiment: Experiment {
     let mutators = try bench.mutators(repetition, repetition.runner, isProbed: false)
     defer { mutators?.end() }
     mutators?.run()
-    // Long enough for a host that sleeps to sleep.
+    // Long enough for a sleeping host to fall asleep.
     MonotonicClock.sleep(nanoseconds: 500_000)
     let hostCPU = channel.hostCPUNanoseconds
     let meter = DisturbanceMeter()

@@ -114,7 +114,7 @@ final class DeliveryHost: Sendable {
     mutating func command(_ id: UInt32) { session.command(id) }
 
     mutating func buffer(sessionID: UInt32) {
-      // Of the strategies whose buffers are all they say the first one is the answer.
+      // If a strategy's protocol has only buffers, the first one answers the session.
       if session.status == .requested { session.command(sessionID) }
       takesBuffer = session.isAccepting && sessionID == session.id
     }
@@ -147,7 +147,7 @@ final class DeliveryHost: Sendable {
       let size = min(Int(block.bytes), memory.bytes)
       let isFull = place + size > memory.bytes
       if isFull { place = 0 }
-      // From the first that found it full on, all lie where others did.
+      // From the first block that found the memory full, all blocks reuse memory.
       if isFull || figures.withoutMemory > 0 { figures.withoutMemory += 1 }
       if !memory.giveBack(place..<place + size) { figures.failed += 1 }
       place += size

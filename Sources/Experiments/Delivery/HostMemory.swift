@@ -7,7 +7,7 @@ import Machine
 /// Blocks are placed in it in order of arrival, so that each is populated when it is given back. Placing blocks by
 /// address modulo the size would sometimes hit memory that is already discarded, which costs a fraction.
 final class HostMemory: @unchecked Sendable {
-  // Right to send: the host's thread has it to itself during a session, the measuring one before and after.
+  // Right to send: the host's thread uses it during a session, the measuring thread before and after.
   private enum Kind {
     case anonymous(HostMapping)
     case file(descriptor: Int32, base: UnsafeMutableRawPointer)
@@ -42,7 +42,7 @@ final class HostMemory: @unchecked Sendable {
       defer { close(descriptor) }
       throw SystemCallError(call: "ftruncate of a memfd", code: errno)
     }
-    // Huge pages are set aside here, or refused: without them a touch would be a SIGBUS.
+    // Huge pages are reserved here, or refused: without them a touch would be a SIGBUS.
     let base = mmap(nil, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0)
     guard let base, base != MAP_FAILED else {
       defer { close(descriptor) }

@@ -46,12 +46,12 @@ enum InterferenceExperiment: Experiment {
     var record = InterferenceRecord()
     record.windowNs = Double(window)
 
-    // What comes first finds other caches than what comes last, so that every other repetition goes the other way.
+    // The first window finds other cache contents than the last, so the order alternates between repetitions.
     let aloneFirst = repetition.number % 2 == 0
     var disturbances: [Disturbance] = []
     if aloneFirst { disturbances += try measureAlone(repetition, bench, &record) }
 
-    // Beside it: the rate.
+    // With the strategy: the rate.
     var sessions = Sessions(window)
     bench.restart(repetition)
     if let mutators = try bench.mutators(repetition, runner, isProbed: false) {
@@ -75,7 +75,7 @@ enum InterferenceExperiment: Experiment {
     }
     record.add(sessions)
 
-    // Beside it: what it costs each of them.
+    // With the strategy: the cost to each mutator.
     bench.restart(repetition)
     var probed = Sessions(window)
     bench.holdLog.reset()
@@ -183,7 +183,7 @@ enum InterferenceExperiment: Experiment {
         busyNanoseconds += Double(now - before)
         ends.note(outcome)
         if ends.failure != nil {
-          // It would break down again; the mutators' window is whole all the same.
+          // It would fail again; the mutators' window is complete nevertheless.
           MonotonicClock.sleep(nanoseconds: window - min(window, now - begin))
           now = MonotonicClock.nanoseconds()
         }

@@ -49,7 +49,7 @@ enum MigrationExperiment: Experiment {
       small.experimentOptions["load"] = ["none", "compile"]
       return [small]
     }
-    // The limits that the threads of 2018 measured with.
+    // The limits used in the threads of 2018.
     var limits = small
     limits.experimentOptions["downtime-limit"] = ["500ms", "2s"]
     // At the set rate a load would act some hundred million times while a TiB is sent.
@@ -57,8 +57,8 @@ enum MigrationExperiment: Experiment {
     large.experimentOptions["load"] = ["none"]
     large.guests = ["128G", "1T"]
     large.strategies = Strategies.all.filter { card.takes($0.card) && $0.card.effect == .readsOnly }.map(\.card.name)
-    // Counts and all but nanoseconds a hint are what they are at granule 0, where the struct pages of 4 TiB take
-    // longer to be touched than all the rest.
+    // Everything but the time per hint is the same as at granule 0, where touching the struct pages of 4 TiB would take
+    // longer than the rest.
     var largest = large
     largest.guests = ["4T", "100T"]
     largest.states = ["fresh"]
@@ -108,7 +108,7 @@ enum MigrationExperiment: Experiment {
     var run = repetition.record
     var record = MigrationRecord(cell.options)
 
-    // What a hint costs the guest: a session on the guest as it begins, without a probe.
+    // The guest's cost per hint: a session on the guest in its starting state, without a probe.
     bench.restart(repetition)
     let meter = DisturbanceMeter()
     let speed = runner.speedPass(.init(guest), Session(lowestOrder: cell.order, stop: bench.stop))
@@ -131,7 +131,7 @@ enum MigrationExperiment: Experiment {
 
     let costs = VirtualPrecopy.Costs(
       bandwidth: Double(cell.options.bytes("bandwidth")), zeroCheck: rates.zeroCheck, send: rates.send,
-      // A bit a unit, read and cleared: 8 bytes of both bitmaps for 64 of them, at the rate a page is looked at.
+      // One bit per unit, read and cleared: 8 bytes of both bitmaps for 64 units, at the rate of a zero check.
       syncPerUnit: rates.zeroCheck / 4096 * 2 / 8, downtimeLimit: Double(cell.options.nanoseconds("downtime-limit")))
     var migration = VirtualPrecopy(image, costs) {
       guard cell.strategy.card.goal != .none, ends.failure == nil else { return nil }
@@ -142,7 +142,7 @@ enum MigrationExperiment: Experiment {
       if perHint == nil && !hints.isEmpty {
         perHint = CycleClock.nanoseconds(fromTicks: speed.scanTicks) / Double(hints.count)
       }
-      // init_on_alloc writes what the strategy takes, before it is hinted.
+      // init_on_alloc zeroes what the strategy takes, before it is hinted.
       if cell.pageInit == .alloc && cell.strategy.card.effect == .takesBlocks {
         for hint in hints where hint.isHeld { image.zero(hint.block) }
       }

@@ -76,7 +76,7 @@ final class MigrationLoad<Memory: UsedMemory> {
 
   private func allocate() {
     let request = load.nextRequest(&generator)
-    // Of a guest in granules there are no smaller blocks.
+    // A guest with granules has no smaller blocks.
     let order = max(request.order, cpus[0].core.granuleOrder)
     guard let pfn = cpus[operations % cpus.count].allocate(order: order, request.gfp) else {
       failed += 1

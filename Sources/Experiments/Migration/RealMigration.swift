@@ -74,7 +74,7 @@ struct RealMigration {
     } catch {
       failure = "\(error)"
     }
-    // Where it failed on the way they may run still.
+    // After a failure they may still be running.
     session.end()
     for user in users { user.stop() }
     run.trust.set([users.reduce(meter.reading()) { $0.beside($1.disturbance) }])
@@ -121,7 +121,7 @@ extension RealMigration {
     guard cell.clock == .real else { return nil }
     let all = cell.guest.bytes
     let written: UInt64
-    // Of zeroes the destination keeps no copies.
+    // The destination keeps no copies of zero pages.
     var zeroed: UInt64 = 0
     switch cell.guest.state {
     case .fresh:
@@ -132,7 +132,7 @@ extension RealMigration {
       written = all
     }
     return MemoryNeed(
-      // Page tables that mark every page on one side, two bitmaps and what else the two processes need.
+      // Page tables that mark every page on one side, two bitmaps, and the two processes' other memory.
       bytes: min(written + zeroed, all) + written + all / 256 + (64 << 20),
       what: "a migration of \(ByteSize(bytes: all)), \(cell.guest.state.name), by the real clock",
       purpose: "for the guest and for the destination's copy",

@@ -12,7 +12,7 @@ import Migration
 /// The hints go to the host when their session has ended. If the strategy allocates and the guest's kernel zeroes
 /// pages, they are zeroed first.
 final class RealMigrationSession: @unchecked Sendable {
-  // Right to send: from begin() to end() the session's thread alone uses everything below, and nobody else calls in.
+  // Right to send: from begin() to end() only the session's thread uses everything below.
   private let guest: Guest
   private let runner: StrategyRunner
   private let ram: GuestRAM

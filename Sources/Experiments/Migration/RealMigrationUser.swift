@@ -8,8 +8,8 @@ import Synchronization
 /// A user of a migrating guest's real memory, on its own thread. Acts at the set rate, or as fast as it can if that is
 /// slower.
 final class RealMigrationUser: @unchecked Sendable {
-  // Right to send: the thread alone uses the load, and what it met, until stop() has returned; the rest is its
-  // starter's, or atomic.
+  // Right to send: until stop() has returned only the thread uses the load and its disturbance; the rest belongs to its
+  // starter, or is atomic.
   private let load: MigrationLoad<Pages>
   private let hostCPUs: [Int]
   private let isAsked = Atomic<Bool>(false)

@@ -77,7 +77,7 @@ enum PageStatesExperiment: Experiment {
     let pages = pages(repetition.cell)
     let seed = bench.matrix.config.seed &+ UInt64(repetition.number)
     let frames = try PageFrames(pages: pages, filePages: 2 * pages, mode: .none)
-    // Which comes first changes with the repetition: drift hits both alike.
+    // The order alternates between repetitions, so that drift affects both alike.
     let modes: [HintingMode] = mode == .none ? [.none] : repetition.number % 2 == 0 ? [.none, mode] : [mode, .none]
     var times: [HintingMode: Double] = [:]
     for mode in modes { times[mode] = frames.time(mode, range: range, seed: seed, pagesHandled: 6 * pages) }

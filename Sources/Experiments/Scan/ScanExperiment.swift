@@ -93,7 +93,7 @@ enum ScanExperiment: Experiment {
     if bench.counterFailure == nil, let refusal = parts.lazy.compactMap(\.refusal).first {
       bench.counterFailure = "\(refusal)"
     }
-    // Above granule 0 what isn't timed isn't counted either: most of its work is gone.
+    // Above granule 0 untimed passes aren't counted either, since most of their work is missing.
     let readings = cell.timesHold ? parts.compactMap(\.reading) : []
     if readings.count == parts.count, let first = readings.first {
       let reading = readings.dropFirst().reduce(first) { $0.adding($1) }
@@ -126,7 +126,7 @@ enum ScanExperiment: Experiment {
     defer { mutators?.end() }
     bench.stop.clear()
     mutators?.run()
-    // What is put back within the session is as stale at its end as what was only named.
+    // Blocks put back within the session are as stale at its end as blocks that were only named.
     let holdsToTheEnd = cell.strategy.card.effect != .takesBatches
     func accountNow() -> SessionAccount {
       SessionAccount(
@@ -184,7 +184,7 @@ enum ScanExperiment: Experiment {
   ) {
     let cell = repetition.cell
     let total = probed.account.total
-    // The pass that found less decides: under a load the two may end differently.
+    // The pass with the worse outcome decides: under a load the two may end differently.
     let outcome = speed.pass.outcome == .complete ? probed.pass.outcome : speed.pass.outcome
     run.found.outcome = RunOutcome(rawValue: outcome.name) ?? .error
     run.found.blocksFree = total.blocksFree
@@ -213,7 +213,7 @@ enum ScanExperiment: Experiment {
     if cell.strategy.card.effect == .readsOnly {
       run.sideEffects.blocksWithheldMax = 0
       run.sideEffects.withheldByteSeconds = 0
-      // Under a load it moves, and a strategy that only reads doesn't see it.
+      // Under a load this value changes, unseen by a strategy that only reads.
       if cell.load == .none { run.sideEffects.bytesFreeMin = run.guest.bytesFree }
     } else {
       run.sideEffects.setWithheld(pages: probed.pass.pagesWithheldMax, guest.core)
@@ -243,7 +243,7 @@ enum ScanExperiment: Experiment {
     case .free: run.speed.pageInitNs = Double(probed.pass.pagesReturned) / 1024 * bench.limits.zeroing4MiB.median
     }
     guard speed.pass.outcome == probed.pass.outcome else {
-      // The time is of one pass and the bytes are of the other: under a load one may have got no buffer, say.
+      // The time is from one pass and the bytes from the other: under a load one of them may have got no buffer.
       bench.note(
         .init(
           what: "rates of \(cell.strategy.fullName) in some repetitions",

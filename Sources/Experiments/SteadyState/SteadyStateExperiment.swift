@@ -76,11 +76,11 @@ enum SteadyStateExperiment: Experiment {
     record.capacity = cell.strategy.options["capacity"].flatMap { Int($0) }
     record.mutatorRate = cell.options["mutator-rate"].flatMap { Double($0) }
 
-    // What comes first finds other caches than what comes last, so that every other repetition goes the other way.
+    // The first window finds other cache contents than the last, so the order alternates between repetitions.
     let aloneFirst = repetition.number % 2 == 0
-    // Of the guest as it begins, whatever the cell before has left of it.
+    // From the guest's starting state, whatever the previous cell left.
     let mostPages = Int(repetition.model.census.freePages) / 16 / max(cell.mutators, 1)
-    // By the virtual clock no figure depends on what the machine does.
+    // By the virtual clock no figure depends on the machine.
     var disturbances: [Disturbance] = []
     if isReal && aloneFirst { record.aloneOpsPerSecond = try aloneRate(repetition, bench, mostPages, &disturbances) }
 
@@ -107,7 +107,7 @@ enum SteadyStateExperiment: Experiment {
     let end = start + window
     var sink = RecordingSink(bench.hintLog, guest.core, runner.queue)
     sink.onReport = { blocks, range in
-      // By the real clock a thread has acknowledged it by now.
+      // By the real clock the host's thread has acknowledged it by now.
       if !isReal { timeline.advance(to: timeline.now + cell.hostAckNs) }
       progress.record(blocks, range, at: timeline.now - start)
     }
@@ -129,7 +129,7 @@ enum SteadyStateExperiment: Experiment {
         ends.note(outcome)
         continue
       }
-      // A timer's tick, or the moment the work is due.
+      // The next timer tick, or the time the work is due.
       let due = requestedAt.map { $0 + runner.workDelayNanoseconds } ?? .max
       timeline.advance(to: min(now + 1_000_000, due, end))
     }
@@ -177,7 +177,7 @@ enum SteadyStateExperiment: Experiment {
   private static func settle(_ repetition: Repetition, _ bench: Bench, _ session: inout Session) {
     let runner = repetition.runner
     var sink = RecordingSink(bench.hintLog, repetition.guest.core, runner.queue)
-    // A strategy that asks for ever would never settle.
+    // A strategy that keeps requesting work would never settle.
     for _ in 0..<100_000 where runner.isWorkRequested {
       withExtendedLifetime(bench.holdLog) {
         _ = runner.work(.init(repetition.guest), bench.holdLog.probe(), &session, &sink)
@@ -231,7 +231,7 @@ struct Progress {
   private(set) var checked = 0
   private(set) var takenBack = 0
 
-  // Known when it is finished.
+  // Known only at the end.
   private(set) var blocks = 0
   private(set) var pages: UInt64 = 0
   private(set) var firstGiB: UInt64?

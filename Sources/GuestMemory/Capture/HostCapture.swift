@@ -52,7 +52,7 @@ public struct HostCapture: Sendable {
     var attempts = 0
     while true {
       attempts += 1
-      // Nothing but reading between the first and the last file: parsing takes memory, and so moves it.
+      // Only read between the first and the last file: parsing allocates memory, which changes the figures.
       let buddyinfo = try load(.buddyinfo)
       let pagetypeinfo = attempt(.pagetypeinfo)
       let zoneinfo = attempt(.zoneinfo)

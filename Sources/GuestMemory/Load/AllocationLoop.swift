@@ -3,8 +3,8 @@ import Instruments
 /// Loops of allocations and frees on one CPU with type-erased hooks, to measure what hooks cost allocating threads.
 /// Only a whole loop is called through a closure.
 public final class AllocationLoop {
-  // Closures made where the hooks' type is known: a generic class behind a protocol has one table of methods for all
-  // its types, so that they may be called unspecialised.
+  // The closures are created while the hooks' type is known: a generic class behind a protocol has one method table for
+  // all its types, so its methods may be called unspecialised.
   @usableFromInline let pairsBody: (Int, Int) -> Bool
   @usableFromInline let churnBody: (Int) -> Bool
   private let held: UnsafeMutablePointer<UInt64>
@@ -35,7 +35,7 @@ public final class AllocationLoop {
             guard let pfn = cpu.allocate(order: (index &+ 1).trailingZeroBitCount, .userMovable) else { return false }
             held[index] = pfn
           }
-          // Every second first: nothing merges with those that are still out.
+          // Every second block first, so that nothing merges with blocks that are still allocated.
           for start in 0..<2 {
             for index in stride(from: start, to: blocks, by: 2) {
               cpu.free(pfn: held[index], order: (index &+ 1).trailingZeroBitCount)

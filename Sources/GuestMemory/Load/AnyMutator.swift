@@ -4,7 +4,7 @@ import Instruments
 /// are created while the types are known: a generic class behind a protocol has one method table for all its types, so
 /// its methods would be called unspecialised.
 public final class AnyMutator: @unchecked Sendable {
-  // Right to send: its thread has it to itself between start and stop; the group reads it after.
+  // Right to send: its thread uses it between start and stop; the group reads it afterwards.
   private let prepareBody: () -> Void
   private let burstBody: () -> Void
   private let blocksBody: () -> [Block]

@@ -4,7 +4,7 @@ import Instruments
 /// A thread's load of allocations and frees while a strategy runs. Its choices come from a seed; latencies go into
 /// memory reserved beforehand.
 public final class Mutator<Probe: LockProbe, Hooks: AllocatorHooks>: @unchecked Sendable {
-  // Right to send: its thread has it to itself between start and stop; the group reads it after.
+  // Right to send: its thread uses it between start and stop; the group reads it afterwards.
   @usableFromInline let load: MutatorLoad
   @usableFromInline var cpu: GuestCPU<Probe, Hooks>
   @usableFromInline var generator: SeededGenerator
@@ -134,7 +134,7 @@ public final class Mutator<Probe: LockProbe, Hooks: AllocatorHooks>: @unchecked 
 /// back to the host at once.
 @usableFromInline
 final class FaultingMemory: @unchecked Sendable {
-  // Right to send: one mutator has it.
+  // Right to send: used by one mutator.
   private let base: UnsafeMutableRawPointer
   private let pages: Int
   private var next = 0
@@ -142,7 +142,7 @@ final class FaultingMemory: @unchecked Sendable {
   @usableFromInline
   init(pages: Int) throws(GuestError) {
     guard let base = chost_reserve(pages * 4096, 4096) else { throw .cannotReserve(bytes: UInt64(pages) * 4096) }
-    // Huge pages would spare all but one of 512 faults.
+    // Huge pages would avoid all but one of 512 faults.
     _ = chost_advise_huge(base, pages * 4096, false)
     self.base = base
     self.pages = pages

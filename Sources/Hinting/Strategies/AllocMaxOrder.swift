@@ -55,7 +55,7 @@ struct AllocMaxOrder: HintStrategy {
   }
 
   mutating func prepare(_ guest: GuestCore, lowestOrder: Int) throws(GuestError) {
-    // The driver links what it holds through the pages themselves; here a word a block stands for that.
+    // The driver links its blocks through the pages themselves; here a word per block stands for that.
     let blocks = guest.zones.reduce(0) { $0 + $1.spannedPages } >> UInt64(guest.highestOrder)
     let bytes = (Int(blocks) + 1) * 8
     if let memory, memory.buffer.capacity * 8 >= bytes { return }
@@ -138,7 +138,7 @@ struct AllocMaxOrder: HintStrategy {
   }
 
   func itemsPerHoldLimit(_ guest: GuestCore) -> Int? {
-    // A highest order that has per-CPU lists (kernels built with fewer orders) is taken and given back by the batch.
+    // A highest order with per-CPU lists (kernels built with fewer orders) is allocated and freed by the batch.
     guest.highestOrder > guest.pageblockOrder ? 1 : nil
   }
 }

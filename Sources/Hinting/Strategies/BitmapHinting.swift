@@ -287,7 +287,7 @@ struct BitmapHinting: HintStrategy {
       }
       index &+= 1
     }
-    // What a stopped job left is there to be asked for.
+    // Request again for what a stopped job left.
     _ = words.exchange(0, isStopped ? Job.requested : Job.none)
     return isStopped ? .stopped : .complete
   }
@@ -341,7 +341,7 @@ struct BitmapHinting: HintStrategy {
       giveUp(&cpu, &sink, stop, buffer, count, area, zone)
       return true
     }
-    // What is isolated already may as well be reported.
+    // Already isolated blocks may as well be reported.
     _ = sink.report(buffer, 0..<count)
     giveBack(&cpu, &sink, stop, buffer, count, zone)
     return false

@@ -32,12 +32,12 @@ struct FreeListMultiBuffer: HintStrategy {
 
   mutating func prepare(_ guest: GuestCore, lowestOrder: Int) throws(GuestError) {
     if arena != nil { return }
-    // max_free_page_blocks(): totalram >> order, whatever is free of it.
+    // max_free_page_blocks(): totalram >> order, free or not.
     let total = guest.zones.reduce(0) { $0 + $1.managedPages } >> UInt64(lowestOrder)
     let bytes = 4096 << guest.highestOrder
     perBuffer = bytes / 8
     wanted = max(1, (Int(total) + perBuffer - 1) / perBuffer)
-    // Host memory for one more than that, should the lists be longer than the count said.
+    // Host memory for one more, in case the lists are longer than counted.
     let arena = try HintArena(bytes: (wanted + 1) * bytes)
     buffers = (0...wanted).map { _ in arena.buffer(bytes: bytes) }
     held.reserveCapacity(wanted + 1)

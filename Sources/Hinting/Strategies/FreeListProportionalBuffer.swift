@@ -36,7 +36,7 @@ struct FreeListProportionalBuffer: HintStrategy {
 
   mutating func prepare(_ guest: GuestCore, lowestOrder: Int) throws(GuestError) {
     if memory != nil { return }
-    // totalram_pages, whatever is free of it.
+    // totalram_pages, free or not.
     let blocks = guest.zones.reduce(0) { $0 + $1.managedPages } >> UInt64(lowestOrder)
     let pages = max(1, min(Int(blocks) / Self.hintsPerPage, 1 << guest.highestOrder))
     // An order below the granule doesn't exist in this guest.
@@ -72,8 +72,8 @@ struct FreeListProportionalBuffer: HintStrategy {
   }
 
   func itemsPerHoldLimit(_ guest: GuestCore) -> Int? {
-    // A buffer of an order that has per-CPU lists (up to PAGE_ALLOC_COSTLY_ORDER, and a pageblock's) is taken and given
-    // back by the allocator's batch.
+    // A buffer of an order with per-CPU lists (up to PAGE_ALLOC_COSTLY_ORDER, and a pageblock's) is allocated and freed
+    // by the allocator's batch.
     bufferOrder > 3 && bufferOrder != guest.pageblockOrder ? memory?.buffer.capacity : nil
   }
 }

@@ -150,7 +150,7 @@ struct PageReporting: HintStrategy {
   ) -> Outcome {
     guard let sheet = memory?.sheet else { return .noBuffer }
     let words = cpu.hooks.words
-    // What is freed from here on asks again.
+    // Frees from here on request again.
     _ = words.exchange(0, State.active)
     var end = End.done
     var zone = 0
@@ -158,7 +158,7 @@ struct PageReporting: HintStrategy {
       end = reportZone(&cpu, &sink, session.stop, sheet, cpu.core.zone(zone))
       zone &+= 1
     }
-    // What a stopped run left is there to be asked for.
+    // Request again for what a stopped run left.
     if end == .stopped { words[0] = State.requested }
     _ = words.compareExchange(0, expected: State.active, desired: State.idle)
     switch end {

@@ -113,7 +113,7 @@ struct PageReportingBoundary: HintStrategy {
         let here = page.position.rawValue
         var type = 0
         while type < Migratetype.count {
-          // The kernel knows the list from the page; it is the boundary of at most one.
+          // The kernel knows the list from the page; the page is the boundary of at most one list.
           let list = Migratetype(rawValue: type)
           if words[boundary(order, list)] == here {
             words[boundary(order, list)] = zone.freeList(order: order, list).position(after: page).rawValue
@@ -204,10 +204,10 @@ struct PageReportingBoundary: HintStrategy {
   }
 
   func itemsPerHoldLimit(_ guest: GuestCore) -> Int? {
-    // What is moved to ISOLATE's lists comes on top.
+    // Blocks moved to ISOLATE's lists come on top.
     if skipsIsolated { return nil }
     let lists = 4 * (guest.highestOrder - (memory?.hooks.lowest ?? 0) + 1)
-    // Of a list two entries tell that there is no more; a block comes from the head after a look before the boundary.
+    // Two entries show that a list has no more; a block at the head is taken after a look before the boundary.
     return 3 * capacity + 2 * max(lists, 0)
   }
 
@@ -253,7 +253,7 @@ struct PageReportingBoundary: HintStrategy {
         guard hooks.has(Hooks.requested, zone) else { continue }
         let outcome = stop.isSet ? .stopped : cycle(zone, hooks, memory.list, &cpu, &sink, stop, &fills)
         if outcome != .complete {
-          // Nobody else would schedule it while a zone still asks.
+          // No other thread schedules it while a zone still requests work.
           if hooks.words.loadAcquiring(Hooks.zonesRequested) != 0 { _ = hooks.words.exchange(Hooks.scheduled, 1) }
           return outcome
         }
@@ -296,7 +296,7 @@ struct PageReportingBoundary: HintStrategy {
           put(Block(rawValue: list[index]), &hold, hooks, isReported: marks)
           index &+= 1
         }
-        // Blocks that nobody was told of are asked for again.
+        // Blocks that weren't reported are requested again.
         if !marks && !hooks.has(Hooks.requested, zone) { hooks.request(zone) }
         var filled = Filled()
         if goesOn && (isFirst || hooks.has(Hooks.requested, zone)) { filled = fill(list, most, &hold, hooks) }
@@ -309,7 +309,7 @@ struct PageReportingBoundary: HintStrategy {
       fills &-= 1
       sink.didTake(pages: held.pages, initialized: false)
       wereReported = !stop.isSet
-      // The callback returned nothing: what the queue refused counts as reported.
+      // The callback returned nothing: blocks that the queue refused count as reported.
       if wereReported { _ = sink.report(list, 0..<held.blocks) }
       if stop.isSet { end = .stopped }
     }
@@ -370,7 +370,7 @@ struct PageReportingBoundary: HintStrategy {
         guard let head = list.first else { return nil }
         hold.items &+= 1
         if head.isReported {
-          // What is freed to the tail from now on goes before all of them.
+          // Blocks freed to the tail from now on go before all of them.
           hooks.words[boundary] = head.position.rawValue
           return nil
         }

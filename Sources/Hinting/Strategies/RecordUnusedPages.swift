@@ -87,7 +87,7 @@ struct RecordUnusedPages: HintStrategy {
           if grows && size * 2 <= Self.largestBuffer / 8 {
             size *= 2
           } else if partial || fruitless {
-            // Nowhere to go: this order's tail is lost.
+            // No room: the rest of this order is lost.
             dropped = true
             break
           } else {

@@ -85,7 +85,7 @@ struct WalkCallback: HintStrategy {
           let wasStopped = cpu.withZoneLocked(core.zone(zone)) { hold in
             let core = hold.core
             for page in hold.freeList(order: order, Migratetype(rawValue: type)) {
-              // The callback. Its word for the end comes before the block: that one isn't visited any more.
+              // The callback. Its stop takes effect before the block: that one isn't visited.
               if stop.isSet { return true }
               hold.items &+= 1
               sink.reclaim()

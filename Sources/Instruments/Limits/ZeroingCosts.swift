@@ -10,7 +10,7 @@ package struct ZeroingCosts {
 
   /// - Throws: ``SystemCallError`` if the host refuses the memory for a buffer of 16 MiB.
   package init() throws(SystemCallError) {
-    // As the kernel maps its own memory; where huge pages are refused it is measured with small ones.
+    // As the kernel maps its own memory; if huge pages are refused, small ones are measured.
     do { mapping = try HostMapping(bytes: Self.bufferBytes, page: .huge) } catch {
       mapping = try HostMapping(bytes: Self.bufferBytes, page: .small)
     }
@@ -24,7 +24,7 @@ package struct ZeroingCosts {
       let begin = CycleClock.begin()
       var page = 0
       for _ in 0..<count {
-        // Odd, so that each page of a power of two comes once.
+        // Odd, so that each page of a power of two is visited once.
         page = (page &+ 1667) & (pages &- 1)
         clear(page)
       }

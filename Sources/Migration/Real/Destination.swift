@@ -34,7 +34,7 @@ public final class Destination {
   public init(_ ram: GuestRAM, program: [String] = ["/proc/self/exe"], cpus: [Int] = []) throws(MigrationError) {
     self.ram = ram
     var ends: [Int32] = [-1, -1]
-    // No other process that is started meanwhile may have them: the stream wouldn't end with this one.
+    // No other process started meanwhile may inherit them, or the stream wouldn't end with this one.
     guard socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0, &ends) == 0 else {
       throw .destination("\(SystemCallError(call: "socketpair", code: errno))")
     }
@@ -127,7 +127,7 @@ public final class Destination {
     if code == EAGAIN || code == EWOULDBLOCK {
       return .destination("\(what): nothing for \(Self.patience) s")
     }
-    // Its socket may be closed a little before it has ended.
+    // Its socket may be closed shortly before it has ended.
     guard let end = child.wait(until: .now + .seconds(2)) else {
       return .destination("\(what): \(String(cString: strerror(code)))")
     }

@@ -25,7 +25,7 @@ public struct DestinationServer {
     guard words.count == 2, let pages = Int(words[0]), pages > 0, pages <= 1 << 40 else {
       throw MigrationError.destination("`\(command)` is what `run migration --clock real` starts")
     }
-    // Where that is refused it stays where its parent was.
+    // If this is refused, it stays on its parent's CPUs.
     try? ThreadPlacement.allow(words[1].split(separator: ",").compactMap { Int($0) })
     var server = DestinationServer(try GuestRAM(pages: pages))
     try server.run()
@@ -37,7 +37,7 @@ public struct DestinationServer {
   }
 
   private mutating func run() throws {
-    // It is there.
+    // Ready.
     try answer([StreamFormat.flush])
     while let header = try input.word() {
       let page = StreamFormat.page(header)

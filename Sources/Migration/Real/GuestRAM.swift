@@ -5,8 +5,8 @@ import Machine
 
 /// The bytes of a guest's memory: a mapping of this process in 4 KiB pages, indexed by PFN.
 public final class GuestRAM: @unchecked Sendable {
-  // Right to send: threads write and read the same bytes at once, as a guest's CPUs and its host do. What is read
-  // while it is written is worth nothing, and the dirty log says so.
+  // Right to send: threads write and read the same bytes concurrently, as a guest's CPUs and its host do. A torn read
+  // doesn't matter, since the dirty log then contains the page.
   public let pages: Int
   let base: UnsafeMutableRawPointer
 
@@ -20,7 +20,7 @@ public final class GuestRAM: @unchecked Sendable {
       throw SystemCallError(call: "mmap of \(pages << 12) bytes", code: errno)
     }
     self.base = base
-    // A log by 4 KiB wants pages of 4 KiB; where the kernel has no others the advice is refused.
+    // A log with 4 KiB granularity needs 4 KiB pages; a kernel without others refuses the advice.
     _ = chost_advise_huge(base, pages << 12, false)
   }
 

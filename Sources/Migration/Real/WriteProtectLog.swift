@@ -76,7 +76,7 @@ public final class WriteProtectLog: DirtyLog {
       for run in UnsafeBufferPointer(start: runs, count: count) {
         bitmap.set(Int((run.start - base) >> 12)..<Int((run.end - base) >> 12))
       }
-      // A scan that stands still would do so for ever.
+      // A scan without progress would repeat for ever.
       guard reached > next else { throw SystemCallError(call: "PAGEMAP_SCAN, which came nowhere", code: EIO) }
       next = reached
     }

@@ -40,7 +40,7 @@ struct BreakEvenTable {
       "conditions", "run", "guest", "strategy", "saved s", "saved %", "guest CPU ms", "saved s per guest CPU s",
     ]
     titles += ["operations % of none's", "operations per second % of none's"]
-    // Said once where it is the same, and not at all where nothing was measured.
+    // Stated once if it is the same everywhere, and not at all if nothing was measured.
     for index in titles.indices.reversed() where index != 3 {
       let values = Set(rows.map { $0[index] })
       if values == [""] || values == [Figure.missing] {

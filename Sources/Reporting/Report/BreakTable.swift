@@ -27,7 +27,7 @@ struct BreakTable {
       return "\(Figure.bytes(cell.cell.guestBytes)) (\(cell.isCoarse ? "≥" : "")\(hold))"
     }
     let beyond = judged.first { $0.cell.withinHoldLimit == false }
-    // Only what is smaller than the first guest beyond the limit: what comes after it proves nothing.
+    // Only guests smaller than the first one beyond the limit count: larger ones prove nothing.
     let within = judged.last { cell in
       cell.cell.withinHoldLimit == true && beyond.map { cell.cell.guestBytes < $0.cell.guestBytes } ?? true
     }

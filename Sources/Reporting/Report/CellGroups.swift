@@ -22,7 +22,7 @@ struct CellGroups {
       byKey[key, default: []].append(cell)
     }
     groups = order.map { key in Group(title: Self.join(key), cells: byKey[key] ?? []) }
-    // The smaller guest first, also where the runs weren't given in that order.
+    // Smaller guests first, whatever the order of the runs.
     if varying.contains(.size) {
       groups = groups.enumerated().sorted { left, right in
         let sizes = (left.element.cells[0].cell.guestBytes, right.element.cells[0].cell.guestBytes)

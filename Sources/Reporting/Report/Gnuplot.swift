@@ -34,7 +34,7 @@ struct Gnuplot {
 
     let end: ProcessEnd?
     do {
-      // Without the settings of the user and of the system.
+      // Without the user's and the system's settings.
       var child = try ChildProcess(
         [program, "--default-settings", script], output: output.rawValue, error: complaints.rawValue)
       end = child.wait(until: .now + .seconds(Self.patience))

@@ -101,7 +101,7 @@ struct Plot: Hashable {
         "set label \(quoted(line)) at screen \(across(left - leftMargin + Self.width / Double(columns) / 2)),"
           + "\(up(top - 12 - Double(number) * Self.lineHeight)) center")
     }
-    // gnuplot would place them by how wide it thinks that the tics' labels are.
+    // gnuplot would place them by its estimate of the tic labels' width.
     let below = top + panelHeight + 32 + Double(ticLines) * Self.lineHeight * 0.95
     lines.append(
       "set label \(quoted(panel.x.label)) at screen \(across(left + panelWidth / 2)),\(up(below)) center")
@@ -109,7 +109,7 @@ struct Plot: Hashable {
       "set label \(quoted(panel.y.label)) at screen \(across(left - leftMargin + 10)),\(up(top + panelHeight / 2)) "
         + "center rotate by 90")
     for (name, axis) in [("x", panel.x), ("y", panel.y)] {
-      // A tic's label is a format of its place.
+      // A tic's label is a format of its position.
       if axis.isLogarithmic { lines.append("set logscale \(name) 10") }
       lines.append("set \(name)range [\(axis.from):\(axis.to)]")
       let tics = axis.tics.map { "\(text($0.label.replacing("%", with: "%%"))) \($0.place)" }

@@ -26,7 +26,7 @@ struct PlotAxis: Hashable {
       exponents.filter { $0 % interval == 0 }.flatMap { exponent in steps.map { $0 * pow(10, Double(exponent)) } }
         .filter { $0 >= lowest && $0 <= highest }.map { Tic(place: $0, label: text($0)) }
     }
-    // The coarsest that has enough.
+    // The coarsest set with enough tics.
     let finer: [[Double]] = [
       [1], [1, 3], [1, 2, 5], [1, 1.5, 2, 3, 5, 7], [1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 4, 5, 6, 7, 8, 9],
     ]

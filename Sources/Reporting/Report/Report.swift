@@ -49,14 +49,14 @@ public struct Report {
     if !FileAccess.isFolder(folder) { _ = try FileAccess.makeFolders(folder) }
     let plots = folder + "/" + Self.plotsFolder
     let new = plots + FileAccess.temporarySuffix
-    // What a killed report left behind.
+    // Leftovers of a killed report.
     if FileAccess.isFolder(new) { try FileAccess.removeFolder(new) }
     do throws(UserError) {
       _ = try FileAccess.makeFolders(new)
       for picture in page.sections.flatMap(\.figures).flatMap(\.pictures) {
         try FileAccess.writeAtomically(Array(picture.svg.file.utf8), to: "\(new)/\(picture.name).svg")
       }
-      // It has its plots in itself; the Markdown and what it points at are replaced next to each other.
+      // The HTML contains its plots; the Markdown and its plots are replaced in direct succession.
       try FileAccess.writeAtomically(Array(html.utf8), to: folder + "/" + Self.htmlFile)
       if FileAccess.isFolder(plots) { try FileAccess.removeFolder(plots) }
       try FileAccess.move(new, to: plots, as: "cannot make")

@@ -28,8 +28,7 @@ struct ReportRun {
     self.runs = runs
     var cells = try reader.cells().filter { runs[$0.cellID] != nil }
     if reader.meta.finished == nil {
-      // cells.csv may be behind, or not there yet. What isn't in runs.csv (limits, the repeatable hold) is then
-      // missing.
+      // cells.csv may be outdated or missing. Anything not in runs.csv (floors, the repeatable hold) is then missing.
       let counted = { (id: String) in (runs[id] ?? []).count { $0.found.outcome != .error } }
       let known = Dictionary(cells.map { ($0.cellID, $0) }) { first, _ in first }
       cells = runs.keys.compactMap { id in

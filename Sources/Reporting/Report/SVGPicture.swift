@@ -19,11 +19,11 @@ struct SVGPicture {
         help: "gnuplot 5.4 or newer of Debian's package gnuplot-nox is known to work")
     }
     var svg = String(text[begin.lowerBound..<end.upperBound])
-    // Titles of single lines are gnuplot's own numbers of them.
+    // Titles of single lines are gnuplot's own numbers.
     svg.replace(#/<title>[^<]*<\/title>/#, with: "")
     svg.replace(#/<desc>[^<]*<\/desc>/#, with: "")
     let prefix = plot.name + "-"
-    // Only what stands in a tag: a text may say id='x', too.
+    // Only within tags: a text may contain id='x', too.
     svg.replace(#/<[^>]*>/#) { tag in
       var tag = String(tag.output)
       guard tag.contains("id=") || tag.contains("#") else { return tag }

@@ -65,7 +65,7 @@ public struct Against: Sendable {
         .unavailable,
         "missing setpriv, which ends the launches if this program dies; install it: apt-get install util-linux")
     }
-    // The kernel ends a launch where this thread ends first; an older build doesn't look for itself.
+    // The kernel kills a launch when this thread ends; an older build doesn't check itself.
     let leash = [setpriv, "--pdeathsig", "KILL", "--"]
     let base = try Self.program(baseline)
     let new = try LaunchedProgram("/proc/self/exe", name: "this build")

@@ -71,7 +71,7 @@ final class Launch {
     giver?.closeLaunchEnd()
   }
 
-  // Before its line is closed: it would take that for its turn, and measure on until it is killed.
+  // Kill it before its line is closed: otherwise it would take the end for its turn, and measure until it is killed.
   deinit { child.kill() }
 
   /// Gives it its turn if it waits for one, and waits until it asks for the next or has ended.

@@ -16,7 +16,7 @@ public final class Turn {
   /// Opens this process's line; nil if it takes no turns.
   public init?() {
     guard ProcessInfo.processInfo.environment[Self.variable] != nil else { return nil }
-    // Not for what this process starts.
+    // Not inherited by processes that this one starts.
     unsetenv(Self.variable)
     line = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
     guard line >= 0 else { return nil }

@@ -6,7 +6,7 @@ extension UserError {
   /// standard error.
   init(launch: String, _ end: ProcessEnd, said: String) {
     let lines = said.split(separator: "\n").map(String.init)
-    // Its own last word, and not the warning of a debug build before it; argument errors come with the usage below.
+    // The launch's last message, not the debug-build warning before it; argument errors are followed by the usage.
     let line = lines.last { $0.hasPrefix("hintbench: ") }?.dropFirst("hintbench: ".count) ?? lines.first?[...]
     let own: Kind? = if case .exited(let status) = end { Kind(rawValue: status) } else { nil }
     self.init(

@@ -117,7 +117,7 @@ public struct BlockedSamples: Sendable, Equatable {
     var sum = 0
     var start = 0
     while start < values.count {
-      // Values that differ by rounding alone are ties: the medians were taken off them.
+      // Values that differ only by rounding are ties: the medians were subtracted from them.
       var end = start + 1
       while end < values.count && values[end].value - values[start].value <= tie { end += 1 }
       // Twice the mean of the ranks start + 1 ... end.

@@ -38,7 +38,7 @@ struct CellFacts {
     let shared: [String?] = [
       Figure.bytes(guest.bytes), Self.shown(guest.state), guest.nodes.flatMap { $0 == 1 ? nil : "\($0) nodes" },
       guest.cpus.map { "\($0) CPUs" },
-      // What the state brings along goes without saying.
+      // Values implied by the state aren't shown.
       guest.hasNaturalListOrder ? nil : Self.shown(guest.listOrder, "lists"),
       guest.granuleOrder.map { "granule \($0)" },
       guest.vmemmapPageBytes.map { "vmemmap in \(Figure.bytes(UInt64($0)))" }, Self.shown(guest.lockKind, "lock"),
@@ -68,7 +68,7 @@ struct CellFacts {
     var byID: [String: CellFacts] = [:]
     for run in runs {
       let records = Dictionary(grouping: run.repetitions, by: \.identity.cellID)
-      // cells.csv has the order of the matrix, and in a run that isn't finished perhaps not all.
+      // cells.csv is in the matrix's order, but may be incomplete in an unfinished run.
       for id in run.cells.map(\.cellID) + run.cellIDs where byID[id] == nil {
         guard let facts = CellFacts(records[id] ?? [], place: order.count, run.catalogue) else { continue }
         order.append(id)

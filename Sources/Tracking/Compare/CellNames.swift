@@ -25,7 +25,7 @@ struct CellNames {
         + parts.compactMap { cell.parts[$0] } + placement.compactMap { cell.placement[$0] }
       return words.isEmpty ? cell.experiment : words.joined(separator: " ")
     }
-    // What the rows don't say, as the share of memory that was asked to be free, only the id tells.
+    // Properties missing from the rows, such as the requested free share, only show in the id.
     let counts = Dictionary(texts.map { ($0, 1) }, uniquingKeysWith: +)
     names = Dictionary(
       zip(cells, texts).map { ($0.cellID, counts[$1] == 1 ? $1 : "\($1) #\($0.cellID.prefix(6))") }

@@ -19,7 +19,7 @@ extension Comparison {
     let experiments = Set(base.map(\.experiment))
     try Self.check(metrics, experiments, thresholds.catalogue)
 
-    // Of what differs in nothing that the rows tell, the matrix's order says which belong together.
+    // Cells that don't differ in any column are paired by the matrix's order.
     func places(_ cells: [CellFacts]) -> [CellFacts.Setting: [CellFacts]] { Dictionary(grouping: cells, by: \.setting) }
     let others = places(new)
     var pairs: [ComparisonBuilder.Pair] = []
@@ -51,7 +51,7 @@ extension Comparison {
   ) throws(UserError) -> [CellFacts] {
     let meant = cells.filter { StrategyWord(word).matches($0.strategy) }
     let names = Set(meant.map(\.strategy)).sorted()
-    // A whole name is meant also where others have more options.
+    // An exact full name also matches if other strategies have more options.
     if names.contains(word) { return meant.filter { $0.strategy == word } }
     switch names.count {
     case 0:

@@ -77,7 +77,7 @@ public struct Comparison: Sendable {
     self.warnings = warnings
     self.sampling = sampling
     self.failsMore = failsMore
-    // Rows with a reason already have no part in it.
+    // Rows that already have a reason are excluded.
     let deciding = rows.indices.filter { rows[$0].isAsked && rows[$0].reason == nil }
     let tested = deciding.filter { !rows[$0].isExact }
     family = tested.count

@@ -66,7 +66,7 @@ struct ComparisonBuilder {
     }
     let isExact = exact == [true, true]
     let samples = sampling.samples(base: baseSeries, new: newSeries)
-    // Where one side has nothing its blocks are gone, and what the other has is still to be shown.
+    // If one side has no values there are no blocks, but the other side's values are still shown.
     func values(_ series: [MetricSeries?]) -> [Double] {
       sampling.samples(base: series, new: series).base
     }

@@ -18,7 +18,7 @@ extension ComparisonRow {
     if p <= alpha && isLarge {
       return (.notEnoughData, .onlyUncorrected(family: family))
     }
-    // Of a base of 0 the interval is no share of anything: that nothing was shown is all there is to say.
+    // With a base of 0 the interval is no share of anything, so all there is to say is that no change was shown.
     guard isRelative else { return (.same, nil) }
     let most = Thresholds.sameFactor * minimumEffect
     guard let interval, interval.lowerBound >= -most, interval.upperBound <= most else {

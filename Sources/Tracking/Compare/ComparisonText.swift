@@ -17,7 +17,7 @@ struct ComparisonText {
   init(_ comparison: Comparison, all: Bool) {
     self.comparison = comparison
     let shown = comparison.rows.filter { all || $0.isAsked || Self.beside($0, comparison) }
-    // What is the same in every row is said once, above.
+    // Anything common to every row is stated once, above.
     let metrics = Set(shown.map(\.metric.name))
     metric = metrics.count == 1 ? metrics.first : nil
     titles = ["cell"] + (metric == nil ? ["metric"] : []) + ["base", "new", "change", "interval", "p", "verdict"]

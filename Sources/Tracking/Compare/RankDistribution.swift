@@ -38,7 +38,7 @@ struct RankDistribution {
     let distance = abs(Double(sum) - mean)
     switch shape {
     case .exact(let first, let ways, let total):
-      // Sums are whole, the mean may be a fraction: an equal distance must count as equal.
+      // Sums are integers, the mean may be fractional: equal distances must compare equal.
       let reached = ways.indices.reduce(0) { count, index in
         abs(Double(first + index) - mean) >= distance - 1e-6 ? count + ways[index] : count
       }
@@ -54,7 +54,7 @@ struct RankDistribution {
     var ways: [Double] = [1]
     for block in blocks {
       let (low, own) = sums(of: block)
-      // A small block reaches few of the sums between its lowest and its highest.
+      // A small block reaches only few of the sums between its lowest and its highest.
       let reached = own.indices.filter { own[$0] > 0 }
       var joint = [Double](repeating: 0, count: ways.count + own.count - 1)
       for (i, count) in ways.enumerated() where count > 0 {
@@ -71,7 +71,7 @@ struct RankDistribution {
     guard let least = block.scores.min() else { return (0, [1]) }
     let scores = block.scores.map { $0 - least }
     let width = scores.sorted().suffix(block.new).reduce(0, +) + 1
-    // ways[k * width + s]: k of the scores so far add up to s.
+    // ways[k * width + s]: the number of ways in which k of the scores so far add up to s.
     var ways = [Double](repeating: 0, count: (block.new + 1) * width)
     ways[0] = 1
     for (index, score) in scores.enumerated() {

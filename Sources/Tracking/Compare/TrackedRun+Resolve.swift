@@ -14,7 +14,7 @@ extension TrackedRun {
       let folders = names.map { "\(word)/\($0)" }.filter { manager.fileExists(atPath: $0 + "/meta.json") }
       if !folders.isEmpty { return try folders.map { try TrackedRun(folder: $0, catalogue).mapped } }
     }
-    // A path that isn't there stays one where there is no history to look into.
+    // Without a history, a missing path is still reported as a path.
     guard !manager.fileExists(atPath: word), manager.fileExists(atPath: history) else {
       return [try TrackedRun(folder: word, catalogue).mapped]
     }

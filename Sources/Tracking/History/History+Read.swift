@@ -65,7 +65,7 @@ extension History {
   /// Reads a run with today's cell ids. `columns`: the columns to read beside ``identityColumns``, the others stay
   /// empty; nil: all.
   func run(_ entry: HistoryEntry, only columns: Set<String>? = nil, in db: SQLiteDatabase) throws -> TrackedRun {
-    // What a cell was is told by all its columns.
+    // Mapping a cell to today's id needs all its columns.
     entry.schemaVersion < 3 ? try storedRun(entry, in: db).mapped : try storedRun(entry, only: columns, in: db)
   }
 

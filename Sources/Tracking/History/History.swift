@@ -42,7 +42,7 @@ public struct History: Sendable {
     } else if !FileAccess.exists(path) {
       throw UserError(.input, "\(path): no such file; create it with `hintbench history import RUN`")
     }
-    // Who only reads needs write access all the same where an import was killed: its journal is rolled back first.
+    // Reading needs write access, too, if an import was killed: its journal is rolled back first.
     let isWritable = access == .writing || (Self.mayWrite(path) && Self.mayWrite(folder))
     do {
       let opened = try SQLiteDatabase(path, isReadOnly: !isWritable)

@@ -68,7 +68,7 @@ public struct HistoryCheckRow: Sendable, Encodable {
   /// Sets the verdict. `tested`: the number of rows that share `alpha`.
   mutating func judge(alpha: Double, tested: Int) {
     if p != nil {
-      // With as much correction as the first of Holm's has.
+      // The strictest of Holm's corrections.
       leastFound = Prediction(earlier: earlier)?.leastFound(p: alpha / Double(tested)).map { max($0, minimumEffect) }
     }
     (verdict, reason) = judged(alpha: alpha)

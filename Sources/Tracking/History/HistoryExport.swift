@@ -60,7 +60,7 @@ public struct HistoryExport: Sendable {
               guard let cell = facts[series.cellID], let guest = guests[series.cellID], !cell.isOversubscribed,
                 let value = MedianInterval.median(sorted: series.values.values.sorted())
               else { continue }
-              // Other machines' figures, or another build's, are another line.
+              // Figures of another machine or build form another line.
               let place = Place(
                 machine: [entry.host, entry.cpuModel ?? "", entry.buildMode], cell: series.cellID, key: series.key)
               if found[place] == nil {

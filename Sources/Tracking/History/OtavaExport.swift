@@ -38,8 +38,8 @@ public struct OtavaExport: Sendable {
         name += "-\(number)"
         taken.insert(Self.fileName(name))
       }
-      // Otava takes no empty field: every run of the decisive metric stands there, and of the others those that all of
-      // these have.
+      // Otava accepts no empty fields: the decisive metric includes every run; other metrics only those that all these
+      // runs have.
       guard let decisive = subject.lines.first else { continue }
       let runs = decisive.points.map(\.entry)
       let values = subject.lines.map { line in
@@ -91,7 +91,7 @@ public struct OtavaExport: Sendable {
   /// The content of `otava.yaml`. Files are named relative to its folder.
   var configuration: String {
     func quoted(_ text: String) -> String { "\"\(text)\"" }
-    // `otava validate` takes a metric that two tests have for a duplicate; analyze doesn't mind.
+    // `otava validate` reports a metric of two tests as a duplicate; `analyze` accepts it.
     var lines = ["# Made by `hintbench history export --otava`.", "tests:"]
     for test in tests {
       lines += [
@@ -138,7 +138,7 @@ public struct OtavaExport: Sendable {
     var lines = omissions.map { "skipped: \($0)" }
     lines.append(
       "Files: \(folder)/otava.yaml, \(tests.count) tests of up to \(tests.map(\.rows.count).max() ?? 0) runs")
-    // Otava itself looks at the last 365 days.
+    // Otava itself only reads the last 365 days.
     let days = oldest.map { Int(now.timeIntervalSince($0) / 86400) } ?? 0
     let since = days >= 364 ? " --since \"\(days + 1) days ago\"" : ""
     let place =

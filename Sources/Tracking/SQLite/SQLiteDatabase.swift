@@ -95,7 +95,7 @@ final class SQLiteDatabase {
       try execute("COMMIT")
       return value
     } catch {
-      // Some errors have ended it already.
+      // Some errors have already ended it.
       if sqlite3_get_autocommit(handle) == 0 { try? execute("ROLLBACK") }
       throw error
     }

@@ -34,7 +34,7 @@ enum MigrationFigure: ReportFigure {
       let width = Plot(name: "", title: "", columns: content.columns, panels: []).panelWidth
       let x = sweep.axis(panelWidth: width)
       for group in sweep.groups.groups {
-        // The cells of one setting may all have one load, and those of another several.
+        // All cells of one setting may have one load, and those of another several.
         let load = group.cells.first?.conditions[.load] ?? ""
         let title = [
           group.title, hasLoads && !group.title.contains(load) ? load : "", differing[setting] ?? "",

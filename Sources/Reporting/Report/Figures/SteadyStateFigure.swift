@@ -58,7 +58,7 @@ enum SteadyStateFigure: ReportFigure {
     for (column, share) in [
       ("first_gib_ns", gib), ("half_ns", 50), ("last_ns", reached.median.map { $0 * 100 }),
     ] {
-      // A median of those alone that got so far would be too good.
+      // A median over only the repetitions that got this far would be too good.
       let isOfAll = rows.allSatisfy { $0[column].flatMap { Double($0) } != nil }
       guard isOfAll || column == "last_ns" else { continue }
       let time = data.summary(rows, column)
