@@ -19,3 +19,12 @@ public struct SystemCallError: UserFacing, Equatable, Sendable {
   /// One line: the call and the system's message.
   public var description: String { "\(call): \(String(cString: strerror(code)))" }
 }
+
+/// Repeats a system call that returns -1 while it is interrupted by a signal (EINTR), for calls that swift-system
+/// lacks.
+@inline(__always)
+package func retryingInterrupted<Result: SignedInteger>(_ call: () -> Result) -> Result {
+  var result = call()
+  while result == -1 && errno == EINTR { result = call() }
+  return result
+}

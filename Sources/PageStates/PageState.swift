@@ -42,3 +42,44 @@ public struct PageState: Hashable, Sendable, CustomStringConvertible {
     return guest + ["r", "p", "z", "?"][Int(rawValue >> 2 & 3)] + (isDirty ? "'" : "")
   }
 }
+
+/// The guest's state of a page. Guest page hinting, patch 3/9 of 2006.
+public enum GuestState: UInt8, Sendable, CaseIterable {
+  /// S: the host must preserve the content.
+  case stable = 0
+  /// U: the page is free; its content is worthless.
+  case unused = 1
+  /// V: the host may discard the content, which can be read again from elsewhere.
+  case volatile = 2
+  /// P: the host may discard the content as long as it has seen no write to it. For pages mapped writable.
+  case potentiallyVolatile = 3
+}
+
+/// The host's state of a page's content. Guest page hinting, patch 3/9 of 2006.
+public enum HostState: UInt8, Sendable, CaseIterable {
+  /// r: in a frame of real memory.
+  case resident = 0
+  /// p: in the host's swap.
+  case preserved = 1
+  /// z: no content. An unused or fresh page reads as zero; a volatile one is discarded.
+  case zero = 2
+}
+
+/// A transition that the state machine doesn't allow.
+public struct IllegalTransition: Error, Hashable, CustomStringConvertible {
+  /// The attempted action.
+  public let action: String
+  /// The page's state.
+  public let state: PageState
+  /// The states in which the action is allowed.
+  public let accepted: String
+
+  @usableFromInline
+  init(action: String, state: PageState, accepted: String) {
+    self.action = action
+    self.state = state
+    self.accepted = accepted
+  }
+
+  public var description: String { "\(action) of a page in \(state); expected \(accepted)" }
+}

@@ -110,3 +110,13 @@ public protocol PageStore {
   /// Writes the page's content to its file.
   mutating func writeToDisk(_ page: Int) throws(Interruption)
 }
+
+/// The result of a user's access through its page table.
+public enum MappedAccess: Hashable, Sendable {
+  /// The access succeeded.
+  case done
+  /// There is no page table entry: an ordinary page fault.
+  case notMapped
+  /// The host has discarded this page. The CPU is in the fault handler until ``PageStore/leaveFault()``.
+  case discardFault(page: Int)
+}

@@ -192,3 +192,48 @@ public struct DriverQueue {
     return memory.usedIndex.pointee.load(ordering: .acquiring) != last
   }
 }
+
+/// The driver's private state, as in `struct vring_virtqueue`, where the device can't overwrite it. At most a cache
+/// line.
+@usableFromInline
+struct DriverState {
+  /// The first descriptor of the free list.
+  @usableFromInline var freeHead: UInt16 = 0
+  /// num_free
+  @usableFromInline var free: UInt16
+  /// Descriptors in chains that aren't detached yet. Counted separately from `free`; both must add up to N.
+  @usableFromInline var inFlight: UInt16 = 0
+  /// The available index as published.
+  @usableFromInline var availableIndex: UInt16 = 0
+  /// The used index up to which chains were detached.
+  @usableFromInline var lastUsed: UInt16 = 0
+  /// Chains published since the last decision on a kick; below 65535.
+  @usableFromInline var added: UInt16 = 0
+  /// Whether a decision forced between two calls of kickPrepare() asked for a kick.
+  @usableFromInline var kickOwed = false
+  @usableFromInline var interrupts = true
+  @usableFromInline var isBroken = false
+  @usableFromInline let usesEventIndex: Bool
+
+  init(size: UInt16, usesEventIndex: Bool) {
+    free = size
+    self.usesEventIndex = usesEventIndex
+  }
+}
+
+/// A chain that the device has used and ``DriverQueue/detachUsed()`` returned.
+public struct UsedChain: Sendable, Hashable {
+  /// The chain's head: the value of ``DriverQueue/nextID`` before the chain was added.
+  public let id: Int
+  /// The number of its descriptors, which are free again.
+  public let descriptors: Int
+  /// Bytes written into the chain, according to the device.
+  public let length: UInt32
+
+  @inlinable
+  init(id: Int, descriptors: Int, length: UInt32) {
+    self.id = id
+    self.descriptors = descriptors
+    self.length = length
+  }
+}

@@ -2,6 +2,7 @@ import Foundation
 import Instruments
 import Machine
 import Records
+import Reporting
 
 /// The result of `hintbench calibrate`: the ladder of primitive costs of this machine, with the facts a reader needs to
 /// judge it.
@@ -113,4 +114,17 @@ public struct CalibrationEffort: Sendable {
   /// A few seconds.
   public static let quick = CalibrationEffort(
     ladder: .quick, guests: [1 << 30, 8 << 30], walksBeyondCache: false, budgetNanoseconds: 29e9)
+}
+
+/// Shows a calibration's progress on a terminal.
+public final class CalibrationProgress {
+  private var bar: ProgressBar?
+
+  public init() {}
+
+  public func update(done: Int, total: Int, label: String) {
+    let bar = self.bar ?? ProgressBar(total: total)
+    self.bar = bar
+    if done == total { bar.clear() } else { bar.update(done: done, label: label) }
+  }
 }

@@ -54,3 +54,70 @@ public struct CapturedZone: Equatable, Sendable {
 
   var id: CapturedZoneID { CapturedZoneID(nodeID: nodeID, kind: kind) }
 }
+
+/// The identity of a zone in all three files.
+struct CapturedZoneID: Hashable, Comparable, CustomStringConvertible {
+  var nodeID: Int
+  var kind: CapturedZoneKind
+
+  static func < (left: Self, right: Self) -> Bool {
+    (left.nodeID, left.kind) < (right.nodeID, right.kind)
+  }
+
+  var description: String { "node \(nodeID), zone \(kind.rawValue)" }
+}
+
+/// A zone as named in the kernel's /proc files (`zone_names` in mm/page_alloc.c). The cases are in the kernel's order
+/// of zones within a node (`enum zone_type`); `rawValue` is the kernel's spelling.
+public enum CapturedZoneKind: String, CaseIterable, Comparable, Sendable {
+  case dma = "DMA"
+  case dma32 = "DMA32"
+  case normal = "Normal"
+  case highMem = "HighMem"
+  case movable = "Movable"
+  case device = "Device"
+
+  /// The kernel's order: DMA lowest, Device highest.
+  public static func < (left: Self, right: Self) -> Bool { left.rank < right.rank }
+
+  private var rank: Int {
+    switch self {
+    case .dma: 0
+    case .dma32: 1
+    case .normal: 2
+    case .highMem: 3
+    case .movable: 4
+    case .device: 5
+    }
+  }
+
+  /// The names, for messages.
+  static let accepted = "zone DMA, DMA32, Normal, HighMem, Movable or Device"
+}
+
+/// A migratetype as named in /proc/pagetypeinfo. `rawValue` is the index into the arrays of a `CapturedZone`: the
+/// type's number in a kernel without CMA (`enum migratetype` of Linux 4.4 and later).
+public enum CapturedMigratetype: Int, CaseIterable, Sendable {
+  case unmovable = 0
+  case movable = 1
+  case reclaimable = 2
+  case highAtomic = 3
+  case isolate = 4
+
+  /// The kernel's spelling (`migratetype_names`).
+  public var name: String {
+    switch self {
+    case .unmovable: "Unmovable"
+    case .movable: "Movable"
+    case .reclaimable: "Reclaimable"
+    case .highAtomic: "HighAtomic"
+    case .isolate: "Isolate"
+    }
+  }
+
+  /// Creates the type with the kernel's spelling `name`; nil for any other name, CMA included.
+  public init?(name: some StringProtocol) {
+    guard let type = Self.allCases.first(where: { $0.name == name }) else { return nil }
+    self = type
+  }
+}

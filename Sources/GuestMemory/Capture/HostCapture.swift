@@ -170,3 +170,66 @@ public struct HostCapture: Sendable {
     }
   }
 }
+
+/// The result of `HostCapture.write(to:)`.
+public struct CaptureWriteResult: Equatable, Sendable {
+  /// The paths of the files written; always includes buddyinfo.
+  public var written: [CaptureFile: String]
+  /// The files left out.
+  public var omitted: [CaptureOmission]
+  /// The number of readings until the files agreed, 1...`HostCapture.maximumAttempts`.
+  public var attempts: Int
+  /// The written capture; `Capture.read` of the files returns the same.
+  public var capture: Capture
+
+  public init(
+    written: [CaptureFile: String], omitted: [CaptureOmission], attempts: Int, capture: Capture
+  ) {
+    self.written = written
+    self.omitted = omitted
+    self.attempts = attempts
+    self.capture = capture
+  }
+}
+
+/// A file that a host capture left out, and why.
+public struct CaptureOmission: Equatable, Sendable, CustomStringConvertible {
+  public enum Reason: Equatable, Sendable {
+    /// The file couldn't be read; since Linux 5.4 only root may read /proc/pagetypeinfo.
+    case unreadable(CaptureError)
+    /// Memory changed between the readings in every attempt; `last` is the last attempt's error.
+    case unsteady(attempts: Int, last: CaptureError)
+    /// The file was read but can't be modelled, or contradicts the others.
+    case refused(CaptureError)
+  }
+
+  public var file: CaptureFile
+  public var reason: Reason
+
+  public init(file: CaptureFile, reason: Reason) {
+    self.file = file
+    self.reason = reason
+  }
+
+  /// One line.
+  public var description: String {
+    switch reason {
+    case .unreadable(let error): "\(file.fileName) not written: \(error)"
+    case .refused(let error): "\(file.fileName) not written: \(error)"
+    case .unsteady(let attempts, let last):
+      "\(file.fileName) not written: memory moved in each of \(attempts) attempts; the last: \(last)"
+    }
+  }
+}
+
+/// The three /proc files of a capture.
+public enum CaptureFile: String, CaseIterable, Sendable {
+  case buddyinfo
+  case pagetypeinfo
+  case zoneinfo
+
+  /// The name under /proc.
+  public var procName: String { rawValue }
+  /// The name in a capture directory.
+  public var fileName: String { rawValue + ".txt" }
+}

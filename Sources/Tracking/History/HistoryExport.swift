@@ -127,3 +127,11 @@ extension History {
   /// - Throws: ``UserError``.
   public func export() throws(UserError) -> HistoryExport { try HistoryExport(self) }
 }
+
+/// Formats CSV as text.
+enum CSVText {
+  /// RFC 4180, with lines ending in a line feed; nil is an empty field.
+  static func make(_ lines: [[String?]]) -> String {
+    String(decoding: lines.flatMap { CSVWriter.line($0) }, as: UTF8.self)
+  }
+}
