@@ -22,7 +22,7 @@ package protocol Experiment: Sendable {
   static func mutators(_ options: OptionValues, nodes: Int, hostCPUs: Int) -> Int
 
   /// The estimated time of a repetition, without building the guest. Nanoseconds.
-  static func estimate(_ cell: Cell, _ host: Matrix.HostLimits) -> Double
+  static func estimate(_ cell: Cell, _ host: Matrix.HostResources) -> Double
 
   /// Why a strategy can't run with these options; nil if it can.
   static func mismatch(_ options: OptionValues, _ strategy: StrategyCard) -> String?

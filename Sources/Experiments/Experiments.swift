@@ -31,7 +31,7 @@ extension Matrix {
   /// Expands a configuration of any experiments and checks it against this machine.
   ///
   /// - Throws: ``UserError`` as ``init(_:host:experiments:)``.
-  public init(_ config: RunConfig, host: HostLimits) throws(UserError) {
+  public init(_ config: RunConfig, host: HostResources) throws(UserError) {
     try self.init(config, host: host, experiments: Experiments.list)
   }
 }

@@ -1,3 +1,5 @@
+import Records
+
 /// The order of the blocks on each free list. It decides the cost of a walk (8 to 10 times between the extremes), and
 /// no /proc file shows it.
 public enum ListOrder: String, Sendable, CaseIterable {
@@ -7,6 +9,13 @@ public enum ListOrder: String, Sendable, CaseIterable {
   case churned
   /// A random permutation.
   case shuffled
+
+  /// The default order of a guest in this state, see ``Records/RunRecord/Guest/naturalListOrder(of:)``.
+  public static func natural(of state: String) -> ListOrder {
+    let name = RunRecord.Guest.naturalListOrder(of: state)
+    guard let order = ListOrder(rawValue: name) else { preconditionFailure("no list order '\(name)'") }
+    return order
+  }
 }
 
 extension GuestSnapshot {

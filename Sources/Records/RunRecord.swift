@@ -62,8 +62,11 @@ public struct RunRecord: Hashable, Sendable {
     /// Creates a guest of which only the size is known.
     public init(bytes: UInt64) { self.bytes = bytes }
 
-    /// Whether its lists are in the default order of that state.
-    public var hasNaturalListOrder: Bool { listOrder == (state == "aged" ? "churned" : "ascending") }
+    /// Whether its lists are in the default order of its state.
+    public var hasNaturalListOrder: Bool { listOrder == Self.naturalListOrder(of: state) }
+
+    /// The default list order of a guest in this state, as in column list_order.
+    public static func naturalListOrder(of state: String) -> String { state == "aged" ? "churned" : "ascending" }
   }
 
   /// The load beside the strategy, and the placement of threads and memory.

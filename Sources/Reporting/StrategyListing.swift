@@ -3,7 +3,7 @@ import Records
 /// The text of `hintbench list strategies`: what each strategy is, what it may be used for, and its options.
 public enum StrategyListing {
   /// The strategies, one row each.
-  static func designs(_ cards: [StrategyCard]) -> TextListing {
+  static func strategies(_ cards: [StrategyCard]) -> TextListing {
     TextListing(
       titles: ["strategy", "from", "serves", "orders", "one hold looks at", "side effects", "limits"],
       rows: cards.map { card in
@@ -24,7 +24,7 @@ public enum StrategyListing {
   public static func text(_ cards: [StrategyCard]) -> String {
     let options = OptionListing(cards.map { ($0.name, $0.options) }, of: "strategy")
     return """
-      \(designs(cards).text)
+      \(strategies(cards).text)
 
       \(goals)
 

@@ -20,7 +20,7 @@ enum AgainstJob {
     let total = 2 * against.launches
     let bar = ProgressBar(total: total)
     // Four launches hold their guests at the same time.
-    let takesTurns = matrix.peakBytes <= Matrix.HostLimits.current.availableBytes / 5
+    let takesTurns = matrix.peakBytes <= Matrix.HostResources.current.availableBytes / 5
     if !takesTurns { RunJob.say("launches run one after the other: four of these guests don't fit in memory at once") }
     let runs = try against.run(words, out: path, takesTurns: takesTurns, .all) { done in
       bar.update(done: done, label: "\(done) of \(total) launches")

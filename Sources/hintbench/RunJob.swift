@@ -98,7 +98,7 @@ enum RunJob {
     beforeEach: @escaping () -> Void = {}
   ) throws {
     var meta = start
-    meta.limits = try JSONValue(encoding: runner.limits)
+    meta.limits = try JSONValue(encoding: runner.floors)
     meta.counters = try runner.counterFacts.map { try JSONValue(encoding: $0) }
     let total = matrix.cells.count * matrix.config.repetitions
     let recorder = RunRecorder(

@@ -4,7 +4,7 @@ import Hinting
 // Approximate times of a repetition's parts, fitted to the committed runs; EstimateTests checks them.
 extension Cell {
   /// The estimated time of a repetition. Nanoseconds.
-  public func estimatedNanoseconds(_ host: Matrix.HostLimits) -> Double { experiment.estimate(self, host) }
+  public func estimatedNanoseconds(_ host: Matrix.HostResources) -> Double { experiment.estimate(self, host) }
 
   /// The estimated time of the strategy's session per block of the lowest order in the guest. Nanoseconds.
   var sessionNsPerBlock: Double {
@@ -21,7 +21,7 @@ extension Cell {
 
   /// The estimated time to restore guest and caches to the starting state, including a walk over a buffer of twice the
   /// last-level cache. Nanoseconds.
-  package func restartNanoseconds(_ host: Matrix.HostLimits) -> Double {
+  package func restartNanoseconds(_ host: Matrix.HostResources) -> Double {
     1e6 + (cache == .cold ? 2 * Double(host.lastLevelCacheBytes) * 0.075 : 0)
   }
 }

@@ -24,7 +24,7 @@ struct GroupExpansion {
   /// Checks a group. If the group names no strategies, it gets all of them or, if those don't fit in memory, all that
   /// don't give whole blocks back.
   init(
-    _ group: RunConfig.Group, _ config: RunConfig, _ lock: LockKind, _ needs: Needs, _ host: Matrix.HostLimits
+    _ group: RunConfig.Group, _ config: RunConfig, _ lock: LockKind, _ needs: Needs, _ host: Matrix.HostResources
   ) throws(UserError) {
     do {
       try self.init(all: group, config, lock, needs, host)
@@ -41,7 +41,7 @@ struct GroupExpansion {
   }
 
   private init(
-    all group: RunConfig.Group, _ config: RunConfig, _ lock: LockKind, _ needs: Needs, _ host: Matrix.HostLimits
+    all group: RunConfig.Group, _ config: RunConfig, _ lock: LockKind, _ needs: Needs, _ host: Matrix.HostResources
   ) throws(UserError) {
     let named = !group.strategies.isEmpty
     let allocates = needs.allocates
@@ -129,7 +129,7 @@ struct GroupExpansion {
 
   private mutating func add(
     _ capture: Capture, name: String, _ group: RunConfig.Group, _ cpus: Int, _ choice: VmemmapChoice, _ lock: LockKind,
-    _ listOrder: ListOrder, _ config: RunConfig, _ wholeBlocks: Bool, _ allocates: Bool, _ host: Matrix.HostLimits
+    _ listOrder: ListOrder, _ config: RunConfig, _ wholeBlocks: Bool, _ allocates: Bool, _ host: Matrix.HostResources
   ) throws(UserError) {
     highestOrder = capture.orders - 1
     guard wholeBlocks == false || group.zoneinfo != nil || !allocates else {
@@ -203,7 +203,7 @@ struct GroupExpansion {
   /// Returns the first candidate that fits: in a quarter of the available memory if the choice was `auto`, in all of it
   /// otherwise.
   private static func fit(
-    _ choice: VmemmapChoice, _ wholeBlocks: Bool, _ host: Matrix.HostLimits, what: String,
+    _ choice: VmemmapChoice, _ wholeBlocks: Bool, _ host: Matrix.HostResources, what: String,
     _ geometry: (Int, GuestGeometry.VmemmapPage) throws(UserError) -> (GuestGeometry, GuestFootprint.State)
   ) throws(UserError) -> (granule: Int, page: GuestGeometry.VmemmapPage, footprint: GuestFootprint) {
     var smallest: (granule: Int, page: GuestGeometry.VmemmapPage, footprint: GuestFootprint)?
@@ -225,9 +225,4 @@ struct GroupExpansion {
     }
     return smallest
   }
-}
-
-extension ListOrder {
-  /// The order that a guest in this state has by default.
-  public static func natural(of state: String) -> ListOrder { state == "aged" ? .churned : .ascending }
 }

@@ -9,7 +9,7 @@ import Records
 public struct Matrix: Sendable {
   public let config: RunConfig
   /// The machine the matrix was checked against.
-  public let host: HostLimits
+  public let host: HostResources
   public let cells: [Cell]
   /// The host memory each guest will need.
   public let footprints: [GuestSpec: GuestFootprint]
@@ -33,7 +33,7 @@ public struct Matrix: Sendable {
   /// - Parameter experiments: the program's experiments.
   /// - Throws: ``UserError``: usage, an unusable capture, or a guest that doesn't fit, with the sizes needed and
   ///   available.
-  public init(_ config: RunConfig, host: HostLimits, experiments: ExperimentList) throws(UserError) {
+  public init(_ config: RunConfig, host: HostResources, experiments: ExperimentList) throws(UserError) {
     var config = config
     config.experiments = config.experiments ?? experiments.standard
     self.config = config
@@ -90,7 +90,7 @@ public struct Matrix: Sendable {
 
   /// Checks that the memory that cells need beside their guests fits, too.
   private static func checkMemory(
-    _ cells: [Cell], _ footprints: [GuestSpec: GuestFootprint], _ host: HostLimits
+    _ cells: [Cell], _ footprints: [GuestSpec: GuestFootprint], _ host: HostResources
   ) throws(UserError) {
     for cell in cells {
       guard let need = cell.experiment.memory(cell) else { continue }
@@ -104,7 +104,7 @@ public struct Matrix: Sendable {
   }
 
   /// What of the machine a matrix is checked against.
-  public struct HostLimits: Codable, Sendable {
+  public struct HostResources: Codable, Sendable {
     /// CPUs this process may run on.
     public var cpus: Int
     public var availableBytes: UInt64
@@ -122,7 +122,7 @@ public struct Matrix: Sendable {
 
     /// Returns the machine with only the memory a guest can get under this placement: memory is bound to its nodes and
     /// doesn't spill over.
-    func room(_ placement: Placement, modelledNodes: Int) -> HostLimits {
+    func room(_ placement: Placement, modelledNodes: Int) -> HostResources {
       let free = nodes.filter { $0.memoryBytes != 0 }.compactMap(\.freeBytes)
       guard free.count > 1, let least = free.min() else { return self }
       let used = placement == .matrix ? 1 : min(free.count, modelledNodes)
@@ -144,8 +144,8 @@ public struct Matrix: Sendable {
     }
 
     /// This machine.
-    public static var current: HostLimits {
-      HostLimits(
+    public static var current: HostResources {
+      HostResources(
         cpus: (try? ThreadPlacement.allowedCPUs().count) ?? 1,
         availableBytes: HostFacts.availableMemoryBytes() ?? 1 << 30, nodes: LibNuma().nodes,
         lastLevelCacheBytes: HostFacts.gather().lastLevelCacheBytes ?? 32 << 20)

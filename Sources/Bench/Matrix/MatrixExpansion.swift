@@ -6,7 +6,7 @@ import Records
 struct MatrixExpansion {
   private let config: RunConfig
   private let chosen: [ChosenExperiment]
-  private let host: Matrix.HostLimits
+  private let host: Matrix.HostResources
   private let lock: LockKind
   private var usedFlags: Set<String> = []
   private var known: Set<String> = []
@@ -28,7 +28,7 @@ struct MatrixExpansion {
     let options: OptionValues
   }
 
-  init(_ config: RunConfig, _ chosen: [ChosenExperiment], _ host: Matrix.HostLimits, lock: LockKind) {
+  init(_ config: RunConfig, _ chosen: [ChosenExperiment], _ host: Matrix.HostResources, lock: LockKind) {
     self.config = config
     self.chosen = chosen
     self.host = host
@@ -147,7 +147,7 @@ struct MatrixExpansion {
     }
   }
 
-  private mutating func add(_ guest: GuestSpec, _ footprint: GuestFootprint, _ room: Matrix.HostLimits) {
+  private mutating func add(_ guest: GuestSpec, _ footprint: GuestFootprint, _ room: Matrix.HostResources) {
     if !guests.contains(guest) { guests.append(guest) }
     // Another group may run more on the same guest.
     if footprint.bytes > footprints[guest]?.bytes ?? 0 { footprints[guest] = footprint }

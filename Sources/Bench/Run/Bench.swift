@@ -15,7 +15,7 @@ package final class Bench {
   /// The cache evictor; nil if no cell has cold caches. Its buffer is twice the last-level cache and takes longer to
   /// make than many guests.
   package let evictor: CacheEvictor?
-  package let limits: MachineLimits
+  package let floors: MachineFloors
   let counters: HardwareCounters?
   /// Opens the same counters on another thread.
   let openCounters: @Sendable () -> HardwareCounters?
@@ -37,13 +37,13 @@ package final class Bench {
 
   /// - Throws: if the host refuses address space, or counters that were asked for by name.
   init(
-    _ matrix: Matrix, _ identity: RunIdentity, limits: MachineLimits, counters: HardwareCounters?,
+    _ matrix: Matrix, _ identity: RunIdentity, floors: MachineFloors, counters: HardwareCounters?,
     openCounters: @escaping @Sendable () -> HardwareCounters?, numa: any NumaHost,
     hostCPUs: [Int], lastLevelCacheBytes: Int?
   ) throws {
     self.matrix = matrix
     self.identity = identity
-    self.limits = limits
+    self.floors = floors
     self.counters = counters
     self.openCounters = openCounters
     hostNodes = numa.nodes
@@ -65,13 +65,13 @@ package final class Bench {
   package var otherCPUs: [Int] { placement?.otherHostCPUs ?? [] }
 
   /// Times the plain walk that a cell's cost is compared with, once, where its scanner runs.
-  func sampleLimit(_ guest: ModelledGuest, _ key: ModelledGuest.LimitKey) {
+  func sampleFloor(_ guest: ModelledGuest, _ key: ModelledGuest.FloorKey) {
     if let cpu = key.hostCPU { try? ThreadPlacement.pin(toCPU: cpu) }
-    guest.sampleLimit(key, evictor)
+    guest.sampleFloor(key, evictor)
   }
 
   /// Which walk a cell's cost is compared with.
-  func limitKey(_ cell: Cell, on model: ModelledGuest) -> ModelledGuest.LimitKey {
+  func floorKey(_ cell: Cell, on model: ModelledGuest) -> ModelledGuest.FloorKey {
     .init(order: cell.order, cache: cell.cache, hostCPU: placement(cell, model).scanners.first?.hostCPU)
   }
 

@@ -54,7 +54,7 @@ public final class CountSimulator {
   private struct Request: Codable {
     var parent: Int32
     var config: RunConfig
-    var host: Matrix.HostLimits
+    var host: Matrix.HostResources
     var cells: [String]
   }
 

@@ -23,7 +23,7 @@ public final class MatrixRunner {
   /// What the run couldn't measure.
   public private(set) var unavailable: [RunMeta.Unavailable]
   public private(set) var guests: [JSONValue] = []
-  public let limits: RunLimits
+  public let floors: RunFloors
 
   /// Measures this machine's floors (about 100 ms) and opens counters for the calling thread, which must be the one
   /// that runs.
@@ -74,7 +74,7 @@ public final class MatrixRunner {
         unavailable = [.init(what: "hardware counters", why: reason)]
       }
     }
-    limits = try RunLimits.measure()
+    floors = try RunFloors.measure()
   }
 
   /// Runs every repetition that isn't in `finished`, and summarises each cell, finished repetitions included.
@@ -87,7 +87,7 @@ public final class MatrixRunner {
     let hostCPUs = try ThreadPlacement.allowedCPUs()
     defer { unpin(hostCPUs) }
     let bench = try Bench(
-      matrix, identity, limits: limits.machine, counters: counters, openCounters: openCounters, numa: numa,
+      matrix, identity, floors: floors.machine, counters: counters, openCounters: openCounters, numa: numa,
       hostCPUs: hostCPUs,
       lastLevelCacheBytes: HostFacts.gather().lastLevelCacheBytes)
 
@@ -107,7 +107,7 @@ public final class MatrixRunner {
     for run in finished where run.counters.source == CounterFacts.simulated {
       simulated[run.identity.cellID] = run.counters
     }
-    var walkLimits: [String: Double] = [:]
+    var walkFloors: [String: Double] = [:]
     let total = matrix.cells.count * matrix.config.repetitions
     var count = done.count
     let began = MonotonicClock.nanoseconds()
@@ -145,9 +145,9 @@ public final class MatrixRunner {
             guard let model = models[spec] else { continue }
             let keys = Set(
               cells.filter { $0.modelledGuest == spec && $0.configuredStrategy != nil }.map {
-                bench.limitKey($0, on: model)
+                bench.floorKey($0, on: model)
               })
-            for key in keys { bench.sampleLimit(model, key) }
+            for key in keys { bench.sampleFloor(model, key) }
           }
         }
         for cell in cells.shuffled(using: &generator) {
@@ -174,7 +174,7 @@ public final class MatrixRunner {
       }
       for cell in cells {
         guard cell.configuredStrategy.map({ $0.card.goal != .none }) == true else { continue }
-        walkLimits[cell.id] = models[cell.guest].flatMap { $0.limitPerBlock(bench.limitKey(cell, on: $0)) }
+        walkFloors[cell.id] = models[cell.guest].flatMap { $0.floorPerBlock(bench.floorKey(cell, on: $0)) }
       }
       bench.forgetTeams()
     }
@@ -187,7 +187,7 @@ public final class MatrixRunner {
     return matrix.cells.compactMap { cell in
       CellSummary.record(
         of: (records[cell.id] ?? []).sorted { $0.identity.repetition < $1.identity.repetition },
-        limitNsPerBlock: walkLimits[cell.id],
+        limitNsPerBlock: walkFloors[cell.id],
         holdLimitNs: matrix.holdLimitNanoseconds,
         lockHoldNsMaxRepeatable: incomplete.contains(cell.id)
           ? nil : maxima[cell.id]?.value.map { CycleClock.nanoseconds(fromTicks: $0) })

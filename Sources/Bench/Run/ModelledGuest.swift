@@ -14,12 +14,12 @@ package final class ModelledGuest {
   package let hostNodes: [Int]?
   /// The host nodes of its memory, by modelled node.
   let memory: [MemoryCensus]
-  private var limits: [LimitKey: [Double]] = [:]
+  private var floors: [FloorKey: [Double]] = [:]
   private var adjacency: [Int: Double?] = [:]
   /// Whether the lists may differ from the snapshot.
   private var isTouched = false
 
-  package struct LimitKey: Hashable {
+  package struct FloorKey: Hashable {
     var order: Int
     var cache: CacheState
     /// The scanner's host CPU.
@@ -131,7 +131,7 @@ package final class ModelledGuest {
   /// Times the plain walk over these lists once, in this cache state. Returns nil if there are no blocks, or no room
   /// for the addresses.
   package func timeWalk(
-    _ walk: Walk, _ key: LimitKey, _ evictor: CacheEvictor?
+    _ walk: Walk, _ key: FloorKey, _ evictor: CacheEvictor?
   ) -> (nanosecondsPerBlock: Double, blocks: Int)? {
     // Restore before counting: the previous run may have left fewer blocks.
     restore([])
@@ -146,14 +146,14 @@ package final class ModelledGuest {
   }
 
   /// Times the plain walk in C: the floor results are compared with.
-  func sampleLimit(_ key: LimitKey, _ evictor: CacheEvictor?) {
+  func sampleFloor(_ key: FloorKey, _ evictor: CacheEvictor?) {
     guard let walk = timeWalk(.c, key, evictor) else { return }
-    limits[key, default: []].append(walk.nanosecondsPerBlock)
+    floors[key, default: []].append(walk.nanosecondsPerBlock)
   }
 
   /// Nanoseconds a block of that walk: the median of its samples. Nil without any.
-  func limitPerBlock(_ key: LimitKey) -> Double? {
-    guard let samples = limits[key]?.sorted(), !samples.isEmpty else { return nil }
+  func floorPerBlock(_ key: FloorKey) -> Double? {
+    guard let samples = floors[key]?.sorted(), !samples.isEmpty else { return nil }
     return MedianInterval.median(sorted: samples)
   }
 }

@@ -76,7 +76,7 @@ struct WalkCosts {
         // In alternating order, so that neither always runs second.
         for index in round.isMultiple(of: 2) ? Array(kinds.indices) : kinds.indices.reversed() {
           let kind = kinds[index]
-          let key = ModelledGuest.LimitKey(order: highestOrder, cache: kind.cache)
+          let key = ModelledGuest.FloorKey(order: highestOrder, cache: kind.cache)
           guard let walk = model.timeWalk(kind.walk, key, evictor) else {
             throw LadderError("the guest has no free block of order \(highestOrder), or no room for their addresses")
           }

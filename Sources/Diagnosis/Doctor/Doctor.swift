@@ -10,7 +10,7 @@ import Records
 /// `hintbench doctor`: what this machine can and can't measure, why, and how to fix it.
 public struct Doctor: Sendable {
   public var machine: MachineDoctor
-  public var limits: Matrix.HostLimits
+  public var resources: Matrix.HostResources
   /// The default parent folder of runs.
   public var runsFolder: String
   /// Why this build refuses to measure; nil if it doesn't.
@@ -19,11 +19,11 @@ public struct Doctor: Sendable {
   public var dirtyLog: @Sendable () -> SystemCallError?
 
   public init(
-    machine: MachineDoctor = MachineDoctor(), limits: Matrix.HostLimits = .current, runsFolder: String,
+    machine: MachineDoctor = MachineDoctor(), resources: Matrix.HostResources = .current, runsFolder: String,
     refusal: String? = nil, dirtyLog: @escaping @Sendable () -> SystemCallError? = { WriteProtectLog.refusal }
   ) {
     self.machine = machine
-    self.limits = limits
+    self.resources = resources
     self.runsFolder = runsFolder
     self.refusal = refusal
     self.dirtyLog = dirtyLog
@@ -45,8 +45,8 @@ public struct Doctor: Sendable {
     let facts = machine.facts
     let began = MonotonicClock.nanoseconds()
     let steal = StealClock.nanoseconds(files: machine.files)
-    let matrix = Result { () throws(UserError) in try Matrix(.standard(), host: limits) }
-    let guests = try GuestFit.all(limits)
+    let matrix = Result { () throws(UserError) in try Matrix(.standard(), host: resources) }
+    let guests = try GuestFit.all(resources)
     let nodes = NodePlacement.probe(machine.numa)
     let run = defaultRun(matrix)
     let whyNot = run.state == .missing ? "the default run \(run.found): \(run.why ?? "")" : nil
@@ -60,7 +60,7 @@ public struct Doctor: Sendable {
       noiseMissing = refusal
     } else {
       do {
-        noise = try NoiseTrial(machine: machine, host: limits).run(seconds: seconds, progress: progress)
+        noise = try NoiseTrial(machine: machine, host: resources).run(seconds: seconds, progress: progress)
       } catch {
         noiseMissing = "\(error)"
       }
@@ -90,7 +90,7 @@ public struct Doctor: Sendable {
     switch checked {
     case .success(let made): matrix = made
     case .failure(let error):
-      let quick = try? Matrix(.standard(quick: true), host: limits)
+      let quick = try? Matrix(.standard(quick: true), host: resources)
       return Finding(
         what, .missing, "doesn't fit", why: "\(error)", mend: quick == nil ? nil : "hintbench run --quick")
     }
@@ -131,7 +131,7 @@ public struct Doctor: Sendable {
     config.counters = "off"
     let observer = FailureObserver()
     _ = try MatrixRunner(
-      Matrix(config, host: limits), RunIdentity(runID: "doctor", host: "", commit: nil, branch: nil),
+      Matrix(config, host: resources), RunIdentity(runID: "doctor", host: "", commit: nil, branch: nil),
       numa: machine.numa, library: machine.library
     ).run(observer)
     if let failure = observer.failure { throw UserError(.unavailable, failure) }
@@ -164,11 +164,11 @@ public struct Doctor: Sendable {
     let what = "threads"
     var crowded: [String] = []
     for card in Experiments.all {
-      guard let matrix = try? Matrix(.standard([card.name]), host: limits) else { continue }
+      guard let matrix = try? Matrix(.standard([card.name]), host: resources) else { continue }
       let count = matrix.cells.count { $0.oversubscribed }
       if count > 0 { crowded.append("\(card.name) (\(count) of \(matrix.cells.count) cells)") }
     }
-    let cpus = "\(limits.cpus) CPU\(limits.cpus == 1 ? "" : "s")"
+    let cpus = "\(resources.cpus) CPU\(resources.cpus == 1 ? "" : "s")"
     guard !crowded.isEmpty else {
       return Finding(what, .ok, "\(cpus) are enough for every experiment with its defaults")
     }
@@ -192,7 +192,7 @@ public struct Doctor: Sendable {
     let what = "memory"
     func largest(_ fits: (GuestFit) -> Bool) -> String? { guests.last(where: fits)?.guest }
     func isExact(_ fit: GuestFit) -> Bool { fit.automatic?.granuleOrder == 0 }
-    var parts = ["\(ByteSize(bytes: limits.availableBytes)) available, a quarter of it for one guest"]
+    var parts = ["\(ByteSize(bytes: resources.availableBytes)) available, a quarter of it for one guest"]
     let every = largest { $0.wholeBlocks && isExact($0) }
     let most = largest { !$0.wholeBlocks && isExact($0) }
     parts.append(every.map { "exact (granule 0) up to \($0) with every strategy" } ?? "none exact with every strategy")

@@ -46,7 +46,7 @@ public struct GuestFit: Equatable, Codable, Sendable {
   /// in place, once with all.
   ///
   /// - Throws: ``UserError`` for an invalid size.
-  static func all(_ host: Matrix.HostLimits, sizes: [String] = sizes) throws(UserError) -> [GuestFit] {
+  static func all(_ host: Matrix.HostResources, sizes: [String] = sizes) throws(UserError) -> [GuestFit] {
     var fits: [GuestFit] = []
     for size in sizes {
       for wholeBlocks in [false, true] { fits.append(try GuestFit(size, wholeBlocks, host)) }
@@ -54,8 +54,8 @@ public struct GuestFit: Equatable, Codable, Sendable {
     return fits
   }
 
-  private init(_ size: String, _ wholeBlocks: Bool, _ host: Matrix.HostLimits) throws(UserError) {
-    let boundless = Matrix.HostLimits(cpus: host.cpus, availableBytes: .max)
+  private init(_ size: String, _ wholeBlocks: Bool, _ host: Matrix.HostResources) throws(UserError) {
+    let boundless = Matrix.HostResources(cpus: host.cpus, availableBytes: .max)
     let large = try Self.setting(size, wholeBlocks, "0", "2m", boundless)
     let small = try Self.setting(size, wholeBlocks, "0", "4k", boundless)
     guest = size
@@ -80,7 +80,7 @@ public struct GuestFit: Equatable, Codable, Sendable {
   }
 
   private static func setting(
-    _ size: String, _ wholeBlocks: Bool, _ granule: String, _ vmemmap: String, _ host: Matrix.HostLimits
+    _ size: String, _ wholeBlocks: Bool, _ granule: String, _ vmemmap: String, _ host: Matrix.HostResources
   ) throws(UserError) -> Setting {
     var group = RunConfig.Group()
     group.guests = [size]

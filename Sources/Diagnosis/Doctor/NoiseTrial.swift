@@ -13,7 +13,7 @@ public struct NoiseTrial {
   private static let seed: UInt64 = 1
 
   let machine: MachineDoctor
-  let host: Matrix.HostLimits
+  let host: Matrix.HostResources
 
   /// - Throws: ``UserError`` if the guest doesn't fit, or the host's errors.
   func run(seconds: Double, progress: @escaping (Double) -> Void) throws -> NoiseReport {

@@ -76,7 +76,7 @@ enum BallooningExperiment: Experiment {
   }
 
   /// Three moves, mixing and compaction if recovery is measured, and four windows if contention is.
-  static func estimate(_ cell: Cell, _ host: Matrix.HostLimits) -> Double {
+  static func estimate(_ cell: Cell, _ host: Matrix.HostResources) -> Double {
     let setup = BalloonSetup(cell.options)
     let moved = Double(min(cell.guestBytes / 8, mostMoved) >> 12) * 3 * 60
     // Compaction looks at every pageblock of every zone.

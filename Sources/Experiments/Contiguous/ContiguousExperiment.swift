@@ -64,7 +64,7 @@ enum ContiguousExperiment: Experiment {
   static func threads(_ options: OptionValues, nodes: Int) -> Int { 2 + (options.hostAckNs > 0 ? 1 : 0) }
 
   /// Each round of reporting begins with a restart; a window may take several rounds.
-  static func estimate(_ cell: Cell, _ host: Matrix.HostLimits) -> Double { Double(cell.windowNs) + 45e6 }
+  static func estimate(_ cell: Cell, _ host: Matrix.HostResources) -> Double { Double(cell.windowNs) + 45e6 }
 
   /// How long attempts at one place go on. Nanoseconds.
   private static let patienceNs: UInt64 = 10_000_000

@@ -71,7 +71,7 @@ enum DeliveryExperiment: Experiment {
 
   static func obstacle(_ cell: Cell) -> String? { HostAction(cell.options).flatMap { $0.refusal } }
 
-  static func estimate(_ cell: Cell, _ host: Matrix.HostLimits) -> Double {
+  static func estimate(_ cell: Cell, _ host: Matrix.HostResources) -> Double {
     // Populated before, and for the session that gives it back.
     let populating = HostAction(cell.options)?.page == nil ? 0 : 2 * 70e6
     return 2 * cell.restartNanoseconds(host) + 3 * cell.sessionNanoseconds + populating

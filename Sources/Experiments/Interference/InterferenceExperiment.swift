@@ -33,7 +33,7 @@ enum InterferenceExperiment: Experiment {
   }
 
   /// Two windows alone and two beside the strategy, one more with hooks; each starts threads and gives memory back.
-  static func estimate(_ cell: Cell, _ host: Matrix.HostLimits) -> Double {
+  static func estimate(_ cell: Cell, _ host: Matrix.HostResources) -> Double {
     let windows = cell.strategy.card.trigger == .frees ? 5.0 : 4.0
     return windows * (Double(cell.windowNs) + 12e6)
   }

@@ -80,12 +80,12 @@ enum MigrationExperiment: Experiment {
     options.clock == .virtual ? 3 : max(hostCPUs - threads(options, nodes: nodes), 1)
   }
 
-  static func estimate(_ cell: Cell, _ host: Matrix.HostLimits) -> Double {
+  static func estimate(_ cell: Cell, _ host: Matrix.HostResources) -> Double {
     cell.clock == .virtual ? virtualEstimate(cell, host) : RealMigration.estimate(cell)
   }
 
   /// A session for the cost of a hint, a look at every unit in each round, and the mutators' operations.
-  private static func virtualEstimate(_ cell: Cell, _ host: Matrix.HostLimits) -> Double {
+  private static func virtualEstimate(_ cell: Cell, _ host: Matrix.HostResources) -> Double {
     let units = Double(cell.guestBytes >> 12) / Double(1 << cell.guest.granuleOrder)
     let sending = Double(cell.guestBytes) / Double(cell.options.bytes("bandwidth"))
     let operations = Double(cell.mutators) * rate(cell) * sending

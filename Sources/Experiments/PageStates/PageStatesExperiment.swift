@@ -51,7 +51,7 @@ enum PageStatesExperiment: Experiment {
   }
 
   /// The arrays are built, timed and counted in the mode itself and in the one without states.
-  static func estimate(_ cell: Cell, _ host: Matrix.HostLimits) -> Double {
+  static func estimate(_ cell: Cell, _ host: Matrix.HostResources) -> Double {
     HintingMode(rawValue: cell.options.choice("mode")) == nil ? 60e6 : Double(pages(cell)) * 6 * 4 * 65
   }
 

@@ -34,7 +34,7 @@ enum ScanExperiment: Experiment {
     return [small, large]
   }
 
-  static func estimate(_ cell: Cell, _ host: Matrix.HostLimits) -> Double {
+  static func estimate(_ cell: Cell, _ host: Matrix.HostResources) -> Double {
     2 * cell.restartNanoseconds(host) + 2 * cell.sessionNanoseconds
   }
 
@@ -239,8 +239,8 @@ enum ScanExperiment: Experiment {
     switch cell.pageInit {
     case .none: run.speed.pageInitNs = nil
     case .alloc:
-      run.speed.pageInitNs = Double(probed.pass.pagesInitializedAtAlloc) / 1024 * bench.limits.zeroing4MiB.median
-    case .free: run.speed.pageInitNs = Double(probed.pass.pagesReturned) / 1024 * bench.limits.zeroing4MiB.median
+      run.speed.pageInitNs = Double(probed.pass.pagesInitializedAtAlloc) / 1024 * bench.floors.zeroing4MiB.median
+    case .free: run.speed.pageInitNs = Double(probed.pass.pagesReturned) / 1024 * bench.floors.zeroing4MiB.median
     }
     guard speed.pass.outcome == probed.pass.outcome else {
       // The time is from one pass and the bytes from the other: under a load one of them may have got no buffer.

@@ -55,7 +55,7 @@ enum SteadyStateExperiment: Experiment {
   }
 
   /// The window, and a tenth of it alone. Virtual time costs only the mutators' operations and the reports.
-  static func estimate(_ cell: Cell, _ host: Matrix.HostLimits) -> Double {
+  static func estimate(_ cell: Cell, _ host: Matrix.HostResources) -> Double {
     let window = Double(cell.windowNs)
     guard cell.clock == .virtual else { return 1.1 * window + 2 * cell.restartNanoseconds(host) }
     let operations = Double(cell.mutators * cell.options.integer("mutator-rate")) * window / 1e9

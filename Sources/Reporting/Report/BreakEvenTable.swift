@@ -20,14 +20,14 @@ struct BreakEvenTable {
     for line in lines {
       let bySize = Dictionary(grouping: line.cells, by: Size.init)
       for (size, cells) in bySize.sorted(by: { $0.key < $1.key }) {
-        guard let plain = cells.first(where: { $0.design.base == "none" }) else { continue }
-        for cell in cells where cell.design.base != "none" {
+        guard let plain = cells.first(where: { $0.variant.base == "none" }) else { continue }
+        for cell in cells where cell.variant.base != "none" {
           let worth = Self.worth(of: data.rows(cell), beside: data.rows(plain))
           rows.append(
             [
               line.condition, data.runs.count > 1 ? "run \(data.runs[size.run].meta.runID)" : "",
               Figure.bytes(size.bytes) + (cell.isCoarse ? " (granule \(size.granule))" : ""),
-              data.label(cell.design),
+              data.label(cell.variant),
             ] + worth.map { Figure.spread(MetricSummary($0)).map { $0.median + $0.range } ?? Figure.missing })
         }
       }

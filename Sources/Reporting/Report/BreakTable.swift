@@ -4,15 +4,15 @@ struct BreakTable {
 
   /// - Parameter groups: cells that differ in nothing but strategy and size.
   init(_ groups: CellGroups, _ data: ExperimentData) {
-    let designs = data.designs(groups.groups.flatMap(\.cells))
+    let variants = data.variants(groups.groups.flatMap(\.cells))
     let columns = groups.groups.map { group in
-      (title: group.title.isEmpty ? "all" : group.title, byDesign: Dictionary(grouping: group.cells, by: \.design))
+      (title: group.title.isEmpty ? "all" : group.title, byVariant: Dictionary(grouping: group.cells, by: \.variant))
     }
     content = TableContent(
       caption: "Measured guest size at which each strategy exceeds the hold limit",
       titles: ["strategy"] + columns.map(\.title),
-      rows: designs.map { design in
-        [data.label(design)] + columns.map { Self.verdict($0.byDesign[design] ?? []) }
+      rows: variants.map { variant in
+        [data.label(variant)] + columns.map { Self.verdict($0.byVariant[variant] ?? []) }
       },
       leftAligned: Set(0...columns.count),
       note: "≥: at a granule above 0 a hold is a lower bound, so that \"within\" isn't certain there.")

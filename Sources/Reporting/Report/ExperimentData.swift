@@ -8,13 +8,13 @@ struct ExperimentData {
   let cells: [ReportCell]
   /// The cells with more measured threads than CPUs, shown in tables only.
   let oversubscribed: [ReportCell]
-  let styles: DesignStyles
+  let styles: VariantStyles
   /// Published migrations, for comparison.
   let published: [PublishedMigration]
-  let labels: [Design: String]
+  let labels: [StrategyVariant: String]
 
   init(
-    _ card: ExperimentCard, runs: [ReportRun], cells: [ReportCell], styles: DesignStyles,
+    _ card: ExperimentCard, runs: [ReportRun], cells: [ReportCell], styles: VariantStyles,
     published: [PublishedMigration] = []
   ) {
     self.card = card
@@ -24,10 +24,10 @@ struct ExperimentData {
     oversubscribed = own.filter(\.cell.oversubscribed)
     self.styles = styles
     self.published = published
-    labels = Design.labels(own.map(\.design))
+    labels = StrategyVariant.labels(own.map(\.variant))
   }
 
-  func label(_ design: Design) -> String { labels[design] ?? design.strategy }
+  func label(_ variant: StrategyVariant) -> String { labels[variant] ?? variant.strategy }
 
   /// The holds of each repetition of the cell, by repetition number.
   func holds(_ cell: ReportCell) -> [Int: [HoldBucketRecord]] {
@@ -49,8 +49,8 @@ struct ExperimentData {
   }
 
   /// The strategies of some cells, in their order.
-  func designs(_ cells: [ReportCell]) -> [Design] {
-    var seen: Set<Design> = []
-    return cells.map(\.design).filter { seen.insert($0).inserted }
+  func variants(_ cells: [ReportCell]) -> [StrategyVariant] {
+    var seen: Set<StrategyVariant> = []
+    return cells.map(\.variant).filter { seen.insert($0).inserted }
   }
 }

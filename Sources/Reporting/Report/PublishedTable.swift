@@ -29,14 +29,14 @@ enum PublishedTable {
       }
       for place in places {
         let group = loaded.filter { Self.place($0, data) == place }
-        guard let plain = group.first(where: { $0.design.base == "none" }) else { continue }
+        guard let plain = group.first(where: { $0.variant.base == "none" }) else { continue }
         let without = totals(data.rows(plain))
-        for cell in group where cell.design.base != "none" {
+        for cell in group where cell.variant.base != "none" {
           let with = totals(data.rows(cell))
           let pairs = with.compactMap { repetition, total in without[repetition].map { ($0, total) } }
           rows.append([
             figure.load == "none" ? "idle" : "load \(figure.load)",
-            place.filter { !$0.isEmpty }.joined(separator: ", "), data.label(cell.design),
+            place.filter { !$0.isEmpty }.joined(separator: ", "), data.label(cell.variant),
             spread(Array(without.values)), spread(Array(with.values)), percent(pairs),
           ])
         }

@@ -80,8 +80,8 @@ public struct Report {
       return run.cells.map { ReportCell($0, runs: run.runs[$0.cellID] ?? [], place: place, run: number) }
     }
     let cards = catalogue.experiments.filter { card in cells.contains { $0.cell.experiment == card.name } }
-    let styles = DesignStyles(
-      cards.map { card in cells.filter { $0.cell.experiment == card.name }.map(\.design) },
+    let styles = VariantStyles(
+      cards.map { card in cells.filter { $0.cell.experiment == card.name }.map(\.variant) },
       known: catalogue.strategies.map(\.name))
     var sections: [ReportPage.Section] = []
     for card in cards {
@@ -158,7 +158,7 @@ public struct Report {
   /// A sentence on the oversubscribed cells, which are left out of figures.
   private static func oversubscribed(_ data: ExperimentData) -> String {
     CellGroups(data.cells + data.oversubscribed, open: []).groups.compactMap { group in
-      let names = group.cells.filter(\.cell.oversubscribed).map { data.label($0.design) }
+      let names = group.cells.filter(\.cell.oversubscribed).map { data.label($0.variant) }
       return names.isEmpty ? nil : (group.title.isEmpty ? "" : group.title + ": ") + names.joined(separator: ", ")
     }.joined(separator: "; ")
   }
@@ -217,8 +217,8 @@ public struct Report {
   }
 
   private static func goals(_ cells: [ReportCell], _ catalogue: Catalogue) -> ReportPage.Section {
-    let shown = Set(cells.map(\.design.base))
-    let listing = StrategyListing.designs(catalogue.strategies.filter { shown.contains($0.name) })
+    let shown = Set(cells.map(\.variant.base))
+    let listing = StrategyListing.strategies(catalogue.strategies.filter { shown.contains($0.name) })
     return ReportPage.Section(
       name: "goals", title: "What each strategy may serve", lead: [StrategyListing.goals],
       tables: listing.rows.isEmpty

@@ -5,7 +5,7 @@ struct ReportCell {
   let cell: CellRecord
   /// Its repetitions, without failed ones.
   let repetitions: [RunRecord]
-  let design: Design
+  let variant: StrategyVariant
   /// The cell's conditions, as text.
   let conditions: [Condition: String]
   /// The number of its run in the report.
@@ -26,7 +26,7 @@ struct ReportCell {
   init(_ cell: CellRecord, runs: [RunRecord], place: String, run: Int) {
     self.cell = cell
     repetitions = runs.filter { $0.found.outcome != .error }
-    design = Design(strategy: cell.strategy, order: cell.order)
+    variant = StrategyVariant(strategy: cell.strategy, order: cell.order)
     conditions = Dictionary(
       uniqueKeysWithValues: Condition.allCases.map { ($0, $0.text(cell, runs.first, place: place)) })
     self.run = run

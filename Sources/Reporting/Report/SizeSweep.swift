@@ -53,26 +53,26 @@ struct SizeSweep {
     _ group: CellGroups.Group, _ point: (ReportCell) -> PlotSeries.Point?
   ) -> [PlotSeries] {
     struct Key: Hashable {
-      var design: Design
+      var variant: StrategyVariant
       var run: Int
       var granule: Int
       var vmemmap: Int
     }
-    let designs = data.designs(cells)
+    let variants = data.variants(cells)
     var order: [Key] = []
     var lines: [Key: [PlotSeries.Point]] = [:]
     for cell in group.cells.sorted(by: { $0.cell.guestBytes < $1.cell.guestBytes }) {
-      guard var point = point(cell), let place = designs.firstIndex(of: cell.design) else { continue }
+      guard var point = point(cell), let place = variants.firstIndex(of: cell.variant) else { continue }
       let key = Key(
-        design: cell.design, run: cell.run, granule: cell.cell.granuleOrder ?? 0,
+        variant: cell.variant, run: cell.run, granule: cell.cell.granuleOrder ?? 0,
         vmemmap: cell.cell.vmemmapPageBytes ?? 0)
-      if designs.count > 1 { point.x *= pow(spread, 2 * Double(place) / Double(designs.count - 1) - 1) }
+      if variants.count > 1 { point.x *= pow(spread, 2 * Double(place) / Double(variants.count - 1) - 1) }
       if lines[key] == nil { order.append(key) }
       lines[key, default: []].append(point)
     }
     return order.map { key in
       PlotSeries(
-        label: data.label(key.design), style: data.styles[key.design], line: key.granule > 0 ? .dashed : .solid,
+        label: data.label(key.variant), style: data.styles[key.variant], line: key.granule > 0 ? .dashed : .solid,
         width: 1.1, points: lines[key] ?? [])
     }
   }

@@ -49,7 +49,7 @@ enum HoldBySizeFigure: ReportFigure {
   private static func firstBeyond(_ cells: [ReportCell]) -> Set<ReportCell.Place> {
     let beyond = cells.filter { $0.cell.withinHoldLimit == false }
     return Set(
-      Dictionary(grouping: beyond, by: \.design).values.compactMap { cells in
+      Dictionary(grouping: beyond, by: \.variant).values.compactMap { cells in
         cells.min { $0.cell.guestBytes < $1.cell.guestBytes }?.place
       })
   }

@@ -30,7 +30,7 @@ enum SteadyStateFigure: ReportFigure {
         let floor = hasZero ? least / 4 : least
         let series = group.cells.map { cell in
           PlotSeries(
-            label: data.label(cell.design), style: data.styles[cell.design], line: .dotted,
+            label: data.label(cell.variant), style: data.styles[cell.variant], line: .dotted,
             points: points(cell, data, floor: floor))
         }
         var x = PlotAxis.time("time since the memory became free", times.filter { $0 > 0 } + [floor])

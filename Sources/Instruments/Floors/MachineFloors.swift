@@ -1,7 +1,7 @@
 import Machine
 
 /// The cost of primitive steps on this machine: the floor under every result. Each over seven rounds; nanoseconds.
-public struct MachineLimits: Equatable, Codable, Sendable {
+public struct MachineFloors: Equatable, Codable, Sendable {
   /// The median of an empty interval: the part of every hold that the probe adds.
   public var clockP50: CostRange
   /// The 99th percentile of an empty interval.
@@ -30,10 +30,10 @@ public struct MachineLimits: Equatable, Codable, Sendable {
   /// The rungs of the ladder use the same code.
   ///
   /// - Throws: ``SystemCallError`` if the host refuses the memory for a buffer of 16 MiB.
-  public static func measure() throws(SystemCallError) -> MachineLimits {
+  public static func measure() throws(SystemCallError) -> MachineFloors {
     let clock = StepCosts.clock(rounds: rounds)
     let zeroing = try ZeroingCosts()
-    return MachineLimits(
+    return MachineFloors(
       clockP50: clock.p50.cost, clockP99: clock.p99.cost, atomicAdd: StepCosts.atomicAdd(rounds: rounds).cost,
       systemCall: StepCosts.systemCall(rounds: rounds).cost,
       zeroing4KiB: zeroing.scatteredPages(rounds: rounds).cost,
