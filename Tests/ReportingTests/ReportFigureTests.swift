@@ -61,7 +61,7 @@ struct ReportFigureTests {
     }
   }
 
-  @Test("what differs in more than variant and size lies in panels of its own")
+  @Test("cells that differ in more than variant and size have separate panels")
   func panels() throws {
     try RunFixtures.withFolder { folder in
       try ReportFixtures.write(to: folder + "/run")
@@ -148,7 +148,7 @@ struct ReportFigureTests {
     }
   }
 
-  @Test("variants beside each other never share a mark, whatever their colours")
+  @Test("variants in one figure never share a mark")
   func styles() {
     let names = ["none"] + (0..<30).map { "page-reporting:order=\($0)" } + ["step-iterator:step=1", "made-up"]
     let variants = names.map { StrategyVariant(strategy: $0, order: 10) }

@@ -103,7 +103,7 @@ public struct Matrix: Sendable {
     }
   }
 
-  /// What of the machine a matrix is checked against.
+  /// The resources of the machine that a matrix is checked against.
   public struct HostResources: Codable, Sendable {
     /// CPUs this process may run on.
     public var cpus: Int

@@ -64,13 +64,13 @@ package final class Bench {
   /// The host CPUs for threads beside the measuring one.
   package var otherCPUs: [Int] { placement?.otherHostCPUs ?? [] }
 
-  /// Times the plain walk that a cell's cost is compared with, once, where its scanner runs.
+  /// Times the plain walk that is a cell's floor once, on its scanner's CPU.
   func sampleFloor(_ guest: ModelledGuest, _ key: ModelledGuest.FloorKey) {
     if let cpu = key.hostCPU { try? ThreadPlacement.pin(toCPU: cpu) }
     guest.sampleFloor(key, evictor)
   }
 
-  /// Which walk a cell's cost is compared with.
+  /// The walk that is a cell's floor.
   func floorKey(_ cell: Cell, on model: ModelledGuest) -> ModelledGuest.FloorKey {
     .init(order: cell.order, cache: cell.cache, hostCPU: placement(cell, model).scanners.first?.hostCPU)
   }

@@ -145,13 +145,13 @@ package final class ModelledGuest {
     return (CycleClock.nanoseconds(fromTicks: walked.ticks) / Double(walked.blocks), walked.blocks)
   }
 
-  /// Times the plain walk in C: the floor results are compared with.
+  /// Times the plain walk in C, the floor that results are compared with.
   func sampleFloor(_ key: FloorKey, _ evictor: CacheEvictor?) {
     guard let walk = timeWalk(.c, key, evictor) else { return }
     floors[key, default: []].append(walk.nanosecondsPerBlock)
   }
 
-  /// Nanoseconds a block of that walk: the median of its samples. Nil without any.
+  /// The floor: the median of the walk's samples. Nanoseconds a block; nil without samples.
   func floorPerBlock(_ key: FloorKey) -> Double? {
     guard let samples = floors[key]?.sorted(), !samples.isEmpty else { return nil }
     return MedianInterval.median(sorted: samples)

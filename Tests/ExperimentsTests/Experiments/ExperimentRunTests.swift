@@ -142,7 +142,7 @@ import Testing
     }
   }
 
-  @Test func designsWithoutHooksAreRefusedByName() throws {
+  @Test func strategiesWithoutHooksAreRefusedByName() throws {
     let error = #expect(throws: UserError.self) {
       try Fixtures.matrix(config("steady-state", ["step-iterator"]))
     }

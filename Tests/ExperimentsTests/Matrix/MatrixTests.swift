@@ -48,7 +48,7 @@ import Testing
     #expect(tight.granuleOrder == candidates[least].0 && tight.vmemmapPage == candidates[least].1)
   }
 
-  @Test func designsThatGiveBlocksBackNeedMore() throws {
+  @Test func strategiesThatGiveBlocksBackNeedMore() throws {
     let needed = footprint(64 << 30, .fresh, 0, .small)
     #expect(footprint(64 << 30, .fresh, 0, .small, wholeBlocks: true) > 4 * needed)
     let readers = try auto("64G", "fresh", ["none"], host: 4 * needed)

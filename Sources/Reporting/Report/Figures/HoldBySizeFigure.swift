@@ -1,4 +1,4 @@
-/// Which strategy stays within the hold limit up to which guest.
+/// The largest guest for which each strategy stays within the hold limit.
 enum HoldBySizeFigure: ReportFigure {
   static let name = "hold-by-size"
   static let title = "Longest repeatable hold against guest size"
@@ -45,7 +45,7 @@ enum HoldBySizeFigure: ReportFigure {
     }
   }
 
-  /// Of each strategy's cells the smallest that is beyond its limit.
+  /// The smallest cell of each strategy that is beyond its limit.
   private static func firstBeyond(_ cells: [ReportCell]) -> Set<ReportCell.Place> {
     let beyond = cells.filter { $0.cell.withinHoldLimit == false }
     return Set(
@@ -56,7 +56,7 @@ enum HoldBySizeFigure: ReportFigure {
 }
 
 extension PlotSeries.Point {
-  /// Without bars.
+  /// The same point without bars.
   var bare: Self { .init(x: x, y: y) }
 }
 

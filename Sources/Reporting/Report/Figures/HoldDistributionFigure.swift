@@ -62,7 +62,7 @@ enum HoldDistributionFigure: ReportFigure {
     return series
   }
 
-  /// Where the share of longer holds falls, and from what.
+  /// The points at which the share of longer holds falls, with the share before each.
   static func points(_ buckets: [HoldBucketRecord]) -> [PlotSeries.Point] {
     let sorted = buckets.filter { $0.count > 0 }.sorted { $0.upperNs < $1.upperNs }
     let all = sorted.reduce(0) { $0 + $1.count }
