@@ -1,23 +1,23 @@
 import GuestMemory
 import Synchronization
 
-/// One balloon: its pages, its mutex, and what it takes. Shared by all threads that work on it, through a
-/// ``BalloonDriver`` each.
+/// A balloon: its page list, its mutex and its message arrays. All threads share it, each through its own
+/// ``BalloonDriver``.
 ///
-/// Lock order: a page's lock, then the list's (`pages_lock`). Who has the list locked only tries pages' locks. The
-/// mutex (`balloon_lock`) comes before the locks of pages on the list; a migration, which has page locks already, only
-/// tries it.
+/// Lock order: a page's lock, then the list's (`pages_lock`); a holder of the list lock may only try page locks. The
+/// mutex (`balloon_lock`) comes before the locks of pages on the list; a migration already holds page locks, so it only
+/// tries the mutex.
 public final class Balloon: @unchecked Sendable {
-  // Right to send: `handle` is addresses and constants; what is behind them is guarded by the locks in it.
+  // Right to send: `handle` is addresses and constants; the memory there is guarded by its locks.
   public let handle: Handle
   private let words: SharedWords
   private let arrays: UnsafeMutablePointer<UInt32>
 
-  /// An empty balloon of a guest, which has to outlive it.
+  /// Creates an empty balloon for a guest. The guest must outlive it.
   ///
-  /// - Parameter isMovable: whether its pages are allocated movable and may be isolated (CONFIG_BALLOON_COMPACTION);
-  ///   otherwise they come from unmovable pageblocks and stay where they are. Only single pages can be movable.
-  /// - Throws: ``GuestError`` if there is no address space.
+  /// - Parameter isMovable: whether pages are allocated movable and may be isolated (CONFIG_BALLOON_COMPACTION);
+  ///   otherwise they come from unmovable pageblocks and never move. Requires single pages.
+  /// - Throws: ``GuestError`` if the host refuses the address space.
   public init(
     _ guest: Guest, _ kind: BalloonKind = .order0, listing: BalloonListing = .page, isMovable: Bool = true,
     rules: BalloonRules = .linux61
@@ -36,16 +36,16 @@ public final class Balloon: @unchecked Sendable {
     arrays.deallocate()
   }
 
-  /// Empty, after the guest was restored. Nobody may be using it.
+  /// Empties the balloon after the guest was restored. No thread may be using it.
   public func reset() {
     handle.pages.reset()
     words.view.clear()
   }
 
-  /// Entries the balloon has, isolated ones included (`num_pages`).
+  /// The number of entries in the balloon, isolated ones included (`num_pages`).
   public var count: Int { Int(handle.words[1]) }
 
-  /// What the threads work with. Trivial; valid as long as the balloon.
+  /// A trivial handle for the threads that work on the balloon. Valid as long as the balloon.
   public struct Handle: @unchecked Sendable {
     // Right to send: see Balloon.
     public let core: GuestCore
@@ -74,7 +74,7 @@ public final class Balloon: @unchecked Sendable {
     }
 
     /// balloon_mapping_gfp_mask() | __GFP_NOMEMALLOC | __GFP_NORETRY | __GFP_NOWARN: GFP_HIGHUSER_MOVABLE, or
-    /// GFP_HIGHUSER where pages can't be moved.
+    /// GFP_HIGHUSER if pages can't be moved.
     @inlinable
     public var gfp: GFP { isMovable ? [.movable, .highMem, .noMemAlloc] : [.highMem, .noMemAlloc] }
 
@@ -85,21 +85,49 @@ public final class Balloon: @unchecked Sendable {
     @inlinable @inline(__always)
     func releaseMutex() { _ = words.exchange(0, 0) }
 
-    /// Under the mutex.
+    /// Adds to num_pages. The caller holds the mutex.
     @inlinable @inline(__always)
     func addCount(_ entries: Int) { words[1] &+= UInt64(bitPattern: Int64(entries)) }
 
-    /// Of a modelled CPU: its batch, and behind it what a migration tells.
+    /// One of a modelled CPU's two arrays: 0 for its batch, 1 for the message a migration sends.
     @inlinable @inline(__always)
     func array(cpu: Int, _ which: Int) -> PFNArray {
       PFNArray(arrays + (cpu &* 2 &+ which) &* PFNArray.capacity)
     }
 
-    /// num_pages, under the mutex.
+    /// num_pages. The caller holds the mutex.
     @inlinable @inline(__always)
     var entries: Int { Int(truncatingIfNeeded: words[1]) }
 
-    /// Whether somebody has the mutex.
+    /// Whether any thread holds the mutex.
     var isMutexTaken: Bool { words[0] != 0 }
   }
+}
+
+/// `vb->pfns`: the PFNs of one message to the host, 32 bits each, little-endian. A handle on memory of the balloon.
+public struct PFNArray: @unchecked Sendable {
+  // Right to send: an address; only one thread at a time uses it, see Balloon.
+  @usableFromInline let base: UnsafeMutablePointer<UInt32>
+
+  @inlinable @inline(__always)
+  init(_ base: UnsafeMutablePointer<UInt32>) { self.base = base }
+
+  /// VIRTIO_BALLOON_ARRAY_PFNS_MAX: the most PFNs in one message.
+  @inlinable public static var capacity: Int { 256 }
+
+  /// The PFN of an entry. PFNs of 2^32 and up (16 TiB) don't fit and can't be reported (virtio 1.2, 5.5.6).
+  @inlinable @inline(__always)
+  public subscript(index: Int) -> UInt64 {
+    get {
+      assert(index >= 0 && index < PFNArray.capacity)
+      return UInt64(UInt32(littleEndian: base[index]))
+    }
+    nonmutating set {
+      assert(index >= 0 && index < PFNArray.capacity)
+      base[index] = UInt32(newValue).littleEndian
+    }
+  }
+
+  /// The array's address, for a descriptor.
+  @inlinable public var address: UInt64 { UInt64(UInt(bitPattern: base)) }
 }

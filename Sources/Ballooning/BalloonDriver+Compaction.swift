@@ -1,16 +1,16 @@
 import GuestMemory
 import Instruments
 
-// compact_zone() as `echo 1 > /proc/sys/vm/compact_memory` asks for it (mm/compaction.c, Linux 6.1), in outline.
+// compact_zone() as called for `echo 1 > /proc/sys/vm/compact_memory` (mm/compaction.c, Linux 6.1), in outline.
 extension BalloonDriver {
-  /// One pass over a zone: a scanner from the bottom gathers movable pages, one from the top free pages to move them
-  /// to, until they meet.
+  /// Compacts a zone in one pass: one scanner isolates movable pages from the bottom up, another takes free target
+  /// pages from the top down, until they meet.
   ///
-  /// As in the kernel: pages in clusters of 32 (COMPACT_CLUSTER_MAX); no free pages from a pageblock that is wholly
-  /// free or not movable; free pages by `__isolate_free_page()`, which keeps the min watermark; what is left over goes
-  /// back. Simplified: pages of others are single, in use by `owner` alone, and isolated by the same steps as the
-  /// balloon's without an LRU list; nothing is unmapped or copied; no pageblock is skipped because it failed before
-  /// (ignore_skip_hint). Pages of neither, and blocks, stay. The caller drains per-CPU lists before and after.
+  /// As in the kernel: clusters of 32 pages (COMPACT_CLUSTER_MAX); no target pages from a pageblock that is wholly free
+  /// or not movable; targets come from `__isolate_free_page()`, which keeps the min watermark; unused targets are
+  /// freed. Simplified: pages other than the balloon's are single, belong to `owner`, and are isolated by the same
+  /// steps without an LRU list; nothing is unmapped or copied; no pageblock is skipped because it failed before
+  /// (ignore_skip_hint). Other pages, and blocks, stay. The caller drains per-CPU lists before and after.
   ///
   /// Complexity: O(struct pages of the zone).
   @inlinable
@@ -50,7 +50,7 @@ extension BalloonDriver {
   /// COMPACT_CLUSTER_MAX
   @inlinable var clusterSize: Int { 32 }
 
-  /// isolate_migratepages_block(): isolates up to a cluster of movable pages. Returns how far it looked.
+  /// isolate_migratepages_block(): isolates up to a cluster of movable pages. Returns the PFN it stopped at.
   @inlinable
   mutating func gather(
     _ range: Range<UInt64>, _ cluster: inout [UInt64], _ movesBalloonPages: Bool, _ figures: inout CompactionFigures
@@ -76,7 +76,7 @@ extension BalloonDriver {
     return pfn
   }
 
-  /// A page of somebody else's: with a reference and its lock, off the LRU list.
+  /// Isolates a page that isn't the balloon's: takes a reference and its lock, then takes it off the LRU list.
   @inlinable
   mutating func isolateOther(_ page: Page, _ pfn: UInt64) -> Bool {
     guard page.takeReference() else { return false }
@@ -97,7 +97,7 @@ extension BalloonDriver {
   ) {
     let (oldPage, newPage) = (balloon.core.page(old), balloon.core.page(new))
     if oldPage.isOwnedMovable {
-      // As it was allocated: the allocator's count of movable pages asks for it.
+      // As it was allocated, for the allocator's count of movable pages.
       newPage.setOnLRU(true)
       guard migrate(old, to: new) else {
         newPage.setOnLRU(false)
@@ -130,13 +130,13 @@ extension BalloonDriver {
 /// isolate_freepages(): the scanner from the top.
 @usableFromInline
 struct FreeScanner {
-  /// The pageblock it stands in.
+  /// The pageblock being scanned.
   @usableFromInline var block: UInt64
-  /// How far it has looked in it.
+  /// The next PFN to look at in that pageblock.
   @usableFromInline var position: UInt64
-  /// Taken off the lists, with a reference each.
+  /// Pages taken off the free lists, with one reference each.
   @usableFromInline var pages: [UInt64] = []
-  /// Met the other scanner, or the min watermark.
+  /// Whether the scanner met the other one or hit the min watermark.
   @usableFromInline var isExhausted = false
   @usableFromInline let zone: Zone
   @usableFromInline let pageblock: UInt64
@@ -147,17 +147,17 @@ struct FreeScanner {
     self.pageblock = pageblock
     block = (zone.endPFN - 1) / pageblock * pageblock
     position = max(block, zone.startPFN)
-    // A block that is taken gives all its pages, more than a cluster wants.
+    // Taking a block gives all its pages, which may be more than a cluster.
     pages.reserveCapacity(Int(pageblock) * 2)
   }
 
-  /// Until `wanted` pages are there, as long as it stands above pageblock `bottom`.
+  /// Collects free pages until it has `wanted`, staying above pageblock `bottom`.
   @inlinable
   mutating func fill(_ wanted: Int, above bottom: UInt64, _ cpu: inout GuestCPU<NoProbe, NoHooks>) {
     while pages.count < wanted && !isExhausted {
       let end = min(block + pageblock, zone.endPFN)
       if position < end && isTarget(cpu.core) {
-        // Memory for a whole block more is there: nothing is allocated under the lock.
+        // Reserve memory for another whole block: nothing may be allocated under the lock.
         pages.reserveCapacity(pages.count + Int(pageblock))
         guard
           let next = cpu.takeFreePages(
@@ -179,11 +179,40 @@ struct FreeScanner {
     }
   }
 
-  /// suitable_migration_target(): a wholly free block is what compaction is for.
+  /// suitable_migration_target(): a wholly free block isn't a target, since such blocks are what compaction is for.
   @inlinable
   func isTarget(_ core: GuestCore) -> Bool {
     if core.pageblockMigratetype(block) != .movable { return false }
     let page = core.page(max(block, zone.startPFN))
     return page.freeOrderUnlocked.map { $0 < core.pageblockOrder } ?? true
   }
+}
+
+/// Counts of one compaction pass.
+public struct CompactionFigures: Equatable, Sendable {
+  /// Pages moved: the balloon's, and those of other owners.
+  public var balloonPages = 0
+  public var otherPages = 0
+  /// Pages of the balloon that couldn't be moved and stayed.
+  public var balloonPagesLeft = 0
+  /// Pages that were isolated and then put back unmoved.
+  public var putBack = 0
+
+  public init() {}
+
+  public static func + (a: Self, b: Self) -> Self {
+    var sum = a
+    sum.balloonPages += b.balloonPages
+    sum.otherPages += b.otherPages
+    sum.balloonPagesLeft += b.balloonPagesLeft
+    sum.putBack += b.putBack
+    return sum
+  }
+}
+
+/// The owner of single movable pages other than the balloon's.
+public protocol PageOwner {
+  /// Tells the owner that compaction moved its page from `old` to `new`. The new page has the same
+  /// ``Page/ownersIndex``.
+  mutating func pageMoved(from old: UInt64, to new: UInt64)
 }

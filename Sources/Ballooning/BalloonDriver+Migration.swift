@@ -1,16 +1,18 @@
 import GuestMemory
 
-// What compaction does to a balloon's page: balloon_page_isolate(), balloon_page_putback() and balloon_page_migrate()
-// of mm/balloon_compaction.c with isolate_movable_page(), putback_movable_pages() and unmap_and_move() of mm/migrate.c
-// around them, Linux 6.1; and the rules of the series of 2012 where they differ. Of single pages.
+// Compaction's operations on a balloon's page: balloon_page_isolate(), balloon_page_putback() and
+// balloon_page_migrate() of mm/balloon_compaction.c with isolate_movable_page(), putback_movable_pages() and
+// unmap_and_move() of mm/migrate.c around them, Linux 6.1; and the rules of the 2012 series if they differ. For single
+// pages.
 extension BalloonDriver {
-  /// Takes a page off the balloon's list to move it. True: the caller has a reference to it and has to end with
-  /// ``putBack(_:)`` or ``migrate(_:to:)``. False where it is no page of a balloon, is isolated, locked, or about to
-  /// go.
+  /// Takes a page off the balloon's list to move it.
+  ///
+  /// - Returns: true if the page is isolated. The caller then has a reference and must call ``putBack(_:)`` or
+  ///   ``migrate(_:to:)``. False if the page isn't a balloon's, is already isolated, is locked or is being freed.
   @inlinable
   public mutating func isolate(_ pfn: UInt64) -> Bool {
     let page = balloon.core.page(pfn)
-    // balloon_page_movable(), __PageMovable(): most pages that are passed are somebody else's.
+    // balloon_page_movable(), __PageMovable(): most pages seen belong to others.
     let looks = page.isOwnedMovable
     steps.did(.looked(pfn, isMovable: looks))
     guard looks else { return false }
@@ -18,7 +20,7 @@ extension BalloonDriver {
     let isReferenced = page.takeReference()
     steps.did(.referenced(pfn, isReferenced))
     guard isReferenced else { return false }
-    // From here on it can't be freed, so that what has an owner now is no page that was allocated again.
+    // From here on it can't be freed, so an owner seen now isn't that of a reallocated page.
     if balloon.rules == .linux61 && !page.isOwnedMovable {
       putReference(pfn)
       return false
@@ -48,8 +50,7 @@ extension BalloonDriver {
     return true
   }
 
-  /// Under the page's lock and with a reference of the caller's: whether it is the balloon's and nobody has it
-  /// isolated.
+  /// Whether the page belongs to the balloon and isn't isolated. The caller holds the page's lock and a reference.
   @inlinable @inline(__always)
   func isIsolable(_ page: Page) -> Bool {
     guard page.isOwnedMovable else { return false }
@@ -60,7 +61,7 @@ extension BalloonDriver {
     }
   }
 
-  /// Gives an isolated page back to the balloon, unmoved.
+  /// Returns an isolated page to the balloon, unmoved.
   @inlinable
   public mutating func putBack(_ pfn: UInt64) {
     let page = balloon.core.page(pfn)
@@ -76,21 +77,21 @@ extension BalloonDriver {
     putReference(pfn)
   }
 
-  /// Moves an isolated page to `new`, a page of the caller's with one reference, which becomes the balloon's. The old
-  /// one is free then.
+  /// Moves an isolated page to `new`, which becomes the balloon's; the old page is freed. `new` is the caller's, with
+  /// one reference.
   ///
-  /// The host hears of the new page before it hears of the old, so that it never has fewer than the guest owes it; that
-  /// is two messages, and two kicks, for a page.
+  /// The host is told of the new page before the old one, so that it never has fewer pages than the guest owes it: two
+  /// messages, and two kicks, for each page.
   ///
-  /// - Returns: false where the balloon's mutex is another's (-EAGAIN): the page is still isolated, and the new one the
-  ///   caller's.
+  /// - Returns: false if another thread holds the balloon's mutex (-EAGAIN). The page then stays isolated, and `new`
+  ///   stays the caller's.
   @inlinable
   public mutating func migrate(_ old: UInt64, to new: UInt64) -> Bool {
     let core = balloon.core
     let (oldPage, newPage) = (core.page(old), core.page(new))
     lock(oldPage, old)
     if !newPage.tryLock() { steps.bug("a page to move to is locked") }
-    // virtballoon_migratepage(): a deflating thread that has the mutex may be about to free pages.
+    // virtballoon_migratepage(): a deflating thread that holds the mutex may be about to free pages.
     let isOurs = balloon.tryMutex()
     steps.did(.triedMutex(isOurs))
     guard isOurs else {
@@ -112,7 +113,7 @@ extension BalloonDriver {
     tell(.inflate, message, 1)
     balloon.pages.withLocked(cpu: cpu.cpu, &probe) { hold in
       hold.items = 1
-      // balloon_page_delete(): it is on no list; what it says of its owner goes under the list's lock.
+      // balloon_page_delete(): the page is on no list; its owner's mark is removed under the list's lock.
       oldPage.setOwnedMovable(false)
     }
     message[0] = old
@@ -125,7 +126,7 @@ extension BalloonDriver {
     putReference(old)
     newPage.unlock()
     steps.did(.unlocked(new))
-    // What was the caller's.
+    // The caller's reference.
     putReference(new)
     return true
   }

@@ -1,11 +1,11 @@
 import GuestMemory
 import Instruments
 
-/// One thread's end of a ``Balloon``: drivers/virtio/virtio_balloon.c and mm/balloon_compaction.c, Linux 6.1.
+/// One thread's access to a ``Balloon``: drivers/virtio/virtio_balloon.c and mm/balloon_compaction.c, Linux 6.1.
 ///
-/// `Probe` watches the balloon's own lock, `pages_lock`; the zone locks aren't watched.
+/// `Probe` watches the balloon's own lock, `pages_lock`, but not the zone locks.
 ///
-/// Not modelled: PageOffline and the vmevent counters, which nothing here reads; the pages' contents.
+/// Not modelled: PageOffline and the vmevent counters, which nothing here reads; page contents.
 public struct BalloonDriver<Probe: LockProbe, Host: BalloonHost, Steps: BalloonSteps> {
   public let balloon: Balloon.Handle
   public var cpu: GuestCPU<NoProbe, NoHooks>
@@ -13,7 +13,7 @@ public struct BalloonDriver<Probe: LockProbe, Host: BalloonHost, Steps: BalloonS
   public let host: Host
   public let steps: Steps
 
-  /// `cpu`: the thread's modelled CPU, which no other thread has.
+  /// Creates a driver for one thread. `cpu`: the thread's modelled CPU; no other thread may use it.
   @inlinable
   public init(_ balloon: Balloon.Handle, cpu: GuestCPU<NoProbe, NoHooks>, probe: Probe, host: Host, steps: Steps) {
     self.balloon = balloon
@@ -34,10 +34,10 @@ public struct BalloonDriver<Probe: LockProbe, Host: BalloonHost, Steps: BalloonS
 
   // MARK: inflating
 
-  /// fill_balloon(): allocates up to `wanted` entries, 256 at most, puts them on the list and tells the host.
+  /// fill_balloon(): allocates up to `wanted` entries, 256 at most, adds them to the list and tells the host.
   ///
-  /// - Returns: how many there were; fewer where the allocator has no more to give. Nobody waits for memory here: the
-  ///   kernel would sleep 200 ms and try again.
+  /// - Returns: the number of entries allocated, fewer than asked for if the allocator runs out. This doesn't wait: the
+  ///   kernel would sleep 200 ms and retry.
   @inlinable
   public mutating func inflate(_ wanted: Int) -> Int {
     let wanted = min(wanted, PFNArray.capacity)
@@ -60,7 +60,7 @@ public struct BalloonDriver<Probe: LockProbe, Host: BalloonHost, Steps: BalloonS
     return taken
   }
 
-  /// balloon_page_enqueue(): one page, one hold.
+  /// balloon_page_enqueue(): one page under one hold.
   @inlinable @inline(__always)
   mutating func enqueue(_ pfn: UInt64) {
     let page = balloon.core.page(pfn)
@@ -72,7 +72,7 @@ public struct BalloonDriver<Probe: LockProbe, Host: BalloonHost, Steps: BalloonS
     steps.did(.enqueued(pfn))
   }
 
-  /// balloon_page_list_enqueue(): all under one hold.
+  /// balloon_page_list_enqueue(): all pages under one hold.
   @inlinable @inline(__always)
   mutating func enqueue(_ pfns: PFNArray, count: Int) {
     let (balloon, steps) = (balloon, steps)
@@ -84,7 +84,7 @@ public struct BalloonDriver<Probe: LockProbe, Host: BalloonHost, Steps: BalloonS
     steps.did(.enqueued(pfns[0]))
   }
 
-  /// balloon_page_enqueue_one(): nobody else can have the lock of a page that was just allocated.
+  /// balloon_page_enqueue_one(): no other thread can hold the lock of a page that was just allocated.
   @inlinable @inline(__always)
   static func insert(_ page: Page, _ balloon: Balloon.Handle, _ steps: Steps, _ hold: inout OwnedPages.Hold) {
     if !page.tryLock() { steps.bug("a page that comes into the balloon is locked") }
@@ -97,7 +97,7 @@ public struct BalloonDriver<Probe: LockProbe, Host: BalloonHost, Steps: BalloonS
 
   /// leak_balloon(): takes up to `wanted` entries, 256 at most, off the list, tells the host and frees them.
   ///
-  /// - Returns: how many there were; fewer where others have the rest isolated or locked.
+  /// - Returns: the number of entries freed, fewer than asked for if the rest are isolated or locked.
   @inlinable
   public mutating func deflate(_ wanted: Int) -> Int {
     let pfns = batch
@@ -117,8 +117,8 @@ public struct BalloonDriver<Probe: LockProbe, Host: BalloonHost, Steps: BalloonS
     return count
   }
 
-  /// balloon_page_list_dequeue(); with `wanted` 1 what balloon_page_dequeue() does. Pages whose lock isn't to be had
-  /// are skipped: the lock order allows no more than a try here.
+  /// balloon_page_list_dequeue(); with `wanted` 1, the same as balloon_page_dequeue(). Skips pages whose lock is taken:
+  /// the lock order allows only a try here.
   @inlinable @inline(__always)
   mutating func dequeue(_ pfns: PFNArray, from first: Int, wanted: Int) -> Int {
     let (core, steps) = (balloon.core, steps)
@@ -175,4 +175,10 @@ public struct BalloonDriver<Probe: LockProbe, Host: BalloonHost, Steps: BalloonS
     balloon.releaseMutex()
     steps.did(.releasedMutex)
   }
+}
+
+/// The host as the balloon sees it: tell_host(). Called with the balloon's mutex held; returns when the host has
+/// acknowledged the message.
+public protocol BalloonHost {
+  func tell(_ command: BalloonCommand, _ pfns: PFNArray, count: Int)
 }

@@ -1,7 +1,7 @@
-/// What the balloon takes at a time.
+/// The unit in which a balloon takes memory.
 ///
-/// The kernel's takes single pages (virtio 1.2, 5.5); blocks were proposed and not merged. Here an entry of a message
-/// then names a whole block, whose size both sides know.
+/// Linux takes single pages (virtio 1.2, 5.5). Larger blocks were proposed but not merged; an entry of a message then
+/// names a whole block, whose size both sides know.
 public enum BalloonKind: String, Sendable, CaseIterable {
   case order0
   /// 2 MiB, order 9.
@@ -18,18 +18,18 @@ public enum BalloonKind: String, Sendable, CaseIterable {
   }
 }
 
-/// How pages of a batch come on the balloon's list and off it.
+/// How the pages of a batch are added to and removed from the balloon's list.
 public enum BalloonListing: String, Sendable, CaseIterable {
-  /// balloon_page_enqueue() and balloon_page_dequeue(): a hold for each page. What virtio-balloon does.
+  /// balloon_page_enqueue() and balloon_page_dequeue(): one hold per page. What virtio-balloon does.
   case page
-  /// balloon_page_list_enqueue() and balloon_page_list_dequeue(): one hold for the batch. What VMware's balloon does.
+  /// balloon_page_list_enqueue() and balloon_page_list_dequeue(): one hold per batch. What VMware's balloon does.
   case list
 }
 
-/// Whose rule says that a page is isolated already.
+/// The rule that decides whether a page is already isolated.
 public enum BalloonRules: String, Sendable, CaseIterable {
-  /// The series of 2012: it has exactly two references, the balloon's and the isolator's.
+  /// The 2012 series: a page is isolated unless it has exactly two references, the balloon's and the isolator's.
   case series2012 = "2012"
-  /// 6.1: a flag, PageIsolated; and the page's owner is asked for once more with a reference, before the lock.
+  /// Linux 6.1: the flag PageIsolated. The owner is checked again with a reference, before the lock.
   case linux61 = "6.1"
 }

@@ -1,26 +1,26 @@
 import Delivery
 import GuestMemory
 
-/// The balloon's two virtqueues, of 128 descriptors each as in QEMU, with an ideal host: it costs nothing and has used
-/// a message when it is kicked. Each message is one descriptor, one kick and one wait (virtballoon's tell_host(), 6.1).
+/// The balloon's two virtqueues of 128 descriptors each, as in QEMU, with an ideal host: it costs nothing and uses each
+/// message on its kick. Each message is one descriptor, one kick and one wait (virtballoon's tell_host(), 6.1).
 public final class BalloonQueues {
   private let inflate: Virtqueue
   private let deflate: Virtqueue
   private let words: SharedWords
 
-  /// - Throws: ``VirtqueueError``, ``GuestError`` if there is no address space.
+  /// - Throws: ``VirtqueueError``, or ``GuestError`` if the host refuses the address space.
   public init() throws {
     inflate = try Virtqueue(size: 128, usesEventIndex: true)
     deflate = try Virtqueue(size: 128, usesEventIndex: true)
     words = try SharedWords(count: 2)
   }
 
-  /// The driver's end. Valid as long as this object.
+  /// The driver's side. Valid as long as this object.
   public var driver: Driver { Driver(inflate: inflate.driver, deflate: deflate.driver, words: words.view) }
 
-  /// Messages sent since the last ``reset()``, each with a kick.
+  /// Messages sent since the last ``reset()``, one kick each.
   public var kicks: Int { Int(words.view[0]) }
-  /// Entries named in them.
+  /// Entries named in those messages.
   public var entries: Int { Int(words.view[1]) }
   public func reset() { words.view.clear() }
 

@@ -2,43 +2,43 @@ import GuestMemory
 import Hinting
 import Records
 
-/// A question asked of every cell: its options, how to run a repetition, and what it writes.
+/// An experiment: its options, how it runs a repetition of a cell, and the record it writes.
 package protocol Experiment: Sendable {
   static var card: ExperimentCard { get }
 
-  /// The default matrix. `quick`: takes seconds instead of a minute.
+  /// The default matrix. `quick`: a matrix that takes seconds instead of a minute.
   static func groups(quick: Bool) -> [RunConfig.Group]
 
-  /// Measured threads that run at once in a repetition, on whatever side: the strategy's, mutators (`auto` counts as
-  /// none), hosts, destinations. By a virtual clock: one.
+  /// The number of measured threads that run at once in a repetition, of all kinds: scanners, mutators (`auto` counts
+  /// as 0), hosts, destinations. 1 by a virtual clock.
   ///
-  /// - Parameter nodes: of the guest.
+  /// - Parameter nodes: the guest's node count.
   static func threads(_ options: OptionValues, nodes: Int) -> Int
 
-  /// Those of them that are on CPUs of the guest: scanners, mutators, and other threads that allocate.
+  /// The number of those threads that run on guest CPUs: scanners, mutators and other threads that allocate.
   static func guestThreads(_ options: OptionValues, nodes: Int) -> Int
 
   /// The number of mutators for `auto`.
   static func mutators(_ options: OptionValues, nodes: Int, hostCPUs: Int) -> Int
 
-  /// Estimated time of a repetition, without building the guest. Nanoseconds.
-  static func estimate(_ cell: Cell, _ host: Matrix.HostLimits) -> Double
+  /// The estimated time of a repetition, without building the guest. Nanoseconds.
+  static func estimate(_ cell: Cell, _ host: Matrix.HostResources) -> Double
 
   /// Why a strategy can't run with these options; nil if it can.
   static func mismatch(_ options: OptionValues, _ strategy: StrategyCard) -> String?
 
-  /// Why a cell is invalid and what would be valid; nil if it is. Invalid cells are skipped and reported.
+  /// Why a cell is invalid and what would be valid; nil if it is valid. Invalid cells are skipped and reported.
   static func obstacle(_ cell: Cell) -> String?
 
-  /// Host memory that a repetition takes besides the modelled guest; nil if that is little.
+  /// Host memory that a repetition needs beside the modelled guest; nil if negligible.
   static func memory(_ cell: Cell) -> MemoryNeed?
 
   /// What a cell needs that this machine lacks, and an alternative; nil if nothing is missing.
   static func missing(_ cell: Cell) -> String?
 
-  /// One repetition of one of its cells.
+  /// Runs one repetition of one of the experiment's cells.
   ///
-  /// - Throws: ``GuestError`` or ``SystemCallError`` if the host has no memory left.
+  /// - Throws: ``GuestError`` or ``SystemCallError`` if the host runs out of memory.
   static func run(_ repetition: Repetition, _ bench: Bench) throws -> RepetitionResult
 }
 
@@ -61,14 +61,14 @@ extension Experiment {
   package static func missing(_ cell: Cell) -> String? { nil }
 }
 
-/// Host memory that a cell takes beside the modelled guest.
+/// Host memory that a cell needs beside the modelled guest.
 package struct MemoryNeed {
   package var bytes: UInt64
-  /// What takes it, for messages: "a migration of 8G, aged, by the real clock".
+  /// The consumer, for messages: "a migration of 8G, aged, by the real clock".
   package var what: String
-  /// What it is for.
+  /// What the memory is used for.
   package var purpose: String
-  /// What would take less.
+  /// A setting that needs less.
   package var accepted: String
 
   package init(bytes: UInt64, what: String, purpose: String, accepted: String) {
@@ -79,16 +79,16 @@ package struct MemoryNeed {
   }
 }
 
-/// One repetition of a cell, as its experiment gets it.
+/// One repetition of a cell, as passed to its experiment.
 package struct Repetition {
   package let cell: Cell
-  /// From 0.
+  /// The repetition's number, from 0.
   package let number: Int
-  /// With everything in it that is known before anything runs.
+  /// The row of runs.csv, with everything that is known before the repetition runs.
   package let record: RunRecord
   private let modelled: (model: ModelledGuest, team: ScanTeam)?
 
-  /// `modelled`: nil if the experiment uses no modelled guest.
+  /// Creates a repetition. `modelled`: nil if the experiment uses no modelled guest.
   init(cell: Cell, number: Int, record: RunRecord, modelled: (model: ModelledGuest, team: ScanTeam)?) {
     self.cell = cell
     self.number = number
@@ -96,7 +96,7 @@ package struct Repetition {
     self.modelled = modelled
   }
 
-  /// Only of experiments that use a modelled guest.
+  /// The modelled guest. Traps if the experiment uses none.
   package var model: ModelledGuest {
     guard let modelled else { preconditionFailure("\(cell.experiment.card.name) has no modelled guest") }
     return modelled.model
@@ -104,12 +104,13 @@ package struct Repetition {
 
   package var guest: Guest { model.guest }
 
-  /// The scanners, prepared for this guest; none in an experiment without strategies.
+  /// The scanners, prepared for this guest; none in an experiment without strategies. Traps if the experiment uses no
+  /// modelled guest.
   package var team: ScanTeam {
     guard let modelled else { preconditionFailure("\(cell.experiment.card.name) has no modelled guest") }
     return modelled.team
   }
 
-  /// The only scanner's strategy, or the first one's.
+  /// The strategy of the only scanner, or of the first one.
   package var runner: StrategyRunner { team.members[0].runner }
 }

@@ -1,18 +1,20 @@
 import Records
 
-/// The experiments that a program has. What is run is found here by name.
+/// The experiments of a program, looked up by name.
 public struct ExperimentList: Sendable {
   package let types: [any Experiment.Type]
 
   package init(_ types: [any Experiment.Type]) { self.types = types }
 
-  /// What each is, in the order of the list.
+  /// The cards of the experiments, in the list's order.
   public var cards: [ExperimentCard] { types.map { $0.card } }
 
   /// The default experiments.
   var standard: [String] { cards.prefix(1).map(\.name) }
 
-  /// - Throws: ``UserError`` if there is none of this name.
+  /// Returns the experiment of this name.
+  ///
+  /// - Throws: ``UserError`` if there is no such experiment.
   func named(_ name: String) throws(UserError) -> any Experiment.Type {
     guard let experiment = types.first(where: { $0.card.name == name }) else {
       throw .usage("unknown experiment '\(name)': expected one of \(cards.map(\.name).joined(separator: ", "))")
@@ -20,7 +22,7 @@ public struct ExperimentList: Sendable {
     return experiment
   }
 
-  /// The chosen ones, with their options; nil: the default ones.
+  /// Parses the chosen experiments with their options; nil chooses the default ones.
   ///
   /// - Throws: ``UserError`` for an unknown experiment or a malformed option.
   func chosen(_ texts: [String]?) throws(UserError) -> [ChosenExperiment] {

@@ -1,13 +1,13 @@
 import GuestMemory
 import Instruments
 
-/// Sends what a strategy finds to a host on a thread of its own that acts on it: the driver's half of a real delivery,
-/// as the drivers of the threads and of 4.20 and 5.7 make it.
+/// Sends a strategy's hints to a host on another thread, which acts on them: the driver's half of a real delivery, as
+/// in the threads, 4.20 and 5.7.
 ///
-/// A session's commands carry its id, and so does the header of a buffer of hints. One entry of the queue is kept for
-/// the command. A block that finds no other is dropped, or given back and tried again, as the strategy does; a buffer
-/// is the strategy's again when this returns, so that it waits for the host. Each kick that the host wants is a write
-/// to its eventfd, and costs the driver the set time beside that: the VM exit that there is none of here.
+/// Commands and buffer headers carry the session's id. One queue entry is reserved for the command. If no other entry
+/// is free, a block is dropped, or given back and tried again, as the strategy does; sending a buffer waits until the
+/// host has returned it. Each kick that the host wants is a write to its eventfd plus a set cost, which stands for the
+/// VM exit.
 ///
 /// A trivial struct; its ``DeliveryChannel`` must outlive it.
 public struct DeliverySink: HintSink {
@@ -19,20 +19,20 @@ public struct DeliverySink: HintSink {
   private let notesTimes: Bool
   private let stop: StopFlag
   private var isInSession = false
-  /// Bytes that may still be named before the session is stopped, and what the last step named at once.
+  /// Bytes that may still be named before the session is stopped, and the size of the last step.
   private var bytesLeft: UInt64
 
-  /// Kicks of the strategy, whether the host wanted them or not.
+  /// The strategy's kicks, whether the host wanted them or not.
   public private(set) var kicks = 0
-  /// Kicks that the host wanted: a VM exit each.
+  /// The kicks that the host wanted: one VM exit each.
   public private(set) var exits = 0
   public private(set) var descriptors = 0
-  /// Hints put into the queue, and their bytes; repeated ones count again.
+  /// Hints put into the queue, and their bytes; duplicates included.
   public private(set) var hints = 0
   public private(set) var bytes: UInt64 = 0
-  /// Hints that found no entry, and weren't tried again.
+  /// Hints that found no free entry and weren't tried again.
   public private(set) var dropped = 0
-  /// Reports that the queue had no entry for: the strategy gave the block back.
+  /// Reports that found no free entry; the strategy gave the block back.
   public private(set) var refused = 0
 
   init(
@@ -70,7 +70,8 @@ public struct DeliverySink: HintSink {
       sessionID: sessionID, order: order, words: buffer.words, count: words, time: now())
     let address = UInt64(UInt(bitPattern: memory.header))
     let isSent = sendChain(count: count, deviceWrites: false) { position in
-      // Behind the header stands what the chain's further descriptors would name: the host reads it where it lies.
+      // After the header come the buffers that the chain's further descriptors would name: the host reads them in
+      // place.
       position == 0 ? (address, DriverMemory.Header.bytes) : (0, 0)
     }
     guard isSent else { return }
@@ -81,7 +82,7 @@ public struct DeliverySink: HintSink {
     _ = queue.waitUntilAllUsed()
   }
 
-  /// Waits for room where there is none. False where the host broke down.
+  /// Sends a chain, waiting for room if necessary. Returns false if the host failed.
   @discardableResult
   private mutating func sendChain(
     count: Int, deviceWrites: Bool, _ body: (Int) -> (address: UInt64, length: UInt32)
@@ -165,7 +166,7 @@ public struct DeliverySink: HintSink {
 
   // MARK: the end
 
-  /// Waits until the host has acted on everything. False where it broke down.
+  /// Waits until the host has acted on everything. Returns false if it failed.
   public mutating func finish() -> Bool {
     notifyIfWanted()
     return queue.waitUntilAllUsed()
@@ -176,7 +177,7 @@ public struct DeliverySink: HintSink {
   @inline(__always)
   private func now() -> UInt64 { notesTimes ? CycleClock.begin() : 0 }
 
-  /// The session ends where another step like this one would be too much.
+  /// Accounts for a step, and stops the session if another one of this size would exceed the limit.
   @inline(__always)
   private mutating func account(bytes step: UInt64) {
     bytes &+= step

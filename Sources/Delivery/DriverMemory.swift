@@ -1,66 +1,66 @@
 import GuestMemory
 
-/// What a driver keeps in its own memory for the host to read: its commands, the header of the buffer it sends, and for
-/// each entry of the queue when it was filled. A trivial handle, valid as long as its ``DeliveryChannel``.
+/// The driver's memory that the host reads: its commands, the header of the current buffer, and the time each queue
+/// entry was filled. A trivial handle, valid as long as its ``DeliveryChannel``.
 public struct DriverMemory: @unchecked Sendable {
-  // Right to send: the driver writes an entry before it publishes the descriptor of it, and the host reads it before it
-  // gives that back.
+  // Right to send: the driver writes an entry before it publishes its descriptor, and the host reads it before it
+  // returns that.
   @usableFromInline let base: UnsafeMutableRawPointer
 
-  /// Two commands of 4 bytes, the header, and the times.
+  /// Layout: two commands of 4 bytes, the header, the times.
   private static let headerOffset = 64
   private static let timesOffset = 128
 
-  /// Bytes for a queue of so many entries.
+  /// The size for a queue of `queueSize` entries. Bytes.
   static func bytes(queueSize: Int) -> Int { timesOffset + queueSize * 8 }
 
   init(base: UnsafeMutableRawPointer) { self.base = base }
 
-  /// A buffer of hints as it is sent: the driver's header, and where the words lie.
+  /// The header of a buffer of hints, and the address of its words.
   struct Header {
-    /// Of the session that it answers.
+    /// The id of the session that the buffer answers.
     var sessionID: UInt32
-    /// The order of every block; ``baseAndSize`` where each has its size.
+    /// The order of every block; ``baseAndSize`` if each block has its own size.
     var order: Int32
     var words: UnsafeMutablePointer<UInt64>
     var count: Int
-    /// When it was put into the queue. Clock ticks.
+    /// The time the buffer was put into the queue. Clock ticks.
     var time: UInt64
 
     static let baseAndSize: Int32 = -1
     static let bytes = UInt32(MemoryLayout<Header>.size)
   }
 
-  /// The command that begins a session, or the one that ends it: a place for each, since both may be in the queue.
+  /// The start or stop command of a session. Each has its own place, since both may be in the queue.
   func command(ends: Bool) -> UnsafeMutablePointer<UInt32> {
     (base + (ends ? 4 : 0)).assumingMemoryBound(to: UInt32.self)
   }
 
-  /// Of the one buffer that can be in the queue at a time.
+  /// The buffer's header. Only one buffer can be in the queue at a time.
   var header: UnsafeMutablePointer<Header> {
     (base + Self.headerOffset).assumingMemoryBound(to: Header.self)
   }
 
-  /// When the chain with this head was put into the queue. Clock ticks.
+  /// The time the chain with this head was put into the queue. Clock ticks.
   @inline(__always)
   func time(head: Int) -> UnsafeMutablePointer<UInt64> {
     (base + Self.timesOffset).assumingMemoryBound(to: UInt64.self) + head
   }
 }
 
-/// What a chain of a hinting or reporting queue says, one part after the other.
+/// Receives the parts of a chain of a hinting or reporting queue, in order.
 public protocol DriverMessageReader {
-  /// 4 bytes for the host to read: the id of a session, or the end of one.
+  /// A command, 4 bytes: a session's id, or its end.
   mutating func command(_ id: UInt32)
-  /// A buffer of hints begins, which answers a session.
+  /// The start of a buffer of hints that answers a session.
   mutating func buffer(sessionID: UInt32)
-  /// A block, of the buffer that began or in a descriptor of its own. `time`: when it was put into the queue, in clock
-  /// ticks; 0 where that isn't noted.
+  /// A block, from the current buffer or in its own descriptor. `time`: when it was put into the queue, in clock ticks;
+  /// 0 if not noted.
   mutating func block(_ block: Block, inBuffer: Bool, time: UInt64)
 }
 
 extension VirtqueueChain {
-  /// Tells `reader` what the chain says. The driver must be a ``DeliverySink``: its buffers are read where they are.
+  /// Passes the chain's parts to `reader`. The driver must be a ``DeliverySink``: its buffers are read in place.
   @inline(__always)
   public func read(_ memory: DriverMemory, _ reader: inout some DriverMessageReader) {
     let time = memory.time(head: head).pointee

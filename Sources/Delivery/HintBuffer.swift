@@ -1,14 +1,14 @@
 import CHost
 import GuestMemory
 
-/// A handle on a buffer that a strategy writes hints into: 64-bit words, host memory that stands for guest pages.
+/// A handle on a buffer that a strategy writes hints into: 64-bit words of host memory that stand for guest pages.
 ///
-/// Modelled guests have no contents, so that a strategy whose buffer is guest memory (the multiple buffers, the plucked
-/// block) gets its block from the guest's allocator and its words from here.
+/// Modelled guests have no contents. A strategy whose buffer is guest memory (the multiple buffers, the plucked block)
+/// therefore takes its block from the guest's allocator and its words from here.
 public struct HintBuffer: Sendable {
   // An address inside the arena, written by one strategy at a time.
   @usableFromInline nonisolated(unsafe) let words: UnsafeMutablePointer<UInt64>
-  /// How many words it holds.
+  /// The number of words in the buffer.
   public let capacity: Int
 
   @inlinable @inline(__always)
@@ -17,7 +17,7 @@ public struct HintBuffer: Sendable {
     self.capacity = capacity
   }
 
-  /// Stores `word` at `index`, which the caller has checked to be below ``capacity``.
+  /// Stores `word` at `index`. The caller has checked that `index` is below ``capacity``.
   @inlinable @inline(__always)
   public func store(_ word: UInt64, at index: Int) {
     assert(index >= 0 && index < capacity)
@@ -30,12 +30,12 @@ public struct HintBuffer: Sendable {
     return UInt64(littleEndian: words[index])
   }
 
-  /// The first `count` words of it.
+  /// Returns the first `count` words of the buffer.
   public func prefix(words count: Int) -> HintBuffer {
     HintBuffer(words: words, capacity: Swift.min(count, capacity))
   }
 
-  /// Calls `body` with each block that the first `count` words name.
+  /// Calls `body` with each block in the first `count` words.
   @inlinable @inline(__always)
   public func forEachBlock(words count: Int, _ format: HintFormat, _ body: (Block) -> Void) {
     switch format {
@@ -52,8 +52,8 @@ public struct HintBuffer: Sendable {
   }
 }
 
-/// Host memory for buffers, given out once and freed together. Its pages are touched when it is made, so that no fault
-/// falls into a session.
+/// Host memory for buffers, handed out once and freed as a whole. Its pages are touched when it is created, so that
+/// sessions take no page faults.
 public final class HintArena: @unchecked Sendable {
   // Right to send: `next` is moved only while a strategy prepares, on one thread.
   private let base: UnsafeMutableRawPointer
@@ -71,11 +71,28 @@ public final class HintArena: @unchecked Sendable {
 
   deinit { _ = chost_release(base, bytes) }
 
-  /// The next `bytes` of it, a multiple of 8.
+  /// Hands out the next `bytes`, a multiple of 8.
   public func buffer(bytes wanted: Int) -> HintBuffer {
     precondition(wanted % 8 == 0 && next + wanted <= bytes, "an arena of \(bytes) bytes has no \(wanted) left")
     defer { next += (wanted + 4095) / 4096 * 4096 }
     return HintBuffer(
       words: (base + next).bindMemory(to: UInt64.self, capacity: wanted / 8), capacity: wanted / 8)
+  }
+}
+
+/// The layout of hints in a strategy's buffer. Words are little-endian u64, as in the virtio specification.
+public enum HintFormat: Sendable, Equatable {
+  /// v8 (2017): two words a block, base and size in pages, each shifted left by 12 (numerically byte address and byte
+  /// length).
+  case baseAndSize
+  /// v33 (2018) and later: one word a block, its byte address; the common size is in the header.
+  case address(order: Int)
+
+  /// Words per block.
+  @inlinable public var stride: Int {
+    switch self {
+    case .baseAndSize: 2
+    case .address: 1
+    }
   }
 }

@@ -1,15 +1,15 @@
 import CHost
 import GuestMemory
 
-/// Every hint of one session, in order: 8 bytes each, reserved without commitment, so that writing one allocates
-/// nothing.
+/// Every hint of one session, in order. A hint takes 8 bytes of reserved, uncommitted memory, so that writing one
+/// allocates nothing.
 public final class HintLog: @unchecked Sendable {
   // Right to send: written by the strategy's thread during a session, read after it.
   private let words: UnsafeMutablePointer<UInt64>
   private let capacity: Int
   private let count: UnsafeMutablePointer<Int>
 
-  /// `capacity`: hints it can hold; what comes after is counted only.
+  /// Reserves the log. `capacity`: the most hints kept; further ones are only counted.
   ///
   /// - Throws: ``GuestError/cannotReserve(bytes:)``
   public init(capacity: Int = 1 << 30) throws(GuestError) {
@@ -25,27 +25,27 @@ public final class HintLog: @unchecked Sendable {
     count.deallocate()
   }
 
-  /// Forgets all hints; keeps up to 1 GiB of memory for the next session.
+  /// Removes all hints. Keeps up to 1 GiB of memory for the next session.
   public func reset() { count.pointee = 0 }
 
-  /// What was hinted. The flag tells blocks that the strategy held from those it only named.
+  /// The hints. Each says whether the strategy held the block or only named it.
   public var hints: [Hint] { (0..<min(count.pointee, capacity)).map { Hint(rawValue: words[$0]) } }
 
-  /// One hint: a block, and whether the guest held it off the lists.
+  /// A hint: a block, and whether the strategy held it off the lists.
   public struct Hint: Sendable, Hashable {
     let rawValue: UInt64
-    /// Bit 7 of the order's byte is free.
+    /// The block. Bit 7 of the order's byte is the held flag.
     public var block: Block { Block(rawValue: rawValue & ~0x80) }
     public var isHeld: Bool { rawValue & 0x80 != 0 }
   }
 
-  /// A writer for a sink: trivial, so that using it counts no references. Valid as long as the log.
+  /// A trivial writer for sinks: using it counts no references. Valid as long as the log.
   public struct Writer {
     let words: UnsafeMutablePointer<UInt64>
     let count: UnsafeMutablePointer<Int>
     let capacity: Int
 
-    /// Past the log's capacity a hint is only counted.
+    /// Appends a hint. Past the log's capacity it is only counted.
     @inline(__always)
     public func append(_ block: Block, held: Bool) {
       let n = count.pointee
@@ -54,6 +54,6 @@ public final class HintLog: @unchecked Sendable {
     }
   }
 
-  /// To be used while the log lives, by one thread at a time.
+  /// A writer. Valid as long as the log; one thread may use it at a time.
   public var writer: Writer { Writer(words: words, count: count, capacity: capacity) }
 }

@@ -2,14 +2,14 @@ import CHost
 import GuestMemory
 import Instruments
 
-/// A strategy's end of its virtqueue: the driver's half of ``HintSink``. A trivial handle; its ``HintDevice`` must
+/// A strategy's side of its virtqueue: the driver's half of ``HintSink``. A trivial handle; its ``HintDevice`` must
 /// outlive it.
 ///
-/// With a host thread entries come back when that has served them. Without one the host is ideal: it costs nothing, and
-/// has used all there is when it is kicked, when the queue is full and when the driver waits.
+/// With a host thread, entries become free once it has served them. Without one the host is ideal: it costs nothing,
+/// and has used everything whenever it is kicked, the queue is full or the driver waits.
 public struct HintQueue {
   @usableFromInline let driver: DriverQueue
-  /// Nil: an ideal host.
+  /// The host thread; nil: an ideal host.
   private let host: Unmanaged<HostThread>?
 
   init(_ driver: DriverQueue, host: HostThread?) {
@@ -19,24 +19,24 @@ public struct HintQueue {
 
   @inlinable public var size: Int { driver.size }
 
-  /// The smallest size that has room for a chain of `entries`, and no less than `least`.
+  /// Returns the smallest valid size that fits a chain of `entries` and is at least `least`.
   public static func size(for entries: Int, least: Int) -> Int {
     var size = least
     while size < entries { size *= 2 }
     return size
   }
-  /// num_free, as of the driver's last look.
+  /// num_free, as of the driver's last reclaim.
   @inlinable @inline(__always)
   public var descriptorsFree: Int { driver.descriptorsFree }
 
-  /// virtqueue_add_inbuf() of a block: its address and length. False where no entry is free.
+  /// virtqueue_add_inbuf() of a block's address and length. Returns false if no entry is free.
   @inlinable @inline(__always)
   func add(_ block: Block) -> Bool {
     driver.add(
       address: block.pfn &<< 12, length: UInt32(truncatingIfNeeded: block.bytes), deviceWrites: true)
   }
 
-  /// Detaches what the host has used.
+  /// Detaches all chains that the host has used.
   @inline(__always)
   func reclaim() {
     if host == nil {
@@ -46,7 +46,7 @@ public struct HintQueue {
     }
   }
 
-  /// virtqueue_kick(): the host is told unless it has asked not to be.
+  /// virtqueue_kick(): notifies the host unless it asked for no kicks.
   @inline(__always)
   func kick() {
     let isDue = driver.kickPrepare()
@@ -54,7 +54,7 @@ public struct HintQueue {
     if isDue { host._withUnsafeGuaranteedRef { $0.notify() } }
   }
 
-  /// A chain of buffers for the host to read, with a kick, waiting for room where there is none.
+  /// Sends a chain of device-readable buffers with a kick, waiting for room if necessary.
   func send(descriptors: Int) {
     reclaim()
     while !driver.addChain(count: descriptors, deviceWrites: false, { _ in (0, 4) }) {
@@ -66,8 +66,8 @@ public struct HintQueue {
     kick()
   }
 
-  /// A chain of blocks with a kick; returns when the host has given it back. False where it is longer than the queue,
-  /// or the host broke down.
+  /// Sends a chain of blocks with a kick and waits until the host has returned it. Returns false if the chain is longer
+  /// than the queue or the host failed.
   func report(_ blocks: HintBuffer, _ range: Range<Int>) -> Bool {
     guard !range.isEmpty, range.count <= driver.size else { return false }
     reclaim()
@@ -86,7 +86,7 @@ public struct HintQueue {
     return waitUntilAllUsed()
   }
 
-  /// wait_event(): spins for a moment, then sleeps between looks, as a task that waits leaves its CPU to others.
+  /// wait_event(): spins briefly, then sleeps between checks, as a waiting task leaves its CPU to others.
   func waitUntilAllUsed() -> Bool {
     reclaim()
     var looks = 0
@@ -99,28 +99,28 @@ public struct HintQueue {
     return true
   }
 
-  /// Nothing will ever come back.
+  /// Whether the queue or its host failed, so that no entry will be returned.
   var isDead: Bool { driver.isBroken || host.map { $0._withUnsafeGuaranteedRef { $0.hasFailed } } ?? false }
 }
 
-/// The queue of one strategy, and the host that serves it.
+/// A strategy's queue, and the host that serves it.
 public final class HintDevice {
-  /// Without a device: its descriptors follow each other in a ring for ever.
+  /// The queue used with an ideal host: without a device, its descriptors are used in ring order.
   private let ideal: Virtqueue
   private var served: (queue: Virtqueue, host: HostThread)?
 
-  /// `size`: entries; a power of two up to 32768.
+  /// Creates the queue. `size`: entries; a power of two up to 32768.
   ///
   /// - Throws: ``VirtqueueError``
   public init(size: Int) throws(VirtqueueError) { ideal = try Virtqueue(size: size, usesEventIndex: true) }
 
-  /// The driver's end, whose host is the one that runs now.
+  /// The driver's side of the queue of the current host.
   public var driver: HintQueue { HintQueue(served?.queue.driver ?? ideal.driver, host: served?.host) }
 
-  /// Lets a thread serve a queue of its own, which acknowledges each chain after so long; until then, and after
-  /// ``stopHost()``, the host is ideal.
+  /// Starts a host thread with its own queue, which acknowledges each chain after `ackNanoseconds`. Before this and
+  /// after ``stopHost()`` the host is ideal.
   ///
-  /// - Throws: ``VirtqueueError``, or ``SystemCallError`` if it can't be pinned.
+  /// - Throws: ``VirtqueueError``, or ``SystemCallError`` if the thread can't be pinned.
   public func startHost(ackNanoseconds: UInt64, cpu: Int?) throws {
     precondition(served == nil, "a queue has one host")
     let queue = try Virtqueue(size: ideal.layout.size, usesEventIndex: true)
@@ -129,7 +129,8 @@ public final class HintDevice {
     served = (queue, host)
   }
 
-  /// What the thread saw; nil if there was none. Chains it hadn't served are dropped with their queue.
+  /// Stops the host thread and returns its figures; nil if no host was started. Chains it hasn't served are dropped
+  /// with their queue.
   @discardableResult
   public func stopHost() -> HostFigures? {
     guard let (_, host) = served else { return nil }

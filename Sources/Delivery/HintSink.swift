@@ -1,48 +1,48 @@
 import GuestMemory
 
-/// Where a strategy's hints go, and who counts what it does to the guest. In the measured path a generic parameter.
+/// Receives a strategy's hints and counts its effects on the guest. A generic parameter in the measured path.
 ///
-/// What is sent goes through the strategy's virtqueue, as a driver would write it. Kicks (calls of virtqueue_kick(),
-/// each a VM exit unless the host has asked for none) and descriptors are counted from the strategy's protocol.
+/// Hints go through the strategy's virtqueue, as a driver would send them. Kicks (calls of virtqueue_kick(), each a VM
+/// exit unless the host asked for none) and descriptors follow from the strategy's protocol.
 public protocol HintSink {
-  /// A command buffer of the session's protocol (start, stop): one descriptor and one kick.
+  /// Sends a command buffer of the session's protocol (start, stop): one descriptor and one kick.
   mutating func command()
-  /// The first `words` of a buffer, sent in `descriptors` descriptors with one kick. The blocks named in it are free,
-  /// not held.
+  /// Sends the first `words` of a buffer in `descriptors` descriptors with one kick. The blocks it names are free, not
+  /// held.
   mutating func send(_ buffer: HintBuffer, words: Int, _ format: HintFormat, descriptors: Int)
-  /// One block that isn't held, put into the queue and no more (virtqueue_add_inbuf()): may be called under the zone's
-  /// lock. False where only the entry for the protocol's command is left: the hint is dropped.
+  /// Puts one block that isn't held into the queue without a kick (virtqueue_add_inbuf()). May be called under the
+  /// zone's lock. Returns false if only the entry reserved for the command is left; the hint is dropped.
   mutating func hint(_ block: Block) -> Bool
-  /// Entries the queue has, and how many of them are free as far as the driver has looked (num_free).
+  /// The number of queue entries, and how many are free as of the driver's last reclaim (num_free).
   var queueSize: Int { get }
   var descriptorsFree: Int { get }
   /// virtqueue_kick()
   mutating func kick()
-  /// Detaches what the host has used (virtqueue_get_buf() until there is none).
+  /// Detaches all used chains (virtqueue_get_buf() until it returns nothing).
   mutating func reclaim()
-  /// One block that the strategy holds off the lists: one descriptor and one kick. False where the queue has no room
-  /// but the command's entry: not reported.
+  /// Reports one block that the strategy holds off the lists: one descriptor and one kick. Returns false, without
+  /// reporting, if only the entry reserved for the command is left.
   mutating func report(_ block: Block) -> Bool
-  /// Blocks that the strategy holds until the host has acted on them: words `range` of `blocks`, each a
-  /// ``Block/rawValue``, as one chain with one kick; returns when the host has acknowledged it. False: the queue
+  /// Reports blocks that the strategy holds until the host has acted on them: words `range` of `blocks`, each a
+  /// ``Block/rawValue``, as one chain with one kick. Returns when the host has acknowledged it; false if the queue
   /// refused it.
   mutating func report(_ blocks: HintBuffer, _ range: Range<Int>) -> Bool
-  /// A hint was dropped, since the queue had no room: the block won't be named any more in this session.
+  /// Notes that a hint was dropped for lack of room. The block won't be named again in this session.
   mutating func didDrop()
-  /// `pages` were taken off the free lists by the strategy, for whatever use; `initialized`: by alloc_pages(), which a
-  /// kernel with init_on_alloc has zero them.
+  /// Notes that the strategy took `pages` off the free lists, for any use. `initialized`: taken by alloc_pages(), so
+  /// that a kernel with init_on_alloc zeroes them.
   mutating func didTake(pages: UInt64, initialized: Bool)
-  /// `pages` were given back.
+  /// Notes that the strategy gave `pages` back.
   mutating func didReturn(pages: UInt64)
 }
 
 extension HintSink {
-  /// Nothing: most have no use for it.
+  /// Does nothing, which most sinks want.
   @inlinable @inline(__always)
   public mutating func didDrop() {}
 }
 
-/// Counts and no more: the sink of the pass that gives speed.
+/// Only counts: the sink of the pass that measures speed.
 public struct CountingSink: HintSink {
   private let queue: HintQueue
   public private(set) var kicks = 0

@@ -1,7 +1,7 @@
 import GuestMemory
 import Instruments
 
-/// Keeps every hint and follows what the strategy takes from the guest: the sink of the probed pass.
+/// Records every hint and tracks the pages the strategy takes: the sink of the probed pass.
 public struct RecordingSink: HintSink {
   private let log: HintLog.Writer
   private let core: GuestCore
@@ -10,20 +10,20 @@ public struct RecordingSink: HintSink {
   public private(set) var descriptors = 0
   /// Pages off the lists now.
   public private(set) var pagesWithheld: UInt64 = 0
-  /// The most pages off the lists at once.
+  /// The peak of pages off the lists.
   public private(set) var pagesWithheldMax: UInt64 = 0
   /// The integral of pages withheld over time, in pages x clock ticks.
   public private(set) var pageTicksWithheld: Double = 0
   /// The fewest free pages in all zones seen after a block was taken.
   public private(set) var freePagesMin: UInt64
-  /// Pages a kernel with init_on_alloc, or with init_on_free, would have zeroed.
+  /// Pages that a kernel with init_on_alloc or init_on_free would have zeroed.
   public private(set) var pagesInitializedAtAlloc: UInt64 = 0
   public private(set) var pagesReturned: UInt64 = 0
   private var lastChange: UInt64
-  /// Called with the words of each chain when the host has acknowledged it, while the guest still holds the blocks.
+  /// Called with the words of each chain after the host has acknowledged it, while the strategy still holds the blocks.
   public var onReport: ((_ blocks: HintBuffer, _ range: Range<Int>) -> Void)?
 
-  /// `log` and the queue's device must outlive the sink.
+  /// Creates a sink. `log` and the queue's device must outlive it.
   public init(_ log: HintLog, _ core: GuestCore, _ queue: HintQueue) {
     self.log = log.writer
     self.queue = queue
@@ -92,14 +92,13 @@ public struct RecordingSink: HintSink {
     change(to: pagesWithheld - min(pages, pagesWithheld))
   }
 
-  /// Bytes off the lists times seconds, up to the last change.
+  /// Bytes off the lists, integrated over time up to the last change. Byte-seconds.
   public var byteSecondsWithheld: Double { CycleClock.nanoseconds(fromTicks: 1) * pageTicksWithheld * 4096 / 1e9 }
 
-  /// Until ``goOn()`` passes time that isn't the session's: who judges it takes some while the strategy holds its
-  /// blocks.
+  /// Pauses the session's time until ``goOn()``: checking a report takes time while the strategy holds its blocks.
   public mutating func pause() { change(to: pagesWithheld) }
 
-  /// From here on passes the session's time again.
+  /// Resumes the session's time.
   public mutating func goOn() { lastChange = CycleClock.begin() }
 
   private mutating func change(to pages: UInt64) {

@@ -3,11 +3,11 @@ import GuestMemory
 import Instruments
 
 extension Guest {
-  /// The walk every whole-list strategy makes, in C and with nothing around it: the address of each free block of at
-  /// least `order`, list by list, stored into `buffer`, which has room for all of them. What the machine can do at best
-  /// on these lists in this state of the caches.
+  /// Walks the lists as every whole-list strategy does, in C and without a lock: stores the address of each free block
+  /// of at least `order` into `buffer`, which must have room for all of them. This is the machine's floor for these
+  /// lists in this cache state.
   ///
-  /// - Returns: blocks walked and clock ticks taken.
+  /// - Returns: the number of blocks walked and the clock ticks taken.
   public func referenceWalk(fromOrder order: Int, into buffer: HintBuffer) -> (blocks: Int, ticks: UInt64) {
     let lists = filledLists(fromOrder: order, into: buffer).map { UnsafePointer($0.address) }
     let base = UInt64(UInt(bitPattern: core.vmemmapAddress))
@@ -19,7 +19,7 @@ extension Guest {
     return (walked, CycleClock.end() &- begin)
   }
 
-  /// The same walk in Swift, without a lock.
+  /// Makes the same walk in Swift, without a lock.
   public func plainWalk(fromOrder order: Int, into buffer: HintBuffer) -> (blocks: Int, ticks: UInt64) {
     let lists = filledLists(fromOrder: order, into: buffer)
     let core = core
@@ -34,7 +34,7 @@ extension Guest {
     return (walked, CycleClock.end() &- begin)
   }
 
-  /// Every list of at least `order` with something on it, whose blocks `buffer` must have room for.
+  /// Returns every non-empty list of at least `order`. `buffer` must have room for their blocks.
   private func filledLists(fromOrder order: Int, into buffer: HintBuffer) -> [FreeList] {
     var lists: [FreeList] = []
     var blocks = 0

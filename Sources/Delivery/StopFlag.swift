@@ -1,7 +1,6 @@
 import Synchronization
 
-/// Asks a session to end early: the host's stop. Read between holds; the memory lives as long as the flag's owner keeps
-/// it.
+/// The host's stop: asks a session to end early. Read between holds. The memory lives until ``deallocate()``.
 public struct StopFlag: @unchecked Sendable {
   // Right to send: one atomic word.
   @usableFromInline let word: UnsafeMutablePointer<Atomic<Bool>>

@@ -2,7 +2,7 @@ import Bench
 import Hinting
 import Records
 
-/// Every experiment there is. Adding one is its files and a line here.
+/// All experiments. To add one: its files, and a line here.
 public enum Experiments {
   public static let list = ExperimentList([
     ScanExperiment.self,
@@ -15,12 +15,12 @@ public enum Experiments {
     BallooningExperiment.self,
   ])
 
-  /// What each is, in the order of the list.
+  /// The cards of all experiments, in the list's order.
   public static var all: [ExperimentCard] { list.cards }
 }
 
 extension Catalogue {
-  /// Every strategy, experiment and published migration of this program.
+  /// All strategies, experiments and published migrations of this program.
   public static let all = Catalogue(
     strategies: Strategies.all.map(\.card), experiments: Experiments.all, migrations: MigrationPreset.all)
 }
@@ -28,25 +28,25 @@ extension Catalogue {
 // The bench of this program, which has every experiment.
 
 extension Matrix {
-  /// Expands and checks a configuration of any experiments against this machine.
+  /// Expands a configuration of any experiments and checks it against this machine.
   ///
   /// - Throws: ``UserError`` as ``init(_:host:experiments:)``.
-  public init(_ config: RunConfig, host: HostLimits) throws(UserError) {
+  public init(_ config: RunConfig, host: HostResources) throws(UserError) {
     try self.init(config, host: host, experiments: Experiments.list)
   }
 }
 
 extension RunConfig {
-  /// What `hintbench run EXPERIMENT ...` measures if nothing else is said, by default a scan.
+  /// The default configuration of `hintbench run EXPERIMENT ...`; without an experiment, a scan.
   ///
   /// - Throws: ``UserError`` for an unknown experiment or a malformed option.
   public static func standard(_ experiments: [String]? = nil, quick: Bool = false) throws(UserError) -> RunConfig {
     try standard(experiments, quick: quick, of: Experiments.list)
   }
 
-  /// The chosen experiments.
+  /// The cards of the chosen experiments.
   ///
-  /// - Throws: ``UserError`` for an unknown one or a malformed option.
+  /// - Throws: ``UserError`` for an unknown experiment or a malformed option.
   public var experimentCards: [ExperimentCard] {
     get throws(UserError) { try experimentCards(of: Experiments.list) }
   }

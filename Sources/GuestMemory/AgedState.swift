@@ -1,10 +1,10 @@
 import CHost
 
-/// How a guest is aged.
+/// How to age a guest.
 public struct Aging: Sendable, Equatable {
-  /// The share of managed memory that ends up free, 0.05 ... 0.95.
+  /// The share of managed memory left free, 0.05 ... 0.95.
   public var freeFraction: Double
-  /// One in this many pageblocks is churned page by page; the rest whole, which is what makes a terabyte take seconds.
+  /// One pageblock in this many is churned page by page, the rest whole; this is why a terabyte takes only seconds.
   public var pagewiseOneIn: Int
 
   public init(freeFraction: Double = 0.5, pagewiseOneIn: Int = 16) {
@@ -16,15 +16,16 @@ public struct Aging: Sendable, Equatable {
 extension Guest {
   /// Ages a fresh guest with a seeded churn.
   ///
-  /// All memory is allocated in pageblocks, with migratetypes in shares as a running machine shows them (3 % unmovable,
-  /// 8 % reclaimable). One in sixteen pageblocks is then broken into allocations of order 0 to 3 and the wanted share
-  /// of them freed, in random order; whole pageblocks are freed in random order until the free fraction is reached;
-  /// then as many steps as a quarter of the free pageblocks take a block from the head of a list and free another. All
-  /// of it goes through the allocator's own merging, splitting and stealing. What stays allocated stays so for the run.
+  /// All memory is allocated in pageblocks, with the migratetype shares of a running machine (3 % unmovable, 8 %
+  /// reclaimable). One in sixteen pageblocks is then split into allocations of order 0 to 3, and the wanted share of
+  /// those is freed in random order. Whole pageblocks are freed in random order until the free fraction is reached.
+  /// Then a number of steps, a quarter of the free pageblocks, each takes a block from the head of a list and frees
+  /// another. All of this uses the allocator's own merging, splitting and stealing. The rest stays allocated for the
+  /// run.
   ///
-  /// Complexity: O(pageblocks + pages / 16). Touches no page but list heads and the pageblocks churned page by page.
+  /// Complexity: O(pageblocks + pages / 16). Touches only list heads and the pageblocks churned page by page.
   ///
-  /// - Throws: ``GuestError`` for a free fraction that can't be reached.
+  /// - Throws: ``GuestError`` if the free fraction can't be reached.
   public func age(_ aging: Aging, seed: UInt64) throws(GuestError) {
     guard aging.freeFraction >= 0.05, aging.freeFraction <= 0.95 else { throw .badFreeFraction(aging.freeFraction) }
     fillFresh()
@@ -32,7 +33,7 @@ extension Guest {
       var churn = ZoneChurn(core, zone, SeededGenerator(seed: seed, stream: 16 + UInt64(zone.index)))
       churn.run(aging)
     }
-    // The per-CPU part of the pageblock's marks is of no use to anyone after this.
+    // The per-CPU part of the pageblock's marks isn't used after this.
     for zone in core.zones { zone.watermarkBoostField.pointee = 0 }
     takeSnapshot()
   }
@@ -84,7 +85,7 @@ private struct ZoneChurn {
       if zone.freePages + block.pages <= target { free(block) }
     }
 
-    // Keep it moving at the level it has reached.
+    // Keep churning at the reached level.
     for _ in 0..<(freed / 4) {
       guard !units.isEmpty, let block = take(order: unit, type: .movable) else { break }
       let other = generator.below(units.count)

@@ -3,7 +3,7 @@ import CHost
 extension GuestGeometry {
   /// The geometry of a captured machine: its nodes and zones, with zoneinfo's spans, managed pages and watermarks.
   ///
-  /// Without zoneinfo zones follow each other from address 0, each spanning its highest-order blocks plus twice its
+  /// Without zoneinfo, zones follow each other from address 0, each spanning its highest-order blocks plus twice its
   /// smaller ones (room for their buddies, which aren't free), and watermarks are zero.
   ///
   /// - Throws: ``GuestError`` if the capture has nothing free or has blocks smaller than the granule.
@@ -19,8 +19,8 @@ extension GuestGeometry {
           "the capture has \(count) free blocks of order \(order) in zone \(zone.kind.rawValue) of node "
             + "\(zone.nodeID), which a granule of order \(granuleOrder) leaves out; use granule 0")
       }
-      // Isolation is of whole pageblocks: smaller isolated blocks are those of a pageblock that is partly in use, of
-      // which the capture doesn't tell where they lie.
+      // Whole pageblocks are isolated: smaller isolated blocks belong to a partly used pageblock, whose place the
+      // capture doesn't tell.
       let isolated = zone.freeBlocksByMigratetype?[Migratetype.isolate.rawValue] ?? []
       if let order = isolated.indices.first(where: { isolated[$0] > 0 && $0 < min(9, highest) }) {
         throw .badGeometry(
@@ -57,8 +57,8 @@ extension GuestGeometry {
     return geometry
   }
 
-  /// zoneinfo's `protection` by zone type: it lists the zones that kernel was built with. Nil, for the formula, where
-  /// their number doesn't tell which they are.
+  /// zoneinfo's `protection` by zone type; it lists the zones that the kernel was built with. Nil, which means the
+  /// kernel's formula, if their number doesn't identify them.
   private static func lowmemReserve(_ protection: [UInt64], hasHighMem: Bool) -> [Int64]? {
     let types: [ZoneType]
     switch (protection.count, hasHighMem) {
@@ -69,7 +69,7 @@ extension GuestGeometry {
     }
     var reserve = [Int64](repeating: 0, count: ZoneType.allCases.count)
     for (type, pages) in zip(types, protection) { reserve[type.rawValue] = Int64(clamping: pages) }
-    // Where no HighMem is built in, a request for it is one for Normal.
+    // Without HighMem, a request for it is one for Normal.
     if !hasHighMem { reserve[ZoneType.highMem.rawValue] = reserve[ZoneType.normal.rawValue] }
     return reserve
   }
@@ -77,11 +77,10 @@ extension GuestGeometry {
 
 extension Guest {
   /// Puts exactly the capture's free blocks on the lists: each node, zone, order and, with pagetypeinfo, migratetype
-  /// (without it all are movable). Everything else in the zones stays allocated. Each list is in the order of
-  /// addresses.
+  /// (otherwise all are movable). The rest of the zones stays allocated. Each list is in address order.
   ///
-  /// - Throws: ``GuestError/doesNotFit(zone:pagesFree:pagesSpanned:)`` if the blocks can't be placed in the zone's
-  ///   span without two free buddies meeting.
+  /// - Throws: ``GuestError/doesNotFit(zone:pagesFree:pagesSpanned:)`` if the blocks can't be placed in the zone's span
+  ///   without two free buddies.
   public func fill(from capture: Capture) throws(GuestError) {
     requireEmpty()
     for captured in capture.zones {
@@ -129,7 +128,7 @@ extension Guest {
         }
       }
     }
-    // A pageblock with blocks of several types is of the type that has most of it.
+    // A pageblock with blocks of several types gets the most frequent type.
     for (pageblock, pages) in pagesOfPageblock {
       let type = pages.indices.max { pages[$0] < pages[$1] } ?? Migratetype.movable.rawValue
       core.setPageblockMigratetype(pageblock << UInt64(core.pageblockOrder), Migratetype(rawValue: type))
@@ -137,11 +136,11 @@ extension Guest {
   }
 }
 
-/// Room in a zone for free blocks, handed out largest first so that no two free buddies of one order meet.
+/// The room for free blocks in a zone, handed out largest first so that no two free buddies of one order meet.
 private struct FreeSpace {
   /// By order: aligned runs of that order in which nothing is placed yet, lowest address last.
   private var open: [[UInt64]]
-  /// By order: runs whose buddy is a free block of that order, so that they may only serve smaller ones.
+  /// By order: runs whose buddy is a free block of that order, which may therefore only be used for smaller blocks.
   private var shadowed: [[UInt64]]
 
   init(_ span: Range<UInt64>, highestOrder: Int) {
@@ -158,9 +157,9 @@ private struct FreeSpace {
   }
 
   mutating func take(order: Int) -> UInt64? {
-    // An open run of this very order: its buddy is outside the zone or broken up, or it is of the highest order.
+    // An open run of exactly this order: its buddy is outside the zone or split, or it is of the highest order.
     if let pfn = open[order].popLast() { return pfn }
-    // Otherwise the smallest larger run, the shadowed ones first: they are of no other use.
+    // Otherwise the smallest larger run, shadowed ones first, since they have no other use.
     for larger in (order + 1)..<max(open.count, order + 1) {
       if let pfn = shadowed[larger].popLast() ?? open[larger].popLast() {
         var current = larger

@@ -1,14 +1,14 @@
 import CHost
 
-/// A handle on one `list_head`: a free list, or a per-CPU list. Intrusive, doubly linked and circular, as the kernel's.
+/// A handle on a `list_head`: a free list or a per-CPU list. Intrusive, doubly linked and circular, as in the kernel.
 public struct FreeList: Sequence, Sendable {
-  // An address; whoever follows it holds the lock that guards the list.
+  // An address; its user holds the lock that guards the list.
   @usableFromInline nonisolated(unsafe) let head: UnsafeMutablePointer<ListHead>
 
   @inlinable @inline(__always)
   init(_ head: UnsafeMutablePointer<ListHead>) { self.head = head }
 
-  /// Where the list head lies, for code in C.
+  /// The address of the list head, for code in C.
   public var address: UnsafeMutablePointer<ListHead> { head }
 
   /// INIT_LIST_HEAD()
@@ -21,7 +21,7 @@ public struct FreeList: Sequence, Sendable {
   @inlinable @inline(__always)
   public var isEmpty: Bool { head.pointee.next == head }
 
-  /// Like ``isEmpty``, for a reader that doesn't hold the lock: a hint that may be wrong by now (READ_ONCE).
+  /// ``isEmpty`` for a reader without the lock: a hint that may be out of date (READ_ONCE).
   @inlinable @inline(__always)
   public var isEmptyUnlocked: Bool {
     chost_read_once(UnsafeRawPointer(head)) == UInt64(UInt(bitPattern: head))
@@ -39,7 +39,7 @@ public struct FreeList: Sequence, Sendable {
     return prev == head ? nil : Page(link: prev)
   }
 
-  /// The entry behind `page`, or nil at the list's end.
+  /// The entry after `page`; nil at the list's end.
   @inlinable @inline(__always)
   public func next(after page: Page) -> Page? {
     let next = page.link.pointee.next.unsafelyUnwrapped
@@ -48,19 +48,19 @@ public struct FreeList: Sequence, Sendable {
 
   // MARK: places in it
 
-  /// A place in a list: that of an entry, or the list's end. One word, so that hooks can keep it.
+  /// A position in a list: an entry, or the list's end. One word, so that hooks can store it.
   public struct Position: Equatable, Sendable {
-    // The address of a link; whoever follows it holds the lock that guards the list.
+    // The address of a link; its user holds the lock that guards the list.
     @usableFromInline nonisolated(unsafe) let link: UnsafeMutablePointer<ListHead>
 
     @inlinable @inline(__always)
     init(_ link: UnsafeMutablePointer<ListHead>) { self.link = link }
 
-    /// As a word.
+    /// The position as a word.
     @inlinable @inline(__always)
     public var rawValue: UInt64 { UInt64(UInt(bitPattern: link)) }
 
-    /// From ``rawValue``; nil for 0.
+    /// Creates a position from its ``rawValue``; nil for 0.
     @inlinable @inline(__always)
     public init?(rawValue: UInt64) {
       guard let link = UnsafeMutablePointer<ListHead>(bitPattern: UInt(rawValue)) else { return nil }
@@ -68,18 +68,18 @@ public struct FreeList: Sequence, Sendable {
     }
   }
 
-  /// Behind the last entry.
+  /// The position after the last entry.
   @inlinable @inline(__always)
   public var end: Position { Position(head) }
 
-  /// The entry before a place; nil if there is none.
+  /// The entry before a position; nil if there is none.
   @inlinable @inline(__always)
   public func page(before place: Position) -> Page? {
     let prev = place.link.pointee.prev.unsafelyUnwrapped
     return prev == head ? nil : Page(link: prev)
   }
 
-  /// The place behind an entry.
+  /// The position after an entry.
   @inlinable @inline(__always)
   public func position(after page: Page) -> Position { Position(page.link.pointee.next.unsafelyUnwrapped) }
 
@@ -138,7 +138,7 @@ public struct FreeList: Sequence, Sendable {
     addTail(page)
   }
 
-  /// list_rotate_to_front(): `page`, an entry, becomes the first; what stood before it follows the last.
+  /// list_rotate_to_front(): makes `page`, an entry, the first; the entries before it follow the last.
   @inlinable @inline(__always)
   func rotate(toFront page: Page) {
     let prev = head.pointee.prev.unsafelyUnwrapped
@@ -151,7 +151,7 @@ public struct FreeList: Sequence, Sendable {
 
   // MARK: walking it
 
-  /// Head to tail. Costs what the hand-written loop costs; the next entry is read when it is asked for.
+  /// Iterates from head to tail, at the cost of a hand-written loop; the next entry is read when it is asked for.
   public struct Iterator: IteratorProtocol {
     @usableFromInline let head: UnsafeMutablePointer<ListHead>
     @usableFromInline var entry: UnsafeMutablePointer<ListHead>

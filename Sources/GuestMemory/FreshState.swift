@@ -1,9 +1,9 @@
 import CHost
 
 extension Guest {
-  /// The guest as booted: all managed memory free, in blocks as large as alignment allows, every pageblock movable and
-  /// each list in the order of addresses, since boot frees to the tail (memblock_free_all() and deferred_free_range(),
-  /// 6.1).
+  /// Fills the guest as booted: all managed memory free, in blocks as large as alignment allows, every pageblock
+  /// movable, and each list in address order, since boot frees to the tail (memblock_free_all() and
+  /// deferred_free_range(), 6.1).
   public func fillFresh() {
     requireEmpty()
     for (index, extent) in geometry.zones.enumerated() {
@@ -23,6 +23,6 @@ extension Guest {
     takeSnapshot()
   }
 
-  /// A guest gets its state once: what stood on the lists would be put on them again.
+  /// Traps unless the guest is empty. A guest is filled once: filling it again would list blocks twice.
   func requireEmpty() { precondition(snapshot == nil && core.freePages == 0, "a guest is filled once") }
 }

@@ -1,7 +1,7 @@
-/// What an allocation asks for: the bits of gfp_t that decide where the page comes from. No bit here lets an allocation
-/// reclaim; it succeeds from what is free or fails.
+/// The bits of gfp_t that decide where a page comes from. No allocation may reclaim; it succeeds from free memory or
+/// fails.
 ///
-/// The constants are computed: a stored one is reached through a call from another module, several in each allocation.
+/// The constants are computed: reading a stored one takes a call into this module, several in each allocation.
 public struct GFP: OptionSet, Sendable {
   public let rawValue: UInt32
   @inlinable public init(rawValue: UInt32) { self.rawValue = rawValue }
@@ -12,20 +12,20 @@ public struct GFP: OptionSet, Sendable {
   @inlinable public static var reclaimable: GFP { GFP(rawValue: 1 << 1) }
   /// __GFP_HIGHMEM
   @inlinable public static var highMem: GFP { GFP(rawValue: 1 << 2) }
-  /// __GFP_THISNODE: the CPU's own node only.
+  /// __GFP_THISNODE: only the CPU's own node.
   @inlinable public static var thisNode: GFP { GFP(rawValue: 1 << 3) }
-  /// __GFP_HIGH: half of the min watermark may be used.
+  /// __GFP_HIGH: may use half of the min watermark.
   @inlinable public static var high: GFP { GFP(rawValue: 1 << 4) }
-  /// __GFP_ATOMIC, which with ``high`` makes GFP_ATOMIC: another quarter, and the HIGHATOMIC reserve.
+  /// __GFP_ATOMIC, which with ``high`` is GFP_ATOMIC: may use another quarter, and the HIGHATOMIC reserve.
   @inlinable public static var atomic: GFP { GFP(rawValue: 1 << 5) }
-  /// __GFP_NOMEMALLOC: takes the atomic reserves away again.
+  /// __GFP_NOMEMALLOC: may not use the atomic reserves.
   @inlinable public static var noMemAlloc: GFP { GFP(rawValue: 1 << 6) }
-  /// __GFP_KSWAPD_RECLAIM. No kswapd runs here, so that the bit changes nothing.
+  /// __GFP_KSWAPD_RECLAIM. No kswapd is modelled, so the bit has no effect.
   @inlinable public static var kswapd: GFP { GFP(rawValue: 1 << 7) }
 
   /// GFP_HIGHUSER_MOVABLE: anonymous memory and page cache.
   @inlinable public static var userMovable: GFP { [.movable, .highMem, .kswapd] }
-  /// GFP_KERNEL, without its right to reclaim.
+  /// GFP_KERNEL without reclaim.
   @inlinable public static var kernel: GFP { [.kswapd] }
   /// GFP_ATOMIC
   @inlinable public static var atomicContext: GFP { [.high, .atomic, .kswapd] }

@@ -1,6 +1,6 @@
 import CHost
 
-/// Something wrong with a guest's allocator state.
+/// An inconsistency in a guest's allocator state.
 public struct GuestFault: CustomStringConvertible, Sendable {
   public enum Kind: String, Sendable, CaseIterable {
     case wrongCounter, brokenLink, notBuddy, wrongOrder, misaligned, outsideZone, overlap, unmergedBuddies, lostPage
@@ -15,11 +15,12 @@ public struct GuestFault: CustomStringConvertible, Sendable {
 }
 
 extension Guest {
-  /// Checks the whole allocator state while no thread runs in the guest. Empty: all is well.
+  /// Checks the whole allocator state. No thread may run in the guest. Returns the inconsistencies; empty if there are
+  /// none.
   ///
-  /// `held`: the blocks taken from the allocator since the snapshot and not given back, by whoever holds them. Every
-  /// page that was free at the snapshot must now be on a free list, on a per-CPU list or in `held`, in exactly one
-  /// place. Complexity: O(n log n) in the free blocks.
+  /// `held`: the blocks allocated since the snapshot and not freed. Every page that was free at the snapshot must now
+  /// be in exactly one place: on a free list, on a per-CPU list or in `held`. Complexity: O(n log n) in the free
+  /// blocks.
   public func validate(held: [Block] = []) -> [GuestFault] {
     var faults: [GuestFault] = []
     for zone in core.zones { GuestCheck(core, zone, snapshot, held).run(&faults) }
@@ -45,7 +46,7 @@ private struct GuestCheck {
   func run(_ faults: inout [GuestFault]) {
     var found: [GuestFault] = []
     func fault(_ kind: GuestFault.Kind, _ detail: String) {
-      // One fault often shows as many; the first few of a kind say enough.
+      // One fault often causes many; the first few of a kind are enough.
       if found.count(where: { $0.kind == kind }) < 4 {
         found.append(GuestFault(kind: kind, zone: name, detail: detail))
       }
@@ -109,7 +110,7 @@ private struct GuestCheck {
     faults += found
   }
 
-  /// Walks a list as far as its links hold.
+  /// Walks a list as far as its links are intact.
   private func walk(
     _ list: FreeList, met: inout [UInt64], _ fault: (GuestFault.Kind, String) -> Void,
     _ body: (Page, UInt64) -> Void
@@ -141,7 +142,7 @@ private struct GuestCheck {
     if list.head.pointee.prev != previous { fault(.brokenLink, "a list's tail pointer isn't its last entry") }
   }
 
-  /// Every page that was free at the snapshot lies in exactly one of `blocks`, sorted.
+  /// Checks that every page that was free at the snapshot is in exactly one of the sorted `blocks`.
   private func tile(_ blocks: [Block], _ fault: (GuestFault.Kind, String) -> Void) {
     for (a, b) in zip(blocks, blocks.dropFirst()) where a.end > b.pfn { fault(.overlap, "\(a) and \(b)") }
     guard let snapshot else { return }

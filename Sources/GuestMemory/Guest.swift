@@ -2,18 +2,17 @@ import CHost
 import Glibc
 import Instruments
 
-/// A modelled guest's memory: the memory map, the zones and the per-CPU lists, and the state every repetition starts
-/// from.
+/// A modelled guest's memory: the memory map, the zones, the per-CPU lists, and the state every repetition starts from.
 ///
-/// The unsafe memory is all here and in ``GuestCore``; it is freed with the guest, so that whoever uses the core keeps
-/// the guest.
+/// All unsafe memory is here and in ``GuestCore``. It is freed with the guest, so users of the core must keep the guest
+/// alive.
 public final class Guest: @unchecked Sendable {
-  // Right to send: the memory is guarded by the zone locks in it; the two variables below change only while no thread
-  // runs in the guest (see restore()).
+  // Right to send: the memory is guarded by its zone locks; the two variables below only change while no thread runs in
+  // the guest (see restore()).
   public let geometry: GuestGeometry
   public let core: GuestCore
   private let mappings: [Mapping]
-  /// The state ``restore()`` goes back to.
+  /// The state that ``restore()`` returns to.
   public private(set) var snapshot: GuestSnapshot?
 
   /// A reserved piece of address space.
@@ -26,16 +25,16 @@ public final class Guest: @unchecked Sendable {
       guard let base = chost_reserve(size, 2 << 20) else { throw .cannotReserve(bytes: UInt64(size)) }
       self.base = base
       self.bytes = size
-      // Where the kernel has no transparent huge pages the advice is refused; ``hugePagesInUse`` tells what came of it.
+      // A kernel without transparent huge pages refuses the advice; ``hugePagesInUse`` shows the result.
       _ = chost_advise_huge(base, size, huge)
     }
 
     deinit { _ = chost_release(base, bytes) }
   }
 
-  /// Reserves the memory map and sets up zones without a free page in them. Complexity: O(zones x CPUs + pageblocks).
+  /// Reserves the memory map and sets up empty zones. Complexity: O(zones x CPUs + pageblocks).
   ///
-  /// - Throws: ``GuestError`` if the geometry can't be modelled or the address space isn't there.
+  /// - Throws: ``GuestError`` if the geometry can't be modelled or the host refuses the address space.
   public init(_ geometry: GuestGeometry) throws(GuestError) {
     try geometry.checked()
     self.geometry = geometry
@@ -92,7 +91,7 @@ public final class Guest: @unchecked Sendable {
       for type in Migratetype.allCases { zone.freeList(order: order, type).initialize() }
     }
     let batch = Watermarks.batch(managed: extent.managedPages)
-    // A node without CPUs is everybody's.
+    // A node without CPUs is shared by all.
     let cpus = geometry.cpus(ofNode: extent.node)
     let high = Watermarks.perCPUHigh(low: marks.low, cpusOfNode: cpus == 0 ? geometry.cpuCount : cpus, batch: batch)
     for cpu in 0..<geometry.cpuCount {
@@ -106,8 +105,8 @@ public final class Guest: @unchecked Sendable {
     (core.pageblockTypes + first).update(repeating: UInt8(Migratetype.movable.rawValue), count: last - first + 1)
   }
 
-  /// build_zonelists(): a node's own zones first, highest first, then the next node's, round the ring: node numbers
-  /// stand for distances.
+  /// build_zonelists(): a node's own zones, highest first, then the next node's, round the ring. Node numbers stand for
+  /// distances.
   private func buildZonelists() {
     for node in 0..<geometry.nodeCount {
       let ring = (0..<geometry.nodeCount).map { (node + $0) % geometry.nodeCount }
@@ -127,7 +126,7 @@ public final class Guest: @unchecked Sendable {
 
   // MARK: the starting state
 
-  /// Makes the state as it stands the one ``restore()`` goes back to. No thread may run in the guest.
+  /// Saves the current state as the one ``restore()`` returns to. No thread may run in the guest.
   public func takeSnapshot() {
     snapshot = GuestSnapshot(of: core)
     restore()
@@ -138,13 +137,13 @@ public final class Guest: @unchecked Sendable {
     restore()
   }
 
-  /// Puts the guest back as ``takeSnapshot()`` found it, from whatever state the lists are in: every block on its list
-  /// in the same order, counters, pageblock types and per-CPU lists. No thread may run in the guest; blocks somebody
-  /// still holds go back to the lists with everything else. Complexity: O(free blocks now + free blocks then), and one
-  /// step a struct page of the blocks that were touched where somebody still holds some.
+  /// Restores the state that ``takeSnapshot()`` saved, from any state of the lists: every block on its list in the same
+  /// order, counters, pageblock types and per-CPU lists. No thread may run in the guest; blocks still held go back to
+  /// the lists. Complexity: O(free blocks now + free blocks then); if blocks are still held, also one step per struct
+  /// page of the touched blocks.
   public func restore() { snapshot?.restore(core) }
 
-  /// drain_all_pages(): every CPU gives back what its lists keep. No thread may run in the guest.
+  /// drain_all_pages(): drains the lists of every CPU. No thread may run in the guest.
   public func drainPerCPULists() {
     for number in 0..<geometry.cpuCount {
       var cpu = GuestCPU(core, cpu: number, node: geometry.node(ofCPU: number), probe: NoProbe())
@@ -152,10 +151,10 @@ public final class Guest: @unchecked Sendable {
     }
   }
 
-  /// A node's memory, to be bound to a host node: calls `body` with each piece, which are its zones and their parts of
-  /// the memory map, in whole host pages. A host page in which two nodes' parts meet comes with both.
+  /// Calls `body` with each piece of a node's memory, to bind it to a host node: its zones and their parts of the
+  /// memory map, in whole host pages. A host page shared by two nodes is passed for both.
   ///
-  /// What lies apart is not in it: per-CPU lists, pageblock types and zonelists, a few cache lines each.
+  /// Not included: per-CPU lists, pageblock types and zonelists, a few cache lines each.
   public func withMemory(
     ofNode node: Int, _ body: (UnsafeMutableRawPointer, _ bytes: Int) throws -> Void
   ) rethrows {
@@ -169,13 +168,13 @@ public final class Guest: @unchecked Sendable {
     }
   }
 
-  /// Takes the lines a walk over blocks of at least `order` would read out of the caches: their heads' and the zones'.
-  /// Complexity: O(free blocks of those orders).
+  /// Flushes the cache lines that a walk over blocks of at least `order` reads: their heads and the zones. Complexity:
+  /// O(free blocks of those orders).
   public func flushLists(fromOrder order: Int) {
     for zone in core.zones {
       for order in max(order, core.granuleOrder)...max(order, core.highestOrder) where order <= core.highestOrder {
         for type in Migratetype.allCases {
-          // The next link is read before its line is flushed.
+          // Read the next link before its line is flushed.
           for page in zone.freeList(order: order, type) { chost_flush_line(page.pointer) }
         }
       }

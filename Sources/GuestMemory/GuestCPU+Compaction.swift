@@ -3,12 +3,12 @@ import CHost
 // What compaction does to free memory: mm/compaction.c, Linux 6.1, in outline.
 extension GuestCPU {
   /// isolate_freepages_block() and split_map_pages(): takes free blocks within `range`, a part of one pageblock, off
-  /// the lists, from its start, until `wanted` pages are there, and hands their pages to `body` one by one, each with a
+  /// the lists from its start until it has `wanted` pages, and passes the pages to `body` one by one, each with a
   /// reference. `body` runs under the zone's lock.
   ///
-  /// One hold, where the kernel lets go now and then. Complexity: O(struct pages of the range).
+  /// Takes one hold; the kernel drops the lock now and then. Complexity: O(struct pages of the range).
   ///
-  /// - Returns: where it stopped, at most the range's end; nil if the min watermark doesn't let a block go.
+  /// - Returns: the PFN it stopped at, at most the range's end; nil if the min watermark prevents taking a block.
   @inlinable
   public mutating func takeFreePages(
     in range: Range<UInt64>, of zone: Zone, wanted: Int, _ body: (UInt64) -> Void

@@ -1,17 +1,17 @@
 import CHost
 
-/// Why a range of pages couldn't be had. The PFN is that of the first page found in the way.
+/// Why a range of pages couldn't be allocated. The PFN is that of the first page in the way.
 public enum ContiguousFailure: Error, Equatable, Sendable, CustomStringConvertible {
-  /// The range isn't made of whole pageblocks, or of none.
+  /// The range is empty or isn't made of whole pageblocks.
   case notWholePageblocks
-  /// No one zone has all of it.
+  /// The range isn't in one zone.
   case notInOneZone
-  /// A page in use that can't be moved (has_unmovable_pages()).
+  /// A page in use can't be moved (has_unmovable_pages()).
   case unmovable(pfn: UInt64)
-  /// A page in use that could be moved: migration isn't modelled.
+  /// A page in use could be moved, but migration isn't modelled.
   case inUse(pfn: UInt64)
-  /// A page that is neither in use nor on a free list: on a per-CPU list, or held by somebody who is about to give it
-  /// back. Also: somebody else has isolated the pageblock. Another attempt may succeed.
+  /// A page is neither in use nor on a free list: it is on a per-CPU list, or held by a thread that is about to free
+  /// it. Also if the pageblock is already isolated. Another attempt may succeed.
   case busy(pfn: UInt64)
 
   public var description: String {
@@ -29,20 +29,20 @@ public enum ContiguousFailure: Error, Equatable, Sendable, CustomStringConvertib
 extension GuestCPU {
   /// alloc_contig_range(): takes exactly `pages` pages from `pfn` on, or nothing.
   ///
-  /// The range is whole pageblocks of one zone. Each is isolated in a hold of its own: MIGRATE_ISOLATE from then on,
-  /// its free blocks on ISOLATE's lists and no longer counted as free, so that nothing of it is allocated any more. If
-  /// then every page stands there, they are taken, each with one reference (at a granule order above 0: each granule);
-  /// in every case the pageblocks get their migratetypes back.
+  /// The range is whole pageblocks of one zone. Each is isolated in a hold of its own: from then on it is
+  /// MIGRATE_ISOLATE, its free blocks are on ISOLATE's lists and don't count as free, so that nothing of it is
+  /// allocated. If every page is then there, the pages are taken, each with one reference (at a granule order above 0:
+  /// each granule). In every case the pageblocks get their migratetypes back.
   ///
-  /// Not modelled: migration, so that a page in use ends the attempt; reserved pages, which look like pages that
-  /// somebody holds and end it as ``ContiguousFailure/busy(pfn:)``. Unlike 6.1 a free block of more than a pageblock is
-  /// split before its pageblocks are isolated even where all of it lies in the range: there, for a while, a free block
-  /// stands on the lists of one migratetype while part of it is of another, and NR_FREE_PAGES may come out wrong.
+  /// Not modelled: migration, so that a page in use ends the attempt; reserved pages, which look like held pages and
+  /// end it as ``ContiguousFailure/busy(pfn:)``. Unlike 6.1, a free block larger than a pageblock is split before its
+  /// pageblocks are isolated, even if the whole block is in the range. In 6.1 a free block is then for a while on the
+  /// lists of one migratetype while part of it is of another, and NR_FREE_PAGES may come out wrong.
   ///
-  /// `drainFirst`: drain_all_pages() once the range is isolated, of those CPUs whose per-CPU list nobody is working on
-  /// just then.
+  /// `drainFirst`: calls drain_all_pages() once the range is isolated, for those CPUs whose per-CPU list isn't in use
+  /// at that moment.
   ///
-  /// - Throws: ``ContiguousFailure``; the guest is then as it was but for the order of lists and what was drained.
+  /// - Throws: ``ContiguousFailure``; the guest is then unchanged but for the order of lists and what was drained.
   ///   Complexity: O(struct pages of the range).
   @inlinable
   public mutating func allocateContiguous(
@@ -77,14 +77,14 @@ extension GuestCPU {
     if let failure { throw failure }
   }
 
-  /// free_contig_range(): page by page (granule by granule) through the per-CPU lists.
+  /// free_contig_range(): frees page by page (granule by granule) through the per-CPU lists.
   @inlinable
   public mutating func freeContiguous(pfn start: UInt64, pages: UInt64) {
     let step: UInt64 = 1 << UInt64(core.granuleOrder)
     for pfn in stride(from: start, to: start + pages, by: Int(step)) { free(pfn: pfn, order: core.granuleOrder) }
   }
 
-  /// set_migratetype_isolate(): the type the pageblock had.
+  /// set_migratetype_isolate(): returns the pageblock's previous type.
   @inlinable
   mutating func isolatePageblock(
     _ pfn: UInt64, of zone: Zone, in range: Range<UInt64>
@@ -93,7 +93,7 @@ extension GuestCPU {
       let core = hold.core
       let type = core.pageblockMigratetype(pfn)
       if type == .isolate { return .failure(.busy(pfn: pfn)) }
-      // Only what can be moved is ever allocated there.
+      // Only movable pages are ever allocated there.
       if zone.type != .movable, let page = core.unmovablePage(inPageblock: pfn) {
         return .failure(.unmovable(pfn: page))
       }
@@ -107,8 +107,8 @@ extension GuestCPU {
     }
   }
 
-  /// unset_migratetype_isolate(): a whole free pageblock goes back through the allocator where it may merge with its
-  /// buddy, other free blocks are moved to `type`'s lists.
+  /// unset_migratetype_isolate(): frees a wholly free pageblock through the allocator if it may merge with its buddy;
+  /// other free blocks are moved to `type`'s lists.
   @inlinable
   mutating func releasePageblock(
     _ pfn: UInt64, of zone: Zone, to type: Migratetype, in range: Range<UInt64>
@@ -135,7 +135,7 @@ extension GuestCPU {
     }
   }
 
-  /// drain_all_pages() of one zone.
+  /// drain_all_pages() for one zone.
   @inlinable
   mutating func drainAllPerCPULists(_ zone: Zone) {
     for cpu in 0..<core.cpuCount {
@@ -146,7 +146,7 @@ extension GuestCPU {
     }
   }
 
-  /// test_pages_isolated(), and before it what migration would have had to move.
+  /// test_pages_isolated(), preceded by a check for pages that migration would have to move.
   @inlinable
   mutating func firstObstacle(_ zone: Zone, _ range: Range<UInt64>) -> ContiguousFailure? {
     withZoneLocked(zone) { hold in
@@ -161,7 +161,7 @@ extension GuestCPU {
           continue
         }
         if page.isReferencedUnlocked { return .inUse(pfn: pfn) }
-        // A block of another range, isolated as well, may begin before this one and reach into it.
+        // An isolated block of another range may begin before this one and extend into it.
         if pfn == range.lowerBound, let order = core.freeBlock(covering: pfn, zone) {
           hold.items &+= 1
           pfn = (pfn & ~(1 << UInt64(order) - 1)) + 1 << UInt64(order)
@@ -174,8 +174,8 @@ extension GuestCPU {
     }
   }
 
-  /// isolate_freepages_range() and split_map_pages(): a hold a pageblock. Where somebody got hold of a page since the
-  /// test, what was taken is given back.
+  /// isolate_freepages_range() and split_map_pages(): one hold per pageblock. If another thread got a page since the
+  /// test, the taken pages are freed.
   @inlinable
   mutating func takeIsolated(_ zone: Zone, _ range: Range<UInt64>) -> ContiguousFailure? {
     let pageblock: UInt64 = 1 << UInt64(core.pageblockOrder)
@@ -208,8 +208,8 @@ extension GuestCPU {
 
 // Under the zone's lock.
 extension GuestCore {
-  /// has_unmovable_pages(): a page with a reference that isn't on the LRU. Pages without one are passed over: free, on
-  /// a per-CPU list, held by somebody, or the rest of a block whose first page has the reference.
+  /// has_unmovable_pages(): a page with a reference that isn't on the LRU. Skips pages without a reference: free, on a
+  /// per-CPU list, held, or the rest of a block whose first page has the reference.
   @inlinable
   func unmovablePage(inPageblock start: UInt64) -> UInt64? {
     let end = start + 1 << UInt64(pageblockOrder)
@@ -226,7 +226,7 @@ extension GuestCore {
     return nil
   }
 
-  /// How many free blocks begin in the pageblock.
+  /// The number of free blocks that begin in the pageblock.
   @inlinable
   func freeBlocks(inPageblock start: UInt64) -> Int {
     let end = start + 1 << UInt64(pageblockOrder)
@@ -240,7 +240,7 @@ extension GuestCore {
     return blocks
   }
 
-  /// The order of the free block of more than a pageblock that `pfn` lies in.
+  /// The order of the free block larger than a pageblock that contains `pfn`; nil if there is none.
   @inlinable
   func freeBlock(covering pfn: UInt64, _ zone: Zone) -> Int? {
     var order = pageblockOrder + 1
@@ -252,9 +252,9 @@ extension GuestCore {
     return nil
   }
 
-  /// split_free_page(): the free block of more than a pageblock that a pageblock lies in, if there is one, becomes free
+  /// split_free_page(): splits the free block larger than a pageblock that contains a pageblock, if any, into free
   /// pageblocks, each on the list of its own migratetype. The hook at free is told of those outside `range`. Returns
-  /// the list entries made.
+  /// the number of list entries made.
   @inlinable
   func split<Hooks: AllocatorHooks>(
     _ zone: Zone, aroundPageblock pfn: UInt64, keeping range: Range<UInt64>, _ hooks: Hooks
@@ -274,7 +274,7 @@ extension GuestCore {
     return 1 << (order - pageblockOrder)
   }
 
-  /// split_page(): every page of a block that was free has a reference of its own.
+  /// split_page(): gives every page of a block that was free its own reference.
   @inlinable
   func giveReferences(_ head: Page, order: Int, _ zone: Zone) {
     let bits = Page.zoneBits(zone.index)
@@ -289,7 +289,7 @@ extension GuestCore {
 
   // MARK: freeing while a part of the zone is isolated
 
-  /// Whether some of a block's pageblocks are isolated and some aren't.
+  /// Whether some but not all of a block's pageblocks are isolated.
   @usableFromInline
   func isPartlyIsolated(_ pfn: UInt64, order: Int) -> Bool {
     let first = pageblockMigratetype(pfn) == .isolate
@@ -301,9 +301,9 @@ extension GuestCore {
     return false
   }
 
-  /// free_one_page() where isolated pageblocks exist: the migratetype is read under the lock. A block of which a part
-  /// is isolated is freed pageblock by pageblock, as from 6.10 on (split_large_buddy()); 6.1 would list all of it as
-  /// its first page says.
+  /// free_one_page() in a zone with isolated pageblocks: the migratetype is read under the lock. A partly isolated
+  /// block is freed pageblock by pageblock, as since 6.10 (split_large_buddy()); 6.1 would list the whole block by its
+  /// first page's type.
   @inlinable
   func freeAmongIsolated<Hooks: AllocatorHooks>(
     _ page: Page, pfn: UInt64, _ zone: Zone, order: Int, _ hooks: Hooks
@@ -322,7 +322,7 @@ extension GuestCore {
     var piece = pfn
     while piece < pfn + 1 << UInt64(order) {
       let part = page(piece)
-      // A page that becomes a head says its zone.
+      // A page that becomes a head gets its zone.
       part.pointer.pointee.flags = Page.zoneBits(zone.index)
       freeOnePage(
         part, pfn: piece, zone, order: pageblockOrder, pageblockMigratetype(piece), placement: placement,

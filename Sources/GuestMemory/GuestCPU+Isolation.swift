@@ -1,12 +1,12 @@
 import CHost
 
-// Blocks that somebody holds off the lists without having allocated them: no reference, not Buddy, on no list.
+// Blocks held off the lists without being allocated: no reference, not Buddy, on no list.
 extension GuestCPU.Hold {
-  /// `__isolate_free_page()` (6.1): takes a listed block off its list, unless the zone would be left at or below its
-  /// min watermark. False: refused, nothing changed.
+  /// `__isolate_free_page()` (6.1): takes a listed block off its list, unless that would leave the zone at or below its
+  /// min watermark. Returns false, with nothing changed, if refused.
   ///
-  /// Of a block of at least half a pageblock the pageblocks become movable where they are of a mergeable type. Pages of
-  /// an isolated pageblock aren't counted as free and so not asked for. Complexity: O(pageblocks of the block).
+  /// If the block has at least half a pageblock, its pageblocks of a mergeable type become movable. Pages of an
+  /// isolated pageblock don't count as free, so the watermark isn't checked. Complexity: O(pageblocks of the block).
   @inlinable @inline(__always)
   public func isolate(_ page: Page) -> Bool {
     let order = page.order
@@ -26,7 +26,7 @@ extension GuestCPU.Hold {
     return true
   }
 
-  /// Takes a listed block off its list and out of the count, asking and retagging nothing.
+  /// Takes a listed block off its list and out of the count, without checking or retagging anything.
   @inlinable @inline(__always)
   public func takeOff(_ page: Page) {
     let order = page.order
@@ -36,8 +36,8 @@ extension GuestCPU.Hold {
     if type != .isolate { core.addFreePages(zone, -(1 &<< order)) }
   }
 
-  /// As ``takeOff(_:)``, of a block known to stand on `type`'s list: the count goes by the list, and the list is noted
-  /// in the page, as on a per-CPU list (page->index).
+  /// As ``takeOff(_:)``, for a block known to be on `type`'s list: that type's count changes, and the type is noted in
+  /// the page, as on a per-CPU list (page->index).
   @inlinable @inline(__always)
   public func takeOff(_ page: Page, from type: Migratetype) {
     let order = page.order
@@ -46,13 +46,13 @@ extension GuestCPU.Hold {
     if type != .isolate { core.addFreePages(zone, -(1 &<< order)) }
   }
 
-  /// get_pcppage_migratetype(): what ``takeOff(_:from:)`` noted.
+  /// get_pcppage_migratetype(): the type that ``takeOff(_:from:)`` noted.
   @inlinable @inline(__always)
   public func notedMigratetype(_ page: Page) -> Migratetype {
     Migratetype(rawValue: Int(truncatingIfNeeded: page.pointer.pointee.index))
   }
 
-  /// Moves a block that stands on `type`'s list, though its pageblock is isolated, to ISOLATE's.
+  /// Moves a block of an isolated pageblock from `type`'s list to ISOLATE's.
   @inlinable @inline(__always)
   public func moveToIsolate(_ page: Page, from type: Migratetype) {
     let order = page.order
@@ -60,8 +60,8 @@ extension GuestCPU.Hold {
     core.addFreePages(zone, -(1 &<< order))
   }
 
-  /// `__putback_isolated_page()`: a block that is off the lists goes back to the tail of `type`'s list, or merges; the
-  /// hook at free isn't told. True where it is listed again as it was; false where it became part of a larger block.
+  /// `__putback_isolated_page()`: puts a block that is off the lists at the tail of `type`'s list, or merges it; the
+  /// hook at free isn't told. Returns true if it is listed again unmerged, false if it became part of a larger block.
   ///
   /// `placement`: strategies from before FPI_TO_TAIL (5.10) leave it to the allocator's guess.
   @inlinable @inline(__always)
@@ -79,7 +79,7 @@ extension GuestCPU.Hold {
     return freed.order == order
   }
 
-  /// list_rotate_to_front(): `page`, which is on the list, becomes its first entry.
+  /// list_rotate_to_front(): makes `page`, an entry of the list, its first entry.
   @inlinable @inline(__always)
   public func rotate(_ list: FreeList, toFront page: Page) { list.rotate(toFront: page) }
 }

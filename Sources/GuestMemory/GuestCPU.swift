@@ -1,17 +1,16 @@
 import CHost
 import Instruments
 
-/// One modelled CPU, as code running on it sees the guest: the allocator's entry points, and the zones under their
-/// locks.
+/// A modelled CPU, as code running on it sees the guest: the allocator's entry points, and the zones under their locks.
 ///
-/// A thread has one of its own; two threads never share a CPU number, since the per-CPU lists and the lock's queue node
-/// belong to it. `Probe` watches its zone locks, `Hooks` are what a strategy has put into the allocator (every CPU of a
-/// guest has the same); with ``NoProbe`` and ``NoHooks`` nothing of either is left in the code. Linux 6.1 throughout.
+/// Each thread has its own; two threads never share a CPU number, since the per-CPU lists and the lock's queue node
+/// belong to it. `Probe` watches its zone locks; `Hooks` are a strategy's code in the allocator (the same on every CPU
+/// of a guest). ``NoProbe`` and ``NoHooks`` compile to nothing. Modelled on Linux 6.1.
 public struct GuestCPU<Probe: LockProbe, Hooks: AllocatorHooks> {
   public let core: GuestCore
   /// The modelled CPU's number, 0 ..< cpuCount.
   public let cpu: Int
-  /// The modelled node it belongs to: its zonelist.
+  /// The modelled node it belongs to, which selects its zonelist.
   public let node: Int
   public var probe: Probe
   public let hooks: Hooks
@@ -34,12 +33,12 @@ public struct GuestCPU<Probe: LockProbe, Hooks: AllocatorHooks> {
 
   // MARK: the zone lock
 
-  /// What code under a zone's lock works with.
+  /// Access to a zone while its lock is held.
   public struct Hold {
     public let core: GuestCore
     public let zone: Zone
     public let hooks: Hooks
-    /// List entries looked at, emitted or skipped: the body counts them.
+    /// The list entries looked at, emitted or skipped; counted by the body.
     public var items = 0
 
     @inlinable @inline(__always)
@@ -53,42 +52,42 @@ public struct GuestCPU<Probe: LockProbe, Hooks: AllocatorHooks> {
     @inlinable @inline(__always)
     public func freeList(order: Int, _ type: Migratetype) -> FreeList { zone.freeList(order: order, type) }
 
-    /// Whether `page` heads a free block of this order in this zone, which is all the page itself can tell: not on
-    /// which migratetype's list it stands, and not whether it has been away in the meantime.
+    /// Whether `page` heads a free block of this order in this zone. The page doesn't tell which migratetype's list it
+    /// is on, or whether it was away in between.
     @inlinable @inline(__always)
     public func isListed(_ page: Page, order: Int) -> Bool { core.isBuddy(page, order: order, of: zone) }
 
-    /// What follows a listed page.
+    /// What comes after a listed page.
     public enum Follower {
       case page(Page)
       /// The end of `list`.
       case end
-      /// The end of another list, on which the page has stood all along.
+      /// The end of another list, which the page was actually on.
       case endOfAnotherList
     }
 
-    /// The entry behind `page`, which was found on `list` in an earlier hold and may have been moved to another one
+    /// Returns the entry after `page`, which was found on `list` in an earlier hold and may have moved to another list
     /// since.
     @inlinable @inline(__always)
     public func follower(of page: Page, on list: FreeList) -> Follower {
       let next = page.link.pointee.next.unsafelyUnwrapped
       if next == list.head { return .end }
-      // Every list head of the zone lies in the zone itself, and no page does.
+      // The zone's list heads are inside the zone, and no page is.
       let offset = UInt(bitPattern: next) &- UInt(bitPattern: zone.pointer)
       return offset < UInt(MemoryLayout<StructZone>.size) ? .endOfAnotherList : .page(Page(link: next))
     }
 
-    /// Whether a block of `order` may go and leave the zone above its min watermark, as `__isolate_free_page()` asks
-    /// it: without the boost and without the HIGHATOMIC reserve. What lower zones keep for others (lowmem_reserve)
-    /// isn't asked: this is for code that takes the block it stands before.
+    /// Whether taking a block of `order` leaves the zone above its min watermark, as `__isolate_free_page()` checks it:
+    /// without the boost and without the HIGHATOMIC reserve. lowmem_reserve isn't checked: this is for callers that
+    /// take the block they are looking at.
     @inlinable @inline(__always)
     public func mayTake(order: Int) -> Bool {
       let reserved = zone.reservedHighAtomic
       return zone.freePages > zone.watermark(.min) &+ (1 &<< UInt64(order)) &+ reserved
     }
 
-    /// Takes one free block off its list as the allocator would, except that it's this very one: out of the counters,
-    /// off the list, no longer Buddy, one reference. What `list_del()` alone would have left undone.
+    /// Takes this free block off its list as the allocator would: out of the counters, off the list, no longer Buddy,
+    /// one reference. `list_del()` alone would only unlink it.
     @inlinable @inline(__always)
     public func take(_ page: Page) {
       takeOff(page)
@@ -114,13 +113,13 @@ public struct GuestCPU<Probe: LockProbe, Hooks: AllocatorHooks> {
 
   // MARK: allocating
 
-  /// __alloc_pages() for a request that may not reclaim: one walk over the zonelist against the low watermark, one
-  /// against the min watermark, then nil.
+  /// __alloc_pages() for a request that may not reclaim: walks the zonelist with the low watermark, then with the min
+  /// watermark.
   ///
   /// `onNode`: the node whose zonelist is walked (alloc_pages_node()), by default the CPU's own.
   ///
-  /// - Returns: the first PFN of a naturally aligned block of 2^order pages; nil also for an order this guest doesn't
-  ///   have.
+  /// - Returns: the first PFN of a naturally aligned block of 2^order pages; nil if both walks fail, or if the guest
+  ///   doesn't have this order.
   @inlinable
   public mutating func allocate(order: Int, _ gfp: GFP, onNode: Int? = nil) -> UInt64? {
     let node = onNode ?? self.node
@@ -128,10 +127,10 @@ public struct GuestCPU<Probe: LockProbe, Hooks: AllocatorHooks> {
       let page = allocate(order: order, gfp, onNode: node, above: .low)
         ?? allocate(order: order, gfp, onNode: node, above: .min)
     else { return nil }
-    // prep_new_page(): the head only; init_on_alloc is a setting whose cost stands in a column of its own.
+    // prep_new_page(): the head only; init_on_alloc is a setting with its own cost column.
     page.pointer.pointee.private_ = 0
     if gfp.contains(.movable) { page.pointer.pointee.flags |= Page.flagLRU }
-    // The reference last: from then on others may take one, and the page's lock.
+    // The reference last: from then on other threads may take one, and the page's lock.
     page.pointer.pointee.refcount = 1
     return core.pfn(page)
   }
@@ -141,7 +140,7 @@ public struct GuestCPU<Probe: LockProbe, Hooks: AllocatorHooks> {
   mutating func allocate(order: Int, _ gfp: GFP, onNode node: Int, above mark: Zone.Watermark) -> Page? {
     let list = core.zonelist(node: node, thisNodeOnly: gfp.contains(.thisNode))
     let highest = gfp.highestZone
-    // The reserves are for the slow path: gfp_to_alloc_flags() is asked only there.
+    // The reserves are for the slow path: gfp_to_alloc_flags() is only called there.
     let gfp = mark == .low ? gfp.subtracting([.high, .atomic]) : gfp
     // ALLOC_NOFRAGMENT, on the first walk only (alloc_flags_nofragment()).
     var avoidFragmentation = false
@@ -150,7 +149,7 @@ public struct GuestCPU<Probe: LockProbe, Hooks: AllocatorHooks> {
     while true {
       let index = Int(list[position])
       if index < 0 {
-        // The walk ended empty: once more, fragmenting now.
+        // The walk found nothing: once more, allowing fragmentation.
         guard avoidFragmentation else { return nil }
         avoidFragmentation = false
         position = 0
@@ -232,7 +231,7 @@ public struct GuestCPU<Probe: LockProbe, Hooks: AllocatorHooks> {
 
   // MARK: freeing
 
-  /// __free_pages() of a block that ``allocate(order:_:)`` gave out.
+  /// __free_pages() of a block that ``allocate(order:_:)`` returned.
   @inlinable
   public mutating func free(pfn: UInt64, order: Int) {
     let page = core.page(pfn)
@@ -241,7 +240,7 @@ public struct GuestCPU<Probe: LockProbe, Hooks: AllocatorHooks> {
     freePrepared(page, pfn: pfn, order: order, zone)
   }
 
-  /// put_page() of the head of a block of 2^order pages: gives a reference back, with the last one the block.
+  /// put_page() of the head of a block of 2^order pages: drops a reference, and frees the block with the last one.
   @inlinable
   public mutating func put(pfn: UInt64, order: Int) {
     let page = core.page(pfn)
@@ -251,12 +250,12 @@ public struct GuestCPU<Probe: LockProbe, Hooks: AllocatorHooks> {
     freePrepared(page, pfn: pfn, order: order, zone)
   }
 
-  /// __free_pages_ok() and free_unref_page() behind free_pages_prepare().
+  /// __free_pages_ok() and free_unref_page() after free_pages_prepare().
   @inlinable @inline(__always)
   mutating func freePrepared(_ page: Page, pfn: UInt64, order: Int, _ zone: Zone) {
     let type = core.pageblockMigratetype(pfn)
     if PerCPUList.serves(order: order, pageblockOrder: core.pageblockOrder) && type != .isolate {
-      // free_unref_page(): what has no per-CPU list of its own is kept as movable.
+      // free_unref_page(): types without per-CPU lists are cached as movable.
       let kept = type.rawValue < Migratetype.pcpTypes ? type : .movable
       page.pointer.pointee.index = UInt64(truncatingIfNeeded: type.rawValue)
       let pcp = core.perCPUList(zone, cpu: cpu)
@@ -268,7 +267,7 @@ public struct GuestCPU<Probe: LockProbe, Hooks: AllocatorHooks> {
     }
     withZoneLocked(zone) { hold in
       hold.items = 1
-      // free_one_page(): the pageblock may have been isolated, or let go again, since its type was read.
+      // free_one_page(): the pageblock may have been isolated or released since its type was read.
       if hold.zone.hasIsolatedPageblocks || type == .isolate {
         hold.core.freeAmongIsolated(page, pfn: pfn, hold.zone, order: order, hold.hooks)
       } else {
@@ -297,7 +296,7 @@ public struct GuestCPU<Probe: LockProbe, Hooks: AllocatorHooks> {
     }
   }
 
-  /// drain_pages(): gives back everything this CPU keeps of every zone.
+  /// drain_pages(): drains this CPU's lists of every zone.
   @inlinable
   public mutating func drainPerCPULists() {
     for zone in core.zones {
@@ -310,22 +309,21 @@ public struct GuestCPU<Probe: LockProbe, Hooks: AllocatorHooks> {
 }
 
 extension GuestCore {
-  /// node_zonelist(): zone indices in the order to try them, ended by -1.
+  /// node_zonelist(): zone indices in the order to try them, terminated by -1.
   @inlinable @inline(__always)
   func zonelist(node: Int, thisNodeOnly: Bool) -> UnsafeMutablePointer<Int32> {
     zonelists + (node &* 2 &+ (thisNodeOnly ? 1 : 0)) &* (zoneCount &+ 1)
   }
 
-  /// alloc_flags_nofragment()'s condition on a preferred ZONE_NORMAL: one node only, or a populated DMA32 below it.
+  /// alloc_flags_nofragment()'s condition on a preferred ZONE_NORMAL: only one node, or a populated DMA32 below it.
   @inlinable @inline(__always)
   func dma32Shields(node: Int) -> Bool { nodeCount == 1 || nodesWithDMA32 &>> UInt64(node) & 1 != 0 }
 
-  /// put_page_testzero() and free_pages_prepare(): the last reference goes, and every struct page of the block is
-  /// looked at and cleaned (facts: 64 KiB of vmemmap for a block of the highest order, tens of times what allocating it
-  /// costs).
+  /// put_page_testzero() and free_pages_prepare(): drops the last reference, and checks and cleans every struct page of
+  /// the block (64 KiB of vmemmap for the highest order, tens of times the cost of allocating it).
   ///
-  /// False where the block must not be freed: references left, or a page that looks in use, which is counted and
-  /// leaked.
+  /// Returns false if the block must not be freed: it has references left, or a page that looks in use, which is
+  /// counted and leaked.
   @inlinable @inline(__always)
   func prepareToFree(_ page: Page, order: Int, _ zone: Zone) -> Bool {
     page.pointer.pointee.refcount &-= 1
@@ -333,7 +331,7 @@ extension GuestCore {
     return prepareUnreferenced(page, order: order, zone)
   }
 
-  /// free_pages_prepare() of a block whose last reference is gone.
+  /// free_pages_prepare() of a block without references.
   @inlinable @inline(__always)
   func prepareUnreferenced(_ page: Page, order: Int, _ zone: Zone) -> Bool {
     let pages = structPages(order: order)
@@ -351,7 +349,7 @@ extension GuestCore {
     return bad == 0 || zoneSawBadPage(zone)
   }
 
-  /// bad_page(): counted, leaked. Always false.
+  /// bad_page(): counts and leaks the page. Always returns false.
   @usableFromInline @inline(never)
   func zoneSawBadPage(_ zone: Zone) -> Bool {
     zone.pointer.pointee.bad_pages &+= 1

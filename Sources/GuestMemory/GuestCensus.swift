@@ -1,18 +1,18 @@
-/// What a guest's starting state looks like, for the record.
+/// Statistics of a guest's starting state, for the record.
 public struct GuestCensus: Sendable, Codable {
   /// Free pages in all zones and orders.
   public var freePages: UInt64
   /// Free over managed pages.
   public var freeFraction: Double
-  /// Free blocks by order, all zones.
+  /// Free blocks by order, of all zones.
   public var blocksByOrder: [UInt64]
-  /// The unusable free space index by order (Gorman and Whitcroft, 2006): the share of free memory that lies in blocks
-  /// too small for an allocation of that order. Nil where nothing is free.
+  /// The unusable free space index by order (Gorman and Whitcroft, 2006): the share of free memory in blocks too small
+  /// for an allocation of that order. Nil if nothing is free.
   public var unusableIndexByOrder: [Double]?
 }
 
 extension Guest {
-  /// Complexity: O(lists).
+  /// Takes the census. Complexity: O(lists).
   public func census() -> GuestCensus {
     var blocks = [UInt64](repeating: 0, count: core.highestOrder + 1)
     for list in snapshot?.lists ?? [] { blocks[list.order] += UInt64(list.pfns.count) }
@@ -31,8 +31,8 @@ extension Guest {
 }
 
 extension GuestSnapshot {
-  /// Of the next pointers in lists of at least `order`, the share that lead to the neighbouring block, above or below:
-  /// what a prefetcher can make of the walk. Nil where no list has two entries. Complexity: O(blocks).
+  /// The share of next pointers, in lists of at least `order`, that lead to the adjacent block above or below: how well
+  /// a prefetcher can follow the walk. Nil if no list has two entries. Complexity: O(blocks).
   public func adjacency(fromOrder order: Int) -> Double? {
     var pointers = 0
     var neighbours = 0
@@ -46,7 +46,7 @@ extension GuestSnapshot {
     return pointers == 0 ? nil : Double(neighbours) / Double(pointers)
   }
 
-  /// Free blocks of at least `order` in one zone.
+  /// The number of free blocks of at least `order` in one zone.
   public func blockCount(zone: Int, fromOrder order: Int) -> Int {
     lists.reduce(0) { $1.zone == zone && $1.order >= order ? $0 + $1.pfns.count : $0 }
   }
@@ -64,9 +64,9 @@ extension GuestSnapshot {
 }
 
 extension Guest {
-  /// Every block on a free list now, by an independent walk. No thread may run in the guest.
+  /// Returns every block on a free list now, by an independent walk. No thread may run in the guest.
   ///
-  /// `zone`: only of the zone with this index.
+  /// `zone`: only the zone with this index.
   public func freeBlocks(fromOrder order: Int = 0, zone only: Int? = nil) -> [Block] {
     var blocks: [Block] = []
     for zone in core.zones where only == nil || zone.index == only {
@@ -79,19 +79,19 @@ extension Guest {
     return blocks
   }
 
-  /// Whether the block has stood on a free list as it is ever since the last ``restore()``.
+  /// Whether the block has been on a free list, unchanged, since the last ``restore()``.
   public func isUntouched(_ block: Block) -> Bool {
     let page = core.page(block.pfn)
     return page.isUntouchedBuddy && page.order == block.order
   }
 
-  /// Whether the block stands on a free list, whole and of its order.
+  /// Whether the block is on a free list, whole and of its order.
   public func isFree(_ block: Block) -> Bool {
     let page = core.page(block.pfn)
     return page.isBuddy && page.order == block.order
   }
 
-  /// Puts every list of the starting state into another order.
+  /// Changes the order of every list of the starting state.
   public func reorderLists(_ order: ListOrder, seed: UInt64) {
     guard let snapshot else { return }
     replaceSnapshot(snapshot.reordered(order, seed: seed))
@@ -99,14 +99,14 @@ extension Guest {
 }
 
 extension GuestSnapshot {
-  /// Free bytes of one zone.
+  /// The free bytes of one zone.
   public func bytesFree(zone: Int) -> UInt64 {
     lists.reduce(0) { $1.zone == zone ? $0 + UInt64($1.pfns.count) << UInt64($1.order + 12) : $0 }
   }
 }
 
 extension Guest {
-  /// Free blocks of at least `order`, by the counters.
+  /// The number of free blocks of at least `order`, by the counters.
   public func freeBlockCount(fromOrder order: Int) -> Int {
     core.zones.reduce(0) { total, zone in
       (order...max(order, core.highestOrder)).reduce(total) {
@@ -115,6 +115,6 @@ extension Guest {
     }
   }
 
-  /// Reads every list head of at least `order` once, so that the caches hold what they can of them.
+  /// Reads every list head of at least `order` once, to fill the caches.
   public func walkLists(fromOrder order: Int) { _ = freeBlocks(fromOrder: order).count }
 }

@@ -1,10 +1,10 @@
 import CHost
 
-// The buddy allocator, mm/page_alloc.c of Linux 6.1. Every method asks that the zone's lock be held.
+// The buddy allocator, mm/page_alloc.c of Linux 6.1. Every method requires the zone's lock.
 extension GuestCore {
   /// Which end of its list a freed block goes to.
   public enum FreePlacement: Sendable {
-    /// The kernel's guess: to the tail where the block is likely to merge soon, to the head otherwise.
+    /// The kernel's guess: the tail if the block is likely to merge soon, otherwise the head.
     case byMergeGuess
     /// FPI_TO_TAIL
     case tail
@@ -55,10 +55,9 @@ extension GuestCore {
 
   /// __free_one_page(): counts the block as free, merges it with its free buddies and puts the result on a list.
   ///
-  /// The merged block goes to the list of `type`, whatever its other half's pageblock says (6.1). Complexity: at most
-  /// ``highestOrder`` merges.
-  /// `notifies`: false is FPI_SKIP_REPORT_NOTIFY. Returns the head of the block it became part of, and that one's
-  /// order.
+  /// The merged block goes to the list of `type`, regardless of its other half's pageblock (6.1). Complexity: at most
+  /// ``highestOrder`` merges. `notifies`: false is FPI_SKIP_REPORT_NOTIFY. Returns the head and the order of the merged
+  /// block.
   @inlinable @discardableResult
   func freeOnePage<Hooks: AllocatorHooks>(
     _ freed: Page, pfn freedPFN: UInt64, _ zone: Zone, order freedOrder: Int, _ type: Migratetype,
@@ -90,8 +89,8 @@ extension GuestCore {
     return (page, order)
   }
 
-  /// buddy_merge_likely(): the block one order up that this one and its (not free) buddy would make has a free buddy
-  /// itself.
+  /// buddy_merge_likely(): whether the block of the next order that contains this one has a free buddy itself, though
+  /// this block's own buddy isn't free.
   @inlinable @inline(__always)
   func mergeIsLikely(_ pfn: UInt64, order: Int, _ zone: Zone) -> Bool {
     if order >= highestOrder &- 1 { return false }
@@ -102,7 +101,7 @@ extension GuestCore {
 
   // MARK: allocating
 
-  /// __rmqueue_smallest(): the head entry of the smallest order that has one, its upper halves put back.
+  /// __rmqueue_smallest(): takes the head entry of the smallest order that has one, and puts its upper halves back.
   @inlinable @inline(__always)
   func takeSmallest<Hooks: AllocatorHooks>(
     _ zone: Zone, order: Int, _ type: Migratetype, _ hooks: Hooks
@@ -135,7 +134,7 @@ extension GuestCore {
     }
   }
 
-  /// __rmqueue(): the request's own lists, then a steal and once more.
+  /// __rmqueue(): tries the request's own lists, then steals and tries again.
   @inlinable @inline(__always)
   func take<Hooks: AllocatorHooks>(
     _ zone: Zone, order: Int, _ type: Migratetype, avoidFragmentation: Bool, _ hooks: Hooks = NoHooks()
@@ -147,7 +146,7 @@ extension GuestCore {
     return nil
   }
 
-  /// __rmqueue_fallback(): moves a block of another migratetype to a list of `type`. False where there is none.
+  /// __rmqueue_fallback(): moves a block of another migratetype to a list of `type`. Returns false if there is none.
   @inlinable @inline(never)
   func steal<Hooks: AllocatorHooks>(
     _ zone: Zone, order: Int, for type: Migratetype, avoidFragmentation: Bool, _ hooks: Hooks
@@ -159,7 +158,7 @@ extension GuestCore {
       if let other = fallback(zone, order: current, for: type) {
         let stealable = canSteal(order: current, for: type)
         if !stealable && type == .movable && current > order {
-          // Movable pages pollute another type's pageblock the least in the smallest block that will do.
+          // Movable pages fragment another type's pageblock the least in the smallest sufficient block.
           for smallest in order...highestOrder {
             if let other = fallback(zone, order: smallest, for: type) {
               let whole = canSteal(order: smallest, for: type)
@@ -193,7 +192,8 @@ extension GuestCore {
     order >= pageblockOrder || order >= pageblockOrder / 2 || type == .reclaimable || type == .unmovable
   }
 
-  /// steal_suitable_fallback(): one block, or every free block of its pageblock and perhaps the pageblock itself.
+  /// steal_suitable_fallback(): claims one block, or every free block of its pageblock and possibly the pageblock
+  /// itself.
   @inlinable
   func claim<Hooks: AllocatorHooks>(
     _ zone: Zone, order: Int, from other: Migratetype, for type: Migratetype, wholeBlock: Bool, _ hooks: Hooks
@@ -217,22 +217,22 @@ extension GuestCore {
     let alike =
       switch (type, blockType) {
       case (.movable, _): movable
-      // What isn't free and not movable is most likely of a kind with the request.
+      // Pages that are neither free nor movable are most likely of the request's type.
       case (_, .movable): pageblockPages - free - movable
       default: 0
       }
     if free + alike >= pageblockPages / 2 { setPageblockMigratetype(pfn, type) }
   }
 
-  /// move_freepages_block(): every free block of a pageblock to the tail of `type`'s lists. Pages moved, and the
-  /// movable ones among those that aren't free. Complexity: one step a struct page.
+  /// move_freepages_block(): moves every free block of a pageblock to the tail of `type`'s lists. Returns the pages
+  /// moved, and the movable ones among those that aren't free. Complexity: one step per struct page.
   @inlinable
   func moveFreePages<Hooks: AllocatorHooks>(
     _ zone: Zone, pageblockOf pfn: UInt64, to type: Migratetype, _ hooks: Hooks
   ) -> (free: Int, movable: Int) {
     let start = pfn & ~((1 << UInt64(pageblockOrder)) - 1)
     let end = start + (1 << UInt64(pageblockOrder))
-    // Zones needn't start or end with a pageblock: the kernel starts at the page itself, and gives up at the end.
+    // Zones needn't start or end at a pageblock: the kernel starts at the page itself, and gives up at the end.
     if end > zone.endPFN { return (0, 0) }
     var free = 0
     var movable = 0
@@ -252,7 +252,7 @@ extension GuestCore {
     return (free, movable)
   }
 
-  /// move_to_free_list(): to the tail of another migratetype's list.
+  /// move_to_free_list(): moves a block to the tail of another migratetype's list.
   @inlinable
   func move<Hooks: AllocatorHooks>(_ page: Page, _ zone: Zone, order: Int, to type: Migratetype, _ hooks: Hooks) {
     hooks.willMove(page, zone, order: order)
@@ -261,8 +261,7 @@ extension GuestCore {
     list.add(page, before: hooks.tail(of: list, zone, order: order, type))
   }
 
-  /// boost_watermark(): 512 pages a steal, at most 150 % of the high mark. No kswapd runs in the model to take it down
-  /// again.
+  /// boost_watermark(): adds 512 pages per steal, up to 150 % of the high mark. No kswapd is modelled to reset it.
   @usableFromInline
   func boostWatermark(_ zone: Zone) {
     let pageblockPages: UInt64 = 1 << UInt64(pageblockOrder)

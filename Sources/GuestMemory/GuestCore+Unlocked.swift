@@ -1,6 +1,6 @@
 import CHost
 
-// What somebody sees of a block who doesn't hold the zone's lock, while others allocate and free.
+// Views of a block without the zone's lock, while other threads allocate and free.
 extension GuestCore {
   /// The order of the free block that a page heads; nil if it heads none.
   private func listedOrderUnlocked(_ pfn: UInt64) -> Int? {
@@ -10,7 +10,7 @@ extension GuestCore {
     return order <= UInt64(highestOrder) ? Int(order) : nil
   }
 
-  /// Whether the block lies in a free block of at least its order.
+  /// Whether the block is part of a free block of at least its order.
   private func isPartOfFreeUnlocked(_ block: Block) -> Bool {
     var order = block.order
     while order <= highestOrder {
@@ -21,10 +21,10 @@ extension GuestCore {
     return false
   }
 
-  /// Whether all of a block's pages stand on free lists, in one block or several. Pages on a per-CPU list don't.
+  /// Whether all of a block's pages are on free lists, in one block or several. Pages on a per-CPU list aren't.
   ///
-  /// By the struct pages alone, and without a lock: a block that is just being merged may look as if it weren't free,
-  /// for which reason it is looked at up to three times. Complexity: O(free blocks in it).
+  /// Uses only the struct pages, without a lock. A block that is just merging may look as if it weren't free, so it is
+  /// checked up to three times. Complexity: O(free blocks in it).
   public func isWhollyFreeUnlocked(_ block: Block) -> Bool {
     for look in 0..<3 {
       if look > 0 { for _ in 0..<16 { chost_pause() } }
@@ -36,11 +36,10 @@ extension GuestCore {
     return false
   }
 
-  /// Whether nothing of a block is seen to be anybody's but the one's who took it off the lists whole: no part of it
-  /// heads a free block, as it would if it had been split, and its head has a reference or has none, as that one keeps
-  /// it.
+  /// Whether a block that was taken off the lists whole seems to be held still: no part of it heads a free block, as
+  /// would be the case after a split, and its head has a reference or none, as the holder left it.
   ///
-  /// `isReferenced`: taken by alloc_pages(), and not isolated. Complexity: O(orders).
+  /// `isReferenced`: whether the block was taken by alloc_pages(); otherwise by isolation. Complexity: O(orders).
   public func isHeldUnlocked(_ block: Block, isReferenced: Bool) -> Bool {
     guard !isPartOfFreeUnlocked(block), listedOrderUnlocked(block.pfn) == nil,
       page(block.pfn).isReferencedUnlocked == isReferenced

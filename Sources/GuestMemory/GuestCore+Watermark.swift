@@ -1,14 +1,14 @@
 import CHost
 
 extension GuestCore {
-  /// __zone_watermark_ok(): whether a block of `order` may be taken and leave the zone above `mark`.
+  /// __zone_watermark_ok(): whether taking a block of `order` leaves the zone above `mark`.
   ///
-  /// Looked at without the lock, as in the kernel: what it says may be out of date.
+  /// Read without the lock, as in the kernel, so it may be out of date.
   @inlinable @inline(__always)
   func watermarkAllows(_ zone: Zone, order: Int, mark: UInt64, _ gfp: GFP) -> Bool {
     var least = Int64(truncatingIfNeeded: mark)
     var free = Int64(truncatingIfNeeded: zone.freePages) &- ((1 &<< Int64(order)) &- 1)
-    // GFP_ATOMIC's rights, unless NOMEMALLOC takes them away (gfp_to_alloc_flags()).
+    // GFP_ATOMIC's access to reserves, unless NOMEMALLOC removes it (gfp_to_alloc_flags()).
     let harder = gfp.contains(.atomic) && !gfp.contains(.noMemAlloc)
     if gfp.contains(.high) { least &-= least / 2 }
     if harder { least &-= least / 4 } else { free &-= Int64(truncatingIfNeeded: zone.reservedHighAtomic) }
@@ -24,7 +24,7 @@ extension GuestCore {
     return false
   }
 
-  /// wmark_pages(): with the boost that steals add.
+  /// wmark_pages(): includes the boost added by steals.
   @inlinable @inline(__always)
   func mark(_ zone: Zone, _ mark: Zone.Watermark) -> UInt64 {
     zone.watermark(mark) &+ zone.watermarkBoost
@@ -32,9 +32,9 @@ extension GuestCore {
 }
 
 extension Zone {
-  /// zone_watermark_ok() as page reporting asks it (6.1): whether more than the low watermark, the boost and `pages`
-  /// more are free, the atomic reserve not counted. For a single page and the lowest zone, for which no zone keeps
-  /// anything back; so no list is looked at. Read without the lock: a hint that may be wrong by now.
+  /// zone_watermark_ok() as page reporting calls it (6.1): whether more than the low watermark, the boost and `pages`
+  /// are free, not counting the atomic reserve. The request is for a single page of the lowest zone, for which no zone
+  /// keeps a reserve, so no list is read. Read without the lock: a hint that may be out of date.
   @inlinable @inline(__always)
   public func isAboveLow(by pages: UInt64) -> Bool {
     let free = Int64(truncatingIfNeeded: freePages) &- Int64(truncatingIfNeeded: reservedHighAtomic)

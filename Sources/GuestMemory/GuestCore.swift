@@ -1,31 +1,31 @@
 import CHost
 
-/// Where everything of one guest lies: addresses and constants, nothing that is counted. Copied freely; valid as long
-/// as its ``Guest``.
+/// The addresses and constants of a guest; nothing in it is reference-counted. Copied freely; valid as long as its
+/// ``Guest``.
 ///
-/// Its methods are the allocator's inner half, mm/page_alloc.c from `__free_one_page()` to `rmqueue_bulk()`: they ask
-/// that the zone's lock be held. The outer half, which takes the locks, is ``GuestCPU``.
+/// Its methods are the allocator's inner half, mm/page_alloc.c from `__free_one_page()` to `rmqueue_bulk()`, which
+/// require the zone's lock. ``GuestCPU`` is the outer half, which takes the locks.
 public struct GuestCore: @unchecked Sendable {
-  // Right to send: addresses of memory that lives as long as the guest, guarded by the zone locks in it.
+  // Right to send: addresses of memory that lives as long as the guest, guarded by its zone locks.
   @usableFromInline let vmemmap: UnsafeMutablePointer<StructPage>
   @usableFromInline let zoneTable: UnsafeMutablePointer<StructZone>
   @usableFromInline let pageblockTypes: UnsafeMutablePointer<UInt8>
   @usableFromInline let queueNodes: UnsafeMutablePointer<MCSNode>
-  /// Zone indices: for each node its fallback list, then its NOFALLBACK list, each `zoneCount` long and ended by -1.
+  /// Zone indices: for each node its fallback list, then its NOFALLBACK list, each `zoneCount` long and terminated by
+  /// -1.
   @usableFromInline let zonelists: UnsafeMutablePointer<Int32>
 
   public let zoneCount: Int
   public let nodeCount: Int
   public let cpuCount: Int
-  /// One struct page stands for 2^this pages; orders below don't exist in this guest.
+  /// One struct page stands for 2^this pages; the guest has no lower orders.
   public let granuleOrder: Int
   /// The kernel's MAX_ORDER - 1 (MAX_PAGE_ORDER later): 10, or less for a capture of a kernel built with fewer.
   public let highestOrder: Int
   /// pageblock_order: 9, or the highest order where that is lower.
   public let pageblockOrder: Int
   public let lockKind: LockKind
-  /// Whether a movable request may use the pages of a zone this guest has (ZONE_DMA32 on this node: ALLOC_NOFRAGMENT's
-  /// rule).
+  /// A bit per node: whether it has a ZONE_DMA32 (ALLOC_NOFRAGMENT's rule).
   @usableFromInline let nodesWithDMA32: UInt64
 
   @inlinable init(
@@ -51,7 +51,7 @@ public struct GuestCore: @unchecked Sendable {
 
   // MARK: pages and PFNs
 
-  /// Where page 0 lies, for code in C.
+  /// The address of page 0's struct page, for code in C.
   public var vmemmapAddress: UnsafePointer<StructPage> { UnsafePointer(vmemmap) }
 
   /// pfn_to_page()
@@ -60,7 +60,7 @@ public struct GuestCore: @unchecked Sendable {
     Page(vmemmap + Int(truncatingIfNeeded: pfn &>> UInt64(truncatingIfNeeded: granuleOrder)))
   }
 
-  /// page_to_pfn(): (page - vmemmap) / 64, times the pages a struct page stands for.
+  /// page_to_pfn(): (page - vmemmap) / 64, times the pages per struct page.
   @inlinable @inline(__always)
   public func pfn(_ page: Page) -> UInt64 {
     (offset(page) &>> 6) &<< UInt64(truncatingIfNeeded: granuleOrder)
@@ -69,7 +69,7 @@ public struct GuestCore: @unchecked Sendable {
   /// The block's byte address in the guest, pfn << 12, in one shift.
   @inlinable @inline(__always)
   public func address(_ page: Page) -> UInt64 {
-    // A checked conversion would be a trap for every entry of every walk.
+    // A checked conversion would add a trap for every entry of every walk.
     offset(page) &<< UInt64(truncatingIfNeeded: 6 &+ granuleOrder)
   }
 
@@ -78,7 +78,7 @@ public struct GuestCore: @unchecked Sendable {
     UInt64(UInt(bitPattern: page.pointer) &- UInt(bitPattern: vmemmap))
   }
 
-  /// struct pages in a block.
+  /// The number of struct pages in a block.
   @inlinable @inline(__always)
   func structPages(order: Int) -> Int { 1 &<< (order &- granuleOrder) }
 
@@ -105,7 +105,7 @@ public struct GuestCore: @unchecked Sendable {
 
   // MARK: pageblocks
 
-  /// get_pfnblock_migratetype(). A free reads it before it takes the zone's lock, under which it changes.
+  /// get_pfnblock_migratetype(). A free reads it before it takes the zone's lock; it changes under the lock.
   @inlinable @inline(__always)
   public func pageblockMigratetype(_ pfn: UInt64) -> Migratetype {
     let index = Int(truncatingIfNeeded: pfn &>> UInt64(truncatingIfNeeded: pageblockOrder))
@@ -119,7 +119,7 @@ public struct GuestCore: @unchecked Sendable {
       UInt8(truncatingIfNeeded: type.rawValue)
   }
 
-  /// change_pageblock_range(): every pageblock of a block of at least pageblock order.
+  /// change_pageblock_range(): sets every pageblock of a block of at least pageblock order.
   @inlinable
   func setPageblockMigratetypes(_ pfn: UInt64, order: Int, _ type: Migratetype) {
     for n in 0..<UInt64(1 &<< (order &- pageblockOrder)) {

@@ -4,14 +4,14 @@ import Records
 public enum GuestError: UserFacing, Sendable {
   /// The host refused the address space.
   case cannotReserve(bytes: UInt64)
-  /// The geometry makes no sense.
+  /// The geometry is invalid.
   case badGeometry(String)
-  /// A capture's free blocks don't fit between the zone's first and last page.
+  /// A capture's free blocks don't fit in the zone's span.
   case doesNotFit(zone: String, pagesFree: UInt64, pagesSpanned: UInt64)
-  /// The wanted free share can't be reached.
+  /// The free share can't be reached.
   case badFreeFraction(Double)
 
-  /// Address space that isn't there, or a guest that was asked for and can't be.
+  /// Unavailable if the host refuses the address space; bad input if the requested guest is impossible.
   public var failureKind: UserError.Kind {
     switch self {
     case .cannotReserve: .unavailable
@@ -31,7 +31,7 @@ public enum GuestError: UserFacing, Sendable {
 }
 
 extension GuestGeometry {
-  /// Whether it can be modelled at all.
+  /// Checks that the geometry can be modelled.
   ///
   /// - Throws: ``GuestError/badGeometry(_:)``
   public func checked() throws(GuestError) {

@@ -1,24 +1,24 @@
-/// What a modelled guest will cost in host memory, before anything of it is allocated.
+/// The host memory that a modelled guest will need, computed before anything is allocated.
 public struct GuestFootprint: Sendable, Equatable {
-  /// Struct pages that will be written, rounded to the host pages they lie on, with the page tables above them.
+  /// Struct pages that will be written, rounded to host pages, with their page tables.
   public var vmemmapBytes: UInt64
   /// The saved state, pageblock types, hint records and the arrays that check them.
   public var bookkeepingBytes: UInt64
 
   public var bytes: UInt64 { vmemmapBytes + bookkeepingBytes }
 
-  /// The state a guest is put in, as far as it decides what is touched.
+  /// The guest's state, as far as it decides which memory is touched.
   public enum State: Sendable, Equatable {
     case fresh
     case aged(Aging)
-    /// Free blocks by order, as captured.
+    /// A capture, by its free blocks by order.
     case captured(blocksByOrder: [UInt64])
   }
 
-  /// An upper bound for a guest of this geometry.
+  /// Returns an upper bound for a guest of this geometry.
   ///
-  /// `wholeBlocks`: a strategy or load will give blocks back to the allocator, which looks at every struct page of
-  /// each.
+  /// `wholeBlocks`: whether a strategy or load frees blocks through the allocator, which touches all their struct
+  /// pages.
   public static func estimate(_ geometry: GuestGeometry, _ state: State, wholeBlocks: Bool) -> GuestFootprint {
     let granule = UInt64(geometry.granuleOrder)
     let highest = UInt64(geometry.highestOrder)
@@ -26,7 +26,7 @@ public struct GuestFootprint: Sendable, Equatable {
     let spanned = geometry.zones.reduce(0) { $0 + $1.spannedPages }
     let managed = geometry.managedPages
 
-    /// Bytes of host memory for `heads` heads of blocks of 2^order pages that lie apart from each other.
+    /// The host memory of `heads` separate heads of blocks of 2^order pages. Bytes.
     func small(heads: UInt64, order: UInt64) -> UInt64 {
       let apart = (1 << (order - min(order, granule))) * 64
       return heads * min(max(UInt64(apart), 64), 4096) + 4096
@@ -42,12 +42,12 @@ public struct GuestFootprint: Sendable, Equatable {
     case .aged(let aging):
       let pageblocks = managed >> pageblock
       let pagewise = granule < pageblock ? pageblocks / UInt64(aging.pagewiseOneIn) : 0
-      // A fifth of a page-wise pageblock's pages head a free block, at most.
+      // At most a fifth of the pages of a page-wise churned pageblock head a free block.
       heads = pageblocks + pagewise * (1 << (pageblock - min(pageblock, granule))) / 2
       touched = small(heads: pageblocks, order: pageblock) + pagewise * ((1 << pageblock) >> granule) * 64
     case .captured(let blocks):
       heads = blocks.reduce(0, +)
-      // Below the highest order a block's buddy isn't free, so that heads lie at least two blocks apart.
+      // Below the highest order a block's buddy isn't free, so heads are at least two blocks apart.
       touched = blocks.enumerated().reduce(0) {
         $0 + small(heads: $1.element, order: min(UInt64($1.offset) + 1, highest))
       }
@@ -56,14 +56,14 @@ public struct GuestFootprint: Sendable, Equatable {
     if geometry.vmemmapPage == .huge {
       touched = geometry.zones.reduce(0) { $0 + (($1.spannedPages >> granule) * 64 + (4 << 20)) }
     }
-    // A zone's ends are broken into smaller and smaller blocks.
+    // A zone's ends are split into smaller and smaller blocks.
     touched += UInt64(geometry.zones.count) * 16 * 4096
     touched = min(touched, all + UInt64(geometry.zones.count) * (4 << 20))
 
     // One page-table page maps 2 MiB of small pages; heads 64 KiB apart use every one of them.
     let tables = geometry.vmemmapPage == .small ? all >> 9 : 0
-    // A word a block in the snapshot, and at most five more while a repetition is checked; the zones and their per-CPU
-    // lists.
+    // A word per block in the snapshot, and at most five more while a repetition is checked; the zones and their
+    // per-CPU lists.
     let zoneTables = UInt64(geometry.zones.count) * (4096 + UInt64(geometry.cpuCount) * 256)
     let bookkeeping = heads * 48 + (spanned >> pageblock) * 2 + zoneTables + (16 << 20)
     return GuestFootprint(vmemmapBytes: touched + tables, bookkeepingBytes: bookkeeping)

@@ -1,35 +1,35 @@
-/// Where a modelled guest's zones lie, and with which constants its kernel was built. No memory yet.
+/// The layout of a modelled guest's zones and the constants its kernel was built with. Holds no guest memory.
 public struct GuestGeometry: Sendable {
-  /// One zone: where it lies, and how much of it the allocator was given.
+  /// One zone: its span, and the part given to the allocator.
   public struct ZoneExtent: Sendable {
-    /// Counted from 0 without gaps.
+    /// The node, counted from 0 without gaps.
     public var node: Int
-    /// The number the machine gave the node; captures may skip some.
+    /// The machine's number for the node; captures may have gaps.
     public var nodeID: Int
     public var type: ZoneType
     public var startPFN: UInt64
     public var spannedPages: UInt64
-    /// Pages given to the allocator. The rest is holes, the kernel itself and its memory map.
+    /// Pages given to the allocator. The rest is holes, the kernel and its memory map.
     public var managedPages: UInt64
-    /// Pages at the start and at the end that the allocator never sees.
+    /// Pages at the start and at the end that the allocator doesn't get.
     public var reservedAtStart: UInt64 = 0
     public var reservedAtEnd: UInt64 = 0
-    /// Nil: by the kernel's formulas. See ``GuestGeometry/hasWatermarks``.
+    /// The watermarks; nil: by the kernel's formulas. See ``GuestGeometry/hasWatermarks``.
     public var watermarks: Watermarks?
-    /// Pages, by the preferred zone's type; nil: by the kernel's formula.
+    /// The reserved pages by the preferred zone's type; nil: by the kernel's formula.
     public var lowmemReserve: [Int64]?
 
     public var endPFN: UInt64 { startPFN + spannedPages }
   }
 
   public enum VmemmapPage: UInt64, Sendable {
-    /// 4 KiB host pages: only list heads that are touched cost memory.
+    /// 4 KiB host pages: only touched list heads use memory.
     case small = 4096
     /// 2 MiB host pages, as the kernel maps its memory map.
     case huge = 2_097_152
   }
 
-  /// By node, lowest addresses first.
+  /// The zones by node, lowest addresses first.
   public var zones: [ZoneExtent]
   public var nodeCount: Int
   public var cpuCount: Int
@@ -47,7 +47,7 @@ public struct GuestGeometry: Sendable {
     self.granuleOrder = granuleOrder
   }
 
-  /// The PFN behind the last page, rounded up to a block of the highest order.
+  /// The PFN after the last page, rounded up to a block of the highest order.
   public var endPFN: UInt64 {
     let end = zones.map(\.endPFN).max() ?? 0
     let block: UInt64 = 1 << UInt64(highestOrder)
@@ -56,7 +56,7 @@ public struct GuestGeometry: Sendable {
 
   public var managedPages: UInt64 { zones.reduce(0) { $0 + $1.managedPages } }
 
-  /// The node of a modelled CPU: CPUs are shared out in runs.
+  /// The node of a modelled CPU. Each node has a contiguous range of CPUs.
   public func node(ofCPU cpu: Int) -> Int { cpu * nodeCount / cpuCount }
   func cpus(ofNode node: Int) -> Int { (0..<cpuCount).count { self.node(ofCPU: $0) == node } }
 }
@@ -65,16 +65,16 @@ extension GuestGeometry {
   /// 16 MiB and 4 GiB, in pages: MAX_DMA_PFN and MAX_DMA32_PFN (arch/x86/include/asm/dma.h).
   static let endOfDMA: UInt64 = 4096
   static let endOfDMA32: UInt64 = 1 << 20
-  /// QEMU leaves [3 GiB, 4 GiB) to PCI and puts what doesn't fit below it above 4 GiB (hw/i386/pc_piix.c).
+  /// QEMU reserves [3 GiB, 4 GiB) for PCI and puts the rest of RAM above 4 GiB (hw/i386/pc_piix.c).
   static let startOfHole: UInt64 = 3 << 18
-  /// The legacy area below 1 MiB, which the allocator of an x86-64 PC doesn't get.
+  /// The legacy area below 1 MiB, which an x86-64 PC's allocator doesn't get.
   static let legacyPages: UInt64 = 256
 
-  /// An x86-64 guest of `bytes` (a multiple of 4 MiB, at least 32 MiB) of RAM shared out evenly over `nodes`.
+  /// An x86-64 guest with `bytes` (a multiple of 4 MiB, at least 32 MiB) of RAM divided evenly among `nodes`.
   ///
   /// Zones and their boundaries are the kernel's; ZONE_MOVABLE takes the top `movableShare` of each node's Normal
-  /// memory, as `movablecore=` does. Of each zone above DMA the kernel and its memory map keep 2 %, at the top, where
-  /// memblock takes them from.
+  /// memory, as with `movablecore=`. The kernel and its memory map keep 2 % of each zone above DMA, at the top, where
+  /// memblock takes them.
   public static func standard(
     bytes: UInt64, nodes: Int = 1, cpus: Int = 4, granuleOrder: Int = 0, movableShare: Double = 0
   ) -> GuestGeometry {
@@ -83,7 +83,7 @@ extension GuestGeometry {
     let granule: UInt64 = 1 << UInt64(granuleOrder)
     var zones: [ZoneExtent] = []
 
-    /// RAM pages below `page` counted without the hole -> PFN.
+    /// Converts a RAM page number, counted without the hole, to a PFN.
     func pfn(ofRAMPage page: UInt64) -> UInt64 { page < startOfHole ? page : page - startOfHole + endOfDMA32 }
 
     for node in 0..<nodes {
@@ -93,7 +93,7 @@ extension GuestGeometry {
         guard to > from else { return }
         let span = to - from
         let start: UInt64 = from == 0 ? (legacyPages + granule - 1) / granule * granule : 0
-        // DMA keeps all but the legacy area: no kernel image or memory map is put there.
+        // DMA keeps all but the legacy area: it holds no kernel image or memory map.
         let end = type == .dma || type == .movable ? 0 : (span / 50 + granule - 1) / granule * granule
         zones.append(
           ZoneExtent(
@@ -114,7 +114,7 @@ extension GuestGeometry {
     return GuestGeometry(zones: zones, nodeCount: nodes, cpuCount: cpus, granuleOrder: granuleOrder)
   }
 
-  /// What each zone's watermarks are: its own where a capture told them, else the formulas'.
+  /// The zones' watermarks: from the capture if it has them, otherwise by the formulas.
   public var watermarks: [Watermarks] {
     guard hasWatermarks else { return zones.map { _ in Watermarks(min: 0, low: 0, high: 0) } }
     let computed = Watermarks.compute(
@@ -123,7 +123,8 @@ extension GuestGeometry {
     return zip(zones, computed).map { $0.watermarks ?? $1 }
   }
 
-  /// setup_per_zone_lowmem_reserve(): pages of each zone kept from requests that prefer a higher one of the same node.
+  /// setup_per_zone_lowmem_reserve(): pages of each zone reserved from requests that prefer a higher zone of the same
+  /// node.
   public var lowmemReserves: [[Int64]] {
     zones.map { zone in
       if let own = zone.lowmemReserve { return own }
@@ -137,4 +138,31 @@ extension GuestGeometry {
       }
     }
   }
+}
+
+/// How exactly a guest is modelled: `--granule` and `--vmemmap`, each possibly `auto`.
+public struct VmemmapChoice: Sendable, Equatable {
+  /// nil: auto.
+  public var granuleOrder: Int?
+  /// nil: auto.
+  public var page: GuestGeometry.VmemmapPage?
+
+  public init(granuleOrder: Int? = nil, page: GuestGeometry.VmemmapPage? = nil) {
+    self.granuleOrder = granuleOrder
+    self.page = page
+  }
+
+  /// The settings to try, in order: exact with the kernel's own mapping, exact with small pages, then coarser and
+  /// coarser.
+  public var candidates: [(granuleOrder: Int, page: GuestGeometry.VmemmapPage)] {
+    let all: [(Int, GuestGeometry.VmemmapPage)] =
+      [(0, .huge), (0, .small)] + (1...9).map { ($0, .huge) }
+    let matching = all.filter { (granuleOrder ?? $0.0) == $0.0 && (page ?? $0.1) == $0.1 }
+    if !matching.isEmpty { return matching }
+    // Small pages at a coarse granule: not part of auto, but may be asked for.
+    return (granuleOrder.map { [$0] } ?? Array(1...9)).map { ($0, page ?? .huge) }
+  }
+
+  /// Whether both were given, so that only a guest that doesn't fit at all is refused.
+  public var isExplicit: Bool { granuleOrder != nil && page != nil }
 }

@@ -1,6 +1,6 @@
 import CHost
 
-/// Every free list of a guest as it stood at one moment, in list order: 8 bytes a free block.
+/// Every free list of a guest at one moment, in list order: 8 bytes per free block.
 public struct GuestSnapshot: Sendable {
   struct ListImage: Sendable {
     var zone: Int
@@ -24,7 +24,7 @@ public struct GuestSnapshot: Sendable {
     self.zones = zones
   }
 
-  /// Reads the lists as they stand. Per-CPU lists must be empty: what stands on them would be taken for allocated.
+  /// Reads the lists. Per-CPU lists must be empty, since their blocks would count as allocated.
   init(of core: GuestCore) {
     var lists: [ListImage] = []
     var zones: [ZoneImage] = []
@@ -46,7 +46,7 @@ public struct GuestSnapshot: Sendable {
     self.zones = zones
   }
 
-  /// Free blocks of at least `order`, list by list.
+  /// Returns the free blocks of at least `order`, list by list.
   public func blocks(fromOrder order: Int) -> [Block] {
     var blocks: [Block] = []
     for list in lists where list.order >= order {
@@ -99,8 +99,8 @@ public struct GuestSnapshot: Sendable {
 }
 
 extension GuestSnapshot {
-  /// Clears the reference and the flags of pages that somebody took and never gave back, which would make bad pages of
-  /// the blocks they lie in. Nothing is touched in a zone where all came back.
+  /// Clears the reference and flags of pages that were allocated and never freed, which would otherwise be bad pages of
+  /// the restored blocks. Skips zones in which everything was freed.
   private func forgetOwners(_ core: GuestCore) {
     var pagesThen = [UInt64](repeating: 0, count: core.zoneCount)
     for image in lists { pagesThen[image.zone] += UInt64(image.pfns.count) << UInt64(image.order) }
@@ -135,7 +135,7 @@ extension GuestSnapshot {
 }
 
 extension GuestCore {
-  /// The migratetypes of the pageblocks a zone has a share in.
+  /// The migratetypes of the pageblocks that overlap a zone.
   func pageblocks(of zone: Zone) -> Slice<UnsafeMutableBufferPointer<UInt8>> {
     let first = Int(zone.startPFN >> UInt64(pageblockOrder))
     let last = Int((zone.endPFN - 1) >> UInt64(pageblockOrder))

@@ -1,4 +1,4 @@
-/// The kernel's `enum migratetype`, without CMA: how a block's pages may be moved, and so which list it stands on.
+/// The kernel's `enum migratetype`, without CMA: how a block's pages may be moved, and therefore its list.
 public struct Migratetype: RawRepresentable, Hashable, Sendable, Comparable {
   public let rawValue: Int
 
@@ -13,22 +13,23 @@ public struct Migratetype: RawRepresentable, Hashable, Sendable, Comparable {
   @inlinable public static var reclaimable: Self { Self(rawValue: 2) }
   /// MIGRATE_HIGHATOMIC: a reserve for atomic allocations above order 0.
   @inlinable public static var highAtomic: Self { Self(rawValue: 3) }
-  /// MIGRATE_ISOLATE: free, but not to be allocated.
+  /// MIGRATE_ISOLATE: free, but must not be allocated.
   @inlinable public static var isolate: Self { Self(rawValue: 4) }
 
   /// MIGRATE_TYPES
   @inlinable public static var count: Int { 5 }
-  /// MIGRATE_PCPTYPES: the types that have per-CPU lists, and the only ones that merge with each other.
+  /// MIGRATE_PCPTYPES: the types that have per-CPU lists, the only ones that merge with each other.
   @inlinable public static var pcpTypes: Int { 3 }
   /// All types, in the kernel's order.
   public static var allCases: [Self] { (0..<count).map(Self.init(rawValue:)) }
 
-  /// migratetype_is_mergeable(): below pageblock order everything merges; from there on only these do, with each other.
+  /// migratetype_is_mergeable(): below pageblock order everything merges; from there on only these types, with each
+  /// other.
   @inlinable @inline(__always)
   public var isMergeable: Bool { rawValue < Self.pcpTypes }
 
-  /// The types a request falls back to, in order (`fallbacks[]`, mm/page_alloc.c, 6.1). Meaningful for the mergeable
-  /// ones.
+  /// The types a request falls back to, in order (`fallbacks[]`, mm/page_alloc.c, 6.1). Only defined for mergeable
+  /// types.
   @inlinable @inline(__always)
   public var fallbacks: (Self, Self) {
     switch rawValue {

@@ -1,12 +1,12 @@
 import CHost
 import Instruments
 
-/// Pages that code beside the allocator owns: a list, the lock that guards it, and how many of its pages are isolated.
-/// The kernel's `struct balloon_dev_info`, in the order of its fields, on a cache line of its own.
+/// Pages owned by code outside the allocator: a list, its lock, and the number of isolated pages. The kernel's `struct
+/// balloon_dev_info`, fields in its order, on its own cache line.
 ///
 /// A handle: copied freely, valid until ``deallocate()``.
 public struct OwnedPages: @unchecked Sendable {
-  // Right to send: an address; what is behind it is read and written under the lock in it.
+  // Right to send: an address; the memory there is guarded by the lock in it.
   @usableFromInline let base: UnsafeMutableRawPointer
   @usableFromInline let core: GuestCore
 
@@ -15,7 +15,7 @@ public struct OwnedPages: @unchecked Sendable {
   @inlinable static var listOffset: Int { 16 }
   @inlinable static var countOffset: Int { 32 }
 
-  /// An empty list for pages of this guest.
+  /// Creates an empty list for pages of this guest.
   public init(_ core: GuestCore) {
     self.core = core
     base = .allocate(byteCount: 64, alignment: 64)
@@ -24,7 +24,7 @@ public struct OwnedPages: @unchecked Sendable {
 
   public func deallocate() { base.deallocate() }
 
-  /// Empty again, whatever was in it. Nobody may be using it.
+  /// Empties the list. No thread may be using it.
   public func reset() {
     base.initializeMemory(as: UInt64.self, repeating: 0, count: 8)
     list.initialize()
@@ -33,10 +33,10 @@ public struct OwnedPages: @unchecked Sendable {
   @inlinable @inline(__always)
   var list: FreeList { FreeList((base + OwnedPages.listOffset).assumingMemoryBound(to: ListHead.self)) }
 
-  /// What code under the lock works with.
+  /// Access to the list while its lock is held.
   public struct Hold {
     @usableFromInline let pages: OwnedPages
-    /// Pages put on the list, taken off or skipped: the body counts them.
+    /// Pages added, removed or skipped; counted by the body.
     public var items = 0
 
     @inlinable @inline(__always)
@@ -49,8 +49,8 @@ public struct OwnedPages: @unchecked Sendable {
       pages.word(OwnedPages.countOffset).pointee &+= 1
     }
 
-    /// list_del(). False, and nothing done, for a page that stands on no list: a kernel would follow the poison in its
-    /// link (CONFIG_DEBUG_LIST looks for that, too).
+    /// list_del(). Returns false, and does nothing, for a page on no list: a kernel would follow the poison in its link
+    /// (CONFIG_DEBUG_LIST checks this, too).
     @inlinable @inline(__always)
     @discardableResult
     public func remove(_ page: Page) -> Bool {
@@ -80,7 +80,7 @@ public struct OwnedPages: @unchecked Sendable {
     @inlinable @inline(__always)
     public var isEmpty: Bool { pages.list.isEmpty }
 
-    /// isolated_pages, as it stands.
+    /// The current isolated_pages.
     @inlinable @inline(__always)
     public var isolated: Int { Int(pages.word(OwnedPages.isolatedOffset).pointee) }
   }
@@ -89,7 +89,7 @@ public struct OwnedPages: @unchecked Sendable {
   func word(_ offset: Int) -> UnsafeMutablePointer<UInt64> { (base + offset).assumingMemoryBound(to: UInt64.self) }
 
   /// spin_lock_irqsave(&pages_lock), `body`, spin_unlock_irqrestore(). The lock is of the guest's kind; `cpu` is the
-  /// modelled CPU that waits. The probe is told of it as of zone 0.
+  /// modelled CPU that waits. The probe is told zone 0.
   @inlinable @inline(__always)
   public func withLocked<Probe: LockProbe, Result>(
     cpu: Int, _ probe: inout Probe, _ body: (inout Hold) -> Result
@@ -108,14 +108,14 @@ public struct OwnedPages: @unchecked Sendable {
 
   // MARK: while nobody changes it
 
-  /// Pages on the list.
+  /// The number of pages on the list.
   public var count: Int { Int(chost_read_once(UnsafeRawPointer(base + OwnedPages.countOffset))) }
-  /// Pages taken off the list to be moved.
+  /// The number of pages taken off the list to be moved.
   public var isolated: Int {
     Int(bitPattern: UInt(chost_read_once(UnsafeRawPointer(base + OwnedPages.isolatedOffset))))
   }
-  /// PFNs on the list, head first.
+  /// The PFNs on the list, head first.
   public var pfns: [UInt64] { list.map(core.pfn) }
-  /// The head entry, read without the lock as the balloon of 2012 does: it may be gone by now.
+  /// The head entry, read without the lock as the balloon of 2012 does; it may have left the list since.
   public var firstUnlocked: Page? { list.first }
 }

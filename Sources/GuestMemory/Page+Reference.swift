@@ -1,8 +1,8 @@
 import CHost
 import Synchronization
 
-// References, the page's lock and its owner, as code beside the allocator takes them (include/linux/page_ref.h,
-// page-flags.h and mm/filemap.c, 6.1). Each call is one atomic step.
+// References, the page's lock and its owner, for code outside the allocator (include/linux/page_ref.h, page-flags.h and
+// mm/filemap.c, 6.1). Each call is one atomic step.
 extension Page {
   /// PG_locked
   @inlinable static var flagLocked: UInt64 { 1 << 0 }
@@ -28,11 +28,11 @@ extension Page {
 
   // MARK: references
 
-  /// page_count(), out of date the moment it is read unless who reads it knows all who have one.
+  /// page_count(). Out of date at once, unless the caller knows all holders of references.
   @inlinable @inline(__always)
   public var references: Int { Int(referenceWord.pointee.load(ordering: .relaxed)) }
 
-  /// get_page_unless_zero(): false for a page that is free or about to be.
+  /// get_page_unless_zero(): returns false for a page that is free or being freed.
   @inlinable @inline(__always)
   public func takeReference() -> Bool {
     var count = referenceWord.pointee.load(ordering: .relaxed)
@@ -45,7 +45,7 @@ extension Page {
     return false
   }
 
-  /// put_page_testzero(): true where it was the last one.
+  /// put_page_testzero(): returns true if it was the last reference.
   @inlinable @inline(__always)
   func dropReference() -> Bool {
     referenceWord.pointee.wrappingSubtract(1, ordering: .acquiringAndReleasing).newValue == 0
@@ -53,7 +53,7 @@ extension Page {
 
   // MARK: the lock
 
-  /// trylock_page(). Whoever tries has a reference, or the page's list locked.
+  /// trylock_page(). The caller must have a reference, or hold the lock of the page's list.
   @inlinable @inline(__always)
   public func tryLock() -> Bool {
     flagsWord.pointee.bitwiseOr(Page.flagLocked, ordering: .acquiring).oldValue & Page.flagLocked == 0
@@ -69,10 +69,10 @@ extension Page {
 
   // MARK: the owner
 
-  /// PageMovable(): whether its owner can move it. Steady under the page's lock.
+  /// PageMovable(): whether its owner can move it. Stable under the page's lock.
   ///
-  /// 6.1 leaves the bit when the owner goes and clears the operations; here both go at once, since nobody asks for the
-  /// bit alone.
+  /// 6.1 keeps the bit when the owner goes and clears the operations; here both go at once, since nothing reads the bit
+  /// alone.
   @inlinable @inline(__always)
   public var isOwnedMovable: Bool { mappingWord.pointee.load(ordering: .relaxed) & Page.mappingMovable != 0 }
 
@@ -96,11 +96,11 @@ extension Page {
     }
   }
 
-  /// PageLRU(): movable memory in use, by whoever has it.
+  /// PageLRU(): movable memory in use, by any owner.
   @inlinable @inline(__always)
   public var isOnLRU: Bool { flagsWord.pointee.load(ordering: .relaxed) & Page.flagLRU != 0 }
 
-  /// lru_cache_add(), and taking it off for a move.
+  /// lru_cache_add(), or taking the page off the LRU for a move.
   @inlinable @inline(__always)
   public func setOnLRU(_ onLRU: Bool) {
     if onLRU {
@@ -110,15 +110,15 @@ extension Page {
     }
   }
 
-  /// page->index: what the owner of a page in use notes in it, so that it can be found when the page has moved.
+  /// page->index: a number that the owner of a page in use notes in it, to find the page again after a move.
   @inlinable @inline(__always)
   public var ownersIndex: UInt64 {
     get { pointer.pointee.index }
     nonmutating set { pointer.pointee.index = newValue }
   }
 
-  /// Whether it heads a free block, for one who scans by address; and of which order. Out of date at once without the
-  /// zone's lock.
+  /// The order of the free block that it heads; nil if it heads none. For scanners by address; out of date at once
+  /// without the zone's lock.
   @inlinable @inline(__always)
   public var freeOrderUnlocked: Int? {
     guard isBuddyUnlocked else { return nil }

@@ -1,16 +1,16 @@
 import CHost
 
-/// A handle on one `struct page` of the modelled guest.
+/// A handle on a `struct page` of the modelled guest.
 ///
-/// It doesn't keep the guest alive, and what it reads is only steady while the zone's lock is held.
+/// It doesn't keep the guest alive. Its values are stable only while the zone's lock is held.
 public struct Page: Equatable, Sendable {
-  // Right to hand between threads: an address; whoever follows it holds the zone lock.
+  // Right to send: an address; its user holds the zone lock.
   @usableFromInline nonisolated(unsafe) let pointer: UnsafeMutablePointer<StructPage>
 
   @inlinable @inline(__always)
   init(_ pointer: UnsafeMutablePointer<StructPage>) { self.pointer = pointer }
 
-  /// The page whose `lru` this is: the kernel's list_entry().
+  /// The page that contains this `lru`: the kernel's list_entry().
   @inlinable @inline(__always)
   init(link: UnsafeMutablePointer<ListHead>) {
     pointer = UnsafeMutableRawPointer(link).advanced(by: -Page.linkOffset)
@@ -30,12 +30,12 @@ public struct Page: Equatable, Sendable {
 
   // MARK: page_type
 
-  // PG_buddy is bit 0x80, cleared in a word whose top nibble is all ones (include/linux/page-flags.h, 6.1). Memory that
-  // nobody has written is zero and so is no buddy.
+  // PG_buddy is bit 0x80, cleared in a word whose top nibble is all ones (include/linux/page-flags.h, 6.1). Unwritten
+  // memory is zero, which isn't a buddy.
   @inlinable static var typeNone: UInt32 { 0xffff_ffff }
   @inlinable static var typeBuddy: UInt32 { 0xffff_ff7f }
-  // This project's own bit, 0x1000, which the kernel's test for Buddy looks past: cleared when a state is restored and
-  // set again by any removal from a list, it tells a block nobody has touched since from one that came back.
+  // A bit of this project, 0x1000, which the kernel's test for Buddy ignores: cleared on restore and set by any removal
+  // from a list, it tells an untouched block from one that came back.
   @inlinable static var typeUntouchedBuddy: UInt32 { 0xffff_ef7f }
   @inlinable static var typeBuddyMask: UInt32 { 0xf000_0080 }
   @inlinable static var typeBase: UInt32 { 0xf000_0000 }
@@ -44,70 +44,70 @@ public struct Page: Equatable, Sendable {
   @inlinable @inline(__always)
   public var isBuddy: Bool { pointer.pointee.page_type & Page.typeBuddyMask == Page.typeBase }
 
-  /// On a free list since the last restore, without having left it.
+  /// Whether it has been on a free list since the last restore without leaving it.
   @inlinable
   public var isUntouchedBuddy: Bool { pointer.pointee.page_type == Page.typeUntouchedBuddy }
 
-  /// buddy_order(): meaningful only while ``isBuddy``.
+  /// buddy_order(): only valid while ``isBuddy``.
   @inlinable @inline(__always)
   public var order: Int { Int(truncatingIfNeeded: pointer.pointee.private_) }
 
   // MARK: a page that may be somebody's
 
-  // Whoever scans pages by their addresses meets some that are in use, which their owner writes without the zone's
-  // lock: these read once and promise nothing about the next moment.
+  // A scan by address meets pages in use, which their owners write without the zone's lock: these reads are atomic, and
+  // out of date at once.
 
-  /// ``isBuddy``. Steady under the zone's lock: owners change other parts of the word.
+  /// ``isBuddy``, atomically: owners change other parts of the word. Stable under the zone's lock.
   @inlinable @inline(__always)
   var isBuddyUnlocked: Bool {
-    // page_type is the lower half of the word it shares with the reference count.
+    // page_type is the lower half of the word that also has the reference count.
     let type = UInt32(truncatingIfNeeded: chost_read_once(UnsafeRawPointer(pointer) + Int(HB_PAGE_TYPE)))
     return type & Page.typeBuddyMask == Page.typeBase
   }
 
-  /// Whether it heads a free block of this order, read without the zone's lock: a hint that may be wrong by now.
+  /// Whether it heads a free block of this order, read without the zone's lock: a hint that may be out of date.
   @inlinable @inline(__always)
   public func isListedUnlocked(order: Int) -> Bool {
     isBuddyUnlocked
       && chost_read_once(UnsafeRawPointer(pointer) + Int(HB_PAGE_PRIVATE)) == UInt64(truncatingIfNeeded: order)
   }
 
-  /// Whether somebody has a reference to it.
+  /// Whether it has a reference.
   @inlinable @inline(__always)
   var isReferencedUnlocked: Bool {
     chost_read_once(UnsafeRawPointer(pointer) + Int(HB_PAGE_TYPE)) &>> 32 != 0
   }
 
-  /// Whether it stands for movable memory in use.
+  /// Whether it is movable memory in use.
   @inlinable @inline(__always)
   var isMovableUnlocked: Bool { chost_read_once(UnsafeRawPointer(pointer)) & Page.flagLRU != 0 }
 
   // MARK: flags
 
-  /// The zone's index, in the place where the kernel keeps node and zone.
+  /// The zone's index, stored where the kernel keeps node and zone.
   @inlinable @inline(__always)
   var zoneIndex: Int { Int(truncatingIfNeeded: pointer.pointee.flags &>> 56) }
 
   @inlinable @inline(__always)
   static func zoneBits(_ index: Int) -> UInt64 { UInt64(truncatingIfNeeded: index) &<< 56 }
 
-  /// PG_lru. Set here on a movable allocation, standing for the lru_cache_add() its user does next; the fallback path
-  /// counts such pages when it decides whether to claim a pageblock.
+  /// PG_lru. Set on a movable allocation, for the lru_cache_add() that its user calls next; the fallback path counts
+  /// such pages when it decides whether to claim a pageblock.
   @inlinable static var flagLRU: UInt64 { 1 << 5 }
-  /// What free_pages_prepare() clears: PAGE_FLAGS_CHECK_AT_PREP.
+  /// PAGE_FLAGS_CHECK_AT_PREP: the flags that free_pages_prepare() clears.
   @inlinable static var flagsCheckedAtPrep: UInt64 { (1 << 24) - 1 }
 
-  /// PG_reported, PG_uptodate's bit: of a free block, that the host knows of it. Only strategies with hooks set it, and
-  /// their hooks clear it when the block leaves its list.
+  /// PG_reported, PG_uptodate's bit: the host knows of this free block. Only strategies with hooks set it; their hooks
+  /// clear it when the block leaves its list.
   @inlinable static var flagReported: UInt64 { 1 << 2 }
 
-  /// PageReported(): meaningful only while ``isBuddy``. Read with or without the lock.
+  /// PageReported(): only valid while ``isBuddy``. Read with or without the lock.
   @inlinable @inline(__always)
   public var isReported: Bool {
     chost_read_once(UnsafeRawPointer(pointer)) & Page.flagReported != 0
   }
 
-  /// __SetPageReported() and __ClearPageReported(): under the zone's lock, for a block that is on a list.
+  /// __SetPageReported() and __ClearPageReported(): under the zone's lock, for a listed block.
   @inlinable @inline(__always)
   public func setReported(_ reported: Bool) {
     if reported {
@@ -117,7 +117,7 @@ public struct Page: Equatable, Sendable {
     }
   }
 
-  /// Its place in the list it stands on.
+  /// Its position in its list.
   @inlinable @inline(__always)
   public var position: FreeList.Position { FreeList.Position(link) }
 
@@ -126,8 +126,7 @@ public struct Page: Equatable, Sendable {
   @inlinable static var listPoison1: UInt { 0xdead_0000_0000_0100 }
   @inlinable static var listPoison2: UInt { 0xdead_0000_0000_0122 }
 
-  /// Whether the link was poisoned by list_del(): the page is on no list. This, not NULL, is what a removed entry
-  /// shows.
+  /// Whether list_del() poisoned the link, so that the page is on no list. A removed entry shows the poison, not NULL.
   @inlinable
   public var isUnlinked: Bool { UInt(bitPattern: pointer.pointee.lru.next) == Page.listPoison1 }
 }

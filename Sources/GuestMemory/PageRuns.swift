@@ -4,7 +4,8 @@ public struct PageRuns: Equatable, Sendable {
 
   public init() {}
 
-  /// The pages of `blocks`, which may come in any order, touch and overlap. Complexity: O(n log n), O(n) where sorted.
+  /// Creates the set of all pages of `blocks`, in any order; they may touch and overlap. Complexity: O(n log n), O(n)
+  /// if sorted.
   public init(_ blocks: [Block]) {
     var sorted = blocks
     if !zip(blocks, blocks.dropFirst()).allSatisfy({ $0 <= $1 }) { sorted.sort() }
@@ -23,7 +24,7 @@ public struct PageRuns: Equatable, Sendable {
   public var pages: UInt64 { runs.reduce(0) { $0 + ($1.upperBound - $1.lowerBound) } }
   public var bytes: UInt64 { pages << 12 }
 
-  /// Pages in both. Complexity: linear in the runs of both.
+  /// The pages in both sets. Complexity: linear in the runs of both.
   public func intersection(_ other: PageRuns) -> PageRuns {
     var result = PageRuns()
     var i = 0
@@ -37,7 +38,7 @@ public struct PageRuns: Equatable, Sendable {
     return result
   }
 
-  /// Pages of this that aren't in `other`. Complexity: linear in the runs of both.
+  /// The pages of this set that aren't in `other`. Complexity: linear in the runs of both.
   public func subtracting(_ other: PageRuns) -> PageRuns {
     var result = PageRuns()
     var j = 0

@@ -1,6 +1,6 @@
 import CHost
 
-/// A handle on one `struct per_cpu_pages`: the blocks a CPU keeps of one zone, by migratetype and order.
+/// A handle on a `struct per_cpu_pages`: a CPU's cached blocks of one zone, by migratetype and order.
 public struct PerCPUList {
   @usableFromInline let pointer: UnsafeMutablePointer<PerCPUPages>
 
@@ -11,14 +11,14 @@ public struct PerCPUList {
   @inlinable static var costlyOrder: Int { 3 }
   /// PCP_BATCH_SCALE_MAX
   @inlinable static var batchScaleMax: Int16 { 5 }
-  /// NR_PCP_LISTS: three types by orders 0 to 3, then order 9 not movable and movable.
+  /// NR_PCP_LISTS: three types by orders 0 to 3, then order 9 unmovable and movable.
   @inlinable static var listCount: Int { 14 }
 
   @inlinable @inline(__always)
   var lock: Spinlock { Spinlock(UnsafeMutableRawPointer(pointer)) }
 
-  // What changes under the lock is reached field by field: a change through the whole struct would be a race with those
-  // who try the lock, which is its first field (drain_all_pages()).
+  // Fields that change under the lock are accessed individually: access through the whole struct would race with CPUs
+  // that try the lock, its first field (drain_all_pages()).
 
   @inlinable @inline(__always)
   var countField: UnsafeMutablePointer<Int32> {
@@ -30,7 +30,7 @@ public struct PerCPUList {
     UnsafeMutableRawPointer(pointer).advanced(by: Int(HB_PCP_FREE_FACTOR)).assumingMemoryBound(to: Int16.self)
   }
 
-  /// Pages on all lists.
+  /// The number of pages on all lists.
   @inlinable public var count: Int { Int(countField.pointee) }
   @inlinable public var high: Int { Int(pointer.pointee.high) }
   @inlinable public var batch: Int { Int(pointer.pointee.batch) }
@@ -61,14 +61,14 @@ public struct PerCPUList {
 
   // MARK: how much to move
 
-  /// nr_pcp_high() where no reclaim runs: 0 asks for everything, after frees in a row of orders 1 to 3.
+  /// nr_pcp_high() without reclaim: 0 drains everything, after consecutive frees of orders 1 to 3.
   @inlinable @inline(__always)
   func drainAbove(freeHigh: Bool) -> Int32 {
     let high = pointer.pointee.high
     return high == 0 || freeHigh ? 0 : high
   }
 
-  /// nr_pcp_free(): pages to drain; doubles with each free that has no allocation between, up to high - batch.
+  /// nr_pcp_free(): pages to drain; doubles with each free without an allocation in between, up to high - batch.
   @inlinable
   func pagesToDrain(high: Int32, freeHigh: Bool) -> Int {
     if freeHigh { return Int(countField.pointee) }
@@ -86,7 +86,8 @@ extension GuestCore {
   @inlinable @inline(__always)
   public func perCPUList(_ zone: Zone, cpu: Int) -> PerCPUList { PerCPUList(zone.pointer.pointee.pcp + cpu) }
 
-  /// rmqueue_bulk(): up to `count` blocks to the tail of `list`; the zone's lock is held. How many it got.
+  /// rmqueue_bulk(): adds up to `count` blocks to the tail of `list` while the zone's lock is held. Returns how many it
+  /// got.
   @inlinable
   func fill<Hooks: AllocatorHooks>(
     _ list: FreeList, from zone: Zone, order: Int, count: Int, _ type: Migratetype, avoidFragmentation: Bool,
@@ -102,8 +103,8 @@ extension GuestCore {
     return taken
   }
 
-  /// free_pcppages_bulk(): `pages` pages back to the zone, whose lock is held, beginning with list `first`, each list
-  /// from its tail. How many blocks that were.
+  /// free_pcppages_bulk(): frees `pages` pages to the zone, whose lock is held, starting with list `first` and from
+  /// each list's tail. Returns the number of blocks.
   @inlinable
   func drain<Hooks: AllocatorHooks>(
     _ pcp: PerCPUList, to zone: Zone, pages: Int, first: Int, _ hooks: Hooks = NoHooks()
@@ -111,7 +112,7 @@ extension GuestCore {
     var left = min(pages, Int(pcp.countField.pointee))
     var index = first &- 1
     var blocks = 0
-    // What the page remembers is of the time it was freed.
+    // The noted type is from the time of the free.
     let readsPageblock = zone.hasIsolatedPageblocks
     while left > 0 {
       repeat {

@@ -1,10 +1,11 @@
-/// SplitMix64 (Steele, Lea and Flood, 2014): every random choice of a run comes from one of these and a printed seed.
+/// SplitMix64 (Steele, Lea and Flood, 2014). Every random choice of a run comes from such a generator and a printed
+/// seed.
 public struct SeededGenerator: RandomNumberGenerator, Sendable {
   private var state: UInt64
 
   public init(seed: UInt64) { state = seed }
 
-  /// A generator of its own for one purpose, so that adding a draw in one place doesn't shift another's.
+  /// Creates a separate generator for one purpose, so that an added draw doesn't shift another's.
   public init(seed: UInt64, stream: UInt64) {
     var mixer = SeededGenerator(seed: seed ^ (stream &* 0x9E37_79B9_7F4A_7C15))
     state = mixer.next()
@@ -18,13 +19,13 @@ public struct SeededGenerator: RandomNumberGenerator, Sendable {
     return z ^ (z >> 31)
   }
 
-  /// A draw below `bound` by multiplication; the bias is below 2^-32 for the bounds used here.
+  /// Draws a number below `bound` by multiplication; the bias is below 2^-32 for the bounds used here.
   @inline(__always)
   public mutating func below(_ bound: Int) -> Int {
     Int(truncatingIfNeeded: next().multipliedFullWidth(by: UInt64(bound)).high)
   }
 
-  /// True with probability `p`.
+  /// Returns true with probability `p`.
   @inline(__always)
   public mutating func chance(_ p: Double) -> Bool {
     Double(next() >> 11) * 0x1p-53 < p

@@ -1,11 +1,10 @@
 import CHost
 import Synchronization
 
-/// A handle on one lock word in guest memory, in either kind. Built anew from its address for each use; costs nothing.
+/// A handle on a lock word in guest memory, of either kind. Created from its address at each use, at no cost.
 ///
-/// The queued kind follows kernel/locking/qspinlock.c (6.1): byte 0 locked, bit 8 pending, bits 16.. the CPU at the
-/// queue's tail plus one. A node is in use only while its CPU waits, so that one a CPU is enough here, where no
-/// interrupt nests.
+/// The queued kind follows kernel/locking/qspinlock.c (6.1): byte 0 locked, bit 8 pending, bits 16.. the tail CPU plus
+/// one. A node is used only while its CPU waits, so one per CPU is enough without nested interrupts.
 public struct Spinlock {
   @usableFromInline let word: UnsafeMutablePointer<Atomic<UInt32>>
 
@@ -26,7 +25,7 @@ public struct Spinlock {
     .exchanged
   }
 
-  /// Takes the lock. `nodes`: the queue's nodes, one a CPU; `cpu`: whose turn it is to wait.
+  /// Takes the lock. `nodes`: the queue's nodes, one per CPU; `cpu`: the waiting CPU.
   @inlinable @inline(__always)
   func lock(_ kind: LockKind, nodes: UnsafeMutablePointer<MCSNode>, cpu: Int) {
     if tryLock() { return }
@@ -36,13 +35,13 @@ public struct Spinlock {
     }
   }
 
-  /// Gives the lock back: a byte store in both kinds, which leaves pending and tail alone.
+  /// Releases the lock: a byte store in both kinds, which leaves pending and tail unchanged.
   @inlinable @inline(__always)
   func unlock() {
     UnsafeMutableRawPointer(word).assumingMemoryBound(to: Atomic<UInt8>.self).pointee.store(0, ordering: .releasing)
   }
 
-  /// Whether somebody holds it, seen without ordering.
+  /// Whether the lock is held, read without ordering.
   var isLocked: Bool { word.pointee.load(ordering: .relaxed) & Spinlock.lockedMask != 0 }
 
   @inline(never) @usableFromInline
@@ -56,7 +55,7 @@ public struct Spinlock {
   func lockQueuedSlowly(nodes: UnsafeMutablePointer<MCSNode>, cpu: Int) {
     var value = word.pointee.load(ordering: .relaxed)
 
-    // The pending waiter is just taking over: give it a bounded while (_Q_PENDING_LOOPS, 512 on x86).
+    // The pending waiter is taking over: wait for it, bounded (_Q_PENDING_LOOPS, 512 on x86).
     if value == Spinlock.pending {
       for _ in 0..<512 {
         value = word.pointee.load(ordering: .relaxed)
@@ -65,16 +64,16 @@ public struct Spinlock {
       }
     }
 
-    // Nobody waits yet: be the pending waiter, which spins on the word itself and needs no node.
+    // No waiters yet: become the pending waiter, which spins on the word itself and needs no node.
     if value & ~Spinlock.lockedMask == 0 {
       let old = word.pointee.bitwiseOr(Spinlock.pending, ordering: .acquiring).oldValue
       if old & ~Spinlock.lockedMask == 0 {
         while word.pointee.load(ordering: .acquiring) & Spinlock.lockedMask != 0 { chost_pause() }
-        // pending -> locked in one step; a tail that came meanwhile stays.
+        // pending -> locked in one step; a tail set meanwhile stays.
         word.pointee.wrappingAdd(Spinlock.locked &- Spinlock.pending, ordering: .acquiring)
         return
       }
-      // Somebody was quicker. Take our bit back unless it was theirs.
+      // Another CPU was faster. Clear our bit unless it was already set.
       if old & Spinlock.pending == 0 { word.pointee.bitwiseAnd(~Spinlock.pending, ordering: .relaxed) }
     }
 
@@ -90,7 +89,7 @@ public struct Spinlock {
 
     if tryLock() { return }
 
-    // Publish ourselves as the tail; releasing, so that the node's reset is seen by whoever links behind us.
+    // Publish ourselves as the tail; releasing, so that the next waiter sees the reset node.
     let tail = UInt32(truncatingIfNeeded: cpu &+ 1) &<< 16
     var old = word.pointee.load(ordering: .relaxed)
     while true {
@@ -113,7 +112,7 @@ public struct Spinlock {
       chost_pause()
     }
     if value & Spinlock.tailMask == tail {
-      // The last in the queue: clear the tail with the same step that takes the lock.
+      // The last in the queue: clear the tail in the step that takes the lock.
       if word.pointee.compareExchange(
         expected: value, desired: Spinlock.locked, successOrdering: .acquiring, failureOrdering: .relaxed
       ).exchanged {
@@ -137,4 +136,13 @@ public struct Spinlock {
   private static func lockedField(of node: UnsafeMutablePointer<MCSNode>) -> UnsafeMutablePointer<Atomic<UInt32>> {
     UnsafeMutableRawPointer(node).advanced(by: 8).assumingMemoryBound(to: Atomic<UInt32>.self)
   }
+}
+
+/// The implementation of `zone->lock`, a 4-byte spinlock_t.
+public enum LockKind: String, Sendable, CaseIterable {
+  /// The qspinlock of bare metal and of guests with paravirtual spinlocks: fair; each waiter queues and spins on its
+  /// own line.
+  case queued
+  /// The lock of a guest without paravirtual spinlocks (virt_spin_lock()): unfair; all waiters spin on the word.
+  case testAndSet = "test-and-set"
 }

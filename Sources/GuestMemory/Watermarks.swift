@@ -10,12 +10,12 @@ public struct Watermarks: Equatable, Sendable {
     self.high = high
   }
 
-  /// watermark_scale_factor's default: low and high lie this many ten-thousandths of the zone apart, or min/4.
+  /// watermark_scale_factor's default: low and high are this many ten-thousandths of the zone apart, at least min/4.
   static let scaleFactor: UInt64 = 10
 
-  /// init_per_zone_wmark_min(), khugepaged's raise and setup_per_zone_wmarks() together.
+  /// init_per_zone_wmark_min(), khugepaged's raise and setup_per_zone_wmarks() combined.
   ///
-  /// `managed`: pages of every populated zone. `movable`: which of them are ZONE_MOVABLE, not counted by khugepaged.
+  /// `managed`: pages of every populated zone. `movable`: whether each is ZONE_MOVABLE, which khugepaged doesn't count.
   /// `pageblockPages`: pages of a pageblock (512).
   public static func compute(managed: [UInt64], movable: [Bool], pageblockPages: UInt64 = 512) -> [Watermarks] {
     let lowmem = zip(managed, movable).filter { !$0.1 }.reduce(0) { $0 + $1.0 }
@@ -42,7 +42,7 @@ public struct Watermarks: Equatable, Sendable {
     return Swift.max(Int(rounded) - 1, 1)
   }
 
-  /// zone_highsize(): the zone's low watermark shared out among the node's CPUs, at least four batches.
+  /// zone_highsize(): the zone's low watermark divided among the node's CPUs, at least four batches.
   public static func perCPUHigh(low: UInt64, cpusOfNode: Int, batch: Int) -> Int {
     Swift.max(Int(low) / Swift.max(cpusOfNode, 1), 4 * batch)
   }

@@ -1,6 +1,6 @@
 import CHost
 
-/// A handle on one `struct zone`. What it reads is steady only while its lock is held.
+/// A handle on a `struct zone`. Its values are stable only while its lock is held.
 public struct Zone: Equatable, Sendable {
   // An address inside the guest's zone table, which lives as long as the guest.
   @usableFromInline nonisolated(unsafe) let pointer: UnsafeMutablePointer<StructZone>
@@ -8,7 +8,7 @@ public struct Zone: Equatable, Sendable {
   @inlinable @inline(__always)
   init(_ pointer: UnsafeMutablePointer<StructZone>) { self.pointer = pointer }
 
-  /// Its place in the guest's zone table.
+  /// The zone's index in the guest's zone table.
   @inlinable @inline(__always) public var index: Int { Int(pointer.pointee.index) }
   /// The modelled node, counted from 0 without gaps.
   @inlinable @inline(__always) public var node: Int { Int(pointer.pointee.node) }
@@ -20,15 +20,15 @@ public struct Zone: Equatable, Sendable {
   @inlinable public var endPFN: UInt64 { startPFN + spannedPages }
   /// Pages handed to the allocator at boot.
   @inlinable public var managedPages: UInt64 { pointer.pointee.managed_pages }
-  /// Whether watermarks are known; where they aren't, nothing may be allocated.
+  /// Whether watermarks are known; if not, nothing may be allocated.
   @inlinable public var hasWatermarks: Bool { pointer.pointee.initialized != 0 }
 
   /// NR_FREE_PAGES, read without the lock. Exact under the lock; the kernel's per-CPU part of it is not modelled.
   @inlinable @inline(__always)
   public var freePages: UInt64 { chost_read_once(UnsafeRawPointer(freePagesField)) }
 
-  // What one CPU changes under the lock and others look at without it is reached field by field: a read through the
-  // whole struct would be a race with every write to it.
+  // Fields that one CPU changes under the lock and others read without it are accessed individually: a read through the
+  // whole struct would race with every write to it.
 
   /// vm_stat[NR_FREE_PAGES]
   @inlinable @inline(__always)
@@ -43,12 +43,12 @@ public struct Zone: Equatable, Sendable {
   @inlinable @inline(__always)
   var isolatedPageblocksField: UnsafeMutablePointer<UInt64> { field(Int(HB_ZONE_NR_ISOLATE_PAGEBLOCK)) }
 
-  /// has_isolate_pageblock(): whether somebody isolates a part of the zone, so that a migratetype that was read before
-  /// the lock was taken, or noted in a page, must be read again. Under the lock.
+  /// has_isolate_pageblock(): whether any of the zone's pageblocks is isolated, so that a migratetype read before
+  /// taking the lock, or noted in a page, must be read again. Under the lock.
   @inlinable @inline(__always)
   public var hasIsolatedPageblocks: Bool { isolatedPageblocksField.pointee != 0 }
 
-  /// Pages that steals have added to the watermarks for now, and pages kept for atomic requests; read without the lock.
+  /// Pages that steals have added to the watermarks, and pages reserved for atomic requests; read without the lock.
   @inlinable @inline(__always)
   var watermarkBoost: UInt64 { chost_read_once(UnsafeRawPointer(watermarkBoostField)) }
 
@@ -76,7 +76,7 @@ public struct Zone: Equatable, Sendable {
   @inlinable @inline(__always)
   public func blocksFree(order: Int) -> UInt64 { freeCounter(order: order).pointee }
 
-  /// nr_free, read without the lock: a hint that may be wrong by now.
+  /// nr_free, read without the lock: a hint that may be out of date.
   @inlinable @inline(__always)
   public func blocksFreeUnlocked(order: Int) -> UInt64 { chost_read_once(UnsafeRawPointer(freeCounter(order: order))) }
 
@@ -104,11 +104,25 @@ public struct Zone: Equatable, Sendable {
     }
   }
 
-  /// Pages kept from allocations that would have preferred a zone of type `preferred`.
+  /// Pages reserved from allocations that prefer a zone of type `preferred`.
   @inlinable @inline(__always)
   func lowmemReserve(_ preferred: ZoneType) -> Int64 {
     UnsafeRawPointer(pointer)
       .load(
         fromByteOffset: Int(HB_ZONE_LOWMEM_RESERVE) &+ preferred.rawValue &* 8, as: Int64.self)
   }
+}
+
+/// The kernel's `enum zone_type`, lowest addresses first. HighMem is for captures of 32-bit machines.
+public enum ZoneType: Int, Sendable, CaseIterable, Comparable {
+  case dma = 0
+  case dma32, normal, highMem, movable, device
+
+  /// The kernel's spelling, as in /proc/buddyinfo.
+  public var name: String { ["DMA", "DMA32", "Normal", "HighMem", "Movable", "Device"][rawValue] }
+
+  /// sysctl_lowmem_reserve_ratio's defaults (mm/page_alloc.c, 6.1); 0 means no reserve.
+  var lowmemReserveRatio: UInt64 { [256, 256, 32, 0, 0, 0][rawValue] }
+
+  public static func < (a: Self, b: Self) -> Bool { a.rawValue < b.rawValue }
 }

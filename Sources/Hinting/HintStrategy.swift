@@ -3,69 +3,71 @@ import GuestMemory
 import Instruments
 import Records
 
-/// A strategy for finding free memory and telling the host about it.
+/// A strategy for finding free memory and reporting it to the host.
 ///
-/// A strategy is a struct in a file of its own and one line in ``Strategies``. It sees a guest CPU, a sink, and a
-/// session with the stop flag and a clock; nothing else. ``collect(_:_:_:)`` is compiled for each probe and sink, so
-/// that between lock and unlock there is no dynamic call, no allocation and no reference counting.
+/// A strategy is a struct in its own file and a line in ``Strategies``. It gets a guest CPU, a sink, and a session with
+/// the stop flag and a clock; nothing else. ``collect(_:_:_:)`` is compiled for each probe and sink, so that nothing
+/// between lock and unlock calls dynamically, allocates or counts references.
 ///
-/// A strategy that reacts to frees says so on its card, has ``Hooks`` of its own, and does its work in
+/// A strategy that reacts to frees declares this on its card, has its own ``Hooks``, and does its work in
 /// ``work(_:_:_:)``.
 public protocol HintStrategy: Sendable {
-  /// What the strategy puts into the allocator: ``NoHooks`` for most.
+  /// The strategy's hooks in the allocator; ``NoHooks`` for most.
   associatedtype Hooks: AllocatorHooks
 
   static var card: StrategyCard { get }
 
-  /// - Parameter options: one value for each of the card's options, checked.
+  /// - Parameter options: a checked value for each of the card's options.
   init(_ options: OptionValues)
 
-  /// Done once before a session and never timed: what the driver does when it is probed. Buffers come from the arena it
-  /// makes.
+  /// Prepares the strategy before a session, as the driver does at probe; never timed. Buffers come from the arena it
+  /// creates.
   ///
   /// - Throws: ``GuestError`` if the host has no room for the buffers.
   mutating func prepare(_ guest: GuestCore, lowestOrder: Int) throws(GuestError)
 
-  /// Entries of its virtqueue: a power of two. 1024, as QEMU's queue for free-page hints, unless a type says else.
+  /// The number of entries of the strategy's virtqueue: a power of two. The default is 1024, as in QEMU's queue for
+  /// free-page hints.
   var queueSize: Int { get }
 
-  /// The hooks every CPU of the guest runs, once prepared.
+  /// The hooks that every CPU of the guest runs. Only after ``prepare(_:lowestOrder:)``.
   var hooks: Hooks { get }
 
-  /// Rebuilds what the hooks would hold by now, after the guest was restored to its starting state. Before each
-  /// session, never timed; no thread runs in the guest.
+  /// Rebuilds the hooks' state after the guest was restored to its starting state. Called before each session, never
+  /// timed; no thread runs in the guest.
   mutating func reset(_ guest: GuestCore)
 
-  /// Whether a hook has asked for ``work(_:_:_:)`` (or the last work for more). Read at any time, without a lock.
+  /// Whether a hook has requested ``work(_:_:_:)``, or the last run asked for another. May be read at any time without
+  /// a lock.
   var isWorkRequested: Bool { get }
 
-  /// From the request to the work. Nanoseconds.
+  /// The delay from a request to the work. Nanoseconds.
   var workDelayNanoseconds: UInt64 { get }
 
-  /// One run of the work a hook asked for. Blocks it reports are back on the lists when it returns.
+  /// Runs once the work a hook requested. Reported blocks are back on the lists when it returns.
   mutating func work<Probe: LockProbe, Sink: HintSink>(
     _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ session: inout Session
   ) -> Outcome
 
-  /// Whether the strategy still takes `block`, which it reported, for one the host knows of: false once the guest has
-  /// used it. Read without a lock, so that it may be out of date.
+  /// Whether the host still knows of `block`, which the strategy reported: false once the guest has used it. Read
+  /// without a lock, so it may be out of date.
   func isKnownToHost(_ block: Block, _ guest: GuestCore) -> Bool
 
-  /// Bytes of its buffers at a session's start, once prepared; nil if it has none.
+  /// The size of the buffers at a session's start, once prepared; nil if the strategy has none. Bytes.
   var bufferBytes: Int? { get }
 
-  /// One session: finds what is free and hands it to `sink`. Blocks it holds stay held. Of a strategy that reacts to
-  /// frees: its work again and again until none is requested, without the delay between.
+  /// Runs one session: finds free blocks and passes them to `sink`. Held blocks stay held. A strategy that reacts to
+  /// frees repeats its work without delay until none is requested.
   mutating func collect<Probe: LockProbe, Sink: HintSink>(
     _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ session: inout Session
   ) -> Outcome
 
-  /// Gives every block it still holds back to the guest: what the strategy does when the host is done.
+  /// Gives all held blocks back to the guest, as the strategy does when the host is done.
   mutating func giveBack<Probe: LockProbe, Sink: HintSink>(
     _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ session: inout Session)
 
-  /// The most list entries one hold may look at in this guest, for the conformance suite; nil if the strategy sets no
-  /// bound but the lists' length.
+  /// The strategy's cap on list entries per hold in this guest, for the conformance suite; nil if only the lists'
+  /// length bounds a hold.
   func itemsPerHoldLimit(_ guest: GuestCore) -> Int?
 }
 
@@ -101,18 +103,18 @@ extension HintStrategy where Hooks == NoHooks {
 
 /// How a session ended.
 public enum Outcome: Sendable, Equatable {
-  /// The strategy found no more.
+  /// The strategy found no more blocks.
   case complete
   /// The strategy's own cap on hints was reached.
   case limit
   /// The strategy got no memory for its hints.
   case noBuffer
-  /// The host asked for the end.
+  /// The host stopped the session.
   case stopped
-  /// The strategy broke down.
+  /// The strategy failed.
   case error(String)
 
-  /// As in the outcome column.
+  /// The name in the outcome column.
   public var name: String {
     switch self {
     case .complete: "complete"
@@ -124,16 +126,16 @@ public enum Outcome: Sendable, Equatable {
   }
 }
 
-/// What a session tells the strategy, and what only the strategy can tell of itself.
+/// The parameters of a session, and the figures that only the strategy can provide.
 public struct Session {
-  /// The lowest order to look at.
+  /// The lowest order to collect.
   public let lowestOrder: Int
-  /// The modelled node whose memory it is about; nil: the whole guest's.
+  /// The modelled node to collect from; nil: the whole guest.
   public let node: Int?
   public let stop: StopFlag
-  /// Walks begun again because the place to go on from was lost, or the buffer ran out.
+  /// Walks restarted because the saved position was lost or the buffer was full.
   public var restarts = 0
-  /// Time spent getting and giving back memory for hints, in clock ticks.
+  /// Time spent on allocating and freeing memory for hints. Clock ticks.
   public var bufferAllocTicks: UInt64 = 0
   public var bufferFreeTicks: UInt64 = 0
 
@@ -143,7 +145,7 @@ public struct Session {
     self.node = node
   }
 
-  /// The zones to look at, by index: a node's lie together. Complexity: O(zones).
+  /// The indices of the zones to collect from; a node's zones are contiguous. Complexity: O(zones).
   @inline(__always)
   func zones(_ core: GuestCore) -> Range<Int> {
     guard let node else { return 0..<core.zoneCount }

@@ -2,14 +2,15 @@ import Delivery
 import GuestMemory
 import Instruments
 
-/// The walk that both strategies of the v8 thread share: a few entries a hold, and from hold to hold only the block to
-/// go on from.
+/// The walk that both strategies of the v8 thread share: a few entries per hold; between holds only the block to
+/// continue from is kept.
 ///
-/// That block may be gone by then: allocated, merged, on another list. It is taken for good if it is still Buddy and of
-/// the same order and zone; otherwise the list is begun again and its blocks go out twice. Which migratetype's list it
-/// stands on no page tells: a walk that was led to another list notices at that list's end, and begins its own again. A
-/// block that left and came back at another place of the list (ABA) isn't noticed: what lies between is missed or goes
-/// out twice. Asking whether `->next` is NULL, as was proposed, would notice nothing: list_del() poisons.
+/// That block may have been allocated, merged or moved to another list meanwhile. The walk trusts it if it is still
+/// Buddy and of the same order and zone; otherwise it restarts the list, and its blocks are reported twice. A page
+/// doesn't tell which migratetype's list it is on: a walk that was led to another list notices at that list's end and
+/// restarts its own. A block that left and came back at another place of the list (ABA) isn't noticed: the blocks in
+/// between are missed or reported twice. Checking whether `->next` is NULL, as was proposed, would notice nothing,
+/// since list_del() poisons the link.
 struct ResumableWalk {
   private let buffer: HintBuffer
   private let perHold: Int
@@ -23,7 +24,7 @@ struct ResumableWalk {
     self.trustsNullTest = trustsNullTest
   }
 
-  /// What one hold came to.
+  /// The result of one hold.
   private enum Step {
     case more
     case listDone
@@ -81,7 +82,7 @@ struct ResumableWalk {
     _ cpu: inout GuestCPU<Probe, Hooks>, _ zone: Zone, _ order: Int, _ type: Migratetype, _ cursor: inout UInt64?,
     _ position: inout Int
   ) -> Step {
-    // An empty list isn't worth a lock, and nothing that comes later is promised.
+    // An empty list isn't worth a lock; blocks freed later aren't guaranteed to be reported.
     if cursor == nil && zone.freeList(order: order, type).isEmptyUnlocked { return .listDone }
     var offset = position
     var resumeAt = cursor

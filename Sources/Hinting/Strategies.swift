@@ -18,6 +18,8 @@ public enum Strategies {
     StrategyEntry(PageReporting.self),
   ]
 
+  /// Returns the strategy of this name.
+  ///
   /// - Throws: ``OptionError/unknownStrategy(_:known:)``
   public static func entry(named name: String) throws(OptionError) -> StrategyEntry {
     guard let entry = all.first(where: { $0.card.name == name }) else {

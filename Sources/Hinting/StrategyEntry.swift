@@ -3,11 +3,11 @@ import GuestMemory
 import Instruments
 import Records
 
-/// A strategy's type behind closures made where it is still known, so that each pass is compiled for it: the one
-/// dynamic call is the one that starts a pass.
+/// A type-erased strategy. The closures are created while the type is known, so that each pass is compiled for it: the
+/// only dynamic call starts a pass.
 public struct StrategyEntry: Sendable {
   public let card: StrategyCard
-  /// For tests that run a strategy under a probe and a sink of their own.
+  /// The strategy's type, for tests that use their own probe and sink.
   let type: any HintStrategy.Type
   private let makeRunner: @Sendable (OptionValues) -> StrategyRunner
 
@@ -18,9 +18,9 @@ public struct StrategyEntry: Sendable {
     makeRunner = { options in StrategyRunner(S(options)) }
   }
 
-  /// The strategy with every option at its default but those given.
+  /// Configures the strategy with the given options; the others have their defaults.
   ///
-  /// - Throws: ``OptionError`` for an option it doesn't have or a value out of its range.
+  /// - Throws: ``OptionError`` for an unknown option or a value out of range.
   public func configured(_ given: [String: String] = [:]) throws(OptionError) -> ConfiguredStrategy {
     var values = Dictionary(uniqueKeysWithValues: card.options.map { ($0.name, $0.defaultValue) })
     for (name, value) in given {
@@ -35,7 +35,7 @@ public struct StrategyEntry: Sendable {
     return configured(OptionValues(values))
   }
 
-  /// The strategy with these values, one for each of its options.
+  /// Configures the strategy with a value for each of its options.
   public func configured(_ values: OptionValues) -> ConfiguredStrategy {
     ConfiguredStrategy(card: card, options: values, makeRunner: makeRunner)
   }
@@ -47,14 +47,14 @@ public struct ConfiguredStrategy: Sendable {
   public let options: OptionValues
   let makeRunner: @Sendable (OptionValues) -> StrategyRunner
 
-  /// Name and options, in full: the strategy's name in results.
+  /// The strategy's name in results: its name and all options.
   public var fullName: String {
     ([card.name] + card.options.map { "\($0.name)=\(options[$0.name] ?? "")" }).joined(separator: ":")
   }
 
   /// The order in force for `--order wanted`.
   public func order(wanted: Int, highest: Int) -> Int {
-    // A strategy's own option says more than `--order`.
+    // A strategy's own option takes precedence over `--order`.
     if let own = options["order"].flatMap({ Int($0) }) { return min(own, highest) }
     return switch card.orders {
     case .any: min(wanted, highest)
@@ -62,7 +62,7 @@ public struct ConfiguredStrategy: Sendable {
     }
   }
 
-  /// The order the strategy itself looked down to.
+  /// The lowest order that the published strategy used.
   public func nativeOrder(highest: Int) -> Int { min(card.nativeOrder ?? highest, highest) }
 
   public func runner() -> StrategyRunner { makeRunner(options) }

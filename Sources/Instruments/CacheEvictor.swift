@@ -2,21 +2,21 @@ import CHost
 import Glibc
 import Machine
 
-/// Fills the caches with something else: a buffer of twice the last-level cache, walked line by line.
+/// Evicts the caches by reading a buffer of twice the last-level cache, line by line.
 ///
-/// `@unchecked Sendable`: after it is made, the buffer is only read.
+/// `@unchecked Sendable`: the buffer is only read after it was created.
 public final class CacheEvictor: @unchecked Sendable {
-  /// The buffer where the cache's size isn't known: 64 MiB.
+  /// The buffer size if the cache's size is unknown: 64 MiB.
   public static let fallbackBytes = 64 << 20
 
-  /// Length of the buffer.
+  /// The size of the buffer. Bytes.
   public let bytes: Int
   private let buffer: UnsafeMutableRawPointer
 
-  /// Makes the buffer and writes it once, so that it is memory of its own.
+  /// Creates the buffer and writes it once, so that it has its own memory.
   ///
-  /// - Parameter lastLevelCacheBytes: as in ``HostFacts/lastLevelCacheBytes``; nil or less than 1 where unknown.
-  /// - Throws: ``SystemCallError`` if there is no room for it.
+  /// - Parameter lastLevelCacheBytes: as in ``HostFacts/lastLevelCacheBytes``; nil or less than 1 if unknown.
+  /// - Throws: ``SystemCallError`` if the host refuses the memory.
   public init(lastLevelCacheBytes: Int?) throws(SystemCallError) {
     if let size = lastLevelCacheBytes, size > 0 {
       let (twice, overflow) = size.multipliedReportingOverflow(by: 2)
@@ -29,7 +29,7 @@ public final class CacheEvictor: @unchecked Sendable {
       throw SystemCallError(call: "mmap of \(bytes) bytes", code: errno)
     }
     self.buffer = buffer
-    // Fewer TLB misses make a quicker walk; without huge pages it evicts as well.
+    // Fewer TLB misses make the walk faster; it evicts without huge pages, too.
     _ = chost_advise_huge(buffer, bytes, true)
     memset(buffer, 1, bytes)
   }

@@ -2,30 +2,30 @@ import CHost
 import Glibc
 import Machine
 
-/// Counts instructions and cache misses on machines without counters: runs this program once more under valgrind's
-/// callgrind, which simulates every instruction and its caches, between calls of ``Simulation``.
+/// Counts instructions and cache misses on machines without counters: runs this program again under valgrind's
+/// callgrind, which simulates every instruction and its caches between calls of ``Simulation``.
 ///
-/// Nothing of it is left however either process ends: what passes between the two lies in files without a name.
+/// Nothing is left behind however either process ends: both communicate through unnamed files.
 public struct Callgrind: Sendable {
-  /// What is simulated.
+  /// The simulated caches.
   public let caches: SimulatedCaches
-  /// As `valgrind --version` says it.
+  /// The version, as printed by `valgrind --version`.
   public let version: String
   private let valgrind: [String]
   private let program: String
 
-  /// What a run of the program counted.
+  /// The counts of a run of the program.
   public struct Outcome: Sendable {
-    /// By the names given to ``Simulation/count(as:warmUp:body:)``. Those before a failure are whole.
+    /// The counts by the names given to ``Simulation/count(as:warmUp:body:)``. Counts before a failure are complete.
     public var counts: [String: CounterReading]
-    /// Why it ended early, in one line.
+    /// Why the run ended early, in one line; nil if it didn't.
     public var failure: String?
   }
 
   /// - Parameters:
-  ///   - valgrind: the program, looked up in PATH, and words that always follow it.
-  ///   - program: run under it; by default this very one.
-  /// - Throws: ``CounterError/noSimulation(reason:)`` if valgrind isn't there, or was not when this was built.
+  ///   - valgrind: the valgrind command, looked up in PATH, with arguments that are always passed first.
+  ///   - program: the program to run under it; by default this one.
+  /// - Throws: ``CounterError/noSimulation(reason:)`` if valgrind is missing, or was missing at build time.
   public init(
     caches: SimulatedCaches, valgrind: [String] = ["valgrind"], program: String = "/proc/self/exe"
   ) throws(CounterError) {
@@ -46,11 +46,11 @@ public struct Callgrind: Sendable {
     self.program = program
   }
 
-  /// Runs the program with these words and this standard input, to its end.
+  /// Runs the program with these arguments and this standard input, to its end.
   ///
   /// - Throws: ``SystemCallError`` if the host refuses memory or the start.
   public func run(_ words: [String], input: [UInt8]) throws(SystemCallError) -> Outcome {
-    // A copy, since 3.19 can't read what swiftc says for debuggers, and doesn't look for it in a file without a name.
+    // A copy, since valgrind 3.19 can't read swiftc's debug info, and doesn't look for it in an unnamed file.
     let copy = try MemoryFile()
     try copy.copy(program)
     let request = try MemoryFile()
@@ -71,17 +71,17 @@ public struct Callgrind: Sendable {
       failure: end == .exited(0) ? nil : Self.failure(end, complaints.text))
   }
 
-  /// The same for every run, so that nothing in it changes a count.
+  /// The environment, the same for every run so that it doesn't affect counts.
   private static var environment: [String: String] {
     var environment = ["SWIFT_DETERMINISTIC_HASHING": "1", "LD_BIND_NOW": "1", "LC_ALL": "C"]
-    // Where the libraries of Swift or valgrind lie, if somebody had to say so.
+    // The libraries of Swift or valgrind, if their place was set explicitly.
     for name in ["LD_LIBRARY_PATH", "VALGRIND_LIB"] {
       if let value = getenv(name) { environment[name] = String(cString: value) }
     }
     return environment
   }
 
-  /// How it ended, and what it or valgrind said of it.
+  /// The process's end, with its own or valgrind's last message.
   private static func failure(_ end: ProcessEnd, _ text: String) -> String {
     let end = "valgrind ended with \(end)"
     let lines = text.split(separator: "\n").map { String($0).withoutProcessNumber }.filter { !$0.isEmpty }
@@ -91,7 +91,7 @@ public struct Callgrind: Sendable {
 }
 
 extension String {
-  /// Without the `==123==` or `--123--` that valgrind puts before its lines.
+  /// The line without valgrind's prefix `==123==` or `--123--`.
   fileprivate var withoutProcessNumber: String {
     var line = Substring(self)
     for mark in ["==", "--"] where line.hasPrefix(mark) {

@@ -1,7 +1,7 @@
-/// What callgrind has written to its file (`--combine-dumps=yes`): counts by the name under which they were asked for.
+/// Reads callgrind's output file (`--combine-dumps=yes`): counts by the name under which they were requested.
 ///
-/// The format is that of valgrind's manual, "Callgrind Format Specification": parts that each name their trigger, their
-/// events and, last, the totals of those. Zeros at the end of a line of counts may be left out.
+/// The format is "Callgrind Format Specification" in valgrind's manual: parts that each name their trigger, their
+/// events and, last, the totals of those. Trailing zeros of a line of counts may be missing.
 enum CallgrindCounts {
   static func parse(_ text: String) -> [String: CounterReading] {
     var readings: [String: CounterReading] = [:]
@@ -42,7 +42,7 @@ enum CallgrindCounts {
 }
 
 extension Substring {
-  /// What follows a beginning; nil if this doesn't begin so.
+  /// The text after a prefix; nil if this doesn't begin with it.
   fileprivate func after(_ beginning: String) -> Substring? {
     hasPrefix(beginning) ? dropFirst(beginning.count) : nil
   }

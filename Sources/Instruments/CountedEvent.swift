@@ -1,8 +1,8 @@
-/// An event that is counted: one with a column in `runs.csv`, or any other by PAPI's name for it.
+/// A counted event: one with a column in `runs.csv`, or any other by PAPI's name.
 public enum CountedEvent: Hashable, Sendable {
-  /// Has a column.
+  /// An event with a column.
   case column(HardwareEvent)
-  /// What PAPI knows under this name, a processor's own event (`perf::BRANCH-MISSES`) or one of its presets.
+  /// An event by PAPI's name: a processor's own (`perf::BRANCH-MISSES`) or one of PAPI's presets.
   case named(String)
 
   /// The column's name, or PAPI's.
@@ -14,7 +14,7 @@ public enum CountedEvent: Hashable, Sendable {
   }
 }
 
-/// What a processor may count. The raw value is the column's name in `runs.csv`.
+/// A processor event with a column. The raw value is the column's name in `runs.csv`.
 public enum HardwareEvent: String, CaseIterable, Codable, Sendable {
   /// Clock cycles (PAPI_TOT_CYC).
   case cycles

@@ -1,11 +1,11 @@
 import Machine
 
-/// Whether this machine and its kernel let a process count hardware events of its own.
+/// Whether this machine and its kernel let a process count its own hardware events.
 package enum CounterAccess {
-  /// What stands in the way and what mends it, in one line without an end; for when counters don't work.
+  /// Why counters don't work and how to fix it, in one line without a full stop.
   ///
   /// The levels are those of perf_event_paranoid in Documentation/admin-guide/sysctl/kernel.rst: up to 2 everybody may
-  /// count their own programs in user mode. Debian and Ubuntu have added 3 and above, which forbid that too, except
+  /// count their own programs in user mode. Debian and Ubuntu have added 3 and above, which forbid that, too, except
   /// with CAP_PERFMON or CAP_SYS_ADMIN.
   static func explanation(_ files: HostFiles) -> String {
     let simulated = "--counters simulated counts instructions and cache misses without one"
@@ -26,7 +26,7 @@ package enum CounterAccess {
       + "profile"
   }
 
-  /// Whether the kernel has a driver for a processor's PMU; nil if it doesn't list its event sources.
+  /// Whether the kernel has a driver for the processor's PMU; nil if it doesn't list its event sources.
   private static func hasPMU(_ files: HostFiles) -> Bool? {
     // cpu, and of hybrid processors cpu_core and cpu_atom; on arm64 armv8_pmuv3_0 and the like.
     files.entries("/sys/bus/event_source/devices").map { names in
@@ -34,7 +34,7 @@ package enum CounterAccess {
     }
   }
 
-  /// Whether the setting is what stands in the way.
+  /// Whether perf_event_paranoid forbids counting.
   package static func isForbidden(_ files: HostFiles) -> Bool {
     guard let level = files.integer("/proc/sys/kernel/perf_event_paranoid"), hasPMU(files) != false else {
       return false
@@ -42,7 +42,7 @@ package enum CounterAccess {
     return level > 2 && !isPrivileged(files)
   }
 
-  /// CAP_PERFMON (38) or CAP_SYS_ADMIN (21), which pass over the setting.
+  /// Whether the process has CAP_PERFMON (38) or CAP_SYS_ADMIN (21), which override the setting.
   private static func isPrivileged(_ files: HostFiles) -> Bool {
     guard let text = files.value(of: "CapEff", in: "/proc/self/status"), let set = UInt64(text, radix: 16) else {
       return false

@@ -1,4 +1,4 @@
-/// What was counted between a start and a stop, in user mode, on one thread; nil is what wasn't counted.
+/// The counts between a start and a stop, in user mode, on one thread; nil if not counted.
 public struct CounterReading: Equatable, Codable, Sendable {
   public var cycles: UInt64?
   public var instructions: UInt64?
@@ -12,7 +12,7 @@ public struct CounterReading: Equatable, Codable, Sendable {
   /// Nothing counted.
   public init() {}
 
-  /// Two threads' counts together; nil of what either didn't count.
+  /// The sum of two threads' counts; nil for what either didn't count.
   public func adding(_ other: CounterReading) -> CounterReading {
     var sum = CounterReading()
     for event in HardwareEvent.allCases {

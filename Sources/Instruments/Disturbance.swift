@@ -1,10 +1,10 @@
-/// What kept a thread from its CPU, or from its memory, while it was watched. nil is what the system doesn't tell.
+/// What disturbed a thread while it was watched. nil: not reported by the system.
 public struct Disturbance: Equatable, Sendable {
-  /// Times the thread was taken off its CPU though it had work (ru_nivcsw).
+  /// Involuntary context switches of the thread (ru_nivcsw).
   public var involuntarySwitches: Int?
-  /// Pages it had to wait for, without input or output (ru_minflt).
+  /// Page faults of the thread without I/O (ru_minflt).
   public var minorFaults: Int?
-  /// As ``StealClock`` tells it: of the whole machine, in steps of 10 ms. Nanoseconds.
+  /// Steal time of the whole machine, see ``StealClock``, in steps of 10 ms. Nanoseconds.
   public var stealNanoseconds: UInt64?
 
   public init(involuntarySwitches: Int?, minorFaults: Int?, stealNanoseconds: UInt64?) {
@@ -13,7 +13,7 @@ public struct Disturbance: Equatable, Sendable {
     self.stealNanoseconds = stealNanoseconds
   }
 
-  /// Of two stretches one after the other; what one of them doesn't tell the sum doesn't either.
+  /// The sum of two successive stretches; nil for what either doesn't have.
   public static func + (first: Disturbance, second: Disturbance) -> Disturbance {
     func sum<Number: AdditiveArithmetic>(_ path: (Disturbance) -> Number?) -> Number? {
       guard let one = path(first), let other = path(second) else { return nil }
@@ -24,12 +24,12 @@ public struct Disturbance: Equatable, Sendable {
       stealNanoseconds: sum { $0.stealNanoseconds })
   }
 
-  /// Of several threads in the same time, at least one.
+  /// The combination of several threads over the same time; at least one.
   public static func together(_ threads: [Disturbance]) -> Disturbance {
     threads.dropFirst().reduce(threads[0]) { $0.beside($1) }
   }
 
-  /// This stretch with what another thread met in the same time, if there was one: the machine's steal is counted once.
+  /// This stretch combined with another thread's over the same time, if any: the machine's steal counts once.
   public func beside(_ other: Disturbance?) -> Disturbance {
     guard let other else { return self }
     var sum = self + other

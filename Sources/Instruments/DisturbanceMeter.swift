@@ -1,15 +1,15 @@
 import CHost
 import Machine
 
-/// Watches what disturbs the calling thread from the moment it is made. For that thread only.
+/// Measures the disturbance of the calling thread since the meter was created. Only for that thread.
 public struct DisturbanceMeter {
   private let usage: ThreadUsage?
   private let steal: UInt64?
   private let files: HostFiles
 
-  /// `files`: where the time is read that the hypervisor took.
+  /// Starts measuring. `files`: where steal time is read.
   public init(files: HostFiles = HostFiles()) {
-    // Reading the file is outside of what is watched.
+    // Reading the file isn't part of the watched stretch.
     self.init(steal: StealClock.nanoseconds(files: files), files: files)
   }
 
@@ -19,10 +19,10 @@ public struct DisturbanceMeter {
     usage = Self.threadUsage()
   }
 
-  /// One that doesn't say what the hypervisor took from the machine: of several threads it is enough if one does.
+  /// Starts measuring without steal time: with several threads, one of them measures it for the machine.
   public static func ofThreadAlone() -> DisturbanceMeter { DisturbanceMeter(steal: nil, files: HostFiles()) }
 
-  /// Since it was made.
+  /// The disturbance since the meter was created.
   public func reading() -> Disturbance {
     let now = Self.threadUsage()
     let stealNow = steal == nil ? nil : StealClock.nanoseconds(files: files)
@@ -31,7 +31,7 @@ public struct DisturbanceMeter {
       return Int(path(now) - path(usage))
     }
     var stolen: UInt64?
-    // A virtual machine that was moved to another host may begin anew.
+    // A virtual machine that moved to another host may start from 0.
     if let steal, let stealNow, stealNow >= steal { stolen = stealNow - steal }
     return Disturbance(
       involuntarySwitches: since { $0.involuntary_switches }, minorFaults: since { $0.minor_faults },

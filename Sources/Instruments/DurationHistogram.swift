@@ -1,17 +1,17 @@
 import Histogram
 
-/// How often which duration occurred, in buckets at most 0.1 % wide, from 1 ns to 1000 s.
+/// A histogram of durations from 1 ns to 1000 s, in buckets at most 0.1 % wide.
 ///
 /// Of fixed size (about a quarter of a megabyte): recording never allocates. Below 2048 ns each nanosecond has its own
-/// bucket. A HdrHistogram with three significant digits.
+/// bucket. An HdrHistogram with three significant digits.
 public struct DurationHistogram: Sendable {
-  /// The longest duration told apart, in nanoseconds: 1000 s. Longer ones are recorded as this.
+  /// The longest distinct duration: 1000 s. Longer ones are recorded as this. Nanoseconds.
   public static let highestNanoseconds: UInt64 = 1_000_000_000_000
 
   @usableFromInline var counts: Histogram<UInt64>
   @usableFromInline var sum: Double = 0
 
-  /// How many durations were longer than ``highestNanoseconds``.
+  /// The number of durations longer than ``highestNanoseconds``.
   public private(set) var clamped: UInt64 = 0
 
   public init() {
@@ -19,7 +19,7 @@ public struct DurationHistogram: Sendable {
       lowestDiscernibleValue: 1, highestTrackableValue: Self.highestNanoseconds, numberOfSignificantValueDigits: .three)
   }
 
-  /// Adds one duration. 0 has a bucket of its own.
+  /// Adds a duration. 0 has its own bucket.
   @inlinable
   public mutating func record(nanoseconds: UInt64) {
     if nanoseconds > 1_000_000_000_000 {
@@ -30,7 +30,7 @@ public struct DurationHistogram: Sendable {
     }
   }
 
-  /// Adds one duration of `ticks` of ``CycleClock``, rounded to the nearest nanosecond.
+  /// Adds a duration in ticks of ``CycleClock``, rounded to the nearest nanosecond.
   @inlinable
   public mutating func record(ticks: UInt64, nanosecondsPerTick: Double = CycleClock.nanosecondsPerTick) {
     let nanoseconds = (Double(ticks) * nanosecondsPerTick).rounded()
@@ -44,17 +44,17 @@ public struct DurationHistogram: Sendable {
     sum += Double(Self.highestNanoseconds)
   }
 
-  /// How many durations.
+  /// The number of durations.
   public var count: UInt64 { counts.totalCount }
 
-  /// The longest recorded, in nanoseconds, exact; nil if there is none.
+  /// The longest duration, exact; nil if there is none. Nanoseconds.
   public var max: UInt64? { count == 0 ? nil : counts.maxRecorded }
 
-  /// Mean of what was recorded, in nanoseconds, exact; nil if there is none.
+  /// The mean, exact; nil if there is no duration. Nanoseconds.
   public var mean: Double? { count == 0 ? nil : sum / Double(count) }
 
-  /// The duration that `percent` (0...100) of all do not exceed, in nanoseconds, at most 0.1 % above the exact one; nil
-  /// where there is none.
+  /// The duration that `percent` (0...100) of all durations don't exceed, at most 0.1 % above the exact one; nil if
+  /// there is none. Nanoseconds.
   public func percentile(_ percent: Double) -> Double? {
     count == 0 ? nil : Double(counts.valueAtPercentile(percent))
   }
@@ -66,7 +66,7 @@ public struct DurationHistogram: Sendable {
     clamped += other.clamped
   }
 
-  /// The buckets with anything in them, ascending: upper bound in nanoseconds, inclusive, and the count in this bucket.
+  /// The non-empty buckets, ascending: inclusive upper bound in nanoseconds, and the count in this bucket.
   public var buckets: [(upperNanoseconds: UInt64, count: UInt64)] {
     counts.recordedValues().map { (upperNanoseconds: $0.value, count: $0.count) }
   }

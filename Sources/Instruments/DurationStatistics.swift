@@ -1,21 +1,21 @@
-/// Mean, sum and order statistics of durations, exact, in nanoseconds; nil if there is no sample.
+/// Mean, sum and order statistics of durations, exact, in nanoseconds; nil without samples.
 public struct DurationStatistics: Equatable, Codable, Sendable {
-  /// How many durations.
+  /// The number of durations.
   public var count: Int
   /// Arithmetic mean.
   public var mean: Double?
   /// Sum.
   public var total: Double?
-  /// Half are at most this (nearest rank, as for the others).
+  /// The median (nearest rank, like the others).
   public var p50: Double?
-  /// 99 of 100 are at most this.
+  /// The 99th percentile.
   public var p99: Double?
-  /// 999 of 1000 are at most this.
+  /// The 99.9th percentile.
   public var p999: Double?
   /// The longest.
   public var max: Double?
 
-  /// Of durations in ticks of ``CycleClock``, in any order.
+  /// The statistics of durations in ticks of ``CycleClock``, in any order.
   ///
   /// - Complexity: O(n log n).
   public init(ticks: [UInt64], nanosecondsPerTick: Double = CycleClock.nanosecondsPerTick) {

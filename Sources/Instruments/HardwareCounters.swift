@@ -4,27 +4,26 @@ import Records
 
 /// Counts hardware events of the thread that opened it, in user mode.
 ///
-/// Events are counted together or not at all: nothing is multiplexed, so no count is an estimate. Open one at a time on
-/// a thread, and use and release it there; the type is not `Sendable` so that it stays there, and refuses other
-/// threads.
+/// Events are counted together or not at all: nothing is multiplexed, so no count is an estimate. Open one at a time
+/// per thread, and use and release it on that thread; the type isn't `Sendable`, and refuses other threads.
 public final class HardwareCounters {
-  /// What ``open(mode:events:named:library:files:)`` found.
+  /// The result of ``open(mode:events:named:library:files:)``.
   public enum Opening {
     /// At least one event can be counted.
     case counting(HardwareCounters)
-    /// None can; why, in one line.
+    /// No event can be counted; the reason, in one line.
     case unavailable(reason: String)
   }
 
-  /// The events that are counted.
+  /// The counted events.
   public private(set) var events: [CountedEvent] = []
-  /// The events asked for that are not counted, and why.
+  /// The requested events that aren't counted, with reasons.
   public private(set) var dropped: [CountedEvent: String] = [:]
-  /// What a start and a stop with nothing between them count: the median of ``overheadRounds`` trials. It is part of
-  /// every count; nothing is subtracted.
+  /// The counts of an empty region: the median of ``overheadRounds`` trials. It is part of every count; nothing is
+  /// subtracted.
   public private(set) var overhead: [CountedEvent: UInt64] = [:]
 
-  /// Trials behind each figure of ``overhead``.
+  /// The number of trials for ``overhead``.
   public static let overheadRounds = 31
 
   private let library: PAPILibrary
@@ -35,12 +34,11 @@ public final class HardwareCounters {
   /// Opens counters on the calling thread.
   ///
   /// - Parameters:
-  ///   - events: what to count of that which has a column.
-  ///   - named: what else to count, by PAPI's names. Where not all fit, these go before `events`, and the earlier
-  ///   first.
-  ///   - files: where is looked why there are no counters.
-  /// - Throws: where `mode` is `papi`: ``CounterError/unavailable(reason:)`` if nothing can be counted, and
-  ///   ``CounterError/event(name:reason:)`` for one of `named` that can't.
+  ///   - events: the events with a column.
+  ///   - named: other events, by PAPI's names. If not all fit, these take precedence over `events`, in order.
+  ///   - files: where the reason for missing counters is looked up.
+  /// - Throws: if `mode` is `papi`: ``CounterError/unavailable(reason:)`` if nothing can be counted,
+  ///   ``CounterError/event(name:reason:)`` if one of `named` can't be.
   public static func open(
     mode: CounterMode, events: [HardwareEvent] = HardwareEvent.allCases, named: [String] = [],
     library: PAPILibrary = .system, files: HostFiles = HostFiles()
@@ -58,7 +56,7 @@ public final class HardwareCounters {
       }
       return .counting(counters)
     case .failure(let failure):
-      // Where all of PAPI is off it says nothing of the events that were asked for by name.
+      // If all of PAPI is off, there are no reasons per event.
       let unsaid = named.filter { !failure.text.contains($0) }
       let asked = unsaid.isEmpty ? "" : ", so no \(unsaid.joined(separator: ", "))"
       let line = "PAPI: \(failure.text)\(asked); \(CounterAccess.explanation(files))"
@@ -67,7 +65,7 @@ public final class HardwareCounters {
     }
   }
 
-  /// Begins to count, from 0. Without effect while counting.
+  /// Starts counting from 0. Does nothing while counting.
   ///
   /// - Throws: ``CounterError/refused(call:reason:)``, ``CounterError/otherThread``.
   public func start() throws(CounterError) {
@@ -78,7 +76,7 @@ public final class HardwareCounters {
     isCounting = true
   }
 
-  /// Ends counting and gives the counts since the start; nothing counted where there was no start.
+  /// Stops counting and returns the counts since the start; an empty reading without a start.
   ///
   /// - Throws: ``CounterError/refused(call:reason:)``, ``CounterError/otherThread``.
   public func stop() throws(CounterError) -> CounterReading {
@@ -131,7 +129,7 @@ public final class HardwareCounters {
     guard !library.isMultiplexed(eventSet) else {
       return .failure(Failure(text: "the library multiplexes, and its counts would be estimates"))
     }
-    // Events that could be added may still not fit: a counter can be taken by the kernel's watchdog.
+    // Events that were added may still not fit: the kernel's watchdog may use a counter.
     while let last = counters.events.last {
       code = counters.trial()
       if code == 0 {
@@ -142,12 +140,12 @@ public final class HardwareCounters {
       counters.events.removeLast()
       counters.dropped[last] = library.describe(code)
     }
-    // Only after trying to add does PAPI know why its component is off.
+    // PAPI knows why its component is off only after a try to add an event.
     let first = wanted.first.flatMap { event in counters.dropped[event].map { "\(event.name): \($0)" } }
     return .failure(Failure(text: library.disabledReason() ?? first ?? "no event was requested"))
   }
 
-  /// Counts nothing for a moment. 0, or the library's error.
+  /// Counts an empty region. Returns 0, or the library's error.
   private func trial() -> Int32 {
     var values = [Int64](repeating: 0, count: events.count)
     return trial(&values)
@@ -171,29 +169,29 @@ public final class HardwareCounters {
   }
 }
 
-/// Where counts of hardware events come from.
+/// The source of hardware event counts.
 public enum CounterMode: String, CaseIterable, Codable, Sendable {
-  /// From PAPI where it works, else nothing is counted.
+  /// PAPI if it works, otherwise none.
   case auto
-  /// From PAPI; an error where it doesn't work.
+  /// PAPI; an error if it doesn't work.
   case papi
-  /// Instructions and cache misses from a simulation by valgrind's callgrind; an error where it doesn't work.
+  /// Instructions and cache misses simulated by valgrind's callgrind; an error if it doesn't work.
   case simulated
-  /// Nothing is counted.
+  /// None.
   case off
 }
 
-/// What keeps hardware events from being counted.
+/// Why hardware events can't be counted.
 public enum CounterError: UserFacing, Equatable, Sendable {
-  /// Counters were demanded and there are none; why, in one line.
+  /// Counters were required but aren't available; the reason, in one line.
   case unavailable(reason: String)
-  /// An event that was demanded by name can't be counted; why, in one line.
+  /// An event that was required by name can't be counted; the reason, in one line.
   case event(name: String, reason: String)
-  /// The library refused a call on counters that had worked; which, and in its words.
+  /// The library refused a call on working counters; the call, and the library's message.
   case refused(call: String, reason: String)
-  /// Counters were used on another thread than that which opened them and whose events they count.
+  /// Counters were used on a thread other than the one that opened them.
   case otherThread
-  /// A simulation was demanded and there can be none; why, in one line.
+  /// A simulation was required but isn't available; the reason, in one line.
   case noSimulation(reason: String)
 
   /// Something that is needed isn't there.

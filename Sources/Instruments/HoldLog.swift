@@ -4,12 +4,11 @@ import Machine
 
 /// The samples of one thread's lock acquisitions, raw and in order.
 ///
-/// The memory is reserved, not committed: 24 bytes a sample are used as they are written. Acquisitions past the
-/// capacity are counted, not written.
+/// The memory is reserved, not committed: 24 bytes per sample are used as they are written. Acquisitions past the
+/// capacity are counted, not recorded.
 ///
-/// `@unchecked Sendable`: the log is made and read by one thread and written through its probe by another, and the two
-/// never at the same time; starting and joining the writing thread orders them. Whoever hands out the probe sees to
-/// that.
+/// `@unchecked Sendable`: one thread creates and reads the log, another writes it through its probe, never at the same
+/// time; starting and joining the writing thread orders them. The caller that hands out the probe must ensure this.
 public final class HoldLog: @unchecked Sendable {
   private static let headerBytes = 4096
 
@@ -19,9 +18,9 @@ public final class HoldLog: @unchecked Sendable {
   private let storage: UnsafeMutablePointer<HoldSample>
   private let firstPhase: HoldPhase
 
-  /// Reserves room for `capacity` samples (0 or more). `phase` is what acquisitions are for until the probe says else.
+  /// Reserves room for `capacity` samples (0 or more). `phase`: the phase of acquisitions until the probe changes it.
   ///
-  /// - Throws: ``SystemCallError`` if the address space is refused.
+  /// - Throws: ``SystemCallError`` if the host refuses the address space.
   public init(capacity: Int, phase: HoldPhase = .collect) throws(SystemCallError) {
     precondition(capacity >= 0, "a log cannot hold a negative number of samples")
     let (sampleBytes, overflow) = capacity.multipliedReportingOverflow(by: MemoryLayout<HoldSample>.stride)
@@ -44,62 +43,63 @@ public final class HoldLog: @unchecked Sendable {
     _ = chost_release(mapping, mappingBytes)
   }
 
-  /// How many samples fit.
+  /// The number of samples that fit.
   public var capacity: Int { header.pointee.capacity }
 
-  /// How many samples there are.
+  /// The number of samples.
   public var count: Int { header.pointee.count }
 
-  /// How many acquisitions, of all phases, found no room.
+  /// The number of acquisitions, of all phases, that found no room.
   public var dropped: Int { HoldPhase.allCases.reduce(0) { $0 + header.pointee.dropped($1) } }
 
-  /// What the acquisitions from now on are for; the same as the probe's.
+  /// The phase of acquisitions from now on; shared with the probe.
   public var phase: HoldPhase {
     get { probe().phase }
     set { probe().phase = newValue }
   }
 
-  /// A probe that writes here. The log must outlive it: keep it with `withExtendedLifetime` where nothing else does.
+  /// Returns a probe that writes to this log. The log must outlive it: keep it alive, with `withExtendedLifetime` if
+  /// necessary.
   public func probe() -> HoldProbe { HoldProbe(header: header, samples: storage) }
 
-  /// Forgets all samples and goes back to the phase given at the start. The memory stays faulted in.
+  /// Removes all samples and resets the phase to the initial one. The memory stays faulted in.
   public func reset() {
     header.initialize(to: HoldLogHeader(capacity: capacity, phase: firstPhase))
   }
 
-  /// Faults in the memory of the first `samples` (at most the capacity), so that writing them faults no page. Samples
-  /// already there stay.
+  /// Faults in the memory of the first `samples` (at most the capacity), so that recording takes no page faults.
+  /// Existing samples stay.
   public func prefault(samples: Int) {
     let bytes = min(max(samples, 0), capacity) * MemoryLayout<HoldSample>.stride
     for offset in stride(from: 0, to: Self.headerBytes + bytes, by: 4096) {
-      // Past the barrier the compiler cannot know the byte unchanged, so the store stays.
+      // After the barrier the compiler can't assume the byte unchanged, so the store stays.
       let byte = mapping.load(fromByteOffset: offset, as: UInt8.self)
       chost_consume(UInt64(byte))
       mapping.storeBytes(of: byte, toByteOffset: offset, as: UInt8.self)
     }
   }
 
-  /// Sample `index`, counted from 0 in the order written.
+  /// Sample `index`, from 0 in the order written.
   public subscript(index: Int) -> HoldSample {
     precondition(index >= 0 && index < count, "sample \(index) of \(count)")
     return storage[index]
   }
 
-  /// All samples in the order written; valid until the log is reset or gone.
+  /// All samples in the order written; valid until the log is reset or released.
   public var samples: UnsafeBufferPointer<HoldSample> {
     UnsafeBufferPointer(start: storage, count: header.pointee.count)
   }
 
-  /// The figures over the acquisitions of `phases`. For after the pass: O(n log n) in the samples.
+  /// Returns the figures of the acquisitions of `phases`. Only after the pass: O(n log n) in the samples.
   ///
-  /// - Parameter nanosecondsPerTick: length of a tick, this machine's by default.
+  /// - Parameter nanosecondsPerTick: the length of a tick, by default this machine's.
   public func summary(
     phases: Set<HoldPhase> = Set(HoldPhase.allCases), nanosecondsPerTick: Double = CycleClock.nanosecondsPerTick
   ) -> HoldSummary {
     Self.summary(of: [self], phases: phases, nanosecondsPerTick: nanosecondsPerTick)
   }
 
-  /// The same over several threads' logs, one behind the other. At least one.
+  /// Returns the figures of several threads' logs, concatenated. At least one.
   public static func summary(
     of logs: [HoldLog], phases: Set<HoldPhase> = Set(HoldPhase.allCases),
     nanosecondsPerTick: Double = CycleClock.nanosecondsPerTick

@@ -1,10 +1,10 @@
-/// What a ``HoldLog`` and all copies of its ``HoldProbe`` share: lies at the start of the log's mapping.
+/// The state that a ``HoldLog`` shares with all copies of its ``HoldProbe``, at the start of the log's mapping.
 @usableFromInline
 struct HoldLogHeader {
   @usableFromInline var count: Int
   @usableFromInline var capacity: Int
   @usableFromInline var phase: UInt16
-  /// The acquisition under way.
+  /// The current acquisition.
   @usableFromInline var waitBegin: UInt64
   @usableFromInline var holdBegin: UInt64
   @usableFromInline var holdEnd: UInt64

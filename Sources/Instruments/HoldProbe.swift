@@ -2,12 +2,12 @@ import CHost
 
 /// Times each hold of one thread's zone locks and writes a ``HoldSample`` for it into a ``HoldLog``.
 ///
-/// Three clock reads an acquisition: before the first try, after acquiring, before releasing; the sample is written
-/// after the release. No allocation and no reference counting: the probe is two pointers into the log, which must
-/// outlive it. All state lies in the log, so copies of a probe are the same probe. One thread at a time uses a log's
-/// probes, and its probed locks don't nest.
+/// Reads the clock three times per acquisition: before the first try, after acquiring, before releasing; the sample is
+/// written after the release. Doesn't allocate or count references: the probe is two pointers into the log, which must
+/// outlive it. All state is in the log, so copies of a probe are the same probe. Only one thread at a time may use a
+/// log's probes, and its probed locks must not nest.
 public struct HoldProbe: LockProbe, @unchecked Sendable {
-  // Sendable although it points: the memory belongs to one thread at a time, which the caller sees to (see HoldLog).
+  // Right to send: the memory belongs to one thread at a time, which the caller ensures (see HoldLog).
   @usableFromInline let header: UnsafeMutablePointer<HoldLogHeader>
   @usableFromInline let samples: UnsafeMutablePointer<HoldSample>
 
@@ -16,7 +16,7 @@ public struct HoldProbe: LockProbe, @unchecked Sendable {
     self.samples = samples
   }
 
-  /// What the acquisitions from now on are for.
+  /// The phase of acquisitions from now on.
   @inlinable
   public var phase: HoldPhase {
     @inline(__always) get { HoldPhase(rawValue: header.pointee.phase) ?? .collect }
@@ -48,7 +48,7 @@ public struct HoldProbe: LockProbe, @unchecked Sendable {
     let waitBegin = header.pointee.waitBegin
     let holdBegin = header.pointee.holdBegin
     let holdEnd = header.pointee.holdEnd
-    // A thread moved to a CPU whose counter lags must not turn into a hold of centuries.
+    // A move to a CPU whose counter lags must not underflow.
     (samples + index).initialize(
       to: HoldSample(
         waitTicks: holdBegin > waitBegin ? holdBegin &- waitBegin : 0,

@@ -1,8 +1,8 @@
-/// One acquisition of a zone lock, as written by ``HoldProbe``. Times in ticks of ``CycleClock``.
+/// One acquisition of a zone lock, as recorded by ``HoldProbe``. Times in ticks of ``CycleClock``.
 public struct HoldSample: Equatable, Sendable {
-  /// From before the first try to after the acquisition: the wait, and the cost of acquiring where there was none.
+  /// From before the first try to after the acquisition: the wait, or without contention the cost of acquiring.
   public var waitTicks: UInt64
-  /// From after acquiring to before releasing; the cost of the clock included.
+  /// From after acquiring to before releasing, the clock's cost included.
   public var holdTicks: UInt64
   /// List entries looked at, emitted or skipped.
   public var items: UInt32
@@ -21,16 +21,16 @@ public struct HoldSample: Equatable, Sendable {
   }
 }
 
-/// What a hold was for.
+/// The purpose of a hold.
 public enum HoldPhase: UInt16, CaseIterable, Codable, Sendable {
-  /// A strategy finding or taking blocks.
+  /// A strategy finds or takes blocks.
   case collect = 0
-  /// A strategy giving blocks back.
+  /// A strategy gives blocks back.
   case `return` = 1
-  /// A bystander allocating or freeing.
+  /// A bystander allocates or frees.
   case mutator = 2
 
-  /// The word for it in `lock_holds.csv`.
+  /// The name in `lock_holds.csv`.
   public var name: String {
     switch self {
     case .collect: "collect"

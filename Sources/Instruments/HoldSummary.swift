@@ -1,18 +1,18 @@
-/// What a pass with ``HoldProbe`` found, for one thread and the phases asked for.
+/// The figures of a pass with ``HoldProbe``, for one thread and the chosen phases.
 public struct HoldSummary: Sendable {
-  /// Acquisitions, those without a sample included.
+  /// The number of acquisitions, including those without a sample.
   public var acquisitions: Int
-  /// Acquisitions that found no room in the log. Where it is not 0, every other figure is about the earlier ones only.
+  /// Acquisitions that found no room in the log. If not 0, every other figure covers only the earlier ones.
   public var dropped: Int
-  /// The most list entries looked at in one hold; nil if there is no sample.
+  /// The most list entries looked at in one hold; nil without samples.
   public var itemsPerHoldMax: Int?
-  /// Lengths of the holds, the cost of the clock included.
+  /// The lengths of the holds, the clock's cost included.
   public var hold: DurationStatistics
-  /// Waits for the lock, the cost of acquiring included.
+  /// The waits for the lock, the cost of acquiring included.
   public var wait: DurationStatistics
-  /// How often which length occurred, by phase; only phases that have samples.
+  /// The histograms by phase, for phases with samples.
   public var histograms: [HoldPhase: HoldHistograms]
-  /// The holds' lengths in ticks in the order they happened: what ``RepeatableMaximum`` compares.
+  /// The lengths of the holds in order, which ``RepeatableMaximum`` compares. Ticks.
   public var holdSequence: [UInt64]
 
   init(
@@ -25,7 +25,7 @@ public struct HoldSummary: Sendable {
     var itemsMax: UInt32?
     var histograms: [HoldPhase: HoldHistograms] = [:]
     for phase in HoldPhase.allCases where phases.contains(phase) {
-      // One phase at a time, so that its histograms are local variables and not looked up for each sample.
+      // One phase at a time, so that its histograms are local variables instead of a lookup per sample.
       var found = HoldHistograms()
       for sample in samples where sample.phase == phase.rawValue {
         found.hold.record(ticks: sample.holdTicks, nanosecondsPerTick: nanosecondsPerTick)
@@ -58,13 +58,13 @@ public struct HoldHistograms: Sendable {
   public var hold = DurationHistogram()
   /// Waits for the lock.
   public var wait = DurationHistogram()
-  /// Wait and hold of each acquisition together: the time a kernel without PREEMPT_RT runs with interrupts off, since
-  /// spin_lock_irqsave() waits with them off.
+  /// Wait plus hold of each acquisition: the time a kernel without PREEMPT_RT has interrupts off, since
+  /// spin_lock_irqsave() waits with interrupts off.
   public var irqOff = DurationHistogram()
 
   public init() {}
 
-  /// Adds the counts of `other`: another thread's, say.
+  /// Adds the counts of `other`, such as another thread's.
   public mutating func merge(_ other: HoldHistograms) {
     hold.merge(other.hold)
     wait.merge(other.wait)

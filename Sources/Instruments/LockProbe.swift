@@ -1,20 +1,20 @@
-/// What watches a thread's zone locks: told of each acquisition, on the thread that makes it.
+/// Watches a thread's zone locks: called at each acquisition, on the acquiring thread.
 ///
-/// A probe is a generic parameter of the guest CPU, so that with ``NoProbe`` no instruction of it is left.
-/// ``willRelease()`` is the only call made while the lock is held and may do no more than read the clock.
+/// A probe is a generic parameter of the guest CPU; ``NoProbe`` compiles to nothing. ``willRelease()`` is the only call
+/// made while the lock is held and may only read the clock.
 public protocol LockProbe {
-  /// Before the first try to take the lock.
+  /// Called before the first try to take the lock.
   mutating func willAcquire()
-  /// The lock is ours: the hold begins.
+  /// Called when the lock was acquired: the hold begins.
   mutating func didAcquire()
-  /// The last instant of the hold.
+  /// Called right before the release: the hold ends.
   mutating func willRelease()
-  /// The lock is given back. `zone`: whose it was, by its index in the guest. `items`: list entries looked at during
-  /// the hold, emitted or skipped.
+  /// Called after the release. `zone`: the lock's zone, by its index in the guest. `items`: list entries looked at
+  /// during the hold, emitted or skipped.
   mutating func didRelease(zone: Int, items: Int)
 }
 
-/// Watches nothing: the pass that gives speed.
+/// No probe: for the pass that measures speed.
 public struct NoProbe: LockProbe, Sendable {
   @inlinable public init() {}
   @inlinable @inline(__always) public mutating func willAcquire() {}

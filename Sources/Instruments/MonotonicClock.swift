@@ -1,10 +1,10 @@
 import Glibc
 import Machine
 
-/// Time since some point in the past that never goes back and is never steered (`CLOCK_MONOTONIC_RAW`): what sessions
-/// and phases are timed with, and what ``CycleClock`` is calibrated against.
+/// A clock that never goes back and is never adjusted (`CLOCK_MONOTONIC_RAW`). It times sessions and phases, and
+/// calibrates ``CycleClock``.
 public enum MonotonicClock {
-  /// Nanoseconds. A reading costs about as much as two of ``CycleClock``.
+  /// The current time in nanoseconds. A reading costs about as much as two of ``CycleClock``.
   public static func nanoseconds() -> UInt64 {
     var time = timespec()
     clock_gettime(CLOCK_MONOTONIC_RAW, &time)
@@ -13,11 +13,11 @@ public enum MonotonicClock {
 }
 
 extension MonotonicClock {
-  /// Sleeps at least so long; signals don't shorten it.
+  /// Sleeps at least this long; signals don't shorten it.
   public static func sleep(nanoseconds: UInt64) {
     guard nanoseconds > 0 else { return }
     var left = timespec(tv_sec: Int(nanoseconds / 1_000_000_000), tv_nsec: Int(nanoseconds % 1_000_000_000))
-    // What a signal leaves of it is put where it came from.
+    // After a signal the remaining time is stored in place.
     withUnsafeMutablePointer(to: &left) { left in _ = retryingInterrupted { nanosleep(left, left) } }
   }
 }

@@ -1,17 +1,17 @@
 import CHost
 
-/// Measures empty intervals: a fixed amount of arithmetic, so that whatever makes one longer than another came from the
-/// machine. A wait for a point in time would hide every interruption shorter than the interval.
+/// Measures noise by timing a fixed amount of arithmetic: any difference between intervals comes from the machine.
+/// Waiting for a point in time would hide every interruption shorter than the interval.
 public enum NoiseMeter {
   /// The most intervals one measurement takes.
   public static let samplesMax = 1000
 
-  /// Times intervals of about `intervalNanoseconds` (negative and not-a-number count as 0), one behind the other, until
-  /// there are ``samplesMax`` or `budgetNanoseconds` are spent; at least one.
+  /// Times intervals of about `intervalNanoseconds` (negative and NaN count as 0) in succession, at least one, until
+  /// there are ``samplesMax`` or `budgetNanoseconds` is spent.
   public static func measure(intervalNanoseconds: Double, budgetNanoseconds: Double) -> NoiseReading {
     let interval = intervalNanoseconds > 0 ? intervalNanoseconds : 0
     let budgetTicks = budgetNanoseconds > 0 ? budgetNanoseconds / CycleClock.nanosecondsPerTick : 0
-    // The interval's own two clock reads are part of its length, as they are of a hold's.
+    // The interval's own two clock reads are part of its length, as with a hold.
     let clock = quickest {} ?? 0
     let steps20k = max(1, (quickest { work(20_000) } ?? 0) - clock)
     let wanted = (max(0, interval - clock) / (steps20k / 20_000)).rounded()
@@ -29,7 +29,7 @@ public enum NoiseMeter {
     return NoiseReading(intervalNanoseconds: interval, samples: samples)
   }
 
-  /// Nanoseconds of the quickest of several runs: the others were interrupted, or clocked lower. nil if the clock
+  /// The fastest of several runs; the others were interrupted or ran at a lower clock. Nanoseconds; nil if the clock
   /// stood still in all of them.
   @inline(__always)
   private static func quickest(_ body: () -> Void) -> Double? {
@@ -43,7 +43,7 @@ public enum NoiseMeter {
     return best == .max ? nil : CycleClock.nanoseconds(fromTicks: best)
   }
 
-  /// `steps` multiplications, each waiting for the one before.
+  /// Makes `steps` multiplications, each depending on the previous one.
   @inline(never)
   private static func work(_ steps: Int) {
     var value: UInt64 = 0x9e37_79b9_7f4a_7c15
@@ -56,15 +56,15 @@ public enum NoiseMeter {
   }
 }
 
-/// What the machine alone adds to an interval of a given length.
+/// The machine's noise in intervals of a given length.
 public struct NoiseReading: Equatable, Codable, Sendable {
-  /// The length asked for, in nanoseconds.
+  /// The requested length. Nanoseconds.
   public var intervalNanoseconds: Double
-  /// The lengths found, in nanoseconds, in the order measured; at least one.
+  /// The measured lengths in order; at least one. Nanoseconds.
   public var samples: [Double]
-  /// Half of them are at most this.
+  /// The median.
   public var p50: Double
-  /// 999 of 1000 are at most this (the longest, where there are fewer than 1000).
+  /// The 99.9th percentile; the longest if there are fewer than 1000.
   public var p999: Double
   /// The longest.
   public var max: Double

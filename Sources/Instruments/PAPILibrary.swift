@@ -3,30 +3,30 @@ import Foundation
 
 /// The calls into PAPI that counting needs. Tests replace them.
 ///
-/// Numbers are PAPI's own: 0 is success, a negative number an error. An event set is used by the thread that made it
-/// only.
+/// Numbers are PAPI's own: 0 is success, a negative number an error. Only the thread that created an event set may use
+/// it.
 public struct PAPILibrary: Sendable {
-  /// Readies the library and the calling thread; called before each ``createEventSet``.
+  /// Initializes the library and the calling thread; called before each ``createEventSet``.
   public var initialize: @Sendable () -> Int32
-  /// The words for an error number.
+  /// The message for an error number.
   public var describe: @Sendable (Int32) -> String
-  /// Why the processor's counters are switched off, as far as the library tells.
+  /// Why the processor's counters are disabled, if the library knows.
   public var disabledReason: @Sendable () -> String?
-  /// Makes an empty event set.
+  /// Creates an empty event set.
   public var createEventSet: @Sendable (_ eventSet: inout Int32) -> Int32
-  /// Has an empty event set count the processor's events in user mode alone.
+  /// Makes an empty event set count the processor's events in user mode only.
   public var countUserMode: @Sendable (_ eventSet: Int32) -> Int32
-  /// Adds an event, without multiplexing. Results come in the order of adding.
+  /// Adds an event, without multiplexing. Results are in the order of adding.
   public var addEvent: @Sendable (_ eventSet: Int32, CountedEvent) -> Int32
-  /// Takes an event out again.
+  /// Removes an event.
   public var removeEvent: @Sendable (_ eventSet: Int32, CountedEvent) -> Int32
-  /// Whether the library would share counters out in turns, so that counts were estimates.
+  /// Whether the library would multiplex counters, so that counts were estimates.
   public var isMultiplexed: @Sendable (_ eventSet: Int32) -> Bool
   /// Starts counting from 0.
   public var start: @Sendable (_ eventSet: Int32) -> Int32
-  /// Stops, and gives as many values as events were added.
+  /// Stops, and returns one value per added event.
   public var stop: @Sendable (_ eventSet: Int32, _ values: inout [Int64]) -> Int32
-  /// Gives the event set back, and what was readied for the thread.
+  /// Releases the event set, and the thread's initialization.
   public var destroy: @Sendable (_ eventSet: Int32) -> Void
 
   public init(
@@ -60,7 +60,7 @@ public struct PAPILibrary: Sendable {
     initialize: {
       let code = libraryState
       guard code == PAPI_OK else { return code }
-      // Left to itself PAPI doesn't always notice a new thread, and then crashes on it.
+      // By itself PAPI doesn't always notice a new thread, and then crashes.
       return locked { PAPI_register_thread() }
     },
     describe: { PAPI_strerror($0).map { String(cString: $0) } ?? "PAPI error \($0)" },
@@ -96,14 +96,14 @@ public struct PAPILibrary: Sendable {
     destroy: { eventSet in
       locked {
         var eventSet = eventSet
-        // In this order: an event set of an unregistered thread is freed memory.
+        // In this order: the event set of an unregistered thread is freed memory.
         PAPI_cleanup_eventset(eventSet)
         PAPI_destroy_eventset(&eventSet)
         PAPI_unregister_thread()
       }
     })
 
-  /// Once a process: PAPI_library_init() and thread support.
+  /// PAPI_library_init() and thread support, once per process.
   private static let libraryState: Int32 = {
     let version = PAPI_library_init(cpapi_version())
     guard version == cpapi_version() else { return version < 0 ? version : PAPI_EINVAL }

@@ -1,7 +1,7 @@
-/// Percentiles of samples at hand.
+/// Percentiles of given samples.
 public enum Percentile {
-  /// The smallest of `samples`, ascending, that at least the share `fraction` (0...1) of them do not exceed; nil if
-  /// there are none. Always one of the samples: nothing is interpolated.
+  /// The smallest of the ascending `samples` that at least the share `fraction` (0...1) of them don't exceed; nil
+  /// without samples. Always one of the samples: nothing is interpolated.
   public static func nearestRank<Sample>(_ fraction: Double, ofSorted samples: [Sample]) -> Sample? {
     guard !samples.isEmpty else { return nil }
     // 0.999 * 1000 must not round up past 999.

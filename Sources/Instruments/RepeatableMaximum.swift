@@ -1,19 +1,18 @@
-/// The longest hold that repeats: the maximum over k of the minimum over repetitions of hold k.
+/// The longest repeatable hold: the maximum over k of the minimum over repetitions of hold k.
 ///
-/// Without mutators hold k does the same work in every repetition, so what only one repetition shows is the machine's
-/// noise and not the strategy's. It means nothing where the number of holds differs between repetitions; then there is
-/// no value.
+/// Without mutators hold k does the same work in every repetition, so anything that only one repetition shows is the
+/// machine's noise. There is no value if the number of holds differs between repetitions.
 public struct RepeatableMaximum: Equatable, Sendable {
-  /// The shortest length of each hold so far, in ticks; empty once the repetitions differ.
+  /// The shortest length of each hold so far; empty once the repetitions differ. Ticks.
   public private(set) var shortest: [UInt64] = []
-  /// How many repetitions were added.
+  /// The number of repetitions added.
   public private(set) var repetitions = 0
   /// Whether all repetitions so far had the same number of holds.
   public private(set) var isDeterministic = true
 
   public init() {}
 
-  /// Adds a repetition: the lengths of its holds in ticks, in the order they happened.
+  /// Adds a repetition: the lengths of its holds in order. Ticks.
   ///
   /// - Complexity: O(n).
   public mutating func add(_ sequence: [UInt64]) {
@@ -31,8 +30,8 @@ public struct RepeatableMaximum: Equatable, Sendable {
     for k in shortest.indices where sequence[k] < shortest[k] { shortest[k] = sequence[k] }
   }
 
-  /// Ticks; nil if there was no hold, no repetition, or repetitions with different numbers of holds. After one
-  /// repetition it is that one's plain maximum.
+  /// The repeatable maximum in ticks; nil without holds or repetitions, or if the number of holds differs. After one
+  /// repetition, its plain maximum.
   ///
   /// - Complexity: O(n).
   public var value: UInt64? { isDeterministic ? shortest.max() : nil }

@@ -1,10 +1,10 @@
 import Machine
 
-/// A cache as it is simulated: sets of `ways` lines, the least recently used of which goes first.
+/// A simulated cache: sets of `ways` lines with LRU replacement.
 public struct SimulatedCache: Equatable, Codable, Sendable {
   /// Bytes.
   public let sizeBytes: Int
-  /// Lines of a set.
+  /// Lines per set.
   public let ways: Int
   /// Bytes.
   public let lineBytes: Int
@@ -15,13 +15,13 @@ public struct SimulatedCache: Equatable, Codable, Sendable {
     case lineBytes = "line_bytes"
   }
 
-  /// The nearest that can be simulated: valgrind wants a power of two of sets, so that others get more ways, and lose
-  /// what doesn't fill one.
+  /// Creates the closest cache that can be simulated: valgrind requires a power of two of sets; otherwise the number of
+  /// ways is increased, and the size reduced to full sets.
   ///
   /// - Parameters:
-  ///   - sizeBytes: at least a line, otherwise a line is taken.
+  ///   - sizeBytes: at least a line, otherwise a line is used.
   ///   - ways: at least 1.
-  ///   - lineBytes: a power of two of at least 16, otherwise 64 is taken.
+  ///   - lineBytes: a power of two of at least 16, otherwise 64 is used.
   init(sizeBytes: Int, ways: Int, lineBytes: Int) {
     let line = lineBytes >= 16 && lineBytes.nonzeroBitCount == 1 ? lineBytes : 64
     let lines = max(sizeBytes / line, 1)
@@ -32,11 +32,11 @@ public struct SimulatedCache: Equatable, Codable, Sendable {
     self.sizeBytes = sets * self.ways * line
   }
 
-  /// As valgrind's options take it.
+  /// The value of valgrind's option.
   var option: String { "\(sizeBytes),\(ways),\(lineBytes)" }
 }
 
-/// What callgrind simulates: the first-level caches and the last.
+/// The caches that callgrind simulates: the first-level caches and the last-level one.
 public struct SimulatedCaches: Equatable, Codable, Sendable {
   public let firstInstruction: SimulatedCache
   public let firstData: SimulatedCache
@@ -48,8 +48,8 @@ public struct SimulatedCaches: Equatable, Codable, Sendable {
     case last = "llc"
   }
 
-  /// As near as can be to these. What isn't told is 32 KiB of 8 ways in the first level and 8 MiB of 16 ways in the
-  /// last.
+  /// Creates the closest caches to these. Unknown ones are 32 KiB with 8 ways in the first level, and 8 MiB with 16
+  /// ways in the last.
   public init(like caches: [HostCache]) {
     func simulated(_ cache: HostCache?, _ bytes: Int, _ ways: Int) -> SimulatedCache {
       guard let cache, let size = cache.sizeBytes, size > 0 else {

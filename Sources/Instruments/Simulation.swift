@@ -1,15 +1,15 @@
 import CHost
 import Machine
 
-/// The other side of ``Callgrind``: what a program says to the simulator it runs under. Without one these do nothing
-/// but run what they are given.
+/// The simulated side of ``Callgrind``: requests to the simulator. Without a simulator these only run their arguments.
 public enum Simulation {
-  /// Whether this process is being simulated.
+  /// Whether this process runs under the simulator.
   public static var isOn: Bool { chost_simulation_is_on() }
 
-  /// Counts, under a name, what runs between the calls of `start` and `stop` that `body` gets and makes once each.
+  /// Counts, under a name, what runs between the calls of `start` and `stop`, which are passed to `body` and called
+  /// once each.
   ///
-  /// The simulated caches are empty before `warmUp`, which is simulated and not counted. Everything else runs faster,
+  /// The simulated caches are empty before `warmUp`, which is simulated but not counted. Everything else runs faster,
   /// and uncounted.
   public static func count(
     as name: String, warmUp: () -> Void = {},
@@ -22,7 +22,7 @@ public enum Simulation {
     chost_simulation_end()
   }
 
-  /// Ends this process with its parent, so that none is left behind where the parent is killed.
+  /// Ends this process when its parent ends, even if the parent is killed.
   ///
   /// - Throws: ``SystemCallError`` if the parent has ended already or the kernel refuses.
   public static func endWithParent(_ parent: Int32) throws(SystemCallError) {

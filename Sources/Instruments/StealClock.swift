@@ -1,10 +1,10 @@
 import Glibc
 import Machine
 
-/// Time in which this machine's CPUs wanted to run and the hypervisor ran something else, since boot.
+/// Steal time since boot: time in which this machine's CPUs wanted to run and the hypervisor ran something else.
 public enum StealClock {
-  /// Nanoseconds, all CPUs together, in steps of the kernel's clock tick (10 ms); nil if the kernel doesn't count
-  /// it. A kernel may count it and have a hypervisor that never reports any.
+  /// The steal time of all CPUs together, in steps of the kernel's clock tick (10 ms); nil if the kernel doesn't count
+  /// it. Nanoseconds. Some hypervisors never report any.
   public static func nanoseconds(files: HostFiles = HostFiles()) -> UInt64? {
     guard let steal = ticks(files)?[stealField] else { return nil }
     let ticksPerSecond = sysconf(Int32(_SC_CLK_TCK))
@@ -12,7 +12,8 @@ public enum StealClock {
     return steal * (1_000_000_000 / UInt64(ticksPerSecond))
   }
 
-  /// What of all CPU time since boot, idle time included, that was; 0...1. nil if the kernel doesn't count it.
+  /// The steal time as a share of all CPU time since boot, idle time included; 0...1. nil if the kernel doesn't count
+  /// it.
   public static func shareSinceBoot(files: HostFiles = HostFiles()) -> Double? {
     guard let ticks = ticks(files) else { return nil }
     let all = ticks.reduce(0.0) { $0 + Double($1) }
@@ -21,7 +22,7 @@ public enum StealClock {
 
   private static let stealField = 7
 
-  /// user, nice, system, idle, iowait, irq, softirq, steal: of all CPUs. What follows is part of these.
+  /// user, nice, system, idle, iowait, irq, softirq, steal, summed over all CPUs. Later fields are parts of these.
   private static func ticks(_ files: HostFiles) -> [UInt64]? {
     guard let text = files.text("/proc/stat"),
       let line = text.split(separator: "\n").first(where: { $0.hasPrefix("cpu ") })

@@ -1,8 +1,8 @@
 import Glibc
 
-/// CPU time that the calling thread has used, user and kernel (`CLOCK_THREAD_CPUTIME_ID`).
+/// CPU time of the calling thread, user and kernel (`CLOCK_THREAD_CPUTIME_ID`).
 public enum ThreadCPUClock {
-  /// Nanoseconds. Only readings of one thread can be subtracted. A reading is a system call on many kernels.
+  /// The CPU time in nanoseconds. Only readings of one thread are comparable. A system call on many kernels.
   public static func nanoseconds() -> UInt64 {
     var time = timespec()
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)

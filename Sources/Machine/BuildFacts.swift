@@ -1,11 +1,11 @@
-/// What this program was built with, as far as it can know.
+/// How this program was built, as far as it can know.
 public struct BuildFacts: Equatable, Codable, Sendable {
-  /// `debug` or `release`. A debug build's times say nothing.
+  /// `debug` or `release`. Times of a debug build are meaningless.
   public var mode: String
-  /// The Swift compiler: the newest version it is known to be at least, such as `>= 6.3.1`.
+  /// The Swift compiler, as the newest version it is known to be at least, such as `>= 6.3.1`.
   public var compiler: String
 
-  /// Of this build.
+  /// The facts of this build.
   public static let current = BuildFacts(mode: currentMode, compiler: currentCompiler)
 
   private static var currentMode: String {

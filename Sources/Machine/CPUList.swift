@@ -1,6 +1,6 @@
-/// The kernel's way to write a set of CPUs or nodes: `0-3,8,10-11`.
+/// The kernel's notation for sets of CPUs or nodes: `0-3,8,10-11`.
 package enum CPUList {
-  /// The numbers in it, ascending; nil if `text` is not such a list. Empty text is the empty set.
+  /// Parses a list. Returns its numbers, ascending; nil if `text` is malformed. Empty text is the empty set.
   package static func parse(_ text: String) -> [Int]? {
     var numbers: Set<Int> = []
     for part in text.split(separator: ",") {
@@ -18,7 +18,7 @@ package enum CPUList {
     return numbers.sorted()
   }
 
-  /// `numbers` written so; empty if there are none.
+  /// Formats `numbers` as a list; empty if there are none.
   package static func text(_ numbers: [Int]) -> String {
     var runs: [ClosedRange<Int>] = []
     for number in Set(numbers).sorted() {

@@ -1,18 +1,20 @@
 import Foundation
 import Glibc
+import SystemPackage
 
-/// A program that was started, and that doesn't outlive this value: where it still runs then, it is killed.
+/// A started program. It is killed when this value is destroyed.
 public struct ChildProcess: ~Copyable {
-  /// The kernel's number of it; another program's once this one has ended.
+  /// The process id; may be another program's once this one has ended.
   public let id: pid_t
   private var end: ProcessEnd?
 
-  /// Starts `arguments`, the program first and looked up in PATH.
+  /// Starts a program.
   ///
   /// - Parameters:
-  ///   - environment: all it gets.
-  ///   - input: the open file that becomes its standard input, and so on; nil: its output is discarded. The caller
-  ///   closes it.
+  ///   - arguments: the program, looked up in PATH, and its arguments.
+  ///   - environment: its complete environment.
+  ///   - input: the file that becomes its standard input, and likewise `output` and `error`; nil: /dev/null. The caller
+  ///     closes it.
   /// - Throws: ``SystemCallError`` if it can't be started (ENOENT: no such program).
   public init(
     _ arguments: [String], environment: [String: String] = ProcessInfo.processInfo.environment, input: Int32? = nil,
@@ -28,7 +30,7 @@ public struct ChildProcess: ~Copyable {
         posix_spawn_file_actions_addopen(&actions, standard, "/dev/null", O_RDWR, 0)
       }
     }
-    // Threads of a pool block every signal, and what they start would too.
+    // Pool threads block every signal, and child processes would inherit that.
     var attributes = posix_spawnattr_t()
     posix_spawnattr_init(&attributes)
     defer { posix_spawnattr_destroy(&attributes) }
@@ -39,7 +41,7 @@ public struct ChildProcess: ~Copyable {
 
     var child: pid_t = 0
     let code = Self.withStrings(arguments) { argv in
-      // Sorted: a dictionary has another order each time, and what is started would find its words elsewhere.
+      // Sorted: a dictionary's order differs each time, which would move the child's strings.
       Self.withStrings(environment.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }) { envp in
         posix_spawnp(&child, arguments[0], &actions, &attributes, argv, envp)
       }
@@ -54,7 +56,7 @@ public struct ChildProcess: ~Copyable {
     return poll(0) ?? .untold
   }
 
-  /// Waits for its end until `deadline`; nil if it still runs then.
+  /// Waits for its end until `deadline`; nil if it is still running then.
   public mutating func wait(until deadline: ContinuousClock.Instant) -> ProcessEnd? {
     while true {
       if let end = end ?? poll(WNOHANG) { return end }
@@ -63,7 +65,7 @@ public struct ChildProcess: ~Copyable {
     }
   }
 
-  /// Kills it (SIGKILL) where it still runs, and waits until it is gone.
+  /// Kills it (SIGKILL) if it is still running, and waits for its end.
   public mutating func kill() {
     guard end == nil else { return }
     Glibc.kill(id, SIGKILL)
@@ -76,7 +78,7 @@ public struct ChildProcess: ~Copyable {
     _ = retryingInterrupted { waitpid(id, nil, 0) }
   }
 
-  /// How it ended; nil while it runs.
+  /// Returns how it ended; nil while it is running.
   private mutating func poll(_ options: Int32) -> ProcessEnd? {
     var status: Int32 = 0
     let got = retryingInterrupted { waitpid(id, &status, options) }
@@ -99,11 +101,11 @@ public struct ChildProcess: ~Copyable {
 
 /// How a program ended.
 public enum ProcessEnd: Equatable, Sendable, CustomStringConvertible {
-  /// By itself, with this exit status: 0...255.
+  /// It exited with this status: 0...255.
   case exited(Int32)
-  /// By this signal.
+  /// It was killed by this signal.
   case killed(Int32)
-  /// The system keeps it to itself: somebody else took the status, or SIGCHLD is ignored.
+  /// Unknown: another thread reaped it, or SIGCHLD is ignored.
   case untold
 
   /// As "exit status 1" or "signal 9".
@@ -113,5 +115,19 @@ public enum ProcessEnd: Equatable, Sendable, CustomStringConvertible {
     case .killed(let signal): "signal \(signal)"
     case .untold: "an unknown status"
     }
+  }
+}
+
+/// Runs a program for its output.
+package enum CommandOutput {
+  /// Returns the standard output of `arguments` (the program, looked up in PATH, and its arguments); nil if it can't be
+  /// started or doesn't exit with 0. Standard input and error are /dev/null.
+  package static func of(_ arguments: [String], environment: [String: String]) -> String? {
+    guard let (readEnd, writeEnd) = try? FileDescriptor.pipe(options: .closeOnExec) else { return nil }
+    defer { try? readEnd.close() }
+    let started = try? ChildProcess(arguments, environment: environment, output: writeEnd.rawValue)
+    try? writeEnd.close()
+    guard var child = started, let bytes = try? readEnd.readToEnd() else { return nil }
+    return child.wait() == .exited(0) ? String(decoding: bytes, as: UTF8.self) : nil
   }
 }

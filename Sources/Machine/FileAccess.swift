@@ -2,9 +2,9 @@ import Glibc
 import Records
 import SystemPackage
 
-/// Files and folders by path, with the system's refusals as ``UserError``.
+/// File system operations by path. Failed system calls are thrown as ``UserError``.
 package enum FileAccess {
-  /// Opens a file or folder; the descriptor is the caller's to close.
+  /// Opens a file or folder; the caller closes the descriptor.
   package static func open(
     _ path: String, _ mode: FileDescriptor.AccessMode, options: FileDescriptor.OpenOptions = []
   ) throws(UserError) -> FileDescriptor {
@@ -15,20 +15,20 @@ package enum FileAccess {
     }
   }
 
-  /// Writes all the bytes: one write(2) unless that comes up short, when the rest is tried to learn why.
+  /// Writes all bytes: one write(2); after a short write the rest is tried, to learn the reason.
   package static func write(_ bytes: [UInt8], to file: FileDescriptor, path: String) throws(UserError) {
     do throws(Errno) { try file.writeWhole(bytes) } catch { throw .system("cannot write", path, error.rawValue) }
   }
 
-  /// The whole file.
+  /// Reads a whole file.
   package static func read(_ path: String) throws(UserError) -> [UInt8] {
     let file = try open(path, .readOnly)
     defer { try? file.close() }
     do throws(Errno) { return try file.readToEnd() } catch { throw .system("cannot read", path, error.rawValue) }
   }
 
-  /// Writes a file of its own beside the path and puts it in the path's place, so that a reader finds the old content
-  /// or the new, and a crash leaves one of the two.
+  /// Writes a temporary file beside the path and renames it, so that readers and crashes see either the old or the new
+  /// content.
   package static func writeAtomically(_ bytes: [UInt8], to path: String) throws(UserError) {
     let temporary = path + temporarySuffix
     let file = try open(temporary, .writeOnly, options: [.create, .truncate])
@@ -42,15 +42,15 @@ package enum FileAccess {
     }
   }
 
-  /// The end of the name of a file that is being written.
+  /// The suffix of a file being written.
   package static let temporarySuffix = ".tmp"
 
-  /// Puts a file or folder in another's place, or where nothing is. `action`: what is said of a failure.
+  /// Moves a file or folder, replacing a file at the destination. `action`: describes the operation in an error.
   package static func move(_ path: String, to place: String, as action: String) throws(UserError) {
     guard rename(path, place) == 0 else { throw .system(action, place, errno) }
   }
 
-  /// Whether there is something at the path.
+  /// Whether anything exists at the path.
   package static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
   /// Whether the path is a folder, or a link to one.
@@ -59,13 +59,13 @@ package enum FileAccess {
     return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
   }
 
-  /// Looks whether a file of this path can be made: that nothing is there, and that its folder is and may be written.
+  /// Checks that a file of this path can be created: nothing exists there, and its folder exists and is writable.
   static func requireNew(_ path: String) throws(UserError) {
     guard !exists(path) else {
       throw UserError(kind: .usage, path: path, problem: "there is something already", help: "name a new file")
     }
     let folder = FilePath(path).removingLastComponent()
-    // With a slash behind it a file won't do for a folder.
+    // The trailing slash makes this fail for a file.
     guard access(folder.isEmpty ? "./" : folder.string + "/", W_OK) == 0 else {
       throw .system("cannot write", path, errno)
     }
@@ -85,12 +85,12 @@ package enum FileAccess {
     return names.sorted()
   }
 
-  /// Makes a folder whose parent is there.
+  /// Creates a folder whose parent exists.
   package static func makeFolder(_ path: String) throws(UserError) {
     guard mkdir(path, 0o755) == 0 else { throw .system("cannot make the folder", path, errno) }
   }
 
-  /// Makes the folder and the parents it lacks. Returns those made, outermost first.
+  /// Creates a folder and its missing parents. Returns the created ones, outermost first.
   package static func makeFolders(_ path: String) throws(UserError) -> [String] {
     let folders = FilePath(path)
     var made: [String] = []

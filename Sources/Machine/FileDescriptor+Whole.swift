@@ -1,17 +1,17 @@
 import Glibc
 import SystemPackage
 
-/// Files read and written whole; signals interrupt none of it.
+/// Reads and writes whole files, retrying interrupted calls.
 extension FileDescriptor {
-  /// Opens a file that programs started from here don't get. The caller closes it.
+  /// Opens a file that child processes don't inherit. The caller closes it.
   package static func opening(
     _ path: String, _ mode: AccessMode, options: OpenOptions = [], permissions: FilePermissions? = nil
   ) throws(Errno) -> FileDescriptor {
     try onlyErrno { try open(path, mode, options: options.union(.closeOnExec), permissions: permissions) }
   }
 
-  /// What is left to read, to its end: files of /proc and /sys say nothing true about their size. Where there is more
-  /// than `limit` bytes, some more than that.
+  /// Reads to the end, since files of /proc and /sys report a wrong size. If there are more than `limit` bytes, reads
+  /// slightly more than that.
   package func readToEnd(limit: Int = .max) throws(Errno) -> [UInt8] {
     var bytes: [UInt8] = []
     while bytes.count <= limit {
@@ -22,7 +22,7 @@ extension FileDescriptor {
     return bytes
   }
 
-  /// The whole file, wherever its next read begins.
+  /// Reads the whole file, independent of the read position.
   package func contents() throws(Errno) -> [UInt8] {
     var bytes: [UInt8] = []
     while true {
@@ -32,7 +32,7 @@ extension FileDescriptor {
     }
   }
 
-  /// The next bytes, as many as come at once, or those from a place in the file on; empty at the end.
+  /// Reads the next bytes available, or those at an offset; empty at the end.
   package func readPiece(at offset: Int64? = nil) throws(Errno) -> [UInt8] {
     try Self.onlyErrno {
       try [UInt8](unsafeUninitializedCapacity: 1 << 16) { buffer, count in
@@ -42,15 +42,15 @@ extension FileDescriptor {
     }
   }
 
-  /// Writes all the bytes: one write(2) unless that comes up short, when the rest is tried to learn why.
+  /// Writes all bytes: one write(2); after a short write the rest is tried, to learn the reason.
   package func writeWhole(_ bytes: [UInt8]) throws(Errno) { _ = try Self.onlyErrno { try writeAll(bytes) } }
 
-  /// The same from a place in the file on, which leaves alone where the next read begins.
+  /// Writes all bytes at an offset, without moving the read position.
   package func writeWhole(_ bytes: some Collection<UInt8>, at offset: Int) throws(Errno) {
     _ = try Self.onlyErrno { try writeAll(toAbsoluteOffset: Int64(offset), bytes) }
   }
 
-  /// Writes all the bytes, waits until they are on the disk, and closes the file, also where one of these fails.
+  /// Writes all bytes, syncs the file to disk and closes it, even if one of these fails.
   package func writeToDisk(_ bytes: [UInt8]) throws(Errno) {
     try Self.onlyErrno {
       try closeAfter {
@@ -60,7 +60,7 @@ extension FileDescriptor {
     }
   }
 
-  /// swift-system's calls are declared to throw anything, and throw ``Errno`` alone.
+  /// Narrows the error type: swift-system's calls are declared to throw anything but only throw ``Errno``.
   private static func onlyErrno<Value>(_ body: () throws -> Value) throws(Errno) -> Value {
     do { return try body() } catch let error as Errno { throw error } catch { fatalError("\(error)") }
   }

@@ -1,6 +1,6 @@
-/// One of the caches that the first usable CPU sees, as in `/sys/devices/system/cpu/cpu*/cache`.
+/// A cache of the first usable CPU, as in `/sys/devices/system/cpu/cpu*/cache`.
 public struct HostCache: Equatable, Codable, Sendable {
-  /// 1 is the nearest.
+  /// The level; 1 is the nearest.
   public var level: Int
   /// `Data`, `Instruction` or `Unified`.
   public var type: String
@@ -8,7 +8,7 @@ public struct HostCache: Equatable, Codable, Sendable {
   public var sizeBytes: Int?
   /// Bytes.
   public var lineBytes: Int?
-  /// Lines of a set; 0 where any line goes anywhere.
+  /// Lines per set; 0 if fully associative.
   public var ways: Int?
 
   enum CodingKeys: String, CodingKey {
@@ -27,7 +27,7 @@ public struct HostCache: Equatable, Codable, Sendable {
     self.ways = ways
   }
 
-  /// The caches that `cpu` sees, in the kernel's order; empty if the kernel lists none.
+  /// The caches of `cpu`, in the kernel's order; empty if the kernel lists none.
   static func all(ofCPU cpu: Int, files: HostFiles) -> [HostCache] {
     let directory = "/sys/devices/system/cpu/cpu\(cpu)/cache"
     let indices = (files.entries(directory) ?? []).compactMap { name in
@@ -43,7 +43,7 @@ public struct HostCache: Equatable, Codable, Sendable {
     }
   }
 
-  /// `512K`, `32M` or plain bytes.
+  /// Parses `512K`, `32M` or plain bytes.
   private static func bytes(_ text: String) -> Int? {
     let shifts: [Character: Int] = ["K": 10, "M": 20, "G": 30]
     guard let unit = text.last else { return nil }

@@ -1,7 +1,6 @@
 extension HostFacts {
-  /// How much more memory this process may take: the least of the machine's MemAvailable and what each memory control
-  /// group around it (version 1 or 2) leaves, file pages that can be dropped counted as left. Bytes; nil if
-  /// neither is known.
+  /// How much more memory this process may use: the lowest of the machine's MemAvailable and the rest in each memory
+  /// cgroup around it (version 1 or 2), where reclaimable file pages count as free. Bytes; nil if neither is known.
   public static func availableMemoryBytes(files: HostFiles = HostFiles()) -> UInt64? {
     let machine = files.value(of: "MemAvailable", in: "/proc/meminfo").flatMap(kibibytes)
     return ([machine].compactMap { $0 } + controlGroupsLeft(files: files)).min()
@@ -31,8 +30,8 @@ extension HostFacts {
     return left
   }
 
-  /// The group's directory and those of all groups around it. In a container the path may not exist below the mount;
-  /// then the mount itself is the group.
+  /// The cgroup's directory and those of its ancestors. In a container the path may not exist below the mount; then the
+  /// mount itself is the cgroup.
   private static func groups(mount: String, path: String) -> [String] {
     var groups = [mount]
     for component in path.split(separator: "/") where component != ".." {

@@ -1,32 +1,32 @@
-/// The machine that measures: what a reader needs to judge a figure. nil is what the system doesn't tell.
+/// The measuring machine: the facts a reader needs to judge a figure. nil: not reported by the system.
 public struct HostFacts: Equatable, Codable, Sendable {
-  /// The machine's name.
+  /// The host name.
   public var hostname: String?
-  /// The running kernel, as `uname -r` says it.
+  /// The running kernel, as in `uname -r`.
   public var kernelRelease: String?
-  /// The processor's name.
+  /// The processor's model name.
   public var cpuModel: String?
   /// The CPUs that this process may run on, ascending.
   public var allowedCPUs: [Int]?
-  /// The caches that the first of them sees.
+  /// The caches of the first of them.
   public var caches: [HostCache]
   /// The NUMA nodes with all their CPUs, by number; empty if the kernel lists none.
   public var numaNodes: [HostNode]
-  /// cpufreq's governor of the first CPU.
+  /// The cpufreq governor of the first CPU.
   public var cpufreqGovernor: String?
   /// Whether the processor may clock above its base frequency.
   public var turbo: Bool?
-  /// Whether more than one hardware thread of a core is on.
+  /// Whether more than one hardware thread per core is online.
   public var smt: Bool?
-  /// Whether the processor says that it is a virtual one.
+  /// Whether the processor reports a hypervisor.
   public var isVirtualMachine: Bool?
-  /// Who made the hypervisor, as it says itself; nil also on real hardware.
+  /// The hypervisor's vendor, as it reports itself; nil on real hardware.
   public var hypervisorVendor: String?
-  /// All memory of the machine.
+  /// The machine's memory. Bytes.
   public var memoryBytes: UInt64?
   /// Which mappings get huge pages: `always`, `madvise` or `never`.
   public var transparentHugePages: String?
-  /// From which level on a user without privileges is refused performance counters (perf_event_paranoid).
+  /// perf_event_paranoid: from which level on unprivileged users are refused performance counters.
   public var perfEventParanoid: Int?
   /// How this program was built.
   public var build: BuildFacts
@@ -49,11 +49,11 @@ public struct HostFacts: Equatable, Codable, Sendable {
     case build
   }
 
-  /// Looks at the machine once.
+  /// Gathers the facts once.
   public static func gather(files: HostFiles = HostFiles()) -> HostFacts {
     let allowed = files.value(of: "Cpus_allowed_list", in: "/proc/self/status").flatMap(CPUList.parse)
     let cpu = allowed?.first ?? 0
-    // Only x86 lists the flag; elsewhere its absence says nothing.
+    // Only x86 lists the flag; elsewhere its absence means nothing.
     let isVirtual = files.processorFlags.map { $0.contains("hypervisor") }
     return HostFacts(
       hostname: files.line("/proc/sys/kernel/hostname"),
@@ -73,13 +73,13 @@ public struct HostFacts: Equatable, Codable, Sendable {
       build: .current)
   }
 
-  /// Bytes of the last-level cache that one CPU sees; nil if no cache is known.
+  /// The last-level cache of one CPU; nil if no cache is known. Bytes.
   public var lastLevelCacheBytes: Int? {
     caches.filter { $0.type != "Instruction" && $0.sizeBytes != nil }
       .max { $0.level < $1.level }?.sizeBytes
   }
 
-  /// `17 kB` in bytes.
+  /// Parses `17 kB` to bytes.
   package static func kibibytes(_ text: String) -> UInt64? {
     let parts = text.split(separator: " ")
     guard parts.count == 2, parts[1] == "kB", let number = UInt64(parts[0]), number <= UInt64.max >> 10 else {
@@ -90,7 +90,7 @@ public struct HostFacts: Equatable, Codable, Sendable {
 
   private static func hypervisorVendor(isVirtual: Bool?, files: HostFiles) -> String? {
     if let type = files.line("/sys/hypervisor/type") { return type }
-    // On real hardware the same field names the maker of the computer.
+    // On real hardware the same field has the computer's manufacturer.
     guard isVirtual == true else { return nil }
     return files.line("/sys/class/dmi/id/sys_vendor")
   }
@@ -100,7 +100,7 @@ public struct HostFacts: Equatable, Codable, Sendable {
     return files.integer("/sys/devices/system/cpu/cpufreq/boost").map { $0 != 0 }
   }
 
-  /// The chosen one of `always [madvise] never`.
+  /// The selected word of `always [madvise] never`.
   private static func bracketed(_ line: String?) -> String? {
     guard let line, let open = line.firstIndex(of: "["), let close = line.firstIndex(of: "]"), open < close else {
       return nil

@@ -1,32 +1,32 @@
 import Glibc
 import SystemPackage
 
-/// Reads the kernel's small text files below one root, which tests replace.
+/// Reads the kernel's small text files below a root, which tests replace.
 ///
-/// A file that is absent or unreadable is nil, never a made-up value.
+/// An absent or unreadable file is nil, never a made-up value.
 public struct HostFiles: Sendable {
-  /// The directory that stands for `/`.
+  /// The directory used as `/`.
   public let root: String
 
   public init(root: String = "/") {
     self.root = root
   }
 
-  /// The file at the absolute path `path` below the root, whole.
+  /// Reads the file at the absolute path `path` below the root.
   public func text(_ path: String) -> String? {
     guard let file = try? FileDescriptor.opening(located(path), .readOnly) else { return nil }
     defer { try? file.close() }
     return (try? file.readToEnd()).map { String(decoding: $0, as: UTF8.self) }
   }
 
-  /// The first line of the file without surrounding blanks; nil also where it is empty.
+  /// The first line of the file, trimmed; nil if it is empty.
   public func line(_ path: String) -> String? {
     guard let first = text(path)?.split(separator: "\n", maxSplits: 1).first else { return nil }
     let line = first.trimmingBlanks()
     return line.isEmpty ? nil : line
   }
 
-  /// The file's first line as a number; nil also where it is something else, such as `max`.
+  /// The file's first line as a number; nil if it isn't one, such as `max`.
   public func integer(_ path: String) -> Int? { line(path).flatMap { Int($0) } }
 
   /// Names in the directory, sorted, without `.` and `..`.
@@ -45,7 +45,7 @@ public struct HostFiles: Sendable {
     return names.sorted()
   }
 
-  /// Why the file can't be opened for reading and writing, as errno; nil if it can.
+  /// The errno of opening the file for reading and writing; nil if it opens.
   package func refusal(of path: String) -> Int32? {
     do throws(Errno) {
       let file = try FileDescriptor.opening(located(path), .readWrite, options: .nonBlocking)
@@ -56,12 +56,12 @@ public struct HostFiles: Sendable {
     }
   }
 
-  /// What the processor can do, by the names that Linux has for it on x86 (/proc/cpuinfo); nil if it doesn't say.
+  /// The processor's flags, by Linux's names on x86 (/proc/cpuinfo); nil if not listed.
   package var processorFlags: Set<Substring>? {
     value(of: "flags", in: "/proc/cpuinfo").map { Set($0.split(separator: " ")) }
   }
 
-  /// What stands after `key` and a colon in the first line of the file that begins with both, without blanks.
+  /// The trimmed text after `key` and a colon, in the first such line of the file.
   package func value(of key: String, in path: String) -> String? {
     guard let text = text(path) else { return nil }
     for line in text.split(separator: "\n") where line.hasPrefix(key) {
@@ -77,7 +77,7 @@ public struct HostFiles: Sendable {
 }
 
 extension Substring {
-  /// Without blanks and line ends around it.
+  /// The text without surrounding blanks and line ends.
   package func trimmingBlanks() -> String {
     var rest = self.drop { $0.isWhitespace }
     while rest.last?.isWhitespace == true { rest.removeLast() }

@@ -1,22 +1,22 @@
 import CHost
 import Glibc
 
-/// Memory of this process in pages of one size.
+/// Memory of this process, in pages of one size.
 public final class HostMapping {
-  /// Aligned to 2 MiB.
+  /// The start, aligned to 2 MiB.
   public let base: UnsafeMutableRawPointer
-  /// Whole pages.
+  /// The size: whole pages. Bytes.
   public let bytes: Int
   public let page: HostPage
   private let reserved: UnsafeMutableRawPointer
   private let reservedBytes: Int
 
-  /// Reserves at least `bytes`; nothing is touched.
+  /// Reserves at least `bytes`, untouched.
   ///
-  /// - Throws: ``SystemCallError`` if the address space, or huge pages as such, are refused.
+  /// - Throws: ``SystemCallError`` if the kernel refuses the address space or huge pages.
   public init(bytes wanted: Int, page: HostPage) throws(SystemCallError) {
     bytes = (max(wanted, 1) + page.rawValue - 1) / page.rawValue * page.rawValue
-    // A margin that asked for nothing on either side: the kernel's figures of the piece in between are then its alone.
+    // A margin without advice on either side, so that the kernel reports the middle as a mapping of its own.
     reservedBytes = bytes + 2 * HostPage.huge.rawValue
     guard let reserved = chost_reserve(reservedBytes, HostPage.huge.rawValue) else {
       throw SystemCallError(call: "mmap of \(reservedBytes) bytes", code: errno)
@@ -32,7 +32,7 @@ public final class HostMapping {
 
   deinit { _ = chost_release(reserved, reservedBytes) }
 
-  /// Writes a byte of each page.
+  /// Writes a byte to each page.
   @inline(never)
   public func touch() {
     var offset = 0
@@ -43,7 +43,7 @@ public final class HostMapping {
     chost_consume_pointer(base)
   }
 
-  /// Gives `count` bytes from `offset` on back to the system.
+  /// Discards `count` bytes from `offset` on.
   ///
   /// - Throws: ``SystemCallError``
   public func discard(_ count: Int, at offset: Int = 0) throws(SystemCallError) {
@@ -52,10 +52,10 @@ public final class HostMapping {
   }
 }
 
-/// The sizes of host pages that memory is measured on.
+/// The sizes of host pages that are measured.
 public enum HostPage: Int, CaseIterable, Sendable {
   /// 4 KiB.
   case small = 4096
-  /// 2 MiB, as the kernel maps its memory map.
+  /// 2 MiB, as the kernel uses for its memory map.
   case huge = 2_097_152
 }

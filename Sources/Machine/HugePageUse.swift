@@ -1,8 +1,8 @@
-/// How much of a mapping lies in huge pages.
+/// How much of a mapping is in huge pages.
 public struct HugePageUse: Equatable, Sendable {
-  /// Anonymous memory that is there.
+  /// Populated anonymous memory. Bytes.
   public var anonymousBytes: UInt64
-  /// What of it is in huge pages.
+  /// The part of it in huge pages. Bytes.
   public var hugeBytes: UInt64
 
   public init(anonymousBytes: UInt64, hugeBytes: UInt64) {
@@ -10,10 +10,10 @@ public struct HugePageUse: Equatable, Sendable {
     self.hugeBytes = hugeBytes
   }
 
-  /// Whether all of it is, but for what a mapping's odd end is.
+  /// Whether all of it is in huge pages, except at a mapping's unaligned end.
   public var isWhole: Bool { anonymousBytes > 0 && anonymousBytes - min(hugeBytes, anonymousBytes) < 2 << 20 }
 
-  /// Of this process's mapping around an address, by /proc/self/smaps; nil if that doesn't tell.
+  /// The use of this process's mapping around an address, from /proc/self/smaps; nil if not reported.
   public static func ofMapping(around address: UnsafeRawPointer, files: HostFiles = HostFiles()) -> HugePageUse? {
     let wanted = UInt(bitPattern: address)
     var isAround = false
@@ -33,7 +33,7 @@ public struct HugePageUse: Equatable, Sendable {
     return nil
   }
 
-  /// The addresses of a mapping's first line, `7f12a000-7f12b000 rw-p ...`; nil of any other line.
+  /// The addresses in a mapping's first line, `7f12a000-7f12b000 rw-p ...`; nil for any other line.
   private static func range(_ line: Substring) -> Range<UInt>? {
     guard let first = line.split(separator: " ", maxSplits: 1).first else { return nil }
     let ends = first.split(separator: "-").map { UInt($0, radix: 16) }

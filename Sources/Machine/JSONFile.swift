@@ -1,20 +1,20 @@
 import Foundation
 import Records
 
-/// A new JSON file (pretty, keys sorted, what isn't known left out): there whole, or not at all.
+/// A new JSON file (pretty, sorted keys, unknown values left out), written completely or not at all.
 public struct JSONFile {
   public let path: String
 
-  /// Looks whether the file can be made, and makes nothing yet: for before half a minute of measuring.
+  /// Checks that the file can be created, without creating it; called before half a minute of measuring.
   ///
-  /// - Throws: ``UserError``: of kind usage if there is something already, which is left alone; of kind io where
-  ///   the folder it is to lie in isn't there or may not be written.
+  /// - Throws: ``UserError``: of kind usage if the path exists, which is left unchanged; of kind io if its folder
+  ///   doesn't exist or isn't writable.
   public init(newAt path: String) throws(UserError) {
     self.path = path
     try FileAccess.requireNew(path)
   }
 
-  /// Writes it.
+  /// Writes the file.
   ///
   /// - Throws: ``UserError`` of kind io.
   public func write(_ value: some Encodable) throws(UserError) { try Self.write(value, to: path) }

@@ -1,13 +1,13 @@
-/// Whether this machine can run guests on its processor, or has to emulate them.
+/// Whether this machine can run guests under KVM, or must emulate them.
 public enum KVMAccess: Equatable, Sendable {
   case usable
-  /// The device opens, but the processor says that it can't (no vmx, no svm): some virtual machines are so, and the
-  /// guests one makes there never run.
+  /// The device opens, but the processor lacks virtualisation (no vmx, no svm). On some virtual machines guests can
+  /// then be created but never run.
   case withoutProcessor
-  /// /dev/kvm doesn't open, with this errno.
+  /// /dev/kvm can't be opened; its errno.
   case refused(code: Int32)
 
-  /// By trying the device and by /proc/cpuinfo.
+  /// Checks the device and /proc/cpuinfo.
   public init(files: HostFiles = HostFiles()) {
     if let code = files.refusal(of: "/dev/kvm") {
       self = .refused(code: code)
@@ -16,7 +16,7 @@ public enum KVMAccess: Equatable, Sendable {
     }
   }
 
-  /// The kernel module for this processor; nil if it shows no virtualisation.
+  /// The KVM module for this processor; nil if it lacks virtualisation.
   package static func module(_ files: HostFiles) -> String? {
     guard let flags = files.processorFlags else { return nil }
     return flags.contains("vmx") ? "kvm_intel" : flags.contains("svm") ? "kvm_amd" : nil

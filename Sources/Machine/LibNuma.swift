@@ -3,9 +3,9 @@ import Glibc
 
 /// The machine's nodes through libnuma.
 ///
-/// Where the kernel has no NUMA there is one node, 0, with all CPUs; binding to it does nothing.
+/// Without NUMA in the kernel there is one node, 0, with all CPUs; binding to it does nothing.
 public struct LibNuma: NumaHost {
-  /// Whether the kernel knows nodes at all.
+  /// Whether the kernel supports NUMA.
   public let isAvailable: Bool
   private let placements: [(id: Int, cpus: [Int])]
 
@@ -14,7 +14,7 @@ public struct LibNuma: NumaHost {
     placements = isAvailable ? Self.placements() : []
   }
 
-  /// The nodes and CPUs that this process was allowed when it started; memory as it is when asked.
+  /// The nodes and CPUs that this process was allowed at its start, with their current memory.
   public var nodes: [HostNode] {
     guard !placements.isEmpty else { return [Self.onlyNode()] }
     return placements.map { placement in
@@ -34,7 +34,7 @@ public struct LibNuma: NumaHost {
     let bits = UInt.bitWidth
     var mask = [UInt](repeating: 0, count: node / bits + 1)
     mask[node / bits] |= 1 << UInt(node % bits)
-    // The kernel reads one bit less than it is told.
+    // The kernel reads one bit less than the given size.
     let failed = mbind(
       memory, UInt(bytes), MPOL_BIND, &mask, UInt(mask.count * bits + 1), UInt32(MPOL_MF_MOVE | MPOL_MF_STRICT))
     guard failed == 0 else { throw .bindFailed(node: node, code: errno) }
@@ -58,7 +58,7 @@ public struct LibNuma: NumaHost {
     return (0...Int(max(0, numa_max_node()))).compactMap { node in
       guard cnuma_node_allowed(Int32(node)) != 0 else { return nil }
       numa_bitmask_clearall(mask)
-      // Fails for a node without CPUs on some kernels; that is the empty list.
+      // Fails on some kernels for a node without CPUs, whose list is empty.
       guard numa_node_to_cpus(Int32(node), mask) == 0 else { return (node, []) }
       let cpus = (0..<bits).filter {
         numa_bitmask_isbitset(mask, UInt32($0)) != 0 && cnuma_cpu_allowed(Int32($0)) != 0

@@ -1,10 +1,10 @@
 import CHost
 import SystemPackage
 
-/// A file that lies in memory and has no name, so that nothing of it is left however the process ends. Children inherit
-/// it under the same number.
+/// An unnamed file in memory, so that nothing is left behind however the process ends. Children inherit it under the
+/// same descriptor.
 public final class MemoryFile {
-  /// Its number here and in children.
+  /// The descriptor, here and in children.
   public let descriptor: Int32
 
   /// - Throws: ``SystemCallError`` if the kernel refuses.
@@ -17,17 +17,17 @@ public final class MemoryFile {
 
   deinit { try? file.close() }
 
-  /// The path by which a child finds it.
+  /// The path under which a child opens it.
   package var path: String { "/proc/self/fd/\(descriptor)" }
 
-  /// Puts bytes into it, from `offset` on; a child that has it as its input reads from 0.
+  /// Writes bytes at `offset`; a child that has it as its input reads from 0.
   package func write(_ bytes: some Collection<UInt8>, at offset: Int = 0) throws(SystemCallError) {
     do throws(Errno) { try file.writeWhole(bytes, at: offset) } catch {
       throw SystemCallError(call: "pwrite to memory", code: error.rawValue)
     }
   }
 
-  /// Puts a copy of the file at `path` into it.
+  /// Copies the file at `path` into it.
   package func copy(_ path: String) throws(SystemCallError) {
     let source: FileDescriptor
     do throws(Errno) { source = try .opening(path, .readOnly) } catch {
@@ -46,6 +46,6 @@ public final class MemoryFile {
     }
   }
 
-  /// Everything in it.
+  /// The whole content.
   public var text: String { String(decoding: (try? file.contents()) ?? [], as: UTF8.self) }
 }

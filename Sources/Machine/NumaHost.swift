@@ -1,29 +1,27 @@
 import Glibc
 import Records
 
-/// The NUMA nodes of the machine that measures, and where memory lies on them. Tests replace it.
+/// The NUMA nodes of the measuring machine, and the placement of memory on them. Tests replace it.
 public protocol NumaHost: Sendable {
-  /// The nodes that may be used, by number; at least one.
+  /// The usable nodes, by number; at least one.
   var nodes: [HostNode] { get }
 
-  /// Has the pages of `memory` (at a page's start, `bytes` long) come from node `toNode` and no other; pages already
-  /// there are moved.
+  /// Binds the pages of `memory` (page-aligned, `bytes` long) to node `toNode`; populated pages are moved.
   func bind(_ memory: UnsafeMutableRawPointer, bytes: Int, toNode: Int) throws(NumaError)
 
-  /// The node on which the page around `address` lies. Doesn't fault it in: ``NumaError/notPresent`` before a first
-  /// write.
+  /// The node of the page around `address`. Doesn't fault it in: throws ``NumaError/notPresent`` before a first write.
   func nodeOf(_ address: UnsafeRawPointer) throws(NumaError) -> Int
 }
 
-/// What keeps memory from being placed on, or found on, a NUMA node.
+/// Why memory can't be placed on, or looked up on, a NUMA node.
 public enum NumaError: UserFacing, Equatable, Sendable {
-  /// The machine has no such node, or this process may not use it.
+  /// The machine lacks this node, or this process may not use it.
   case unknownNode(Int)
-  /// mbind() refused, with this errno.
+  /// mbind() failed with this errno.
   case bindFailed(node: Int, code: Int32)
-  /// move_pages() could not tell, with this errno.
+  /// move_pages() failed with this errno.
   case queryFailed(code: Int32)
-  /// Nothing has been written to the page yet, so it lies on no node.
+  /// The page isn't populated yet, so it is on no node.
   case notPresent
 
   /// Something that is needed isn't there.
@@ -37,5 +35,31 @@ public enum NumaError: UserFacing, Equatable, Sendable {
     case .queryFailed(let code): "move_pages: \(String(cString: strerror(code)))"
     case .notPresent: "the page has no memory yet: write to it first"
     }
+  }
+}
+
+/// A NUMA node of the measuring machine.
+public struct HostNode: Equatable, Codable, Sendable {
+  /// The kernel's node number.
+  public var id: Int
+  /// Its CPUs, ascending; empty for a memory-only node. From a ``NumaHost`` only the usable ones.
+  public var cpus: [Int]
+  /// Its memory; nil if unknown. Bytes.
+  public var memoryBytes: UInt64?
+  /// Its free memory when queried; nil if unknown. Bytes.
+  public var freeBytes: UInt64?
+
+  enum CodingKeys: String, CodingKey {
+    case id
+    case cpus
+    case memoryBytes = "memory_bytes"
+    case freeBytes = "free_bytes"
+  }
+
+  public init(id: Int, cpus: [Int], memoryBytes: UInt64?, freeBytes: UInt64?) {
+    self.id = id
+    self.cpus = cpus
+    self.memoryBytes = memoryBytes
+    self.freeBytes = freeBytes
   }
 }

@@ -2,11 +2,11 @@ import Foundation
 
 /// The state of a git working tree.
 public struct SourceRevision: Equatable, Codable, Sendable {
-  /// Full hash of the commit checked out.
+  /// The full hash of the checked-out commit.
   public var commit: String
-  /// The branch; nil if the head is detached.
+  /// The branch; nil if HEAD is detached.
   public var branch: String?
-  /// Whether anything differs from the commit, untracked files that git doesn't ignore included.
+  /// Whether anything differs from the commit, untracked files that aren't ignored included.
   public var isDirty: Bool
 
   public init(commit: String, branch: String?, isDirty: Bool) {
@@ -20,9 +20,9 @@ public struct SourceRevision: Equatable, Codable, Sendable {
     ofProgram(at: (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? "")
   }
 
-  /// The working tree that a program was built in by `swift build`; nil as below, and for one that doesn't lie where it
-  /// was built (.build.../release or debug): of a copy kept in a tree, as a last good build is, nobody knows which
-  /// commit it is of.
+  /// The working tree that a program was built in by `swift build`; nil if there is none, or if the program isn't where
+  /// it was built (.build.../release or debug): the commit of a copy kept in a tree, such as a last good build, is
+  /// unknown.
   static func ofProgram(at path: String) -> SourceRevision? {
     let folder = URL(fileURLWithPath: path).deletingLastPathComponent()
     let isBuilt =
@@ -31,13 +31,13 @@ public struct SourceRevision: Equatable, Codable, Sendable {
     return isBuilt ? containing(folder.path) : nil
   }
 
-  /// The working tree that holds `path`, a file or a directory; nil if there is none, it has no commit yet, or git
-  /// is not there.
+  /// The working tree that contains `path`, a file or a directory; nil if there is none, if it has no commit, or if git
+  /// is missing.
   public static func containing(_ path: String) -> SourceRevision? {
     var isDirectory: ObjCBool = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else { return nil }
     let directory = isDirectory.boolValue ? path : URL(fileURLWithPath: path).deletingLastPathComponent().path
-    // Inside a git hook these lead to another tree than the path's.
+    // Within a git hook these point to another tree.
     let misleading = ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX"]
     var environment = ProcessInfo.processInfo.environment.filter { !misleading.contains($0.key) }
     environment["GIT_OPTIONAL_LOCKS"] = "0"

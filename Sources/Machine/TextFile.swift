@@ -1,19 +1,19 @@
 import Records
 
-/// A new file of text: there whole, or not at all.
+/// A new text file, written completely or not at all.
 public struct TextFile {
   public let path: String
 
-  /// Looks whether the file can be made, and makes nothing yet.
+  /// Checks that the file can be created, without creating it.
   ///
-  /// - Throws: ``UserError``: of kind usage if there is something already, which is left alone; of kind io where
-  ///   the folder it is to lie in isn't there or may not be written.
+  /// - Throws: ``UserError``: of kind usage if the path exists, which is left unchanged; of kind io if its folder
+  ///   doesn't exist or isn't writable.
   public init(newAt path: String) throws(UserError) {
     self.path = path
     try FileAccess.requireNew(path)
   }
 
-  /// Writes it.
+  /// Writes the file.
   ///
   /// - Throws: ``UserError`` of kind io.
   public func write(_ text: String) throws(UserError) {

@@ -1,10 +1,10 @@
 import CHost
 import Glibc
 
-/// On which CPUs the calling thread runs.
+/// The CPUs of the calling thread.
 public enum ThreadPlacement {
-  /// Binds the calling thread to `cpu`. Threads it starts afterwards inherit that, and ``allowedCPUs()`` gives no more
-  /// than this one: ask before binding.
+  /// Pins the calling thread to `cpu`. Threads started afterwards inherit this, and ``allowedCPUs()`` then returns only
+  /// this CPU: call it before pinning.
   ///
   /// - Throws: ``SystemCallError`` (EINVAL if there is no such CPU or this process may not use it).
   public static func pin(toCPU cpu: Int) throws(SystemCallError) {
@@ -15,9 +15,9 @@ public enum ThreadPlacement {
     guard code == 0 else { throw SystemCallError(call: "sched_setaffinity to CPU \(cpu)", code: code) }
   }
 
-  /// Lets the calling thread run on any of `cpus`: what undoes ``pin(toCPU:)``.
+  /// Lets the calling thread run on any of `cpus`; undoes ``pin(toCPU:)``.
   ///
-  /// - Throws: ``SystemCallError`` (EINVAL if none of them is there).
+  /// - Throws: ``SystemCallError`` (EINVAL if none of them exists).
   public static func allow(_ cpus: [Int]) throws(SystemCallError) {
     let code = chost_allow_cpus(cpus.map { Int32(clamping: $0) }, Int32(cpus.count))
     guard code == 0 else { throw SystemCallError(call: "sched_setaffinity to \(cpus.count) CPUs", code: code) }
@@ -25,7 +25,7 @@ public enum ThreadPlacement {
 
   /// The CPUs that the calling thread may run on, ascending.
   ///
-  /// - Throws: ``SystemCallError`` if the kernel doesn't tell (EINVAL on machines of more than 1024 CPUs).
+  /// - Throws: ``SystemCallError`` if the kernel refuses (EINVAL on machines of more than 1024 CPUs).
   public static func allowedCPUs() throws(SystemCallError) -> [Int] {
     var cpus = [Int32](repeating: 0, count: 1024)
     let count = chost_allowed_cpus(&cpus, Int32(cpus.count))
@@ -33,7 +33,7 @@ public enum ThreadPlacement {
     return cpus.prefix(Int(count)).map(Int.init)
   }
 
-  /// The CPU that the calling thread runs on at this moment; nil if the kernel doesn't tell.
+  /// The CPU that the calling thread is running on; nil if the kernel refuses.
   public static var currentCPU: Int? {
     let cpu = chost_current_cpu()
     return cpu < 0 ? nil : Int(cpu)

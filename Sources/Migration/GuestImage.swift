@@ -1,26 +1,26 @@
 import GuestMemory
 
-/// What a modelled guest's memory holds as far as a migration asks: who wrote what when, what is zero, and what has
-/// been written since the last sync. Modelled pages have no bytes; a version counter stands for each unit's.
+/// A modelled guest's memory as a migration sees it: which units are written, zero, and dirty since the last sync.
+/// Modelled pages have no content; a version counter stands for each unit's.
 ///
-/// A unit is a page, or for guests too large for that a run of 2^``unitOrder`` pages: then one write makes the whole
-/// unit dirty, as it does on a host with huge pages.
+/// A unit is a page or, for large guests, a run of 2^``unitOrder`` pages: then one write dirties the whole unit, as on
+/// a host with huge pages.
 public final class GuestImage {
-  /// log2 of a unit's pages.
+  /// log2 of the pages per unit.
   public let unitOrder: Int
   public let units: Int
-  /// Units that are RAM: what a migration has to send.
+  /// The units that are RAM, which a migration must send.
   public let memory: MigrationBitmap
   public private(set) var versions: PageVersions
-  /// The dirty log. Every write since the last sync is in it.
+  /// The dirty log: every write since the last sync.
   public private(set) var log: MigrationBitmap
-  /// Pages of each unit that somebody wrote and still has.
+  /// The pages of each unit that have been written and are still in use.
   private var owned: [UInt16]
-  /// Pages of each unit that aren't zero, whoever wrote them.
+  /// The pages of each unit that aren't zero, in use or not.
   private var filled: [UInt16]
 
-  /// An image of the guest as it stands, with nothing on the per-CPU lists: what isn't free is in use and written.
-  /// `freeIsZero`: nobody has used the free memory since boot; otherwise it holds what its last users left. No thread
+  /// Creates an image of the guest, whose per-CPU lists must be empty: everything that isn't free is in use and
+  /// written. `freeIsZero`: free memory is untouched since boot; otherwise it holds what its last users left. No thread
   /// may run in the guest. O(pages / 2^unitOrder + free blocks).
   public init(_ guest: Guest, unitOrder: Int, freeIsZero: Bool) {
     precondition((0...10).contains(unitOrder))
@@ -51,23 +51,23 @@ public final class GuestImage {
     for unit in 0..<units where filled[unit] > 0 { versions.write(unit) }
   }
 
-  /// Somebody who has just allocated the pages writes all of them.
+  /// Writes all pages of a block that was just allocated.
   public func take(_ block: Block) {
     forEachUnit(block.pfn, block.pages) { unit, pages in
       owned[unit] += pages
-      // In a unit of many pages nobody knows which of them were zero: as few as can be.
+      // In a unit of many pages it isn't known which were zero: assume as few as possible.
       filled[unit] = max(filled[unit], min(filled[unit] + pages, UInt16(1) << UInt16(unitOrder)))
       write(unit)
     }
   }
 
-  /// Their owner writes them again.
+  /// Writes all pages of a block again, by its owner.
   public func rewrite(_ block: Block) { forEachUnit(block.pfn, block.pages) { unit, _ in write(unit) } }
 
-  /// Their owner gives them back; what they hold stays.
+  /// Releases a block. Its content stays.
   public func giveBack(_ block: Block) { forEachUnit(block.pfn, block.pages) { unit, pages in owned[unit] -= pages } }
 
-  /// The kernel zeroes pages that nobody owns, as init_on_alloc does for a strategy that allocates.
+  /// Zeroes free pages, as init_on_alloc does for a strategy that allocates.
   public func zero(_ block: Block) {
     forEachUnit(block.pfn, block.pages) { unit, pages in
       filled[unit] -= min(pages, filled[unit])
@@ -75,19 +75,19 @@ public final class GuestImage {
     }
   }
 
-  /// Pages of a unit that aren't zero.
+  /// The number of non-zero pages of a unit.
   public func filledPages(_ unit: Int) -> Int { Int(filled[unit]) }
 
-  /// What the unit holds goes to the destination.
+  /// Sends the unit's content to the destination.
   public func copy(_ unit: Int) { versions.copy(unit) }
 
-  /// The sync: what was written since the last one has to be sent again.
+  /// Syncs: adds everything written since the last sync to the bitmap.
   public func sync(into bitmap: inout MigrationBitmap) { bitmap.take(&log) }
 
-  /// The first unit that somebody uses and the destination lacks.
+  /// The first unit in use whose content the destination lacks; nil if none.
   public var firstLoss: PageVersions.Loss? { versions.firstLoss { owned[$0] > 0 } }
 
-  /// Units that somebody uses.
+  /// The number of units in use.
   public var unitsInUse: Int { owned.count { $0 > 0 } }
 
   private func write(_ unit: Int) {
@@ -95,7 +95,7 @@ public final class GuestImage {
     log.set(unit)
   }
 
-  /// Each unit that the pages lie in, and how many of them.
+  /// Calls `body` for each unit that the pages overlap, with the number of pages in it.
   @inline(__always)
   private func forEachUnit(_ pfn: UInt64, _ pages: UInt64, _ body: (Int, UInt16) -> Void) {
     var page = Int(pfn)

@@ -1,22 +1,23 @@
 import GuestMemory
 
-/// Which units of a guest's memory have still to be sent: a bit each, as QEMU's RAMBlock.bmap, and how many are set.
+/// The units of a guest's memory that must still be sent: one bit each, as QEMU's RAMBlock.bmap, and the number of set
+/// bits.
 ///
-/// A unit is a page, or for the largest guests a run of 2^``unitOrder`` of them, so that the bitmap stays small; a unit
-/// of which a hint covers only a part keeps its bit.
+/// A unit is a page or, for the largest guests, a run of 2^``unitOrder`` pages, which keeps the bitmap small. A unit
+/// that a hint covers only partly keeps its bit.
 public struct MigrationBitmap: Sendable, Equatable {
-  /// Bits in all.
+  /// The number of bits.
   public let units: Int
-  /// log2 of the pages a bit stands for.
+  /// log2 of the pages per bit.
   public let unitOrder: Int
-  /// Bits that are set (QEMU's migration_dirty_pages).
+  /// The number of set bits (QEMU's migration_dirty_pages).
   public private(set) var count: Int
   private var words: [UInt64]
 
   /// - Parameters:
   ///   - units: at least 1.
-  ///   - unitOrder: of how many pages a unit is: log2, at least 0.
-  ///   - allSet: as before the first round, when nothing was sent yet.
+  ///   - unitOrder: log2 of the pages per unit, at least 0.
+  ///   - allSet: true for the first round, before anything is sent.
   public init(units: Int, unitOrder: Int = 0, allSet: Bool) {
     precondition(units > 0, "a bitmap of \(units) units")
     precondition(unitOrder >= 0, "units of 2^\(unitOrder) pages")
@@ -27,20 +28,20 @@ public struct MigrationBitmap: Sendable, Equatable {
     if allSet && units % 64 != 0 { words[words.count - 1] = (1 << UInt64(units % 64)) - 1 }
   }
 
-  /// For memory that ends before page `end`, of which the last unit may hold a part only.
+  /// Creates a bitmap for memory that ends before page `end`; the last unit may be partial.
   public init(pages end: Int, unitOrder: Int, allSet: Bool) {
     self.init(units: max((end + (1 << unitOrder) - 1) >> unitOrder, 1), unitOrder: unitOrder, allSet: allSet)
   }
 
-  /// What a bit stands for in a guest of so many bytes: a page up to 256 GiB, 2 MiB in larger ones, and never less than
-  /// the guest's granule.
+  /// log2 of the pages per bit for a guest of this size: single pages up to 256 GiB, 2 MiB in larger guests, and at
+  /// least the guest's granule.
   public static func unitOrder(guestBytes: UInt64, granuleOrder: Int) -> Int {
     max(guestBytes <= 256 << 30 ? 0 : 9, granuleOrder)
   }
 
   public subscript(unit: Int) -> Bool { words[unit >> 6] & (1 << UInt64(unit & 63)) != 0 }
 
-  /// Sets a bit; true where it wasn't.
+  /// Sets a bit. Returns true if it was clear.
   @discardableResult
   public mutating func set(_ unit: Int) -> Bool {
     precondition(unit >= 0 && unit < units, "unit \(unit) of \(units)")
@@ -51,7 +52,7 @@ public struct MigrationBitmap: Sendable, Equatable {
     return true
   }
 
-  /// Sets the bits of a range; how many weren't. O(range / 64).
+  /// Sets the bits of a range. Returns how many were clear. O(range / 64).
   @discardableResult
   public mutating func set(_ range: Range<Int>) -> Int {
     let added = forEachWord(range) { word, mask in
@@ -63,7 +64,7 @@ public struct MigrationBitmap: Sendable, Equatable {
     return added
   }
 
-  /// Clears the bits of a range; how many were set. O(range / 64).
+  /// Clears the bits of a range. Returns how many were set. O(range / 64).
   @discardableResult
   public mutating func clear(_ range: Range<Int>) -> Int {
     let cleared = forEachWord(range) { word, mask in
@@ -75,8 +76,8 @@ public struct MigrationBitmap: Sendable, Equatable {
     return cleared
   }
 
-  /// Clears the bits of the units that lie wholly in a block, as a hint of it does; how many were set. What lies behind
-  /// the bitmap's end is passed over. O(block / 64).
+  /// Clears the bits of the units wholly in a block, as a hint does. Returns how many were set. Ignores units beyond
+  /// the bitmap's end. O(block / 64).
   @discardableResult
   public mutating func clear(_ block: Block) -> Int {
     let end = min(Int(clamping: block.end >> UInt64(unitOrder)), units)
@@ -84,7 +85,7 @@ public struct MigrationBitmap: Sendable, Equatable {
     return first < end ? clear(first..<end) : 0
   }
 
-  /// The sum of what `body` says of each word and the bits of the range in it.
+  /// Calls `body` with each word and a mask of the range's bits in it. Returns the sum of its results.
   @inline(__always)
   private mutating func forEachWord(_ range: Range<Int>, _ body: (inout UInt64, _ mask: UInt64) -> Int) -> Int {
     precondition(range.lowerBound >= 0 && range.upperBound <= units, "units \(range) of \(units)")
@@ -99,8 +100,8 @@ public struct MigrationBitmap: Sendable, Equatable {
     return sum
   }
 
-  /// Sets every bit that is set in a log of the same size, and clears the log: what a sync does with the dirty log.
-  /// How many weren't set before. O(units / 64).
+  /// Syncs: sets every bit that is set in a log of the same size, and clears the log. Returns how many were clear
+  /// before. O(units / 64).
   @discardableResult
   public mutating func take(_ log: inout MigrationBitmap) -> Int {
     precondition(log.units == units, "a log of \(log.units) units for \(units)")

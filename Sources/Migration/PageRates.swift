@@ -4,16 +4,16 @@ import Glibc
 import Instruments
 import Machine
 
-/// What a migration does to a page on this machine, measured. Nanoseconds a page of 4 KiB.
+/// Measured costs of migrating a page on this machine. Nanoseconds per 4 KiB page.
 public struct PageRates: Sendable, Codable, Equatable {
-  /// Looking at a page that is zero, to its end, with nothing of it in the caches.
+  /// Checking a page that is zero, with nothing of it in the caches.
   public var zeroCheck: Double
-  /// Handing a page to a Unix socket from which another thread reads it.
+  /// Writing a page to a Unix socket that another thread reads.
   public var send: Double
 
-  /// Some 100 ms, the first time.
+  /// Measures the rates; about 100 ms the first time.
   ///
-  /// - Throws: ``SystemCallError`` if there are no 64 MiB, or no socket.
+  /// - Throws: ``SystemCallError`` if the host refuses 64 MiB or a socket.
   public static func measure() throws -> PageRates { try known.get() }
 
   private static let known = Result { PageRates(zeroCheck: try measureZeroCheck(), send: try measureSend()) }
@@ -25,7 +25,7 @@ public struct PageRates: Sendable, Codable, Equatable {
       throw SystemCallError(call: "mmap of \(pages * 4096) bytes", code: ENOMEM)
     }
     defer { _ = chost_release(base, pages * 4096) }
-    // A page that nobody wrote is the kernel's one zero page, and always in the caches.
+    // An unwritten page is the kernel's shared zero page, which is always in the caches.
     for page in 0..<pages {
       (base + page * 4096).storeBytes(of: 1, as: UInt64.self)
       (base + page * 4096).storeBytes(of: 0, as: UInt64.self)

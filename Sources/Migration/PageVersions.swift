@@ -1,15 +1,16 @@
-/// What every unit of a guest's memory holds, here and at the destination: a number that each write counts up.
+/// The content of every unit of a guest's memory, at the source and at the destination, as a number that each write
+/// increments.
 ///
-/// The oracle of a migration in virtual time: at switch-over every unit that isn't free has to hold at the destination
-/// what it holds here. What the bitmap and the log say isn't asked.
+/// The oracle of a migration in virtual time: at switch-over every unit that isn't free must have the same version on
+/// both sides. It doesn't consult the bitmap or the log.
 public struct PageVersions: Sendable {
-  /// What a page holds that nobody has written: zeroes.
+  /// The version of a page that was never written: zeroes.
   public static let zero: UInt32 = 0
 
   private var here: [UInt32]
   private var there: [UInt32]
 
-  /// Neither side was written.
+  /// Creates versions with neither side written.
   public init(units: Int) {
     here = [UInt32](repeating: Self.zero, count: units)
     there = here
@@ -17,19 +18,19 @@ public struct PageVersions: Sendable {
 
   public var units: Int { here.count }
 
-  /// The guest writes what it hasn't written there before.
+  /// Writes new content to a unit.
   public mutating func write(_ unit: Int) { here[unit] &+= 1 }
 
-  /// The guest writes something known, as a kernel that poisons what it frees does.
+  /// Writes known content to a unit, as a kernel that poisons freed pages does.
   public mutating func set(_ unit: Int, _ version: UInt32) { here[unit] = version }
 
-  /// What the unit holds goes to the destination.
+  /// Copies the unit to the destination.
   public mutating func copy(_ unit: Int) { there[unit] = here[unit] }
 
-  /// A unit that the destination lacks.
+  /// A unit that differs at the destination.
   public struct Loss: Error, Equatable, Sendable, CustomStringConvertible {
     public var unit: Int
-    /// What it holds here and there.
+    /// The versions at the source and at the destination.
     public var here: UInt32
     public var there: UInt32
 
@@ -38,7 +39,7 @@ public struct PageVersions: Sendable {
     }
   }
 
-  /// The first unit that matters and differs; nil if none is lost. O(units).
+  /// The first unit that matters and differs; nil if there is none. O(units).
   public func firstLoss(where matters: (Int) -> Bool) -> Loss? {
     for unit in here.indices where here[unit] != there[unit] && matters(unit) {
       return Loss(unit: unit, here: here[unit], there: there[unit])

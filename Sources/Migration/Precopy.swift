@@ -1,35 +1,35 @@
-/// A host and a guest as a pre-copy migration sees them, by whatever clock.
+/// Host and guest as a pre-copy migration sees them, by either clock.
 public protocol PrecopyWorld {
   associatedtype Failure: Error
 
-  /// Since the setup. Nanoseconds.
+  /// The time since the setup. Nanoseconds.
   var now: Double { get }
-  /// What has still to be sent, if all of it had content. Bytes.
+  /// What must still be sent if none of it is zero. Bytes.
   var bytesLeft: Double { get }
 
-  /// Ends the session, and only then reads the dirty log into what has still to be sent: a hint that came later could
+  /// Ends the session, then reads the dirty log into what must still be sent. The order matters: a later hint could
   /// clear what the log sets.
   mutating func sync() throws(Failure)
   /// Asks the guest for hints. Only after a sync.
   mutating func beginSession() throws(Failure)
-  /// Sends the next of what is left, round and round, as the cursor of ram_save_iterate() goes; how many bytes.
+  /// Sends the next of what is left, cyclically, like the cursor of ram_save_iterate(). Returns the bytes sent.
   mutating func send() throws(Failure) -> Double
-  /// The guest stands still from here on; the next that is sent is the first that is left.
+  /// Stops the guest. Sending then starts with the first unit that is left.
   mutating func stopGuest() throws(Failure)
-  /// Returns when the destination has everything. No hint is applied any more.
+  /// Waits until the destination has received everything. No hint is applied afterwards.
   mutating func finish() throws(Failure)
 }
 
-/// The rounds of a pre-copy migration, and when the guest is stopped.
+/// The rounds of a pre-copy migration, and the decision when to stop the guest.
 ///
-/// QEMU 7.2: ram_save_setup(), ram_save_iterate(), migration_iteration_run(), migration_completion(); the limit on
-/// what may be left for the switch-over follows the bandwidth of the last 100 ms (migration_update_counters()). It is
-/// 0 before that: a guest that is sent within 100 ms is stopped when nothing is left, and what it has written
-/// meanwhile goes out while it stands.
+/// QEMU 7.2: ram_save_setup(), ram_save_iterate(), migration_iteration_run(), migration_completion(). The guest is
+/// stopped once the rest fits into the downtime limit at the bandwidth of the last 100 ms
+/// (migration_update_counters()). Before the first 100 ms the limit is 0: a guest that is sent within that time is
+/// stopped when nothing is left, and its last writes are sent while it stands still.
 public struct Precopy: Sendable {
-  /// How long the guest may stand still. Nanoseconds.
+  /// The longest the guest may stand still. Nanoseconds.
   public var downtimeLimit: Double
-  /// Syncs after which the guest is stopped whatever is left.
+  /// The number of syncs after which the guest is stopped in any case.
   public var roundLimit: Int
 
   public init(downtimeLimit: Double, roundLimit: Int = 100) {
@@ -37,32 +37,32 @@ public struct Precopy: Sendable {
     self.roundLimit = roundLimit
   }
 
-  /// What it came to.
+  /// The course of a migration.
   public struct Course: Sendable, Equatable {
     /// From the setup to the end of the switch-over. Nanoseconds.
     public var total = 0.0
     /// How long the guest stood still. Nanoseconds.
     public var downtime = 0.0
     public var bytesSent = 0.0
-    /// Syncs, that of the setup and that of the switch-over included.
+    /// The number of syncs, including those of the setup and the switch-over.
     public var rounds = 0
-    /// Whether little enough was left at some time. Otherwise the guest was stopped with too much left.
+    /// Whether the rest became small enough at some time. Otherwise the guest was stopped with too much left.
     public var hasConverged = false
   }
 
-  /// A page's bytes.
+  /// The size of a page. Bytes.
   public static let pageBytes = 4096.0
-  /// A page's address and flags, and for a zero page one byte more (QEMU's stream).
+  /// The size of a page's address and flags; a zero page has one byte more (QEMU's stream).
   public static let headerBytes = 8.0
   public static let zeroPageBytes = 9.0
 
   private static let window = 100e6
-  /// How long ram_save_iterate() sends before what is left is looked at. Nanoseconds.
+  /// How long ram_save_iterate() sends before it checks what is left. Nanoseconds.
   private static let slice = 50e6
 
   /// Migrates.
   ///
-  /// - Throws: what the world throws.
+  /// - Throws: the world's errors.
   public func run<World: PrecopyWorld>(_ world: inout World) throws(World.Failure) -> Course {
     var course = Course()
     // Of the 100 ms by which the bandwidth is known.
@@ -71,7 +71,7 @@ public struct Precopy: Sendable {
     course.rounds += 1
     try world.beginSession()
     while true {
-      // ram_save_pending(): exactly, where it looks as if the guest could be stopped.
+      // ram_save_pending(): exact when the guest could be stopped.
       let isLittle = world.bytesLeft < threshold
       if isLittle {
         try world.sync()
@@ -103,4 +103,31 @@ public struct Precopy: Sendable {
     course.downtime = course.total - stopped
     return course
   }
+}
+
+/// The result of a migration.
+public struct PrecopyResult: Sendable, Equatable {
+  public var course = Precopy.Course()
+  /// Pages sent with content.
+  public var pagesSent = 0
+  /// Pages sent as zero, without content.
+  public var pagesZero = 0
+  /// Pages whose bit was cleared by a hint.
+  public var pagesSkipped = 0
+  public var hints = 0
+  /// Hints that came after their session had been stopped, and weren't applied.
+  public var hintsLate = 0
+  /// The total time of the sessions, each from its start to its last hint, or to its stop. Nanoseconds; only by the
+  /// virtual clock.
+  public var sessionNs = 0.0
+  /// Units in use that the oracle compared at switch-over.
+  public var unitsCompared = 0
+
+  public init() {}
+
+  public var total: Double { course.total }
+  public var downtime: Double { course.downtime }
+  public var bytesSent: Double { course.bytesSent }
+  public var rounds: Int { course.rounds }
+  public var hasConverged: Bool { course.hasConverged }
 }

@@ -1,20 +1,19 @@
 import GuestMemory
 
-/// A pre-copy migration by a clock that is moved on from unit to unit: the rounds of ``Precopy``, and hints applied
-/// between the start and the stop of a session. What takes how long is measured elsewhere, or given, and stands in
-/// ``Costs``.
+/// A pre-copy migration by a clock that advances from unit to unit: the rounds of ``Precopy``, with hints applied
+/// between the start and the stop of a session. All times are measured elsewhere or given, see ``Costs``.
 public struct VirtualPrecopy {
-  /// What every step takes. Nanoseconds.
+  /// The time of every step. Nanoseconds.
   public struct Costs: Sendable, Equatable {
-    /// Bytes a second that leave the host at most.
+    /// The most bytes a second that leave the host.
     public var bandwidth: Double
-    /// Looking at a page that is zero.
+    /// Checking a page that is zero.
     public var zeroCheck: Double
-    /// Reading a page and handing it to the socket.
+    /// Reading a page and writing it to the socket.
     public var send: Double
-    /// A sync of the dirty log, for each unit of the guest.
+    /// A sync of the dirty log, per unit of the guest.
     public var syncPerUnit: Double
-    /// How long the guest may stand still.
+    /// The longest the guest may stand still.
     public var downtimeLimit: Double
 
     public init(
@@ -28,10 +27,10 @@ public struct VirtualPrecopy {
     }
   }
 
-  /// The hints of one session, in the order in which they arrive.
+  /// The hints of one session, in order of arrival.
   public struct Session {
     public var blocks: [Block]
-    /// From one hint to the next. Nanoseconds.
+    /// The time between hints. Nanoseconds.
     public var nanosecondsPerHint: Double
 
     public init(blocks: [Block], nanosecondsPerHint: Double) {
@@ -57,9 +56,9 @@ public struct VirtualPrecopy {
   private var result = PrecopyResult()
 
   /// - Parameters:
-  ///   - roundLimit: syncs after which the guest is stopped whatever is left.
-  ///   - collect: what the guest hints in a session that begins now; nil: it has no such strategy.
-  ///   - advance: lets the guest's users act until so long after the setup. Nanoseconds.
+  ///   - roundLimit: the number of syncs after which the guest is stopped in any case.
+  ///   - collect: the guest's hints in a session that begins now; nil if it has no such strategy.
+  ///   - advance: lets the guest's users act until this time after the setup. Nanoseconds.
   public init(
     _ image: GuestImage, _ costs: Costs, roundLimit: Int = 100, collect: @escaping () -> Session?,
     advance: @escaping (Double) -> Void
@@ -74,7 +73,7 @@ public struct VirtualPrecopy {
 
   /// Migrates.
   ///
-  /// - Throws: ``PageVersions/Loss`` if a page that is in use isn't at the destination as it is here.
+  /// - Throws: ``PageVersions/Loss`` if a page in use differs at the destination.
   public mutating func run() throws(PageVersions.Loss) -> PrecopyResult {
     result.course = Precopy(downtimeLimit: costs.downtimeLimit, roundLimit: roundLimit).run(&self)
     if let loss = image.firstLoss { throw loss }
@@ -124,7 +123,7 @@ extension VirtualPrecopy: PrecopyWorld {
     if nextHint == session.blocks.count { host.command(FreePageHintHost.stopID) }
   }
 
-  /// One unit: its bit is cleared before it is read, so that what is written meanwhile is noted.
+  /// Sends one unit. Its bit is cleared before it is read, so that concurrent writes are recorded.
   public mutating func send() -> Double {
     guard let unit = bitmap.next(from: cursor) ?? bitmap.next(from: 0) else { return 0 }
     cursor = unit + 1

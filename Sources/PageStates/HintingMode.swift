@@ -9,26 +9,25 @@ public enum HintingMode: String, Sendable, CaseIterable {
   /// The same, but that every get_page() makes stable and every put_page() tries to make volatile: the proposal of the
   /// thread.
   case everyGetPut = "every-get-put"
-  /// The same as full, but that whoever looks at a page on the LRU makes it stable, so that a page that is freed goes
-  /// V, S, U.
+  /// As full, but looking at a page on the LRU makes it stable, so that a freed page goes V, S, U.
   case fullViaVolatile = "full-via-volatile"
-  /// The same as full, but that put_page() is no site: a page stays stable until it is unlocked by its only user,
-  /// written back, mapped or moved to the inactive list. The thread's order of magnitude may be meant against this.
+  /// As full, but put_page() doesn't change the state: a page stays stable until it is unlocked by its only user,
+  /// written back, mapped or moved to the inactive list. The thread's order of magnitude may refer to this.
   case fullWithoutPut = "full-without-put"
 
-  /// Whether allocation and free say so.
+  /// Whether allocation and free change the state.
   @inlinable @inline(__always)
   public var marksFree: Bool { self != .none }
-  /// Whether pages of files become volatile.
+  /// Whether file pages become volatile.
   @inlinable @inline(__always)
   public var usesVolatile: Bool { self != .none && self != .light }
-  /// Whether put_page() tries to make volatile.
+  /// Whether put_page() tries to make pages volatile.
   @inlinable @inline(__always)
   public var changesAtPut: Bool { usesVolatile && self != .fullWithoutPut }
-  /// Whether a reference means a change.
+  /// Whether every reference changes the state.
   @inlinable @inline(__always)
   public var changesAtReferences: Bool { self == .everyGetPut }
-  /// Whether reclaim makes stable what it is about to free.
+  /// Whether reclaim makes pages stable before freeing them.
   @inlinable @inline(__always)
   public var stabilisesBeforeFree: Bool { self == .fullViaVolatile }
 }

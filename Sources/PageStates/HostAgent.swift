@@ -1,21 +1,20 @@
 import GuestMemory
 import Synchronization
 
-/// A host that is short of memory: takes frames from the guest, whichever the seed says, and does with each page what
-/// its state allows.
+/// A host under memory pressure: takes randomly chosen frames from the guest and treats each page as its state allows.
 public struct HostAgent: Sendable {
   private var generator: SeededGenerator
-  /// Frames that held nothing to keep.
+  /// Frames without content to keep.
   public private(set) var freed = 0
-  /// Pages thrown away that a host without page states would have had to write to swap.
+  /// Pages discarded, which a host without page states would have had to write to swap.
   public private(set) var discarded = 0
   /// Pages written to swap.
   public private(set) var preserved = 0
 
-  /// A host with this seed's choices.
+  /// Creates a host whose choices follow from a seed.
   public init(seed: UInt64) { generator = SeededGenerator(seed: seed, stream: 51) }
 
-  /// Looks at so many pages, and takes the frames of those that have one.
+  /// Looks at `count` pages, and takes the frames of those that have one.
   public mutating func look(at count: Int, of frames: PageFrames) {
     for _ in 0..<count {
       switch frames.takeFrame(generator.below(frames.pages)) {
@@ -29,7 +28,7 @@ public struct HostAgent: Sendable {
 }
 
 extension PageFrames {
-  /// The host takes a page's frame, beside whatever the guest is doing. What that was; nil if there was no frame.
+  /// Takes a page's frame, concurrently with the guest. Returns how; nil if the page had no frame.
   @discardableResult
   public func takeFrame(_ page: Int) -> PageState.Reclaim? {
     var old = memory.states[page].load(ordering: .relaxed)

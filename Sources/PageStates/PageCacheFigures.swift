@@ -1,28 +1,29 @@
 import GuestMemory
 import Instruments
 
-/// What a load in one mode came to.
+/// The figures of a load in one mode.
 public struct PageCacheFigures: Sendable, Hashable {
   public var counts = StateCounts()
   public var pagesHandled = 0
   public var hits = 0
   public var readIns = 0
-  /// Of the host.
+  /// The host's counts.
   public var freed = 0
   public var discarded = 0
   public var preserved = 0
 
-  /// Of the pages that the host took and that held something, the share that was thrown away and not written to swap.
+  /// The share of pages taken by the host that were discarded rather than written to swap; frames without content
+  /// excluded.
   public var discardedShare: Double? {
     discarded + preserved == 0 ? nil : Double(discarded) / Double(discarded + preserved)
   }
 }
 
-/// Passes of ``PageCacheLoad``: first until memory is full, and then as many pages as are asked for.
+/// Passes of ``PageCacheLoad``: first until memory is full, then until the given number of pages was requested.
 ///
-/// Here, and not where they are asked for, so that the measured path is compiled for its types.
+/// Defined in this module so that the measured path is specialised for its types.
 extension PageFrames {
-  /// Counted, with a host that takes a frame for each page the guest's users ask for.
+  /// Runs the counted pass, with a host that takes a frame for each page the guest's users request.
   public func count(_ mode: HintingMode, range: Int, seed: UInt64, pagesHandled: Int) -> PageCacheFigures {
     reset(mode)
     var load = PageCacheLoad<StateCounts>(self, mode, range: range, seed: seed)
@@ -36,7 +37,7 @@ extension PageFrames {
       freed: host?.freed ?? 0, discarded: host?.discarded ?? 0, preserved: host?.preserved ?? 0)
   }
 
-  /// Timed, with nobody beside and nothing counted. Nanoseconds for a page asked for.
+  /// Runs the timed pass, without the host and without counting. Nanoseconds per requested page.
   public func time(_ mode: HintingMode, range: Int, seed: UInt64, pagesHandled: Int) -> Double {
     reset(mode)
     var load = PageCacheLoad<NoTally>(self, mode, range: range, seed: seed)

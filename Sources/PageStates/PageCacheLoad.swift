@@ -1,33 +1,33 @@
 import GuestMemory
 
-/// What a guest's users do: they read and write a file in pieces, map it, fork and exit, take and give back memory of
-/// their own; beside them the kernel writes back and reclaims. The same seed makes the same wishes in every mode.
+/// A guest's load: its users read and write a file in pieces, map it, fork and exit, and allocate and free their own
+/// memory, while the kernel writes back and reclaims. The same seed gives the same requests in every mode.
 ///
-/// On one thread. Four fifths of the wishes go to a fifth of the file.
+/// Runs on one thread. Four fifths of the requests go to a fifth of the file.
 public struct PageCacheLoad<Tally: StateTally> {
   private let frames: PageFrames
   public private(set) var store: PageFrames.Store<Tally>
   private var generator: SeededGenerator
-  /// Pages that one wish is about.
+  /// Pages per request.
   private let range: Int
-  /// Dirty pages of the file that wait for their write-back.
+  /// The file's dirty pages awaiting write-back.
   private var written: [Int32] = []
-  /// Blocks of anonymous memory, the oldest first in a ring.
+  /// Blocks of anonymous memory, in a ring, oldest first.
   private var blocks: [[Int]]
   private var oldest = 0
 
-  /// Pages of the file found in the cache, or mapped and there.
+  /// File pages found in the cache, or mapped and present.
   public private(set) var hits = 0
   /// Pages read in.
   public private(set) var readIns = 0
-  /// Pages that wishes were about, anonymous ones included.
+  /// Pages that were requested, anonymous ones included.
   public private(set) var pagesHandled = 0
 
-  /// On pages unused since they were made or reset.
+  /// Creates a load on pages that are unused since they were created or reset.
   ///
   /// - Parameters:
-  ///   - range: pages that one wish is about, 1 or more; the file and memory are many times that.
-  ///   - seed: of all choices.
+  ///   - range: pages per request, at least 1; the file and memory must be many times larger.
+  ///   - seed: the seed of all choices.
   public init(_ frames: PageFrames, _ mode: HintingMode, range: Int, seed: UInt64) {
     self.frames = frames
     self.range = range
@@ -37,10 +37,10 @@ public struct PageCacheLoad<Tally: StateTally> {
     blocks = Array(repeating: [], count: max(1, frames.pages / 8 / range))
   }
 
-  /// Pages that are kept free for whoever asks next, beside those of the wish itself.
+  /// Pages kept free for the next request, beside the request's own.
   private var reserve: Int { frames.pages / 64 + 2 * range }
 
-  /// So many wishes. `host`: looks at `hostLooks` pages after each page that a wish is about.
+  /// Makes `wishes` requests. `host`: looks at `hostLooks` pages after each requested page.
   public mutating func run(wishes: Int, host: inout HostAgent?, hostLooks: Int = 0) {
     for _ in 0..<wishes {
       step()
@@ -48,7 +48,7 @@ public struct PageCacheLoad<Tally: StateTally> {
     }
   }
 
-  /// Counts from here on.
+  /// Starts counting.
   public mutating func beginCounting() {
     store.tally = Tally()
     hits = 0
@@ -56,7 +56,7 @@ public struct PageCacheLoad<Tally: StateTally> {
     pagesHandled = 0
   }
 
-  /// So many requests, with no other thread.
+  /// Makes `wishes` requests, without a host.
   public mutating func run(wishes: Int) { for _ in 0..<wishes { step() } }
 
   private mutating func step() {
@@ -116,7 +116,7 @@ public struct PageCacheLoad<Tally: StateTally> {
     if writes { written.append(Int32(index)) }
   }
 
-  /// Anonymous memory in the place of the oldest.
+  /// Replaces the oldest block of anonymous memory.
   private mutating func takeBlock() {
     let old = blocks[oldest]
     for page in old { store.drop(page) }
@@ -145,7 +145,7 @@ public struct PageCacheLoad<Tally: StateTally> {
     written.removeAll(keepingCapacity: true)
   }
 
-  /// Reclaim until enough is free, the lists kept as long as each other.
+  /// Reclaims until enough is free, and keeps the LRU lists equally long.
   private mutating func keepFree() {
     if frames.freePages >= reserve { return }
     store.drainDiscarded()
@@ -154,13 +154,13 @@ public struct PageCacheLoad<Tally: StateTally> {
       tries += 1
       if frames.listed(active: true) > frames.listed(active: false) { _ = store.deactivateOne() }
       if !store.reclaimOne() && !store.deactivateOne() { break }
-      // Dirty pages stand in the way.
+      // Dirty pages can't be reclaimed.
       if tries % (4 * reserve) == 0 { writeBackAll() }
       if tries % 64 == 0 { store.drainDiscarded() }
     }
   }
 
-  /// Gives everything back: mappings, cache and anonymous memory. Afterwards all pages are free.
+  /// Releases everything: mappings, cache and anonymous memory. Afterwards all pages are free.
   public mutating func end() {
     for block in blocks.indices {
       for page in blocks[block] { store.drop(page) }

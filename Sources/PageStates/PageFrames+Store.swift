@@ -2,14 +2,14 @@ import CHost
 import Synchronization
 
 extension PageFrames {
-  /// One CPU's hands on the pages: the steps of ``PageStore`` as atomic operations and short holds of locks.
+  /// One CPU's access to the pages: the steps of ``PageStore`` as atomic operations and short lock holds.
   public struct Store<Tally: StateTally>: PageStore {
     public typealias Interruption = Never
 
     @usableFromInline let memory: Memory
     public let mode: HintingMode
     public let cpu: Int
-    /// What it has counted so far.
+    /// The counts so far.
     public var tally: Tally
 
     @inlinable
@@ -93,7 +93,7 @@ extension PageFrames {
 
     // MARK: what the host sees
 
-    /// One exchange of the byte, retried where the host was quicker.
+    /// Changes the state byte by compare-and-exchange, retried if the host was faster.
     @inlinable @inline(__always)
     public mutating func perform(_ operation: StateOperation, _ page: Int) -> Bool {
       var old = memory.states[page].load(ordering: .relaxed)
@@ -113,7 +113,7 @@ extension PageFrames {
 
     @inlinable
     public mutating func testAndClearDirty(_ page: Int) -> Bool {
-      // Only whoever has made the page stable comes here.
+      // Only the thread that made the page stable gets here.
       PageState(
         rawValue: memory.states[page].bitwiseAnd(~PageState.changeBit, ordering: .acquiringAndReleasing).oldValue
       )
@@ -137,8 +137,8 @@ extension PageFrames {
       }
     }
 
-    /// A CPU's access and the entry it went by are one step in hardware, which waits for every CPU before an entry
-    /// that is gone counts as gone; here the page table's lock sees to it.
+    /// In hardware, an access and its page table entry are one step, and removing an entry waits for every CPU; here
+    /// the page table's lock ensures this.
     @inlinable
     public mutating func accessMapped(_ index: Int, writes: Bool) -> MappedAccess {
       memory.pageTable.lock()
@@ -321,7 +321,7 @@ extension PageFrames {
       let head = memory.head(active: active)
       var page = Int(memory.previous[head])
       while page != head {
-        // One whose last reference is gone is just about to leave the list by itself.
+        // A page whose last reference is gone is about to leave the list.
         if getUnlessZero(page) {
           delist(page)
           return page
@@ -367,11 +367,11 @@ extension PageFrames {
       return page
     }
 
-    /// A device's writing: the page is there afterwards, and no CPU has written to it.
+    /// A device writes the page: it is resident afterwards, without being dirtied by a CPU.
     @inlinable
     public mutating func readFromDisk(_ page: Int) { _ = access(page, writes: false) }
 
-    /// A device's reading.
+    /// A device reads the page.
     @inlinable
     public mutating func writeToDisk(_ page: Int) { _ = access(page, writes: false) }
   }

@@ -2,29 +2,28 @@ import CHost
 import GuestMemory
 import Synchronization
 
-/// Pages of a guest, a file whose pages they cache, and one process that maps the file: what ``PageStore``'s steps are
-/// done on in memory.
+/// The pages of a guest, a file they cache, and a process that maps the file: the memory that ``PageStore``'s steps
+/// work on.
 ///
-/// A page has a byte that both sides see, a word of flags and one of counts, and links for one list; all of it on
-/// lines of several pages, as nobody's contents are modelled. Reading the file in costs nothing.
+/// Each page has a byte that both sides see, a word of flags and one of counts, and links for one list. Pages share
+/// cache lines, and their content isn't modelled. Reading the file costs nothing.
 public final class PageFrames: @unchecked Sendable {
-  // Right to send: what isn't atomic is only touched under the lock it belongs to, and the memory lives as long as
-  // this.
+  // Right to send: anything that isn't atomic is only touched under its lock, and the memory lives as long as this.
   private let base: UnsafeMutableRawPointer
   private let bytes: Int
   @usableFromInline let memory: Memory
 
-  /// Pages of the guest.
+  /// The number of the guest's pages.
   public let pages: Int
-  /// Pages of the file.
+  /// The number of the file's pages.
   public let filePages: Int
 
-  /// All pages free, and of the states that the mode gives to free pages.
+  /// Creates free pages, in the state that the mode gives to free pages.
   ///
   /// - Parameters:
   ///   - pages: 1 to 2^24.
   ///   - filePages: 1 to 2^30.
-  ///   - cpus: those that have stores of their own, 1 to 64.
+  ///   - cpus: CPUs with stores of their own, 1 to 64.
   /// - Throws: ``GuestError/cannotReserve(bytes:)``
   public init(pages: Int, filePages: Int, cpus: Int = 1, mode: HintingMode) throws(GuestError) {
     precondition((1...1 << 24).contains(pages) && (1...1 << 30).contains(filePages) && (1...64).contains(cpus))
@@ -67,26 +66,26 @@ public final class PageFrames: @unchecked Sendable {
 
   deinit { _ = chost_release(base, bytes) }
 
-  /// This CPU's hands on it. Valid as long as this object: the caller must keep it alive.
+  /// Returns a CPU's store. Valid as long as this object, which the caller must keep alive.
   ///
-  /// - Parameter tally: counts what the store does, from where it stands.
+  /// - Parameter tally: counts the store's operations, continuing from its current values.
   public func store<Tally: StateTally>(_ mode: HintingMode, cpu: Int = 0, tally: Tally = NoTally()) -> Store<Tally> {
     Store(memory: memory, mode: mode, cpu: cpu, tally: tally)
   }
 
-  /// Restores the initial state. No thread may use it meanwhile.
+  /// Restores the initial state. No thread may be using it.
   public func reset(_ mode: HintingMode) { memory.reset(mode, filePages: filePages) }
 
-  /// A page's state, as it is at some moment.
+  /// The page's current state.
   public func state(_ page: Int) -> PageState { PageState(rawValue: memory.states[page].load(ordering: .relaxed)) }
 
-  /// Pages on the free list, on neither LRU list nor any CPU's list of discarded ones.
+  /// Pages on the free list, thus on no LRU list and no CPU's list of discarded pages.
   public var freePages: Int { Int(memory.freeCount) }
 
-  /// Pages of an LRU list.
+  /// The number of pages on an LRU list.
   public func listed(active: Bool) -> Int { Int(memory.listed(active: active)) }
 
-  /// Where the arrays lie.
+  /// The layout of the arrays.
   private struct Plan {
     var bytes = 0
     mutating func take(_ count: Int, _ size: Int) -> Int {
@@ -100,26 +99,27 @@ public final class PageFrames: @unchecked Sendable {
     // Right to send: see above.
     @usableFromInline let pages: Int
     @usableFromInline let cpus: Int
-    /// References below, mappings above bit 32.
+    /// References in bits 31..0, mappings above.
     @usableFromInline let counts: UnsafeMutablePointer<Atomic<UInt64>>
     @usableFromInline let flags: UnsafeMutablePointer<Atomic<UInt32>>
     @usableFromInline let states: UnsafeMutablePointer<Atomic<UInt8>>
     /// page->index
     @usableFromInline let indices: UnsafeMutablePointer<Int32>
-    /// Links of the LRU, of the free list and of lists of discarded pages: a page is on one at most.
+    /// Links of the LRU lists, the free list and the lists of discarded pages; a page is on at most one.
     @usableFromInline let next: UnsafeMutablePointer<Int32>
     @usableFromInline let previous: UnsafeMutablePointer<Int32>
     /// A stack of free pages.
     @usableFromInline let free: UnsafeMutablePointer<Int32>
-    /// By page of the file: the page that caches it plus one, or 0.
+    /// By file page: the page that caches it plus one, or 0.
     @usableFromInline let slots: UnsafeMutablePointer<Int32>
-    /// By page of the file: the page that is mapped there plus one, or 0.
+    /// By file page: the page mapped there plus one, or 0.
     @usableFromInline let table: UnsafeMutablePointer<Int32>
-    /// By CPU, a cache line each: the first discarded page that waits plus one, or 0.
+    /// By CPU, one cache line each: the first deferred discarded page plus one, or 0.
     @usableFromInline let deferred: UnsafeMutablePointer<Int32>
-    /// By CPU, a cache line each: whether it is in a discard fault's handler.
+    /// By CPU, one cache line each: whether it is in a discard fault's handler.
     @usableFromInline let faults: UnsafeMutablePointer<Atomic<UInt32>>
-    /// A cache line each: tree, LRU, page table, allocator; then how many pages are free, and on the two LRU lists.
+    /// One cache line each: the locks of tree, LRU, page table and allocator; then the numbers of free pages, and of
+    /// pages on the two LRU lists.
     @usableFromInline let locks: UnsafeMutablePointer<Atomic<UInt32>>
 
     @inlinable var tree: WordLock { WordLock(locks) }
@@ -133,7 +133,7 @@ public final class PageFrames: @unchecked Sendable {
       nonmutating set { locks[64].store(newValue, ordering: .relaxed) }
     }
 
-    /// Pages of an LRU list, under its lock.
+    /// The number of pages on an LRU list, under its lock.
     @inlinable
     func listed(active: Bool) -> UInt32 { locks[active ? 96 : 80].load(ordering: .relaxed) }
 
@@ -170,4 +170,22 @@ public final class PageFrames: @unchecked Sendable {
       }
     }
   }
+}
+
+/// A test-and-set lock in a word of its own, for a page table, list or tree.
+@usableFromInline struct WordLock {
+  @usableFromInline let word: UnsafeMutablePointer<Atomic<UInt32>>
+
+  @inlinable @inline(__always)
+  init(_ word: UnsafeMutablePointer<Atomic<UInt32>>) { self.word = word }
+
+  @inlinable @inline(__always)
+  func lock() {
+    while word.pointee.exchange(1, ordering: .acquiring) != 0 {
+      while word.pointee.load(ordering: .relaxed) != 0 { chost_pause() }
+    }
+  }
+
+  @inlinable @inline(__always)
+  func unlock() { word.pointee.store(0, ordering: .releasing) }
 }

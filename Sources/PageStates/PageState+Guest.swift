@@ -1,17 +1,16 @@
 extension PageState {
   /// The state after an operation of the guest.
   ///
-  /// What is discarded stays discarded but for SET_STABLE, SET_UNUSED and STABLE_MAKE_RESIDENT, after which it is a
-  /// page of zeroes: whoever uses these doesn't care for the content.
+  /// A discarded page stays discarded except after SET_STABLE, SET_UNUSED and STABLE_MAKE_RESIDENT, which turn it into
+  /// a page of zeroes: their callers don't need the content.
   ///
-  /// - Throws: ``IllegalTransition``: only an allocation takes a page out of U, and what has been written doesn't
-  ///   become V.
+  /// - Throws: ``IllegalTransition``: only an allocation takes a page out of U, and a written page doesn't become V.
   @inlinable @inline(__always)
   public func after(_ operation: StateOperation) throws(IllegalTransition) -> PageState {
     switch operation {
     case .get: return self
     case .setStable:
-      // What U had in swap is worth nothing.
+      // Swapped content of an unused page is worthless.
       if guest == .unused { return PageState(.stable, host == .resident ? .resident : .zero) }
       return PageState(.stable, host, isDirty: isDirty)
     case .setUnused: return PageState(.unused, host)
@@ -19,7 +18,7 @@ extension PageState {
       if guest == .unused || guest == .potentiallyVolatile && isDirty {
         throw IllegalTransition(action: "SET_VOLATILE", state: self, accepted: "S, V, and P not written to")
       }
-      // Swapped out is as good as discarded: there is no Vp.
+      // A swapped-out page counts as discarded: there is no Vp.
       return PageState(.volatile, host == .resident ? .resident : .zero, isDirty: isDirty)
     case .setPotentiallyVolatile:
       if guest == .unused {
@@ -38,11 +37,29 @@ extension PageState {
 
   /// The state with the change bit cleared: page_test_and_clear_dirty().
   ///
-  /// - Throws: ``IllegalTransition`` of P, which the host could discard at once, written or not.
+  /// - Throws: ``IllegalTransition`` for P, which the host could then discard, written or not.
   public func cleaned() throws(IllegalTransition) -> PageState {
     if guest == .potentiallyVolatile && isDirty {
       throw IllegalTransition(action: "clearing the change bit", state: self, accepted: "S, U, V, and P not written to")
     }
     return PageState(guest, host)
   }
+}
+
+/// A guest's request about a page's state: the codes of s390's ESSA instruction.
+public enum StateOperation: UInt8, Sendable, CaseIterable {
+  /// Reads the state.
+  case get = 0
+  /// To S from any state, as at allocation. A page without content reads as zero.
+  case setStable = 1
+  /// To U from any state, as at free.
+  case setUnused = 2
+  /// From S or P to V.
+  case setVolatile = 3
+  /// From S or V to P.
+  case setPotentiallyVolatile = 4
+  /// To S from any state, and resident.
+  case stableMakeResident = 5
+  /// From V or P to S; does nothing if the page is discarded.
+  case stableIfNotDiscarded = 6
 }

@@ -1,15 +1,15 @@
 extension PageState {
-  /// What the host does to get at a page's frame.
+  /// How the host gets at a page's frame.
   public enum Reclaim: Sendable, Hashable {
-    /// U: nothing was there to keep.
+    /// U: there was no content to keep.
     case freed
-    /// V, or P not written to: thrown away, and not written to swap.
+    /// V, or P not written to: discarded without writing to swap.
     case discarded
     /// S, or P written to: written to swap.
     case preserved
   }
 
-  /// What getting at its frame would be; nil if there is none.
+  /// How the host would get at its frame; nil if the page has none.
   @inlinable @inline(__always)
   public var reclaim: Reclaim? {
     guard host == .resident else { return nil }
@@ -23,7 +23,7 @@ extension PageState {
 
   /// Ur, Vr and clean Pr to z; Up to Uz.
   ///
-  /// - Throws: ``IllegalTransition`` of what has to be kept, and of what isn't there.
+  /// - Throws: ``IllegalTransition`` if the content must be preserved, or isn't present.
   public func discarded() throws(IllegalTransition) -> PageState {
     if guest == .unused && host != .zero { return PageState(.unused, .zero) }
     guard reclaim == .discarded else {
@@ -32,9 +32,9 @@ extension PageState {
     return PageState(guest, .zero, isDirty: isDirty)
   }
 
-  /// Sr to Sp, and Pr to Pp where it has been written to.
+  /// Sr to Sp, and Pr to Pp if it was written to.
   ///
-  /// - Throws: ``IllegalTransition`` of anything else: what may be discarded is never written to swap.
+  /// - Throws: ``IllegalTransition`` for any other state: what may be discarded is never written to swap.
   public func preserved() throws(IllegalTransition) -> PageState {
     guard reclaim == .preserved else {
       throw IllegalTransition(action: "swapping out", state: self, accepted: "Sr, and Pr written to")
@@ -42,7 +42,7 @@ extension PageState {
     return PageState(guest, .preserved, isDirty: isDirty)
   }
 
-  /// The state with its frame given to somebody else, by whichever way is open.
+  /// The state after the host has taken its frame, by discarding or preserving.
   @inlinable @inline(__always)
   public var withoutFrame: PageState {
     reclaim == nil
@@ -50,7 +50,8 @@ extension PageState {
       : PageState(guest, reclaim == .preserved ? .preserved : .zero, isDirty: isDirty && guest != .unused)
   }
 
-  /// The state after the guest's access: swapped in, or a page of zeroes. Nil: a discard fault, and nothing changes.
+  /// The state after the guest's access: swapped in, or a page of zeroes. Nil for a discard fault, which changes
+  /// nothing.
   @inlinable @inline(__always)
   public func accessed(writes: Bool) -> PageState? {
     if isDiscarded { return nil }

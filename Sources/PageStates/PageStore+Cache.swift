@@ -1,7 +1,7 @@
-/// The page cache's operations, with changes of state at the sites that the 2006 patches chose.
+/// The page cache's operations, with state changes at the sites that the 2006 patches chose.
 extension PageStore {
-  /// find_get_page(): the page of a file's page with a reference, stable; nil if it isn't cached, or was discarded and
-  /// is now removed.
+  /// find_get_page(): returns the page that caches a file page, stable and with a reference; nil if it isn't cached, or
+  /// was discarded and is now removed.
   @inlinable
   public mutating func lookup(_ index: Int) throws(Interruption) -> Int? {
     guard let page = try find(index) else { return nil }
@@ -12,8 +12,8 @@ extension PageStore {
     return page
   }
 
-  /// A new page with the file's content, in the cache and with a reference; nil if no page is free or another was
-  /// quicker.
+  /// Reads a file page into a new page, in the cache and with a reference; nil if no page is free or another CPU was
+  /// faster.
   @inlinable
   public mutating func readIn(_ index: Int) throws(Interruption) -> Int? {
     guard let page = try allocateStable() else { return nil }
@@ -28,7 +28,7 @@ extension PageStore {
     return page
   }
 
-  /// lru_cache_add(): the page goes by way of a CPU's pagevec, which has a reference to it.
+  /// lru_cache_add(): adds the page through a CPU's pagevec, which has a reference to it.
   @inlinable
   mutating func addNewToLRU(_ page: Int) throws(Interruption) {
     try get(page)
@@ -38,7 +38,7 @@ extension PageStore {
     try drop(page)
   }
 
-  /// read(2) of one cached page. False: not cached.
+  /// read(2) of one cached page. Returns false if it isn't cached.
   @inlinable
   public mutating func read(_ index: Int) throws(Interruption) -> Bool {
     guard let page = try lookup(index) else { return false }
@@ -49,13 +49,13 @@ extension PageStore {
     return true
   }
 
-  /// mark_page_accessed(): the second time it becomes active.
+  /// mark_page_accessed(): the second call makes the page active.
   @inlinable @inline(__always)
   public mutating func markAccessed(_ page: Int) throws(Interruption) {
     if try testAndSet(.referenced, page) { try activate(page) }
   }
 
-  /// wait_on_page_locked() of a page that is still being read in.
+  /// wait_on_page_locked() for a page that is still being read.
   @inlinable @inline(__always)
   mutating func awaitContent(_ page: Int) throws(Interruption) {
     if try has(.uptodate, page) { return }
@@ -63,12 +63,12 @@ extension PageStore {
     try unlockPage(page)
   }
 
-  /// write(2) of one cached page. False: not cached.
+  /// write(2) of one cached page. Returns false if it isn't cached.
   @inlinable
   public mutating func write(_ index: Int) throws(Interruption) -> Bool {
     guard let page = try lookup(index) else { return false }
     try lock(page)
-    // Somebody may have removed it meanwhile.
+    // Another thread may have removed it meanwhile.
     if try has(.mapping, page) {
       _ = try testAndSet(.dirty, page)
       _ = try access(page, writes: true)
@@ -78,7 +78,7 @@ extension PageStore {
     return true
   }
 
-  /// The write-back of one page, if it needs any.
+  /// Writes a page back if it is dirty.
   @inlinable
   public mutating func writeBack(_ index: Int) throws(Interruption) {
     guard let page = try lookup(index) else { return }
@@ -86,7 +86,7 @@ extension PageStore {
     let isWritten = try testAndClearDirty(page)
     let isDirty = try has(.dirty, page)
     if isWritten || isDirty {
-      // Writeback before dirty is cleared: at no moment is it neither.
+      // PG_writeback is set before PG_dirty is cleared, so that one of them is always set.
       _ = try testAndSet(.writeback, page)
       if isDirty { try clear(.dirty, page) }
       try clear(.locked, page)
@@ -100,15 +100,15 @@ extension PageStore {
     try putPage(page)
   }
 
-  /// A page fault on a file mapping: the reference of the page becomes the entry's, or the entry that there is is made
-  /// writable. False: not cached.
+  /// A page fault on a file mapping: the page's reference becomes the entry's, or an existing entry is made writable.
+  /// Returns false if the page isn't cached.
   @inlinable
   public mutating func mapCached(_ index: Int, writable: Bool) throws(Interruption) -> Bool {
     guard let page = try lookup(index) else { return false }
     try awaitContent(page)
     if try map(page, writable: writable) {
-      // page_add_file_rmap(), under the page table's lock: until it is given back nobody can unmap the page and free
-      // it.
+      // page_add_file_rmap(), under the page table's lock: until it is released no other thread can unmap and free the
+      // page.
       if mode.usesVolatile { try makeVolatile(page, offset: 1) }
       try unlockTable()
     } else {
@@ -117,17 +117,18 @@ extension PageStore {
     return true
   }
 
-  /// munmap(2) of one page by its only process.
+  /// munmap(2) of a page by its only process.
   @inlinable
   public mutating func unmapCached(_ index: Int) throws(Interruption) {
-    // Stable, or the host could discard between the change bit and PG_dirty.
+    // Stable, since otherwise the host could discard the page between the change bit and PG_dirty.
     guard let page = try lookup(index) else { return }
     try unmap(page)
     if try testAndClearDirty(page) { _ = try testAndSet(.dirty, page) }
     try putPage(page)
   }
 
-  /// fork(2): another process maps what this one has mapped. False: there is nothing, or it was discarded.
+  /// fork(2): another process maps what this one has mapped. Returns false if nothing is mapped, or the page was
+  /// discarded.
   @inlinable
   public mutating func fork(_ index: Int) throws(Interruption) -> Bool {
     guard let page = try lockMapped(index) else { return false }
@@ -142,7 +143,7 @@ extension PageStore {
     return true
   }
 
-  /// The other process's exit(2). Nothing where its mapping is gone.
+  /// exit(2) of the other process. Does nothing if its mapping is gone.
   @inlinable
   public mutating func exit(_ index: Int) throws(Interruption) {
     guard let page = try lockMapped(index) else { return }
@@ -151,8 +152,8 @@ extension PageStore {
     if isRemoved { try putPage(page) }
   }
 
-  /// A user's access. False: there is no page for it, only one that mustn't be written, or none is left of one that was
-  /// discarded.
+  /// A user's access. Returns false if there is no entry, if it isn't writable as required, or if the page was
+  /// discarded and couldn't be read again.
   @inlinable
   public mutating func touch(_ index: Int, writes: Bool) throws(Interruption) -> Bool {
     switch try accessMapped(index, writes: writes) {
@@ -166,7 +167,7 @@ extension PageStore {
     }
   }
 
-  /// Takes the oldest inactive page out of the cache, or puts it back. False: there was none to look at.
+  /// Takes the oldest inactive page out of the cache, or puts it back. Returns false if the list is empty.
   @inlinable
   public mutating func reclaimOne() throws(Interruption) -> Bool {
     guard let page = try isolate(active: false) else { return false }
@@ -183,7 +184,7 @@ extension PageStore {
     }
     if try !has(.dirty, page), try !has(.writeback, page) {
       let isMapped = try isMapped(page)
-      // Of a mapped page it has to be known whether it was written; an unmapped one can go from V to U.
+      // A mapped page must be checked for writes; an unmapped one can go from V to U.
       if isMapped && mode.usesVolatile || mode.stabilisesBeforeFree {
         if try !makeStable(page) {
           try clear(.locked, page)
@@ -207,20 +208,20 @@ extension PageStore {
     return true
   }
 
-  /// Moves the oldest active page to the inactive list; false where there is none.
+  /// Moves the oldest active page to the inactive list. Returns false if there is none.
   @inlinable
   public mutating func deactivateOne() throws(Interruption) -> Bool {
     guard let page = try isolate(active: true) else { return false }
     guard try stabiliseReference(page) else { return true }
     try clear(.active, page)
     try addToLRU(page)
-    // A site by itself, with this caller's reference; the put is none here.
+    // A site of its own, with this caller's reference; the put isn't one here.
     if mode.usesVolatile { try makeVolatile(page, offset: 2) }
     try drop(page)
     return true
   }
 
-  /// Takes a file's page out of the cache for good: truncate.
+  /// Truncation: removes a file page from the cache for good.
   @inlinable
   public mutating func truncate(_ index: Int) throws(Interruption) {
     guard let page = try lookup(index) else { return }

@@ -1,29 +1,30 @@
-/// Changing states, and what follows when a page turns out to be discarded. Guest page hinting, patch 3/9 of 2006.
+/// State changes, and what follows when a page turns out to be discarded. Guest page hinting, patch 3/9 of 2006.
 extension PageStore {
-  /// page_make_volatile(): to V or P if all conditions hold and nobody else is at it. `offset`: references that are
-  /// neither mappings' nor in anybody's way: 1 for the cache's own, 2 with the caller's.
+  /// page_make_volatile(): changes to V or P if all conditions hold and no other thread is doing so. `offset`:
+  /// references that are neither mappings' nor an obstacle: 1 for the cache's own, 2 with the caller's.
   @inlinable @inline(__always)
   public mutating func makeVolatile(_ page: Int, offset: Int) throws(Interruption) {
-    // Another is just trying, and will find what this one would.
+    // Another thread is trying and will find the same.
     if try testAndSet(.stateChange, page) { return }
-    // References before flags: who comes after the references were looked at waits in make_stable, and what those
-    // before did to the page shows in its flags. The other way round somebody may come, write to it and be gone in
-    // between.
+    // References before flags: a thread that takes a reference after the check waits in make_stable, and changes made
+    // before the check show in the flags. In the other order a thread could come, write and leave in between.
     if try hasNoOtherUsers(page, beside: offset), let state = try volatileState(page) {
       _ = try perform(state, page)
     }
     try clear(.stateChange, page)
   }
 
-  /// page_make_stable(). The caller has a reference, so that nobody starts to make it volatile from now on; who has
-  /// started is waited for. False: the host has discarded it, and the caller has to have it removed by ``discard(_:)``.
+  /// page_make_stable(). The caller has a reference, so that no thread starts to make the page volatile from now on;
+  /// one that has started is waited for. Returns false if the host has discarded the page; the caller must then call
+  /// ``discard(_:)``.
   @inlinable @inline(__always)
   public mutating func makeStable(_ page: Int) throws(Interruption) -> Bool {
     try awaitStateChange(page)
     return try perform(.stableIfNotDiscarded, page)
   }
 
-  /// page_discard(): removes a discarded page from everywhere, once, however many notice; the caller's reference goes.
+  /// page_discard(): removes a discarded page from everywhere, once, however many threads notice; drops the caller's
+  /// reference.
   @inlinable
   public mutating func discard(_ page: Int) throws(Interruption) {
     try lock(page)
@@ -40,8 +41,7 @@ extension PageStore {
     try drop(page)
   }
 
-  /// The end of a reference as whoever used the page ends it: put_page(), one of the sites where it may become
-  /// volatile.
+  /// put_page(): drops a reference after use, one of the sites at which the page may become volatile.
   @inlinable @inline(__always)
   public mutating func putPage(_ page: Int) throws(Interruption) {
     if mode.changesAtPut { try makeVolatile(page, offset: 2) }
@@ -55,17 +55,17 @@ extension PageStore {
     if mode.usesVolatile { try makeVolatile(page, offset: 1) }
   }
 
-  /// The end of a reference, without a change.
+  /// Drops a reference without a state change.
   @inlinable @inline(__always)
   public mutating func drop(_ page: Int) throws(Interruption) {
     if try put(page) { try free(page) }
   }
 
-  /// A page whose last reference is gone. One that was discarded has to wait: a CPU may just have been told of a
-  /// discard fault by the page's address, and would take whoever comes to be there for the discarded page.
+  /// Frees a page without references. A discarded page is deferred: another CPU may just have got a discard fault with
+  /// the page's address, and would take the page's next user for the discarded page.
   @inlinable
   public mutating func free(_ page: Int) throws(Interruption) {
-    // __page_cache_release(): whoever had it isolated may have put it back since it left the cache.
+    // __page_cache_release(): a thread that had it isolated may have put it back since it left the cache.
     try removeFromLRU(page)
     if mode.usesVolatile, try has(.discarded, page) {
       try deferRelease(page)
@@ -75,14 +75,13 @@ extension PageStore {
     }
   }
 
-  /// Frees what waits on this CPU's list of discarded pages, once each other CPU has been seen outside its fault
-  /// handler.
+  /// Frees the pages on this CPU's list of discarded pages, once every other CPU was seen outside its fault handler.
   @inlinable
   public mutating func drainDiscarded() throws(Interruption) {
     guard let first = try nextDeferred() else { return }
     for other in 0..<cpus where other != cpu { try awaitNoFault(cpu: other) }
     var next: Int? = first
-    // Later ones came onto the list before the wait, since only this CPU puts pages there.
+    // Pages added later don't matter: only this CPU adds pages to the list.
     while let page = next {
       if mode.marksFree { _ = try perform(.setUnused, page) }
       try release(page)
@@ -90,7 +89,7 @@ extension PageStore {
     }
   }
 
-  /// An allocated page: stable from now on.
+  /// Allocates a page and makes it stable.
   @inlinable
   public mutating func allocateStable() throws(Interruption) -> Int? {
     guard let page = try allocate() else { return nil }
@@ -98,8 +97,8 @@ extension PageStore {
     return page
   }
 
-  /// get_page() of a page that this CPU may look at, as in the mode where each reference is a change. False:
-  /// discarded, and the reference is gone.
+  /// get_page() in the mode that changes the state at each reference. Returns false if the page was discarded; the
+  /// reference is then gone.
   @inlinable @inline(__always)
   mutating func stabiliseReference(_ page: Int) throws(Interruption) -> Bool {
     if mode.changesAtReferences, try !makeStable(page) {

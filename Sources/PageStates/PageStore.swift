@@ -1,18 +1,18 @@
-/// What the protocol of volatile pages works on, in the steps that other CPUs and the host may come between: each call
-/// is one atomic step.
+/// The steps of the volatile page protocol. Each call is one atomic step; other CPUs and the host may act between
+/// steps.
 ///
-/// ``PageFrames/Store`` does them in memory. A checker does them on a model, one at a time and in any order, by
-/// throwing `Interruption` out of the protocol wherever it has seen enough; the store in memory throws nothing, which
+/// ``PageFrames/Store`` performs them in memory. A checker performs them on a model, one at a time and in any order,
+/// and throws `Interruption` out of the protocol once it has seen enough; the store in memory throws nothing, which
 /// costs nothing.
 public protocol PageStore {
   associatedtype Interruption: Error
 
-  /// How much the guest tells; constant.
+  /// The hinting mode; constant.
   var mode: HintingMode { get }
 
   // MARK: page->flags
 
-  /// test_and_set_bit(): whether it was set.
+  /// test_and_set_bit(): returns whether it was set.
   mutating func testAndSet(_ flag: PageFlags, _ page: Int) throws(Interruption) -> Bool
   /// clear_bit()
   mutating func clear(_ flag: PageFlags, _ page: Int) throws(Interruption)
@@ -22,89 +22,101 @@ public protocol PageStore {
   mutating func lock(_ page: Int) throws(Interruption)
   /// Waits until PG_state_change is clear.
   mutating func awaitStateChange(_ page: Int) throws(Interruption)
-  /// What the page may become by its flags: V, P where it is mapped writable, nil if it has to stay stable.
+  /// The state the page may get, by its flags: V, P if it is mapped writable, nil if it must stay stable.
   mutating func volatileState(_ page: Int) throws(Interruption) -> StateOperation?
 
   // MARK: references
 
-  /// Whether mapcount + offset == refcount. The kernel reads two words; a reader who raised one of them in between
+  /// Whether mapcount + offset == refcount. The kernel reads two words; a reader that raised one of them in between
   /// makes the page stable afterwards.
   mutating func hasNoOtherUsers(_ page: Int, beside offset: Int) throws(Interruption) -> Bool
   /// get_page()
   mutating func get(_ page: Int) throws(Interruption)
   /// get_page_unless_zero()
   mutating func getUnlessZero(_ page: Int) throws(Interruption) -> Bool
-  /// put_page_testzero(): whether it was the last.
+  /// put_page_testzero(): returns whether it was the last reference.
   mutating func put(_ page: Int) throws(Interruption) -> Bool
 
   // MARK: what the host sees
 
-  /// One operation. False: STABLE_IF_NOT_DISCARDED of a discarded page.
+  /// Performs an operation. Returns false for STABLE_IF_NOT_DISCARDED of a discarded page.
   mutating func perform(_ operation: StateOperation, _ page: Int) throws(Interruption) -> Bool
   /// page_test_and_clear_dirty()
   mutating func testAndClearDirty(_ page: Int) throws(Interruption) -> Bool
-  /// The kernel's own access. False: a discard fault, which a page that was made stable never has.
+  /// The kernel's own access. Returns false for a discard fault, which a page made stable never has.
   mutating func access(_ page: Int, writes: Bool) throws(Interruption) -> Bool
-  /// A user's access through the page table. To a write an entry that is only to be read is none.
+  /// A user's access through the page table. A read-only entry doesn't serve a write.
   mutating func accessMapped(_ index: Int, writes: Bool) throws(Interruption) -> MappedAccess
-  /// The end of the part of a discard fault's handler that runs with interrupts off.
+  /// Ends the part of a discard fault's handler that runs with interrupts off.
   mutating func leaveFault() throws(Interruption)
 
   // MARK: page cache
 
-  /// The page of a file's page, with a reference; nil if it isn't cached.
+  /// Returns the page that caches a file page, with a reference; nil if it isn't cached.
   mutating func find(_ index: Int) throws(Interruption) -> Int?
-  /// Into the cache, locked, with the cache's reference. False: another page is there.
+  /// Adds a locked page to the cache, with the cache's reference. Returns false if another page is there.
   mutating func insert(_ page: Int, at index: Int) throws(Interruption) -> Bool
-  /// Out of the cache; its reference stays with the caller. The page is in it.
+  /// Removes a page from the cache, which must contain it; the cache's reference passes to the caller.
   mutating func removeFromCache(_ page: Int) throws(Interruption)
-  /// Out of the cache with its reference and the caller's own, if there are no others and the page isn't dirty.
+  /// Removes a page from the cache with its reference and the caller's own, if there are no others and the page isn't
+  /// dirty.
   mutating func removeIfUnused(_ page: Int) throws(Interruption) -> Bool
-  /// A page table entry, which takes over the caller's reference; the page table stays locked. False: there is one,
-  /// which is made writable if that is asked for and it is this page's (do_wp_page()), and nothing is locked.
+  /// Adds a page table entry, which takes over the caller's reference; the page table stays locked. Returns false, with
+  /// nothing locked, if there is an entry; if it is this page's, it is made writable on request (do_wp_page()).
   mutating func map(_ page: Int, writable: Bool) throws(Interruption) -> Bool
-  /// The page behind a page table entry, and the page table locked; nil if there is none, and nothing is locked.
+  /// Returns the page of a page table entry, with the page table locked; nil, with nothing locked, if there is none.
   mutating func lockMapped(_ index: Int) throws(Interruption) -> Int?
-  /// The page table's lock back.
+  /// Unlocks the page table.
   mutating func unlockTable() throws(Interruption)
-  /// page_dup_rmap(): an entry in another process's table, which takes over the caller's reference.
+  /// page_dup_rmap(): adds an entry to another process's table, which takes over the caller's reference.
   mutating func addMapping(_ page: Int) throws(Interruption)
-  /// page_remove_rmap() of such an entry, whose reference becomes the caller's. False: there is no other process's.
+  /// page_remove_rmap(): removes such an entry, whose reference passes to the caller. Returns false if no other process
+  /// has one.
   mutating func removeMapping(_ page: Int) throws(Interruption) -> Bool
-  /// No page table entry any more, and their references gone. Waits for the page table's lock.
+  /// Removes all page table entries with their references. Waits for the page table's lock.
   mutating func unmap(_ page: Int) throws(Interruption)
   /// page_mapped()
   mutating func isMapped(_ page: Int) throws(Interruption) -> Bool
 
   // MARK: LRU
 
-  /// Onto the list that PG_active names.
+  /// Adds the page to the list that PG_active selects.
   mutating func addToLRU(_ page: Int) throws(Interruption)
-  /// From the inactive list to the active one.
+  /// Moves the page from the inactive list to the active one.
   mutating func activate(_ page: Int) throws(Interruption)
-  /// Off its list, if it is on one.
+  /// Removes the page from its list, if it is on one.
   mutating func removeFromLRU(_ page: Int) throws(Interruption)
-  /// The oldest page of a list, off it and with a reference; nil if there is none.
+  /// Takes the oldest page off a list, with a reference; nil if the list is empty.
   mutating func isolate(active: Bool) throws(Interruption) -> Int?
 
   // MARK: allocator and disk
 
-  /// A free page with one reference.
+  /// Allocates a free page with one reference; nil if there is none.
   mutating func allocate() throws(Interruption) -> Int?
-  /// Back to the allocator.
+  /// Frees a page.
   mutating func release(_ page: Int) throws(Interruption)
-  /// Onto this CPU's list of discarded pages.
+  /// Adds the page to this CPU's list of discarded pages.
   mutating func deferRelease(_ page: Int) throws(Interruption)
-  /// The next page of that list; nil if it is empty.
+  /// Takes the next page off that list; nil if it is empty.
   mutating func nextDeferred() throws(Interruption) -> Int?
-  /// Waits until this other CPU isn't in a discard fault's handler.
+  /// Waits until this other CPU is outside its discard fault handler.
   mutating func awaitNoFault(cpu: Int) throws(Interruption)
-  /// CPUs, this one among them.
+  /// The number of CPUs, this one included.
   var cpus: Int { get }
-  /// This one.
+  /// This CPU.
   var cpu: Int { get }
-  /// The page's content from its file.
+  /// Reads the page's content from its file.
   mutating func readFromDisk(_ page: Int) throws(Interruption)
-  /// To its file.
+  /// Writes the page's content to its file.
   mutating func writeToDisk(_ page: Int) throws(Interruption)
+}
+
+/// The result of a user's access through its page table.
+public enum MappedAccess: Hashable, Sendable {
+  /// The access succeeded.
+  case done
+  /// There is no page table entry: an ordinary page fault.
+  case notMapped
+  /// The host has discarded this page. The CPU is in the fault handler until ``PageStore/leaveFault()``.
+  case discardFault(page: Int)
 }

@@ -2,10 +2,10 @@ import CHost
 import GuestMemory
 import Instruments
 
-/// What single steps cost, one after the other on one thread. Nanoseconds.
+/// The costs of single steps in succession on one thread. Nanoseconds.
 public enum StateCosts {
-  /// page_make_stable() and page_make_volatile() of one page, `range` pages of the cache stable before the first
-  /// becomes volatile again; none of them fails.
+  /// The cost of page_make_stable() plus page_make_volatile() of a page. `range` cached pages are made stable before
+  /// the first becomes volatile again; none of the calls fails.
   ///
   /// - Throws: ``GuestError/cannotReserve(bytes:)``
   public static func pair(range: Int, rounds: Int) throws(GuestError) -> Double {
@@ -23,8 +23,8 @@ public enum StateCosts {
     return withExtendedLifetime(frames) { Double(spent) / Double(rounds * range) }
   }
 
-  /// The question whether a page is discarded, by PG_discarded and by the sequence count and list with so many pages
-  /// on it, put for pages that aren't.
+  /// The cost of checking whether a page is discarded, by PG_discarded and by sequence count and list, with `listed`
+  /// pages on the list, for pages that aren't on it.
   ///
   /// - Throws: ``GuestError/cannotReserve(bytes:)``
   public static func reads(listed: Int, rounds: Int) throws(GuestError) -> (bit: Double, list: Double) {

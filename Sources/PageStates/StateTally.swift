@@ -1,17 +1,17 @@
-/// What counts operations on states.
+/// Counts state operations.
 public protocol StateTally: Sendable {
   init()
-  /// `changed`: the page is in another state than before.
+  /// Counts an operation. `changed`: whether the state changed.
   mutating func note(_ operation: StateOperation, changed: Bool)
-  /// A page removed because the host had discarded it.
+  /// Counts a page removed because the host had discarded it.
   mutating func noteDiscarded()
-  /// A user's access to a discarded page.
+  /// Counts a user's access to a discarded page.
   mutating func noteFault()
-  /// An access for which the host had to read its swap.
+  /// Counts an access for which the host read its swap.
   mutating func noteSwapIn()
 }
 
-/// Counts nothing: of passes that are timed.
+/// Counts nothing, for timed passes.
 public struct NoTally: StateTally {
   @inlinable public init() {}
   @inlinable @inline(__always) public mutating func note(_ operation: StateOperation, changed: Bool) {}
@@ -20,11 +20,11 @@ public struct NoTally: StateTally {
   @inlinable @inline(__always) public mutating func noteSwapIn() {}
 }
 
-/// Counts all of it.
+/// Counts everything.
 public struct StateCounts: StateTally, Hashable {
   /// Operations issued, by code.
   public private(set) var issued = [Int](repeating: 0, count: StateOperation.allCases.count)
-  /// Of these, those after which the page was in another state.
+  /// The operations after which the state differed.
   public private(set) var changes = 0
   public private(set) var discardedRemoved = 0
   public private(set) var discardFaults = 0
@@ -32,7 +32,7 @@ public struct StateCounts: StateTally, Hashable {
 
   public init() {}
 
-  /// All operations issued.
+  /// The number of operations issued.
   public var operations: Int { issued.reduce(0, +) }
 
   public mutating func note(_ operation: StateOperation, changed: Bool) {

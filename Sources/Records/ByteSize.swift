@@ -1,4 +1,4 @@
-/// An amount of memory as it is written on the command line: `512M`, `8G`, `1.5T`; units of 1024.
+/// An amount of memory as written on the command line: `512M`, `8G`, `1.5T`, in units of 1024.
 public struct ByteSize: Hashable, Sendable, CustomStringConvertible {
   public let bytes: UInt64
 
@@ -21,7 +21,7 @@ public struct ByteSize: Hashable, Sendable, CustomStringConvertible {
     self.bytes = UInt64(bytes)
   }
 
-  /// In the largest unit that divides it, so that it reads back to the same number: `1536G`.
+  /// The text in the largest unit that divides the size, which parses to the same size: `1536G`.
   public var exactText: String {
     for (letter, shift) in Self.units.reversed() where bytes > 0 && bytes & ((1 << UInt64(shift)) - 1) == 0 {
       return "\(bytes >> UInt64(shift))\(letter)"

@@ -1,10 +1,10 @@
-/// The strategies and experiments of a program, as far as records, comparisons and reports know them. Who calls hands
-/// it over: nothing here depends on their code.
+/// The strategies and experiments of a program, for records, comparisons and reports. The caller passes it in: nothing
+/// here depends on their code.
 public struct Catalogue: Sendable {
-  /// In the order of the record.
+  /// The strategies, in order of publication.
   public let strategies: [StrategyCard]
   public let experiments: [ExperimentCard]
-  /// Migrations that were published, to stand beside measured ones.
+  /// Published migrations, for comparison with measured ones.
   public let migrations: [PublishedMigration]
 
   public init(strategies: [StrategyCard], experiments: [ExperimentCard], migrations: [PublishedMigration] = []) {
@@ -13,13 +13,13 @@ public struct Catalogue: Sendable {
     self.migrations = migrations
   }
 
-  /// Nil if there is none of this name.
+  /// The card of the experiment of this name; nil if there is none.
   public func experiment(_ name: String) -> ExperimentCard? { experiments.first { $0.name == name } }
 
-  /// Whether a cell's strategy collects nothing: a control, over which nothing is decided. Not so in an experiment
-  /// without strategies: what it measures stands in such cells.
+  /// Whether a cell is a control: its strategy collects nothing, so nothing is decided over it. A cell of an experiment
+  /// without strategies is never a control.
   ///
-  /// - Parameter strategy: its full name.
+  /// - Parameter strategy: the strategy's full name.
   public func isControl(strategy: String, experiment: String) -> Bool {
     let name = strategy.prefix { $0 != ":" }
     guard strategies.contains(where: { $0.goal == .none && $0.name == name }) else { return false }

@@ -2,11 +2,11 @@ extension CellRecord: TabularRecord {
   /// `cells.csv`.
   public static var fileName: String { "cells.csv" }
 
-  /// Nothing yet.
+  /// A record without values.
   public static var blank: CellRecord { CellRecord() }
 
-  /// The columns of `cells.csv` in its order: the cell, then five for each primary metric of ``RunRecord/columns`` in
-  /// their order, then what they are judged by, then where they ran.
+  /// The columns of `cells.csv` in order: the cell, five for each primary metric of ``RunRecord/columns`` in their
+  /// order, the limits and floors to judge them by, and the placement.
   public static let columns: [Column<CellRecord>] =
     identityColumns + RunRecord.columns.filter(\.isPrimary).flatMap(metricColumns) + verdictColumns + placementColumns
     + laterColumns
@@ -60,7 +60,7 @@ extension CellRecord: TabularRecord {
     Column("memory_node", \.memoryNode, meaning: "Host node of the guest's memory; empty if several."),
   ]
 
-  /// Those that came after a schema_version was fixed: behind all others.
+  /// Columns added after a schema_version was fixed; they come last.
   private static let laterColumns: [Column<CellRecord>] = [
     Column(
       "experiment_options", \.experimentOptions,

@@ -1,6 +1,6 @@
-/// A cell over its repetitions: a row of `cells.csv`. What the values mean is said at ``columns``.
+/// A cell over its repetitions: a row of `cells.csv`. ``columns`` documents the values.
 ///
-/// What was not measured is nil and stands as an empty field, never as 0.
+/// Unmeasured values are nil and stand as empty fields, never as 0.
 public struct CellRecord: Hashable, Sendable {
   public var runID = ""
   public var cellID = ""
@@ -19,21 +19,21 @@ public struct CellRecord: Hashable, Sendable {
   public var oversubscribed = false
   public var scanNode: Int?
   public var memoryNode: Int?
-  // Those that ended in an error are not counted.
+  // Failed repetitions aren't counted.
   public var repetitions = 0
-  /// The primary metrics by their column's name in `runs.csv`.
+  /// The primary metrics, by their column's name in `runs.csv`.
   public var metrics: [String: MetricSummary] = [:]
   public var intervalConfidence: Double?
   public var limitNsPerBlock: Double?
   public var nsPerBlockToLimit: Double?
   public var holdLimitNs: Double?
   public var lockHoldNsMaxRepeatable: Double?
-  // Nil if either is unknown.
+  // nil if either is unknown.
   public var withinHoldLimit: Bool?
-  // Nil if none was watched.
+  // nil if none was watched.
   public var preemptedRepetitions: Int?
 
-  /// Nothing measured yet.
+  /// Creates a record without values.
   public init() {}
 
   /// The summary of the primary metric with this name in `runs.csv`.
@@ -43,23 +43,23 @@ public struct CellRecord: Hashable, Sendable {
   }
 }
 
-/// One metric over the repetitions of a cell. Nil: no repetition measured it.
+/// A metric over the repetitions of a cell. nil: no repetition measured it.
 public struct MetricSummary: Hashable, Sendable {
   /// The median of the repetitions.
   public var median: Double?
-  /// The lowest of them.
+  /// The lowest repetition.
   public var lowest: Double?
-  /// The highest of them.
+  /// The highest repetition.
   public var highest: Double?
-  /// Lower end of the interval of the median (``MedianInterval``).
+  /// The lower end of the median's interval (``MedianInterval``).
   public var intervalLow: Double?
-  /// Upper end of the interval of the median.
+  /// The upper end of the median's interval.
   public var intervalHigh: Double?
 
-  /// Not measured.
+  /// Creates a summary without values.
   public init() {}
 
-  /// Of the repetitions' values, in any order; nil if there are none.
+  /// Creates the summary of the repetitions' values, in any order; nil values if there are none.
   public init(_ values: [Double]) {
     let sorted = values.sorted()
     guard let first = sorted.first, let last = sorted.last, let interval = MedianInterval(sorted: sorted) else {

@@ -1,16 +1,16 @@
-/// From the repetitions of a cell to its row of `cells.csv`.
+/// Summarises the repetitions of a cell to its row of `cells.csv`.
 public enum CellSummary {
-  /// The summary of a cell; nil without repetitions.
+  /// Returns the summary of a cell; nil without repetitions.
   ///
-  /// Each repetition's value is one sample; samples inside a repetition were never pooled. Repetitions that ended in an
-  /// error count for nothing: their numbers aren't those of the cell.
+  /// Each repetition's value is one sample; samples within a repetition are never pooled. Failed repetitions are
+  /// ignored.
   ///
   /// - Parameters:
   ///   - runs: the repetitions of one cell, in any order.
-  ///   - limitNsPerBlock: what this machine needs at least for a block. ns a block.
-  ///   - holdLimitNs: the longest hold asked for. ns.
-  ///   - lockHoldNsMaxRepeatable: the max over holds k of the min over repetitions of hold k; nil with mutators, where
-  ///     hold k isn't the same work in every repetition. ns.
+  ///   - limitNsPerBlock: this machine's floor. ns a block.
+  ///   - holdLimitNs: the hold limit. ns.
+  ///   - lockHoldNsMaxRepeatable: the maximum over holds k of the minimum over repetitions of hold k; nil with
+  ///     mutators, since hold k is then not the same work in every repetition. ns.
   public static func record(
     of runs: [RunRecord],
     limitNsPerBlock: Double? = nil,

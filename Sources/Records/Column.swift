@@ -1,8 +1,8 @@
-/// One column of a CSV file: what it is called, what it means, and how a record's value is written and read.
+/// A column of a CSV file: its name, its meaning, and how a record's value is written and read.
 public struct Column<Record: Sendable>: Sendable {
-  /// The name in the header line; carries the base unit (`_ns`, `_bytes`).
+  /// The name in the header line, with the base unit (`_ns`, `_bytes`).
   public let name: String
-  /// The unit of the values, or empty if they have none.
+  /// The unit of the values; empty if they have none.
   public let unit: String
   /// One line for `hintbench list metrics`.
   public let meaning: String
@@ -10,17 +10,17 @@ public struct Column<Record: Sendable>: Sendable {
   public let direction: MetricDirection
   /// Whether `cells.csv` summarises it and comparisons judge it.
   public let isPrimary: Bool
-  /// The schema_version that brought it.
+  /// The schema_version that added it.
   public let since: Int
-  /// The field's text, nil if not measured. Numbers are the shortest decimal that reads back to the same value, with
-  /// a point, without locale and without exponent.
+  /// The field's text; nil if not measured. Numbers are the shortest decimal that parses to the same value, with a
+  /// decimal point, without locale and exponent.
   public let value: @Sendable (Record) -> String?
-  /// The value as a number, nil if not measured or not a number.
+  /// The value as a number; nil if not measured or not a number.
   public let number: @Sendable (Record) -> Double?
-  /// Sets the record's value from a field's text, nil for an empty field. False: the text isn't such a value.
+  /// Sets the record's value from a field's text, nil for an empty field. Returns false if the text is invalid.
   public let read: @Sendable (_ text: String?, _ record: inout Record) -> Bool
 
-  /// A column that stands for a stored property.
+  /// Creates a column for a stored property.
   public init<Value: ColumnValue>(
     _ name: String,
     unit: String = "",
@@ -35,7 +35,7 @@ public struct Column<Record: Sendable>: Sendable {
       get: { $0[keyPath: path] }, set: { $0[keyPath: path] = $1 })
   }
 
-  /// A column whose value is got and set by functions.
+  /// Creates a column with a getter and a setter.
   public init<Value: ColumnValue>(
     _ name: String,
     unit: String = "",
@@ -62,16 +62,16 @@ public struct Column<Record: Sendable>: Sendable {
   }
 }
 
-/// Which way a metric gets better.
+/// Which direction is better for a metric.
 public enum MetricDirection: String, Codable, Sendable {
-  /// Less is better: times, holds, misses.
+  /// Lower is better: times, holds, misses.
   case lowerIsBetter
-  /// More is better: coverage, operations a second.
+  /// Higher is better: coverage, operations a second.
   case higherIsBetter
-  /// Neither: settings, identities, and counts that only describe.
+  /// Neither: settings, identities, and descriptive counts.
   case none
 
-  /// For listings.
+  /// The name in listings.
   public var name: String {
     switch self {
     case .lowerIsBetter: "lower"
@@ -83,11 +83,11 @@ public enum MetricDirection: String, Codable, Sendable {
 
 /// A record that is one row of a CSV file of a run.
 public protocol TabularRecord: Sendable {
-  /// Name of the file in the run folder.
+  /// The file's name in the run folder.
   static var fileName: String { get }
   /// The columns in the file's order.
   static var columns: [Column<Self>] { get }
-  /// A record with nothing in it, for a reader to fill column by column.
+  /// A record without values, which a reader fills column by column.
   static var blank: Self { get }
 }
 

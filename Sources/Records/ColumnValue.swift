@@ -1,17 +1,17 @@
 import Foundation
 
-/// A value that can stand in a field of a CSV file.
+/// A value of a CSV field.
 public protocol ColumnValue: Sendable {
-  /// The field's text; nil for an empty field, which means "not measured".
+  /// The field's text; nil for an empty field, which means not measured.
   var columnText: String? { get }
-  /// The value as a number, nil if it is none.
+  /// The value as a number; nil if it isn't one.
   var columnNumber: Double? { get }
-  /// Reads a field; nil for an empty one. Nil: not such a value.
+  /// Parses a field; nil for an empty one. Returns nil if the text is invalid.
   init?(columnText: String?)
 }
 
 extension ColumnValue {
-  /// No number.
+  /// nil: not a number.
   public var columnNumber: Double? { nil }
 }
 
@@ -52,7 +52,7 @@ extension UInt64: ColumnValue {
 }
 
 extension Double: ColumnValue {
-  /// The shortest decimal; nil for a value that isn't finite, since that is no measurement.
+  /// The shortest decimal; nil if the value isn't finite, which is no measurement.
   public var columnText: String? { decimalText }
   public var columnNumber: Double? { isFinite ? self : nil }
   public init?(columnText: String?) {
@@ -82,9 +82,32 @@ extension Date: ColumnValue {
 extension ColumnValue where Self: RawRepresentable, RawValue == String {
   /// The raw value.
   public var columnText: String? { rawValue }
-  /// From the raw value.
+  /// Creates the value with this raw value.
   public init?(columnText: String?) {
     guard let columnText else { return nil }
     self.init(rawValue: columnText)
+  }
+}
+
+extension Double {
+  /// The shortest decimal that parses to the same value, without exponent; integers without a decimal point, zero
+  /// without sign. nil if the value isn't finite.
+  public var decimalText: String? {
+    guard isFinite else { return nil }
+    guard self != 0 else { return "0" }
+    // The standard library's description is the shortest round-trip form (SwiftDtoa), but turns to exponents below
+    // 1e-4 and from 2^54 on: its digits are kept and the point is moved.
+    let sign = self < 0 ? "-" : ""
+    let parts = magnitude.description.split(separator: "e")
+    let mantissa = parts[0].split(separator: ".")
+    let whole = mantissa[0]
+    var fraction = mantissa.count > 1 ? mantissa[1] : ""
+    if fraction == "0" { fraction = "" }
+    let exponent = parts.count > 1 ? Int(parts[1]) ?? 0 : 0
+    let digits = String(whole + fraction)
+    let point = whole.count + exponent
+    if point <= 0 { return sign + "0." + String(repeating: "0", count: -point) + digits }
+    if point >= digits.count { return sign + digits + String(repeating: "0", count: point - digits.count) }
+    return sign + digits.prefix(point) + "." + digits.dropFirst(point)
   }
 }

@@ -1,21 +1,21 @@
-/// One option of a strategy or an experiment, as `hintbench list` shows it.
+/// An option of a strategy or an experiment, as shown by `hintbench list`.
 public struct DeclaredOption: Sendable {
   public enum Kind: Sendable {
     case integer(ClosedRange<Int>)
-    /// A whole number, or `auto`: what the run works out, in words.
+    /// A whole number, or `auto`, which the run resolves as described.
     case count(ClosedRange<Int>, auto: String)
     case choice([String])
-    /// An amount of memory. Bytes.
+    /// An amount of memory in this range. Bytes.
     case size(ClosedRange<UInt64>)
-    /// A length of time. Nanoseconds.
+    /// A length of time in this range. Nanoseconds.
     case time(ClosedRange<UInt64>)
   }
 
-  /// An option that another one of the same owner switches on.
+  /// Enables an option only for certain values of another option of the same owner.
   public struct Condition: Sendable {
     public let option: String
     public let values: [String]
-    /// The value it has otherwise; nil: it is no dimension then.
+    /// The option's value when disabled; nil: it is then no dimension.
     public let otherwise: String?
   }
 
@@ -24,14 +24,15 @@ public struct DeclaredOption: Sendable {
   /// The default; several values are a sweep.
   public let defaults: [String]
   public let meaning: String
-  /// Where the option, or its default, comes from.
+  /// The origin of the option or of its default.
   public let source: String
   public let condition: Condition?
-  /// The column of runs.csv or of the experiment's own file that shows its value.
+  /// The column of runs.csv, or of the experiment's own file, with its value.
   public let column: String
-  /// Whether cells are told apart by its value; false if by what it comes to.
+  /// Whether its value is part of a cell's identity; false if only its effect is.
   public let tellsCellsApart: Bool
-  /// The value that cells had before the option existed. It stays out of their id, so that they keep it.
+  /// The value that cells implicitly had before the option existed. It is left out of cell ids, so that they stay the
+  /// same.
   public let impliedValue: String?
 
   public init(
@@ -58,10 +59,10 @@ public struct DeclaredOption: Sendable {
     self.tellsCellsApart = tellsCellsApart
   }
 
-  /// The default as it would be written.
+  /// The default as written on the command line.
   public var defaultValue: String { defaults.joined(separator: "/") }
 
-  /// What may be given, for listings and messages.
+  /// The valid values, for listings and messages.
   public var range: String {
     switch kind {
     case .integer(let range): "\(range.lowerBound)..\(range.upperBound)"
@@ -74,7 +75,7 @@ public struct DeclaredOption: Sendable {
     }
   }
 
-  /// `value` in the one spelling that tells cells apart (`+07` is `7`, `1024M` is `1G`); nil if it isn't accepted.
+  /// Returns `value` in its canonical spelling (`+07` is `7`, `1024M` is `1G`); nil if it is invalid.
   public func canonical(_ value: String) -> String? {
     switch kind {
     case .integer(let range): Int(value).flatMap { range.contains($0) ? String($0) : nil }
@@ -88,7 +89,7 @@ public struct DeclaredOption: Sendable {
     }
   }
 
-  /// The value that a field of ``column`` stands for; nil if it stands for none.
+  /// Returns the option's value for a field of ``column``; nil if the field is invalid.
   public func value(ofField field: String) -> String? {
     switch kind {
     case .integer, .count: return Double(field).flatMap { Int(exactly: $0) }.flatMap { canonical(String($0)) }

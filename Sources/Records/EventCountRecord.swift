@@ -1,4 +1,4 @@
-/// A hardware event counted in a repetition that was asked for by name: a row of `events.csv`.
+/// The count of an event that was requested by name, in one repetition: a row of `events.csv`.
 public struct EventCountRecord: Hashable, Sendable {
   /// `run_id`.
   public var runID: String
@@ -6,12 +6,12 @@ public struct EventCountRecord: Hashable, Sendable {
   public var cellID: String
   /// `repetition`.
   public var repetition: Int
-  /// `event`: PAPI's name for it.
+  /// `event`: PAPI's name.
   public var event: String
-  /// `count`: how often it happened.
+  /// `count`.
   public var count: Int?
 
-  /// A count.
+  /// Creates a record.
   public init(runID: String, cellID: String, repetition: Int, event: String, count: Int?) {
     self.runID = runID
     self.cellID = cellID
@@ -22,18 +22,18 @@ public struct EventCountRecord: Hashable, Sendable {
 }
 
 extension EventCountRecord: RepetitionRecord {
-  /// The repetition it is of.
+  /// The record's repetition.
   public var key: RepetitionKey { RepetitionKey(cellID: cellID, repetition: repetition) }
 
   /// `events.csv`.
   public static var fileName: String { "events.csv" }
 
-  /// Nothing yet.
+  /// A record without values.
   public static var blank: EventCountRecord {
     EventCountRecord(runID: "", cellID: "", repetition: 0, event: "", count: nil)
   }
 
-  /// The columns of `events.csv` in its order.
+  /// The columns of `events.csv` in order.
   public static let columns: [Column<EventCountRecord>] = [
     Column("run_id", \.runID, meaning: "The run this row belongs to."),
     Column("cell_id", \.cellID, meaning: "The cell this row belongs to."),

@@ -1,10 +1,10 @@
 /// Describes an experiment to the matrix, listings, comparisons and the report.
 public struct ExperimentCard: Sendable {
-  /// How much of a modelled guest it uses.
+  /// How much of a modelled guest the experiment uses.
   public enum Guest: Sendable {
-    /// An allocator with zones, CPUs and a state.
+    /// The whole model: an allocator with zones, CPUs and a state.
     case modelled
-    /// Only how much memory there is.
+    /// Only the guest's size.
     case size
   }
 
@@ -12,25 +12,25 @@ public struct ExperimentCard: Sendable {
   public let question: String
   public let files: String
   public let guest: Guest
-  /// Which strategies it takes; nil: none.
+  /// Whether the experiment takes a strategy; nil: it takes none.
   public let suits: (@Sendable (StrategyCard) -> Bool)?
-  /// Description of those strategies.
+  /// A description of those strategies.
   public let suited: String
   public let options: [DeclaredOption]
   /// Options that are also flags of `run`, for one release.
   public let flags: [String]
-  /// An option and its value with which nothing in the experiment's own file depends on the machine.
+  /// An option and the value with which nothing in the experiment's own file depends on the machine.
   public let exactWith: (option: String, value: String)?
   /// Whether hardware events are counted in its repetitions.
   public let countsEvents: Bool
-  /// Whether what it writes to lock_holds.csv is of zone locks.
+  /// Whether its rows of lock_holds.csv are of zone locks.
   public let timesZoneLock: Bool
-  /// The metric, of runs.csv or of its own file, that decides whether a cell of it got worse.
+  /// The metric, of runs.csv or of its own file, that decides whether a cell got worse.
   public let decisiveMetric: String
-  /// The metric, of runs.csv or of its own file, that says how much was reported: a strategy that reports less isn't
-  /// better for being quicker. Not comparable if it fell.
+  /// The metric, of runs.csv or of its own file, for how much was reported. If it fell, cells aren't comparable:
+  /// reporting less is quicker but not better.
   public let coverageMetric: String
-  /// What EXPERIMENT.csv has beside run_id, cell_id and repetition.
+  /// The columns of EXPERIMENT.csv after run_id, cell_id and repetition.
   public let columns: [ExperimentColumn]
 
   public init(
@@ -55,22 +55,22 @@ public struct ExperimentCard: Sendable {
     self.columns = columns
   }
 
-  /// Its name in messages.
+  /// The name in messages.
   public var owner: String { "experiment '\(name)'" }
 
-  /// Whether strategies take part.
+  /// Whether the experiment takes strategies.
   public var takesStrategies: Bool { suits != nil }
 
-  /// Whether a strategy takes part.
+  /// Whether the experiment takes this strategy.
   public func takes(_ strategy: StrategyCard) -> Bool { suits?(strategy) ?? false }
 
-  /// Whether with these values of its options nothing in its own file depends on the machine.
+  /// Whether nothing in its own file depends on the machine with these options.
   public func isExact(_ options: OptionValues) -> Bool {
     exactWith.map { options[$0.option] == $0.value } ?? false
   }
 
-  /// Values of the options as a run's files have them: `OPTION=VALUE` with colons between, in the order of the
-  /// declaration, without those that are no dimension.
+  /// The options as written to a run's files: colon-separated `OPTION=VALUE`, in the order of declaration, without
+  /// those that are no dimension.
   public func text(_ values: OptionValues) -> String {
     options.compactMap { option in values[option.name].map { "\(option.name)=\($0)" } }.joined(separator: ":")
   }
@@ -83,7 +83,7 @@ public struct ExperimentColumn: Sendable {
   public let meaning: String
   public let direction: MetricDirection
   public let isPrimary: Bool
-  /// Whether it tells rows of one repetition apart: a setting, not a result.
+  /// Whether it distinguishes the rows of a repetition: a setting, not a result.
   public let isKey: Bool
 
   public init<Record>(_ column: Column<Record>, isKey: Bool) {
@@ -98,7 +98,7 @@ public struct ExperimentColumn: Sendable {
 
 /// A record of an experiment's own file.
 public protocol ExperimentRecord: TabularRecord {
-  /// The first so many columns are settings: they tell rows apart.
+  /// The number of leading columns that are settings, which distinguish rows.
   static var keyColumns: Int { get }
 }
 

@@ -1,6 +1,6 @@
-/// Fowler, Noll and Vo's hash 1a, 64 bits: small, known everywhere, the same on every machine and in every process.
+/// The 64-bit FNV-1a hash by Fowler, Noll and Vo, which is the same on every machine and in every process.
 public struct FNV1a {
-  /// The hash of what was added.
+  /// The hash so far.
   public private(set) var value: UInt64 = 0xcbf2_9ce4_8422_2325
 
   public init() {}

@@ -1,6 +1,6 @@
-/// One bucket of a histogram of holds or waits of one repetition: a row of `lock_holds.csv`.
+/// One bucket of a histogram of holds or waits of a repetition: a row of `lock_holds.csv`.
 public struct HoldBucketRecord: Hashable, Sendable {
-  /// Whose holds or waits they are.
+  /// The thread and its activity.
   public enum Phase: String, CaseIterable, Codable, Sendable, ColumnValue {
     /// The strategy's thread while it collects.
     case collect
@@ -28,12 +28,12 @@ public struct HoldBucketRecord: Hashable, Sendable {
   public var phase: Phase
   /// `kind`.
   public var kind: Kind
-  /// `upper_ns`: the longest time that falls into this bucket. ns.
+  /// `upper_ns`: the inclusive upper bound of the bucket. ns.
   public var upperNs: Double
-  /// `count`: holds or waits in this bucket alone.
+  /// `count`: holds or waits in this bucket only.
   public var count: Int
 
-  /// A bucket.
+  /// Creates a record.
   public init(
     runID: String, cellID: String, repetition: Int, phase: Phase, kind: Kind, upperNs: Double, count: Int
   ) {
@@ -48,18 +48,18 @@ public struct HoldBucketRecord: Hashable, Sendable {
 }
 
 extension HoldBucketRecord: RepetitionRecord {
-  /// The repetition it is of.
+  /// The record's repetition.
   public var key: RepetitionKey { RepetitionKey(cellID: cellID, repetition: repetition) }
 
   /// `lock_holds.csv`.
   public static var fileName: String { "lock_holds.csv" }
 
-  /// Nothing yet.
+  /// A record without values.
   public static var blank: HoldBucketRecord {
     HoldBucketRecord(runID: "", cellID: "", repetition: 0, phase: .collect, kind: .hold, upperNs: 0, count: 0)
   }
 
-  /// The columns of `lock_holds.csv` in its order.
+  /// The columns of `lock_holds.csv` in order.
   public static let columns: [Column<HoldBucketRecord>] = [
     Column("run_id", \.runID, meaning: "The run this row belongs to."),
     Column("cell_id", \.cellID, meaning: "The cell this row belongs to."),

@@ -1,7 +1,7 @@
 import Foundation
 
 extension JSONEncoder {
-  /// Writes the form of this program's JSON files: pretty, keys sorted, times in ISO 8601 UTC.
+  /// An encoder for this program's JSON files: pretty, sorted keys, times in ISO 8601 UTC.
   public static var standard: JSONEncoder {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
@@ -11,7 +11,7 @@ extension JSONEncoder {
 }
 
 extension JSONDecoder {
-  /// Reads the same form.
+  /// A decoder for these files.
   public static var standard: JSONDecoder {
     let decoder = JSONDecoder()
     decoder.dateDecodingStrategy = .iso8601

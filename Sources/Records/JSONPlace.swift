@@ -1,17 +1,17 @@
-/// Where something stands in a JSON text, for messages: decoders tell the path to it and not the line.
+/// Finds the line of a value in a JSON text, for messages: decoders report its path, not its line.
 struct JSONPlace {
   private let bytes: [UInt8]
   private var position = 0
 
-  /// The line, from 1, of the value (of a member: of its name) at the end of `path`, or as far as the path leads.
-  /// The text must be JSON.
+  /// The line, from 1, of the value (for a member: of its name) at the end of `path`, or as far as the path exists. The
+  /// text must be valid JSON.
   static func line(of path: [any CodingKey], in bytes: some Sequence<UInt8>) -> Int {
     var place = JSONPlace(bytes: Array(bytes))
     place.find(path[...])
     return place.line(at: place.position)
   }
 
-  /// The line of the character of this number, from 0.
+  /// The line of the character with this number, from 0.
   static func line(ofCharacter number: Int, in bytes: some Sequence<UInt8>) -> Int {
     let place = JSONPlace(bytes: Array(bytes))
     return place.line(at: number)
@@ -56,7 +56,7 @@ struct JSONPlace {
     while let byte = current, byte == 0x20 || (9...13).contains(byte) { position += 1 }
   }
 
-  /// The string here, escapes left as they are.
+  /// Reads a string, without resolving escapes.
   private mutating func string() -> String {
     position += 1
     let start = position

@@ -1,16 +1,16 @@
 import Foundation
 
-/// A JSON value of any shape, for what is kept in meta.json without being looked into.
+/// A JSON value of any shape, for parts of meta.json that are kept but not interpreted.
 public enum JSONValue: Hashable, Sendable {
   /// `null`.
   case null
   /// `true` or `false`.
   case bool(Bool)
-  /// A whole number. A JSON text doesn't tell 3 from 3.0: what is read and whole becomes this.
+  /// A whole number. JSON doesn't distinguish 3 from 3.0: any whole number is parsed as this.
   case integer(Int64)
   /// A whole number above Int64's range.
   case unsigned(UInt64)
-  /// A number with a fraction. Written as null if not finite.
+  /// A number with a fraction. Encoded as null if not finite.
   case number(Double)
   /// Text.
   case string(String)
@@ -19,15 +19,15 @@ public enum JSONValue: Hashable, Sendable {
   /// Values by name; written sorted.
   case object([String: JSONValue])
 
-  /// The member of this name; nil if there is none or this is no object.
+  /// The member of this name; nil if there is none or this isn't an object.
   public subscript(_ name: String) -> JSONValue? {
     guard case .object(let members) = self else { return nil }
     return members[name]
   }
 
-  /// Any encodable value in this form.
+  /// Converts any encodable value.
   ///
-  /// - Throws: what its encoding throws.
+  /// - Throws: the value's encoding errors.
   public init(encoding value: some Encodable) throws {
     self = try JSONDecoder.standard.decode(JSONValue.self, from: JSONEncoder.standard.encode(value))
   }

@@ -1,12 +1,12 @@
 /// An error in the specification of a strategy or an experiment.
 public enum OptionError: Error, Equatable, Sendable, CustomStringConvertible {
-  /// `owner`: which strategy or experiment, in words: "strategy 'none'".
+  /// In all cases `owner` is the strategy or experiment, as in "strategy 'none'".
   case unknownStrategy(String, known: [String])
   case unknownOption(owner: String, option: String, known: [String])
   case malformedOption(owner: String, text: String)
   case badValue(owner: String, option: String, value: String, accepted: String)
   case repeatedOption(owner: String, option: String)
-  /// The option needs another one to have one of these values.
+  /// The option only takes effect if another option has one of these values.
   case idleOption(owner: String, option: String, needs: String, values: [String])
 
   public var description: String {

@@ -1,11 +1,11 @@
-/// A strategy or an experiment as it is written on the command line: `NAME[:OPTION=VALUE[/VALUE...]]...`.
+/// A strategy or an experiment as given on the command line: `NAME[:OPTION=VALUE[/VALUE...]]...`.
 public struct OptionSweep: Sendable {
   public let name: String
-  /// Options that were written, each with its values, in that order.
+  /// The given options with their values, in order.
   public private(set) var given: [(option: String, values: [String])] = []
 
-  /// - Parameter kind: what it names, for messages: "strategy" or "experiment".
-  /// - Throws: ``OptionError`` if a part isn't OPTION=VALUE, or an option is there twice.
+  /// - Parameter kind: "strategy" or "experiment", for messages.
+  /// - Throws: ``OptionError`` if a part isn't OPTION=VALUE, or an option is given twice.
   public init(_ text: String, kind: String) throws(OptionError) {
     let parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
     name = parts[0]
@@ -22,14 +22,14 @@ public struct OptionSweep: Sendable {
     }
   }
 
-  /// Every combination of values, each once, in the order of the declaration, and which names of `shared` set an option
-  /// in at least one of them.
+  /// Returns every combination of values without duplicates, in the order of declaration, and the names in `shared`
+  /// that set an option in at least one of them.
   ///
   /// - Parameters:
-  ///   - owner: whose options they are, for messages: "strategy 'none'".
-  ///   - shared: values of options that are not written, by name; later entries give way to earlier ones.
-  /// - Throws: ``OptionError`` for an option that isn't declared, a value out of its range, or an option that is
-  ///   written and nowhere switched on.
+  ///   - owner: the owner of the options, as in "strategy 'none'", for messages.
+  ///   - shared: values of options that aren't given, by name; earlier entries take precedence.
+  /// - Throws: ``OptionError`` for an undeclared option, a value out of range, or a given option that takes effect in
+  ///   no combination.
   public func combinations(
     of declared: [DeclaredOption], owner: String, shared: [[String: [String]]] = []
   ) throws(OptionError) -> (values: [OptionValues], used: Set<String>) {

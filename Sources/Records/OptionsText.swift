@@ -1,16 +1,16 @@
-/// What the column experiment_options says: `OPTION=VALUE` with colons between.
+/// Reads the column experiment_options: colon-separated `OPTION=VALUE`.
 public enum OptionsText {
-  /// Names of columns of runs.csv, which show an option's value already.
+  /// The names of columns of runs.csv, in which an option's value is already visible.
   private static let columns = Set(RunRecord.columns.map(\.name))
 
-  /// `OPTION=VALUE` of those options that have no column of their own in runs.csv.
+  /// The `OPTION=VALUE` parts without a column of their own in runs.csv.
   public static func unshown(_ text: String) -> [String] {
     text.split(separator: ":").map(String.init).filter { part in
       !columns.contains(String(part.prefix { $0 != "=" }).replacing("-", with: "_"))
     }
   }
 
-  /// Of several texts, those parts in which they differ, as ``unshown(_:)`` gives them.
+  /// For each text, the parts of ``unshown(_:)`` that the texts don't have in common.
   public static func differing(_ texts: [String]) -> [[String]] {
     let parts = texts.map(unshown)
     return parts.map { own in own.filter { part in !parts.allSatisfy { $0.contains(part) } } }

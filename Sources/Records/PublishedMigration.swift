@@ -1,28 +1,28 @@
-/// A migration that was published with its figures: what `--preset` runs, and what the report shows beside ours.
+/// A migration published with its figures: `--preset` runs it, and the report shows it beside measured ones.
 ///
-/// A published figure is its authors' claim of their machine: something to compare with, never a goal to be met.
+/// A published figure is its authors' claim about their machine: for comparison, never a target.
 public struct PublishedMigration: Sendable {
   public let name: String
   /// Where it was published.
   public let source: String
-  /// On what it was measured.
+  /// The machine it was measured on.
   public let machine: String
   public let guestBytes: UInt64
   public let cpus: Int
-  /// What could be sent. Bytes a second.
+  /// The bandwidth. Bytes a second.
   public let bandwidth: UInt64
-  /// Nanoseconds.
+  /// The downtime limit. Nanoseconds.
   public let downtimeLimit: Double
-  /// The strategy that was measured, by its name here.
+  /// The measured strategy, by its name here.
   public let strategy: String
   public let figures: [Figure]
-  /// In what a run here is another experiment than theirs.
+  /// How a run here differs from theirs.
   public let differences: [String]
 
-  /// What was published of one load. Nanoseconds of the whole migration.
+  /// The published migration time of one load. Nanoseconds.
   public struct Figure: Sendable {
     public let load: String
-    /// The load, in the words of the source.
+    /// The load, as the source names it.
     public let published: String
     public let withHints: Double
     public let without: Double

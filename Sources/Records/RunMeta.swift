@@ -1,21 +1,21 @@
 import Foundation
 
-/// `meta.json`: what a run was told to do, where it ran, and what it couldn't measure.
+/// `meta.json`: a run's configuration and machine, and what it couldn't measure.
 public struct RunMeta: Codable, Hashable, Sendable {
-  /// Version of the files' form that this program writes and reads. The headers of the CSV files are fixed by it.
+  /// The schema version that this program writes. It fixes the headers of the CSV files.
   public static let currentSchemaVersion = 3
 
-  /// Versions that it reads.
+  /// The schema versions that this program reads.
   public static let readableSchemaVersions = 2...currentSchemaVersion
 
   /// Something that could not be measured, and why.
   public struct Unavailable: Codable, Hashable, Sendable {
     /// The column, event or figure.
     public var what: String
-    /// Reason, and a fix if there is one.
+    /// The reason, and a fix if there is one.
     public var why: String
 
-    /// Something unavailable.
+    /// Creates an entry.
     public init(what: String, why: String) {
       self.what = what
       self.why = why
@@ -28,10 +28,10 @@ public struct RunMeta: Codable, Hashable, Sendable {
     public var cellID: String
     /// The repetition's number within the cell.
     public var repetition: Int
-    /// What went wrong.
+    /// The error.
     public var reason: String
 
-    /// A failed repetition.
+    /// Creates an entry.
     public init(cellID: String, repetition: Int, reason: String) {
       self.cellID = cellID
       self.repetition = repetition
@@ -44,15 +44,15 @@ public struct RunMeta: Codable, Hashable, Sendable {
     }
   }
 
-  /// `schema_version`: ``currentSchemaVersion`` in what this program writes.
+  /// `schema_version`: ``currentSchemaVersion`` if written by this program.
   public var schemaVersion: Int
   /// `run_id`.
   public var runID: String
   /// `command_line`: the exact arguments.
   public var commandLine: [String]
-  /// `config`: the whole matrix; `--resume` continues from it.
+  /// `config`: the whole matrix, from which `--resume` continues.
   public var config: JSONValue
-  /// `seed`: what every repetition's seed comes from.
+  /// `seed`: the seed from which every repetition's seed is derived.
   public var seed: UInt64
   /// `commit` of the source.
   public var commit: String?
@@ -62,22 +62,22 @@ public struct RunMeta: Codable, Hashable, Sendable {
   public var buildMode: String
   /// `host`: kernel, CPU, caches, nodes, governor, hypervisor, memory, compiler.
   public var host: JSONValue
-  /// `limits`: this machine's ladder of primitive costs.
+  /// `limits`: this machine's floors: the costs of primitive steps.
   public var limits: JSONValue
-  /// `counters`: what counted hardware events, what a count costs by itself, and what was simulated; nil without any.
+  /// `counters`: the source of hardware event counts, their overhead, and the simulated caches; nil without counters.
   public var counters: JSONValue?
-  /// `unavailable`: what was not measured, and why.
+  /// `unavailable`: what wasn't measured, and why.
   public var unavailable: [Unavailable]
   /// `errors`: the repetitions that failed.
   public var errors: [Failure]
-  /// `guests`: the guests as they were built.
+  /// `guests`: the guests as built.
   public var guests: [JSONValue]
   /// `started`: when the run began.
   public var started: Date
-  /// `finished`: when its last repetition was done; nil while it runs, and in a run that was killed.
+  /// `finished`: when its last repetition ended; nil while it runs, and if it was killed.
   public var finished: Date?
 
-  /// A run that begins.
+  /// Creates the meta of a new run.
   public init(
     runID: String,
     commandLine: [String],

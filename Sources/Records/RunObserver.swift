@@ -1,10 +1,10 @@
-/// Who keeps what a run finds, as it finds it.
+/// Receives a run's results as they are measured.
 public protocol RunObserver: AnyObject {
-  /// A repetition is about to begin. Whatever this takes isn't measured.
+  /// Called before a repetition. Its own run time isn't measured.
   func beginning()
-  /// A repetition is done. What is thrown ends the run.
+  /// Called after a repetition. An error ends the run.
   func finished(_ repetition: RepetitionResult) throws
-  /// `done` of `total` repetitions; `label` says what comes next.
+  /// `done` of `total` repetitions are done; `label` names the next one.
   func progress(done: Int, total: Int, label: String)
 }
 
@@ -12,21 +12,22 @@ extension RunObserver {
   public func beginning() {}
 }
 
-/// Everything one repetition of a cell left behind.
+/// The complete results of one repetition.
 public struct RepetitionResult: Sendable {
   public var run: RunRecord
   public var zones: [ZoneRecord]
   public var holds: [HoldBucketRecord]
-  /// The strategy's holds in order, in clock ticks; nil under a load, where hold k isn't the same in every repetition.
+  /// The strategy's holds in order; nil under a load, with which hold k isn't the same work in every repetition. Clock
+  /// ticks.
   public var holdSequence: [UInt64]?
-  /// Why the outcome is `error`.
+  /// The reason if the outcome is `error`.
   public var failure: String?
-  /// Rows of EXPERIMENT.csv.
+  /// The rows of EXPERIMENT.csv.
   public var experiment: ExperimentRows?
-  /// Rows of events.csv.
+  /// The rows of events.csv.
   public var events: [EventCountRecord] = []
 
-  /// What was measured of a repetition, or why it failed.
+  /// Creates a result.
   public init(
     run: RunRecord, zones: [ZoneRecord], holds: [HoldBucketRecord], holdSequence: [UInt64]?, failure: String? = nil,
     experiment: ExperimentRows? = nil, events: [EventCountRecord] = []
@@ -38,5 +39,22 @@ public struct RepetitionResult: Sendable {
     self.failure = failure
     self.experiment = experiment
     self.events = events
+  }
+}
+
+/// An experiment's own results of a repetition: rows of `EXPERIMENT.csv`.
+public struct ExperimentRows: Hashable, Sendable {
+  /// The experiment's name, which is also the file's.
+  public var experiment: String
+  /// The names of its own columns, after run_id, cell_id and repetition. The same in every repetition.
+  public var columns: [String]
+  /// The fields of each row, one per column; nil if not measured.
+  public var rows: [[String?]]
+
+  /// Creates the rows.
+  public init(experiment: String, columns: [String], rows: [[String?]]) {
+    self.experiment = experiment
+    self.columns = columns
+    self.rows = rows
   }
 }

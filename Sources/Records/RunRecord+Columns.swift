@@ -2,10 +2,10 @@ extension RunRecord: TabularRecord {
   /// `runs.csv`.
   public static var fileName: String { "runs.csv" }
 
-  /// Nothing yet.
+  /// A record without values.
   public static var blank: RunRecord { RunRecord() }
 
-  /// Every column of `runs.csv` in its order: the single place where a column is declared.
+  /// Every column of `runs.csv` in order, each declared only here.
   public static let columns: [Column<RunRecord>] =
     [
       identityColumns,
@@ -55,7 +55,7 @@ extension RunRecord: TabularRecord {
       meaning: "Seed of everything random in the repetition."),
   ]
 
-  /// Those that came after a schema_version was fixed: behind all others.
+  /// Columns added after a schema_version was fixed; they come last.
   private static let laterColumns: [Column<RunRecord>] = [
     Column(
       "experiment_options", \.identity.experimentOptions,

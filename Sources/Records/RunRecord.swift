@@ -1,8 +1,8 @@
 import Foundation
 
-/// One repetition of a cell: a row of `runs.csv`. What the values mean is said once, at ``columns``.
+/// One repetition of a cell: a row of `runs.csv`. ``columns`` documents the values.
 ///
-/// What was not measured is nil and stands as an empty field, never as 0.
+/// Unmeasured values are nil and stand as empty fields, never as 0.
 public struct RunRecord: Hashable, Sendable {
   public var identity = Identity()
   public var guest = Guest()
@@ -16,14 +16,13 @@ public struct RunRecord: Hashable, Sendable {
   public var counters = Counters()
   public var trust = Trust()
 
-  /// Nothing measured yet.
+  /// Creates a record without values.
   public init() {}
 
-  /// Whether a measured thread was taken off its CPU in the middle of it; nil if that wasn't watched. Such a
-  /// repetition is kept and marked.
+  /// Whether a measured thread was preempted; nil if this wasn't watched. Such a repetition is kept and marked.
   public var isPreempted: Bool? { trust.involuntarySwitches.map { $0 > 0 } }
 
-  /// Which repetition of which cell of which run a row is.
+  /// The run, cell and repetition of a row.
   public struct Identity: Hashable, Sendable {
     public var runID = ""
     public var cellID = ""
@@ -40,7 +39,7 @@ public struct RunRecord: Hashable, Sendable {
     public init() {}
   }
 
-  /// The modelled guest as it stood when the repetition began, and the strategy's options in force.
+  /// The modelled guest at the start of the repetition, and the strategy's options in force.
   public struct Guest: Hashable, Sendable {
     public var bytes: UInt64 = 0
     public var nodes: Int?
@@ -60,14 +59,17 @@ public struct RunRecord: Hashable, Sendable {
     public var bufferBytes: UInt64?
 
     public init() {}
-    /// Of a size; nothing else is known.
+    /// Creates a guest of which only the size is known.
     public init(bytes: UInt64) { self.bytes = bytes }
 
-    /// Whether its lists are in the default order of that state.
-    public var hasNaturalListOrder: Bool { listOrder == (state == "aged" ? "churned" : "ascending") }
+    /// Whether its lists are in the default order of its state.
+    public var hasNaturalListOrder: Bool { listOrder == Self.naturalListOrder(of: state) }
+
+    /// The default list order of a guest in this state, as in column list_order.
+    public static func naturalListOrder(of state: String) -> String { state == "aged" ? "churned" : "ascending" }
   }
 
-  /// What ran beside the strategy, and where everything was placed.
+  /// The load beside the strategy, and the placement of threads and memory.
   public struct Load: Hashable, Sendable {
     public var kind = ""
     public var mutators = 0
@@ -81,7 +83,7 @@ public struct RunRecord: Hashable, Sendable {
     public init() {}
   }
 
-  /// What the strategy found, counted against the guest as it really was.
+  /// What the strategy found, checked against the guest's actual state.
   public struct Found: Hashable, Sendable {
     public var outcome = RunOutcome.error
     public var blocksFree: Int?
@@ -95,11 +97,11 @@ public struct RunRecord: Hashable, Sendable {
     public var restarts: Int?
 
     public init() {}
-    /// Nothing but how the session ended.
+    /// Creates an entry with only the session's outcome.
     public init(outcome: RunOutcome) { self.outcome = outcome }
   }
 
-  /// What the strategy took from the guest while it ran.
+  /// The strategy's effects on the guest while it ran.
   public struct SideEffects: Hashable, Sendable {
     public var blocksWithheldMax: Int?
     public var withheldByteSeconds: Double?
@@ -108,7 +110,7 @@ public struct RunRecord: Hashable, Sendable {
     public init() {}
   }
 
-  /// Holds of, and waits for, the zone locks by the strategy's thread. A hold includes the clock's cost.
+  /// The holds of the zone locks by the strategy's thread, and its waits for them. A hold includes the clock's cost.
   public struct Lock: Hashable, Sendable {
     public var acquisitions: Int?
     public var itemsPerHoldMax: Int?
@@ -122,14 +124,14 @@ public struct RunRecord: Hashable, Sendable {
     public var waitNsMax: Double?
 
     public init() {}
-    /// Counts alone: where holds aren't timed.
+    /// Creates an entry with counts only, if holds aren't timed.
     public init(acquisitions: Int?, itemsPerHoldMax: Int?) {
       self.acquisitions = acquisitions
       self.itemsPerHoldMax = itemsPerHoldMax
     }
   }
 
-  /// What the session cost. From the pass without a probe.
+  /// The cost of the session, from the pass without a probe.
   public struct Speed: Hashable, Sendable {
     public var scanNs: Double?
     public var msPerTiB: Double?
@@ -145,20 +147,20 @@ public struct RunRecord: Hashable, Sendable {
     public init() {}
   }
 
-  /// What passed between the guest and its host.
+  /// The traffic between the guest and its host.
   public struct Delivery: Hashable, Sendable {
     public var kicks: Int?
     public var descriptors: Int?
 
     public init() {}
-    /// Both counts.
+    /// Creates an entry.
     public init(kicks: Int?, descriptors: Int?) {
       self.kicks = kicks
       self.descriptors = descriptors
     }
   }
 
-  /// What the mutators did and suffered. Irq-off time is a wait plus the mutator's own hold.
+  /// The mutators' operations and latencies. Irq-off time is a wait plus the mutator's own hold.
   public struct Bystanders: Hashable, Sendable {
     public var opsPerSecond: Double?
     public var allocNsP50: Double?
@@ -174,7 +176,7 @@ public struct RunRecord: Hashable, Sendable {
     public init() {}
   }
 
-  /// Hardware events of the strategy's thread, and where they were counted.
+  /// Hardware events of the strategy's thread, and their source.
   public struct Counters: Hashable, Sendable {
     public var cycles: Int?
     public var instructions: Int?
@@ -187,7 +189,7 @@ public struct RunRecord: Hashable, Sendable {
     public init() {}
   }
 
-  /// How quiet the machine was while the repetition ran.
+  /// Disturbances of the machine during the repetition.
   public struct Trust: Hashable, Sendable {
     public var noiseNsP999: Double?
     public var noiseNsMax: Double?
@@ -199,28 +201,28 @@ public struct RunRecord: Hashable, Sendable {
   }
 }
 
-/// How a session of a strategy ended.
+/// The outcome of a strategy's session.
 public enum RunOutcome: String, CaseIterable, Codable, Sendable, ColumnValue {
-  /// The strategy finished all its work.
+  /// The strategy finished its work.
   case complete
-  /// It reached its own cap.
+  /// The strategy reached its own cap.
   case limit
-  /// It got no buffer.
+  /// The strategy got no buffer.
   case noBuffer = "no-buffer"
-  /// It was told to stop.
+  /// The host stopped the strategy.
   case stopped
-  /// It failed; the reason stands in meta.json.
+  /// The strategy failed; meta.json has the reason.
   case error
 }
 
-/// Which repetition of which cell: what every file of a run is joined on.
+/// The key of a repetition, by which a run's files are joined.
 public struct RepetitionKey: Hashable, Sendable {
   /// The cell's hash.
   public var cellID: String
   /// The repetition's number within the cell.
   public var repetition: Int
 
-  /// A key of its two parts.
+  /// Creates a key.
   public init(cellID: String, repetition: Int) {
     self.cellID = cellID
     self.repetition = repetition
@@ -228,6 +230,6 @@ public struct RepetitionKey: Hashable, Sendable {
 }
 
 extension RunRecord: RepetitionRecord {
-  /// The repetition this row commits.
+  /// The key of the repetition that this row commits.
   public var key: RepetitionKey { RepetitionKey(cellID: identity.cellID, repetition: identity.repetition) }
 }

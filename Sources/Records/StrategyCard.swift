@@ -1,52 +1,52 @@
-/// Static description of a strategy, for listings, the report and the conformance suite.
+/// The static description of a strategy, for listings, the report and the conformance suite.
 public struct StrategyCard: Sendable {
-  /// What its hints may be used for.
+  /// What the strategy's hints may be used for.
   public enum Goal: String, Sendable {
-    /// Addresses that may be stale at once: right only under a dirty log.
+    /// Migration: addresses may be stale at once, so they are only valid under a dirty log.
     case migration
-    /// Blocks the guest holds while the host acts: they may be discarded, too.
+    /// Reclaim: the guest holds the blocks while the host acts, so they may also be discarded.
     case reclaim
-    /// Collects nothing.
+    /// Nothing is collected.
     case none
   }
 
-  /// Which orders it can look at.
+  /// The orders a strategy supports.
   public enum Orders: Sendable, Equatable {
-    /// `--order` and everything above it.
+    /// The order of `--order` and above.
     case any
-    /// Blocks of the highest order only, whatever `--order` says.
+    /// Only the highest order, regardless of `--order`.
     case highestOnly
   }
 
-  /// What it does to the allocator's state.
+  /// The strategy's effect on the allocator's state.
   public enum Effect: Sendable {
     /// Reads the lists and changes nothing.
     case readsOnly
-    /// Takes a few blocks for its buffers and gives them back.
+    /// Takes a few blocks for its buffers and frees them.
     case takesBuffers
-    /// Takes the blocks it reports through the allocator and gives them back: most of free memory.
+    /// Allocates the blocks it reports and frees them: most of free memory.
     case takesBlocks
-    /// Takes a few blocks at a time off the lists and puts them back as soon as the host has them.
+    /// Takes a few blocks at a time off the lists and puts them back once the host has acted.
     case takesBatches
   }
 
   /// What starts a session.
   public enum Trigger: Sendable {
-    /// The host asks.
+    /// The host's command.
     case command
-    /// Memory becomes free: it has hooks in the allocator.
+    /// Frees: the strategy has hooks in the allocator.
     case frees
   }
 
   public let name: String
-  /// Patch version and year, or thread.
+  /// The patch version and year, or the thread.
   public let origin: String
   public let summary: String
   public let goal: Goal
   public let orders: Orders
   public let effect: Effect
   public let trigger: Trigger
-  /// The lowest order the strategy itself looked at; nil: the highest order.
+  /// The lowest order that the published strategy used; nil: the highest order.
   public let nativeOrder: Int?
   /// The bound on one hold of zone->lock, as text.
   public let holdBound: String
@@ -73,6 +73,6 @@ public struct StrategyCard: Sendable {
     self.options = options
   }
 
-  /// How messages call it.
+  /// The name in messages.
   public var owner: String { "strategy '\(name)'" }
 }

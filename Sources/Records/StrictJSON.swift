@@ -1,10 +1,10 @@
 import Foundation
 
-/// Checked-in JSON files, such as people write them: what is wrong with one is said with its line.
+/// Reads hand-written, checked-in JSON files and reports errors with their line.
 public enum StrictJSON {
-  /// Reads a file. `accepted`: what it should be, for the message.
+  /// Reads a file. `accepted`: the expected content, for the message.
   ///
-  /// - Throws: ``UserError`` (74 if the file can't be read, 65 if it isn't one).
+  /// - Throws: ``UserError`` (74 if the file can't be read, 65 if it is invalid).
   public static func read<Value: Decodable>(
     _ path: String, accepted: String, userInfo: [CodingUserInfoKey: any Sendable] = [:]
   ) throws(UserError) -> Value {
@@ -20,7 +20,8 @@ public enum StrictJSON {
     }
   }
 
-  /// A misspelt key must not be passed over. `former`: keys that are read still, and no longer named.
+  /// Refuses unknown keys, so that a misspelt key isn't ignored. `former`: keys that are still read but not named in
+  /// the message.
   public static func refuseUnknownKeys(_ decoder: any Decoder, _ known: [String], former: [String] = []) throws {
     struct AnyKey: CodingKey {
       var stringValue: String
@@ -51,7 +52,7 @@ public enum StrictJSON {
     }
   }
 
-  /// As far as Foundation tells: JSONDecoder doesn't, JSONSerialization gives the character.
+  /// The line of a syntax error. JSONDecoder doesn't report it; JSONSerialization reports the character.
   private static func lineOfSyntaxError(in data: Data) -> Int {
     do {
       _ = try JSONSerialization.jsonObject(with: data)

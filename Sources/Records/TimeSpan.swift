@@ -1,4 +1,4 @@
-/// A length of time as it is written on the command line: `100ns`, `50us`, `2ms`, `30s`, `5m`, `1h`.
+/// A length of time as written on the command line: `100ns`, `50us`, `2ms`, `30s`, `5m`, `1h`.
 public struct TimeSpan: Hashable, Sendable, CustomStringConvertible {
   public let nanoseconds: Double
 
@@ -19,12 +19,12 @@ public struct TimeSpan: Hashable, Sendable, CustomStringConvertible {
     guard nanoseconds <= 1000 * 3600e9 else { throw bad }
   }
 
-  /// What a text says, if that is a time of whole nanoseconds; else nil.
+  /// The value of a text that is a time of whole nanoseconds; otherwise nil.
   static func wholeNanoseconds(_ text: String) -> UInt64? {
     (try? TimeSpan(text)).flatMap { UInt64(exactly: ($0.nanoseconds * 1000).rounded() / 1000) }
   }
 
-  /// In the largest unit that divides it, so that it reads back to the same number: `1500ms`.
+  /// The text in the largest unit that divides the time, which parses to the same time: `1500ms`.
   static func exactText(nanoseconds: UInt64) -> String {
     for (name, unit) in units.reversed() where nanoseconds > 0 && nanoseconds % UInt64(unit) == 0 {
       return "\(nanoseconds / UInt64(unit))\(name)"

@@ -1,12 +1,12 @@
 import Foundation
 
-/// An error whose description can be shown to the user as it is, in one line.
+/// An error whose description can be shown to the user unchanged, in one line.
 public protocol UserFacing: Error, CustomStringConvertible {
-  /// What kind of failure it is; decides the exit status.
+  /// The kind of failure, which decides the exit status.
   var failureKind: UserError.Kind { get }
 }
 
-/// Why a request can't be carried out, in one line: what, where, and what was expected.
+/// Why a request failed, in one line: what, where, and what was expected.
 public struct UserError: UserFacing, Hashable, Sendable {
   /// What kind of failure it is; the raw value is the exit status (sysexits.h).
   public enum Kind: Int32, Sendable {
@@ -16,7 +16,7 @@ public struct UserError: UserFacing, Hashable, Sendable {
     case input = 65
     /// Something needed is missing: memory, a program.
     case unavailable = 69
-    /// This program has an error.
+    /// A bug in this program.
     case fault = 70
     /// A system call failed: a file couldn't be read or written.
     case io = 74
@@ -27,24 +27,24 @@ public struct UserError: UserFacing, Hashable, Sendable {
 
   /// What kind of failure it is.
   public var kind: Kind
-  /// The file or folder, if the error is about one and ``problem`` doesn't name it.
+  /// The file or folder, if the error concerns one that ``problem`` doesn't name.
   public var path: String?
   /// The line in the file, from 1, if there is one.
   public var line: Int?
-  /// What went wrong; of a system call what was tried and the system's reason.
+  /// What went wrong; for a system call, the action and the system's reason.
   public var problem: String
   /// The system's error number, if a system call failed.
   public var errno: Int32?
-  /// What would help or was expected, if ``problem`` doesn't say it.
+  /// The fix or the expected input, if ``problem`` doesn't contain it.
   public var help: String?
 
-  /// An error whose text says everything.
+  /// Creates an error with a complete text.
   public init(_ kind: Kind, _ problem: String) {
     self.kind = kind
     self.problem = problem
   }
 
-  /// An error about a file or folder.
+  /// Creates an error about a file or folder.
   public init(kind: Kind, path: String, line: Int? = nil, problem: String, errno: Int32? = nil, help: String) {
     self.init(kind, problem)
     self.path = path
@@ -75,7 +75,7 @@ extension UserError {
     UserError(kind: .input, path: file, line: line, problem: problem, help: accepted)
   }
 
-  /// A system call that failed with this error number.
+  /// A failed system call, with its errno.
   public static func system(_ action: String, _ path: String, _ code: Int32) -> UserError {
     let help =
       switch code {

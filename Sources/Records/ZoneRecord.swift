@@ -1,7 +1,6 @@
-/// What one repetition found, held and cost in one zone of one node: a row of `zones.csv`.
+/// The results of a repetition in one zone: a row of `zones.csv`. ``columns`` documents the values.
 ///
-/// What the values mean is said at ``columns``.
-/// What was not measured is nil and stands as an empty field, never as 0.
+/// Unmeasured values are nil and stand as empty fields, never as 0.
 public struct ZoneRecord: Hashable, Sendable {
   public var runID = ""
   public var cellID = ""
@@ -22,21 +21,21 @@ public struct ZoneRecord: Hashable, Sendable {
   public var scanNs: Double?
   public var nsPerBlock: Double?
 
-  /// Nothing measured yet.
+  /// Creates a record without values.
   public init() {}
 }
 
 extension ZoneRecord: RepetitionRecord {
-  /// The repetition it is of.
+  /// The record's repetition.
   public var key: RepetitionKey { RepetitionKey(cellID: cellID, repetition: repetition) }
 
   /// `zones.csv`.
   public static var fileName: String { "zones.csv" }
 
-  /// Nothing yet.
+  /// A record without values.
   public static var blank: ZoneRecord { ZoneRecord() }
 
-  /// The columns of `zones.csv` in its order.
+  /// The columns of `zones.csv` in order.
   public static let columns: [Column<ZoneRecord>] = [
     Column("run_id", \.runID, meaning: "The run this row belongs to."),
     Column("cell_id", \.cellID, meaning: "The cell this row belongs to."),

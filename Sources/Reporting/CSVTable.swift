@@ -2,18 +2,18 @@ import Machine
 import Records
 import SwiftCSV
 
-/// A CSV file as it was read: header, rows, and where each row stood.
+/// A parsed CSV file: header, rows, and each row's line.
 struct CSVTable {
-  /// The file.
+  /// The file's path.
   let path: String
-  /// The names in the header line; empty if not even that line is whole.
+  /// The names in the header line; empty if that line is incomplete.
   let header: [String]
   /// The rows, all as long as the header.
   var rows: [Row]
-  /// Whether a torn line was left out at the end.
+  /// Whether a torn last line was left out.
   let isTorn: Bool
 
-  /// A row and the line it began on.
+  /// A row and its first line.
   struct Row {
     var fields: [String]
     var line: Int
@@ -21,8 +21,8 @@ struct CSVTable {
 
   /// Reads a file.
   ///
-  /// What follows the last line feed outside quotes is a torn line, which a killed writer leaves, and is left out.
-  /// - Throws: ``UserError``, of kind input if a line isn't RFC 4180 or not as long as the header.
+  /// Anything after the last line feed outside quotes is a torn line, which a killed writer leaves; it is ignored.
+  /// - Throws: ``UserError`` of kind input if a line violates RFC 4180 or doesn't have the header's length.
   init(reading path: String) throws(UserError) {
     try self.init(bytes: FileAccess.read(path), path: path)
   }
@@ -46,14 +46,15 @@ struct CSVTable {
     }
   }
 
-  /// Longer than any line of a run: more than this after the last whole line is no torn line but a broken file.
+  /// Longer than any line of a run. More than this after the last complete line isn't a torn line but a damaged file.
+  /// Bytes.
   private static let longestLine = 1 << 16
 
-  /// What spreadsheets put before UTF-8.
+  /// The byte order mark that spreadsheets write.
   private static let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
 
-  /// How many bytes make up whole lines. A line feed inside quotes ends no line; quotes come in pairs, doubled ones
-  /// too.
+  /// The number of bytes in complete lines. A line feed within quotes doesn't end a line; quotes come in pairs, doubled
+  /// ones too.
   private static func wholeLines(_ bytes: [UInt8]) -> Int {
     var isQuoted = false
     var end = 0
@@ -69,8 +70,7 @@ struct CSVTable {
     var rows: [Row] = []
     var line = 1
     do {
-      // Only the header is parsed here: the rows as `CSV` keeps them are filled up to equal lengths, which hides a
-      // short one.
+      // Only the header is parsed here: `CSV` pads rows to equal lengths, which hides short ones.
       let csv = try EnumeratedCSV(string: text, delimiter: .comma, loadColumns: false, rowLimit: 0)
       try csv.enumerateAsArray(startAt: 0, rowLimit: nil) { fields in
         let fields = fields.map { String(decoding: $0.unicodeScalars.map(byte), as: UTF8.self) }
@@ -85,9 +85,9 @@ struct CSVTable {
     return rows
   }
 
-  // SwiftCSV goes by characters: a field that begins with a combining mark would melt with the comma before it, and
-  // some characters beyond ASCII count as white space or line ends. So bytes beyond ASCII go through it as scalars for
-  // private use, each of which is a character of its own and neither.
+  // SwiftCSV works on characters: a leading combining mark would merge with the comma before it, and some non-ASCII
+  // characters count as white space or line ends. So non-ASCII bytes are mapped to private-use scalars, which do
+  // neither.
   private static let privateUse: UInt32 = 0xE000
 
   private static func scalar(_ byte: UInt8) -> Unicode.Scalar {
@@ -100,9 +100,9 @@ struct CSVTable {
 }
 
 extension CSVTable {
-  /// The rows as records. `schema`: the run's schema_version.
+  /// Parses the rows as records. `schema`: the run's schema_version.
   ///
-  /// - Throws: ``UserError`` of kind input if the header or a field isn't the record's.
+  /// - Throws: ``UserError`` of kind input if the header or a field doesn't match the record.
   func records<Record: TabularRecord>(_ type: Record.Type, schema: Int) throws(UserError) -> [Record] {
     let columns = Record.columns.filter { $0.since <= schema }
     try requireHeader(columns.map(\.name), schema: schema)
@@ -120,7 +120,7 @@ extension CSVTable {
     return records
   }
 
-  /// - Throws: ``UserError`` of kind input if the header is another.
+  /// - Throws: ``UserError`` of kind input if the header differs.
   func requireHeader(_ names: [String], schema: Int) throws(UserError) {
     guard header != names else { return }
     let problem =
@@ -135,7 +135,7 @@ extension CSVTable {
       file: path, line: 1, problem, accepted: "expected the header of schema_version \(schema)")
   }
 
-  /// Which repetition each row belongs to, by the columns cell_id and repetition; nil if the table lacks them.
+  /// Each row's repetition, by the columns cell_id and repetition; nil if the table lacks them.
   func keys() throws(UserError) -> [RepetitionKey]? {
     guard let cell = header.firstIndex(of: "cell_id"), let repetition = header.firstIndex(of: "repetition") else {
       return nil
@@ -152,6 +152,6 @@ extension CSVTable {
     return keys
   }
 
-  /// The file's content with the rows that are left.
+  /// The file's content with the remaining rows.
   var bytes: [UInt8] { CSVWriter.line(header) + rows.flatMap { CSVWriter.line($0.fields) } }
 }

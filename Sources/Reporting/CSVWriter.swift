@@ -3,14 +3,14 @@ import Machine
 import Records
 import SystemPackage
 
-/// Appends to a CSV file (RFC 4180, lines end in a line feed): each call is one write(2) of whole lines on a descriptor
-/// that only appends, so that a killed program leaves at most one torn line, at the end.
+/// Appends to a CSV file (RFC 4180, lines end in a line feed). Each call is one write(2) of complete lines on an
+/// append-only descriptor, so that a killed program leaves at most one torn line, at the end.
 public final class CSVWriter {
-  /// The file.
+  /// The file's path.
   public let path: String
   private let file: FileDescriptor
 
-  /// Makes the file, which must not be there yet, with its header line.
+  /// Creates a file, which must not exist, with its header line.
   ///
   /// - Throws: ``UserError`` of kind io.
   public convenience init(creating path: String, header: [String]) throws(UserError) {
@@ -18,7 +18,7 @@ public final class CSVWriter {
     try append([header])
   }
 
-  /// Continues a file that has its header line.
+  /// Opens a file that has its header line.
   ///
   /// - Throws: ``UserError`` of kind io.
   public convenience init(appendingTo path: String) throws(UserError) {
@@ -32,10 +32,10 @@ public final class CSVWriter {
 
   deinit { try? file.close() }
 
-  /// Appends a line for each row; nil stands for an empty field. Where not all of it could be written, nothing of it
-  /// stays in the file.
+  /// Appends a line for each row; nil is an empty field. After a partial write the file is truncated, so that nothing
+  /// of it stays.
   ///
-  /// - Throws: ``UserError`` of kind io: no space, or what else the system says.
+  /// - Throws: ``UserError`` of kind io, such as no space.
   public func append(_ rows: [[String?]]) throws(UserError) {
     guard !rows.isEmpty else { return }
     let before = length
@@ -54,19 +54,19 @@ public final class CSVWriter {
     try append(records.map(\.fields))
   }
 
-  /// The file's length in bytes; nil if it has none.
+  /// The file's length in bytes; nil if unknown.
   var length: Int? {
     var status = stat()
     return fstat(file.rawValue, &status) == 0 ? Int(status.st_size) : nil
   }
 
-  /// Cuts the file back to a length it had. Best effort: what stays is dropped when the run is resumed.
+  /// Truncates the file to an earlier length. Best effort: anything left is dropped when the run is resumed.
   func truncate(to length: Int?) {
     guard let length else { return }
     try? file.resize(to: Int64(length))
   }
 
-  /// A line, its line feed included.
+  /// A line, including its line feed.
   package static func line(_ fields: [String?]) -> [UInt8] {
     var bytes: [UInt8] = []
     for (index, field) in fields.enumerated() {
@@ -77,8 +77,8 @@ public final class CSVWriter {
     return bytes
   }
 
-  /// A field, in quotes where it holds anything but plain visible ASCII and inner spaces: readers differ in what else
-  /// they take for white space or the end of a line.
+  /// A field, quoted if it contains anything but visible ASCII and inner spaces: readers differ in what else they treat
+  /// as white space or line end.
   private static func encoded(_ field: String) -> [UInt8] {
     let bytes = Array(field.utf8)
     let space = UInt8(ascii: " ")

@@ -1,6 +1,6 @@
 import Records
 
-/// `hintbench list experiments`: what each asks, what it writes and what can be set.
+/// The text of `hintbench list experiments`: each experiment's question, files and options.
 public enum ExperimentListing {
   public static func text(_ cards: [ExperimentCard]) -> String {
     let questions = TextListing(

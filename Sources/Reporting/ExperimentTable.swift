@@ -1,7 +1,7 @@
 import Records
 
-/// What only one experiment measures, as a table for a terminal: a row for each cell and setting, medians over the
-/// repetitions with the lowest and highest in parentheses.
+/// An experiment's own results as a table for a terminal: a row per cell and setting, with medians over the repetitions
+/// and the lowest and highest in parentheses.
 public struct ExperimentTable {
   private let card: ExperimentCard
   private let cells: [CellRecord]
@@ -10,10 +10,10 @@ public struct ExperimentTable {
   private let width: Int
 
   /// - Parameters:
-  ///   - cells: the run's cells, in the order of their rows; those of other experiments are passed over.
+  ///   - cells: the run's cells in order; those of other experiments are ignored.
   ///   - runs: their repetitions.
-  ///   - rows: of EXPERIMENT.csv, by column.
-  ///   - width: columns of text to keep to, by parts below each other if need be.
+  ///   - rows: the rows of EXPERIMENT.csv, by column.
+  ///   - width: the text width; a wider table is split into several, one below the other.
   public init(
     _ card: ExperimentCard, cells: [CellRecord], runs: [RunRecord], rows: [[String: String]], width: Int = 160
   ) {
@@ -21,7 +21,7 @@ public struct ExperimentTable {
     self.width = width
     self.cells = cells.filter { $0.experiment == card.name }
     self.runs = Dictionary(runs.map { ($0.identity.cellID, $0) }) { first, _ in first }
-    // As in a cell's summary: the numbers of a repetition that broke down aren't those of the cell.
+    // As in a cell's summary: figures of a failed repetition aren't the cell's.
     let broken = Set(runs.filter { $0.found.outcome == .error }.map(\.key))
     self.rows = rows.filter { row in
       !broken.contains(
@@ -29,7 +29,7 @@ public struct ExperimentTable {
     }
   }
 
-  /// Nil where there is nothing to show.
+  /// The table's text; nil if there is nothing to show.
   public var text: String? {
     guard let table = content(allColumns: false) else { return nil }
     let parts = TableText.renderInParts(
@@ -39,7 +39,7 @@ public struct ExperimentTable {
 
   /// The table; nil if there is nothing to show.
   ///
-  /// - Parameter allColumns: also those that aren't primary.
+  /// - Parameter allColumns: includes columns that aren't primary.
   func content(allColumns: Bool) -> TableContent? {
     let keys = card.columns.filter(\.isKey)
     let metrics = card.columns.filter { !$0.isKey && (allColumns || $0.isPrimary) }
@@ -68,7 +68,7 @@ public struct ExperimentTable {
         line.cell.preemptedRepetitions == nil ? Figure.missing : Figure.preempted(line.cell) ?? "no",
       ] + line.key
     }
-    // What is the same in every row is said once, above.
+    // Anything common to every row is stated once, above.
     var constant: [String] = []
     for index in titles.indices.reversed() where index != 3 {
       let values = Set(fields.map { $0[index] })
@@ -97,7 +97,7 @@ public struct ExperimentTable {
         ? "preempted *N: a measured thread was preempted in N repetitions of the cell; they are kept." : nil)
   }
 
-  /// Nanoseconds as microseconds: what most of these are.
+  /// Shows nanoseconds as microseconds, the range of most of these times.
   private static func scale(_ unit: String) -> Double { unit == "ns" ? 1e-3 : unit == "share" ? 100 : 1 }
 
   private static func title(_ name: String, _ unit: String) -> String {

@@ -1,17 +1,17 @@
 import Foundation
 import Records
 
-/// Numbers and sizes as people read them.
+/// Formats numbers and sizes for people.
 package enum Figure {
-  /// Three significant digits, no exponent: 0.0123, 1.23, 12.3, 1234.
+  /// Formats with three significant digits, without exponent: 0.0123, 1.23, 12.3, 1234.
   package static func number(_ value: Double) -> String { number(value, decimals: decimals(value)) }
 
-  /// So many digits after the point.
+  /// Formats with this number of decimals.
   package static func number(_ value: Double, decimals: Int) -> String {
     value.isFinite ? String(format: "%.\(decimals)f", value) : missing
   }
 
-  /// How many digits after the point make three significant ones.
+  /// The decimals that make three significant digits.
   package static func decimals(_ value: Double) -> Int {
     guard value.isFinite && value != 0 else { return 0 }
     func decimals(_ value: Double) -> Int { max(0, 2 - Int(floor(log10(abs(value))))) }
@@ -21,12 +21,12 @@ package enum Figure {
     return min(first, decimals((value * scale).rounded() / scale), 12)
   }
 
-  /// A whole number as it is, another by `number`.
+  /// Formats a whole number exactly, any other with `number`.
   package static func count(_ value: Double) -> String {
     value == value.rounded() && abs(value) < 1e15 ? String(Int(value)) : number(value)
   }
 
-  /// A size in the largest binary unit that leaves at least 1: 1.5 TiB.
+  /// Formats a size in the largest binary unit that leaves at least 1: 1.5 TiB.
   package static func bytes(_ value: UInt64) -> String {
     let units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"]
     var unit = 0
@@ -38,7 +38,7 @@ package enum Figure {
     return "\(count(size)) \(units[unit])"
   }
 
-  /// A time in the unit that leaves at least 1: 52 ns, 1.5 µs, 20 ms.
+  /// Formats a time in the unit that leaves at least 1: 52 ns, 1.5 µs, 20 ms.
   package static func time(ns value: Double) -> String {
     let units = ["ns", "µs", "ms", "s"]
     var unit = 0
@@ -50,8 +50,8 @@ package enum Figure {
     return "\(count(time)) \(units[unit])"
   }
 
-  /// A median and, where they differ from each other, lowest and highest in parentheses with a blank before, all with
-  /// the median's digits; nil if nothing was measured.
+  /// Formats a median and, if they differ, the lowest and highest in parentheses after a blank, all with the median's
+  /// decimals; nil if nothing was measured.
   package static func spread(_ summary: MetricSummary, per unit: Double = 1) -> (median: String, range: String)? {
     guard let median = summary.median, let lowest = summary.lowest, let highest = summary.highest else { return nil }
     let decimals = decimals(median / unit)
@@ -61,11 +61,11 @@ package enum Figure {
     return (figure(median), low == high ? "" : " (\(low)–\(high))")
   }
 
-  /// What marks a cell with repetitions in which a measuring thread was preempted: `*2`; nil without any.
+  /// The mark for a cell with repetitions in which a measuring thread was preempted: `*2`; nil without any.
   package static func preempted(_ cell: CellRecord) -> String? {
     cell.preemptedRepetitions.flatMap { $0 > 0 ? "*\($0)" : nil }
   }
 
-  /// What stands where nothing was measured.
+  /// Stands in for an unmeasured value.
   package static let missing = "-"
 }

@@ -1,8 +1,8 @@
 import Records
 
-/// What is kept of a repetition until its run is finished, in `holds/CELL-REPETITION.bin`: how many rows each side file
-/// has of it, so that a repetition with rows lost is known, and the holds in their order, which the repeatable maximum
-/// is computed from. Little-endian words of 64 bits.
+/// What a run keeps of a repetition until it is finished, in `holds/CELL-REPETITION.bin`: the number of its rows in
+/// each side file, to detect lost rows, and the holds in order, from which the repeatable maximum is computed.
+/// Little-endian 64-bit words.
 struct HoldSequenceFile: Equatable {
   /// Rows of the repetition in zones.csv.
   var zoneRows: Int
@@ -10,7 +10,7 @@ struct HoldSequenceFile: Equatable {
   var bucketRows: Int
   /// Rows of the repetition in EXPERIMENT.csv and events.csv.
   var otherRows: Int
-  /// The holds in their order, in the unit they were given in; nil if the repetition has no sequence.
+  /// The holds in order, in the unit they were passed in; nil if the repetition has no sequence.
   var holds: [UInt64]?
 
   /// The folder of these files in the run folder.
@@ -32,7 +32,7 @@ struct HoldSequenceFile: Equatable {
     self.holds = holds
   }
 
-  /// From a file's content; nil if it isn't whole.
+  /// Parses a file's content; nil if it is incomplete.
   init?(bytes: [UInt8]) {
     guard bytes.count >= 32, bytes.count.isMultiple(of: 8) else { return nil }
     let words = bytes.withUnsafeBytes { raw in

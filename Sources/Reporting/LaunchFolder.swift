@@ -2,21 +2,21 @@ import Foundation
 import Machine
 import Records
 
-/// The folder of a comparison of two builds while they are launched: `base/001`, `base/002`, ... and `new/001`, ...,
-/// each the folder of a run that was finished.
+/// The folder of a comparison of two builds while it runs: `base/001`, `base/002`, ... and `new/001`, ..., each the
+/// folder of a finished run.
 ///
-/// A launch writes `launch-1`, `launch-2` and so on, by its place among those that are there at once, and by words as
-/// long whichever build it is; finished, the folder is moved.
+/// A running launch writes to `launch-1`, `launch-2` and so on, by its place in the quartet, so that its arguments have
+/// the same length for either build; its folder is moved when it has finished.
 public final class LaunchFolder {
-  /// The folder.
+  /// The folder's path.
   public let path: String
   private let made: [String]
 
-  /// Makes the folder, with the parents it lacks.
+  /// Creates the folder and its missing parents.
   ///
-  /// - Parameter sides: the folders in it.
-  /// - Throws: ``UserError``: of kind usage if the folder already holds something, which is left alone; of kind
-  ///   io where it can't be made.
+  /// - Parameter sides: the names of its subfolders.
+  /// - Throws: ``UserError``: of kind usage if the folder isn't empty, which is left unchanged; of kind io if it can't
+  ///   be created.
   public init(newAt path: String, sides: [String]) throws(UserError) {
     self.path = path
     made = try FileAccess.makeFolders(path)
@@ -29,13 +29,13 @@ public final class LaunchFolder {
     }
   }
 
-  /// Where the launch in place 0...9 of those that are there at once writes.
+  /// The folder that the launch in place 0...9 writes to.
   public func launch(_ place: Int) -> String { "\(path)/launch-\(place + 1)" }
 
   /// Whether the launch in a place wrote anything.
   public func hasLaunch(_ place: Int) -> Bool { FileAccess.isFolder(launch(place)) }
 
-  /// Moves what the launch wrote to its place among its side's, as number `number`, from 1. Returns the folder.
+  /// Moves a launch's folder to number `number`, from 1, of its side. Returns the new path.
   ///
   /// - Throws: ``UserError`` of kind io.
   public func keep(_ place: Int, side: String, number: Int) throws(UserError) -> String {
@@ -44,12 +44,12 @@ public final class LaunchFolder {
     return kept
   }
 
-  /// Takes away what launches wrote that weren't finished.
+  /// Removes the folders of launches that didn't finish.
   public func removeLaunches() {
     for place in 0...9 { try? FileManager.default.removeItem(atPath: launch(place)) }
   }
 
-  /// Takes away what was made here and holds nothing: for launches that failed before any was finished.
+  /// Removes the created folders if they are empty, for launches that failed before any finished.
   public func removeIfEmpty(sides: [String]) {
     for folder in sides.map({ path + "/" + $0 }) + made.reversed() { rmdir(folder) }
   }

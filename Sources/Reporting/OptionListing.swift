@@ -1,10 +1,10 @@
 import Records
 
-/// The options of strategies or experiments, a row each.
+/// A listing of the options of strategies or experiments, one row each.
 struct OptionListing {
   private let listing: TextListing
 
-  /// `of`: what has them, in a word.
+  /// Creates a listing. `kind`: "strategy" or "experiment".
   init(_ owners: [(name: String, options: [DeclaredOption])], of kind: String) {
     listing = TextListing(
       titles: [kind, "option", "accepted", "default", "meaning", "source"],

@@ -1,8 +1,8 @@
 import Foundation
 
-/// How far a run is: one line on standard error, written over and over, and only where that is a terminal.
+/// A run's progress: one line on standard error that is overwritten, only on a terminal.
 ///
-/// Writing costs system calls: update it between repetitions, never while something is measured.
+/// Writing costs system calls: update it between repetitions, never during a measurement.
 public final class ProgressBar {
   private let total: Int
   private let descriptor: Int32
@@ -11,8 +11,8 @@ public final class ProgressBar {
   private var isDirty = false
 
   /// - Parameters:
-  ///   - total: how many steps there are.
-  ///   - descriptor: where to write; nothing is written where it is no terminal.
+  ///   - total: the number of steps.
+  ///   - descriptor: the output; nothing is written if it isn't a terminal.
   public init(total: Int, descriptor: Int32 = STDERR_FILENO) {
     self.total = total
     self.descriptor = descriptor
@@ -21,8 +21,8 @@ public final class ProgressBar {
 
   deinit { clear() }
 
-  /// Shows that so many steps are done, and what is done now. Steps done before this bar was made, as in a run that is
-  /// resumed, are `skipped`: they are counted, but say nothing about how long a step takes.
+  /// Shows the number of steps done, and the current step. `skipped`: steps done before this bar was created, as in a
+  /// resumed run: they count, but not for the estimated time.
   public func update(done: Int, skipped: Int = 0, label: String = "") {
     guard isShown else { return }
     var size = winsize()
@@ -33,7 +33,7 @@ public final class ProgressBar {
     isDirty = true
   }
 
-  /// Takes the line away, so that what is printed next stands on a clean one.
+  /// Clears the line, so that the next output starts on an empty one.
   public func clear() {
     guard isDirty else { return }
     put("\r" + Self.eraseToEnd)
@@ -43,11 +43,11 @@ public final class ProgressBar {
   private static let eraseToEnd = "\u{1B}[K"
 
   private func put(_ text: String) {
-    // A progress bar that can't be written is no reason to stop a run.
+    // Failing to write a progress bar doesn't stop a run.
     _ = Array(text.utf8).withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
   }
 
-  /// The line, one column shorter than the terminal, so that it never wraps.
+  /// Returns the line, one column shorter than the terminal so that it never wraps.
   static func line(
     done: Int, total: Int, skipped: Int, elapsed: Duration, label: String, columns: Int
   ) -> String {

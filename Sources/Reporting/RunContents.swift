@@ -2,23 +2,23 @@ import Foundation
 import Machine
 import Records
 
-/// What a run folder holds for certain: the repetitions that are committed, with all their rows, and nothing else.
+/// The committed content of a run folder: the repetitions with all their rows, and nothing else.
 struct RunContents {
   /// meta.json.
   let meta: RunMeta
-  /// The committed repetitions in the order they were written.
+  /// The committed repetitions, in the order they were written.
   let runs: [RunRecord]
-  /// Which those are.
+  /// The keys of the committed repetitions.
   let committed: Set<RepetitionKey>
-  /// Rows of runs.csv that are given up, since rows of theirs in other files are lost; these repetitions are run again.
+  /// Repetitions whose row of runs.csv is dropped because their rows in other files are lost; they are run again.
   let lost: [RepetitionKey]
-  /// The content that the files must get so that nothing but the committed stays, by name; nil for a file without a
-  /// whole header line.
+  /// The new content of files, by name, so that only committed rows stay; nil for a file without a complete header
+  /// line.
   let rewrites: [String: [UInt8]?]
 
   /// Reads meta.json.
   ///
-  /// - Throws: ``UserError``, of kind input if it isn't there or isn't of this schema.
+  /// - Throws: ``UserError`` of kind input if it is missing or of an unsupported schema.
   static func meta(of path: String) throws(UserError) -> RunMeta {
     let file = path + "/meta.json"
     let versions = RunMeta.readableSchemaVersions
@@ -57,14 +57,14 @@ struct RunContents {
     }
   }
 
-  /// Reads the folder and changes nothing.
+  /// Reads the folder without changing it.
   ///
-  /// - Throws: ``UserError``, of kind input if a whole line isn't what this program writes.
+  /// - Throws: ``UserError`` of kind input if a complete line is invalid.
   init(of path: String) throws(UserError) {
     meta = try Self.meta(of: path)
     let sideNames = try Self.sideFiles(in: path)
 
-    // The rows of runs.csv commit; a repetition that stands there twice is taken once.
+    // Rows of runs.csv commit; a repetition with two rows is taken once.
     let runsFile = path + "/" + RunRecord.fileName
     var table: CSVTable?
     var written: [RunRecord] = []
@@ -98,8 +98,8 @@ struct RunContents {
       counts[name] = Dictionary(keys.map { ($0, 1) }, uniquingKeysWith: +)
     }
 
-    // A finished run has no holds/ any more, and nothing that could have been lost. In one that isn't finished, a
-    // repetition is committed if all rows it was written with are there.
+    // A finished run has no holds/, and can't have lost anything. In an unfinished one a repetition is committed if all
+    // rows it was written with exist.
     let holds = path + "/" + HoldSequenceFile.folder
     var lost: [RepetitionKey] = []
     if meta.finished == nil && FileAccess.isFolder(holds) {
@@ -137,8 +137,7 @@ struct RunContents {
     self.rewrites = rewrites
   }
 
-  /// The files beside runs.csv whose rows belong to repetitions: zones.csv, lock_holds.csv, events.csv,
-  /// EXPERIMENT.csv.
+  /// The files with rows of repetitions other than runs.csv: zones.csv, lock_holds.csv, events.csv, EXPERIMENT.csv.
   private static func sideFiles(in path: String) throws(UserError) -> [String] {
     try FileAccess.names(in: path).filter {
       $0.hasSuffix(".csv") && $0 != RunRecord.fileName && $0 != CellRecord.fileName

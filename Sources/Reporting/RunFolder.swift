@@ -2,20 +2,21 @@ import Foundation
 import Machine
 import Records
 
-/// The folder of a run while it is written: valid at every moment, so that a killed run keeps what it finished.
+/// The folder of a run while it is written. It is consistent at every moment, so that a killed run keeps what it
+/// finished.
 ///
-/// A repetition's rows go to zones.csv, lock_holds.csv, events.csv and EXPERIMENT.csv first; its row in runs.csv comes
-/// last and commits it. One process writes a folder at a time; the folder is locked (flock(2)) as long as this object
-/// lives.
+/// A repetition's rows go to zones.csv, lock_holds.csv, events.csv and EXPERIMENT.csv first; its row in runs.csv is
+/// written last and commits it. Only one process may write a folder at a time; the folder is locked (flock(2)) while
+/// this object lives.
 public final class RunFolder {
-  /// The folder.
+  /// The folder's path.
   public let path: String
   private let lock: FolderLock
   private let runs: CSVWriter
   private let zones: CSVWriter
   private let holds: CSVWriter
-  /// Whether this run keeps hold sequences: one that was finished doesn't any more, and a repetition that was written
-  /// without one must not look as if it had lost it.
+  /// Whether this run keeps hold sequences. A finished run doesn't; a repetition written without one must not look as
+  /// if it had lost it.
   private let keepsSequences: Bool
   private var events: CSVWriter?
   private var experiments: [String: CSVWriter] = [:]
@@ -42,11 +43,11 @@ public final class RunFolder {
       ? try CSVWriter(appendingTo: file) : try CSVWriter(creating: file, header: header)
   }
 
-  /// Makes the folder, with the parents it lacks, meta.json and the CSV files with their header lines.
+  /// Creates the folder, its missing parents, meta.json, and the CSV files with their header lines.
   ///
-  /// This is the first thing a run writes: call it when the arguments are known to be good.
-  /// - Throws: ``UserError``: of kind usage if the folder already holds something, which is left alone; of kind
-  ///   io where it can't be made or written, when what was made is removed.
+  /// This is a run's first write: call it once the arguments are known to be valid.
+  /// - Throws: ``UserError``: of kind usage if the folder isn't empty, which is left unchanged; of kind io if it can't
+  ///   be created or written; what was created is then removed.
   public static func create(at path: String, meta: RunMeta) throws(UserError) -> RunFolder {
     let made = try FileAccess.makeFolders(path)
     func removeMade() { for folder in made.reversed() { rmdir(folder) } }
@@ -68,7 +69,7 @@ public final class RunFolder {
       try FileAccess.makeFolder(holds)
       return try RunFolder(path, lock: lock, committed: [])
     } catch {
-      // The folder was empty and is locked: all that is in it was made here.
+      // The folder was empty and is locked: everything in it was created here.
       rmdir(holds)
       for name in (try? FileAccess.names(in: path)) ?? [] { unlink(path + "/" + name) }
       removeMade()
@@ -76,15 +77,15 @@ public final class RunFolder {
     }
   }
 
-  /// Opens a run that was killed or stopped, and brings its files back to what is committed.
+  /// Opens a run that was killed or stopped, and restores its files to the committed state.
   ///
-  /// A torn last line is dropped from each CSV file. Rows of other files, and kept hold sequences, are dropped where
-  /// runs.csv has no row of their repetition; a row of runs.csv is dropped where rows of its repetition in other files
-  /// are lost. Files are replaced whole (written beside, then renamed), so that this may be killed as well.
-  /// - Throws: ``UserError``: of kind input if meta.json or a whole line isn't what this program writes, or is
-  ///   of another schema_version; of kind io where the system refuses or another process is writing the run.
+  /// A torn last line is dropped from each CSV file. Rows of other files, and kept hold sequences, are dropped if
+  /// runs.csv has no row of their repetition; a row of runs.csv is dropped if its repetition's rows in other files are
+  /// lost. Files are replaced atomically (written beside, then renamed), so that this may be killed as well.
+  /// - Throws: ``UserError``: of kind input if meta.json or a complete line is invalid or of another schema_version; of
+  ///   kind io if the system refuses or another process is writing the run.
   public static func resume(at path: String) throws(UserError) -> ResumedRun {
-    // Before anything is locked or changed: a folder that is no run is refused and left alone.
+    // Before anything is locked or changed: a folder that isn't a run's is refused and left unchanged.
     let version = try RunContents.meta(of: path).schemaVersion
     guard version == RunMeta.currentSchemaVersion else {
       throw .input(
@@ -108,7 +109,7 @@ public final class RunFolder {
       if let bytes {
         try FileAccess.writeAtomically(bytes, to: file)
       } else {
-        // Without a whole header line there is nothing to keep; the file is made anew when it is needed.
+        // A file without a complete header line has nothing to keep; it is created again when needed.
         try FileAccess.remove(file)
       }
     }
@@ -121,17 +122,17 @@ public final class RunFolder {
     return contents
   }
 
-  /// Writes a repetition: the rows of the other files, then its row in runs.csv, which commits it. Where that fails
+  /// Writes a repetition: the rows of the other files, then its row in runs.csv, which commits it. If that fails,
   /// nothing of it stays.
   ///
   /// - Parameters:
-  ///   - run: the repetition; it must not be committed yet.
+  ///   - run: the repetition; must not be committed yet.
   ///   - zones: its rows of zones.csv.
   ///   - holds: its rows of lock_holds.csv.
-  ///   - holdSequence: its holds in their order, kept until ``finish(cells:meta:)`` for the repeatable maximum of a run
-  ///     that is resumed; in any unit, the same in the whole run.
+  ///   - holdSequence: its holds in order, kept until ``finish(cells:meta:)`` for the repeatable maximum of a resumed
+  ///     run; in any unit, but the same in the whole run.
   ///   - experiment: its rows of EXPERIMENT.csv.
-  ///   - events: its rows of events.csv, which a run without any doesn't have.
+  ///   - events: its rows of events.csv; a run without any has no such file.
   /// - Throws: ``UserError`` of kind io.
   public func commit(
     _ run: RunRecord,
@@ -194,9 +195,9 @@ public final class RunFolder {
     return writer
   }
 
-  /// The holds of a committed repetition as they were given to `commit`; nil if it had none, or the run is finished.
+  /// The hold sequence of a committed repetition as passed to `commit`; nil if it had none, or the run is finished.
   ///
-  /// - Throws: ``UserError``, of kind input if the file was changed.
+  /// - Throws: ``UserError`` of kind input if the file was modified.
   public func holdSequence(of key: RepetitionKey) throws(UserError) -> [UInt64]? {
     let file = path + "/" + HoldSequenceFile.folder + "/" + HoldSequenceFile.name(of: key)
     guard FileAccess.exists(file) else { return nil }
@@ -206,12 +207,12 @@ public final class RunFolder {
     return kept.holds
   }
 
-  /// Replaces meta.json whole.
+  /// Replaces meta.json atomically.
   ///
   /// - Throws: ``UserError`` of kind io.
   public func write(meta: RunMeta) throws(UserError) { try Self.write(meta, to: path) }
 
-  /// Replaces cells.csv whole. A run that stops early and is to be resumed calls this instead of `finish`.
+  /// Replaces cells.csv atomically. Call this instead of `finish` for a run that stops early and is to be resumed.
   ///
   /// - Throws: ``UserError`` of kind io.
   public func write(cells: [CellRecord]) throws(UserError) {
@@ -219,7 +220,8 @@ public final class RunFolder {
     try FileAccess.writeAtomically(lines.flatMap { $0 }, to: path + "/" + CellRecord.fileName)
   }
 
-  /// Ends the run: cells.csv, then meta.json, whose `finished` must be set, then the kept hold sequences are removed.
+  /// Finishes the run: writes cells.csv, then meta.json, whose `finished` must be set, then removes the kept hold
+  /// sequences.
   ///
   /// - Throws: ``UserError`` of kind io.
   public func finish(cells: [CellRecord], meta: RunMeta) throws(UserError) {
@@ -235,17 +237,17 @@ public final class RunFolder {
   }
 }
 
-/// A run that was opened again.
+/// A reopened run.
 public struct ResumedRun {
   /// The folder, ready for more repetitions.
   public let folder: RunFolder
-  /// What the run was told to do.
+  /// The run's meta.
   public let meta: RunMeta
-  /// The repetitions that are done, in the order they were written.
+  /// The committed repetitions, in the order they were written.
   public let runs: [RunRecord]
-  /// Which those are: they need not be run again.
+  /// Their keys; they need not be run again.
   public let committed: Set<RepetitionKey>
-  /// Repetitions whose row was taken out of runs.csv, since rows of theirs in other files were lost, as after a power
-  /// failure; they are to be run again.
+  /// Repetitions whose row was removed from runs.csv because their rows in other files were lost, as after a power
+  /// failure; they must be run again.
   public let lost: [RepetitionKey]
 }

@@ -1,27 +1,28 @@
 import Machine
 import Records
 
-/// Reads the folder of a run, finished or not, and changes nothing in it.
+/// Reads the folder of a run, finished or not, without changing it.
 ///
-/// Of a run that isn't finished, what is committed is read; a torn line and rows of a repetition that isn't are not.
+/// Only committed repetitions of an unfinished run are read; a torn line and uncommitted rows are ignored.
 public struct RunReader: Sendable {
-  /// The folder.
+  /// The folder's path.
   public let path: String
   /// meta.json.
   public let meta: RunMeta
-  /// The repetitions in the order they were written.
+  /// The repetitions, in the order they were written.
   public let runs: [RunRecord]
   private let committed: Set<RepetitionKey>
 
   /// Reads meta.json and runs.csv.
   ///
-  /// - Throws: ``UserError``, of kind input, with file and line, where they aren't what this program writes.
+  /// - Throws: ``UserError`` of kind input, with file and line, if a file is invalid.
   public init(path: String) throws(UserError) {
     self.path = path
     let meta = try RunContents.meta(of: path)
     self.meta = meta
     if meta.finished != nil {
-      // Nothing can be lost: the other files, of which lock_holds.csv may be large, needn't be read yet.
+      // Nothing can be lost in a finished run, so the other files, of which lock_holds.csv may be large, aren't read
+      // yet.
       runs = try CSVTable(reading: path + "/" + RunRecord.fileName).records(
         RunRecord.self, schema: meta.schemaVersion)
       committed = Set(runs.map(\.key))
@@ -34,20 +35,20 @@ public struct RunReader: Sendable {
 
   /// The rows of zones.csv, lock_holds.csv or events.csv; empty if the run has no such file.
   ///
-  /// - Throws: ``UserError``, of kind input, with file and line, where it isn't what this program writes.
+  /// - Throws: ``UserError`` of kind input, with file and line, if the file is invalid.
   public func rows<Record: RepetitionRecord>(_ type: Record.Type) throws(UserError) -> [Record] {
     try records(type).filter { committed.contains($0.key) }
   }
 
-  /// The rows of cells.csv as they were last written; in a run that isn't finished they may be behind ``runs``.
+  /// The rows of cells.csv as last written; in an unfinished run they may be behind ``runs``.
   ///
-  /// - Throws: ``UserError``, of kind input, with file and line, where it isn't what this program writes.
+  /// - Throws: ``UserError`` of kind input, with file and line, if the file is invalid.
   public func cells() throws(UserError) -> [CellRecord] { try records(CellRecord.self) }
 
-  /// The rows of EXPERIMENT.csv by column name, run_id, cell_id and repetition included; an empty field is left out.
-  /// Empty where the run has no such file.
+  /// The rows of EXPERIMENT.csv by column name, run_id, cell_id and repetition included, without empty fields. Empty if
+  /// the run has no such file.
   ///
-  /// - Throws: ``UserError``, of kind input, with file and line, where it isn't what this program writes.
+  /// - Throws: ``UserError`` of kind input, with file and line, if the file is invalid.
   public func rows(ofExperiment name: String) throws(UserError) -> [[String: String]] {
     let file = path + "/\(name).csv"
     guard FileAccess.exists(file) else { return [] }

@@ -1,22 +1,22 @@
 import Records
 
-/// Keeps a run's repetitions in its folder as they are finished, and shows how far it is.
+/// Writes a run's repetitions to its folder as they finish, and shows progress.
 public final class RunRecorder: RunObserver {
   private let folder: RunFolder
   private var meta: RunMeta
   private let progress: ProgressBar
-  /// Repetitions that were there before.
+  /// The number of repetitions finished before this process.
   private let resumed: Int
   private let beforeEach: () -> Void
-  /// Holds of a repetition that are kept for the repeatable maximum of a resumed run: 32 MiB. Of a cell with more it is
-  /// empty after a resume.
+  /// The most holds of a repetition kept for the repeatable maximum of a resumed run: 32 MiB. A cell with more has no
+  /// repeatable maximum after a resume.
   private static let holdsKept = 4 << 20
 
-  /// Why repetitions ended in an error, those before a resume included.
+  /// The failed repetitions, those before a resume included.
   public var errors: [RunMeta.Failure] { meta.errors }
 
-  /// `meta`: as it stands in the folder. `total`: repetitions of the whole run. `resumed`: those
-  /// that it has already. `beforeEach`: called before each of them.
+  /// Creates a recorder. `meta`: as in the folder. `total`: the repetitions of the whole run. `resumed`: those finished
+  /// already. `beforeEach`: called before each repetition.
   public init(_ folder: RunFolder, meta: RunMeta, total: Int, resumed: Int = 0, beforeEach: @escaping () -> Void = {}) {
     self.folder = folder
     self.meta = meta
@@ -29,7 +29,7 @@ public final class RunRecorder: RunObserver {
 
   public func finished(_ repetition: RepetitionResult) throws {
     if let reason = repetition.failure {
-      // Before the row that says `error`, so that no kill leaves the row without its reason.
+      // Before the row with `error`, so that a kill never leaves the row without its reason.
       let key = repetition.run.key
       meta.errors.removeAll { $0.cellID == key.cellID && $0.repetition == key.repetition }
       meta.errors.append(.init(cellID: key.cellID, repetition: key.repetition, reason: reason))

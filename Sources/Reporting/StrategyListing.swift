@@ -1,9 +1,9 @@
 import Records
 
-/// `hintbench list strategies`: what each strategy is, what it may be used for and what can be set.
+/// The text of `hintbench list strategies`: what each strategy is, what it may be used for, and its options.
 public enum StrategyListing {
-  /// The strategies, a row each.
-  static func designs(_ cards: [StrategyCard]) -> TextListing {
+  /// The strategies, one row each.
+  static func strategies(_ cards: [StrategyCard]) -> TextListing {
     TextListing(
       titles: ["strategy", "from", "serves", "orders", "one hold looks at", "side effects", "limits"],
       rows: cards.map { card in
@@ -15,7 +15,7 @@ public enum StrategyListing {
       })
   }
 
-  /// What the column `serves` says.
+  /// The legend of the column `serves`.
   static let goals = """
     serves: migration = addresses that may already be stale, safe only under a dirty log; reclaim = blocks the guest \
     holds while the host acts, so the host may also discard them.
@@ -24,7 +24,7 @@ public enum StrategyListing {
   public static func text(_ cards: [StrategyCard]) -> String {
     let options = OptionListing(cards.map { ($0.name, $0.options) }, of: "strategy")
     return """
-      \(designs(cards).text)
+      \(strategies(cards).text)
 
       \(goals)
 

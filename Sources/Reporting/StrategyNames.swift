@@ -1,8 +1,8 @@
 import Records
 
-/// Strategies' full names as tables show them.
+/// Shortens strategies' full names for tables.
 package enum StrategyNames {
-  /// Those of cells, with the nodes of scanner and memory where these differ from row to row.
+  /// The names of the cells' strategies, with the nodes of scanner and memory if these differ between rows.
   static func short(_ cells: [CellRecord]) -> [String] {
     let names = short(cells.map(\.strategy))
     let nodes = cells.map { cell in
@@ -11,14 +11,14 @@ package enum StrategyNames {
     return Set(nodes).count > 1 ? zip(names, nodes).map { $0 + " " + $1 } : names
   }
 
-  /// The same, with those of the experiment's options in which cells differ and that no column shows.
+  /// The same, with the experiment options in which cells differ and that have no column.
   static func withOptions(_ cells: [CellRecord]) -> [String] {
     zip(short(cells), OptionsText.differing(cells.map(\.experimentOptions))).map { name, options in
       ([name] + options).joined(separator: " ")
     }
   }
 
-  /// With those options only in which names of the same strategy differ.
+  /// The names with only those options in which names of the same strategy differ.
   package static func short(_ fullNames: [String]) -> [String] {
     let names = fullNames.map { $0.split(separator: ":").map(String.init) }
     let byBase = Dictionary(grouping: names.filter { !$0.isEmpty }, by: { $0[0] })

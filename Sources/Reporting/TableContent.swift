@@ -1,14 +1,14 @@
-/// A table before it is drawn: on a terminal, a page or in Markdown.
+/// A table before it is rendered for a terminal, HTML or Markdown.
 struct TableContent: Hashable, Sendable {
-  /// What stands above it; nil: nothing.
+  /// The caption above the table; nil: none.
   var caption: String?
-  /// One for each column.
+  /// The titles of the columns.
   var titles: [String]
-  /// As many texts as titles in each.
+  /// The rows, each with as many texts as titles.
   var rows: [[String]]
-  /// Which columns are texts, aligned to the left; the others are figures.
+  /// The text columns, aligned to the left; the others are figures.
   var leftAligned: Set<Int>
-  /// What stands under it; nil: nothing.
+  /// The note below the table; nil: none.
   var note: String?
 
   init(

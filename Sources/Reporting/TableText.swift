@@ -1,15 +1,15 @@
 import Records
 import TextTable
 
-/// Text tables by the TextTable library. In a file of its own: the library's `Column` is another than that of a record.
+/// Text tables by the TextTable library. In a separate file because the library's `Column` clashes with the record's.
 package enum TableText {
-  /// A table with a header line and a rule under it; columns are as wide as their widest text.
+  /// Renders a table with a header line and a rule below it; columns are as wide as their widest text.
   ///
   /// - Parameters:
-  ///   - titles: one for each column.
-  ///   - rows: as many texts as titles in each.
-  ///   - leftAligned: which columns are aligned to the left; the others to the right.
-  ///   - widths: columns that are cut to a width, with "…" where something was cut off.
+  ///   - titles: the titles of the columns.
+  ///   - rows: the rows, each with as many texts as titles.
+  ///   - leftAligned: the columns aligned to the left; the others are aligned to the right.
+  ///   - widths: the widths of shortened columns; "…" marks shortened texts.
   package static func render(
     titles: [String], rows: [[String]], leftAligned: Set<Int>, widths: [Int: Int] = [:]
   ) -> String {
@@ -31,17 +31,17 @@ package enum TableText {
       .joined(separator: "\n")
   }
 
-  /// A table as ``render(titles:rows:leftAligned:widths:)`` makes it; where that is wider than `width`, several below
-  /// each other: each has the columns that tell rows apart, and as many of the others as fit, at least one.
+  /// Renders a table as ``render(titles:rows:leftAligned:widths:)`` or, if it is wider than `width`, as several below
+  /// each other: each has the key columns and as many others as fit, at least one.
   ///
-  /// - Parameter keys: how many columns at the left tell rows apart; they are aligned to the left.
+  /// - Parameter keys: the number of key columns at the left, which distinguish rows; they are aligned to the left.
   static func renderInParts(titles: [String], rows: [[String]], keys: Int, width: Int) -> [String] {
     let ofKeys = (0..<keys).reduce(0) { $0 + self.width($1, titles, rows) + 1 }
     var parts: [[Int]] = []
     var left = 0
     for column in keys..<max(titles.count, keys) {
       let own = self.width(column, titles, rows)
-      // One that begins a table has no space before it: the last key's is counted with the keys.
+      // A table's first column has no space before it; the last key's space is counted with the keys.
       if parts.isEmpty || own + 1 > left {
         parts.append([])
         left = width - ofKeys + 1
@@ -57,12 +57,12 @@ package enum TableText {
     }
   }
 
-  /// Of a column's widest text.
+  /// The width of a column's widest text.
   private static func width(_ column: Int, _ titles: [String], _ rows: [[String]]) -> Int {
     rows.reduce(titles[column].count) { max($0, $1[column].count) }
   }
 
-  /// Breaks a text at spaces so that no line is longer than `width`, where no word is.
+  /// Wraps a text at spaces so that no line is longer than `width`, unless a word is.
   package static func wrap(_ text: String, width: Int) -> [String] {
     var lines: [String] = []
     var line = ""

@@ -5,13 +5,13 @@ public struct TextListing: Sendable {
   /// The rows, each with as many texts as titles.
   public var rows: [[String]]
 
-  /// A list of rows.
+  /// Creates a list.
   public init(titles: [String], rows: [[String]]) {
     self.titles = titles
     self.rows = rows
   }
 
-  /// The list as text, columns aligned to the left and never cut; empty if there are no rows.
+  /// The text, with columns aligned to the left and never shortened; empty without rows.
   public var text: String {
     guard !rows.isEmpty else { return "" }
     return TableText.render(titles: titles, rows: rows, leftAligned: Set(titles.indices))

@@ -1,12 +1,12 @@
 import Records
 
-/// Cells of a run made before schema_version 3, under the ids that the same points of the matrix have today.
+/// Maps cells of runs made before schema_version 3 to the ids that the same points of the matrix have today.
 ///
-/// Until then an id was a hash of every setting there was, whether the experiment had it or not, and some experiments
-/// measured several points in one repetition, as rows of their own file. What a cell was is told by its rows and by the
-/// run's configuration; that it is right is told by the former id, which has to come out of it again.
+/// Until then an id was a hash of every setting, whether or not the experiment used it, and some experiments measured
+/// several points in one repetition, as rows of their own file. A cell's settings are reconstructed from its rows and
+/// the run's configuration, and verified by computing the former id from them.
 struct FormerCells {
-  /// The run with today's ids and, as `unmapped`, the cells that keep their old one, each with the reason.
+  /// The run with today's ids and, in `unmapped`, the cells that keep their old one, each with the reason.
   static func mapped(_ run: TrackedRun) -> TrackedRun {
     guard run.meta.schemaVersion < 3 else { return run }
     let former = FormerCells(run)
@@ -18,11 +18,11 @@ struct FormerCells {
     return mapped
   }
 
-  /// What a cell is today: one point for each key of its own rows.
+  /// A cell's counterpart today: one point for each key of its own rows.
   private struct Point {
     var id: String
     var options: String
-    /// Values of the key columns of the experiment's own file; nil if it has no rows.
+    /// The values of the key columns of the experiment's own file; nil if it has no rows.
     var key: [String?]?
   }
 
@@ -50,7 +50,8 @@ struct FormerCells {
 
   // MARK: rows
 
-  /// A row of runs.csv. What a repetition of several points measured as a whole belongs to none of them.
+  /// The rows of runs.csv of one repetition. Measurements of a repetition as a whole are dropped if it has several
+  /// points.
   private func repetitions(_ record: RunRecord) -> [RunRecord] {
     guard let points = points[record.identity.cellID] else { return [record] }
     return points.map { point in
@@ -111,7 +112,7 @@ struct FormerCells {
     guard record.guest.state != "captured" || card.name == "scan" else {
       return .failure(Reason(text: "what the capture held isn't in the run's files"))
     }
-    // The same dimensions under the same names: its id is today's.
+    // The dimensions and their names are the same, so the id is today's.
     guard card.name != "scan" else { return .success([Point(id: id, options: "", key: nil)]) }
     guard let setting = wanted.candidates(record, rows.first).first(where: { $0.id == id }) else {
       return .failure(Reason(text: "its settings can't be told from the run's files"))

@@ -1,13 +1,13 @@
 import Records
 
-/// What runs before schema_version 3 were told, as far as their rows don't show it.
+/// The settings of runs before schema_version 3 that their rows don't contain.
 struct FormerSettings {
   private let free: [String?]
   private let movable: [String]
   private let windows: [String]
   private let rates: [String]
 
-  /// - Parameter config: as meta.json keeps it.
+  /// - Parameter config: as in meta.json.
   init(_ config: JSONValue) {
     let groups: [JSONValue] = if case .array(let groups)? = config["groups"] { groups } else { [] }
     func texts(_ name: String, standard: [String]) -> [String] {
@@ -26,18 +26,18 @@ struct FormerSettings {
     }
     free = [nil] + texts("free", standard: ["0.5"]).map { Double($0).map { "\($0)" } }
     movable = texts("movable", standard: ["0.0"]).compactMap { Double($0).map { "\($0)" } }
-    // 100ms, 200ms and 3s were what experiments had by default.
+    // 100ms, 200ms and 3s were the experiments' defaults.
     windows = texts("window", standard: ["100ms", "200ms", "3s"])
     rates = texts("mutator_rate", standard: ["20000"]).compactMap { Double($0).map { "\($0)" } }
   }
 
-  /// One way in which a cell may have come about.
+  /// A possible set of a cell's former settings.
   struct Candidate {
     private var values: [String: String?]
     private let window: String?
     private let rate: String
 
-    /// The id it had then.
+    /// The former id.
     var id: String { CellID.make(from: values.map { (name: $0.key, value: $0.value) }) }
 
     init(_ values: [String: String?], window: String?, rate: String) {
@@ -58,7 +58,7 @@ struct FormerSettings {
       }
     }
 
-    /// Today's options; nil if one of them has a value it can't have any more.
+    /// Today's options; nil if a value isn't valid any more.
     func options(of card: ExperimentCard, _ record: RunRecord, _ fields: [String: String]) -> OptionValues? {
       var given: [String: [String]] = [:]
       for option in card.options {
@@ -82,7 +82,7 @@ struct FormerSettings {
     }
   }
 
-  /// Every way in which a cell with this row may have come about. `own`: its first row in the experiment's own file.
+  /// Every set of settings that fits this row. `own`: its first row in the experiment's own file.
   func candidates(_ record: RunRecord, _ own: [String: String]?) -> [Candidate] {
     let (guest, load) = (record.guest, record.load)
     func text(_ number: Int?) -> String { number.map(String.init) ?? "" }

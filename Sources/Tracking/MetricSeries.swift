@@ -4,23 +4,24 @@ import Records
 public struct MetricSeries: Sendable {
   /// `cell_id`.
   public let cellID: String
-  /// What tells this row of a repetition from its others, as `range_bytes=2097152`; empty if there is only one.
+  /// The key that distinguishes this row of a repetition from others, such as `range_bytes=2097152`; empty if there is
+  /// only one.
   public let key: String
-  /// By the number of the repetition; one value, of number 0, where the metric is one of the whole cell.
+  /// The values by repetition; a metric of the whole cell has one value, of repetition 0.
   public let values: [Int: Double]
-  /// Whether the machine has no part in the values: counted by simulation, or by a virtual clock.
+  /// Whether the values don't depend on the machine: counted by simulation, or by a virtual clock.
   public let isExact: Bool
 }
 
 extension TrackedRun {
-  /// Cells with a committed repetition, in the order of their first.
+  /// The cells with a committed repetition, in the order of their first.
   public var cellIDs: [String] {
     var seen: Set<String> = []
     return repetitions.map(\.identity.cellID).filter { seen.insert($0).inserted }
   }
 
-  /// The values of a metric, a series for each cell that has any and each key within it. Repetitions that ended in an
-  /// error have no part in it.
+  /// The values of a metric: a series for each cell that has any, and each key within it. Failed repetitions are left
+  /// out.
   public func series(of metric: TrackedMetric) -> [MetricSeries] {
     let kept = repetitions.filter { $0.found.outcome != .error }
     let records = Dictionary(grouping: kept, by: \.identity.cellID)

@@ -1,33 +1,33 @@
 import Records
 
-/// A number that runs are compared by: a column of `runs.csv` or of an experiment's own file, or what `cells.csv` says
-/// of a cell as a whole.
+/// A number that runs are compared by: a column of `runs.csv` or of an experiment's own file, or a value of `cells.csv`
+/// for a whole cell.
 public struct TrackedMetric: Sendable {
-  /// The column.
+  /// The column's name.
   public let name: String
-  /// The unit of its values, or empty.
+  /// The unit of its values; empty if they have none.
   public let unit: String
-  /// One line.
+  /// One line for listings.
   public let meaning: String
-  /// Which way it gets better.
+  /// Which direction is better.
   public let direction: MetricDirection
   /// Whether it is used by default.
   public let isPrimary: Bool
   let source: Source
 
   enum Source: Sendable {
-    /// runs.csv: a value a repetition.
+    /// runs.csv: one value per repetition.
     case runs(@Sendable (RunRecord) -> Double?)
-    /// runs.csv too, and counted by simulation where the row says so: then the value is exact.
+    /// runs.csv: a counter; its value is exact if the row says that it was simulated.
     case counter(@Sendable (RunRecord) -> Double?)
-    /// EXPERIMENT.csv: a value a row, and perhaps several rows a repetition, told apart by its key columns.
+    /// EXPERIMENT.csv: one value per row, with possibly several rows per repetition, distinguished by key columns.
     case own(experiment: String, keys: [String])
     /// cells.csv: one value for all repetitions.
     case cells(@Sendable (CellRecord) -> Double?)
   }
 
-  /// The hold that every repetition had: goals and verdicts use it, and not the longest of one repetition, which on a
-  /// shared machine is mostly noise. A run has one value of it a cell.
+  /// The repeatable hold. Goals and verdicts use it instead of a repetition's longest hold, which on a shared machine
+  /// is mostly noise. A run has one value per cell.
   public static let repeatableHold = TrackedMetric(
     name: "lock_hold_ns_max_repeatable", unit: "ns", meaning: "The longest hold that every repetition had.",
     direction: .lowerIsBetter, isPrimary: true, source: .cells(\.lockHoldNsMaxRepeatable))

@@ -1,42 +1,42 @@
 import Records
 import Reporting
 
-/// A run as comparison and history see it: what it was, and its committed repetitions.
+/// A run for comparison and history: its meta and its committed repetitions.
 public struct TrackedRun: Sendable {
-  /// How the user calls it: the folder, or its name in the history.
+  /// The name given by the user: the folder, or its name in the history.
   public var name: String
   /// `meta.json`.
   public var meta: RunMeta
-  /// `runs.csv`, one a committed repetition of a cell, in the order they were written.
+  /// `runs.csv`: the committed repetitions, in the order they were written.
   public var repetitions: [RunRecord]
   /// `cells.csv`.
   public var cells: [CellRecord]
-  /// The rows of each experiment's own file, by the experiment's name: a row by column name, without its empty fields.
+  /// The rows of each experiment's own file, by the experiment's name: each by column name, without empty fields.
   public var ownRows: [String: [[String: String]]]
 
-  /// Cells of a run made before schema_version 3 that can't be given today's ids, see ``mapped``.
+  /// Cells of a run made before schema_version 3 that can't be mapped to today's ids, see ``mapped``.
   public var unmapped: [Unmapped] = []
 
-  /// A cell that keeps the id it had.
+  /// A cell that keeps its former id.
   public struct Unmapped: Sendable, Hashable {
     public let cellID: String
     public let why: String
   }
 
-  /// With today's ids of its cells, as far as these can be told; itself if it has them.
+  /// The run with today's cell ids as far as they can be determined; itself if it has them already.
   public var mapped: TrackedRun { FormerCells.mapped(self) }
 
-  /// What ``mapped`` couldn't do: a line for each reason; empty if it could all.
+  /// The cells that ``mapped`` couldn't map: one line per reason; empty if there are none.
   public var unmappedLines: [String] {
     Dictionary(grouping: unmapped, by: \.why).sorted { $0.key < $1.key }.map { why, cells in
       "\(name): \(cells.count) of its cells can't be matched with today's: \(why)"
     }
   }
 
-  /// What there was to run.
+  /// The strategies and experiments the run is interpreted by.
   public let catalogue: Catalogue
 
-  /// A run put together from its parts.
+  /// Creates a run from its parts.
   public init(
     name: String, meta: RunMeta, repetitions: [RunRecord], cells: [CellRecord], ownRows: [String: [[String: String]]],
     catalogue: Catalogue
@@ -49,18 +49,18 @@ public struct TrackedRun: Sendable {
     self.ownRows = ownRows
   }
 
-  /// Repetitions that ended in an error: they have no part in any figure.
+  /// The number of failed repetitions, which are ignored in all figures.
   public var failed: Int { repetitions.count { $0.found.outcome == .error } }
 
-  /// The part of some runs' repetitions that ended in an error; 0...1.
+  /// The share of failed repetitions of some runs; 0...1.
   static func failedShare(_ runs: [TrackedRun]) -> Double {
     let all = runs.reduce(0) { $0 + $1.repetitions.count }
     return all == 0 ? 0 : Double(runs.reduce(0) { $0 + $1.failed }) / Double(all)
   }
 
-  /// Reads the folder of a run, finished or not.
+  /// Reads a run folder, finished or not.
   ///
-  /// - Throws: ``UserError``, of kind input, with file and line, where it isn't what this program writes.
+  /// - Throws: ``UserError`` of kind input, with file and line, if a file is invalid.
   public init(folder: String, _ catalogue: Catalogue) throws(UserError) {
     let reader = try RunReader(path: folder)
     var ownRows: [String: [[String: String]]] = [:]

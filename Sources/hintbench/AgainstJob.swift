@@ -6,9 +6,9 @@ import Machine
 import Reporting
 import Tracking
 
-/// `run --against` from folder to table.
+/// Runs `run --against`, from folder to table.
 enum AgainstJob {
-  /// Launches both builds and compares them. Throws the exit status of a comparison that isn't 0.
+  /// Launches both builds and compares them. Throws the exit status of the comparison if it isn't 0.
   static func start(_ matrix: Matrix, _ against: Against, _ options: ComparisonOptions, out: String?) throws {
     try DebugBuild.refuse()
     let thresholds = try options.makeThresholds()
@@ -19,8 +19,8 @@ enum AgainstJob {
     let path = out ?? "\(RunJob.runsFolder)/\(RunName.make(Date()))"
     let total = 2 * against.launches
     let bar = ProgressBar(total: total)
-    // Four launches hold their guests at once.
-    let takesTurns = matrix.peakBytes <= Matrix.HostLimits.current.availableBytes / 5
+    // Four launches hold their guests at the same time.
+    let takesTurns = matrix.peakBytes <= Matrix.HostResources.current.availableBytes / 5
     if !takesTurns { RunJob.say("launches run one after the other: four of these guests don't fit in memory at once") }
     let runs = try against.run(words, out: path, takesTurns: takesTurns, .all) { done in
       bar.update(done: done, label: "\(done) of \(total) launches")

@@ -4,7 +4,7 @@ import Experiments
 import Records
 import Tracking
 
-/// What of a call of `run` is about comparing this build with another.
+/// The options of `run` that compare this build with another.
 struct AgainstOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
@@ -18,14 +18,14 @@ struct AgainstOptions: ParsableArguments {
   var launches: Int?
   @OptionGroup var comparison: ComparisonOptions
 
-  /// Those of the two above, which a launch isn't called with.
+  /// Options that aren't passed on to a launch.
   static let options = ["--against", "--launches"]
 
-  /// Whether any is there.
+  /// Whether any of these options is given.
   var isGiven: Bool { against != nil || launches != nil || comparison.isGiven }
 
-  /// Cells of a matrix over which a measured metric decides, times the metrics that do. One that isn't asked for by
-  /// name is each cell's own, and needs no launches where it is exact.
+  /// The number of decisions of a comparison: cells decided by a measured metric, times the metrics that decide. The
+  /// default metric depends on the cell; a cell that it decides exactly needs no launches and doesn't count.
   func deciding(_ matrix: Matrix) -> Int {
     let metrics = comparison.metrics.count
     let cells = matrix.cells.count { cell in
@@ -36,7 +36,7 @@ struct AgainstOptions: ParsableArguments {
     return cells * max(metrics, 1)
   }
 
-  /// The comparison of builds on this matrix that is asked for; nil for a run of this build alone.
+  /// The requested comparison of builds on this matrix; nil for a run of this build alone.
   func makeAgainst(_ matrix: Matrix) throws -> Against? {
     guard let against else {
       guard !isGiven else {

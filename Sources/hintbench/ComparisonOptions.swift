@@ -2,7 +2,7 @@ import ArgumentParser
 import Records
 import Tracking
 
-/// What decides a comparison, wherever one is made.
+/// The options that decide a comparison, shared by all commands that make one.
 struct ComparisonOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Metrics that decide, instead of each experiment's own.", valueName: "name,..."))
   var metric: String?
@@ -23,7 +23,7 @@ struct ComparisonOptions: ParsableArguments {
   static let options = ["--metric", "--alpha", "--min-effect", "--thresholds"]
   static let flags = ["--strict"]
 
-  /// Whether any is there.
+  /// Whether any of these options is given.
   var isGiven: Bool { metric != nil || alpha != nil || minEffect != nil || thresholds != nil || strict }
 
   var metrics: [String] {

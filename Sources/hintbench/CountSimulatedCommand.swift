@@ -3,7 +3,7 @@ import Bench
 import Experiments
 import Foundation
 
-/// What `run --counters simulated` starts under valgrind; not for direct use.
+/// The command that `run --counters simulated` starts under valgrind; not for direct use.
 struct CountSimulatedCommand: ParsableCommand {
   static let configuration = CommandConfiguration(commandName: CountSimulator.command, shouldDisplay: false)
 

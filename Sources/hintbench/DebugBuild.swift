@@ -3,10 +3,10 @@ import Instruments
 import Machine
 import Records
 
-/// Checked before anything is measured.
+/// Refuses to measure with a debug build.
 enum DebugBuild {
-  /// Why this program may not measure; nil if it may. Unoptimised Swift is 2 to 15 times slower: its figures are
-  /// worth nothing. HINTBENCH_ALLOW_DEBUG lets it, for tests.
+  /// Why this build may not measure; nil if it may. Unoptimised Swift is 2 to 15 times slower, so its figures are
+  /// worthless. HINTBENCH_ALLOW_DEBUG overrides this, for tests.
   static var refusal: UserError? {
     guard BuildFacts.current.mode == "debug", ProcessInfo.processInfo.environment["HINTBENCH_ALLOW_DEBUG"] == nil else {
       return nil

@@ -1,9 +1,9 @@
 import ArgumentParser
 
-/// Options of experiments that are flags of `run` as well, for one release: each sets the option of its name in every
-/// chosen experiment whose file lists it among its flags. Values are checked there.
+/// Experiment options that are also flags of `run`, for one release. A flag sets the option of its name in every chosen
+/// experiment that lists it among its flags; the experiment checks the value.
 struct ExperimentFlags: ParsableArguments {
-  // `.unconditional` where a value may be written with a minus: it is then refused as a number, and not as a flag.
+  // `.unconditional` so that a value with a minus sign is rejected as a number, not as a flag.
   @Option(help: ArgumentHelp("load=", valueName: "load,...")) var load: String?
   @Option(parsing: .unconditional, help: ArgumentHelp("mutators=", valueName: "n")) var mutators: String?
   @Option(parsing: .unconditional, help: ArgumentHelp("host-ack-ns=", valueName: "ns,...")) var hostAckNs: String?
@@ -19,7 +19,7 @@ struct ExperimentFlags: ParsableArguments {
     String?
   @Option(parsing: .unconditional, help: ArgumentHelp("exit-ns=", valueName: "ns,...")) var exitNs: String?
 
-  /// What was given, by the option's name.
+  /// The given flags, by option name.
   var values: [String: [String]] {
     let given: [String: String?] = [
       "load": load, "mutators": mutators, "host-ack-ns": hostAckNs, "page-init": pageInit, "cache": cache,

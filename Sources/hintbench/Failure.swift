@@ -4,8 +4,7 @@ import Records
 
 /// Turns a thrown error into one line and an exit status.
 enum Failure {
-  /// Runs `body`; where it throws, says why in one line on standard error and ends with the status the strategy gives
-  /// it.
+  /// Runs `body`. If it throws, prints one line to standard error and exits with the error's status.
   static func reporting(_ body: () throws -> Void) throws {
     do {
       try body()

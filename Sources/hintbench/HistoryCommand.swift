@@ -18,7 +18,7 @@ struct HistoryCommand: ParsableCommand {
       """,
     subcommands: [Import.self, List.self, Show.self, Check.self, Export.self])
 
-  /// What all of them take.
+  /// Options that all history commands have.
   struct File: ParsableArguments {
     @Option(name: .customLong("history"), help: ArgumentHelp("History file.", valueName: "file"))
     var path = "Reports/history.sqlite"

@@ -49,7 +49,7 @@ struct ListCommand: ParsableCommand {
     }
   }
 
-  /// Whether a metric is primary, and the experiments in which it decides what `compare` says.
+  /// Whether a metric is primary, and in which experiments it decides `compare`.
   private static func role(_ name: String, _ isPrimary: Bool, in experiments: [ExperimentCard]) -> String {
     let decided = experiments.filter { $0.decisiveMetric == name }.map(\.name)
     let counted = Thresholds(.all).decisive(in: "scan", isCounted: true) == name ? "if counted by simulation" : nil

@@ -2,19 +2,19 @@ import Bench
 import Records
 import Reporting
 
-/// `hintbench run --dry-run`: the cells, and what the run will take.
+/// `hintbench run --dry-run`: lists the cells and the estimated time and memory.
 struct MatrixListing {
   private let matrix: Matrix
   private let launches: Int?
 
-  /// `launches`: how often each of two builds runs it, where builds are compared.
+  /// Creates the listing. `launches`: launches of each build, if builds are compared.
   init(_ matrix: Matrix, launches: Int? = nil) {
     self.matrix = matrix
     self.launches = launches
   }
 
-  /// What a launch takes beside its repetitions: a process to start, the machine's limits, guests to build.
-  /// Nanoseconds.
+  /// Estimated overhead of a launch beside its repetitions: process start, measuring the machine's floors, building
+  /// guests. Nanoseconds.
   private static let launchNanoseconds = 500e6
 
   private func row(_ cell: Cell) -> [String] {

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Migration
 
-/// What `run migration --clock real` starts to send a guest's memory to; not for direct use.
+/// The command that `run migration --clock real` starts as the migration's destination; not for direct use.
 struct MigrationDestinationCommand: ParsableCommand {
   static let configuration = CommandConfiguration(commandName: DestinationServer.command, shouldDisplay: false)
 

@@ -17,7 +17,7 @@ struct RunCommand: ParsableCommand {
       times as 100us, lists with commas, experiments as EXPERIMENT:OPTION=VALUE[/VALUE...].
       """)
 
-  // `.unconditional` where a value may be written with a minus: it is then refused as a number, and not as a flag.
+  // `.unconditional` so that a value with a minus sign is rejected as a number, not as a flag.
   @Argument(
     help: ArgumentHelp(
       "Experiments to run, with their options; see `hintbench list experiments` (default: scan).",
@@ -135,7 +135,7 @@ struct RunCommand: ParsableCommand {
     }
   }
 
-  /// Nothing given that would change what is measured.
+  /// Whether no option is given that changes what is measured.
   private var isBare: Bool {
     experiments.isEmpty && config == nil && preset == nil && out == nil && !builds.isGiven && !quick && !dryRun
       && !hasGuestFlags
@@ -154,7 +154,7 @@ struct RunCommand: ParsableCommand {
       || !experimentFlags.values.isEmpty
   }
 
-  /// Flags that say what a modelled guest is like, by name, as far as they are given.
+  /// The given flags that describe a modelled guest, by name.
   private var guestFlags: [String] {
     let flags: [(String, Bool)] = [
       ("--state", state != nil), ("--free", free != nil), ("--nodes", nodes != nil), ("--cpus", cpus != nil),
@@ -165,12 +165,12 @@ struct RunCommand: ParsableCommand {
     return flags.filter(\.1).map(\.0)
   }
 
-  /// Flags that choose among strategies, by name, as far as they are given.
+  /// The given flags that choose strategies, by name.
   private var strategyFlags: [String] {
     [("--strategy", strategy), ("--order", order), ("--budget", budget)].filter { $0.1 != nil }.map(\.0)
   }
 
-  /// A flag that no chosen experiment has a use for is refused.
+  /// Refuses a flag that no chosen experiment uses.
   private func checkFlags(_ config: RunConfig) throws {
     let cards = try config.experimentCards
     let names = cards.map(\.name).joined(separator: ", ")
@@ -187,7 +187,7 @@ struct RunCommand: ParsableCommand {
     try checkFlags(made)
     do { return try Matrix(made, host: .current) } catch {
       guard let config, error.kind == .usage else { throw error }
-      // Where the file alone makes no sense, no word on the command line is to blame.
+      // If the file alone is invalid, no argument is to blame.
       do { _ = try Matrix(try RunConfig.read(config), host: .current) } catch let own where own.kind == .usage {
         throw UserError(.input, "\(config): \(own)")
       } catch {}
@@ -226,7 +226,7 @@ struct RunCommand: ParsableCommand {
       }
       made = try .standard(experiments.isEmpty ? nil : experiments, quick: quick)
       if hasGuestFlags {
-        // Each experiment once, with what wasn't said from the first of its own groups.
+        // Each experiment once, with missing settings from the first of its own groups.
         var seen: Set<[String]> = []
         made.groups = made.groups.filter { seen.insert($0.experiments).inserted }.map(group(defaults:))
       }
@@ -255,7 +255,7 @@ struct RunCommand: ParsableCommand {
     group.movable = movable ?? (buddyinfo == nil ? defaults.movable : nil)
     group.guests = list(guest) ?? (buddyinfo == nil ? defaults.guests : [])
     group.states = list(state) ?? (buddyinfo == nil ? (free == nil ? defaults.states : ["aged"]) : [])
-    // None named: all that this machine has room for.
+    // No size given: all sizes that this machine has room for.
     group.strategies = list(strategy) ?? []
     group.nodes = nodes ?? group.nodes
     group.cpus = cpus

@@ -7,9 +7,9 @@ import Records
 import Reporting
 import Tracking
 
-/// One run from folder to table.
+/// Runs a matrix, from folder to table.
 enum RunJob {
-  /// Where runs are kept unless told otherwise.
+  /// Default parent folder of runs.
   static let runsFolder = "Reports/runs"
 
   /// Starts a new run.
@@ -25,9 +25,9 @@ enum RunJob {
       seed: matrix.config.seed, commit: revision?.commit, dirty: revision?.isDirty, buildMode: host.build.mode,
       host: try JSONValue(encoding: host), started: started)
     let path = out ?? "\(runsFolder)/\(runID)"
-    // What the machine may refuse comes first: a run that can't begin leaves no folder.
+    // Anything the machine may refuse comes first: a run that can't begin leaves no folder.
     let runner = try MatrixRunner(matrix, identity(meta, branch: revision?.branch))
-    // As a launch of a comparison it has nothing to show before its first turn.
+    // A launch of a comparison has nothing to show before its first turn.
     let turn = Turn()
     turn?.next()
     let folder = try RunFolder.create(at: path, meta: meta)
@@ -40,7 +40,7 @@ enum RunJob {
     let resumed = try RunFolder.resume(at: path)
     if resumed.meta.finished != nil {
       let reader = try RunReader(path: path)
-      // Only what a kill in the last moment left over goes away.
+      // Only removes what a kill in the last moment left.
       try resumed.folder.finish(cells: try reader.cells(), meta: resumed.meta)
       try show(reader, try reader.cells(), resumed.meta)
       return
@@ -75,7 +75,7 @@ enum RunJob {
     try measure(matrix, runner, resumed.meta, resumed.folder, finished: resumed.runs)
   }
 
-  /// Differences between this build and machine and those the run began with, as far as known.
+  /// The differences between this build and machine and those of an unfinished run, as far as known.
   private static func changes(since meta: RunMeta) -> [String] {
     let now = HostFacts.gather()
     let then = try? JSONDecoder.standard.decode(HostFacts.self, from: JSONEncoder.standard.encode(meta.host))
@@ -98,7 +98,7 @@ enum RunJob {
     beforeEach: @escaping () -> Void = {}
   ) throws {
     var meta = start
-    meta.limits = try JSONValue(encoding: runner.limits)
+    meta.limits = try JSONValue(encoding: runner.floors)
     meta.counters = try runner.counterFacts.map { try JSONValue(encoding: $0) }
     let total = matrix.cells.count * matrix.config.repetitions
     let recorder = RunRecorder(
@@ -131,9 +131,9 @@ enum RunJob {
   static func say(_ text: String) { FileHandle.standardError.write(Data("hintbench: \(text)\n".utf8)) }
 }
 
-/// What a run is called.
+/// The name of a new run.
 enum RunName {
-  /// The time in UTC and four random letters, so that two runs of one second differ.
+  /// Returns the UTC time and four random letters, so that two runs of one second differ.
   static func make(_ date: Date) -> String {
     let formatter = DateFormatter()
     formatter.locale = Locale(identifier: "en_US_POSIX")

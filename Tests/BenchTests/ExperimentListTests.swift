@@ -7,7 +7,7 @@ import Testing
 /// The bench with experiments that it has never heard of.
 @Suite struct ExperimentListTests {
   private static let list = ExperimentList([CountingExperiment.self, LookingExperiment.self])
-  private static let host = Matrix.HostLimits(cpus: 2, availableBytes: 8 << 30)
+  private static let host = Matrix.HostResources(cpus: 2, availableBytes: 8 << 30)
 
   private static func matrix(_ experiments: [String]?, quick: Bool = true) throws -> Matrix {
     var config = try RunConfig.standard(experiments, quick: quick, of: list)

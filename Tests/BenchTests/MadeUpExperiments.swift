@@ -18,7 +18,7 @@ enum CountingExperiment: Experiment {
     return [group]
   }
 
-  static func estimate(_ cell: Cell, _ host: Matrix.HostLimits) -> Double { 1 }
+  static func estimate(_ cell: Cell, _ host: Matrix.HostResources) -> Double { 1 }
 
   static func run(_ repetition: Repetition, _ bench: Bench) throws -> RepetitionResult {
     var run = repetition.record
@@ -53,7 +53,7 @@ enum LookingExperiment: Experiment {
     return [group]
   }
 
-  static func estimate(_ cell: Cell, _ host: Matrix.HostLimits) -> Double { cell.restartNanoseconds(host) }
+  static func estimate(_ cell: Cell, _ host: Matrix.HostResources) -> Double { cell.restartNanoseconds(host) }
 
   static func run(_ repetition: Repetition, _ bench: Bench) throws -> RepetitionResult {
     bench.restart(repetition)

@@ -110,7 +110,7 @@ import Testing
 
   /// A run keeps the short ladder, by the same code.
   @Test func aRunsLimitsKeepTheirKeys() throws {
-    let limits = try JSONValue(encoding: RunLimits.measure())
+    let limits = try JSONValue(encoding: RunFloors.measure())
     for key in [
       "clock_p50_ns", "clock_p99_ns", "atomic_add_ns", "system_call_ns", "zeroing_4kib_ns", "zeroing_4mib_ns",
     ] {

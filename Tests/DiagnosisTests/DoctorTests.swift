@@ -19,7 +19,8 @@ import Testing
       machine: MachineDoctor(
         library: FakePAPI().library, numa: FourNodes(), programs: ProgramPath(""),
         hugePages: { HugePageTrial(bytes: 1, hugeBytes: 1) }, pin: { _ in nil }, allowedCPUs: { Array(0..<cpus) }),
-      limits: Matrix.HostLimits(cpus: cpus, availableBytes: availableBytes), runsFolder: runsFolder, refusal: refusal)
+      resources: Matrix.HostResources(cpus: cpus, availableBytes: availableBytes), runsFolder: runsFolder,
+      refusal: refusal)
   }
 
   private static func finding(_ report: DoctorReport, _ what: String) throws -> Finding {
@@ -88,7 +89,7 @@ import Testing
   @Test(arguments: [1 << 28, 5 << 30, 24 << 30, 1 << 45] as [UInt64]) func guestsAreModelledAsSaid(available: UInt64)
     throws
   {
-    let host = Matrix.HostLimits(cpus: 2, availableBytes: available)
+    let host = Matrix.HostResources(cpus: 2, availableBytes: available)
     let fits = try GuestFit.all(host)
     #expect(fits.count == 2 * GuestFit.sizes.count)
     for fit in fits {
@@ -150,7 +151,7 @@ import Testing
   @Test func theSameWorkIsComparedWithItself() throws {
     var told = 0.0
     let report = try onOwnThread {
-      try Doctor(limits: .current, runsFolder: NSTemporaryDirectory()).examine(seconds: 1.5) { told = $0 }
+      try Doctor(resources: .current, runsFolder: NSTemporaryDirectory()).examine(seconds: 1.5) { told = $0 }
     }
     let noise = try #require(report.noise, "\(report.noiseMissing ?? "")")
     #expect(told > 0 && noise.seconds == 1.5)

@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct CalibrationTests {
   @Test func everyLimitHasASpreadAroundItsMedian() throws {
-    let limits = try MachineLimits.measure()
+    let limits = try MachineFloors.measure()
     let all = [
       limits.clockP50, limits.clockP99, limits.atomicAdd, limits.systemCall, limits.zeroing4KiB, limits.zeroing4MiB,
     ]
@@ -15,7 +15,7 @@ import Testing
       #expect(range.highest.isFinite)
     }
     #expect(limits.clockP50.median <= limits.clockP99.median)
-    #expect(try JSONDecoder().decode(MachineLimits.self, from: JSONEncoder().encode(limits)) == limits)
+    #expect(try JSONDecoder().decode(MachineFloors.self, from: JSONEncoder().encode(limits)) == limits)
   }
 
   @Test(arguments: [(nil, 64 << 20), (0, 64 << 20), (-5, 64 << 20), (1, 2), (3 << 20, 6 << 20)])

@@ -41,9 +41,9 @@ struct ReportFigureTests {
       let exact = Double(200 << 30)
       for name in ["scan-hold-by-size", "scan-cost-by-size"] {
         let lines = try plot(name, plots).panels.flatMap(\.series).filter { $0.hasMarks && $0.style != .ring }
-        let designs = lines.filter { $0.style != .limit }
+        let variants = lines.filter { $0.style != .limit }
         #expect(
-          designs.contains { $0.line == .dashed } && designs.contains { $0.line == .solid && $0.points.count == 2 })
+          variants.contains { $0.line == .dashed } && variants.contains { $0.line == .solid && $0.points.count == 2 })
         for line in lines {
           let coarse = line.points.count { $0.x > exact }
           #expect(coarse == 0 || coarse == line.points.count, "\(name): \(line)")
@@ -61,7 +61,7 @@ struct ReportFigureTests {
     }
   }
 
-  @Test("what differs in more than design and size lies in panels of its own")
+  @Test("cells that differ in more than variant and size have separate panels")
   func panels() throws {
     try RunFixtures.withFolder { folder in
       try ReportFixtures.write(to: folder + "/run")
@@ -148,20 +148,20 @@ struct ReportFigureTests {
     }
   }
 
-  @Test("designs beside each other never share a mark, whatever their colours")
+  @Test("variants in one figure never share a mark")
   func styles() {
     let names = ["none"] + (0..<30).map { "page-reporting:order=\($0)" } + ["step-iterator:step=1", "made-up"]
-    let designs = names.map { Design(strategy: $0, order: 10) }
-    let styles = DesignStyles([designs])
-    #expect(Set(designs.map { styles[$0] }).count == designs.count)
+    let variants = names.map { StrategyVariant(strategy: $0, order: 10) }
+    let styles = VariantStyles([variants])
+    #expect(Set(variants.map { styles[$0] }).count == variants.count)
     let usual = (0..<12).map { MarkStyle(number: $0) }
     #expect(Set(usual.map(\.shape)).count == usual.count)
     // The same strategy has the same mark in two experiments, whichever its options.
-    let first = Design(strategy: "step-iterator:step=1", order: 10)
-    let second = Design(strategy: "step-iterator:step=9", order: 10)
-    let both = DesignStyles([[first], [second]])
+    let first = StrategyVariant(strategy: "step-iterator:step=1", order: 10)
+    let second = StrategyVariant(strategy: "step-iterator:step=9", order: 10)
+    let both = VariantStyles([[first], [second]])
     #expect(both[first] == both[second])
-    #expect(DesignStyles([[first, second]])[first] != DesignStyles([[first, second]])[second])
+    #expect(VariantStyles([[first, second]])[first] != VariantStyles([[first, second]])[second])
   }
 
   @Test("axes have tics, all inside", arguments: [(1.0, 2.0), (50, 60_000_000), (0.003, 900), (999, 1001), (1, 1e13)])

@@ -5,8 +5,8 @@ import Records
 @testable import Reporting
 
 // What a report knows of is everything this program has.
-extension DesignStyles {
-  init(_ figures: [[Design]]) { self.init(figures, known: Catalogue.all.strategies.map(\.name)) }
+extension VariantStyles {
+  init(_ figures: [[StrategyVariant]]) { self.init(figures, known: Catalogue.all.strategies.map(\.name)) }
 }
 
 extension Report {

@@ -6,14 +6,14 @@ import Instruments
 import Machine
 import Synchronization
 
-/// The mutators of one pass, each on a thread, a host CPU and a modelled CPU of its own.
+/// The mutators of one pass, each on its own thread, host CPU and modelled CPU.
 public final class MutatorGroup: @unchecked Sendable {
-  // Right to send: `command` and `parked` are atomic; the mutators and what they met are read only while parked.
+  // Right to send: `command` and `parked` are atomic; the mutators and their disturbance are only read while parked.
   private enum Command {
     static let run = 0, park = 1, end = 2
   }
 
-  /// A mutator, and how often its thread was taken off its CPU while it ran; nil: the system doesn't tell.
+  /// A mutator, and the number of times its thread was preempted while it ran; nil if the system doesn't report it.
   private final class Worker: @unchecked Sendable {
     // Right to send: as the group.
     let mutator: AnyMutator
@@ -29,15 +29,15 @@ public final class MutatorGroup: @unchecked Sendable {
   private let ended = DispatchSemaphore(value: 0)
   private var runningSince: UInt64 = 0
   private var runNanoseconds: UInt64 = 0
-  /// Below 10 ms a rate is mostly the starting and stopping of the threads.
+  /// The shortest run that gives a rate: below 10 ms it mostly measures starting and stopping threads. Nanoseconds.
   private static let shortestRate: UInt64 = 10_000_000
 
-  /// Mutators, parked, with the hooks of `runner`'s strategy, or of a kernel built without it. `guestCPUs`: on which
-  /// modelled CPUs; nil: on 1 and up. `hostCPUs`: where to pin them, in turn; empty leaves it to the host. `isProbed`:
-  /// whether their holds and latencies are measured, or only what they get done. `mostPages`: pages each holds at
-  /// once, about; nil: an eighth of what is free is shared out.
+  /// Creates parked mutators with the hooks of `runner`'s strategy, or without hooks if `runner` is nil. `guestCPUs`:
+  /// their modelled CPUs, by default 1 and up. `hostCPUs`: the host CPUs they are pinned to in turn; empty means not
+  /// pinned. `isProbed`: whether holds and latencies are measured; otherwise only operations are counted. `mostPages`:
+  /// the approximate number of pages each holds at once, by default an equal share of an eighth of free memory.
   ///
-  /// - Throws: ``GuestError`` or ``SystemCallError`` if the address space is refused.
+  /// - Throws: ``GuestError`` or ``SystemCallError`` if the host refuses the address space.
   public init(
     _ guest: Guest, _ runner: StrategyRunner?, _ load: MutatorLoad, count: Int, guestCPUs: [Int]? = nil,
     hostCPUs: [Int],
@@ -97,7 +97,7 @@ public final class MutatorGroup: @unchecked Sendable {
     while parked.load(ordering: .acquiring) < workers.count { usleep(20) }
   }
 
-  /// Lets them run; returns when all do.
+  /// Starts the mutators. Returns when all of them run.
   public func run() {
     guard !workers.isEmpty else { return }
     command.store(Command.run, ordering: .releasing)
@@ -105,7 +105,7 @@ public final class MutatorGroup: @unchecked Sendable {
     runningSince = MonotonicClock.nanoseconds()
   }
 
-  /// Stops them between two bursts, holding what they hold; returns when all stand.
+  /// Stops the mutators between two bursts; they keep their blocks. Returns when all of them are parked.
   public func park() {
     guard !workers.isEmpty else { return }
     command.store(Command.park, ordering: .releasing)
@@ -113,20 +113,20 @@ public final class MutatorGroup: @unchecked Sendable {
     runNanoseconds += MonotonicClock.nanoseconds() - runningSince
   }
 
-  /// Gives back everything they hold. Only while parked.
+  /// Frees all blocks of all mutators. Only while parked.
   public func giveBack() { for worker in workers { worker.mutator.giveBack() } }
 
-  /// Blocks they hold. Only while parked.
+  /// All blocks of all mutators. Only while parked.
   public var held: [Block] { workers.flatMap(\.mutator.blocks) }
 
-  /// Ends the threads. Must be called before the group goes.
+  /// Ends the threads. Must be called before the group is released.
   public func end() {
     command.store(Command.end, ordering: .releasing)
     for _ in workers { ended.wait() }
     threads = []
   }
 
-  /// What they did and suffered all together. Only while parked. Nil without mutators.
+  /// The combined figures of all mutators; nil without mutators. Only while parked.
   public var figures: MutatorFigures? {
     guard !workers.isEmpty else { return nil }
     var figures = MutatorFigures()
@@ -134,8 +134,8 @@ public final class MutatorGroup: @unchecked Sendable {
     return figures
   }
 
-  /// How often they were taken off their CPUs while they ran, to be added to what disturbed whoever worked beside them.
-  /// Faults aren't in it, which may be what a load is for. Only while parked.
+  /// How often the threads were preempted while they ran, to be added to the disturbance of the threads beside them.
+  /// Page faults aren't included, since they can be the load's purpose. Only while parked.
   public var disturbance: Disturbance {
     let switches = workers.map(\.involuntarySwitches)
     return Disturbance(
@@ -143,10 +143,10 @@ public final class MutatorGroup: @unchecked Sendable {
       stealNanoseconds: nil)
   }
 
-  /// Allocations that were granted, and frees. Only while parked.
+  /// The number of granted allocations and frees. Only while parked.
   public var operations: Int { workers.reduce(0) { $0 + $1.mutator.operations - $1.mutator.refused } }
 
-  /// All mutators together; nil if they ran too short for a rate. Only while parked.
+  /// The combined rate of all mutators; nil if they ran too briefly. Only while parked.
   public var operationsPerSecond: Double? {
     guard !workers.isEmpty, runNanoseconds >= Self.shortestRate else { return nil }
     return Double(operations) / (Double(runNanoseconds) / 1e9)

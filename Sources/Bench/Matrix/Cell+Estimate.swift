@@ -1,12 +1,12 @@
 import GuestMemory
 import Hinting
 
-// What parts of a repetition take, about: fitted to the committed runs, which EstimateTests holds them to.
+// Approximate times of a repetition's parts, fitted to the committed runs; EstimateTests checks them.
 extension Cell {
-  /// What a repetition takes. Nanoseconds.
-  public func estimatedNanoseconds(_ host: Matrix.HostLimits) -> Double { experiment.estimate(self, host) }
+  /// The estimated time of a repetition. Nanoseconds.
+  public func estimatedNanoseconds(_ host: Matrix.HostResources) -> Double { experiment.estimate(self, host) }
 
-  /// What a session of the strategy takes for each block of the lowest order that the guest has. Nanoseconds.
+  /// The estimated time of the strategy's session per block of the lowest order in the guest. Nanoseconds.
   var sessionNsPerBlock: Double {
     switch strategy.card.effect {
     case .readsOnly: 400
@@ -16,18 +16,18 @@ extension Cell {
     }
   }
 
-  /// What a session takes. Nanoseconds.
+  /// The estimated time of a session. Nanoseconds.
   package var sessionNanoseconds: Double { blocks * sessionNsPerBlock }
 
-  /// What it takes to bring guest and caches back to the starting state: a buffer of twice the last-level cache is
-  /// walked. Nanoseconds.
-  package func restartNanoseconds(_ host: Matrix.HostLimits) -> Double {
+  /// The estimated time to restore guest and caches to the starting state, including a walk over a buffer of twice the
+  /// last-level cache. Nanoseconds.
+  package func restartNanoseconds(_ host: Matrix.HostResources) -> Double {
     1e6 + (cache == .cold ? 2 * Double(host.lastLevelCacheBytes) * 0.075 : 0)
   }
 }
 
 extension GuestSpec {
-  /// What it takes to build one. Nanoseconds.
+  /// The estimated time to build the guest. Nanoseconds.
   var buildNanoseconds: Double {
     let pages = Double(bytes >> 12) / Double(1 << granuleOrder)
     return 30e6 + pages * 50

@@ -2,23 +2,23 @@ import GuestMemory
 import Hinting
 import Records
 
-/// One point of the matrix: an experiment and its options, a guest if it uses one, a strategy if it uses one.
+/// One point of the matrix: an experiment and its options, with a guest and a strategy if it uses them.
 public struct Cell: Sendable {
   public let id: String
   package let experiment: any Experiment.Type
-  /// Values of the experiment's options, each worked out.
+  /// The values of the experiment's options, with `auto` resolved.
   public let options: OptionValues
-  /// Of the guest. Bytes.
+  /// The guest's size. Bytes.
   public let guestBytes: UInt64
-  /// Nil in an experiment that uses only the guest's size.
+  /// The modelled guest; nil if the experiment uses only the guest's size.
   public let modelledGuest: GuestSpec?
-  /// Nil in an experiment without strategies.
+  /// The strategy; nil in an experiment without strategies.
   public let configuredStrategy: ConfiguredStrategy?
-  /// The lowest order in force; the highest there is in an experiment without strategies.
+  /// The lowest order in force; the highest order in an experiment without strategies.
   public let order: Int
-  /// The host node of the scanner; nil: where the guest's first node is.
+  /// The scanner's host node; nil: the node of the guest's first node.
   public let scanNode: Int?
-  /// More measured threads than the host has CPUs.
+  /// Whether there are more measured threads than host CPUs.
   public let oversubscribed: Bool
 
   init(
@@ -49,25 +49,25 @@ public struct Cell: Sendable {
   }
 
   public var experimentCard: ExperimentCard { experiment.card }
-  /// As in the column experiment_options.
+  /// The options as in column experiment_options.
   public var optionsText: String { experiment.card.text(options) }
 
-  /// Only of experiments that use a modelled guest.
+  /// The modelled guest. Traps if the experiment uses none.
   public var guest: GuestSpec {
     guard let modelledGuest else { preconditionFailure("\(experiment.card.name) has no modelled guest") }
     return modelledGuest
   }
 
-  /// Only of experiments with strategies.
+  /// The strategy. Traps in an experiment without strategies.
   public var strategy: ConfiguredStrategy {
     guard let configuredStrategy else { preconditionFailure("\(experiment.card.name) has no strategies") }
     return configuredStrategy
   }
 
-  /// As in the column; an experiment without strategies collects nothing.
+  /// The strategy's name as in its column; `none` in an experiment without strategies.
   public var strategyName: String { configuredStrategy?.fullName ?? "none" }
 
-  /// For people who wait.
+  /// The label on progress lines.
   var label: String {
     let names = [modelledGuest?.state.name, configuredStrategy?.card.name ?? experiment.card.name]
     return ([ByteSize(bytes: guestBytes).description] + names.compactMap { $0 }).joined(separator: " ")
@@ -80,27 +80,27 @@ public struct Cell: Sendable {
   public var pageInit: PageInit { options.pageInit }
   public var scanners: Scanners { options.scanners }
   public var clock: ExperimentClock { options.clock }
-  /// How long one measurement lasts. Nanoseconds. Only of experiments that have the option.
+  /// The length of one measurement. Nanoseconds. Traps if the experiment lacks the option.
   package var windowNs: UInt64 { options.nanoseconds("window") }
 }
 
 extension Cell {
-  /// Whether a repetition leaves the guest's lists in another state.
+  /// Whether a repetition changes the state of the guest's lists.
   package var changesLists: Bool {
     (configuredStrategy?.card.effect ?? .takesBlocks) != .readsOnly || load != .none
   }
 
-  /// Whether times mean anything. Above granule 0 the preparation of freed blocks is gone, so that those of strategies
-  /// that take or return blocks, and of what mutators do, say nothing.
+  /// Whether times are meaningful. Above granule 0 free_pages_prepare() does less work than in the kernel, so that
+  /// times of strategies that take or return blocks, and of mutators, are meaningless.
   package var timesHold: Bool { (modelledGuest?.granuleOrder ?? 0) == 0 || !changesLists }
 
-  /// Blocks of the lowest order looked at that the whole guest has, for estimates.
+  /// The number of blocks of the lowest order in the whole guest, for estimates.
   var blocks: Double {
     Double(guestBytes >> 12) / Double(UInt64(1) << UInt64(max(order, modelledGuest?.granuleOrder ?? 0)))
   }
 }
 
-/// Whether the guest's kernel zeroes pages as it hands them out or takes them back.
+/// When the guest's kernel zeroes pages: on allocation, on free or never.
 public enum PageInit: String, Sendable, CaseIterable {
   case none, alloc, free
 }
@@ -110,10 +110,27 @@ public enum CacheState: String, Sendable, CaseIterable {
   case cold, warm
 }
 
-/// By which clock delays and acknowledgements pass.
+/// The clock that delays and acknowledgements run by.
 public enum ExperimentClock: String, Sendable, CaseIterable {
-  /// The machine's, with a thread for each mutator.
+  /// The machine's clock, with one thread per mutator.
   case real
-  /// One that is moved on from event to event on one thread: waits cost nothing, and what code takes isn't in it.
+  /// A clock that jumps from event to event on one thread: waits cost nothing, and the code's own run time isn't
+  /// included.
   case virtual
+}
+
+/// `--placement`: the host nodes of the scanner and the guest's memory.
+public enum Placement: String, Sendable, CaseIterable {
+  /// The modelled nodes' memory on the host nodes in turn, the scanner on the first one's.
+  case local
+  /// One cell per pair of host nodes: all guest memory on one, the scanner on the other.
+  case matrix
+}
+
+/// `--scanners`: the number of scanner threads.
+public enum Scanners: String, Sendable, CaseIterable {
+  /// One thread for the whole guest.
+  case one
+  /// One thread per modelled node, all at the same time.
+  case perNode = "per-node"
 }

@@ -1,6 +1,6 @@
 import Records
 
-/// An experiment as it was asked for.
+/// An experiment as given on the command line.
 struct ChosenExperiment {
   let experiment: any Experiment.Type
   private let sweep: OptionSweep
@@ -14,15 +14,15 @@ struct ChosenExperiment {
     experiment = try experiments.named(sweep.name)
   }
 
-  /// Options that its own text sets.
+  /// The options that the experiment's own text sets.
   var given: Set<String> { Set(sweep.given.map(\.option)) }
 
-  /// Every combination of its options' values, `auto` worked out.
+  /// Returns every combination of the options' values, with `auto` resolved.
   ///
   /// - Parameters:
-  ///   - flags: what flags set; reported back as used where it sets an option.
-  ///   - group: what the group sets.
-  /// - Throws: ``UserError`` for an option it doesn't have, or a value out of its range.
+  ///   - flags: values set by flags; the names of those used are returned.
+  ///   - group: values set by the group.
+  /// - Throws: ``UserError`` for an unknown option or a value out of range.
   func combinations(
     flags: [String: [String]], group: RunConfig.Group, hostCPUs: Int
   ) throws(UserError) -> (values: [OptionValues], used: Set<String>) {

@@ -1,13 +1,14 @@
 import Records
 
-/// Keys of a configuration that were settings of their own before experiments declared options; checked-in files and
-/// meta.json of such runs have them. They are read for one release.
+/// Former configuration keys: settings that became options when experiments declared their own. Checked-in files and
+/// old meta.json still have them; they are read for one release.
 struct FormerOptions {
-  /// By option; what every experiment had by default is left out, since not every one has it now.
+  /// The values by option name, without those that were every experiment's default, since not every experiment has the
+  /// option now.
   private(set) var values: [String: [String]] = [:]
   let keys: [String]
 
-  /// Key, and the value that says nothing.
+  /// A key, and the value that is dropped as the former default.
   typealias Key = (name: String, standard: String?)
 
   private static let numbers: Set = ["mutators", "mutator_rate"]

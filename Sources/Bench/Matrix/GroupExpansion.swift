@@ -2,7 +2,7 @@ import GuestMemory
 import Hinting
 import Records
 
-/// One group of a configuration, checked: its guests with the memory they need, and its strategies.
+/// A checked group of a configuration: its guests with the memory they need, and its strategies.
 struct GroupExpansion {
   var guests: [(GuestSpec, GuestFootprint)] = []
   var strategies: [ConfiguredStrategy]
@@ -11,19 +11,20 @@ struct GroupExpansion {
   /// Default strategies left out because they don't fit in memory, with reasons.
   var omissions: [String] = []
 
-  /// What the group's experiments need of its guests.
+  /// The requirements of the group's experiments on its guests.
   struct Needs {
-    /// Threads on CPUs of the guest, scanners included.
+    /// The number of threads on guest CPUs, scanners included.
     var threads: Int
-    /// Whether any of them allocates beside a strategy.
+    /// Whether any experiment allocates beside a strategy.
     var allocates: Bool
-    /// Whether strategies take part.
+    /// Whether any experiment takes strategies.
     var strategies: Bool
   }
 
-  /// If the group names no strategies: all of them, or if that doesn't fit all that don't give whole blocks back.
+  /// Checks a group. If the group names no strategies, it gets all of them or, if those don't fit in memory, all that
+  /// don't give whole blocks back.
   init(
-    _ group: RunConfig.Group, _ config: RunConfig, _ lock: LockKind, _ needs: Needs, _ host: Matrix.HostLimits
+    _ group: RunConfig.Group, _ config: RunConfig, _ lock: LockKind, _ needs: Needs, _ host: Matrix.HostResources
   ) throws(UserError) {
     do {
       try self.init(all: group, config, lock, needs, host)
@@ -40,7 +41,7 @@ struct GroupExpansion {
   }
 
   private init(
-    all group: RunConfig.Group, _ config: RunConfig, _ lock: LockKind, _ needs: Needs, _ host: Matrix.HostLimits
+    all group: RunConfig.Group, _ config: RunConfig, _ lock: LockKind, _ needs: Needs, _ host: Matrix.HostResources
   ) throws(UserError) {
     let named = !group.strategies.isEmpty
     let allocates = needs.allocates
@@ -128,7 +129,7 @@ struct GroupExpansion {
 
   private mutating func add(
     _ capture: Capture, name: String, _ group: RunConfig.Group, _ cpus: Int, _ choice: VmemmapChoice, _ lock: LockKind,
-    _ listOrder: ListOrder, _ config: RunConfig, _ wholeBlocks: Bool, _ allocates: Bool, _ host: Matrix.HostLimits
+    _ listOrder: ListOrder, _ config: RunConfig, _ wholeBlocks: Bool, _ allocates: Bool, _ host: Matrix.HostResources
   ) throws(UserError) {
     highestOrder = capture.orders - 1
     guard wholeBlocks == false || group.zoneinfo != nil || !allocates else {
@@ -189,7 +190,7 @@ struct GroupExpansion {
 
   static func guestBytes(_ text: String, nodes: Int) throws(UserError) -> UInt64 {
     let bytes = try ByteSize(text).bytes
-    // 52 bits of physical address are what x86-64 has.
+    // x86-64 has 52 bits of physical address.
     guard bytes >= 128 << 20, bytes <= 4 << 50 else { throw .usage("invalid guest size \(text): expected 128M to 4P") }
     let block: UInt64 = 4 << 20
     guard bytes % block == 0 else { throw .usage("invalid guest size \(text): expected a multiple of 4M") }
@@ -199,10 +200,10 @@ struct GroupExpansion {
     return bytes
   }
 
-  /// The first candidate that fits: in a quarter of the memory available where the choice was left open, in all of it
+  /// Returns the first candidate that fits: in a quarter of the available memory if the choice was `auto`, in all of it
   /// otherwise.
   private static func fit(
-    _ choice: VmemmapChoice, _ wholeBlocks: Bool, _ host: Matrix.HostLimits, what: String,
+    _ choice: VmemmapChoice, _ wholeBlocks: Bool, _ host: Matrix.HostResources, what: String,
     _ geometry: (Int, GuestGeometry.VmemmapPage) throws(UserError) -> (GuestGeometry, GuestFootprint.State)
   ) throws(UserError) -> (granule: Int, page: GuestGeometry.VmemmapPage, footprint: GuestFootprint) {
     var smallest: (granule: Int, page: GuestGeometry.VmemmapPage, footprint: GuestFootprint)?
@@ -224,9 +225,4 @@ struct GroupExpansion {
     }
     return smallest
   }
-}
-
-extension ListOrder {
-  /// The order that a guest in this state has by default.
-  public static func natural(of state: String) -> ListOrder { state == "aged" ? .churned : .ascending }
 }

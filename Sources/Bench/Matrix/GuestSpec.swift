@@ -1,7 +1,7 @@
 import GuestMemory
 import Records
 
-/// One guest of a matrix, complete enough to be built.
+/// A guest of the matrix, described completely enough to be built.
 public struct GuestSpec: Hashable, Sendable {
   public enum State: Hashable, Sendable {
     case fresh
@@ -9,7 +9,7 @@ public struct GuestSpec: Hashable, Sendable {
     /// `fingerprint`: of the captured blocks, so that cells of different captures don't match.
     case captured(fingerprint: String)
 
-    /// As in the state column.
+    /// The name as in the state column.
     public var name: String {
       switch self {
       case .fresh: "fresh"
@@ -21,7 +21,7 @@ public struct GuestSpec: Hashable, Sendable {
 
   public var bytes: UInt64
   public var nodes: Int
-  /// Share of Normal memory that is ZONE_MOVABLE; 0 for none.
+  /// The share of Normal memory that is ZONE_MOVABLE, 0 for none.
   public var movableShare = 0.0
   public var cpus: Int
   public var state: State
@@ -30,12 +30,12 @@ public struct GuestSpec: Hashable, Sendable {
   public var vmemmapPage: GuestGeometry.VmemmapPage
   public var lockKind: LockKind
   public var seed: UInt64
-  /// The host node of all its memory; nil: each modelled node's on a host node, in turn.
+  /// The host node of all the guest's memory; nil: the modelled nodes are spread over the host nodes in turn.
   public var memoryNode: Int?
 }
 
 extension CellIdentity {
-  /// Every dimension of a modelled guest.
+  /// Adds every dimension of a modelled guest.
   mutating func add(_ guest: GuestSpec) {
     var free: String?
     var capture: String?

@@ -5,25 +5,24 @@ import Instruments
 import Machine
 import Records
 
-/// A run's cells, checked and placed in memory, before anything is allocated.
+/// The cells of a run, checked and placed in memory before anything is allocated.
 public struct Matrix: Sendable {
   public let config: RunConfig
-  /// What it was checked against.
-  public let host: HostLimits
+  /// The machine the matrix was checked against.
+  public let host: HostResources
   public let cells: [Cell]
-  /// Host memory each guest will need.
+  /// The host memory each guest will need.
   public let footprints: [GuestSpec: GuestFootprint]
   public let batches: [Batch]
-  /// The captured machines, by fingerprint.
+  /// The captures, by fingerprint.
   let captures: [String: Capture]
   public let holdLimitNanoseconds: Double
   public let counters: CounterMode
   public let timeLimitNanoseconds: Double?
-  /// What was left out of the defaults, with reasons: strategies that don't fit in this machine's memory, invalid
-  /// cells.
+  /// What was left out of the defaults, with reasons: strategies that don't fit in memory, invalid cells.
   public let omissions: [String]
 
-  /// Guests that are in memory together, so that their cells are interleaved.
+  /// Guests that are in memory at the same time, so that their cells are interleaved.
   public struct Batch: Sendable {
     public var guests: [GuestSpec]
     public var cells: [Cell]
@@ -31,9 +30,10 @@ public struct Matrix: Sendable {
 
   /// Expands a configuration and checks it against this machine.
   ///
-  /// - Parameter experiments: those there are.
-  /// - Throws: ``UserError``: usage, an unusable capture, or a guest that doesn't fit, with the sizes needed and there.
-  public init(_ config: RunConfig, host: HostLimits, experiments: ExperimentList) throws(UserError) {
+  /// - Parameter experiments: the program's experiments.
+  /// - Throws: ``UserError``: usage, an unusable capture, or a guest that doesn't fit, with the sizes needed and
+  ///   available.
+  public init(_ config: RunConfig, host: HostResources, experiments: ExperimentList) throws(UserError) {
     var config = config
     config.experiments = config.experiments ?? experiments.standard
     self.config = config
@@ -66,8 +66,8 @@ public struct Matrix: Sendable {
     batches = Self.batches(expansion)
   }
 
-  /// Cells without a modelled guest are a batch of their own; a guest that needs more than there is room for has a
-  /// batch to itself.
+  /// Splits cells into batches. Cells without a modelled guest form their own batch; a guest that needs more than the
+  /// available room gets a batch to itself.
   private static func batches(_ expansion: MatrixExpansion) -> [Batch] {
     var guests: [[GuestSpec]] = []
     var room: UInt64 = 0
@@ -88,9 +88,9 @@ public struct Matrix: Sendable {
       }
   }
 
-  /// What cells take beside their guests has to fit, too.
+  /// Checks that the memory that cells need beside their guests fits, too.
   private static func checkMemory(
-    _ cells: [Cell], _ footprints: [GuestSpec: GuestFootprint], _ host: HostLimits
+    _ cells: [Cell], _ footprints: [GuestSpec: GuestFootprint], _ host: HostResources
   ) throws(UserError) {
     for cell in cells {
       guard let need = cell.experiment.memory(cell) else { continue }
@@ -103,14 +103,14 @@ public struct Matrix: Sendable {
     }
   }
 
-  /// What of the machine a matrix is checked against.
-  public struct HostLimits: Codable, Sendable {
+  /// The resources of the machine that a matrix is checked against.
+  public struct HostResources: Codable, Sendable {
     /// CPUs this process may run on.
     public var cpus: Int
     public var availableBytes: UInt64
-    /// Its NUMA nodes; empty if none is known.
+    /// The NUMA nodes; empty if unknown.
     public var nodes: [HostNode]
-    /// What has to be emptied for cold caches; only times are estimated by it.
+    /// The last-level cache. Used only for time estimates. Bytes.
     public var lastLevelCacheBytes: Int
 
     public init(cpus: Int, availableBytes: UInt64, nodes: [HostNode] = [], lastLevelCacheBytes: Int = 32 << 20) {
@@ -120,8 +120,9 @@ public struct Matrix: Sendable {
       self.lastLevelCacheBytes = lastLevelCacheBytes
     }
 
-    /// With the memory that there is for a guest, which is bound to the nodes it is placed on and gets none elsewhere.
-    func room(_ placement: Placement, modelledNodes: Int) -> HostLimits {
+    /// Returns the machine with only the memory a guest can get under this placement: memory is bound to its nodes and
+    /// doesn't spill over.
+    func room(_ placement: Placement, modelledNodes: Int) -> HostResources {
       let free = nodes.filter { $0.memoryBytes != 0 }.compactMap(\.freeBytes)
       guard free.count > 1, let least = free.min() else { return self }
       let used = placement == .matrix ? 1 : min(free.count, modelledNodes)
@@ -130,21 +131,21 @@ public struct Matrix: Sendable {
       return room
     }
 
-    /// Host nodes for a guest's memory, one after the other; nil leaves it to its modelled nodes.
+    /// The host nodes for a guest's memory, one cell each; nil leaves the choice to its modelled nodes.
     func memoryNodes(_ placement: Placement) -> [Int?] {
       let known = nodes.filter { $0.memoryBytes != 0 }.map(\.id)
       return placement == .local ? [nil] : known.isEmpty ? [0] : known
     }
 
-    /// Host nodes for the scanner; nil leaves it to its memory.
+    /// The host nodes for the scanner, one cell each; nil follows the memory.
     func scanNodes(_ placement: Placement) -> [Int?] {
       let known = nodes.filter { !$0.cpus.isEmpty }.map(\.id)
       return placement == .local ? [nil] : known.isEmpty ? [0] : known
     }
 
     /// This machine.
-    public static var current: HostLimits {
-      HostLimits(
+    public static var current: HostResources {
+      HostResources(
         cpus: (try? ThreadPlacement.allowedCPUs().count) ?? 1,
         availableBytes: HostFacts.availableMemoryBytes() ?? 1 << 30, nodes: LibNuma().nodes,
         lastLevelCacheBytes: HostFacts.gather().lastLevelCacheBytes ?? 32 << 20)
@@ -159,7 +160,9 @@ public struct Matrix: Sendable {
     return value
   }
 
-  /// - Parameter counting: the experiments that count, in words.
+  /// Checks the events that were asked for by name.
+  ///
+  /// - Parameter counting: the experiments that count, for messages.
   private static func checkEvents(
     _ config: RunConfig, _ counters: CounterMode, _ experiments: [ExperimentCard], counting: String
   ) throws(UserError) {
@@ -182,7 +185,7 @@ public struct Matrix: Sendable {
     }
   }
 
-  /// Whether a modifier of libpfm4's has the event counted in the kernel (k) or the hypervisor (h), too.
+  /// Whether a libpfm4 modifier makes the event count in the kernel (k) or the hypervisor (h), too.
   private static func isOutsideUserMode(_ event: String) -> Bool {
     event.lowercased().split(separator: ":").dropFirst().contains { part in
       let sides = part.split(separator: "=", maxSplits: 1)
@@ -191,10 +194,10 @@ public struct Matrix: Sendable {
     }
   }
 
-  /// A simulation gives the same count twice only of what runs alone and looks at no clock; and valgrind has no address
-  /// space for the largest guests.
+  /// Checks that cells can be simulated: a simulated count is reproducible only for code that runs alone and reads no
+  /// clock, and valgrind lacks the address space for the largest guests.
   ///
-  /// - Parameter counting: the experiments that count, in words.
+  /// - Parameter counting: the experiments that count, for messages.
   private static func checkSimulated(_ cells: [Cell], counting: String) throws(UserError) {
     for cell in cells {
       guard cell.experimentCard.countsEvents, cell.load == .none, cell.hostAckNs == 0, cell.scanners == .one
@@ -228,10 +231,10 @@ public struct Matrix: Sendable {
 }
 
 extension Matrix {
-  /// How long the run will take, about. Nanoseconds.
+  /// The estimated time of the run. Nanoseconds.
   public var estimatedNanoseconds: Double {
     let repetitions = cells.reduce(0) { $0 + $1.estimatedNanoseconds(host) } * Double(config.repetitions)
-    // Simulated instructions take some 40 times as long, once a cell.
+    // Simulation runs each cell once, some 40 times slower.
     let simulated =
       counters == .simulated
       ? cells.filter(\.timesHold).reduce(0) { $0 + 300e6 + 40 * $1.blocks * $1.sessionNsPerBlock } : 0
@@ -239,7 +242,7 @@ extension Matrix {
     return repetitions + simulated + building
   }
 
-  /// The most host memory in use at once.
+  /// The peak host memory in use.
   public var peakBytes: UInt64 {
     (batches.map { $0.guests.reduce(0) { $0 + (footprints[$1]?.bytes ?? 0) } }.max() ?? 0)
       + (cells.compactMap { $0.experiment.memory($0)?.bytes }.max() ?? 0)

@@ -2,11 +2,11 @@ import GuestMemory
 import Hinting
 import Records
 
-/// From the groups of a configuration to cells.
+/// Expands the groups of a configuration to cells.
 struct MatrixExpansion {
   private let config: RunConfig
   private let chosen: [ChosenExperiment]
-  private let host: Matrix.HostLimits
+  private let host: Matrix.HostResources
   private let lock: LockKind
   private var usedFlags: Set<String> = []
   private var known: Set<String> = []
@@ -17,27 +17,27 @@ struct MatrixExpansion {
   private(set) var captures: [String: Capture] = [:]
   /// Default strategies left out, with reasons.
   private(set) var omissions: [String] = []
-  /// Why some cells are invalid; they are left out.
+  /// Why some cells are invalid; those are left out.
   private(set) var obstacles: [String] = []
-  /// What guests that are in memory together may take. Bytes.
+  /// The memory for guests that are in memory at the same time. Bytes.
   private(set) var batchRoom: UInt64
 
-  /// One experiment with values for all its options.
+  /// One experiment with a value for each of its options.
   private struct Variant {
     let chosen: ChosenExperiment
     let options: OptionValues
   }
 
-  init(_ config: RunConfig, _ chosen: [ChosenExperiment], _ host: Matrix.HostLimits, lock: LockKind) {
+  init(_ config: RunConfig, _ chosen: [ChosenExperiment], _ host: Matrix.HostResources, lock: LockKind) {
     self.config = config
     self.chosen = chosen
     self.host = host
     self.lock = lock
-    // Half of what is available holds guests.
+    // Half of the available memory is for guests.
     batchRoom = host.availableBytes / 2
   }
 
-  /// Adds a group's cells, each once.
+  /// Adds a group's cells, skipping duplicates.
   ///
   /// - Throws: ``UserError`` as ``Matrix/init(_:host:experiments:)``.
   mutating func add(_ group: RunConfig.Group) throws(UserError) {
@@ -62,7 +62,7 @@ struct MatrixExpansion {
     try addModelled(variants.filter { $0.chosen.card.guest == .modelled }, group)
   }
 
-  /// - Throws: ``UserError`` if a flag set nothing.
+  /// - Throws: ``UserError`` if a flag had no effect.
   func requireUse(of flags: [String: [String]]) throws(UserError) {
     for name in flags.keys.sorted() where !usedFlags.contains(name) {
       let having = chosen.filter { $0.card.flags.contains(name) }
@@ -147,14 +147,14 @@ struct MatrixExpansion {
     }
   }
 
-  private mutating func add(_ guest: GuestSpec, _ footprint: GuestFootprint, _ room: Matrix.HostLimits) {
+  private mutating func add(_ guest: GuestSpec, _ footprint: GuestFootprint, _ room: Matrix.HostResources) {
     if !guests.contains(guest) { guests.append(guest) }
-    // Another group may run more on the same guest than this one.
+    // Another group may run more on the same guest.
     if footprint.bytes > footprints[guest]?.bytes ?? 0 { footprints[guest] = footprint }
     batchRoom = min(batchRoom, room.availableBytes / 2)
   }
 
-  /// Cells of one experiment on some guests.
+  /// Adds the cells of one experiment on some guests.
   private mutating func addCells(
     _ variants: [Variant], _ guests: [GuestSpec], _ expanded: GroupExpansion, isNamed: Bool, _ scanNodes: [Int?]
   ) throws(UserError) {
@@ -182,7 +182,7 @@ struct MatrixExpansion {
     }
   }
 
-  /// Whether a strategy can do what a variant asks; what was asked for and can't be done is said.
+  /// Whether a strategy supports a variant. If the user asked for the combination, the refusal is reported.
   private mutating func suits(_ variant: Variant, _ strategy: ConfiguredStrategy?) -> Bool {
     guard let strategy else { return true }
     let card = variant.chosen.card

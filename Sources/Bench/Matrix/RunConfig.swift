@@ -4,18 +4,18 @@ import Hinting
 import Instruments
 import Records
 
-/// Everything that determines what a run measures: read by `--config`, set by flags, kept in meta.json. Text as on the
-/// command line, so that a checked-in file reads like one.
+/// Everything that determines what a run measures: read by `--config`, set by flags, kept in meta.json. Values are text
+/// as on the command line, so that a checked-in file reads like one.
 public struct RunConfig: Codable, Hashable, Sendable {
   /// A cross product of guests, states and strategies.
   public struct Group: Codable, Hashable, Sendable {
-    /// Names of those of the run's experiments that this group is for; empty: all.
+    /// The names of the run's experiments that this group is for; empty: all.
     public var experiments: [String] = []
     public var guests: [String] = []
     public var states: [String] = []
     public var strategies: [String] = []
     public var nodes = 1
-    /// Nil: 4, or as many as there are threads on them.
+    /// The number of guest CPUs; nil: 4, or more if there are more threads on them.
     public var cpus: Int?
     /// The free share of an aged guest.
     public var free: Double?
@@ -66,20 +66,20 @@ public struct RunConfig: Codable, Hashable, Sendable {
     }
   }
 
-  /// `EXPERIMENT[:OPTION=VALUE[/VALUE...]]...`; nil: the first experiment there is.
+  /// `EXPERIMENT[:OPTION=VALUE[/VALUE...]]...`; nil: the default experiment.
   public var experiments: [String]?
   public var groups: [Group] = []
-  /// Values for every experiment of the run that has an option of that name and whose own text doesn't set it: what
-  /// flags give. One at least must have it.
+  /// Values set by flags, for every experiment of the run that has an option of that name and whose own text doesn't
+  /// set it. At least one experiment must have the option.
   public var options: [String: [String]] = [:]
   public var lock = "queued"
-  /// Nil: the highest order; `native`; or a number.
+  /// The lowest order: a number or `native`; nil: the highest order.
   public var order: String?
   public var repetitions = 5
   public var seed: UInt64 = 1
   public var holdLimit = "100us"
   public var counters = "auto"
-  /// Events to be counted beside those with a column, by PAPI's names.
+  /// Events to count beside those with a column, by PAPI's names.
   public var events: [String] = []
   public var timeLimit: String?
 
@@ -110,7 +110,8 @@ public struct RunConfig: Codable, Hashable, Sendable {
     timeLimit = try box.decodeIfPresent(String.self, forKey: .timeLimit)
   }
 
-  /// JSONDecoder says of a number that isn't whole or is out of range only that the file is no JSON.
+  /// Reads a number and names the key if it isn't whole or is out of range, for which JSONDecoder only reports invalid
+  /// JSON.
   private static func number<Number: Decodable, Key: CodingKey>(
     _ type: Number.Type, _ box: KeyedDecodingContainer<Key>, _ key: Key
   ) throws -> Number? {
@@ -124,12 +125,12 @@ public struct RunConfig: Codable, Hashable, Sendable {
 }
 
 extension RunConfig {
-  /// What `hintbench run EXPERIMENT ...` measures if nothing else is said: each experiment's own groups.
+  /// The default configuration of `hintbench run EXPERIMENT ...`: each experiment's own groups.
   ///
   /// - Parameters:
-  ///   - experiments: nil: the first there is.
-  ///   - quick: small guests and three repetitions, seconds.
-  ///   - list: the experiments there are.
+  ///   - experiments: the chosen experiments; nil: the default one.
+  ///   - quick: small guests and three repetitions, which take seconds.
+  ///   - list: the program's experiments.
   /// - Throws: ``UserError`` for an unknown experiment or a malformed option.
   public static func standard(
     _ experiments: [String]? = nil, quick: Bool = false, of list: ExperimentList
@@ -147,17 +148,17 @@ extension RunConfig {
     return config
   }
 
-  /// The chosen experiments.
+  /// The cards of the chosen experiments.
   ///
-  /// - Parameter list: the experiments there are.
-  /// - Throws: ``UserError`` for an unknown one or a malformed option.
+  /// - Parameter list: the program's experiments.
+  /// - Throws: ``UserError`` for an unknown experiment or a malformed option.
   public func experimentCards(of list: ExperimentList) throws(UserError) -> [ExperimentCard] {
     try list.chosen(experiments).map(\.card)
   }
 
   /// Reads a checked-in matrix.
   ///
-  /// - Throws: ``UserError`` (74 if the file can't be read, 65 if it isn't one).
+  /// - Throws: ``UserError`` (74 if the file can't be read, 65 if it is invalid).
   public static func read(_ path: String) throws(UserError) -> RunConfig {
     try StrictJSON.read(path, accepted: "JSON in the format of `config` in meta.json")
   }

@@ -1,10 +1,10 @@
 import Hinting
 import Records
 
-/// Strategies as they are written on the command line, see ``OptionSweep``; lists comma-separated.
+/// Parses strategies as given on the command line: comma-separated, each as in ``OptionSweep``.
 enum StrategyList {
-  /// Every strategy the texts name, sweeps multiplied out, in order and each once. `shared`: values for every strategy
-  /// that has an option of that name and whose own text doesn't set it, as `--budget` gives them.
+  /// Returns every strategy the texts name, with sweeps expanded, in order and without duplicates. `shared`: values for
+  /// every strategy that has an option of that name and whose own text doesn't set it, as `--budget` does.
   static func parse(_ texts: [String], shared: [String: [String]] = [:]) throws(UserError) -> [ConfiguredStrategy] {
     var strategies: [ConfiguredStrategy] = []
     for text in texts.flatMap({ $0.split(separator: ",", omittingEmptySubsequences: false) }) {

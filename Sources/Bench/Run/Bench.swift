@@ -7,43 +7,43 @@ import Instruments
 import Machine
 import Records
 
-/// What every experiment works with: the measuring thread's instruments, the strategies it has prepared, and the parts
-/// of a row that say where it comes from.
+/// The tools that every experiment uses: the measuring thread's instruments, the prepared strategies, and the common
+/// parts of a row.
 package final class Bench {
   package let matrix: Matrix
   let identity: RunIdentity
-  /// Nil where no cell has cold caches: its buffer is twice the last-level cache, and takes longer to make than many a
-  /// run's guests.
+  /// The cache evictor; nil if no cell has cold caches. Its buffer is twice the last-level cache and takes longer to
+  /// make than many guests.
   package let evictor: CacheEvictor?
-  package let limits: MachineLimits
+  package let floors: MachineFloors
   let counters: HardwareCounters?
-  /// Opens the same on another thread.
+  /// Opens the same counters on another thread.
   let openCounters: @Sendable () -> HardwareCounters?
-  /// Why counters that were opened gave nothing in some repetition: the first time that happened.
+  /// Why counters that were opened failed in some repetition: the first such failure.
   package var counterFailure: String?
-  /// What couldn't be measured here, once each.
+  /// What couldn't be measured on this machine, without duplicates.
   private(set) var unavailable: [RunMeta.Unavailable] = []
-  /// The host's nodes, as they were at the start.
+  /// The host's nodes at the start of the run.
   package let hostNodes: [HostNode]
   package let holdLog: HoldLog
   package let hintLog: HintLog
   package let stop = StopFlag()
   /// The CPUs this process may use.
   package let hostCPUs: [Int]
-  /// Of the repetition at hand; the measuring thread is its first scanner.
+  /// The placement of the current repetition. The measuring thread is its first scanner.
   package private(set) var placement: HostPlacement?
   private var teams: [String: ScanTeam] = [:]
   private var spareLogs: [(HoldLog, HintLog)] = []
 
-  /// - Throws: what the host refuses: address space, counters that were asked for by name.
+  /// - Throws: if the host refuses address space, or counters that were asked for by name.
   init(
-    _ matrix: Matrix, _ identity: RunIdentity, limits: MachineLimits, counters: HardwareCounters?,
+    _ matrix: Matrix, _ identity: RunIdentity, floors: MachineFloors, counters: HardwareCounters?,
     openCounters: @escaping @Sendable () -> HardwareCounters?, numa: any NumaHost,
     hostCPUs: [Int], lastLevelCacheBytes: Int?
   ) throws {
     self.matrix = matrix
     self.identity = identity
-    self.limits = limits
+    self.floors = floors
     self.counters = counters
     self.openCounters = openCounters
     hostNodes = numa.nodes
@@ -56,22 +56,22 @@ package final class Bench {
 
   deinit { stop.deallocate() }
 
-  /// Rows that can't be there on this machine.
+  /// Notes rows that this machine can't provide.
   package func note(_ absence: RunMeta.Unavailable) {
     if !unavailable.contains(where: { $0.what == absence.what }) { unavailable.append(absence) }
   }
 
-  /// Host CPUs for threads beside the measuring one.
+  /// The host CPUs for threads beside the measuring one.
   package var otherCPUs: [Int] { placement?.otherHostCPUs ?? [] }
 
-  /// Times the plain walk that a cell's cost is compared with, once, where its scanner runs.
-  func sampleLimit(_ guest: ModelledGuest, _ key: ModelledGuest.LimitKey) {
+  /// Times the plain walk that is a cell's floor once, on its scanner's CPU.
+  func sampleFloor(_ guest: ModelledGuest, _ key: ModelledGuest.FloorKey) {
     if let cpu = key.hostCPU { try? ThreadPlacement.pin(toCPU: cpu) }
-    guest.sampleLimit(key, evictor)
+    guest.sampleFloor(key, evictor)
   }
 
-  /// Which walk a cell's cost is compared with.
-  func limitKey(_ cell: Cell, on model: ModelledGuest) -> ModelledGuest.LimitKey {
+  /// The walk that is a cell's floor.
+  func floorKey(_ cell: Cell, on model: ModelledGuest) -> ModelledGuest.FloorKey {
     .init(order: cell.order, cache: cell.cache, hostCPU: placement(cell, model).scanners.first?.hostCPU)
   }
 
@@ -81,20 +81,20 @@ package final class Bench {
       hostCPUs: hostCPUs, hostNodes: hostNodes)
   }
 
-  /// One repetition of a cell, by its experiment.
+  /// Runs one repetition of a cell by its experiment.
   ///
-  /// - Throws: ``GuestError`` or ``SystemCallError`` if the host has no memory left.
+  /// - Throws: ``GuestError`` or ``SystemCallError`` if the host runs out of memory.
   func run(_ cell: Cell, repetition: Int, on model: ModelledGuest?) throws -> RepetitionResult {
     guard let model else {
       placement = nil
-      // The thread may still be where a guest's scanner was.
+      // The thread may still be pinned to a previous scanner's CPU.
       try? ThreadPlacement.allow(hostCPUs)
       let run = record(cell, repetition)
       return try cell.experiment.run(Repetition(cell: cell, number: repetition, record: run, modelled: nil), self)
     }
     let placement = placement(cell, model)
     self.placement = placement
-    // Where that is refused, scan_cpu says where it ran.
+    // If this is refused, scan_cpu says where it ran.
     if let cpu = placement.scanners.first?.hostCPU { try? ThreadPlacement.pin(toCPU: cpu) }
     var run = record(cell, repetition)
     describe(model, placement, cell, &run)
@@ -111,14 +111,14 @@ package final class Bench {
     run.guest.bufferBytes = buffers.isEmpty ? nil : UInt64(buffers.reduce(0, +))
     defer { for runner in team.runners { runner.stopHost() } }
     if cell.hostAckNs > 0 && cell.clock == .real {
-      // The last CPU is the least likely to have a thread of the guest's.
+      // The last CPU is the least likely to be used by a thread of the guest.
       for runner in team.runners { try runner.startHost(ackNanoseconds: cell.hostAckNs, cpu: otherCPUs.last) }
     }
     return try cell.experiment.run(
       Repetition(cell: cell, number: repetition, record: run, modelled: (model, team)), self)
   }
 
-  /// What can't be run on this guest at all, and why.
+  /// Why a cell can't run on this guest at all; nil if it can.
   static func refusal(_ cell: Cell, _ guest: Guest) -> String? {
     guard let strategy = cell.configuredStrategy?.card else { return nil }
     if !guest.geometry.hasWatermarks && strategy.effect != .readsOnly {
@@ -128,7 +128,7 @@ package final class Bench {
   }
 
   private func team(_ cell: Cell, _ guest: Guest, _ placement: HostPlacement) throws -> ScanTeam {
-    // One a cell: buffers are sized for the guest.
+    // One per cell, since buffers are sized for the guest.
     if let known = teams[cell.id] { return known }
     guard cell.configuredStrategy != nil else { return ScanTeam([]) }
     let members = try placement.scanners.enumerated().map { index, seat in
@@ -145,22 +145,22 @@ package final class Bench {
     return team
   }
 
-  /// The logs of scanner `index`; the first has the bench's own.
+  /// The logs of scanner `index`; the first uses the bench's own.
   private func logs(_ index: Int) throws -> (HoldLog, HintLog) {
     if index == 0 { return (holdLog, hintLog) }
     while spareLogs.count < index { spareLogs.append((try HoldLog(capacity: 1 << 26), try HintLog())) }
     return spareLogs[index - 1]
   }
 
-  /// Forgets what was prepared for guests that are gone.
+  /// Releases everything prepared for guests that are gone.
   func forgetTeams() { teams = [:] }
 
-  /// Of a repetition's mutators, whichever kind they are.
+  /// The seed of a repetition's mutators of any kind.
   package func mutatorSeed(_ repetition: Repetition) -> UInt64 {
     matrix.config.seed &+ UInt64(repetition.number) &* 1_000_003
   }
 
-  /// The starting state again, after whatever was done to the guest.
+  /// Restores the guest to the starting state.
   package func restart(_ repetition: Repetition) {
     repetition.model.touch()
     repetition.model.reset(
@@ -168,8 +168,8 @@ package final class Bench {
     stop.clear()
   }
 
-  /// The mutators from the starting state for so long, with nothing beside them. `runner`: whose hooks they run, nil
-  /// for a kernel without any.
+  /// Runs the mutators alone from the starting state for the given time. `runner`: the strategy whose hooks they run;
+  /// nil: a kernel without hooks.
   package func mutatorsAlone(
     _ repetition: Repetition, _ runner: StrategyRunner?, isProbed: Bool, nanoseconds: UInt64, mostPages: Int? = nil
   ) throws -> Alone {
@@ -187,14 +187,15 @@ package final class Bench {
       rate: group.operationsPerSecond, figures: group.figures, disturbance: disturbance.beside(group.disturbance))
   }
 
-  /// What mutators did with nothing beside them; empty without a load.
+  /// The figures of mutators that ran alone; empty without a load.
   package struct Alone {
     package var rate: Double?
     package var figures: MutatorFigures?
     package var disturbance: Disturbance?
   }
 
-  /// The cell's mutators, parked; nil without a load. `runner`: whose hooks they run, nil for a kernel without any.
+  /// Creates the cell's mutators, parked; nil without a load. `runner`: the strategy whose hooks they run; nil: a
+  /// kernel without hooks.
   package func mutators(
     _ repetition: Repetition, _ runner: StrategyRunner?, isProbed: Bool, mostPages: Int? = nil
   ) throws -> MutatorGroup? {
@@ -208,7 +209,7 @@ package final class Bench {
 
   // MARK: rows
 
-  /// Rows of events.csv.
+  /// The rows of events.csv.
   package func events(_ repetition: Repetition, _ reading: CounterReading) -> [EventCountRecord] {
     reading.named.sorted { $0.key < $1.key }.map { event, count in
       EventCountRecord(
@@ -217,7 +218,7 @@ package final class Bench {
     }
   }
 
-  /// A row with what a cell was asked for.
+  /// Creates a row with the cell's settings.
   private func record(_ cell: Cell, _ repetition: Int) -> RunRecord {
     var run = RunRecord()
     run.identity.runID = identity.runID
@@ -240,7 +241,7 @@ package final class Bench {
     return run
   }
 
-  /// Adds what a modelled guest is, and where its memory and its scanner are.
+  /// Adds the modelled guest's description and the placement of its memory and scanner.
   private func describe(_ model: ModelledGuest, _ placement: HostPlacement, _ cell: Cell, _ run: inout RunRecord) {
     run.guest.nodes = cell.guest.nodes
     run.guest.cpus = cell.guest.cpus
@@ -259,7 +260,7 @@ package final class Bench {
       run.guest.order = cell.order
       run.guest.budget = ["budget", "step"].lazy.compactMap { strategy.options[$0] }.first.flatMap { Int($0) }
     }
-    // Of several scanners the first one's CPU would say little; scan.csv has each.
+    // With several scanners, the first one's CPU would mean little; scan.csv has all of them.
     let scanCPU = placement.scanners.count == 1 ? ThreadPlacement.currentCPU : nil
     let scanNodes = Set(placement.scanners.map { $0.hostCPU.flatMap(hostNode(ofCPU:)) })
     run.load.scanCPU = scanCPU
@@ -270,7 +271,7 @@ package final class Bench {
 
   package func hostNode(ofCPU cpu: Int) -> Int? { hostNodes.first { $0.cpus.contains(cpu) }?.id }
 
-  /// Rows of zones.csv from the holds of a session and the account of what it found.
+  /// The rows of zones.csv, from a session's holds and the account of what it found.
   package func zones(_ repetition: Repetition, _ account: SessionAccount, _ byZone: [[HoldSample]]) -> [ZoneRecord] {
     let cell = repetition.cell
     let model = repetition.model
@@ -304,7 +305,7 @@ package final class Bench {
     }
   }
 
-  /// Rows of lock_holds.csv.
+  /// The rows of lock_holds.csv.
   package func buckets(
     _ repetition: Repetition, _ holds: HoldSummary, _ figures: MutatorFigures?
   ) -> [HoldBucketRecord] {
@@ -330,7 +331,7 @@ package final class Bench {
   }
 }
 
-/// What every row of a run repeats.
+/// The fields that every row of a run repeats.
 public struct RunIdentity: Sendable {
   public var runID: String
   public var host: String

@@ -6,23 +6,23 @@ import Instruments
 import Machine
 import Records
 
-/// Counts by simulation, for machines without counters: each cell's session once, in a second process that builds the
-/// same guest (see ``Callgrind``).
+/// Counts events by simulation on machines without counters: runs each cell's session once in a second process that
+/// builds the same guest (see ``Callgrind``).
 ///
-/// What is counted is what the pass without a probe brackets, from the state every repetition starts from, so that the
-/// count is that of every repetition. Rows say `simulated`.
+/// The counted region is that of the pass without a probe, from the state every repetition starts from, so that the
+/// count holds for every repetition. Rows say `simulated`.
 public final class CountSimulator {
   private let matrix: Matrix
   private let callgrind: Callgrind
-  /// What the run says of it.
+  /// The facts for meta.json.
   let facts: CounterFacts
 
-  /// The words that have this program call ``answer(_:experiments:)``.
+  /// The subcommand that makes this program call ``answer(_:experiments:)``.
   public static let command = "count-simulated"
-  /// The name of the counts of nothing at all.
+  /// The name under which an empty region is counted.
   private static let nothing = "nothing"
 
-  /// Tries whether it works, in some seconds.
+  /// Checks that simulation works. Takes some seconds.
   ///
   /// - Throws: ``CounterError/noSimulation(reason:)`` if it doesn't.
   init(_ matrix: Matrix, _ callgrind: Callgrind) throws {
@@ -35,7 +35,7 @@ public final class CountSimulator {
     facts = CounterFacts(callgrind, overhead: overhead)
   }
 
-  /// Counts of cells of one guest, by cell id, and why some are missing.
+  /// Counts the cells of one guest. Returns the counts by cell id, and why some are missing.
   ///
   /// - Throws: ``SystemCallError`` if the host refuses the second process.
   func count(_ cells: [Cell]) throws -> (counts: [String: RunRecord.Counters], failure: String?) {
@@ -54,7 +54,7 @@ public final class CountSimulator {
   private struct Request: Codable {
     var parent: Int32
     var config: RunConfig
-    var host: Matrix.HostLimits
+    var host: Matrix.HostResources
     var cells: [String]
   }
 
@@ -63,12 +63,12 @@ public final class CountSimulator {
     return Array(try JSONEncoder().encode(request))
   }
 
-  /// What the simulated process does: builds the guests of the cells it is asked for, and counts a session of each.
+  /// Runs as the simulated process: builds the guests of the requested cells and counts one session of each.
   ///
   /// - Parameters:
-  ///   - request: its standard input.
-  ///   - experiments: those there are.
-  /// - Throws: ``UserError`` if this isn't such a process, and what building a guest throws.
+  ///   - request: the process's standard input.
+  ///   - experiments: the program's experiments.
+  /// - Throws: ``UserError`` if this isn't a simulated process, and errors of building a guest.
   public static func answer(_ request: Data, experiments: ExperimentList) throws {
     guard Simulation.isOn else {
       throw UserError(.usage, "`\(command)` is what `run --counters simulated` calls, under valgrind")
@@ -101,7 +101,7 @@ public final class CountSimulator {
       _ = runner.speedPass(.init(model.guest), Session(lowestOrder: cell.order, stop: stop), bracket: bracket)
       if cell.changesLists { model.touch() }
     }
-    // What happens the first time only isn't the strategy's.
+    // One-time costs aren't the strategy's.
     model.restore([runner])
     pass(nil)
     model.restore([runner])

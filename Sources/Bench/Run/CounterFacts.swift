@@ -1,28 +1,28 @@
 import Instruments
 
-/// How a run's hardware events were counted, for meta.json.
+/// How hardware events were counted in a run, for meta.json.
 public struct CounterFacts: Encodable, Sendable {
-  /// As in the column counters_source.
+  /// The source, as in column counters_source.
   public var source: String
-  /// What counted: PAPI's kind of counts, or the simulator and its version.
+  /// The tool: PAPI's kind of counts, or the simulator and its version.
   public var tool: String
-  /// What was simulated; nil if nothing was.
+  /// The simulated caches; nil if nothing was simulated.
   public var caches: SimulatedCaches?
-  /// What a start and a stop with nothing between them count, by event. Part of every count; nothing is subtracted.
+  /// The counts of an empty region, by event. They are part of every count; nothing is subtracted.
   public var overhead: [String: UInt64]
 
   enum CodingKeys: String, CodingKey {
     case source, tool, caches, overhead
   }
 
-  /// Of a processor's own counters.
+  /// Describes a processor's own counters.
   init(_ counters: HardwareCounters) {
     source = Self.papi
     tool = "PAPI, user mode, not multiplexed"
     overhead = Dictionary(uniqueKeysWithValues: counters.overhead.map { ($0.key.name, $0.value) })
   }
 
-  /// Of a simulation.
+  /// Describes a simulation.
   init(_ callgrind: Callgrind, overhead: CounterReading) {
     source = Self.simulated
     tool = "callgrind of \(callgrind.version), once a cell"

@@ -1,6 +1,6 @@
 import GuestMemory
 
-/// A guest as it was built, for meta.json.
+/// A guest as built, for meta.json.
 struct GuestDescription: Encodable {
   var guestBytes: UInt64
   var state: String
@@ -15,7 +15,7 @@ struct GuestDescription: Encodable {
   var unusableFreeSpaceByOrder: [Double]?
   var hostBytesEstimated: UInt64?
   var hostNodes: [Int]?
-  /// Where the kernel says that the memory of each node lies.
+  /// The host nodes of each modelled node's memory, as the kernel reports them.
   var memory: [MemoryCensus]
 
   enum CodingKeys: String, CodingKey {

@@ -1,35 +1,35 @@
 import GuestMemory
 import Machine
 
-/// On which CPUs, of the guest and of the host, the threads of a repetition run: each on the host node of the memory it
-/// works on, where that has a CPU left for it, else on another node; two share one only where there are too few in
-/// all, and a scanner last.
+/// The guest and host CPUs of a repetition's threads. Each thread runs on the host node of the memory it works on if
+/// that node has a CPU left, otherwise on another node. Threads share a host CPU only if there are too few, scanners
+/// last.
 package struct HostPlacement: Equatable {
   package struct Seat: Equatable {
-    /// CPU of the guest.
+    /// The guest CPU.
     package var guestCPU: Int
-    /// CPU of the host; nil if this process may use none.
+    /// The host CPU; nil if this process may use none.
     package var hostCPU: Int?
   }
 
-  /// One for the whole guest, or one for each modelled node.
+  /// The scanners: one for the whole guest, or one per modelled node.
   let scanners: [Seat]
-  /// CPUs of the guest that no scanner is on, lowest first, with their host CPUs.
+  /// The guest CPUs without a scanner, lowest first, with their host CPUs.
   package let others: [Seat]
-  /// Host CPUs without a scanner, lowest first.
+  /// The host CPUs without a scanner, lowest first.
   let otherHostCPUs: [Int]
 
   /// - Parameters:
-  ///   - scanNode: the host node a scanner has to be on; nil: where its memory is.
-  ///   - memoryNodes: host node of each modelled node's memory; nil: it isn't known, or there is only one.
-  ///   - hostCPUs: those this process may use, lowest first.
+  ///   - scanNode: the host node that a scanner must run on; nil: the node of its memory.
+  ///   - memoryNodes: the host node of each modelled node's memory; nil if unknown or if there is only one.
+  ///   - hostCPUs: the CPUs this process may use, lowest first.
   init(
     _ geometry: GuestGeometry, _ scanners: Scanners, scanNode: Int?, memoryNodes: [Int]?, hostCPUs: [Int],
     hostNodes: [HostNode]
   ) {
     var taken: [Int: Int] = [:]
-    /// An unused CPU of a host node, or of another where it has none left: a remote access costs less, and tells less
-    /// of what isn't the strategy's, than a thread that waits for its CPU. Where all are used, the least used.
+    /// Returns an unused CPU of a host node, otherwise of another node, otherwise the least used CPU. A remote access
+    /// distorts the strategy's figures less than a thread that waits for its CPU.
     func take(near node: Int?, notOf others: Set<Int>) -> Int? {
       let own = hostNodes.first { $0.id == node }?.cpus.filter(hostCPUs.contains) ?? hostCPUs
       let free = hostCPUs.filter { !others.contains($0) }

@@ -5,8 +5,8 @@ import Instruments
 import Machine
 import Records
 
-/// Runs a matrix: batch by batch what fits in memory together, and in each batch round by round every cell once, in a
-/// seeded order, so that drift of the machine hits all cells alike.
+/// Runs a matrix batch by batch. Guests of a batch are in memory together; in each round every cell of the batch runs
+/// once, in a seeded order, so that drift of the machine affects all cells alike.
 public final class MatrixRunner {
   private let matrix: Matrix
   private let identity: RunIdentity
@@ -14,24 +14,25 @@ public final class MatrixRunner {
   private let counters: HardwareCounters?
   private let openCounters: @Sendable () -> HardwareCounters?
   private let simulator: CountSimulator?
-  /// Counts by simulation, by cell.
+  /// The simulated counts, by cell.
   private var simulated: [String: RunRecord.Counters] = [:]
 
   /// How hardware events are counted; nil if none are.
   public let counterFacts: CounterFacts?
 
-  /// What the run can't say in a row.
+  /// What the run couldn't measure.
   public private(set) var unavailable: [RunMeta.Unavailable]
   public private(set) var guests: [JSONValue] = []
-  public let limits: RunLimits
+  public let floors: RunFloors
 
-  /// Measures this machine's limits (some 100 ms) and opens the counters of the calling thread, which has to be the
-  /// one that runs.
+  /// Measures this machine's floors (about 100 ms) and opens counters for the calling thread, which must be the one
+  /// that runs.
   ///
-  /// `callgrind`: what simulates where that is asked for; nil: the installed one, with caches like this machine's.
+  /// `callgrind`: the simulator, if simulated counts are asked for; nil: the installed one, with caches like this
+  /// machine's.
   ///
-  /// - Throws: ``CounterError`` if counters were insisted on, ``SystemCallError`` or ``GuestError`` if the host has
-  ///   no memory for the limits.
+  /// - Throws: ``CounterError`` if counters were required but don't work, ``SystemCallError`` or ``GuestError`` if the
+  ///   host runs out of memory.
   public init(
     _ matrix: Matrix, _ identity: RunIdentity, numa: any NumaHost = LibNuma(), library: PAPILibrary = .system,
     callgrind: Callgrind? = nil
@@ -73,12 +74,12 @@ public final class MatrixRunner {
         unavailable = [.init(what: "hardware counters", why: reason)]
       }
     }
-    limits = try RunLimits.measure()
+    floors = try RunFloors.measure()
   }
 
-  /// Runs every repetition that isn't in `finished`, whose records are given with it, and sums each cell up.
+  /// Runs every repetition that isn't in `finished`, and summarises each cell, finished repetitions included.
   ///
-  /// - Throws: ``UserError``, and what the observer throws.
+  /// - Throws: ``UserError``, and the observer's errors.
   public func run(
     _ observer: any RunObserver, finished: [RunRecord] = [],
     holdSequence: (RepetitionKey) throws -> [UInt64]? = { _ in nil }
@@ -86,7 +87,7 @@ public final class MatrixRunner {
     let hostCPUs = try ThreadPlacement.allowedCPUs()
     defer { unpin(hostCPUs) }
     let bench = try Bench(
-      matrix, identity, limits: limits.machine, counters: counters, openCounters: openCounters, numa: numa,
+      matrix, identity, floors: floors.machine, counters: counters, openCounters: openCounters, numa: numa,
       hostCPUs: hostCPUs,
       lastLevelCacheBytes: HostFacts.gather().lastLevelCacheBytes)
 
@@ -102,25 +103,24 @@ public final class MatrixRunner {
       }
     }
     let done = Set(finished.map(\.key))
-    // A cell's count is that of each of its repetitions, also of those before a resume.
+    // A cell's count applies to all its repetitions, also to those before a resume.
     for run in finished where run.counters.source == CounterFacts.simulated {
       simulated[run.identity.cellID] = run.counters
     }
-    var walkLimits: [String: Double] = [:]
+    var walkFloors: [String: Double] = [:]
     let total = matrix.cells.count * matrix.config.repetitions
     var count = done.count
     let began = MonotonicClock.nanoseconds()
     var generator = SeededGenerator(seed: matrix.config.seed, stream: 7)
     var outOfTime = false
 
-    // A batch that was finished before a resume is built again, too: its guests and the machine's limit on them belong
-    // to the summary.
+    // A batch that was finished before a resume is built again, since the summary includes its guests and floors.
     let missing = count < total
     for batch in matrix.batches {
       let cells = batch.cells
       var models: [GuestSpec: ModelledGuest] = [:]
       if missing && !outOfTime {
-        // Before the batch's guests are built: the simulator's takes as much memory.
+        // Before the batch's guests are built, since the simulator needs as much memory.
         for spec in batch.guests {
           let open = cells.filter { cell in
             cell.modelledGuest == spec
@@ -139,15 +139,15 @@ public final class MatrixRunner {
         }
       }
       for repetition in 0..<matrix.config.repetitions {
-        // The machine's limit is sampled once a round, so that drift hits it as it hits the cells.
+        // The floor is sampled once per round, so that drift affects it like the cells.
         if missing && !outOfTime {
           for spec in batch.guests {
             guard let model = models[spec] else { continue }
             let keys = Set(
               cells.filter { $0.modelledGuest == spec && $0.configuredStrategy != nil }.map {
-                bench.limitKey($0, on: model)
+                bench.floorKey($0, on: model)
               })
-            for key in keys { bench.sampleLimit(model, key) }
+            for key in keys { bench.sampleFloor(model, key) }
           }
         }
         for cell in cells.shuffled(using: &generator) {
@@ -174,7 +174,7 @@ public final class MatrixRunner {
       }
       for cell in cells {
         guard cell.configuredStrategy.map({ $0.card.goal != .none }) == true else { continue }
-        walkLimits[cell.id] = models[cell.guest].flatMap { $0.limitPerBlock(bench.limitKey(cell, on: $0)) }
+        walkFloors[cell.id] = models[cell.guest].flatMap { $0.floorPerBlock(bench.floorKey(cell, on: $0)) }
       }
       bench.forgetTeams()
     }
@@ -187,14 +187,14 @@ public final class MatrixRunner {
     return matrix.cells.compactMap { cell in
       CellSummary.record(
         of: (records[cell.id] ?? []).sorted { $0.identity.repetition < $1.identity.repetition },
-        limitNsPerBlock: walkLimits[cell.id],
+        limitNsPerBlock: walkFloors[cell.id],
         holdLimitNs: matrix.holdLimitNanoseconds,
         lockHoldNsMaxRepeatable: incomplete.contains(cell.id)
           ? nil : maxima[cell.id]?.value.map { CycleClock.nanoseconds(fromTicks: $0) })
     }
   }
 
-  /// Counts the sessions of cells of one guest that aren't counted yet.
+  /// Simulates the sessions of cells of one guest that aren't counted yet.
   private func simulate(_ cells: [Cell], progress: (String) -> Void) throws {
     let cells = cells.filter { simulated[$0.id] == nil && $0.timesHold }
     guard let simulator, let guest = cells.first?.modelledGuest else { return }
@@ -211,6 +211,6 @@ public final class MatrixRunner {
     }
   }
 
-  /// Gives the thread back the CPUs it had.
+  /// Allows the thread to run on its original CPUs again.
   private func unpin(_ cpus: [Int]) { try? ThreadPlacement.allow(cpus) }
 }

@@ -1,17 +1,17 @@
 import GuestMemory
 import Machine
 
-/// Where the pages of a modelled node really lie, read back from the kernel after they were touched.
+/// The host nodes of a modelled node's pages, as the kernel reports them after the pages were touched.
 struct MemoryCensus: Encodable, Equatable {
   /// The modelled node.
   var node: Int
-  /// Where its memory was bound to; nil if it wasn't.
+  /// The host node that the memory was bound to; nil if it wasn't bound.
   var boundTo: Int?
-  /// Host pages asked for.
+  /// The number of host pages queried.
   var pagesChecked = 0
-  /// Of them those that have memory, by host node.
+  /// The queried pages that have memory, by host node.
   var pagesByHostNode: [Int: Int] = [:]
-  /// Why the kernel didn't tell.
+  /// Why the kernel couldn't be queried; nil if it could.
   var unreadable: String?
 
   enum CodingKeys: String, CodingKey {
@@ -21,16 +21,15 @@ struct MemoryCensus: Encodable, Equatable {
     case pagesByHostNode = "pages_by_host_node"
   }
 
-  /// The most host pages asked for in each piece of a node's memory.
+  /// The most host pages queried in each piece of a node's memory.
   static let most = 2048
 
-  /// Asks for pages all over a node's memory, in equal steps. Complexity: O(1) system calls a page, at most ``most`` a
-  /// piece.
+  /// Queries pages spread evenly over a node's memory. Complexity: O(1) system calls a page, at most ``most`` a piece.
   init(_ guest: Guest, node: Int, boundTo: Int?, _ numa: any NumaHost) {
     self.node = node
     self.boundTo = boundTo
     guest.withMemory(ofNode: node) { start, bytes in
-      // A page in which two nodes meet is either's: the ends are left out, but of a piece that has nothing else.
+      // A page shared by two nodes may be on either: the ends are skipped, unless the piece has nothing else.
       let pages = bytes / 4096
       let inner = pages > 2 ? 1..<pages - 1 : 0..<pages
       for index in stride(from: inner.lowerBound, to: inner.upperBound, by: max(1, inner.count / Self.most)) {
@@ -49,7 +48,7 @@ struct MemoryCensus: Encodable, Equatable {
     }
   }
 
-  /// What is wrong with it, in words; nil if every page that was found lies where it should.
+  /// The problem found, for messages; nil if every page that was found is on its node.
   var fault: String? {
     guard let boundTo else { return nil }
     let elsewhere = pagesByHostNode.filter { $0.key != boundTo }

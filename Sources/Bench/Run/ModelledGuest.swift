@@ -5,24 +5,24 @@ import Instruments
 import Machine
 import Records
 
-/// A guest of the matrix in memory, and what is measured once for all its cells.
+/// A guest of the matrix in memory, with the measurements that all its cells share.
 package final class ModelledGuest {
   package let spec: GuestSpec
   package let guest: Guest
   package let census: GuestCensus
-  /// Host node of each modelled node; nil if the host has only one.
+  /// The host node of each modelled node; nil if the host has only one.
   package let hostNodes: [Int]?
-  /// Where its memory was found, by modelled node.
+  /// The host nodes of its memory, by modelled node.
   let memory: [MemoryCensus]
-  private var limits: [LimitKey: [Double]] = [:]
+  private var floors: [FloorKey: [Double]] = [:]
   private var adjacency: [Int: Double?] = [:]
   /// Whether the lists may differ from the snapshot.
   private var isTouched = false
 
-  package struct LimitKey: Hashable {
+  package struct FloorKey: Hashable {
     var order: Int
     var cache: CacheState
-    /// Where the scanner runs.
+    /// The scanner's host CPU.
     var hostCPU: Int?
 
     package init(order: Int, cache: CacheState, hostCPU: Int? = nil) {
@@ -32,6 +32,8 @@ package final class ModelledGuest {
     }
   }
 
+  /// Builds the guest.
+  ///
   /// - Throws: ``UserError`` if it can't be built.
   package init(_ spec: GuestSpec, _ captures: [String: Capture], _ numa: any NumaHost) throws(UserError) {
     self.spec = spec
@@ -75,8 +77,8 @@ package final class ModelledGuest {
     if let fault = memory.lazy.compactMap(\.fault).first { throw UserError(.unavailable, fault) }
   }
 
-  /// Each modelled node's memory to a host node, in turn, where the host has several; or all of it to the one asked
-  /// for.
+  /// Binds each modelled node's memory to a host node, in turn, or all memory to the requested node. Does nothing on a
+  /// host with one node.
   private static func bind(_ guest: Guest, _ spec: GuestSpec, _ numa: any NumaHost) throws -> [Int]? {
     let nodes = numa.nodes.filter { $0.memoryBytes != 0 }
     guard nodes.count > 1 else { return nil }
@@ -87,9 +89,9 @@ package final class ModelledGuest {
     return assigned
   }
 
-  /// The starting state, and what the caches are to hold of it. Never timed.
+  /// Restores the starting state and the wanted cache state. Never timed.
   ///
-  /// - Parameter evictor: not nil if the caches are to be cold.
+  /// - Parameter evictor: required for cold caches.
   package func reset(order: Int, cache: CacheState, _ evictor: CacheEvictor?, _ runners: [StrategyRunner] = []) {
     restore(runners)
     switch cache {
@@ -102,14 +104,14 @@ package final class ModelledGuest {
     }
   }
 
-  /// The starting state, whatever the caches hold.
+  /// Restores the starting state; the caches are left as they are.
   func restore(_ runners: [StrategyRunner]) {
     if isTouched { guest.restore() }
     isTouched = false
     for runner in runners { runner.reset(guest.core) }
   }
 
-  /// Something took or freed blocks.
+  /// Notes that blocks were taken or freed.
   package func touch() { isTouched = true }
 
   func listAdjacency(fromOrder order: Int) -> Double? {
@@ -119,19 +121,19 @@ package final class ModelledGuest {
     return value
   }
 
-  /// In which language the plain walk over the lists is written.
+  /// The language of the plain walk over the lists.
   package enum Walk: String, CaseIterable {
     case c, swift
 
     package var language: String { self == .c ? "C" : "Swift" }
   }
 
-  /// Times the plain walk over these lists once, in this state of the caches. Nil where there is no block, or no room
+  /// Times the plain walk over these lists once, in this cache state. Returns nil if there are no blocks, or no room
   /// for the addresses.
   package func timeWalk(
-    _ walk: Walk, _ key: LimitKey, _ evictor: CacheEvictor?
+    _ walk: Walk, _ key: FloorKey, _ evictor: CacheEvictor?
   ) -> (nanosecondsPerBlock: Double, blocks: Int)? {
-    // Before they are counted: what ran last may have left it with fewer.
+    // Restore before counting: the previous run may have left fewer blocks.
     restore([])
     let blocks = guest.freeBlockCount(fromOrder: key.order)
     guard blocks > 0, let arena = try? HintArena(bytes: blocks * 8 + 4096) else { return nil }
@@ -143,21 +145,21 @@ package final class ModelledGuest {
     return (CycleClock.nanoseconds(fromTicks: walked.ticks) / Double(walked.blocks), walked.blocks)
   }
 
-  /// Times the plain walk in C: the floor results are compared with.
-  func sampleLimit(_ key: LimitKey, _ evictor: CacheEvictor?) {
+  /// Times the plain walk in C, the floor that results are compared with.
+  func sampleFloor(_ key: FloorKey, _ evictor: CacheEvictor?) {
     guard let walk = timeWalk(.c, key, evictor) else { return }
-    limits[key, default: []].append(walk.nanosecondsPerBlock)
+    floors[key, default: []].append(walk.nanosecondsPerBlock)
   }
 
-  /// Nanoseconds a block of that walk: the median of its samples. Nil without any.
-  func limitPerBlock(_ key: LimitKey) -> Double? {
-    guard let samples = limits[key]?.sorted(), !samples.isEmpty else { return nil }
+  /// The floor: the median of the walk's samples. Nanoseconds a block; nil without samples.
+  func floorPerBlock(_ key: FloorKey) -> Double? {
+    guard let samples = floors[key]?.sorted(), !samples.isEmpty else { return nil }
     return MedianInterval.median(sorted: samples)
   }
 }
 
 extension GuestSpec {
-  /// A guest of one node with the kernel's own struct pages and lock, as `calibrate` walks it.
+  /// Builds a guest of one node with the kernel's own struct pages and lock, as `calibrate` walks it.
   package init(
     bytes: UInt64, cpus: Int, state: State, listOrder: ListOrder, vmemmapPage: GuestGeometry.VmemmapPage, seed: UInt64
   ) {

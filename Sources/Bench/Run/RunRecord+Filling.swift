@@ -3,7 +3,7 @@ import Instruments
 import Records
 
 extension RunRecord.Bystanders {
-  /// What a probed pass measured.
+  /// Adds the figures of a probed pass's mutators.
   package mutating func add(_ figures: MutatorFigures) {
     allocNsP50 = figures.allocations.percentile(50)
     allocNsP99 = figures.allocations.percentile(99)
@@ -18,7 +18,7 @@ extension RunRecord.Bystanders {
 }
 
 extension RunRecord.Counters {
-  /// What was counted, and where.
+  /// Creates counters from a reading and its source.
   package init(_ reading: CounterReading, source: String) {
     self.init()
     cycles = reading.cycles.map(Int.init)
@@ -32,7 +32,7 @@ extension RunRecord.Counters {
 }
 
 extension RunRecord.Lock {
-  /// Counts and times of a pass's holds.
+  /// Creates the lock figures from a pass's holds.
   package init(_ holds: HoldSummary) {
     self.init(acquisitions: holds.acquisitions, itemsPerHoldMax: holds.itemsPerHoldMax)
     holdNsMean = holds.hold.mean
@@ -47,7 +47,7 @@ extension RunRecord.Lock {
 }
 
 extension RunRecord.Trust {
-  /// Fills in what disturbed the repetition, all its measured stretches together; nothing where there are none.
+  /// Sets the disturbance of the repetition, summed over its measured stretches. Does nothing if there are none.
   package mutating func set(_ stretches: [Disturbance]) {
     guard let first = stretches.first else { return }
     let disturbance = stretches.dropFirst().reduce(first, +)
@@ -56,7 +56,7 @@ extension RunRecord.Trust {
     stealNs = disturbance.stealNanoseconds.map { Double($0) }
   }
 
-  /// Times empty intervals as long as `hold`, the median hold, for some 3 ms; nothing where there was no hold.
+  /// Times empty intervals as long as `hold`, the median hold, for about 3 ms. Does nothing if there was no hold.
   package mutating func measureNoise(hold: Double?) {
     guard let hold else { return }
     let noise = NoiseMeter.measure(intervalNanoseconds: hold, budgetNanoseconds: 3e6)
@@ -66,7 +66,7 @@ extension RunRecord.Trust {
 }
 
 extension RunRecord.SideEffects {
-  /// Sets `blocks_withheld_max` from the most pages that were off the lists.
+  /// Sets `blocks_withheld_max` from the peak number of pages off the lists.
   package mutating func setWithheld(pages: UInt64, _ core: GuestCore) {
     let blockPages: UInt64 = 1 << UInt64(core.highestOrder)
     blocksWithheldMax = Int((pages + blockPages - 1) / blockPages)

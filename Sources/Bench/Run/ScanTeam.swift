@@ -7,17 +7,17 @@ import Instruments
 import Machine
 import Synchronization
 
-/// The threads that scan in one repetition: the measuring thread alone, or with it one for each further modelled node,
-/// each with a strategy, buffers and a queue of its own.
+/// The scanner threads of a repetition: the measuring thread and, with one scanner per node, one thread for each
+/// further modelled node. Each has its own strategy, buffers and queue.
 ///
-/// A pass begins on all of them at once.
+/// A pass begins on all threads at the same time.
 package final class ScanTeam {
   package struct Member {
     let runner: StrategyRunner
     package let place: StrategyRunner.VirtualCPU
-    /// The modelled node whose zones it scans; nil: all.
+    /// The modelled node whose zones this thread scans; nil: all.
     package let node: Int?
-    /// Where it is pinned; nil leaves it to the host.
+    /// The host CPU the thread is pinned to; nil if not pinned.
     let hostCPU: Int?
     package let holdLog: HoldLog
     package let hintLog: HintLog
@@ -27,26 +27,26 @@ package final class ScanTeam {
     }
   }
 
-  /// The first is the measuring thread.
+  /// The members. The first is the measuring thread.
   package let members: [Member]
 
   init(_ members: [Member]) { self.members = members }
 
   package var runners: [StrategyRunner] { members.map(\.runner) }
 
-  /// What one thread's pass without the probe came to.
+  /// One thread's results of a pass without a probe.
   package struct SpeedPart {
     package var pass: SpeedPass
     package var disturbance: Disturbance
     package var hostCPU: Int?
-    /// Nil without counters.
+    /// The counts; nil without counters.
     package var reading: CounterReading?
-    /// Why counters that were open gave nothing.
+    /// Why opened counters gave nothing; nil otherwise.
     package var refusal: CounterError?
   }
 
-  /// The pass without the probe, on every thread. `counters`: those of the measuring thread; `openCounters` makes the
-  /// others'.
+  /// Runs the pass without a probe on every thread. The measuring thread uses the bench's counters; the others open
+  /// their own.
   package func speedPass(_ cell: Cell, _ bench: Bench) -> [SpeedPart] {
     let (counters, openCounters, stop) = (bench.counters, bench.openCounters, bench.stop)
     return onEach { index, member, gate in
@@ -61,17 +61,17 @@ package final class ScanTeam {
     }
   }
 
-  /// What one thread's pass with the probe came to.
+  /// One thread's results of a pass with the probe.
   package struct ProbedPart {
     package var pass: ProbedPass
-    /// Until the strategy has no more to say.
+    /// The disturbance while the strategy collects.
     package var collecting: Disturbance
-    /// Of the giving back.
+    /// The disturbance while it gives blocks back.
     package var returning: Disturbance
   }
 
-  /// The pass with the probe, on every thread; its logs are emptied before. `atEnd` is called on the measuring thread
-  /// when all have no more to say and hold what they hold.
+  /// Runs the pass with the probe on every thread; clears its logs first. `atEnd` runs on the measuring thread when
+  /// every strategy has reported everything and still holds its blocks.
   package func probedPass(_ cell: Cell, _ bench: Bench, atEnd: @escaping () -> Void) -> [ProbedPart] {
     let stop = bench.stop
     for member in members {
@@ -86,7 +86,7 @@ package final class ScanTeam {
         member.runner.probedPass(
           member.place, member.holdLog.probe(), member.session(cell, stop), member.hintLog
         ) {
-          // What disturbs the account that is taken now disturbs no hold.
+          // Disturbances while the account is taken don't affect any hold.
           collecting = meter.reading()
           gate.waitForAll()
           if index == 0 { atEnd() }
@@ -99,7 +99,7 @@ package final class ScanTeam {
     }
   }
 
-  /// Runs `body` once for each member, on its thread, and returns what each gave when all are done.
+  /// Runs `body` for each member on its thread, and returns the results when all are done.
   private func onEach<Part>(_ body: @escaping (Int, Member, Gate) -> Part) -> [Part] {
     let gate = Gate(members.count)
     let work = Work(members.count) { index in body(index, self.members[index], gate) }
@@ -119,8 +119,8 @@ package final class ScanTeam {
     return work.results
   }
 
-  /// `@unchecked Sendable`: each thread writes a place of its own in memory that was there before, and the semaphore
-  /// orders that before the reading; a member is used by its own thread only.
+  /// The results of one pass. `@unchecked Sendable`: each thread writes its own element, which exists beforehand, and
+  /// the semaphore orders the write before the read; only its own thread uses a member.
   private final class Work<Part>: @unchecked Sendable {
     private let places: UnsafeMutableBufferPointer<Part?>
     private let body: (Int) -> Part
@@ -140,7 +140,7 @@ package final class ScanTeam {
     var results: [Part] { places.compactMap { $0 } }
   }
 
-  /// Holds every thread until all have come; then the same again.
+  /// A barrier that can be used again.
   private final class Gate: Sendable {
     private let count: Int
     private let arrived = Atomic<Int>(0)
@@ -154,5 +154,26 @@ package final class ScanTeam {
       // Threads may share a CPU.
       while arrived.load(ordering: .acquiring) < last { sched_yield() }
     }
+  }
+}
+
+/// A region of one thread's work that is counted by that thread's counters.
+final class CountedRegion {
+  private let counters: HardwareCounters
+  /// The counts; set when the region ends.
+  private(set) var reading: CounterReading?
+  /// Why there are no counts.
+  private(set) var refusal: CounterError?
+
+  /// - Parameter counters: opened on the calling thread.
+  init(_ counters: HardwareCounters) { self.counters = counters }
+
+  var bracket: StrategyRunner.Bracket {
+    StrategyRunner.Bracket(
+      start: { [self] in do throws(CounterError) { try counters.start() } catch { refusal = error } },
+      stop: { [self] in
+        guard refusal == nil else { return }
+        do throws(CounterError) { reading = try counters.stop() } catch { refusal = error }
+      })
   }
 }

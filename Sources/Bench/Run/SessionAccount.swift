@@ -1,30 +1,30 @@
 import Delivery
 import GuestMemory
 
-/// What a session found, counted against the guest as it was before and as it is now: by independent walks, not by what
-/// the strategy says of itself.
+/// What a session found, compared with the guest before and after by independent walks, not by the strategy's own
+/// account.
 public struct SessionAccount: Sendable, Equatable {
-  /// One zone's share, or the whole guest's.
+  /// The counts of one zone, or of the whole guest.
   public struct Tally: Sendable, Equatable {
-    /// Free at the start at the orders looked at.
+    /// Blocks free at the start at the orders looked at.
     public var blocksFree = 0
     public var bytesFree: UInt64 = 0
-    /// Free at the start at every order.
+    /// Bytes free at the start at all orders.
     public var bytesFreeAllOrders: UInt64 = 0
-    /// Hints accepted, repeated ones included.
+    /// Hints accepted, duplicates included.
     public var blocksReported = 0
-    /// Hints of a block already hinted.
+    /// Hints of a block that was already hinted.
     public var blocksDuplicate = 0
     /// Distinct bytes hinted.
     public var bytesReported: UInt64 = 0
-    /// Distinct bytes hinted that were free at the start at those orders.
+    /// Distinct bytes hinted that were free at the start at the orders looked at.
     public var bytesCovered: UInt64 = 0
-    /// Free at the start, on its list ever since, never hinted.
+    /// Blocks that were free at the start, stayed on their list and were never hinted.
     public var blocksMissed = 0
-    /// Hinted, not held by the strategy, and not wholly free when the session ended.
+    /// Blocks hinted, not held by the strategy, and not wholly free at the session's end.
     public var blocksStale = 0
 
-    /// Nil where nothing was free.
+    /// The share of free bytes that were hinted; nil if nothing was free.
     public var coverage: Double? { bytesFree == 0 ? nil : Double(bytesCovered) / Double(bytesFree) }
     public var coverageFree: Double? {
       bytesFreeAllOrders == 0 ? nil : Double(bytesCovered) / Double(bytesFreeAllOrders)
@@ -33,12 +33,12 @@ public struct SessionAccount: Sendable, Equatable {
   }
 
   public var total = Tally()
-  /// By zone index.
+  /// The counts by zone index.
   public var zones: [Tally]
 
-  /// Takes the account at a session's end, while the strategy still holds what it holds and no thread runs in the
-  /// guest. The guest's snapshot is the start. `holdsToTheEnd`: whether blocks that were held when they were reported
-  /// are held still. Complexity: O(n log n) in free blocks and hints.
+  /// Takes the account at a session's end, while the strategy still holds its blocks and no thread runs in the guest.
+  /// The start is the guest's snapshot. `holdsToTheEnd`: whether blocks held when reported are still held. Complexity:
+  /// O(n log n) in free blocks and hints.
   public init(_ guest: Guest, lowestOrder: Int, hints: [HintLog.Hint], holdsToTheEnd: Bool = true) {
     let core = guest.core
     // By address; a zone's hints then lie together.
@@ -79,7 +79,7 @@ public struct SessionAccount: Sendable, Equatable {
     if tally.bytesCovered < tally.bytesFree {
       tally.blocksMissed = start.count { !reportedRuns.contains($0) && guest.isUntouched($0) }
     }
-    // Most still stand on a list as they were named; only what doesn't is looked for in larger and smaller blocks.
+    // Most blocks are still on a list unchanged; only the others are looked for in larger and smaller blocks.
     let doubtful = Set(hints.lazy.filter { !($0.isHeld && holdsToTheEnd) && !guest.isFree($0.block) }.map(\.block))
     if !doubtful.isEmpty {
       let freeRuns = PageRuns(guest.freeBlocks(zone: zone))
@@ -90,7 +90,7 @@ public struct SessionAccount: Sendable, Equatable {
 }
 
 extension Array {
-  /// The first index from which on `isPast` holds, of an array in which it holds from some index on. O(log n).
+  /// The first index at which `isPast` holds, in an array partitioned by it. O(log n).
   fileprivate func partitioningIndex(where isPast: (Element) -> Bool) -> Int {
     var low = 0
     var high = count

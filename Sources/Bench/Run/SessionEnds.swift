@@ -1,11 +1,12 @@
 import Hinting
 import Records
 
-/// How the sessions behind one row ended.
+/// The combined outcome of the sessions behind one row.
 package struct SessionEnds {
-  /// Why one broke down.
+  /// Why a session failed; the first such reason.
   package private(set) var failure: String?
-  /// The first end that was neither complete nor requested: a strategy that gets no buffer disturbs no other thread.
+  /// The first outcome other than complete or stopped, kept because a strategy without a buffer disturbs no other
+  /// thread.
   private var unusual: Outcome?
 
   package init() {}
@@ -15,13 +16,13 @@ package struct SessionEnds {
     if outcome != .complete && outcome != .stopped { unusual = unusual ?? outcome }
   }
 
-  /// Those of another part of the same row, after these.
+  /// Adds the outcomes of a later part of the same row.
   package mutating func note(_ others: SessionEnds) {
     failure = failure ?? others.failure
     unusual = unusual ?? others.unusual
   }
 
-  /// What the row says: that one broke down, or else the first end that was out of the ordinary.
+  /// The outcome for the row: error if a session failed, otherwise the first unusual outcome, otherwise complete.
   package var outcome: RunOutcome {
     failure != nil ? .error : unusual.flatMap { RunOutcome(rawValue: $0.name) } ?? .complete
   }

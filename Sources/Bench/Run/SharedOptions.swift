@@ -1,10 +1,10 @@
 import GuestMemory
 import Records
 
-// Options that several experiments have, since the bench does for all what they ask for. Each experiment says in its
-// own file which it has, and with what defaults.
+// Options that several experiments share because the bench implements them. Each experiment declares which it has, and
+// their defaults.
 extension DeclaredOption {
-  /// What mutators do. `defaults` without `none`: an experiment that makes no sense without them.
+  /// What the load threads (mutators) do. `defaults` without `none` is for an experiment that requires a load.
   package static func load(_ defaults: [MutatorLoad]) -> DeclaredOption {
     let loads = MutatorLoad.allCases.filter { $0 != .none || defaults.contains(.none) }
     return DeclaredOption(
@@ -12,7 +12,7 @@ extension DeclaredOption {
       "load from other threads", source: "this project")
   }
 
-  /// How many threads do it.
+  /// The number of load threads.
   package static let mutators = DeclaredOption(
     "mutators", .count(1...1024, auto: "the host CPUs left over"), default: "auto",
     "number of load threads", source: "this project",
@@ -43,7 +43,7 @@ extension DeclaredOption {
     source: "this project",
     tellsCellsApart: false)
 
-  /// By which clock it can be run; the first is the default.
+  /// The clocks the experiment supports; the first is the default.
   package static func clock(_ clocks: [ExperimentClock]) -> DeclaredOption {
     DeclaredOption(
       "clock", .choice(clocks.map(\.rawValue)), default: clocks[0].rawValue,
@@ -51,10 +51,10 @@ extension DeclaredOption {
       source: "this project")
   }
 
-  /// How long one measurement lasts.
+  /// The length of one measurement.
   package static func window(_ text: String) -> DeclaredOption {
     DeclaredOption(
-      // Of less, a rate is mostly the starting and stopping of threads.
+      // A shorter window mostly measures starting and stopping threads.
       "window", .time(10_000_000...3_600_000_000_000_000), default: text, "length of each measurement window",
       source: "this project", column: "window_ns")
   }
@@ -62,11 +62,12 @@ extension DeclaredOption {
 
 extension OptionValues {
   package var load: MutatorLoad { self["load"].flatMap(MutatorLoad.init) ?? .none }
-  /// 0 where it is still to be worked out.
+  /// The number of load threads; 0 if not resolved yet.
   package var mutators: Int { self["mutators"].flatMap { Int($0) } ?? 0 }
-  /// Nanoseconds.
+  /// The time until the host acknowledges a report. Nanoseconds.
   package var hostAckNs: UInt64 { self["host-ack-ns"].flatMap { UInt64($0) } ?? 0 }
-  /// What an experiment without the option works with: its sessions find what its own threads left in the caches.
+  /// The cache state before each session; warm if the experiment lacks the option, since its own threads leave the
+  /// caches filled.
   package var cache: CacheState { self["cache"].flatMap(CacheState.init) ?? .warm }
   package var pageInit: PageInit { self["page-init"].flatMap(PageInit.init) ?? .none }
   package var scanners: Scanners { self["scanners"].flatMap(Scanners.init) ?? .one }

@@ -3,13 +3,13 @@ import GuestMemory
 import Instruments
 import Machine
 
-/// What a modelled zone's lock costs, alone and under the probe. One piece of code, for a run's limits and for the
-/// ladder of `calibrate`, which also has two CPUs take it at once.
+/// Measures a modelled zone lock, alone and under the probe. A run's floors and `calibrate`'s ladder share this code;
+/// the ladder also has two CPUs contend for the lock.
 package struct ZoneLockCosts: Sendable {
   private let guest: Guest
   private var zone: Zone { guest.core.zone(0) }
 
-  /// - Throws: ``GuestError`` if the host has no address space.
+  /// - Throws: ``GuestError`` if the host refuses the address space.
   package init(_ kind: LockKind) throws(GuestError) {
     var geometry = GuestGeometry.standard(bytes: 64 << 20, cpus: 2)
     geometry.lockKind = kind
@@ -17,7 +17,7 @@ package struct ZoneLockCosts: Sendable {
     guest = try Guest(geometry)
   }
 
-  /// Nobody else wants it, and nothing is done under it.
+  /// Measures lock and unlock without contention, with an empty hold.
   package func uncontended(rounds: Int) -> RungFigure {
     RungFigure(rounds: rounds, operations: 20_000) { count in
       var cpu = GuestCPU(guest.core, cpu: 0, node: 0, probe: NoProbe())
@@ -27,10 +27,10 @@ package struct ZoneLockCosts: Sendable {
     }
   }
 
-  /// The interval that a ``HoldProbe`` records around an empty hold: what it adds to every hold it times. Of a round's
-  /// holds half are at most that long.
+  /// Measures the interval a ``HoldProbe`` records around an empty hold, which it adds to every hold it times. The cost
+  /// of a round is its median hold.
   ///
-  /// - Throws: ``SystemCallError`` if the host has no address space for the log.
+  /// - Throws: ``SystemCallError`` if the host refuses the address space for the log.
   package func probeInHold(rounds: Int) throws(SystemCallError) -> RungFigure {
     let count = 10_000
     let log = try HoldLog(capacity: count)
@@ -44,7 +44,7 @@ package struct ZoneLockCosts: Sendable {
     return RungFigure(costs: costs, operations: count)
   }
 
-  /// Takes it and gives it back on a guest CPU, so often. Each CPU is one thread's.
+  /// Locks and unlocks `count` times on a guest CPU. Only one thread may use each CPU.
   package func take(_ count: Int, cpu: Int) {
     var cpu = GuestCPU(guest.core, cpu: cpu, node: 0, probe: NoProbe())
     Self.take(&cpu, zone, count)

@@ -1,22 +1,48 @@
 import Instruments
 
-/// Time as an experiment with delays in it sees it, and the mutators that live in it.
+/// The clock of an experiment with delays, and the mutators that run by it.
 ///
-/// Nanoseconds since ``start()``.
+/// Times are nanoseconds since ``start()``.
 package protocol Timeline: AnyObject {
   var now: UInt64 { get }
-  /// Lets the mutators run from here on.
+  /// Starts the clock and the mutators.
   func start()
-  /// Waits until `time`; returns at once where that has passed.
+  /// Waits until `time`; returns at once if it has passed.
   func advance(to time: UInt64)
-  /// The mutators stand still from here on.
+  /// Stops the mutators.
   func stop()
-  /// Mutators' operations a second of the machine's time. Only while they stand still; nil if they go by another.
+  /// The mutators' operations per second of real time; nil if they run by a virtual clock. Only while stopped.
   var operationsPerSecond: Double? { get }
-  /// What the mutators' threads met. Only while they stand still; nil if they have none.
+  /// The disturbance of the mutators' threads; nil if they have none. Only while stopped.
   var disturbance: Disturbance? { get }
-  /// Gives back what they hold. Only while they stand still.
+  /// Frees the mutators' blocks. Only while stopped.
   func giveBack()
-  /// Ends their threads.
+  /// Ends the mutators' threads.
   func end()
+}
+
+/// A timeline by the machine's own clock, with one thread per mutator.
+package final class RealTimeline: Timeline {
+  private let mutators: MutatorGroup?
+  private var began: UInt64 = 0
+
+  package init(_ mutators: MutatorGroup?) { self.mutators = mutators }
+
+  package var now: UInt64 { MonotonicClock.nanoseconds() - began }
+
+  package func start() {
+    mutators?.run()
+    began = MonotonicClock.nanoseconds()
+  }
+
+  package func advance(to time: UInt64) {
+    let now = now
+    if time > now { MonotonicClock.sleep(nanoseconds: time - now) }
+  }
+
+  package func stop() { mutators?.park() }
+  package var operationsPerSecond: Double? { mutators?.operationsPerSecond }
+  package var disturbance: Disturbance? { mutators?.disturbance }
+  package func giveBack() { mutators?.giveBack() }
+  package func end() { mutators?.end() }
 }

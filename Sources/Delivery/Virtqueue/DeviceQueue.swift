@@ -11,29 +11,29 @@ public struct DeviceQueue {
     self.state = state
   }
 
-  /// Descriptors in all: N.
+  /// The number of descriptors, N.
   @inlinable public var size: Int { memory.size }
 
-  /// Whether a chain waits to be popped. Changes nothing: what a busy-polling device asks.
+  /// Whether a chain waits to be popped. Changes nothing: the check of a busy-polling device.
   @inlinable @inline(__always)
   public var hasAvailable: Bool {
     memory.availableIndex.pointee.load(ordering: .acquiring) != state.pointee.lastAvailable
   }
 
-  /// Takes the next chain that the driver has published, in the driver's order, and checks all of it. Where there is
-  /// none and notifications are enabled, the driver will kick for the next; a device that sleeps before it was told nil
-  /// may not hear of it. O(descriptors of the chain).
+  /// Takes the next chain that the driver has published, in the driver's order, and validates it. If there is none and
+  /// notifications are enabled, the driver will kick for the next chain; a device that sleeps before this returned nil
+  /// may miss it. O(descriptors of the chain).
   ///
-  /// - Returns: nil if there is none.
-  /// - Throws: ``VirtqueueFault``; the chain is left where it is, so that every later call throws the same.
+  /// - Returns: nil if there is no chain.
+  /// - Throws: ``VirtqueueFault``; the chain stays in place, so that every later call throws the same.
   @inlinable @inline(__always)
   public func pop() throws(VirtqueueFault) -> VirtqueueChain? {
     let last = state.pointee.lastAvailable
     if state.pointee.seenAvailable == last {
       var seen = memory.availableIndex.pointee.load(ordering: .acquiring)
       if seen == last {
-        // Running empty is when the event has to be set, and the ring looked at once more behind it; before that it
-        // would only bring kicks for chains that are being popped anyway.
+        // When the queue runs empty the event must be set and the ring checked once more; earlier it would only cause
+        // kicks for chains that are being popped anyway.
         guard state.pointee.notifications, state.pointee.usesEventIndex, state.pointee.armedAt != last else {
           return nil
         }
@@ -50,7 +50,7 @@ public struct DeviceQueue {
     return chain
   }
 
-  /// How many descriptors the chain has, all of its rules checked.
+  /// Returns the chain's length in descriptors after checking it against all rules.
   @inlinable @inline(__always)
   func checkedLength(head: Int) throws(VirtqueueFault) -> Int {
     guard head < size else { throw .headOutOfRange(head: head) }
@@ -74,7 +74,7 @@ public struct DeviceQueue {
     }
   }
 
-  /// Gives a popped chain back as used, in any order; `length`: bytes written into it. O(1).
+  /// Returns a popped chain as used; chains may be returned in any order. `length`: bytes written into it. O(1).
   ///
   /// - Returns: whether the driver wants an interrupt for it.
   @inlinable @inline(__always)
@@ -88,7 +88,7 @@ public struct DeviceQueue {
     state.pointee.usedIndex = new
     // Releasing: the driver that sees the index sees the element.
     memory.usedIndex.pointee.store(new, ordering: .releasing)
-    // The index must be out before the driver's wish is read (virtio 1.2, 2.7.7.2).
+    // The index must be published before the driver's event is read (virtio 1.2, 2.7.7.2).
     atomicMemoryFence(ordering: .sequentiallyConsistent)
     if state.pointee.usesEventIndex {
       return EventIndex.isDue(event: memory.usedEvent.pointee.load(ordering: .relaxed), new: new, old: old)
@@ -96,11 +96,11 @@ public struct DeviceQueue {
     return memory.availableFlags.pointee.load(ordering: .relaxed) & VirtqueueMemory.suppressed == 0
   }
 
-  /// Asks the driver for notifications, or asks it to leave them (`virtio_queue_set_notification`): a hint that it may
-  /// not have seen yet. With event indices "leave them" leaves the event where it was, so that one more kick may come,
-  /// and one in 65536 chains after.
+  /// Enables or suppresses the driver's notifications (`virtio_queue_set_notification`). Suppression is a hint that the
+  /// driver may not have seen yet; with event indices it leaves the event index in place, so that one more kick may
+  /// come, and then one every 65536 chains.
   ///
-  /// - Returns: whether a chain waits now. After enabling, true means that no kick may come for it: pop before
+  /// - Returns: whether a chain waits now. After enabling, true means that no kick may come for it: pop it before
   ///   sleeping, or the wake-up is lost.
   @inlinable @inline(__always)
   public func setNotifications(_ enabled: Bool) -> Bool {
@@ -115,7 +115,7 @@ public struct DeviceQueue {
     return memory.availableIndex.pointee.load(ordering: .acquiring) != last
   }
 
-  /// Sets the event to the next entry and reads the available index behind a full barrier.
+  /// Sets the event to the next entry and reads the available index after a full barrier.
   @inlinable @inline(__always)
   func arm() -> UInt16 {
     state.pointee.armedAt = state.pointee.lastAvailable
@@ -123,4 +123,22 @@ public struct DeviceQueue {
     atomicMemoryFence(ordering: .sequentiallyConsistent)
     return memory.availableIndex.pointee.load(ordering: .acquiring)
   }
+}
+
+/// The device's private state. At most a cache line.
+@usableFromInline
+struct DeviceState {
+  /// The available index up to which chains were popped.
+  @usableFromInline var lastAvailable: UInt16 = 0
+  /// The available index as last read. While it is ahead of `lastAvailable`, the device doesn't touch the driver's
+  /// cache line.
+  @usableFromInline var seenAvailable: UInt16 = 0
+  /// The used index as published.
+  @usableFromInline var usedIndex: UInt16 = 0
+  /// The current value of `avail_event`.
+  @usableFromInline var armedAt: UInt16 = 0
+  @usableFromInline var notifications = true
+  @usableFromInline let usesEventIndex: Bool
+
+  init(usesEventIndex: Bool) { self.usesEventIndex = usesEventIndex }
 }

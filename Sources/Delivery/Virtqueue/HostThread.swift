@@ -4,15 +4,15 @@ import Instruments
 import Machine
 import Synchronization
 
-/// The host's side of a virtqueue on a thread of its own, as QEMU's iothread serves the balloon: one chain after the
-/// other is popped, acted upon, and pushed used.
+/// The device's side of a virtqueue on its own thread, as QEMU's iothread serves the balloon: it pops a chain, acts on
+/// it and pushes it as used, one at a time.
 ///
-/// Without work it polls for a while with notifications disabled, as QEMU does all through a hinting session; then it
-/// enables them, looks once more, and sleeps until ``notify()``, which writes to an eventfd as KVM does for a kick.
+/// When idle it polls for a while with notifications disabled, as QEMU does throughout a hinting session. Then it
+/// enables them, checks once more, and sleeps until ``notify()``, which writes to an eventfd as KVM does for a kick.
 public final class HostThread: @unchecked Sendable {
-  // Right to send: `state`, `failed` and `notifications` are atomic. `seen`, `cpuClock` and `pinError` are written by
-  // the host's thread alone and read after it has stored, releasing, a state in which it no longer writes them;
-  // `event` is written by start(), before which nobody kicks.
+  // Right to send: `state`, `failed` and `notifications` are atomic. `seen`, `cpuClock` and `pinError` are only written
+  // by the host's thread and read after it has released a state in which it no longer writes them; `event` is written
+  // by start(), before the first kick.
   private enum State {
     static let new = 0, running = 1, stopping = 2, failed = 3, ended = 4
   }
@@ -26,7 +26,8 @@ public final class HostThread: @unchecked Sendable {
   private let state = Atomic<Int>(State.new)
   private let failed = Atomic<Bool>(false)
   private let notifications = Atomic<UInt64>(0)
-  /// What a kick signals. It keeps what came while the thread was awake, so that the next sleep ends at once.
+  /// The eventfd that a kick signals. It keeps kicks that came while the thread was awake, so that the next sleep ends
+  /// at once.
   private var event: EventCounter?
   private let started = DispatchSemaphore(value: 0)
   private let ended = DispatchSemaphore(value: 0)
@@ -34,14 +35,13 @@ public final class HostThread: @unchecked Sendable {
   private var cpuClock = clockid_t(0)
   private var pinError: SystemCallError?
 
-  /// Longest wait that is spun through. A sleep ends late by the kernel's timer slack of 50 us and a wake-up, so that a
-  /// longer wait sleeps all but this much.
+  /// The longest wait spent spinning. A sleep ends late by the kernel's timer slack of 50 us and a wake-up, so a longer
+  /// wait sleeps for all but this time. Nanoseconds.
   private static let longestSpin: UInt64 = 100_000
 
-  /// A host that acknowledges each chain no earlier than `ackNanoseconds` after it popped it, and pops no other
-  /// meanwhile. `cpu`: where to pin its thread; nil leaves that to the scheduler. `pollNanoseconds`: for how long it
-  /// polls without work before it sleeps. `act`: what it does with a chain before it acknowledges it, on its own
-  /// thread.
+  /// Creates a host that acknowledges each chain at least `ackNanoseconds` after it popped it, and pops no other
+  /// meanwhile. `cpu`: the CPU its thread is pinned to; nil: not pinned. `pollNanoseconds`: how long it polls without
+  /// work before it sleeps. `act`: acts on a chain before it is acknowledged, on the host's thread.
   public init(
     queue: Virtqueue, ackNanoseconds: UInt64, cpu: Int?, pollNanoseconds: UInt64 = 50_000,
     act: (@Sendable (VirtqueueChain) -> Void)? = nil
@@ -54,9 +54,9 @@ public final class HostThread: @unchecked Sendable {
     device = queue.device
   }
 
-  /// Starts the thread; returns when it polls. Once only; ``stop()`` must follow, or the thread lives on.
+  /// Starts the thread. Returns when it polls. May be called once; ``stop()`` must follow, or the thread keeps running.
   ///
-  /// - Throws: ``SystemCallError`` if it can't be pinned to its CPU, or there is no eventfd left.
+  /// - Throws: ``SystemCallError`` if the thread can't be pinned or no eventfd is left.
   public func start() throws(SystemCallError) {
     precondition(state.load(ordering: .relaxed) == State.new, "a host thread starts once")
     event = try EventCounter()
@@ -67,8 +67,8 @@ public final class HostThread: @unchecked Sendable {
     if state.load(ordering: .acquiring) == State.failed, let pinError { throw pinError }
   }
 
-  /// Ends the thread and waits for it. The chain in hand is finished; what is published beyond it stays in the ring.
-  /// Does nothing where the thread isn't running.
+  /// Ends the thread and waits for it. The current chain is finished; later ones stay in the ring. Does nothing if the
+  /// thread isn't running.
   public func stop() {
     guard
       state.compareExchange(
@@ -77,18 +77,18 @@ public final class HostThread: @unchecked Sendable {
     else { return }
     event?.signal()
     ended.wait()
-    // The semaphore waits; this load is what makes the thread's figures ours.
+    // The semaphore waits; this load acquires the thread's figures.
     let now = state.load(ordering: .acquiring)
     assert(now == State.ended)
   }
 
-  /// The driver's kick, from any thread: counts it and wakes the host if it sleeps.
+  /// The driver's kick: counts it and wakes the host if it sleeps. Any thread may call this.
   public func notify() {
     notifications.wrappingAdd(1, ordering: .relaxed)
     event?.signal()
   }
 
-  /// CPU time of its thread so far. Nanoseconds; 0 where it doesn't run.
+  /// CPU time of the thread so far. Nanoseconds; 0 if it isn't running.
   public var cpuNanoseconds: UInt64 {
     guard state.load(ordering: .acquiring) == State.running else { return 0 }
     var time = timespec()
@@ -96,11 +96,11 @@ public final class HostThread: @unchecked Sendable {
     return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
   }
 
-  /// Whether it met a malformed chain and serves no more; ``figures`` name the fault. May be asked at any time: whoever
-  /// waits for a chain to come back would wait for ever.
+  /// Whether the host met a malformed chain and serves no more; ``figures`` names the fault. May be read at any time: a
+  /// driver that waits for a chain must check it, or it waits for ever.
   public var hasFailed: Bool { failed.load(ordering: .acquiring) }
 
-  /// What it saw. Only before ``start()`` and after ``stop()``.
+  /// The host's counts. Only before ``start()`` and after ``stop()``.
   public var figures: HostFigures {
     let now = state.load(ordering: .acquiring)
     precondition(now != State.running && now != State.stopping, "a host's figures are read after it has stopped")
@@ -136,21 +136,20 @@ public final class HostThread: @unchecked Sendable {
       do throws(VirtqueueFault) {
         if try serveOne() { continue }
       } catch {
-        // A broken device serves no more, and wants no more kicks (DEVICE_NEEDS_RESET).
+        // A failed device serves no more, and wants no kicks (DEVICE_NEEDS_RESET).
         seen.fault = error
         failed.store(true, ordering: .releasing)
         while !isStopping { sleepUntilRung() }
         return
       }
       if pollForWork() { continue }
-      // Asked for kicks first, looked again after: a chain published between the last look and the asking brought no
-      // kick, and would lie there for ever.
+      // Enable kicks, then check again: a chain published in between caused no kick, and would wait for ever.
       if !device.setNotifications(true) { sleepUntilRung() }
       _ = device.setNotifications(false)
     }
   }
 
-  /// Whether there was one.
+  /// Serves a chain. Returns false if there was none.
   private func serveOne() throws(VirtqueueFault) -> Bool {
     guard let chain = try device.pop() else { return false }
     let popped = ackNanoseconds > 0 ? MonotonicClock.nanoseconds() : 0
@@ -161,7 +160,7 @@ public final class HostThread: @unchecked Sendable {
     return true
   }
 
-  /// Whether something came, or the thread is to end, within the time it may poll.
+  /// Polls for work. Returns true if a chain came or the thread is to end; false if the polling time ran out.
   private func pollForWork() -> Bool {
     let begin = MonotonicClock.nanoseconds()
     repeat {
@@ -172,7 +171,7 @@ public final class HostThread: @unchecked Sendable {
   }
 
   private func sleepUntilRung() {
-    // The counter is 0 before the ring is looked at again: a kick from here on signals anew.
+    // The counter is 0 before the ring is checked again: a kick from here on signals again.
     event?.wait()
     if !isStopping { seen.wakeUps &+= 1 }
   }
@@ -190,5 +189,33 @@ public final class HostThread: @unchecked Sendable {
         chost_pause()
       }
     }
+  }
+}
+
+/// A host's counts on a virtqueue since it started.
+public struct HostFigures: Sendable, Hashable {
+  /// Chains popped and returned.
+  public internal(set) var chains: UInt64 = 0
+  /// Descriptors of these chains.
+  public internal(set) var descriptors: UInt64 = 0
+  /// Bytes of all buffers of these chains.
+  public internal(set) var bytes: UInt64 = 0
+  /// Kicks received from the driver; on a real host each is a VM exit.
+  public internal(set) var notifications: UInt64 = 0
+  /// Times the host slept and was woken.
+  public internal(set) var wakeUps: UInt64 = 0
+  /// Chains returned for which the driver wanted an interrupt.
+  public internal(set) var interrupts: UInt64 = 0
+  /// Why the host stopped serving; nil if it didn't fail.
+  public internal(set) var fault: VirtqueueFault?
+
+  public init() {}
+
+  @inline(__always)
+  mutating func count(_ chain: VirtqueueChain, interrupt: Bool, bytes: UInt64) {
+    chains &+= 1
+    descriptors &+= UInt64(chain.descriptors)
+    self.bytes &+= bytes
+    if interrupt { interrupts &+= 1 }
   }
 }

@@ -1,23 +1,24 @@
 import CHost
 import Synchronization
 
-/// The memory of one split virtqueue (virtio 1.2, 2.7) and of both sides' private state: descriptor table, available
-/// ring and used ring as ``VirtqueueLayout`` says. Worked on through ``driver`` and ``device``.
+/// The memory of a split virtqueue (virtio 1.2, 2.7) and of both sides' private state: descriptor table, available ring
+/// and used ring, laid out by ``VirtqueueLayout``. Use ``driver`` and ``device`` to work on it.
 ///
-/// Its pages are touched when it is made, so that no fault falls into a session. The balloon's queues in QEMU have 128
-/// (inflate, deflate), 32 (reporting) and 1024 (free-page hints) descriptors.
+/// Its pages are touched when it is created, so that sessions take no page faults. The balloon's queues in QEMU have
+/// 128 (inflate, deflate), 32 (reporting) and 1024 (free-page hints) descriptors.
 public final class Virtqueue: @unchecked Sendable {
-  // Right to send: the properties never change. What is behind the addresses is written by two threads at most, one
-  // through `driver` and one through `device`, which meet in atomic fields only (see VirtqueueMemory).
+  // Right to send: the properties never change. The memory is written by at most two threads, one through `driver` and
+  // one through `device`, which share only atomic fields (see VirtqueueMemory).
   public let layout: VirtqueueLayout
-  /// Whether `VIRTIO_RING_F_EVENT_IDX` was negotiated: notifications are asked for by ring position, not by flag.
+  /// Whether `VIRTIO_RING_F_EVENT_IDX` was negotiated: notifications are requested by ring position, not by flag.
   public let usesEventIndex: Bool
   let memory: VirtqueueMemory
   let base: UnsafeMutableRawPointer
   private let driverState: UnsafeMutablePointer<DriverState>
   private let deviceState: UnsafeMutablePointer<DeviceState>
 
-  /// An empty queue that both sides want to be notified of. `size`: descriptors, a power of two from 1 to 32768.
+  /// Creates an empty queue with notifications enabled on both sides. `size`: descriptors, a power of two from 1 to
+  /// 32768.
   ///
   /// - Throws: ``VirtqueueError``
   public init(size: Int, usesEventIndex: Bool) throws(VirtqueueError) {
@@ -42,8 +43,8 @@ public final class Virtqueue: @unchecked Sendable {
 
   deinit { _ = chost_release(base, layout.totalBytes) }
 
-  /// The guest's side. One thread at a time may use it, and only while the queue lives: the handle doesn't keep it
-  /// (`withExtendedLifetime`, or a reference that outlives the use).
+  /// The guest's side. One thread at a time may use it. The handle doesn't retain the queue; the caller must keep it
+  /// alive (`withExtendedLifetime`, or a longer-lived reference).
   public var driver: DriverQueue {
     DriverQueue(
       memory: memory, state: driverState,
@@ -51,6 +52,6 @@ public final class Virtqueue: @unchecked Sendable {
       chains: (base + layout.driverChainsOffset).assumingMemoryBound(to: UInt16.self))
   }
 
-  /// The host's side. One thread at a time may use it, and only while the queue lives, as with ``driver``.
+  /// The host's side. One thread at a time may use it; the caller must keep the queue alive, as with ``driver``.
   public var device: DeviceQueue { DeviceQueue(memory: memory, state: deviceState) }
 }

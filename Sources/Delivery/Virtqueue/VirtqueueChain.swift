@@ -1,9 +1,9 @@
-/// A chain that the device has popped and checked. Trivial; valid until it is pushed.
+/// A chain that the device has popped and validated. Trivial; valid until it is pushed.
 public struct VirtqueueChain {
   @usableFromInline let memory: VirtqueueMemory
-  /// Its first descriptor: what ``DeviceQueue/push(head:length:)`` gives back.
+  /// The first descriptor: the argument of ``DeviceQueue/push(head:length:)``.
   public let head: Int
-  /// How many descriptors it has, 1...N.
+  /// The number of descriptors, 1...N.
   public let descriptors: Int
 
   @inlinable @inline(__always)
@@ -13,8 +13,8 @@ public struct VirtqueueChain {
     self.descriptors = descriptors
   }
 
-  /// Calls `body` with each of its buffers, in order: guest address and length in bytes, and whether the device is to
-  /// write it. Stays inside the table whatever a driver writes into it meanwhile. O(descriptors).
+  /// Calls `body` with each buffer in order: guest address and length in bytes, and whether the device writes it. Stays
+  /// inside the table even if the driver changes it meanwhile. O(descriptors).
   @inlinable @inline(__always)
   public func forEach(_ body: (_ address: UInt64, _ length: UInt32, _ deviceWrites: Bool) -> Void) {
     var index = head
@@ -27,7 +27,7 @@ public struct VirtqueueChain {
     }
   }
 
-  /// Bytes of all its buffers. O(descriptors).
+  /// Bytes of all buffers. O(descriptors).
   @inlinable public var bytes: UInt64 {
     var sum: UInt64 = 0
     forEach { _, length, _ in sum &+= UInt64(length) }

@@ -1,6 +1,6 @@
-/// Why a virtqueue can't be made.
+/// Why a virtqueue can't be created.
 public enum VirtqueueError: Error, Hashable, CustomStringConvertible, Sendable {
-  /// The size is no power of two, or not in 1...32768 (virtio 1.2, 2.7).
+  /// The size isn't a power of two in 1...32768 (virtio 1.2, 2.7).
   case badSize(Int)
   /// The host refused the address space.
   case cannotReserve(bytes: Int)

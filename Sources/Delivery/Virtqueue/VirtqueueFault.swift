@@ -1,16 +1,16 @@
-/// What a device finds wrong with what a driver published. The virtio specification forbids each of these to the
-/// driver; a device that meets one stops serving until it is reset (`DEVICE_NEEDS_RESET`).
+/// A violation of the virtio specification by the driver, found by the device. The device then stops serving until it
+/// is reset (`DEVICE_NEEDS_RESET`).
 public enum VirtqueueFault: Error, Hashable, CustomStringConvertible, Sendable {
-  /// The available index ran ahead of the device by `ahead` entries, more than the ring holds.
+  /// The available index is `ahead` entries ahead of the device, more than the ring holds.
   case availableIndexJumped(ahead: Int)
-  /// The available ring names a descriptor that isn't there.
+  /// The available ring names a descriptor outside the table.
   case headOutOfRange(head: Int)
-  /// A descriptor's `next` names one that isn't there (virtio 1.2, 2.7.5).
+  /// A descriptor's `next` is outside the table (virtio 1.2, 2.7.5).
   case nextOutOfRange(head: Int, next: Int)
   /// The chain has more descriptors than the queue (forbidden by virtio 1.2, 2.7.5.2 and 2.7.5.3.1). In a table of N
-  /// descriptors a chain of more than N visits one twice: to be too long and to be a loop are the same thing.
+  /// descriptors a chain of more than N visits one twice, so such a chain is a loop.
   case loop(head: Int)
-  /// A device-readable descriptor comes after a device-writable one (virtio 1.2, 2.7.4.2).
+  /// A device-readable descriptor follows a device-writable one (virtio 1.2, 2.7.4.2).
   case readableAfterWritable(head: Int)
   /// A descriptor has `VIRTQ_DESC_F_INDIRECT`, which the balloon's driver doesn't negotiate.
   case indirect(head: Int)

@@ -1,14 +1,14 @@
-/// Where the three parts of a split virtqueue lie, and after them each side's private memory (virtio 1.2, 2.7).
+/// The offsets of the three parts of a split virtqueue (virtio 1.2, 2.7) and of each side's private memory after them.
 ///
-/// All fields are little-endian, as the CPUs are that this project runs on. The parts lie behind each other as the
-/// drivers of Linux have them for a modern device: the available ring right after the descriptor table, the used ring
-/// on the next cache line. Only the parts' sizes and alignments are the specification's.
+/// All fields are little-endian, as are the supported CPUs. The parts are laid out as Linux drivers do for a modern
+/// device: the available ring right after the descriptor table, the used ring on the next cache line. The specification
+/// only fixes the parts' sizes and alignments.
 ///
 ///     descriptor   0 le64 addr, 8 le32 len, 12 le16 flags, 14 le16 next
 ///     available    0 le16 flags, 2 le16 idx, 4 le16 ring[N], 4+2N le16 used_event
 ///     used         0 le16 flags, 2 le16 idx, 4 {le32 id, le32 len} ring[N], 4+8N le16 avail_event
 public struct VirtqueueLayout: Sendable, Hashable {
-  /// Descriptors in the table and entries in each ring: N.
+  /// The number of descriptors in the table and of entries in each ring, N.
   public let size: Int
 
   /// - Throws: ``VirtqueueError/badSize(_:)``
@@ -17,7 +17,7 @@ public struct VirtqueueLayout: Sendable, Hashable {
     self.size = size
   }
 
-  /// A line of its own for what another CPU writes.
+  /// A cache line; memory written by another CPU gets its own.
   static let lineBytes = 64
 
   public static let descriptorBytes = 16
@@ -35,13 +35,13 @@ public struct VirtqueueLayout: Sendable, Hashable {
   public var availableRingOffset: Int { descriptorTableBytes }
   public var usedRingOffset: Int { Self.lineUp(availableRingOffset + availableRingBytes) }
 
-  /// The driver's private memory: its state on a line of its own, then two bytes a descriptor for the links of its free
-  /// list, and two bytes a descriptor for the lengths of its chains.
+  /// The driver's private memory: its state on its own line, then two bytes per descriptor for the links of its free
+  /// list, and two for the lengths of its chains.
   var driverStateOffset: Int { Self.lineUp(usedRingOffset + usedRingBytes) }
   var driverLinksOffset: Int { driverStateOffset + Self.lineBytes }
   var driverChainsOffset: Int { Self.lineUp(driverLinksOffset + 2 * size) }
   var deviceStateOffset: Int { Self.lineUp(driverChainsOffset + 2 * size) }
-  /// All of it, in whole pages.
+  /// The size of the whole mapping, in whole pages. Bytes.
   var totalBytes: Int { (deviceStateOffset + Self.lineBytes + 4095) / 4096 * 4096 }
 
   private static func lineUp(_ offset: Int) -> Int { (offset + lineBytes - 1) / lineBytes * lineBytes }

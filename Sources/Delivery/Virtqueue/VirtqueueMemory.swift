@@ -1,16 +1,16 @@
 import Synchronization
 
-/// A handle on the shared memory of one split virtqueue: each field of ``VirtqueueLayout`` by its name in the
+/// A handle on the shared memory of a split virtqueue: each field of ``VirtqueueLayout`` by its name in the
 /// specification. Trivial; valid as long as its ``Virtqueue``.
 ///
-/// Fields that both sides read and write at the same time (flags, idx, the event fields) are atomic. Descriptors and
-/// ring entries are plain: whoever reads one has seen, acquiring, the index that its writer released after writing it.
+/// Fields that both sides access concurrently (flags, idx, the event fields) are atomic. Descriptors and ring entries
+/// are plain: a reader has acquired the index that their writer released after writing them.
 @usableFromInline
 struct VirtqueueMemory {
   @usableFromInline let descriptors: UnsafeMutableRawPointer
   @usableFromInline let available: UnsafeMutableRawPointer
   @usableFromInline let used: UnsafeMutableRawPointer
-  /// N - 1: what a free-running index is cut down with.
+  /// N - 1: the mask for a free-running index.
   @usableFromInline let mask: Int
 
   init(base: UnsafeMutableRawPointer, layout: VirtqueueLayout) {

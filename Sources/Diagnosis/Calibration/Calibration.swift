@@ -2,28 +2,29 @@ import Foundation
 import Instruments
 import Machine
 import Records
+import Reporting
 
-/// The ladder of primitive costs of this machine, and what a reader needs to judge it: what `hintbench calibrate`
-/// finds.
+/// The result of `hintbench calibrate`: the ladder of primitive costs of this machine, with the facts a reader needs to
+/// judge it.
 public struct Calibration: Codable, Sendable {
-  /// Version of the file's form.
+  /// The schema version of the JSON file.
   public static let currentSchemaVersion = 1
 
   public var schemaVersion = Self.currentSchemaVersion
-  /// The exact words the program was called with.
+  /// The program's exact arguments.
   public var commandLine: [String]
-  /// Commit of the source; nil if that isn't known.
+  /// The source's commit; nil if unknown.
   public var commit: String?
-  /// Whether the source was changed since that commit.
+  /// Whether the source was modified since that commit.
   public var dirty: Bool?
   /// release or debug.
   public var buildMode: String
   public var host: HostFacts
-  /// Whether it is the short one.
+  /// Whether this is the short calibration.
   public var isQuick: Bool
   public var started: Date
   public var durationNanoseconds: Double
-  /// Every rung, measured or with its reason, in the order they were climbed.
+  /// Every rung, measured or with the reason why not, in the order they were climbed.
   public var rungs: [Rung]
 
   enum CodingKeys: String, CodingKey {
@@ -50,12 +51,12 @@ public struct Calibration: Codable, Sendable {
     self.rungs = rungs
   }
 
-  /// Climbs the ladder on the calling thread, which is on the host's first CPU meanwhile.
+  /// Climbs the ladder on the calling thread, pinned to the host's first CPU meanwhile.
   ///
   /// - Parameters:
-  ///   - timeLimit: as on the command line; nil: 30 seconds, the second for what is around it included.
-  ///   - progress: as that of ``Ladder/climb(_:budgetNanoseconds:clock:progress:)``.
-  /// - Throws: ``UserError`` of kind usage if the limit is no time.
+  ///   - timeLimit: as on the command line, including a second of overhead; nil: 30 seconds.
+  ///   - progress: as in ``Ladder/climb(_:budgetNanoseconds:clock:progress:)``.
+  /// - Throws: ``UserError`` of kind usage if the limit isn't a time.
   public static func measure(
     quick: Bool, timeLimit: String? = nil, commandLine: [String], host: LadderHost,
     progress: (_ done: Int, _ total: Int, _ label: String) -> Void = { _, _, _ in }
@@ -71,7 +72,7 @@ public struct Calibration: Codable, Sendable {
       durationNanoseconds: Double(MonotonicClock.nanoseconds() - began), rungs: rungs)
   }
 
-  /// The rungs alone.
+  /// Climbs the rungs only.
   static func climb(
     _ effort: CalibrationEffort, host: LadderHost,
     progress: (_ done: Int, _ total: Int, _ label: String) -> Void = { _, _, _ in }
@@ -89,14 +90,14 @@ public struct Calibration: Codable, Sendable {
   }
 }
 
-/// How much a calibration takes upon itself.
+/// The effort of a calibration.
 public struct CalibrationEffort: Sendable {
   public var ladder: LadderEffort
-  /// Aged guests whose lists are walked, ascending. Bytes.
+  /// The aged guests whose lists are walked, ascending. Bytes.
   public var guests: [UInt64]
-  /// Whether there is one more whose lists don't fit in the last-level cache.
+  /// Whether one more guest is walked whose lists don't fit in the last-level cache.
   public var walksBeyondCache: Bool
-  /// What isn't measured by then says so. Nanoseconds.
+  /// The time budget; rungs beyond it are marked as not measured. Nanoseconds.
   public var budgetNanoseconds: Double
 
   public init(ladder: LadderEffort, guests: [UInt64], walksBeyondCache: Bool, budgetNanoseconds: Double) {
@@ -106,11 +107,24 @@ public struct CalibrationEffort: Sendable {
     self.budgetNanoseconds = budgetNanoseconds
   }
 
-  /// Within 30 seconds, on two cores.
+  /// 30 seconds at most, on two cores.
   public static let full = CalibrationEffort(
     ladder: .full, guests: [8 << 30, 64 << 30], walksBeyondCache: true, budgetNanoseconds: 29e9)
 
   /// A few seconds.
   public static let quick = CalibrationEffort(
     ladder: .quick, guests: [1 << 30, 8 << 30], walksBeyondCache: false, budgetNanoseconds: 29e9)
+}
+
+/// Shows a calibration's progress on a terminal.
+public final class CalibrationProgress {
+  private var bar: ProgressBar?
+
+  public init() {}
+
+  public func update(done: Int, total: Int, label: String) {
+    let bar = self.bar ?? ProgressBar(total: total)
+    self.bar = bar
+    if done == total { bar.clear() } else { bar.update(done: done, label: label) }
+  }
 }

@@ -3,7 +3,7 @@ import Instruments
 import Records
 import Reporting
 
-/// `hintbench calibrate`: the machine, what each primitive step costs on it, and what wasn't measured and why.
+/// The text of `hintbench calibrate`: the machine, the cost of each primitive step, and what wasn't measured and why.
 public struct CalibrationTable {
   private let calibration: Calibration
 
@@ -58,7 +58,7 @@ public struct CalibrationTable {
       titles: ["what", "unit", "median", "range", "rounds x steps", "note"], rows: rows, leftAligned: [0, 1, 5])
   }
 
-  /// A row for each working set and page size, a column for each arrangement of heads.
+  /// Returns a table with a row for each working set and page size, and a column for each arrangement of heads.
   private func table(ofLoads rungs: [Rung], _ name: String) -> String? {
     struct Row: Hashable {
       var span: UInt64
@@ -111,7 +111,7 @@ public struct CalibrationTable {
 
   // MARK: texts
 
-  /// The step with its settings.
+  /// The step's name with its settings.
   private static func name(_ primitive: Primitive) -> String {
     let parts: [String?] = [
       primitive.what,
@@ -125,7 +125,7 @@ public struct CalibrationTable {
     return parts.compactMap { $0 }.joined(separator: ", ")
   }
 
-  /// The steps, those of one guest as one, and loads that differ in their span only.
+  /// The steps' names, with steps of one guest, and loads that differ only in span, combined.
   private static func names(_ primitives: [Primitive]) -> [String] {
     var names: [String] = []
     var spans: [String: [String]] = [:]

@@ -1,8 +1,8 @@
 import Instruments
 import Migration
 
-/// What the kernel's log of written pages costs, on which migrations by the real clock rest: the guest, for the first
-/// write to a page after a sync, and the host, for a sync.
+/// Measures the kernel's dirty log, which migrations by the real clock depend on: the guest's cost for the first write
+/// to a page after a sync, and the host's cost of a sync.
 enum DirtyLogCosts {
   private static let pages = 1 << 14
 
@@ -25,7 +25,7 @@ enum DirtyLogCosts {
         let ram = try GuestRAM(pages: pages)
         let log = try WriteProtectLog(ram)
         var bitmap = MigrationBitmap(units: pages, allSet: false)
-        // Their memory is there, and so are the page tables.
+        // The pages and their page tables are populated.
         for page in 0..<pages { ram.touch(page) }
         try log.start()
         var costs: [[Double]] = [[], [], []]

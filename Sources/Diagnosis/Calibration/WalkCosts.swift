@@ -4,25 +4,25 @@ import Instruments
 import Machine
 import Records
 
-/// What walking the free lists of modelled guests costs, in C and in Swift: the walk that every run holds its results
-/// against, over lists of the highest order.
+/// Measures walks over the free lists of modelled guests, in C and in Swift, at the highest order. This walk is the
+/// floor that every run compares its results with.
 struct WalkCosts {
   private static let highestOrder = 10
-  /// Blocks of the highest order are so large, and so the heads on their lists lie 64 KiB apart.
+  /// The size of a highest-order block, so that heads on their lists are 64 KiB apart.
   private static let blockBytes: UInt64 = 4 << 20
 
-  /// Aged guests, the smallest first.
+  /// Steps for aged guests, smallest first.
   static func agedGuests(_ effort: CalibrationEffort, _ host: LadderHost) -> [LadderStep] {
     effort.guests.map { bytes in
-      // As `auto` places them: the kernel's own pages as long as they cost little, then only what is touched.
+      // As `auto` chooses: the kernel's own pages if they cost little, otherwise only what is touched.
       let page: GuestGeometry.VmemmapPage = bytes <= 64 << 30 ? .huge : .small
       return step(spec(bytes, .aged(free: 0.5), page), "aged, half free", effort, host)
     }
   }
 
-  /// A guest of which a walk touches a quarter more than the last-level cache holds, counting a line of the head and
-  /// one of the page table for each block; none where that isn't wanted. All of it is free: an aged one with as many
-  /// blocks would be three times the size, and take longer than all the rest.
+  /// A step for a guest whose walk touches a quarter more than the last-level cache holds, counting one line of the
+  /// head and one of the page table per block; empty if not wanted. The guest is all free: an aged one with as many
+  /// blocks would be three times the size and take longer than everything else.
   static func beyondCache(_ effort: CalibrationEffort, _ host: LadderHost) -> [LadderStep] {
     guard effort.walksBeyondCache else { return [] }
     let unit: UInt64 = 64 << 30
@@ -62,7 +62,7 @@ struct WalkCosts {
     let room = GuestFootprint.estimate(geometry, startingState, wholeBlocks: false).bytes
     return LadderStep(
       "walks over \(ByteSize(bytes: spec.bytes))", primitives,
-      // Emptying the caches before each cold walk takes as long as making some 128 MiB of guest.
+      // Evicting the caches before each cold walk takes as long as building some 128 MiB of guest.
       work: .init("guest", amount: Double(room) + 0x1p27)
     ) {
       try host.check(room: room)
@@ -73,10 +73,10 @@ struct WalkCosts {
       var blocks = 0
       let patience = Patience()
       for round in 0..<effort.ladder.rounds where !patience.isOver(rounds: round) {
-        // There and back, so that none always follows the same one.
+        // In alternating order, so that neither always runs second.
         for index in round.isMultiple(of: 2) ? Array(kinds.indices) : kinds.indices.reversed() {
           let kind = kinds[index]
-          let key = ModelledGuest.LimitKey(order: highestOrder, cache: kind.cache)
+          let key = ModelledGuest.FloorKey(order: highestOrder, cache: kind.cache)
           guard let walk = model.timeWalk(kind.walk, key, evictor) else {
             throw LadderError("the guest has no free block of order \(highestOrder), or no room for their addresses")
           }
@@ -88,7 +88,7 @@ struct WalkCosts {
     }
   }
 
-  /// Whether the memory map lies in the pages it is for.
+  /// Checks that the memory map is in pages of the expected size.
   private static func checkPages(_ model: ModelledGuest, _ host: LadderHost) throws {
     guard model.spec.vmemmapPage == .huge else { return }
     guard host.hugePages(model.guest.core.vmemmapAddress)?.isWhole == true else {

@@ -2,7 +2,7 @@ import Bench
 import GuestMemory
 import Instruments
 
-/// The ladder's rungs of a modelled zone's lock: alone, under the probe, and against another CPU.
+/// The ladder's rungs for a modelled zone lock: uncontended, under the probe, and contended by another CPU.
 enum ZoneLockRungs {
   static func uncontendedPrimitive(_ kind: LockKind) -> Primitive {
     Primitive("lock-uncontended", "zone lock acquired and released", per: "acquisition").with {
@@ -20,9 +20,9 @@ enum ZoneLockRungs {
     Primitive("lock-contended", "a zone lock, two CPUs at once", per: "acquisition").with { $0.lock = kind.rawValue }
   }
 
-  /// Two CPUs take it as fast as they can.
+  /// Measures two CPUs taking the lock as fast as they can.
   ///
-  /// - Throws: ``LadderError`` or ``SystemCallError`` if there aren't two.
+  /// - Throws: ``LadderError`` or ``SystemCallError`` if there aren't two CPUs.
   private static func contended(_ costs: ZoneLockCosts, _ effort: LadderEffort, _ host: LadderHost) throws -> RungFigure
   {
     try Contention.measure(

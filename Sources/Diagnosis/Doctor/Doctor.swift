@@ -7,35 +7,35 @@ import Machine
 import Migration
 import Records
 
-/// `hintbench doctor`: what this machine can measure, what it can't, why, and what mends it.
+/// `hintbench doctor`: what this machine can and can't measure, why, and how to fix it.
 public struct Doctor: Sendable {
   public var machine: MachineDoctor
-  public var limits: Matrix.HostLimits
-  /// Where runs are kept unless told otherwise.
+  public var resources: Matrix.HostResources
+  /// The default parent folder of runs.
   public var runsFolder: String
-  /// Why this program refuses to measure at all; nil if it doesn't.
+  /// Why this build refuses to measure; nil if it doesn't.
   public var refusal: String?
-  /// Why there is no log of written pages; nil if there is.
+  /// Why there is no dirty log; nil if there is one.
   public var dirtyLog: @Sendable () -> SystemCallError?
 
   public init(
-    machine: MachineDoctor = MachineDoctor(), limits: Matrix.HostLimits = .current, runsFolder: String,
+    machine: MachineDoctor = MachineDoctor(), resources: Matrix.HostResources = .current, runsFolder: String,
     refusal: String? = nil, dirtyLog: @escaping @Sendable () -> SystemCallError? = { WriteProtectLog.refusal }
   ) {
     self.machine = machine
-    self.limits = limits
+    self.resources = resources
     self.runsFolder = runsFolder
     self.refusal = refusal
     self.dirtyLog = dirtyLog
   }
 
-  /// Lengths of the A/A run that are taken, beside 0. Seconds.
+  /// Valid lengths of the A/A run, besides 0. Seconds.
   public static let seconds = 1.0...3600.0
 
-  /// Looks at everything, and for `seconds` at the noise; 0 leaves that out.
+  /// Examines everything, and measures noise for `seconds`; 0 skips the noise.
   ///
-  /// - Parameter progress: is told how many of the seconds are over.
-  /// - Throws: ``UserError`` (64) for another number of seconds.
+  /// - Parameter progress: called with the seconds elapsed.
+  /// - Throws: ``UserError`` (64) for an invalid number of seconds.
   public func examine(seconds: Double, progress: @escaping (Double) -> Void = { _ in }) throws(UserError)
     -> DoctorReport
   {
@@ -45,8 +45,8 @@ public struct Doctor: Sendable {
     let facts = machine.facts
     let began = MonotonicClock.nanoseconds()
     let steal = StealClock.nanoseconds(files: machine.files)
-    let matrix = Result { () throws(UserError) in try Matrix(.standard(), host: limits) }
-    let guests = try GuestFit.all(limits)
+    let matrix = Result { () throws(UserError) in try Matrix(.standard(), host: resources) }
+    let guests = try GuestFit.all(resources)
     let nodes = NodePlacement.probe(machine.numa)
     let run = defaultRun(matrix)
     let whyNot = run.state == .missing ? "the default run \(run.found): \(run.why ?? "")" : nil
@@ -60,7 +60,7 @@ public struct Doctor: Sendable {
       noiseMissing = refusal
     } else {
       do {
-        noise = try NoiseTrial(machine: machine, host: limits).run(seconds: seconds, progress: progress)
+        noise = try NoiseTrial(machine: machine, host: resources).run(seconds: seconds, progress: progress)
       } catch {
         noiseMissing = "\(error)"
       }
@@ -82,7 +82,7 @@ public struct Doctor: Sendable {
 
   // MARK: rows that need the model
 
-  /// Whether `hintbench run` works: what it would do is checked, and a small part of it done.
+  /// Checks that `hintbench run` works: checks the default matrix and runs a small part of it.
   func defaultRun(_ checked: Result<Matrix, UserError>) -> Finding {
     let what = "default run"
     if let refusal { return Finding(what, .missing, "is refused", why: refusal, mend: Self.releaseBuild) }
@@ -90,7 +90,7 @@ public struct Doctor: Sendable {
     switch checked {
     case .success(let made): matrix = made
     case .failure(let error):
-      let quick = try? Matrix(.standard(quick: true), host: limits)
+      let quick = try? Matrix(.standard(quick: true), host: resources)
       return Finding(
         what, .missing, "doesn't fit", why: "\(error)", mend: quick == nil ? nil : "hintbench run --quick")
     }
@@ -117,7 +117,7 @@ public struct Doctor: Sendable {
 
   private static let releaseBuild = "swift build -c release --product hintbench"
 
-  /// A small guest, a strategy that reads and one that takes, once.
+  /// Runs a small guest once with a strategy that reads and one that takes blocks.
   private func tryRun() throws {
     var group = RunConfig.Group()
     group.guests = ["128M"]
@@ -131,7 +131,7 @@ public struct Doctor: Sendable {
     config.counters = "off"
     let observer = FailureObserver()
     _ = try MatrixRunner(
-      Matrix(config, host: limits), RunIdentity(runID: "doctor", host: "", commit: nil, branch: nil),
+      Matrix(config, host: resources), RunIdentity(runID: "doctor", host: "", commit: nil, branch: nil),
       numa: machine.numa, library: machine.library
     ).run(observer)
     if let failure = observer.failure { throw UserError(.unavailable, failure) }
@@ -143,7 +143,7 @@ public struct Doctor: Sendable {
     func progress(done: Int, total: Int, label: String) {}
   }
 
-  /// The guest's address space, for a moment; nothing of it is touched.
+  /// Reserves a guest's address space briefly, without touching it.
   private func reserve(_ spec: GuestSpec) throws(GuestError) {
     var geometry = GuestGeometry.standard(
       bytes: spec.bytes, nodes: spec.nodes, cpus: spec.cpus, granuleOrder: spec.granuleOrder,
@@ -152,23 +152,23 @@ public struct Doctor: Sendable {
     _ = try Guest(geometry)
   }
 
-  /// The first folder on the way to `path` that is there, where it can't be written; nil if it can.
+  /// The first existing folder on the way to `path` if it isn't writable; nil if it is.
   private func unwritable(_ path: String) -> String? {
     var folder = URL(fileURLWithPath: path)
     while access(folder.path, F_OK) != 0 && folder.path != "/" { folder.deleteLastPathComponent() }
     return access(folder.path, W_OK | X_OK) == 0 ? nil : folder.path
   }
 
-  /// Which experiments want more threads than this machine has CPUs, with what they run where nothing else is said.
+  /// Which experiments use more threads by default than this machine has CPUs.
   func threads() throws(UserError) -> Finding {
     let what = "threads"
     var crowded: [String] = []
     for card in Experiments.all {
-      guard let matrix = try? Matrix(.standard([card.name]), host: limits) else { continue }
+      guard let matrix = try? Matrix(.standard([card.name]), host: resources) else { continue }
       let count = matrix.cells.count { $0.oversubscribed }
       if count > 0 { crowded.append("\(card.name) (\(count) of \(matrix.cells.count) cells)") }
     }
-    let cpus = "\(limits.cpus) CPU\(limits.cpus == 1 ? "" : "s")"
+    let cpus = "\(resources.cpus) CPU\(resources.cpus == 1 ? "" : "s")"
     guard !crowded.isEmpty else {
       return Finding(what, .ok, "\(cpus) are enough for every experiment with its defaults")
     }
@@ -192,7 +192,7 @@ public struct Doctor: Sendable {
     let what = "memory"
     func largest(_ fits: (GuestFit) -> Bool) -> String? { guests.last(where: fits)?.guest }
     func isExact(_ fit: GuestFit) -> Bool { fit.automatic?.granuleOrder == 0 }
-    var parts = ["\(ByteSize(bytes: limits.availableBytes)) available, a quarter of it for one guest"]
+    var parts = ["\(ByteSize(bytes: resources.availableBytes)) available, a quarter of it for one guest"]
     let every = largest { $0.wholeBlocks && isExact($0) }
     let most = largest { !$0.wholeBlocks && isExact($0) }
     parts.append(every.map { "exact (granule 0) up to \($0) with every strategy" } ?? "none exact with every strategy")

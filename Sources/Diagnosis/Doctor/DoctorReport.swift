@@ -1,6 +1,6 @@
 import Machine
 
-/// What `hintbench doctor` found.
+/// The findings of `hintbench doctor`.
 public struct DoctorReport: Equatable, Codable, Sendable {
   public var findings: [Finding]
   /// Whether `hintbench run` without arguments works here.
@@ -9,9 +9,9 @@ public struct DoctorReport: Equatable, Codable, Sendable {
   public var whyNot: String?
   public var nodes: [NodePlacement]
   public var guests: [GuestFit]
-  /// Nil where it wasn't asked for or couldn't be measured.
+  /// The noise; nil if not requested or not measurable.
   public var noise: NoiseReport?
-  /// Why there is no noise; nil if there is.
+  /// Why noise wasn't measured; nil if it was.
   public var noiseMissing: String?
   public var host: HostFacts
 

@@ -2,12 +2,12 @@ import Instruments
 import Records
 import Reporting
 
-/// `hintbench doctor` as text: what was found, how large guests can be, and how much noise there is.
+/// `hintbench doctor` as text: the findings, the guest sizes and the noise.
 public struct DoctorTable {
   private let report: DoctorReport
   private let width: Int
 
-  /// `width`: columns of text that sentences keep to; commands are never broken.
+  /// Creates the table. `width`: the width that sentences are wrapped to; commands are never broken.
   public init(_ report: DoctorReport, width: Int = 140) {
     self.report = report
     self.width = width

@@ -1,23 +1,23 @@
-/// One thing a machine can or can't do for a measurement: a row of `hintbench doctor`.
+/// One capability of the machine that measurements depend on: a row of `hintbench doctor`.
 public struct Finding: Equatable, Codable, Sendable {
-  /// How far a measurement gets with it.
+  /// The effect on measurements.
   public enum State: String, Codable, Sendable {
-    /// As it should be.
+    /// No restriction.
     case ok
-    /// Measurements work, and are less than they could be; why is said.
+    /// Measurements work with restrictions; `why` says which.
     case limited
-    /// What it is for doesn't work here.
+    /// Not available.
     case missing
   }
 
-  /// What was looked at, in a few words.
+  /// The capability, in a few words.
   public var what: String
   public var state: State
-  /// What is there; "not told" where the machine doesn't say.
+  /// What was found; "not told" if the machine doesn't report it.
   public var found: String
-  /// What follows from it; nil if it is as it should be.
+  /// The consequence; nil if there is none.
   public var why: String?
-  /// The exact command that mends it; nil if none does.
+  /// The exact command that fixes it; nil if there is none.
   public var mend: String?
 
   public init(_ what: String, _ state: State, _ found: String, why: String? = nil, mend: String? = nil) {
@@ -28,6 +28,6 @@ public struct Finding: Equatable, Codable, Sendable {
     self.mend = mend
   }
 
-  /// What stands in place of a fact that the machine doesn't tell.
+  /// Stands in for a fact that the machine doesn't report.
   public static let notTold = "not told"
 }

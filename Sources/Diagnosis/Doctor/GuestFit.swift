@@ -3,13 +3,13 @@ import Experiments
 import Hinting
 import Records
 
-/// How a guest of one size is modelled on this machine: what it needs, and what `auto` makes of it.
+/// How a guest of one size can be modelled on this machine: the memory it needs, and what `auto` chooses.
 public struct GuestFit: Equatable, Codable, Sendable {
-  /// How exact a model is, and what it needs of host memory.
+  /// The exactness of a model and the host memory it needs.
   public struct Setting: Equatable, Codable, Sendable {
-    /// 0 is exact.
+    /// The granule order; 0 is exact.
     public var granuleOrder: Int
-    /// 4k or 2m.
+    /// The host pages of the memory map: 4k or 2m.
     public var vmemmap: String
     public var bytes: UInt64
 
@@ -19,16 +19,16 @@ public struct GuestFit: Equatable, Codable, Sendable {
     }
   }
 
-  /// As on the command line.
+  /// The guest's size, as on the command line.
   public var guest: String
-  /// Whether with strategies that take and return all of free memory, and so touch every struct page.
+  /// Whether this is for strategies that take and return all of free memory, and so touch every struct page.
   public var wholeBlocks: Bool
-  /// Exact, with the memory map in 2 MiB and in 4 KiB pages. Bytes of host memory.
+  /// The host memory of an exact model with the memory map in 2 MiB pages, and in 4 KiB pages. Bytes.
   public var exact2m: UInt64
   public var exact4k: UInt64
-  /// What `--granule auto --vmemmap auto` gives; nil if nothing fits.
+  /// The choice of `--granule auto --vmemmap auto`; nil if nothing fits.
   public var automatic: Setting?
-  /// The flags that make it exact where `auto` doesn't; nil if it is, or can't be.
+  /// The flags that make the model exact if `auto` doesn't; nil if it does, or if no flags do.
   public var exactWith: String?
 
   enum CodingKeys: String, CodingKey {
@@ -39,13 +39,14 @@ public struct GuestFit: Equatable, Codable, Sendable {
     case exactWith = "exact_with"
   }
 
-  /// Sizes that are looked at.
+  /// The sizes that are examined.
   static let sizes = ["8G", "64G", "1T", "4T", "16T", "100T"]
 
-  /// Each size aged, which needs more than fresh: with strategies that leave blocks where they are, and with all.
+  /// Examines each size with an aged guest, which needs more than a fresh one: once with strategies that leave blocks
+  /// in place, once with all.
   ///
-  /// - Throws: ``UserError`` if there is no such size.
-  static func all(_ host: Matrix.HostLimits, sizes: [String] = sizes) throws(UserError) -> [GuestFit] {
+  /// - Throws: ``UserError`` for an invalid size.
+  static func all(_ host: Matrix.HostResources, sizes: [String] = sizes) throws(UserError) -> [GuestFit] {
     var fits: [GuestFit] = []
     for size in sizes {
       for wholeBlocks in [false, true] { fits.append(try GuestFit(size, wholeBlocks, host)) }
@@ -53,8 +54,8 @@ public struct GuestFit: Equatable, Codable, Sendable {
     return fits
   }
 
-  private init(_ size: String, _ wholeBlocks: Bool, _ host: Matrix.HostLimits) throws(UserError) {
-    let boundless = Matrix.HostLimits(cpus: host.cpus, availableBytes: .max)
+  private init(_ size: String, _ wholeBlocks: Bool, _ host: Matrix.HostResources) throws(UserError) {
+    let boundless = Matrix.HostResources(cpus: host.cpus, availableBytes: .max)
     let large = try Self.setting(size, wholeBlocks, "0", "2m", boundless)
     let small = try Self.setting(size, wholeBlocks, "0", "4k", boundless)
     guest = size
@@ -79,7 +80,7 @@ public struct GuestFit: Equatable, Codable, Sendable {
   }
 
   private static func setting(
-    _ size: String, _ wholeBlocks: Bool, _ granule: String, _ vmemmap: String, _ host: Matrix.HostLimits
+    _ size: String, _ wholeBlocks: Bool, _ granule: String, _ vmemmap: String, _ host: Matrix.HostResources
   ) throws(UserError) -> Setting {
     var group = RunConfig.Group()
     group.guests = [size]

@@ -3,7 +3,7 @@ import Instruments
 extension MachineDoctor {
   private static let simulate = "hintbench run --counters simulated"
 
-  /// Whether hardware events can be counted, by trying.
+  /// Whether hardware events can be counted; tries it.
   public func counters() -> Finding {
     let what = "hardware counters"
     let opening: HardwareCounters.Opening
@@ -24,7 +24,7 @@ extension MachineDoctor {
     }
   }
 
-  /// Whether `--counters simulated` has what it counts with.
+  /// Whether `--counters simulated` finds its simulator.
   public func simulatedCounters() -> Finding {
     let what = "simulated counters"
     guard let path = programs.find("valgrind") else {
@@ -34,7 +34,7 @@ extension MachineDoctor {
     return Finding(what, .ok, path)
   }
 
-  /// Whether there is a QEMU to boot a real guest with.
+  /// Whether QEMU is installed, to boot a real guest.
   public func emulator() -> Finding {
     let what = "qemu"
     guard let path = programs.find("qemu-system-x86_64") else {

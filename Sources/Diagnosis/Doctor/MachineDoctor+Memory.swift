@@ -1,7 +1,7 @@
 import Machine
 
 extension MachineDoctor {
-  /// How many nodes there are, and whether memory lies where it is bound to.
+  /// The NUMA nodes, and whether bound memory is on its node.
   public func nodes(_ placements: [NodePlacement]) -> Finding {
     let what = "NUMA nodes"
     let described = placements.map { placement in
@@ -32,7 +32,7 @@ extension MachineDoctor {
 
   private static func mebibytes(_ bytes: UInt64) -> String { "\(bytes >> 20) MiB" }
 
-  /// Whether memory gets huge pages, by trying.
+  /// Whether memory gets huge pages; tries it.
   public func transparentHugePages(_ facts: HostFacts) -> Finding {
     let what = "huge pages"
     let file = "/sys/kernel/mm/transparent_hugepage/enabled"
@@ -54,9 +54,38 @@ extension MachineDoctor {
     if facts.transparentHugePages == "never" {
       return Finding(what, .missing, found, why: why, mend: write("madvise", to: file))
     }
-    // Allowed, and none were there to be had.
+    // Allowed, but none were available.
     return Finding(
       what, huge == 0 ? .missing : .limited, found, why: "no free block was large enough; \(why)",
       mend: write("1", to: "/proc/sys/vm/compact_memory"))
+  }
+}
+
+/// A trial of huge pages: memory is reserved, advised, touched and looked up in /proc/self/smaps.
+public struct HugePageTrial: Equatable, Sendable {
+  /// Bytes requested.
+  public var bytes: UInt64
+  /// Bytes in huge pages; nil if the system doesn't report it, or if the trial failed.
+  public var hugeBytes: UInt64?
+  /// Why the trial failed; nil if it didn't.
+  public var refusal: String?
+
+  public init(bytes: UInt64, hugeBytes: UInt64?, refusal: String? = nil) {
+    self.bytes = bytes
+    self.hugeBytes = hugeBytes
+    self.refusal = refusal
+  }
+
+  /// Runs the trial with 8 MiB.
+  public static func run(files: HostFiles = HostFiles()) -> HugePageTrial {
+    let bytes = 8 << 20
+    do throws(SystemCallError) {
+      let memory = try HostMapping(bytes: bytes, page: .huge)
+      memory.touch()
+      let use = HugePageUse.ofMapping(around: memory.base, files: files)
+      return HugePageTrial(bytes: UInt64(bytes), hugeBytes: use?.hugeBytes)
+    } catch {
+      return HugePageTrial(bytes: UInt64(bytes), hugeBytes: nil, refusal: "\(error)")
+    }
   }
 }

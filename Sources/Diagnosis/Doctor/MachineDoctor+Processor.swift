@@ -3,7 +3,7 @@ import Instruments
 import Machine
 
 extension MachineDoctor {
-  /// Whether times come from a counter that neither stops nor changes its pace.
+  /// Whether the cycle clock neither stops nor changes its rate.
   public func clock() -> Finding {
     let what = "clock"
     let source = files.line("/sys/devices/system/clocksource/clocksource0/current_clocksource")
@@ -19,7 +19,7 @@ extension MachineDoctor {
       return Finding(
         what, .missing, found, why: "the counter's pace follows the processor's frequency: holds in ns are wrong")
     }
-    // What a kernel falls back to when it found the counter unsteady.
+    // The kernel's fallbacks if it found the counter unstable.
     if let source, ["hpet", "acpi_pm", "jiffies", "refined-jiffies"].contains(source) {
       let file = "/sys/devices/system/clocksource/clocksource0/current_clocksource"
       return Finding(
@@ -39,7 +39,7 @@ extension MachineDoctor {
     return Finding(what, .ok, found)
   }
 
-  /// Whether threads can be bound to CPUs, by trying, and to how many.
+  /// Whether threads can be pinned, and to how many CPUs; tries it.
   public func pinning() -> Finding {
     let what = "pinning"
     guard let cpus = allowedCPUs(), let first = cpus.first else {
@@ -62,7 +62,7 @@ extension MachineDoctor {
     return Finding(what, .ok, "\(found); a thread can be bound")
   }
 
-  /// Who decides how fast the CPUs are clocked.
+  /// The cpufreq governor.
   public func governor(_ facts: HostFacts) -> Finding {
     let what = "governor"
     guard let governor = facts.cpufreqGovernor else {
@@ -78,7 +78,7 @@ extension MachineDoctor {
       mend: write("performance", to: "/sys/devices/system/cpu/cpu*/cpufreq/scaling_governor"))
   }
 
-  /// Whether CPUs are clocked above their base frequency.
+  /// Whether CPUs clock above their base frequency.
   public func boost(_ facts: HostFacts) -> Finding {
     let what = "boost"
     guard let boosts = facts.turbo else {
@@ -114,7 +114,7 @@ extension MachineDoctor {
       mend: write("off", to: "/sys/devices/system/cpu/smt/control"))
   }
 
-  /// Time that the hypervisor took, `disturbance` over `nanoseconds` of this command's own.
+  /// Time taken by the hypervisor: `stolen` within the `nanoseconds` of this command.
   public func steal(_ facts: HostFacts, stolen: UInt64?, in nanoseconds: UInt64) -> Finding {
     let what = "steal time"
     guard let stolen, let share = StealClock.shareSinceBoot(files: files) else {
@@ -132,14 +132,14 @@ extension MachineDoctor {
         what, .limited, found,
         why: "either no other guest wanted the CPUs, or this hypervisor doesn't report steal time")
     }
-    // In ticks of 10 ms, of which one alone says little.
+    // In ticks of 10 ms; a single one means little.
     guard stolen > 10_000_000 else { return Finding(what, .ok, found) }
     return Finding(
       what, .limited, found,
       why: "other guests use these CPUs: repetitions with steal_ns above 0 are inflated")
   }
 
-  /// Whether the machine is a real one.
+  /// Whether this is a virtual machine.
   public func virtualisation(_ facts: HostFacts) -> Finding {
     let what = "virtualisation"
     let vendor = facts.hypervisorVendor
@@ -155,7 +155,7 @@ extension MachineDoctor {
         "the host preempts CPUs unseen: longest single holds are mostly noise; judge by the repeatable hold")
   }
 
-  /// Whether guests can be run at the processor's own speed.
+  /// Whether guests can run under KVM.
   public func kvm() -> Finding {
     let what = "/dev/kvm"
     let emulated = "real guests (`make test-guest`) are emulated, many times slower"
@@ -180,7 +180,7 @@ extension MachineDoctor {
     }
   }
 
-  /// Whether this program was built to measure.
+  /// Whether this is a release build.
   public func buildMode() -> Finding {
     let what = "build"
     guard build.mode == "debug" else { return Finding(what, .ok, "\(build.mode), Swift \(build.compiler)") }

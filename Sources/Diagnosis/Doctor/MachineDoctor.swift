@@ -2,23 +2,23 @@ import Glibc
 import Instruments
 import Machine
 
-/// Looks at what a machine offers to measurements, row by row. Everything it asks can be replaced by tests.
+/// Examines what a machine offers for measurements, row by row. Tests can replace everything it queries.
 public struct MachineDoctor: Sendable {
   public var files: HostFiles
   public var library: PAPILibrary
   public var numa: any NumaHost
   public var programs: ProgramPath
-  /// Whether commands that fix need no `sudo`.
+  /// Whether commands work without `sudo`.
   public var isRoot: Bool
   /// Tries huge pages.
   public var hugePages: @Sendable () -> HugePageTrial
-  /// Binds the calling thread to a CPU and lets it loose again.
+  /// Pins the calling thread to a CPU and unpins it again.
   public var pin: @Sendable (_ cpu: Int) -> SystemCallError?
-  /// CPUs that this process may run on; nil if the kernel doesn't tell.
+  /// The CPUs that this process may run on; nil if the kernel doesn't report them.
   public var allowedCPUs: @Sendable () -> [Int]?
   public var build: BuildFacts
 
-  /// This machine, or what is named in place of a part of it.
+  /// Creates a doctor for this machine, with the given parts replaced.
   public init(
     files: HostFiles = HostFiles(), library: PAPILibrary = .system, numa: any NumaHost = LibNuma(),
     programs: ProgramPath = ProgramPath(), isRoot: Bool = geteuid() == 0,
@@ -38,7 +38,7 @@ public struct MachineDoctor: Sendable {
     self.build = build
   }
 
-  /// Binds the calling thread to `cpu`, and gives it back the CPUs it had. Nil where that worked.
+  /// Pins the calling thread to `cpu`, then restores its CPUs. Returns nil if that worked.
   public static func tryPinning(_ cpu: Int) -> SystemCallError? {
     do throws(SystemCallError) {
       let before = try ThreadPlacement.allowedCPUs()
@@ -50,12 +50,12 @@ public struct MachineDoctor: Sendable {
     }
   }
 
-  /// Facts about the machine, read once.
+  /// The facts about the machine, read once.
   public var facts: HostFacts { HostFacts.gather(files: files) }
 
   func asRoot(_ command: String) -> String { isRoot ? command : "sudo \(command)" }
 
-  /// Writes `text` to a file of /proc or /sys.
+  /// The command that writes `text` to a file of /proc or /sys.
   func write(_ text: String, to path: String) -> String { "echo \(text) | \(asRoot("tee \(path)"))" }
 
   func install(_ package: String) -> String { asRoot("apt-get install \(package)") }

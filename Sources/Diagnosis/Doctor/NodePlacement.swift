@@ -2,12 +2,12 @@ import CHost
 import Glibc
 import Machine
 
-/// A NUMA node, and whether memory that is bound to it lies there.
+/// A NUMA node, and whether memory bound to it is on it.
 public struct NodePlacement: Equatable, Codable, Sendable {
   public var node: HostNode
-  /// The node on which a page lay that was bound to this one; nil if that failed.
+  /// The node of a page that was bound to this one; nil if binding or the query failed.
   public var liesOn: Int?
-  /// Why binding, or looking it up, failed; nil if it didn't.
+  /// Why binding or the query failed; nil if neither did.
   public var refusal: String?
 
   enum CodingKeys: String, CodingKey {
@@ -22,10 +22,10 @@ public struct NodePlacement: Equatable, Codable, Sendable {
     self.refusal = refusal
   }
 
-  /// Whether a page bound to the node lay on it.
+  /// Whether a page bound to the node was on it.
   public var isBindable: Bool { liesOn == node.id }
 
-  /// Binds a page to each node of `host`, writes to it, and asks where it lies.
+  /// Binds a page to each node of `host`, writes to it, and queries its node.
   public static func probe(_ host: any NumaHost) -> [NodePlacement] {
     host.nodes.map { node in
       do {
@@ -47,8 +47,8 @@ public struct NodePlacement: Equatable, Codable, Sendable {
     return try host.nodeOf(page)
   }
 
-  /// One line for a program to read: `numa-node id=0 cpus=0-3 memory_bytes=1 free_bytes=1 binds=yes page_lies_on=0`.
-  /// What isn't told has nothing behind its `=`.
+  /// A machine-readable line: `numa-node id=0 cpus=0-3 memory_bytes=1 free_bytes=1 binds=yes page_lies_on=0`. An
+  /// unknown value is empty after its `=`.
   public var line: String {
     func text<Value>(_ value: Value?) -> String { value.map { "\($0)" } ?? "" }
     return "numa-node id=\(node.id) cpus=\(CPUList.text(node.cpus)) memory_bytes=\(text(node.memoryBytes)) "

@@ -3,13 +3,13 @@ import GuestMemory
 import Instruments
 import Records
 
-/// What repetitions of one and the same cell say of the machine. Nothing here supposes a distribution.
+/// Noise statistics over repetitions of one cell. No distribution is assumed.
 enum NoiseStatistic {
-  /// Pairs of samples that are drawn for one figure.
+  /// The number of pairs of samples drawn for one figure.
   static let draws = 1000
 
-  /// Repetitions 0 ..< `count` shared out over two arms: of each two that follow each other one goes to either, by a
-  /// seeded coin, so that drift hits both alike. An odd one out is in neither.
+  /// Assigns repetitions 0 ..< `count` to two arms: of each two successive ones a seeded coin sends one to either arm,
+  /// so that drift affects both. An odd last one is in neither.
   static func arms(count: Int, seed: UInt64) -> (first: [Int], second: [Int]) {
     var generator = SeededGenerator(seed: seed, stream: 53)
     var arms: (first: [Int], second: [Int]) = ([], [])
@@ -21,8 +21,7 @@ enum NoiseStatistic {
     return arms
   }
 
-  /// How far the middle half of the samples spreads, over their median: the interquartile range, nearest ranks. Nil
-  /// without samples or where the median isn't above 0.
+  /// The interquartile range over the median (nearest ranks). Nil without samples, or if the median isn't above 0.
   static func spread(_ samples: [Double]) -> Double? {
     let sorted = samples.sorted()
     guard let median = MedianInterval.median(sorted: sorted), median > 0,
@@ -33,15 +32,15 @@ enum NoiseStatistic {
   }
 
   /// The difference that noise alone stays below in 19 of 20 comparisons of two arms of `repetitions` each, over the
-  /// statistic of all samples; nil if there are fewer than `repetitions` samples or the statistic isn't above 0.
+  /// statistic of all samples. Nil if there are fewer than `repetitions` samples or the statistic isn't above 0.
   ///
-  /// A bootstrap: ``draws`` times two arms are drawn from the samples with replacement (seeded), and the 95th
-  /// percentile of the differences between their statistics is taken. Draws are at random, so that drift over the run
-  /// counts as noise, of which a run that interleaves its cells suffers less.
+  /// A bootstrap: two arms are drawn from the samples with replacement (seeded), ``draws`` times, and the result is the
+  /// 95th percentile of the differences of their statistics. Draws are random, so that drift over the run counts as
+  /// noise; a run that interleaves its cells suffers less from drift.
   ///
   /// - Parameters:
-  ///   - pool: how many samples there are.
-  ///   - statistic: of the samples with these indices, of which there is at least one.
+  ///   - pool: the number of samples.
+  ///   - statistic: computes the statistic of the samples with these indices; at least one index.
   static func resolvable(
     pool: Int, repetitions: Int, seed: UInt64, _ statistic: ([Int]) -> Double?
   ) -> Double? {

@@ -4,19 +4,18 @@ import Foundation
 import Instruments
 import Records
 
-/// Runs the same cells over and over through the runner of every run, and compares them with themselves.
+/// Runs the same cells repeatedly through the usual runner, and compares them with themselves.
 ///
-/// Two strategies at 8 GiB, aged, cold: one that holds the lock for a microsecond some hundred times and one that
-/// holds it for a hundred microseconds a few times. Each is a cell of which the repetitions are shared out over two
-/// arms.
+/// Two strategies at 8 GiB, aged, cold: one holds the lock for a microsecond some hundred times, the other for a
+/// hundred microseconds a few times. Each is a cell whose repetitions are divided between two arms.
 public struct NoiseTrial {
   static let strategies = ["step-iterator", "budgeted-resume"]
   private static let seed: UInt64 = 1
 
   let machine: MachineDoctor
-  let host: Matrix.HostLimits
+  let host: Matrix.HostResources
 
-  /// - Throws: ``UserError`` if the guest doesn't fit, or what the host refuses.
+  /// - Throws: ``UserError`` if the guest doesn't fit, or the host's errors.
   func run(seconds: Double, progress: @escaping (Double) -> Void) throws -> NoiseReport {
     var group = RunConfig.Group()
     group.guests = ["8G"]
@@ -44,7 +43,7 @@ public struct NoiseTrial {
       })
   }
 
-  /// Metrics of runs.csv that are looked at.
+  /// The metrics of runs.csv that are compared.
   private static let metrics = [
     "ms_per_tib", "guest_cpu_ns", "lock_hold_ns_p50", "lock_hold_ns_p99", "lock_hold_ns_max",
   ]
@@ -88,7 +87,8 @@ public struct NoiseTrial {
       })
   }
 
-  /// Keeps what is compared, and ends the run after whole rounds: at least one, the first of which begins the time.
+  /// Keeps the compared values, and ends the run after whole rounds. Time starts with the first round; at least one is
+  /// run.
   private final class Observer: RunObserver {
     struct TimeIsUp: Error {}
 

@@ -1,24 +1,23 @@
 import Instruments
 import Synchronization
 
-/// What a step costs while another CPU makes the same step on the same memory.
+/// Measures a step while another CPU makes the same step on the same memory.
 public enum Contention {
-  /// Steps between two looks at the clock.
+  /// Steps between two checks of the clock.
   private static let batch = 64
-  /// How often a round is tried in which the two didn't run side by side.
+  /// How often a round is retried if the two CPUs didn't run at the same time.
   private static let tries = 20
-  /// The least share of the steps that each of the two has in a round that counts.
+  /// The smallest share of the steps that each CPU must have made for a round to count.
   private static let leastShare = 0.01
 
-  /// Rounds of about the wanted length, in which the calling thread and one on the host's other CPU step as fast as
-  /// they can. Nanoseconds for each step of either: what passes between one CPU's step and the next one's, whosever it
-  /// is.
+  /// Runs rounds of about the wanted length in which the calling thread and one on the host's other CPU step as fast as
+  /// they can. The cost is the time between two successive steps of either CPU. Nanoseconds.
   ///
   /// - Parameters:
-  ///   - mine: makes so many steps, on the calling thread.
-  ///   - other: the same on the other one.
-  /// - Throws: ``LadderError`` if there is no other CPU, or it was never at work at the same time;
-  ///   ``SystemCallError`` where the thread can't be bound to it.
+  ///   - mine: makes the given number of steps on the calling thread.
+  ///   - other: the same on the other thread.
+  /// - Throws: ``LadderError`` if there is no other CPU or it never ran at the same time; ``SystemCallError`` if the
+  ///   thread can't be pinned.
   public static func measure(
     _ effort: LadderEffort, _ host: LadderHost, mine: (_ steps: Int) -> Void,
     other: @escaping @Sendable (_ steps: Int) -> Void

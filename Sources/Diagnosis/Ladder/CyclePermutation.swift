@@ -1,7 +1,7 @@
-/// A pseudo-random order of the numbers below a power of two, and a way through them that visits each once: computed,
-/// so that a list of sixty million heads is linked in the order of its addresses, at the speed of the memory.
+/// A pseudo-random cyclic permutation of the numbers below a power of two. It is computed rather than stored, so that a
+/// list of sixty million heads is linked in address order, at memory speed.
 ///
-/// Multiplications by odd numbers, and shifts by at least half the width, which undo themselves.
+/// Built from multiplications by odd numbers and shifts by at least half the width, all of which are invertible.
 struct CyclePermutation {
   let count: Int
   private let mask: UInt64
@@ -10,21 +10,21 @@ struct CyclePermutation {
   private let second: Factor
   private let third: Factor
 
-  /// An odd number and what undoes multiplying by it.
+  /// An odd number and its multiplicative inverse.
   private struct Factor {
     let forward: UInt64
     let back: UInt64
 
     init(_ number: UInt64) {
       forward = number | 1
-      // Newton: each step doubles the low bits that are right; an odd number is its own inverse in the lowest three.
+      // Newton's method: each step doubles the number of correct low bits; an odd number is its own inverse modulo 8.
       var inverse = forward
       for _ in 0..<5 { inverse = inverse &* (2 &- forward &* inverse) }
       back = inverse
     }
   }
 
-  /// Of `count` numbers, a power of two.
+  /// Creates a permutation of `count` numbers, a power of two.
   init(count: Int, seed: UInt64) {
     precondition(count > 0 && count & (count - 1) == 0, "\(count) is no power of two")
     self.count = count
@@ -36,7 +36,7 @@ struct CyclePermutation {
     third = Factor(0xff51_afd7_ed55_8ccd ^ salt)
   }
 
-  /// The number at a place of the order; places are counted round and round.
+  /// The number at a place of the cycle; places wrap around.
   @inline(__always)
   func number(at place: Int) -> Int {
     var x = UInt64(truncatingIfNeeded: place) & mask
@@ -57,7 +57,7 @@ struct CyclePermutation {
     return Int(truncatingIfNeeded: (x &* first.back) & mask)
   }
 
-  /// What follows a number: after `count` steps it comes round, and has been everywhere once.
+  /// The successor of a number. After `count` steps the walk has visited every number once and is back.
   @inline(__always)
   func next(after number: Int) -> Int { self.number(at: place(of: number) &+ 1) }
 }

@@ -3,7 +3,7 @@ import Glibc
 import Instruments
 import Machine
 
-/// What it costs to wake a thread that waits on an eventfd, which is how a virtqueue's kick reaches its host.
+/// Measures waking a thread that waits on an eventfd, which is how a virtqueue's kick reaches its host.
 enum KickCosts {
   static let writePrimitive = Primitive("eventfd-write", "eventfd write, no waiter", per: "write")
   static let wakingWritePrimitive = Primitive(
@@ -21,7 +21,8 @@ enum KickCosts {
     }
   }
 
-  /// Both threads sleep in read(2) until the other writes. The write that wakes is timed inside the round trips.
+  /// Measures round trips between two threads that sleep in read(2) until the other writes. The waking write is timed
+  /// within the round trips.
   ///
   /// - Throws: ``LadderError`` if there is no other CPU, ``SystemCallError`` if the system refuses.
   static func wakeUps(rounds: Int, _ host: LadderHost) throws -> (write: RungFigure, roundTrip: RungFigure) {

@@ -1,16 +1,16 @@
 import Instruments
 
-/// Climbs a ladder of primitive costs within a time.
+/// Climbs a ladder of primitive costs within a time budget.
 public enum Ladder {
-  /// Measures step by step, the long ones last, and gives the rungs in the order of the steps. A step that may not end
-  /// within the time isn't begun, and its rungs say so: it may take twice what the last of
-  /// its kind lets expect. No rung is ever left out without a reason.
+  /// Measures the steps, long ones last, and returns the rungs in the order of the steps. A step that may not end in
+  /// time isn't begun, and its rungs say so; a step is expected to take up to twice as long as the last one of its kind
+  /// suggests. No rung is left out without a reason.
   ///
   /// - Parameters:
-  ///   - budgetNanoseconds: the time for all of it.
-  ///   - clock: nanoseconds since any moment.
-  ///   - progress: called before each step with the steps done, the steps there are, and the next one's label; and once
-  ///     at the end. Never while something is measured.
+  ///   - budgetNanoseconds: the time for all steps.
+  ///   - clock: nanoseconds since an arbitrary moment.
+  ///   - progress: called before each step with the steps done, the total and the next one's label, and once at the
+  ///     end. Never during a measurement.
   public static func climb(
     _ steps: [LadderStep], budgetNanoseconds: Double, clock: () -> UInt64 = MonotonicClock.nanoseconds,
     progress: (_ done: Int, _ total: Int, _ label: String) -> Void = { _, _, _ in }
@@ -53,15 +53,15 @@ public enum Ladder {
   }
 }
 
-/// How much the ladder's measurements take upon themselves.
+/// The effort of the ladder's measurements.
 public struct LadderEffort: Sendable {
   /// Rounds of each measurement, at least 1.
   public var rounds: Int
-  /// About how long a round takes where its length can be chosen. Nanoseconds.
+  /// The approximate length of a round, if it can be chosen. Nanoseconds.
   public var roundNanoseconds: Double
   /// Working sets of the loads, ascending: powers of two, at least 4 KiB. Bytes.
   public var spans: [UInt64]
-  /// Sizes that are given back at once, ascending: whole pages. Bytes.
+  /// The sizes discarded at once, ascending: whole pages. Bytes.
   public var discards: [UInt64]
 
   public init(rounds: Int, roundNanoseconds: Double, spans: [UInt64], discards: [UInt64]) {
@@ -71,12 +71,12 @@ public struct LadderEffort: Sendable {
     self.discards = discards
   }
 
-  /// 32 KiB, which is a first-level cache, then 64 KiB to 4 GiB in steps of four.
+  /// Working sets of 32 KiB (a first-level cache), then 64 KiB to 4 GiB in factors of four.
   public static let full = LadderEffort(
     rounds: 7, roundNanoseconds: 3e6, spans: [32 << 10] + (0...8).map { 64 << (10 + 2 * UInt64($0)) },
     discards: [4 << 10, 64 << 10, 2 << 20, 4 << 20, 1 << 30])
 
-  /// Up to 4 MiB, few and short rounds.
+  /// Working sets up to 4 MiB, with few and short rounds.
   public static let quick = LadderEffort(
     rounds: 3, roundNanoseconds: 3e5, spans: [32 << 10, 256 << 10, 1 << 20, 4 << 20],
     discards: [4 << 10, 64 << 10, 2 << 20])

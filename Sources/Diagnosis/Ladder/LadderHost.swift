@@ -1,15 +1,15 @@
 import Machine
 
-/// What the ladder has to know of the machine; tests make their own.
+/// The machine as the ladder sees it; tests make their own.
 public struct LadderHost: Sendable {
-  /// CPUs that may be used, ascending, at least one. The measuring thread is on the first, the other one of two on the
+  /// The usable CPUs, ascending, at least one. The measuring thread runs on the first; a second thread runs on the
   /// last, which is the least likely to share the first one's core.
   public var cpus: [Int]
-  /// Memory that may be taken at a time: a quarter of what is available. Bytes.
+  /// The memory that may be used at a time: a quarter of what is available. Bytes.
   public var memoryBytes: UInt64
-  /// Nil where unknown.
+  /// The last-level cache; nil if unknown. Bytes.
   public var lastLevelCacheBytes: Int?
-  /// What the mapping around an address has, as ``HugePageUse/ofMapping(around:files:)`` says it.
+  /// The huge pages of the mapping around an address, as in ``HugePageUse/ofMapping(around:files:)``.
   public var hugePages: @Sendable (UnsafeRawPointer) -> HugePageUse?
 
   public init(
@@ -22,9 +22,10 @@ public struct LadderHost: Sendable {
     self.hugePages = hugePages
   }
 
-  /// This machine, as the calling thread may use it. Where nothing says how much memory is available 256 MiB are taken.
+  /// Returns this machine, as far as the calling thread may use it. If the available memory is unknown, 256 MiB are
+  /// used.
   ///
-  /// - Throws: ``SystemCallError`` if the kernel doesn't tell the CPUs.
+  /// - Throws: ``SystemCallError`` if the kernel doesn't report the CPUs.
   public static func current(files: HostFiles = HostFiles()) throws(SystemCallError) -> LadderHost {
     LadderHost(
       cpus: try ThreadPlacement.allowedCPUs(),
@@ -33,7 +34,7 @@ public struct LadderHost: Sendable {
       hugePages: { HugePageUse.ofMapping(around: $0, files: files) })
   }
 
-  /// Where the other one of two threads runs.
+  /// The CPU of the second thread.
   ///
   /// - Throws: ``LadderError`` on a machine with one CPU.
   public func otherCPU() throws(LadderError) -> Int {
@@ -43,7 +44,7 @@ public struct LadderHost: Sendable {
     return last
   }
 
-  /// - Throws: ``LadderError`` if so many bytes are more than may be taken.
+  /// - Throws: ``LadderError`` if `bytes` is more than may be used.
   public func check(room bytes: UInt64) throws(LadderError) {
     guard bytes <= memoryBytes else {
       throw LadderError("\(bytes) bytes are more than a quarter of the available memory, \(memoryBytes) bytes")
@@ -52,9 +53,9 @@ public struct LadderHost: Sendable {
 }
 
 extension HostMapping {
-  /// Whether it lies in the pages it is for. To be asked when it was touched.
+  /// Checks that the memory is in pages of the expected size. Call it after touching the memory.
   ///
-  /// - Throws: ``LadderError`` if the kernel gave others, or doesn't tell.
+  /// - Throws: ``LadderError`` if the kernel gave other pages, or doesn't report them.
   func checkPages(_ host: LadderHost) throws(LadderError) {
     guard page == .huge else { return }
     guard let use = host.hugePages(base) else {
@@ -68,7 +69,7 @@ extension HostMapping {
   }
 }
 
-/// Why rungs can't be measured here.
+/// Why rungs can't be measured on this machine.
 public struct LadderError: Error, Equatable, Sendable, CustomStringConvertible {
   public var description: String
 

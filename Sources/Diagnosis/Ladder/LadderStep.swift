@@ -1,10 +1,10 @@
 /// Rungs that are measured together, and how.
 public struct LadderStep {
-  /// Work that grows with something, from which the time of the next such step can be told.
+  /// The amount of work of a step, from which the time of the next step of its kind is estimated.
   public struct Work: Equatable, Sendable {
-    /// Steps of one kind are compared with each other.
+    /// Only steps of one kind are compared with each other.
     public var kind: String
-    /// In any unit, the same within a kind.
+    /// The amount, in a unit that is the same within a kind.
     public var amount: Double
 
     public init(_ kind: String, amount: Double) {
@@ -13,13 +13,13 @@ public struct LadderStep {
     }
   }
 
-  /// What is measured, for who waits.
+  /// The label on progress lines.
   public var label: String
   public var primitives: [Primitive]
   public var work: Work?
-  /// Takes so long that all others come first, lest they find the time spent.
+  /// Whether the step takes so long that it runs last, so that the others find time left.
   public var isLong: Bool
-  /// An outcome for each of the primitives, in their order. What it throws is the reason why none was measured.
+  /// Measures the step. Returns an outcome for each primitive, in order; an error is the reason why none was measured.
   public var measure: () throws -> [Rung.Outcome]
 
   public init(

@@ -1,20 +1,20 @@
 import CHost
 
-/// Lines of memory that stand for list heads, each with the address of the next in its first word.
+/// Cache lines that stand for list heads. The first word of each is the address of the next.
 struct ListHeads {
-  /// A head's own bytes: a cache line, a struct page.
+  /// The size of a head: a cache line, or a struct page. Bytes.
   static let headBytes = 64
 
   let base: UnsafeMutableRawPointer
-  /// A power of two.
+  /// The number of heads, a power of two.
   let count: Int
-  /// Bytes from one to the next.
+  /// The distance from one head to the next. Bytes.
   let apart: Int
-  /// The order they are linked in.
+  /// The order in which the heads are linked.
   let order: Primitive.Order
   private let permutation: CyclePermutation
 
-  /// Links the heads in this memory to a ring. They lie at the start of every `apart` bytes of `span`.
+  /// Links the heads in this memory to a ring. A head is at the start of every `apart` bytes of `span`.
   init(_ base: UnsafeMutableRawPointer, span: Int, apart: Int, _ order: Primitive.Order, seed: UInt64 = 1) {
     self.base = base
     self.apart = apart
@@ -33,7 +33,7 @@ struct ListHeads {
     }
   }
 
-  /// Follows the links, each load waiting for the one before; where it ended.
+  /// Follows the links, each load depending on the previous one. Returns the last address.
   @inline(never)
   func follow(from: UnsafeRawPointer, steps: Int) -> UnsafeRawPointer {
     var head = from
@@ -45,8 +45,8 @@ struct ListHeads {
     return head
   }
 
-  /// Reads `steps` heads by address from number `from` on, round and round; no load waits for another. `steps` and
-  /// `from` are multiples of 4, and there are at least 4.
+  /// Reads `steps` heads in address order from number `from` on, wrapping around; the loads are independent. `steps`
+  /// and `from` must be multiples of 4, `steps` at least 4.
   @inline(never)
   func read(from: Int, steps: Int) {
     var sums: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
@@ -76,7 +76,8 @@ struct ListHeads {
     for index in table.indices { table[index] = UInt32(truncatingIfNeeded: permutation.number(at: place &+ index)) }
   }
 
-  /// Reads the heads whose numbers are in `table`; no load waits for another. The table's length is a multiple of 4.
+  /// Reads the heads whose numbers are in `table`; the loads are independent. The table's length must be a multiple of
+  /// 4.
   @inline(never)
   func read(_ table: UnsafeBufferPointer<UInt32>) {
     var sums: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)

@@ -2,20 +2,21 @@ import CHost
 import Instruments
 import Machine
 
-/// What a load costs, waiting for the one before and not: list heads as they lie in a memory map, over working sets
-/// from a first-level cache to memory.
+/// Measures dependent and independent loads of list heads laid out as in a memory map, over working sets from a
+/// first-level cache to memory.
 ///
-/// A working set is a span of the memory map. Packed, every line of it is a head: what order-0 blocks are, and a list
-/// at a coarse granule. With heads 64 KiB apart, as those of order-10 blocks lie, the same span has one line in 1024,
-/// and is that of a guest 64 times its size. Such a span below 1 MiB has fewer than 16 heads and isn't measured.
+/// A working set is a span of the memory map. Packed, every line of it is a head, as with order-0 blocks or a list at a
+/// coarse granule. With heads 64 KiB apart, as those of order-10 blocks are, only one line in 1024 of the span is
+/// touched, and the span is that of a guest 64 times its size. Such a span has fewer than 16 heads below 1 MiB and
+/// isn't measured.
 enum LoadCosts {
-  /// 1024 struct pages: from the head of one order-10 block to the next.
+  /// The distance between the heads of two order-10 blocks: 1024 struct pages. Bytes.
   static let farApart = 1024 * ListHeads.headBytes
-  /// Fewer heads are no list.
+  /// The fewest heads that are measured.
   static let fewestHeads = 16
 
-  /// For each working set steps on 4 KiB pages, where heads far apart cost their own pages only, and one on 2 MiB
-  /// pages.
+  /// Returns, for each working set, steps on 4 KiB pages, where distant heads need only their own pages, and one step
+  /// on 2 MiB pages.
   static func steps(_ effort: LadderEffort, _ host: LadderHost) -> [LadderStep] {
     effort.spans.flatMap { span in
       [(HostPage.small, [ListHeads.headBytes]), (.small, [farApart]), (.huge, [ListHeads.headBytes, farApart])]
@@ -28,14 +29,14 @@ enum LoadCosts {
     var order: Primitive.Order
   }
 
-  /// Nil where the span has too few heads.
+  /// Returns nil if the span has too few heads.
   private static func step(
     _ span: Int, _ page: HostPage, _ distances: [Int], _ effort: LadderEffort, _ host: LadderHost
   ) -> LadderStep? {
     let arrangements = distances.filter { span / $0 >= fewestHeads }
       .flatMap { apart in [.sequential, .random].map { Arrangement(apart: apart, order: $0) } }
     guard let densest = arrangements.map(\.apart).min() else { return nil }
-    // What linking the heads makes of the mapping.
+    // The huge pages after linking the heads.
     let touched = max(page.rawValue, densest > page.rawValue ? span / densest * page.rawValue : span)
     let primitives = arrangements.flatMap { arrangement in
       [
@@ -72,7 +73,7 @@ enum LoadCosts {
   }
 
   private static func dependent(_ heads: ListHeads, _ effort: LadderEffort, _ host: LadderHost) -> RungFigure {
-    // One lap, as far as caches can remember one, so that rounds find what a walk round and round would.
+    // One lap, up to the size of the caches, so that rounds find the cache state of a continuous walk.
     let remembered = 2 * (host.lastLevelCacheBytes ?? CacheEvictor.fallbackBytes) / ListHeads.headBytes
     var head = heads.follow(from: heads.base, steps: min(heads.count, remembered))
     return timed(effort) { steps in
@@ -95,7 +96,7 @@ enum LoadCosts {
     }
   }
 
-  /// The heads' numbers come from a table, which is filled before the clock runs.
+  /// Measures random reads. The heads' numbers come from a table that is filled before the clock starts.
   private static func random(_ heads: ListHeads, _ effort: LadderEffort) -> RungFigure {
     let table = UnsafeMutableBufferPointer<UInt32>.allocate(capacity: min(heads.count, leastSteps))
     defer { table.deallocate() }
@@ -117,11 +118,11 @@ enum LoadCosts {
     }
   }
 
-  /// Steps come in multiples of this: a power of two, at least as many as the shortest list has heads.
+  /// Step counts are multiples of this: a power of two, at least as large as the shortest list.
   private static let leastSteps = 4096
   private static let mostSteps = 1 << 22
 
-  /// Rounds of about the wanted length, after one that tells how many steps that is.
+  /// Times rounds of about the wanted length, after a first one that determines the number of steps.
   private static func timed(_ effort: LadderEffort, _ body: (_ steps: Int) -> UInt64) -> RungFigure {
     let pilot = CycleClock.nanoseconds(fromTicks: max(1, body(leastSteps)))
     let wanted = min(effort.roundNanoseconds / pilot, Double(mostSteps / leastSteps))

@@ -1,8 +1,8 @@
 import Instruments
 
-/// The rungs that need nothing but the machine.
+/// The rungs that only need the machine, no modelled guest.
 public enum MachineLadder {
-  /// Loops, the clock, a system call, an atomic addition, alone and against another CPU.
+  /// Loops, the clock, a system call, and an atomic addition, uncontended and contended.
   public static func stepCosts(_ effort: LadderEffort, _ host: LadderHost) -> [LadderStep] {
     let rounds = effort.rounds
     return [
@@ -36,7 +36,7 @@ public enum MachineLadder {
     ]
   }
 
-  /// Zeroing, getting and giving back memory.
+  /// Zeroing memory, touching it first, and discarding it.
   public static func pages(_ effort: LadderEffort, _ host: LadderHost) -> [LadderStep] {
     let sizes: [UInt64] = [4 << 10, 2 << 20, 4 << 20]
     return [
@@ -52,7 +52,7 @@ public enum MachineLadder {
     ] + PageCosts.steps(effort, host)
   }
 
-  /// Loads over all working sets, the smallest first.
+  /// Loads over all working sets, smallest first.
   public static func loads(_ effort: LadderEffort, _ host: LadderHost) -> [LadderStep] {
     LoadCosts.steps(effort, host)
   }

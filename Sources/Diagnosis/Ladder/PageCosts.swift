@@ -1,9 +1,9 @@
 import Instruments
 import Machine
 
-/// What it costs to get pages from the system and to give them back.
+/// Measures getting pages from the system and giving them back.
 enum PageCosts {
-  /// Memory that a round works on, where a single piece isn't larger.
+  /// The memory a round works on, unless a single piece is larger. Bytes.
   private static func regionBytes(_ page: HostPage) -> Int { page == .small ? 16 << 20 : 64 << 20 }
 
   static func steps(_ effort: LadderEffort, _ host: LadderHost) -> [LadderStep] {
@@ -13,7 +13,7 @@ enum PageCosts {
       }
   }
 
-  /// A page fault and the zeroing in it.
+  /// Measures a page fault, including the zeroing in it.
   private static func firstTouch(_ page: HostPage, _ effort: LadderEffort, _ host: LadderHost) -> LadderStep {
     let primitive = Primitive("first-touch", "the first touch of a page", per: "page").with {
       $0.operationBytes = UInt64(page.rawValue)
@@ -37,7 +37,7 @@ enum PageCosts {
     }
   }
 
-  /// madvise(MADV_DONTNEED) of memory that is there.
+  /// Measures madvise(MADV_DONTNEED) of populated memory.
   private static func discard(
     _ bytes: Int, _ page: HostPage, _ effort: LadderEffort, _ host: LadderHost
   ) -> LadderStep {

@@ -2,20 +2,20 @@ import Foundation
 import Machine
 import Synchronization
 
-/// A thread on a CPU of its own that does one piece of work again and again until it is stopped.
+/// A thread on its own CPU that repeats one piece of work until it is stopped.
 final class Partner: @unchecked Sendable {
   // Right to send: `count` and `isStopping` are atomic; `pinError` is written before `started` is signalled and read
-  // after it was waited for.
+  // after waiting for it.
   private let count = Atomic<Int>(0)
   private let isStopping = Atomic<Bool>(false)
   private let started = DispatchSemaphore(value: 0)
   private let ended = DispatchSemaphore(value: 0)
   private var pinError: SystemCallError?
 
-  /// Returns when the thread is bound to its CPU and at work. ``stop(_:)`` must follow.
+  /// Starts the thread. Returns when it is pinned and works. ``stop(_:)`` must follow.
   ///
-  /// - Parameter work: returns how many steps it made.
-  /// - Throws: ``SystemCallError`` if it can't be bound.
+  /// - Parameter work: returns the number of steps it made.
+  /// - Throws: ``SystemCallError`` if the thread can't be pinned.
   init(cpu: Int, work: @escaping @Sendable () -> Int) throws(SystemCallError) {
     let thread = Thread { [self] in
       do throws(SystemCallError) { try ThreadPlacement.pin(toCPU: cpu) } catch { pinError = error }
@@ -30,10 +30,10 @@ final class Partner: @unchecked Sendable {
     if let pinError { throw pinError }
   }
 
-  /// Steps made so far.
+  /// The steps made so far.
   var done: Int { count.load(ordering: .acquiring) }
 
-  /// Ends the thread and waits for it. `wake`: gets it out of work that waits.
+  /// Ends the thread and waits for it. `wake`: wakes it from work that blocks.
   func stop(_ wake: () -> Void = {}) {
     isStopping.store(true, ordering: .releasing)
     wake()

@@ -1,37 +1,37 @@
-/// What a rung of the ladder measures: one primitive step in one setting. No figure yet.
+/// What a rung of the ladder measures: a primitive step in one setting, without its cost.
 ///
-/// Settings that don't apply are nil, and their keys are then absent.
+/// Settings that don't apply are nil, and their keys are absent in JSON.
 public struct Primitive: Hashable, Codable, Sendable {
-  /// In which order list heads are visited.
+  /// The order in which list heads are visited.
   public enum Order: String, Codable, Sendable {
     /// By address.
     case sequential
-    /// Each once, in no order that a prefetcher knows.
+    /// Each once, in an order no prefetcher predicts.
     case random
   }
 
-  /// Names the kind of step; together with the settings unique in a ladder.
+  /// The kind of step; unique in a ladder together with the settings.
   public var name: String
-  /// The step in words, without its settings.
+  /// The step's description, without its settings.
   public var what: String
-  /// Of what the cost is one: "load" where it is nanoseconds a load.
+  /// The unit of the cost: "load" if it is nanoseconds a load.
   public var per: String
-  /// Bytes that one such step handles, where it handles memory by the piece.
+  /// The bytes that one step handles, if it handles memory.
   public var operationBytes: UInt64?
-  /// Bytes from the first list head to behind the last.
+  /// Bytes from the first list head to the end of the last.
   public var spanBytes: UInt64?
   /// Bytes from one list head to the next.
   public var apartBytes: UInt64?
   public var order: Order?
-  /// Bytes of the host pages underneath.
+  /// The size of the host pages. Bytes.
   public var pageBytes: UInt64?
   /// The lock's kind.
   public var lock: String?
-  /// Memory of the modelled guest.
+  /// The size of the modelled guest. Bytes.
   public var guestBytes: UInt64?
-  /// Its starting state: free memory, and the order of its lists.
+  /// The guest's starting state: its free memory, and the order of its lists.
   public var state: String?
-  /// What the caches hold before: cold or warm.
+  /// The cache state: cold or warm.
   public var cache: String?
 
   enum CodingKeys: String, CodingKey {
@@ -49,7 +49,7 @@ public struct Primitive: Hashable, Codable, Sendable {
     self.per = per
   }
 
-  /// The same with these settings.
+  /// Returns a copy with changed settings.
   public func with(_ change: (inout Primitive) -> Void) -> Primitive {
     var other = self
     change(&other)

@@ -1,6 +1,6 @@
 import Instruments
 
-/// One rung of the ladder: a primitive step, and what it costs on this machine or why that wasn't measured.
+/// One rung of the ladder: a primitive step, with its cost on this machine or the reason why it wasn't measured.
 public struct Rung: Equatable, Sendable {
   public enum Outcome: Equatable, Sendable {
     case measured(RungFigure)
@@ -16,7 +16,7 @@ public struct Rung: Equatable, Sendable {
     self.outcome = outcome
   }
 
-  /// Nil where it wasn't measured.
+  /// The cost; nil if it wasn't measured.
   public var figure: RungFigure? {
     if case .measured(let figure) = outcome { figure } else { nil }
   }
@@ -26,14 +26,14 @@ public struct Rung: Equatable, Sendable {
     if case .unavailable(let reason) = outcome { reason } else { nil }
   }
 
-  /// 2^30 bytes a second at the median cost, where a step handles memory by the piece.
+  /// The rate at the median cost, if a step handles memory. GiB (2^30 bytes) a second.
   public var gibPerSecond: Double? {
     guard let bytes = primitive.operationBytes, let median = figure?.cost.median, median > 0 else { return nil }
     return Double(bytes) / median * 1e9 / 0x1p30
   }
 }
 
-/// One flat object: the primitive's keys, and either the figure's or `unavailable` with the reason.
+/// Encoded as one flat object: the primitive's keys, and either the figure's or `unavailable` with the reason.
 extension Rung: Codable {
   enum CodingKeys: String, CodingKey {
     case median = "median_ns"

@@ -6,14 +6,14 @@ import Instruments
 import Machine
 import Synchronization
 
-/// Two threads at one balloon: this one gives pages back and takes others, batch by batch; another walks over the
-/// pages, isolates what it can and puts it back, as compaction does that comes to nothing.
+/// Two threads contending for one balloon: the calling thread deflates and inflates it in batches; the other walks over
+/// the pages, isolates what it can and puts it back, as compaction does when it fails.
 final class BalloonContention {
-  /// Of one thread in one window.
+  /// One thread's results in one window.
   struct Side {
-    /// Pages given back and taken again; or isolated and put back.
+    /// Pages given back and taken again, or isolated and put back. Pages per second.
     var pagesPerSecond = 0.0
-    /// Of the looks at a page of the balloon's, those that failed: it was locked, or on its way out.
+    /// Looks at a page of the balloon that failed because the page was locked or being freed.
     var failed = 0
     var tries = 0
     var disturbance: Disturbance?
@@ -28,7 +28,7 @@ final class BalloonContention {
   private let guest: Guest
   private let logs: [HoldLog]
 
-  /// - Throws: ``SystemCallError`` if there is no address space for the logs.
+  /// - Throws: ``SystemCallError`` if the host refuses the address space for the logs.
   init(_ guest: Guest, _ balloon: Balloon, _ queues: BalloonQueues) throws {
     self.guest = guest
     self.balloon = balloon
@@ -44,17 +44,17 @@ final class BalloonContention {
       probe: logs[cpu].probe(), host: queues.driver)
   }
 
-  /// The thread that deflates and inflates, alone.
+  /// Runs the deflating and inflating thread alone.
   func deflatingAlone(_ nanoseconds: UInt64) -> Side { cycle(nanoseconds) }
 
-  /// The thread that isolates, alone.
+  /// Runs the isolating thread alone.
   func isolatingAlone(_ nanoseconds: UInt64, hostCPU: Int?) -> Side {
     let isolator = start(hostCPU: hostCPU)
     MonotonicClock.sleep(nanoseconds: nanoseconds)
     return isolator.stop()
   }
 
-  /// Both at once.
+  /// Runs both threads at the same time.
   func together(_ nanoseconds: UInt64, hostCPU: Int?) -> (deflating: Side, isolating: Side) {
     let isolator = start(hostCPU: hostCPU)
     let deflating = cycle(nanoseconds)
@@ -93,9 +93,9 @@ final class BalloonContention {
     return isolator
   }
 
-  /// The other thread.
+  /// The isolating thread.
   private final class Isolator: @unchecked Sendable {
-    // Right to send: what isn't atomic is the thread's until it has ended, and then the caller's.
+    // Right to send: anything that isn't atomic belongs to the thread until it has ended, then to the caller.
     private var driver: Driver
     private let pfns: [UInt64]
     private let log: HoldLog

@@ -1,15 +1,15 @@
 import Ballooning
 import Records
 
-/// One way to have a balloon: the key of a row of ballooning.csv.
+/// One configuration of a balloon: the key of a row of ballooning.csv.
 struct BalloonSetup {
   /// What compaction can do with the balloon's pages.
   enum Mobility: String, CaseIterable, ColumnValue {
-    /// Allocated movable, and moved.
+    /// Pages are allocated movable, and moved.
     case movable
-    /// Allocated movable, and left: the same pages, without the series of 2012 that lets them be moved.
+    /// Pages are allocated movable but not moved, as without the 2012 series.
     case pinned
-    /// Allocated unmovable, as a kernel without CONFIG_BALLOON_COMPACTION does.
+    /// Pages are allocated unmovable, as in a kernel without CONFIG_BALLOON_COMPACTION.
     case unmovable
   }
 
@@ -17,9 +17,9 @@ struct BalloonSetup {
   var listing: BalloonListing
   var mobility: Mobility
 
-  /// What becomes of 2 MiB blocks doesn't depend on how pages come on a list.
+  /// Whether recovery is measured. 2 MiB blocks don't depend on the listing, so one listing is enough.
   var showsRecovery: Bool { listing == .list }
-  /// Only pages that can be isolated have somebody to contend with.
+  /// Whether contention is measured. Only pages that can be isolated are contended for.
   var showsContention: Bool { mobility == .movable }
 
   init(kind: BalloonKind, listing: BalloonListing, mobility: Mobility) {
@@ -28,7 +28,7 @@ struct BalloonSetup {
     self.mobility = mobility
   }
 
-  /// What the options of `ballooning` ask for.
+  /// Creates the setup that the options of `ballooning` ask for.
   init(_ options: OptionValues) {
     guard let kind = BalloonKind(rawValue: options.choice("kind")),
       let listing = BalloonListing(rawValue: options.choice("enqueue")),

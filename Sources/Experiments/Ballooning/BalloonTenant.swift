@@ -2,11 +2,11 @@ import Ballooning
 import GuestMemory
 import Instruments
 
-/// Whoever uses the guest's memory while the balloon is inflated: takes single movable pages, and gives most of them
-/// back later. Pages that are moved meanwhile are found again by the number noted in them.
+/// A user of the guest's memory while the balloon is inflated: takes single movable pages and later frees most of them.
+/// Finds moved pages by the number noted in them.
 struct BalloonTenant: PageOwner {
   private var cpu: GuestCPU<NoProbe, NoHooks>
-  /// By number, the page's PFN; nil once it is given back.
+  /// Each page's PFN by its number; nil once freed.
   private var pages: [UInt64?] = []
 
   init(_ cpu: GuestCPU<NoProbe, NoHooks>, expected: Int) {
@@ -14,10 +14,10 @@ struct BalloonTenant: PageOwner {
     pages.reserveCapacity(expected)
   }
 
-  /// Pages in use.
+  /// The number of pages in use.
   var count: Int { pages.count { $0 != nil } }
 
-  /// Takes up to `wanted` pages; how many there were.
+  /// Takes up to `wanted` pages. Returns how many it got.
   mutating func take(_ wanted: Int) -> Int {
     for taken in 0..<wanted {
       guard let pfn = cpu.allocate(order: 0, .userMovable) else { return taken }
@@ -27,7 +27,7 @@ struct BalloonTenant: PageOwner {
     return wanted
   }
 
-  /// Gives all pages back but those that `keeps` says.
+  /// Frees every page that `keeps` doesn't keep.
   mutating func giveBack(keeping keeps: () -> Bool) {
     for (number, page) in pages.enumerated() {
       guard let page, !keeps() else { continue }

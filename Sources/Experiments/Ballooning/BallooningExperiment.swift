@@ -6,12 +6,12 @@ import Hinting
 import Instruments
 import Records
 
-/// The other way to give memory to the host: a balloon, and whether compaction can move its pages (the series of 2012).
+/// Ballooning, the alternative to hinting, and whether compaction can move the balloon's pages (the 2012 series).
 ///
-/// For one way to have one: how fast memory goes and comes, how long `pages_lock` is held, and how many 2 MiB blocks
-/// are free before, with the balloon in it, and after compaction. For the last, the balloon is inflated while a tenant
-/// takes memory too, page by page; then the tenant leaves, all but an eighth, and what is free lies between the
-/// balloon's pages.
+/// Measures, for one setup, how fast memory goes and comes back, how long `pages_lock` is held, and how many 2 MiB
+/// blocks are free before, with the balloon inflated, and after compaction. For the last, the balloon is inflated while
+/// a tenant takes memory page by page; then the tenant frees all but an eighth, which leaves free pages between the
+/// balloon's.
 enum BallooningExperiment: Experiment {
   static let card = ExperimentCard(
     name: "ballooning",
@@ -46,21 +46,21 @@ enum BallooningExperiment: Experiment {
       small.experimentOptions["window"] = ["10ms"]
       return [small]
     }
-    // Of its memory map only what is touched costs memory.
+    // Only the touched part of the memory map uses memory.
     var large = small
     large.guests = ["256G"]
     large.vmemmap = "4k"
     return [small, large]
   }
 
-  /// Taken and given back to measure speed and holds, at most; and mixed with a tenant's. Bytes.
+  /// The most memory taken and given back to measure speed and holds, and the most mixed with a tenant's. Bytes.
   private static let mostMoved: UInt64 = 256 << 20
   private static let mostMixed: UInt64 = 16 << 30
-  /// The balloon's part of what is mixed, and the tenant's part that stays: one in so many.
+  /// The balloon's share of the mixed memory, and the tenant's share that stays: one part in this many.
   private static let balloonPart = 8
   private static let keptPart = 8
 
-  /// The tenant and the contending thread are on a second CPU.
+  /// The tenant and the contending thread share a second guest CPU.
   static func guestThreads(_ options: OptionValues, nodes: Int) -> Int { 2 }
   static func threads(_ options: OptionValues, nodes: Int) -> Int { 2 }
 
@@ -75,8 +75,8 @@ enum BallooningExperiment: Experiment {
     return BalloonSetup(cell.options).kind.order > cell.order ? "the guest has no blocks of that order" : nil
   }
 
-  /// Moved three times, mixed and compacted where that is measured, and four windows of contention.
-  static func estimate(_ cell: Cell, _ host: Matrix.HostLimits) -> Double {
+  /// Three moves, mixing and compaction if recovery is measured, and four windows if contention is.
+  static func estimate(_ cell: Cell, _ host: Matrix.HostResources) -> Double {
     let setup = BalloonSetup(cell.options)
     let moved = Double(min(cell.guestBytes / 8, mostMoved) >> 12) * 3 * 60
     // Compaction looks at every pageblock of every zone.
@@ -102,7 +102,7 @@ enum BallooningExperiment: Experiment {
       failure: trial.failure, experiment: ExperimentRows(card, [record]))
   }
 
-  /// One repetition's work.
+  /// The work of one repetition.
   private struct Trial {
     private let repetition: Repetition
     private let bench: Bench
@@ -149,7 +149,7 @@ enum BallooningExperiment: Experiment {
       queues.reset()
     }
 
-    /// Everything back in the allocator: as many pages are free as at the start, or something was lost.
+    /// Checks that as many pages are free as at the start; otherwise pages were lost.
     private mutating func end(_ setup: String, _ pagesAtStart: UInt64) {
       kicks += queues.kicks
       guest.drainPerCPULists()
@@ -163,7 +163,7 @@ enum BallooningExperiment: Experiment {
     private mutating func measureSpeed(_ balloon: Balloon, _ record: inout BallooningRecord) {
       let order = UInt64(balloon.handle.order)
       let entries = Int(min(guest.core.freePages << 12 / 4, BallooningExperiment.mostMoved) >> (12 + order))
-      // The first time pages of the memory map are new.
+      // The first pass touches new pages of the memory map.
       pass(balloon, NoProbe(), entries)
       let meter = DisturbanceMeter()
       let speed = pass(balloon, NoProbe(), entries)
@@ -194,7 +194,7 @@ enum BallooningExperiment: Experiment {
         (deflating.p50, deflating.p99, deflating.max)
     }
 
-    /// The balloon inflated by so many entries and deflated again, from the starting state.
+    /// Inflates the balloon by the given number of entries and deflates it again, from the starting state.
     @discardableResult
     private mutating func pass<Probe: LockProbe>(
       _ balloon: Balloon, _ probe: Probe, _ entries: Int, phase: (HoldPhase) -> Void = { _ in }
@@ -233,7 +233,7 @@ enum BallooningExperiment: Experiment {
       record.hugeBefore = hugeBlocks
       let mixed = Int(min(start, BallooningExperiment.mostMixed >> 12))
       var driver = driver(balloon, NoProbe())
-      // On another CPU, with per-CPU lists of its own.
+      // On another CPU, with its own per-CPU lists.
       var tenant = BalloonTenant(cpu(1), expected: mixed)
       mix(&driver, &tenant, pages: mixed)
       record.balloonBytes = UInt64(balloon.count) << UInt64(12 + setup.kind.order)
@@ -265,18 +265,18 @@ enum BallooningExperiment: Experiment {
       end("inflated, compacted and deflated", start)
     }
 
-    /// Balloon and tenant take memory in turns, until there is so much, or the allocator refuses.
+    /// Takes memory alternately for balloon and tenant until there is enough or the allocator refuses.
     private mutating func mix(
       _ driver: inout BalloonDriver<NoProbe, BalloonQueues.Driver, NoSteps>, _ tenant: inout BalloonTenant, pages: Int
     ) {
       let order = driver.balloon.order
-      // Few enough that both refill their per-CPU lists in turns, as CPUs do that allocate at once.
+      // Few enough that both refill their per-CPU lists alternately, like CPUs that allocate at the same time.
       let turn = order == 0 ? 32 : 1
       let share = BallooningExperiment.balloonPart - 1
       var taken = 0
       while taken < pages {
         let entries = driver.inflate(turn)
-        // Of the tenant between half as much and half as much again as its part.
+        // The tenant takes between half and one and a half times its share.
         let wanted = (turn << order) * share / 2 + generator.below((turn << order) * share)
         let own = tenant.take(min(wanted, pages - taken))
         if entries == 0 || own < min(wanted, pages - taken) { return }
@@ -291,7 +291,7 @@ enum BallooningExperiment: Experiment {
       begin(balloon)
       let start = guest.core.freePages
       var driver = driver(balloon, NoProbe())
-      // Enough that both seldom stand at the same page.
+      // Enough that both are seldom at the same page.
       for _ in 0..<16 { _ = driver.inflate(PFNArray.capacity) }
       let contention = try BalloonContention(guest, balloon, queues)
       let hostCPU = bench.otherCPUs.first

@@ -1,10 +1,10 @@
 import CHost
 import Instruments
 
-/// What smp_wmb() costs, which the series of 2012 had between the list and the page's owner, under the lock.
+/// The cost of smp_wmb(), which the 2012 series had between the list and the page's owner, under the lock.
 enum BarrierCost {
-  /// Nanoseconds between two stores. Nil on x86-64, where it holds back the compiler alone and nothing is left to be
-  /// timed (a test looks at the instructions).
+  /// Measures the barrier between two stores. Nanoseconds; nil on x86-64, where it only restrains the compiler and
+  /// costs nothing at run time (a test checks the instructions).
   static func measure() -> Double? {
     #if arch(arm64)
       let rounds = 1 << 16

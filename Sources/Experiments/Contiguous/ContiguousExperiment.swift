@@ -9,14 +9,14 @@ import Machine
 import Records
 import Synchronization
 
-/// The worry of the 2019 thread: somebody wants a range of pages (alloc_contig_range() for a gigantic page, CMA or
-/// memory unplug) while a strategy holds blocks off the lists.
+/// The concern of the 2019 thread: a range of pages is wanted (alloc_contig_range() for a gigantic page, CMA or memory
+/// unplug) while a strategy holds blocks off the lists.
 ///
-/// In a guest whose ZONE_MOVABLE is all free, one thread has the strategy report everything there is, another asks for
-/// ranges at random places: what fails fails because of the strategy, or because pages stand on per-CPU lists, which
-/// draining first puts right (without it the pages that this thread freed one by one are in its own way: `none` shows
-/// how much). Only attempts begun while the strategy is at work in that zone count; when it has reported
-/// all, the guest is restored and it begins anew. An attempt that fails is repeated at once, up to a limit in time.
+/// In a guest whose ZONE_MOVABLE is all free, one thread has the strategy report everything while another asks for
+/// ranges at random places. A failure is caused by the strategy, or by pages on per-CPU lists; draining those first
+/// rules out the latter (without it the pages that this thread freed one by one are in its own way: `none` shows how
+/// much). Only attempts begun while the strategy is at work in that zone count. When it has reported everything, the
+/// guest is restored and it begins anew. A failed attempt is repeated at once, up to a time limit.
 enum ContiguousExperiment: Experiment {
   static let card = ExperimentCard(
     name: "contiguous",
@@ -58,20 +58,20 @@ enum ContiguousExperiment: Experiment {
     return [group]
   }
 
-  /// Who asks for ranges is on a CPU of the guest, too.
+  /// The thread that asks for ranges runs on a guest CPU, too.
   static func guestThreads(_ options: OptionValues, nodes: Int) -> Int { 2 }
 
   static func threads(_ options: OptionValues, nodes: Int) -> Int { 2 + (options.hostAckNs > 0 ? 1 : 0) }
 
-  /// Each round of reporting begins with a restart, and a window may take several.
-  static func estimate(_ cell: Cell, _ host: Matrix.HostLimits) -> Double { Double(cell.windowNs) + 45e6 }
+  /// Each round of reporting begins with a restart; a window may take several rounds.
+  static func estimate(_ cell: Cell, _ host: Matrix.HostResources) -> Double { Double(cell.windowNs) + 45e6 }
 
-  /// Attempts at one place before it is given up.
+  /// How long attempts at one place go on. Nanoseconds.
   private static let patienceNs: UInt64 = 10_000_000
-  /// Rounds of reporting everything that one measurement may take.
+  /// The most rounds of reporting in one measurement.
   private static let mostRounds = 100
   private static let mostTries = 1000
-  /// A gigantic page takes as long as a short window.
+  /// The fewest tries; a gigantic page can take as long as a short window.
   private static let leastTries = 4
 
   static func run(_ repetition: Repetition, _ bench: Bench) throws -> RepetitionResult {
@@ -125,13 +125,13 @@ enum ContiguousExperiment: Experiment {
       experiment: ExperimentRows(card, [cell.timesHold ? record : record.withoutTimes]))
   }
 
-  /// Where naturally aligned ranges lie whole in the zone.
+  /// The start PFNs of naturally aligned ranges that are wholly in the zone.
   private static func places(in zone: Zone, _ pages: UInt64) -> [UInt64] {
     let first = (zone.startPFN + pages - 1) / pages * pages
     return Array(stride(from: first, to: zone.endPFN, by: Int(pages)).filter { $0 + pages <= zone.endPFN })
   }
 
-  /// What the tries of one kind came to.
+  /// The results of one kind of try.
   struct Tally {
     var tries = 0
     /// Tries whose first attempt failed.
@@ -163,19 +163,19 @@ enum ContiguousExperiment: Experiment {
     }
   }
 
-  /// The strategy, on a thread of its own.
+  /// The strategy on its own thread.
   private final class Worker: @unchecked Sendable {
-    // Right to send: the runner and the logs are this thread's between start() and stop(), when the main thread leaves
-    // them alone; `busy` and the stop flag are atomic.
+    // Right to send: the runner and the logs belong to this thread between start() and stop(); `busy` and the stop flag
+    // are atomic.
     private let repetition: Repetition
     private let bench: Bench
     private let zone: Zone
     private let busy = Atomic<Bool>(true)
-    /// It has reported a block of the zone, or doesn't go zone by zone.
+    /// Whether the strategy has reported a block of the zone, or doesn't go zone by zone.
     private let inZone: Atomic<Bool>
     private let ended = DispatchSemaphore(value: 0)
     private var ends = SessionEnds()
-    /// What the strategy's thread met, once it has stopped.
+    /// The disturbance of the strategy's thread, once it has stopped.
     private(set) var disturbance: Disturbance?
 
     init(_ repetition: Repetition, _ bench: Bench, _ zone: Zone) {
@@ -213,7 +213,7 @@ enum ContiguousExperiment: Experiment {
       return ends
     }
 
-    /// Until nothing more is asked for.
+    /// Runs the strategy's work until no more is requested.
     private func reportAll() {
       var session = Session(lowestOrder: repetition.cell.order, stop: bench.stop)
       var sink = RecordingSink(bench.hintLog, repetition.guest.core, repetition.runner.queue)
@@ -232,7 +232,7 @@ enum ContiguousExperiment: Experiment {
       }
     }
 
-    /// A strategy that the host commands: session after session.
+    /// Repeats sessions of a strategy that the host commands.
     private func repeatSessions() {
       while !bench.stop.isSet && ends.failure == nil {
         if repetition.cell.strategy.card.goal == .none {

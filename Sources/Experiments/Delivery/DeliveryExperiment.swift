@@ -7,13 +7,12 @@ import Machine
 import Migration
 import Records
 
-/// From the moment a strategy finds a block under the lock to the host's action on it.
+/// Measures from the moment a strategy finds a block under the lock to the host's action on it.
 ///
-/// Guest and host are two threads over a virtqueue in the memory they share. What takes no memory back is measured in
-/// two sessions from the same state: one for speed, and one in which it is noted when a hint is put into the queue and
-/// the host looks at the block's pages before it acts. Giving memory back takes longer than that by far, and is
-/// measured in one; that session is stopped when half of the piece of real memory that stands for the guest's is used
-/// up.
+/// Guest and host are two threads over a virtqueue in shared memory. An action that takes no memory back is measured in
+/// two sessions from the same state: one for speed, and one that notes when each hint is put into the queue and in
+/// which the host checks the block's pages before it acts. Giving memory back takes far longer and is measured in one
+/// session, which is stopped when half of the real memory that stands for the guest's is used up.
 enum DeliveryExperiment: Experiment {
   static let card = ExperimentCard(
     name: "delivery",
@@ -47,7 +46,7 @@ enum DeliveryExperiment: Experiment {
     group.states = ["aged"]
     if quick {
       group.strategies = ["walk-callback", "page-reporting:order=9"]
-      // Populating the memory that is given back is most of what a repetition takes.
+      // Populating the memory that is given back takes most of a repetition.
       var idle = group
       idle.strategies = ["alloc-max-order"]
       idle.experimentOptions["load"] = ["none"]
@@ -60,7 +59,7 @@ enum DeliveryExperiment: Experiment {
     return [group]
   }
 
-  /// The host is there, and counted, whenever it answers.
+  /// The host's thread counts even if it acknowledges at once.
   static func threads(_ options: OptionValues, nodes: Int) -> Int { 2 + options.mutators }
 
   static func mismatch(_ options: OptionValues, _ strategy: StrategyCard) -> String? {
@@ -72,15 +71,15 @@ enum DeliveryExperiment: Experiment {
 
   static func obstacle(_ cell: Cell) -> String? { HostAction(cell.options).flatMap { $0.refusal } }
 
-  static func estimate(_ cell: Cell, _ host: Matrix.HostLimits) -> Double {
-    // Populated for the session that gives it back, and before.
+  static func estimate(_ cell: Cell, _ host: Matrix.HostResources) -> Double {
+    // Populated before, and for the session that gives it back.
     let populating = HostAction(cell.options)?.page == nil ? 0 : 2 * 70e6
     return 2 * cell.restartNanoseconds(host) + 3 * cell.sessionNanoseconds + populating
   }
 
   static func run(_ repetition: Repetition, _ bench: Bench) throws -> RepetitionResult {
     let cell = repetition.cell
-    // Each session here has a queue and a host of its own.
+    // Each session here has its own queue and host.
     repetition.runner.stopHost()
     var run = repetition.record
     guard let action = HostAction(cell.options),
@@ -133,13 +132,13 @@ enum DeliveryExperiment: Experiment {
       experiment: ExperimentRows(card, [isTimed ? record : record.withoutTimes]))
   }
 
-  /// Why an action can't be measured here.
+  /// Why an action can't be measured on this machine.
   struct Absence: Error {
     var what: String
     var why: String
   }
 
-  /// The memory that an action gives back, populated once, so that it is known what pages it has.
+  /// Returns the memory that an action gives back, populated once to verify its page size.
   static func place(for action: HostAction) -> Result<HostMemory?, Absence> {
     let what = "\(action.name) on pages of \(action.page == .huge ? "2 MiB" : "4 KiB")"
     do throws(SystemCallError) {
@@ -154,21 +153,21 @@ enum DeliveryExperiment: Experiment {
 
   // MARK: a session
 
-  /// Who is told, and how.
+  /// The host's settings.
   private struct Setting {
     var action: HostAction
     var memory: HostMemory?
     var notification: HostNotification
   }
 
-  /// What one session came to, on both sides.
+  /// One session's results, on both sides.
   struct SessionResult {
     var pass: DeliveryPass
     var sink: DeliverySink
     var host: DeliveryHost.Figures
     var thread: HostFigures
     var hostCPUNanoseconds: UInt64
-    /// Acted on, each counted once.
+    /// Distinct bytes acted on.
     var bytes: UInt64
     var duplicates: Int
     var unitOrder: Int?
@@ -215,7 +214,7 @@ enum DeliveryExperiment: Experiment {
     let mutators = try bench.mutators(repetition, repetition.runner, isProbed: false)
     defer { mutators?.end() }
     mutators?.run()
-    // Long enough for a host that sleeps to sleep.
+    // Long enough for a sleeping host to fall asleep.
     MonotonicClock.sleep(nanoseconds: 500_000)
     let hostCPU = channel.hostCPUNanoseconds
     let meter = DisturbanceMeter()
@@ -235,7 +234,7 @@ enum DeliveryExperiment: Experiment {
       holds: holds, disturbance: disturbance.beside(mutators?.disturbance))
   }
 
-  /// How it ended, and whether it kept what has to hold of every session.
+  /// Notes the session's outcome, and whether it kept the invariants of every session.
   private static func note(_ session: SessionResult, _ ends: inout SessionEnds) {
     ends.note(session.pass.outcome)
     if let violation = session.violation { ends.note(.error(violation)) }
@@ -252,7 +251,7 @@ enum DeliveryExperiment: Experiment {
 }
 
 extension DeliveryExperiment.SessionResult {
-  /// What should never be, whatever the machine does; nil if all is well.
+  /// The violated invariant; nil if there is none.
   var violation: String? {
     if let fault = thread.fault { return "the host broke down: \(fault)" }
     guard pass.isWhole else { return "the host didn't give back all it was given" }
@@ -270,7 +269,7 @@ extension DeliveryExperiment.SessionResult {
     return nil
   }
 
-  /// From the session's start until the host had acted on the last hint; nil if there was none.
+  /// The time from the session's start until the host had acted on the last hint; nil if it acted on none.
   var nanoseconds: Double? {
     host.acted == 0
       ? nil : CycleClock.nanoseconds(fromTicks: CycleClock.ticks(from: pass.beginTicks, to: host.lastTicks))

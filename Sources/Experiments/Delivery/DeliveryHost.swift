@@ -4,27 +4,27 @@ import Instruments
 import Migration
 import Synchronization
 
-/// A host that acts on what a strategy tells it, as QEMU's balloon device does: hints within the session that it asked
-/// for and no other, reports at any time, and all of it under one lock.
+/// A host that acts on a strategy's hints as QEMU's balloon device does: on hints only within the session it asked for,
+/// on reports at any time, all under one lock.
 final class DeliveryHost: Sendable {
   private let state: Mutex<State>
 
-  /// How it looks at the guest's pages at the moment it acts on a block.
+  /// How the host checks the guest's pages when it acts on a block.
   struct Watch {
     let core: GuestCore
     let expects: Expectation
 
-    /// What a block should be then.
+    /// The expected state of a block.
     enum Expectation {
-      /// Named, and the guest's: free, if it hasn't been used since.
+      /// Named but not held: free, unless it has been used since.
       case free
       /// Taken by alloc_pages() and held.
       case allocated
-      /// Off the lists by isolation.
+      /// Isolated from the lists.
       case isolated
     }
 
-    /// A look without a lock, and without the strategy's word.
+    /// Whether the block is in the expected state, by a look without a lock that doesn't rely on the strategy.
     func isAsExpected(_ block: Block) -> Bool {
       switch expects {
       case .free: core.isWhollyFreeUnlocked(block)
@@ -34,35 +34,35 @@ final class DeliveryHost: Sendable {
     }
   }
 
-  /// What it did.
+  /// The host's counts.
   struct Figures {
-    /// Hints it acted on, and their bytes; repeated ones count again.
+    /// Hints acted on, and their bytes; duplicates included.
     var acted = 0
     var bytes: UInt64 = 0
-    /// Hints outside of its session.
+    /// Hints outside the session.
     var ignored = 0
-    /// Hints smaller than a host page, of which nothing can be given back.
+    /// Hints smaller than a host page, which can't be given back.
     var tooSmall = 0
-    /// Hints whose block was no longer what it should be.
+    /// Hints whose block was no longer in the expected state.
     var stale = 0
     /// Blocks that the kernel refused to give back.
     var failed = 0
-    /// Blocks for which there was no memory left, so that what was given back before stood for theirs.
+    /// Blocks for which no memory was left, so that memory given back earlier stood for theirs.
     var withoutMemory = 0
-    /// Bits it cleared in its bitmap.
+    /// Bits cleared in the bitmap.
     var bitsCleared = 0
-    /// When it had acted on the last of them; 0: on none. Clock ticks.
+    /// When the host had acted on the last hint; 0: on none. Clock ticks.
     var lastTicks: UInt64 = 0
-    /// From a hint's being put into the queue until it was acted on; empty if that isn't noted.
+    /// Time from putting a hint into the queue until it was acted on; empty if not noted.
     var latency = DurationHistogram()
   }
 
   /// - Parameters:
-  ///   - action: what it does with a block.
-  ///   - memory: what it gives back; nil if the action gives back none.
-  ///   - bitmap: in which it clears bits.
-  ///   - needsSession: whether hints belong to a session, or are reports of their own.
-  ///   - watch: nil: it looks at no page.
+  ///   - action: the action on a block.
+  ///   - memory: the memory to give back; nil if the action gives back none.
+  ///   - bitmap: the bitmap to clear bits in.
+  ///   - needsSession: whether hints belong to a session; otherwise they are reports.
+  ///   - watch: the check of the guest's pages; nil: none.
   ///   - log: gets every block that was acted on; must outlive the host.
   init(
     _ action: HostAction, memory: HostMemory? = nil, bitmap: MigrationBitmap? = nil, needsSession: Bool,
@@ -73,7 +73,7 @@ final class DeliveryHost: Sendable {
         action: action, needsSession: needsSession, watch: watch, bitmap: bitmap, memory: memory, log: log.writer))
   }
 
-  /// Asks the guest for a session; its id.
+  /// Asks the guest for a session. Returns its id.
   func begin() -> UInt32 {
     state.withLock { state in
       state.session.begin()
@@ -81,12 +81,12 @@ final class DeliveryHost: Sendable {
     }
   }
 
-  /// No hint is applied after it returns.
+  /// Ends the session. No hint is applied after this returns.
   func stop() { state.withLock { $0.session.stop() } }
 
   var figures: Figures { state.withLock { $0.figures } }
 
-  /// Whether a unit has still to be sent; nil without a bitmap.
+  /// Whether a unit must still be sent; nil without a bitmap.
   func isDirty(_ unit: Int) -> Bool? { state.withLock { $0.bitmap?[unit] } }
 
   /// Acts on one chain.
@@ -96,7 +96,7 @@ final class DeliveryHost: Sendable {
     }
   }
 
-  /// `@unchecked Sendable`: the log's writer is used under the lock only, and so is all the rest.
+  /// `@unchecked Sendable`: the log's writer, like everything else here, is only used under the lock.
   private struct State: DriverMessageReader, @unchecked Sendable {
     let action: HostAction
     let needsSession: Bool
@@ -105,16 +105,16 @@ final class DeliveryHost: Sendable {
     var bitmap: MigrationBitmap?
     let memory: HostMemory?
     let log: HintLog.Writer
-    /// Where the next block's memory lies.
+    /// The offset of the next block's memory.
     var place = 0
-    /// Whether the buffer at hand answers the session.
+    /// Whether the current buffer answers the session.
     var takesBuffer = false
     var figures = Figures()
 
     mutating func command(_ id: UInt32) { session.command(id) }
 
     mutating func buffer(sessionID: UInt32) {
-      // Of the strategies whose buffers are all they say the first one is the answer.
+      // If a strategy's protocol has only buffers, the first one answers the session.
       if session.status == .requested { session.command(sessionID) }
       takesBuffer = session.isAccepting && sessionID == session.id
     }
@@ -141,13 +141,13 @@ final class DeliveryHost: Sendable {
       if time > 0 { figures.latency.record(ticks: CycleClock.ticks(from: time, to: figures.lastTicks)) }
     }
 
-    /// False where it is less than a page.
+    /// Gives a block back. Returns false if it is smaller than a page.
     private mutating func giveBack(_ block: Block) -> Bool {
       guard let memory, block.bytes >= UInt64(memory.page.rawValue) else { return false }
       let size = min(Int(block.bytes), memory.bytes)
       let isFull = place + size > memory.bytes
       if isFull { place = 0 }
-      // From the first that found it full on, all lie where others did.
+      // From the first block that found the memory full, all blocks reuse memory.
       if isFull || figures.withoutMemory > 0 { figures.withoutMemory += 1 }
       if !memory.giveBack(place..<place + size) { figures.failed += 1 }
       place += size

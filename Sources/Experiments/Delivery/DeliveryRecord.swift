@@ -34,7 +34,7 @@ struct DeliveryRecord: ExperimentRecord {
   var hostCPUNs: Double?
   var bitmapUnitBytes: Int?
 
-  /// Above granule 0 what the machine's time says of strategies that give memory back means nothing.
+  /// Without times: above granule 0, times of strategies that give memory back are meaningless.
   var withoutTimes: DeliveryRecord {
     var counts = self
     counts.hintsPerSecond = nil

@@ -3,18 +3,18 @@ import Instruments
 import Machine
 import Records
 
-/// What the host does with a hinted block.
+/// The host's action on a hinted block.
 enum HostAction: Hashable, Sendable {
-  /// Nothing: what delivery alone costs.
+  /// No action: measures delivery alone.
   case none
-  /// Clears its bits in a migration bitmap.
+  /// Clears the block's bits in a migration bitmap.
   case bitmap
-  /// Gives its memory back, anonymous memory in pages of this size: MADV_DONTNEED.
+  /// Discards the block's anonymous memory, in pages of this size: MADV_DONTNEED.
   case discard(HostPage)
-  /// Punches it out of a file in memory of pages of this size: FALLOC_FL_PUNCH_HOLE.
+  /// Punches the block out of a memory file, in pages of this size: FALLOC_FL_PUNCH_HOLE.
   case punch(HostPage)
 
-  /// As in the column.
+  /// The name as in its column.
   var name: String {
     switch self {
     case .none: "none"
@@ -24,7 +24,7 @@ enum HostAction: Hashable, Sendable {
     }
   }
 
-  /// Of the memory it gives back; nil if it gives none.
+  /// The page size of the memory it gives back; nil if it gives back none.
   var page: HostPage? {
     switch self {
     case .none, .bitmap: nil
@@ -32,7 +32,7 @@ enum HostAction: Hashable, Sendable {
     }
   }
 
-  /// What may be done with the hints of a strategy: addresses that may be stale are good for clearing bits only.
+  /// The actions allowed for a strategy's hints: addresses that may be stale are only good for clearing bits.
   static func allowed(_ goal: StrategyCard.Goal) -> [HostAction] {
     let discards: [HostAction] = [.discard(.small), .discard(.huge), .punch(.small), .punch(.huge)]
     return switch goal {
@@ -42,7 +42,7 @@ enum HostAction: Hashable, Sendable {
     }
   }
 
-  /// What the options of `delivery` ask for; nil if they have no such thing.
+  /// Creates the action that the options of `delivery` ask for; nil if they have no action.
   init?(_ options: OptionValues) {
     let page: HostPage = options["page"] == "2M" ? .huge : .small
     switch options["action"] {
@@ -54,7 +54,7 @@ enum HostAction: Hashable, Sendable {
     }
   }
 
-  /// Why this machine can't do it; nil if it can. Tried once, with as much memory as it takes.
+  /// Why this machine can't perform the action; nil if it can. Tried once, with as much memory as the action takes.
   var refusal: String? { Self.refusals[self] }
 
   private static let refusals: [HostAction: String] = {

@@ -2,31 +2,31 @@ import CHost
 import Glibc
 import Machine
 
-/// Real memory that stands for the guest's, for a host to give back: a piece of a fixed size, whatever the guest has.
+/// Real memory that stands for the guest's, for a host to give back. Its size doesn't depend on the guest's.
 ///
-/// Blocks get places in it in the order in which they come, so that each is there when it is given back: at its address
-/// modulo the size it would now and then meet a place that is empty already, which costs a fraction.
+/// Blocks are placed in it in order of arrival, so that each is populated when it is given back. Placing blocks by
+/// address modulo the size would sometimes hit memory that is already discarded, which costs a fraction.
 final class HostMemory: @unchecked Sendable {
-  // Right to send: the host's thread has it to itself during a session, the measuring one before and after.
+  // Right to send: the host's thread uses it during a session, the measuring thread before and after.
   private enum Kind {
     case anonymous(HostMapping)
     case file(descriptor: Int32, base: UnsafeMutableRawPointer)
   }
 
-  /// Enough for a session that is worth its time, and yet populated anew before each.
+  /// The default size: enough for a meaningful session, little enough to populate before each.
   static let standardBytes = 256 << 20
 
   let bytes: Int
-  /// What a session may name before it is stopped: half, so that there are places for the chain that it is at, too,
-  /// which is 128 MiB where it has 32 blocks of the highest order.
+  /// The bytes a session may name before it is stopped: half, which leaves room for the current chain of up to 128 MiB
+  /// (32 blocks of the highest order).
   var sessionBytes: Int { bytes / 2 }
   let page: HostPage
   private let kind: Kind
 
-  /// For an action that gives memory back; nothing is there yet.
+  /// Reserves memory for an action that gives memory back, without populating it.
   ///
   /// - Parameter bytes: a multiple of 2 MiB.
-  /// - Throws: ``SystemCallError`` if the kernel refuses: address space, a file, or huge pages.
+  /// - Throws: ``SystemCallError`` if the kernel refuses address space, a file, or huge pages.
   init?(_ action: HostAction, bytes: Int = standardBytes) throws(SystemCallError) {
     guard let page = action.page else { return nil }
     precondition(bytes % HostPage.huge.rawValue == 0, "\(bytes) bytes aren't whole huge pages")
@@ -42,7 +42,7 @@ final class HostMemory: @unchecked Sendable {
       defer { close(descriptor) }
       throw SystemCallError(call: "ftruncate of a memfd", code: errno)
     }
-    // Huge pages are set aside here, or refused: without them a touch would be a SIGBUS.
+    // Huge pages are reserved here, or refused: without them a touch would be a SIGBUS.
     let base = mmap(nil, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0)
     guard let base, base != MAP_FAILED else {
       defer { close(descriptor) }
@@ -65,7 +65,7 @@ final class HostMemory: @unchecked Sendable {
     }
   }
 
-  /// Writes to each page: all of them are there then.
+  /// Populates every page by writing to it.
   func populate() {
     switch kind {
     case .anonymous(let mapping): mapping.touch()
@@ -76,7 +76,7 @@ final class HostMemory: @unchecked Sendable {
     }
   }
 
-  /// Why it isn't in pages of its size although the kernel was asked; nil if it is. To be asked when it was populated.
+  /// Why the memory isn't in pages of the requested size; nil if it is. Call it after populating.
   var refusal: String? {
     guard case .anonymous = kind, page == .huge else { return nil }
     guard let use = HugePageUse.ofMapping(around: base) else {
@@ -85,7 +85,7 @@ final class HostMemory: @unchecked Sendable {
     return use.isWhole ? nil : "the kernel put \(use.hugeBytes) of \(use.anonymousBytes) bytes into huge pages"
   }
 
-  /// Gives back a range. False where the kernel refused.
+  /// Gives back a range. Returns false if the kernel refused.
   func giveBack(_ range: Range<Int>) -> Bool {
     switch kind {
     case .anonymous(let mapping):

@@ -6,13 +6,13 @@ import Hinting
 import Instruments
 import Records
 
-/// What bystanders pay: threads that allocate and free, first alone, then beside a strategy at work.
+/// Measures the cost to bystanders: threads that allocate and free, first alone, then beside a running strategy.
 ///
-/// A repetition is up to five windows of the same length, each from the same starting state. Two have the mutators
-/// alone on a guest built without the strategy, one without any probe for their rate, one probed for latencies and
-/// irq-off times. Where the strategy has hooks one more has them on a guest with the hooks and nobody scanning. Two
-/// have the strategy beside them, its sessions one after another as long as the window lasts: that is the most it can
-/// disturb; a strategy that runs once in a migration round does so for that session only.
+/// A repetition has up to five windows of equal length, each from the same starting state. In two the mutators run
+/// alone on a guest built without the strategy, once without a probe for their rate, once probed for latencies and
+/// irq-off times. If the strategy has hooks, a third window runs them on a guest with the hooks but no scanner. In two
+/// the strategy runs beside them, session after session until the window ends, which is the most it can disturb; in a
+/// migration, a strategy that runs once per round disturbs them for one session only.
 enum InterferenceExperiment: Experiment {
   static let card = ExperimentCard(
     name: "interference",
@@ -32,9 +32,8 @@ enum InterferenceExperiment: Experiment {
     return [group]
   }
 
-  /// Two windows alone and two beside the strategy, with hooks one more, each with threads to start and memory to give
-  /// back.
-  static func estimate(_ cell: Cell, _ host: Matrix.HostLimits) -> Double {
+  /// Two windows alone and two beside the strategy, one more with hooks; each starts threads and gives memory back.
+  static func estimate(_ cell: Cell, _ host: Matrix.HostResources) -> Double {
     let windows = cell.strategy.card.trigger == .frees ? 5.0 : 4.0
     return windows * (Double(cell.windowNs) + 12e6)
   }
@@ -47,12 +46,12 @@ enum InterferenceExperiment: Experiment {
     var record = InterferenceRecord()
     record.windowNs = Double(window)
 
-    // What comes first finds other caches than what comes last, so that every other repetition goes the other way.
+    // The first window finds other cache contents than the last, so the order alternates between repetitions.
     let aloneFirst = repetition.number % 2 == 0
     var disturbances: [Disturbance] = []
     if aloneFirst { disturbances += try measureAlone(repetition, bench, &record) }
 
-    // Beside it: the rate.
+    // With the strategy: the rate.
     var sessions = Sessions(window)
     bench.restart(repetition)
     if let mutators = try bench.mutators(repetition, runner, isProbed: false) {
@@ -76,7 +75,7 @@ enum InterferenceExperiment: Experiment {
     }
     record.add(sessions)
 
-    // Beside it: what it costs each of them.
+    // With the strategy: the cost to each mutator.
     bench.restart(repetition)
     var probed = Sessions(window)
     bench.holdLog.reset()
@@ -133,8 +132,8 @@ enum InterferenceExperiment: Experiment {
       failure: ends.failure, experiment: ExperimentRows(card, [cell.timesHold ? record : record.withoutTimes]))
   }
 
-  /// On a guest built without the strategy, and where it has hooks on one with them and nobody scanning. Returns what
-  /// disturbed each window.
+  /// Measures mutators alone on a guest built without the strategy and, if the strategy has hooks, on one with the
+  /// hooks but no scanner. Returns the disturbance of each window.
   private static func measureAlone(
     _ repetition: Repetition, _ bench: Bench, _ record: inout InterferenceRecord
   ) throws -> [Disturbance] {
@@ -160,18 +159,19 @@ enum InterferenceExperiment: Experiment {
     return value / base
   }
 
-  /// Sessions one after another until a window has passed.
+  /// Sessions repeated until a window has passed.
   struct Sessions {
     private let window: UInt64
     private(set) var count = 0
     private(set) var nanoseconds = 0.0
     private(set) var ends = SessionEnds()
-    /// Time in sessions, without the pauses.
+    /// Time in sessions, without pauses. Nanoseconds.
     private(set) var busyNanoseconds = 0.0
 
     init(_ window: UInt64) { self.window = window }
 
-    /// A session that finds nothing to do is followed by a pause, since a loop of them would be a load of its own.
+    /// Repeats a session until the window ends. A session that finds nothing to do is followed by a pause, since a loop
+    /// of empty sessions would itself be a load.
     mutating func `repeat`(_ session: () -> Outcome) {
       let begin = MonotonicClock.nanoseconds()
       var now = begin
@@ -183,7 +183,7 @@ enum InterferenceExperiment: Experiment {
         busyNanoseconds += Double(now - before)
         ends.note(outcome)
         if ends.failure != nil {
-          // It would break down again; the mutators' window is whole all the same.
+          // It would fail again; the mutators' window is complete nevertheless.
           MonotonicClock.sleep(nanoseconds: window - min(window, now - begin))
           now = MonotonicClock.nanoseconds()
         }
@@ -248,7 +248,7 @@ struct InterferenceRecord: ExperimentRecord {
     besideAtomicFailed = figures.failedAtomic
   }
 
-  /// Above granule 0 only counts mean anything.
+  /// Without times: above granule 0 only counts are meaningful.
   var withoutTimes: InterferenceRecord {
     var counts = InterferenceRecord()
     counts.windowNs = windowNs

@@ -6,15 +6,14 @@ import Instruments
 import Migration
 import Records
 
-/// What hints are worth to a live migration: time, downtime, bytes, and what the guest pays for it.
+/// Measures the value of hints to a live migration: its time, downtime and bytes, and the guest's cost.
 ///
-/// The guest, its allocator and the strategy are the modelled ones and really run. Each round has a session of the
-/// strategy, begun after the sync of the dirty log and stopped before the next, as QEMU does it. At the end every page
-/// in use has to be at the destination as it is here, or the repetition ends in an error.
+/// The modelled guest, its allocator and the strategy really run. Each round has a session of the strategy, begun after
+/// the sync of the dirty log and stopped before the next one, as in QEMU. At the end every page in use must be the same
+/// at the destination as at the source, or the repetition ends in an error.
 ///
-/// By the virtual clock the guest's users act at a set rate, and sending, looking for zeroes and syncing take what was
-/// measured or given. By the real one (``RealMigration``) its memory is real, too, and so is everything that is done
-/// to it.
+/// By the virtual clock the guest's users act at a set rate, and sending, zero checks and syncs take measured or given
+/// times. By the real clock (``RealMigration``) the guest's memory is real, and so is everything done to it.
 enum MigrationExperiment: Experiment {
   static let card = ExperimentCard(
     name: "migration",
@@ -50,7 +49,7 @@ enum MigrationExperiment: Experiment {
       small.experimentOptions["load"] = ["none", "compile"]
       return [small]
     }
-    // The limits that the threads of 2018 measured with.
+    // The limits used in the threads of 2018.
     var limits = small
     limits.experimentOptions["downtime-limit"] = ["500ms", "2s"]
     // At the set rate a load would act some hundred million times while a TiB is sent.
@@ -58,8 +57,8 @@ enum MigrationExperiment: Experiment {
     large.experimentOptions["load"] = ["none"]
     large.guests = ["128G", "1T"]
     large.strategies = Strategies.all.filter { card.takes($0.card) && $0.card.effect == .readsOnly }.map(\.card.name)
-    // Counts and all but nanoseconds a hint are what they are at granule 0, where the struct pages of 4 TiB take
-    // longer to be touched than all the rest.
+    // Everything but the time per hint is the same as at granule 0, where touching the struct pages of 4 TiB would take
+    // longer than the rest.
     var largest = large
     largest.guests = ["4T", "100T"]
     largest.states = ["fresh"]
@@ -68,25 +67,25 @@ enum MigrationExperiment: Experiment {
     return [small, limits, large, largest]
   }
 
-  /// Every strategy that the host can ask for hints, and none.
+  /// The names of every strategy that the host can ask for hints, and `none`.
   static var strategies: [String] { Strategies.all.filter { card.takes($0.card) }.map(\.card.name) }
 
-  /// By the real clock the destination is a process beside it; by the virtual one everything is on one thread.
+  /// By the real clock the destination is another process; by the virtual one there is only one thread.
   static func threads(_ options: OptionValues, nodes: Int) -> Int {
     options.clock == .virtual ? 1 : 2 + options.mutators
   }
 
-  /// By the virtual clock nothing may depend on the machine.
+  /// By the virtual clock the number must not depend on the machine.
   static func mutators(_ options: OptionValues, nodes: Int, hostCPUs: Int) -> Int {
     options.clock == .virtual ? 3 : max(hostCPUs - threads(options, nodes: nodes), 1)
   }
 
-  static func estimate(_ cell: Cell, _ host: Matrix.HostLimits) -> Double {
+  static func estimate(_ cell: Cell, _ host: Matrix.HostResources) -> Double {
     cell.clock == .virtual ? virtualEstimate(cell, host) : RealMigration.estimate(cell)
   }
 
-  /// A session for the cost of a hint, then a look at every unit in each round, and the mutators' operations.
-  private static func virtualEstimate(_ cell: Cell, _ host: Matrix.HostLimits) -> Double {
+  /// A session for the cost of a hint, a look at every unit in each round, and the mutators' operations.
+  private static func virtualEstimate(_ cell: Cell, _ host: Matrix.HostResources) -> Double {
     let units = Double(cell.guestBytes >> 12) / Double(1 << cell.guest.granuleOrder)
     let sending = Double(cell.guestBytes) / Double(cell.options.bytes("bandwidth"))
     let operations = Double(cell.mutators) * rate(cell) * sending
@@ -109,7 +108,7 @@ enum MigrationExperiment: Experiment {
     var run = repetition.record
     var record = MigrationRecord(cell.options)
 
-    // What a hint costs the guest: a session on the guest as it begins, without a probe.
+    // The guest's cost per hint: a session on the guest in its starting state, without a probe.
     bench.restart(repetition)
     let meter = DisturbanceMeter()
     let speed = runner.speedPass(.init(guest), Session(lowestOrder: cell.order, stop: bench.stop))
@@ -132,7 +131,7 @@ enum MigrationExperiment: Experiment {
 
     let costs = VirtualPrecopy.Costs(
       bandwidth: Double(cell.options.bytes("bandwidth")), zeroCheck: rates.zeroCheck, send: rates.send,
-      // A bit a unit, read and cleared: 8 bytes of both bitmaps for 64 of them, at the rate a page is looked at.
+      // One bit per unit, read and cleared: 8 bytes of both bitmaps for 64 units, at the rate of a zero check.
       syncPerUnit: rates.zeroCheck / 4096 * 2 / 8, downtimeLimit: Double(cell.options.nanoseconds("downtime-limit")))
     var migration = VirtualPrecopy(image, costs) {
       guard cell.strategy.card.goal != .none, ends.failure == nil else { return nil }
@@ -143,7 +142,7 @@ enum MigrationExperiment: Experiment {
       if perHint == nil && !hints.isEmpty {
         perHint = CycleClock.nanoseconds(fromTicks: speed.scanTicks) / Double(hints.count)
       }
-      // init_on_alloc writes what the strategy takes, before it is hinted.
+      // init_on_alloc zeroes what the strategy takes, before it is hinted.
       if cell.pageInit == .alloc && cell.strategy.card.effect == .takesBlocks {
         for hint in hints where hint.isHeld { image.zero(hint.block) }
       }
@@ -186,7 +185,7 @@ enum MigrationExperiment: Experiment {
 }
 
 extension MigrationExperiment {
-  /// Operations a second of each mutator; 0 without any.
+  /// Operations per second of each mutator; 0 without mutators.
   static func rate(_ cell: Cell) -> Double { cell.options["mutator-rate"].flatMap { Double($0) } ?? 0 }
 }
 
@@ -221,7 +220,7 @@ struct MigrationRecord: ExperimentRecord {
 
   init() {}
 
-  /// With what tells it from rows of other settings.
+  /// Creates a record with the settings that distinguish its row.
   init(_ options: OptionValues) {
     clock = options.choice("clock")
     bandwidth = Double(options.bytes("bandwidth"))

@@ -2,23 +2,23 @@ import GuestMemory
 import Instruments
 import Migration
 
-/// The memory that a migrating guest's users use.
+/// The memory of a migrating guest, as its users write to it.
 protocol UsedMemory {
-  /// Somebody who has just allocated the pages writes all of them.
+  /// Writes all pages of a block that a user has just allocated.
   func take(_ block: Block)
-  /// Their owner writes them again.
+  /// Writes all pages of a block again, by its owner.
   func rewrite(_ block: Block)
-  /// Their owner gives them back; what they hold stays.
+  /// Releases a block. Its content stays.
   func giveBack(_ block: Block)
 }
 
 extension GuestImage: UsedMemory {}
 
-/// The guest's users while it migrates: they act at a set rate, and write all that they get.
+/// The users of a migrating guest: they act at a set rate, and write everything they allocate.
 ///
-/// `faults` is page-fault churn: pages are taken and written until there are enough, and all given back at once, as a
-/// process does that ends. `compile` also writes again what it has, and gives single blocks back. The other loads take
-/// and give back like the mutators of that name.
+/// `faults` is page-fault churn: pages are taken and written until there are enough, then all are freed at once, as
+/// when a process exits. `compile` also rewrites its pages and frees single blocks. The other loads take and free like
+/// the mutators of that name.
 final class MigrationLoad<Memory: UsedMemory> {
   private let load: MutatorLoad
   private let memory: Memory
@@ -26,16 +26,16 @@ final class MigrationLoad<Memory: UsedMemory> {
   private var generator: SeededGenerator
   private let most: Int
   private let nanosecondsPerOperation: Double
-  /// What they have.
+  /// The users' blocks.
   private(set) var held: [Block] = []
   private var heldPages = 0
   private(set) var operations = 0
   private(set) var failed = 0
 
   /// - Parameters:
-  ///   - cpus: of the guest, one for each of them.
-  ///   - rate: operations a second of each.
-  ///   - most: pages that all of them have at once.
+  ///   - cpus: the guest CPUs, one per user.
+  ///   - rate: operations per second of each user.
+  ///   - most: the most pages all users hold together.
   init(_ guest: Guest, _ memory: Memory, _ load: MutatorLoad, cpus: [Int], rate: Double, most: Int, seed: UInt64) {
     self.load = load
     self.memory = memory
@@ -47,10 +47,10 @@ final class MigrationLoad<Memory: UsedMemory> {
     }
   }
 
-  /// When the next operation is due, after the start. Nanoseconds.
+  /// When the next operation is due, since the start. Nanoseconds.
   var due: Double { Double(operations) * nanosecondsPerOperation }
 
-  /// Everything that happens until so long after the start.
+  /// Performs all operations due until `nanoseconds` after the start.
   func advance(to nanoseconds: Double) {
     guard load != .none, !cpus.isEmpty else { return }
     while due <= nanoseconds { act() }
@@ -76,7 +76,7 @@ final class MigrationLoad<Memory: UsedMemory> {
 
   private func allocate() {
     let request = load.nextRequest(&generator)
-    // Of a guest in granules there are no smaller blocks.
+    // A guest with granules has no smaller blocks.
     let order = max(request.order, cpus[0].core.granuleOrder)
     guard let pfn = cpus[operations % cpus.count].allocate(order: order, request.gfp) else {
       failed += 1

@@ -2,7 +2,7 @@ import Bench
 import GuestMemory
 import Records
 
-/// Published migrations that `--preset` runs under their conditions.
+/// Published migrations, run under their conditions by `--preset`.
 public enum MigrationPreset {
   /// LKML, June 2018: the cover letter of "Virtio-balloon: support free page reporting", v33.
   public static let v33 = PublishedMigration(
@@ -26,7 +26,9 @@ public enum MigrationPreset {
 
   public static let all = [v33]
 
-  /// - Throws: ``UserError`` if there is none of this name.
+  /// Returns the published migration of this name.
+  ///
+  /// - Throws: ``UserError`` if there is none.
   public static func named(_ name: String) throws(UserError) -> PublishedMigration {
     guard let preset = all.first(where: { $0.name == name }) else {
       throw .usage("unknown preset '\(name)': expected one of \(all.map(\.name).joined(separator: ", "))")
@@ -34,7 +36,8 @@ public enum MigrationPreset {
     return preset
   }
 
-  /// Its guest, loads and limits, with every strategy that the host can ask for hints, and without hints.
+  /// The configuration with the published guest, loads and limits, for every strategy that the host can ask for hints,
+  /// and without hints.
   public static func config(_ preset: PublishedMigration) -> RunConfig {
     var group = RunConfig.Group()
     group.guests = ["\(ByteSize(bytes: preset.guestBytes))"]

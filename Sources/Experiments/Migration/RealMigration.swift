@@ -9,8 +9,8 @@ import Records
 /// A repetition of a migration by the real clock: the guest's memory is a mapping of this process, its dirty log is the
 /// kernel's, and its bytes go to a second process.
 ///
-/// What isn't free is written before, and what is free too, with what its last users left, unless nobody has used it
-/// since boot. The modelled allocator says who has which page; who has one writes the bytes.
+/// Used memory is written beforehand. Free memory is too, with what its last users left, unless it is untouched since
+/// boot. The modelled allocator decides who owns which page; the owner writes the bytes.
 struct RealMigration {
   private let repetition: Repetition
   private let bench: Bench
@@ -20,7 +20,9 @@ struct RealMigration {
     self.bench = bench
   }
 
-  /// - Throws: ``SystemCallError`` or ``GuestError`` if the host has no memory left, or no such log.
+  /// Runs the repetition.
+  ///
+  /// - Throws: ``SystemCallError`` or ``GuestError`` if the host runs out of memory or has no dirty log.
   func run() throws -> RepetitionResult {
     let cell = repetition.cell
     let guest = repetition.guest
@@ -72,7 +74,7 @@ struct RealMigration {
     } catch {
       failure = "\(error)"
     }
-    // Where it failed on the way they may run still.
+    // After a failure they may still be running.
     session.end()
     for user in users { user.stop() }
     run.trust.set([users.reduce(meter.reading()) { $0.beside($1.disturbance) }])
@@ -95,7 +97,7 @@ struct RealMigration {
       experiment: ExperimentRows(MigrationExperiment.card, [record]))
   }
 
-  /// Writes what has content when the migration begins; the pages that are RAM, and those in use.
+  /// Writes everything that has content when the migration begins. Returns the pages that are RAM, and those in use.
   private func fill(_ ram: GuestRAM) -> (memory: MigrationBitmap, used: MigrationBitmap) {
     let guest = repetition.guest
     var memory = MigrationBitmap(units: ram.pages, allSet: false)
@@ -113,13 +115,13 @@ struct RealMigration {
 }
 
 extension RealMigration {
-  /// What a migration in real time takes of the host's memory: the guest's pages and the destination's copies of them.
-  /// An upper bound, without the modelled guest's struct pages; nil if nothing is real.
+  /// The host memory of a migration by the real clock: the guest's pages and the destination's copies. An upper bound,
+  /// without the modelled guest's struct pages; nil by the virtual clock.
   static func memory(_ cell: Cell) -> MemoryNeed? {
     guard cell.clock == .real else { return nil }
     let all = cell.guest.bytes
     let written: UInt64
-    // Of zeroes the destination keeps no copies.
+    // The destination keeps no copies of zero pages.
     var zeroed: UInt64 = 0
     switch cell.guest.state {
     case .fresh:
@@ -130,14 +132,14 @@ extension RealMigration {
       written = all
     }
     return MemoryNeed(
-      // Page tables that mark every page on one side, two bitmaps and what else the two processes need.
+      // Page tables that mark every page on one side, two bitmaps, and the two processes' other memory.
       bytes: min(written + zeroed, all) + written + all / 256 + (64 << 20),
       what: "a migration of \(ByteSize(bytes: all)), \(cell.guest.state.name), by the real clock",
       purpose: "for the guest and for the destination's copy",
       accepted: "a smaller --guest, --state fresh, or migration:clock=virtual")
   }
 
-  /// Of what has content all is written before, sent and compared; without hints all is looked at.
+  /// All content is written beforehand, sent and compared; without hints every page is checked.
   static func estimate(_ cell: Cell) -> Double {
     let all = Double(cell.guest.bytes)
     let written: Double

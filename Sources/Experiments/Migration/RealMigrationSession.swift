@@ -7,12 +7,12 @@ import Instruments
 import Machine
 import Migration
 
-/// A strategy's sessions amid a migration in real time: each on a thread of its own, beside the one that sends.
+/// A strategy's sessions during a migration by the real clock, each on its own thread beside the sending one.
 ///
-/// What the strategy says goes to the host when its session has ended; for a strategy that allocates, the pages are
-/// zeroed first where the kernel does that.
+/// The hints go to the host when their session has ended. If the strategy allocates and the guest's kernel zeroes
+/// pages, they are zeroed first.
 final class RealMigrationSession: @unchecked Sendable {
-  // Right to send: from begin() to end() the session's thread alone uses everything below, and nobody else calls in.
+  // Right to send: from begin() to end() only the session's thread uses everything below.
   private let guest: Guest
   private let runner: StrategyRunner
   private let ram: GuestRAM
@@ -28,7 +28,7 @@ final class RealMigrationSession: @unchecked Sendable {
   private var isRunning = false
   private(set) var ends = SessionEnds()
   private(set) var blocksReported = 0
-  /// CPU time of the guest. Nanoseconds.
+  /// CPU time of the sessions, which the guest pays. Nanoseconds.
   private(set) var cpuNanoseconds: UInt64 = 0
 
   init(_ repetition: Repetition, _ bench: Bench, _ ram: GuestRAM, _ bitmap: HintedBitmap) {
@@ -49,7 +49,7 @@ final class RealMigrationSession: @unchecked Sendable {
   var kicks: Int { sink.kicks }
   var descriptors: Int { sink.descriptors }
 
-  /// Begins the session with this id. Not after one broke down.
+  /// Begins the session with this id. Not allowed after a session failed.
   func begin(_ id: UInt32) {
     guard ends.failure == nil else { return }
     stop.clear()
@@ -63,7 +63,7 @@ final class RealMigrationSession: @unchecked Sendable {
     thread.start()
   }
 
-  /// Stops the session; no hint of it comes after this returns.
+  /// Stops the session. None of its hints arrive after this returns.
   func end() {
     guard isRunning else { return }
     stop.set()
@@ -89,7 +89,7 @@ final class RealMigrationSession: @unchecked Sendable {
     bitmap.command(FreePageHintHost.stopID)
   }
 
-  /// The strategy gives back what it holds. Not while a session runs.
+  /// Has the strategy give back its blocks. Only between sessions.
   func giveBack() {
     withExtendedLifetime(holdLog) { runner.giveBack(.init(guest), holdLog.probe(), &session, &sink) }
   }

@@ -5,22 +5,23 @@ import Machine
 import Migration
 import Synchronization
 
-/// A user of a migrating guest's real memory: a thread of its own, which acts at the set rate, or as fast as it can
-/// where that is slower.
+/// A user of a migrating guest's real memory, on its own thread. Acts at the set rate, or as fast as it can if that is
+/// slower.
 final class RealMigrationUser: @unchecked Sendable {
-  // Right to send: the thread alone uses the load, and what it met, until stop() has returned; the rest is its
-  // starter's, or atomic.
+  // Right to send: until stop() has returned only the thread uses the load and its disturbance; the rest belongs to its
+  // starter, or is atomic.
   private let load: MigrationLoad<Pages>
   private let hostCPUs: [Int]
   private let isAsked = Atomic<Bool>(false)
   private let ended = DispatchSemaphore(value: 0)
   private var isRunning = false
-  /// How often its thread was taken off its CPU; faults, which the log is for, aren't counted. Once it has stopped.
+  /// How often its thread was preempted; only after it has stopped. Faults aren't counted, since the dirty log causes
+  /// them.
   private(set) var disturbance = Disturbance(involuntarySwitches: 0, minorFaults: 0, stealNanoseconds: nil)
-  /// How much is made up for at once, so that it can be stopped. Nanoseconds.
+  /// The most backlog made up for at once, so that the thread can be stopped. Nanoseconds.
   private static let step = 1e6
 
-  /// The pages a user writes, each time with something else.
+  /// The pages a user writes, with different content each time.
   private final class Pages: UsedMemory {
     private let ram: GuestRAM
     private var version: UInt64
@@ -41,10 +42,10 @@ final class RealMigrationUser: @unchecked Sendable {
   }
 
   /// - Parameters:
-  ///   - number: among the users; no two write the same.
-  ///   - cpu: its own CPU of the guest.
-  ///   - hostCPUs: where its thread may run; none: where the caller may.
-  ///   - most: pages it has at once.
+  ///   - number: the user's number; no two users write the same content.
+  ///   - cpu: the user's guest CPU.
+  ///   - hostCPUs: the CPUs its thread may run on; empty: those of the caller.
+  ///   - most: the most pages it holds at once.
   init(
     _ guest: Guest, _ ram: GuestRAM, _ load: MutatorLoad, number: Int, cpu: Int, hostCPUs: [Int], rate: Double,
     most: Int,
@@ -74,7 +75,7 @@ final class RealMigrationUser: @unchecked Sendable {
     thread.start()
   }
 
-  /// It writes nothing more when this returns.
+  /// Stops the user. It writes nothing after this returns.
   func stop() {
     guard isRunning else { return }
     isRunning = false
@@ -82,7 +83,7 @@ final class RealMigrationUser: @unchecked Sendable {
     ended.wait()
   }
 
-  /// What it has. Once it has stopped.
+  /// The user's blocks, once it has stopped.
   var held: [Block] { load.held }
   var operations: Int { load.operations }
   var failed: Int { load.failed }

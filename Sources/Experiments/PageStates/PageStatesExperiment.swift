@@ -4,14 +4,13 @@ import Instruments
 import PageStates
 import Records
 
-/// The other strategy on the record: pages that the guest declares volatile, so that the host may discard what it
-/// would have to write to swap.
+/// Page states, the other published approach: the guest declares pages volatile, so that the host may discard what it
+/// would otherwise write to swap.
 ///
-/// A page cache in an eighth of the guest's memory under a load of users, in one mode: nothing said, stable and unused
-/// only, volatile pages with changes at the sites of 2006, a change at every reference, and the detour through stable
-/// at free. One pass is counted, with a host that takes frames; another is timed, with nobody beside, and so is one in
-/// which nothing is said. Two more modes are ways to find out whether a page was discarded. The guest's allocator has
-/// no part in it.
+/// A page cache in an eighth of the guest's memory runs a load in one mode: no states, stable and unused only, volatile
+/// pages with changes at the sites of 2006, a change at every reference, and the detour through stable at free. One
+/// pass is counted, with a host that takes frames; another is timed without the host, and so is one without states. Two
+/// more modes are ways to find out whether a page was discarded. The guest's allocator isn't involved.
 enum PageStatesExperiment: Experiment {
   static let card = ExperimentCard(
     name: "page-states",
@@ -42,7 +41,7 @@ enum PageStatesExperiment: Experiment {
     return [group]
   }
 
-  /// 16 GiB: what the arrays are made for.
+  /// The most pages that the arrays are made for: 16 GiB.
   private static let mostPages = 1 << 22
 
   private static func pages(_ cell: Cell) -> Int { Int(cell.guestBytes >> 12) / 8 }
@@ -51,8 +50,8 @@ enum PageStatesExperiment: Experiment {
     pages(cell) > mostPages ? "page-states takes guests up to 128G" : nil
   }
 
-  /// Made, timed and counted in its own mode and in that in which nothing is said.
-  static func estimate(_ cell: Cell, _ host: Matrix.HostLimits) -> Double {
+  /// The arrays are built, timed and counted in the mode itself and in the one without states.
+  static func estimate(_ cell: Cell, _ host: Matrix.HostResources) -> Double {
     HintingMode(rawValue: cell.options.choice("mode")) == nil ? 60e6 : Double(pages(cell)) * 6 * 4 * 65
   }
 
@@ -78,7 +77,7 @@ enum PageStatesExperiment: Experiment {
     let pages = pages(repetition.cell)
     let seed = bench.matrix.config.seed &+ UInt64(repetition.number)
     let frames = try PageFrames(pages: pages, filePages: 2 * pages, mode: .none)
-    // Which comes first changes with the repetition: drift hits both alike.
+    // The order alternates between repetitions, so that drift affects both alike.
     let modes: [HintingMode] = mode == .none ? [.none] : repetition.number % 2 == 0 ? [.none, mode] : [mode, .none]
     var times: [HintingMode: Double] = [:]
     for mode in modes { times[mode] = frames.time(mode, range: range, seed: seed, pagesHandled: 6 * pages) }

@@ -5,10 +5,10 @@ import Hinting
 import Instruments
 import Records
 
-/// The main question: how long does each strategy hold zone->lock, and what does it cost to cover how much of free
-/// memory?
+/// The main question: how long does each strategy hold zone->lock, what does it cost, and how much of free memory does
+/// it cover?
 ///
-/// A repetition is two passes from the same state: one without a probe for speed, and one with the probe for holds and
+/// A repetition has two passes from the same state: one without a probe for speed, and one with the probe for holds and
 /// for what was found.
 enum ScanExperiment: Experiment {
   static let card = ExperimentCard(
@@ -20,8 +20,8 @@ enum ScanExperiment: Experiment {
     flags: ["load", "mutators", "host-ack-ns", "page-init", "cache", "scanners", "placement"],
     countsEvents: true, columns: ScannerRecord.experimentColumns)
 
-  /// Every strategy at 8 and 64 GiB, those whose memory allows it at 1 TiB, fresh and aged: within a minute on two
-  /// cores. Quick: every strategy on one small guest in both states.
+  /// Every strategy at 8 and 64 GiB, and at 1 TiB if memory allows, fresh and aged: less than a minute on two cores.
+  /// Quick: every strategy on one small guest in both states.
   static func groups(quick: Bool) -> [RunConfig.Group] {
     var small = RunConfig.Group()
     small.guests = quick ? ["2G"] : ["8G", "64G"]
@@ -34,7 +34,7 @@ enum ScanExperiment: Experiment {
     return [small, large]
   }
 
-  static func estimate(_ cell: Cell, _ host: Matrix.HostLimits) -> Double {
+  static func estimate(_ cell: Cell, _ host: Matrix.HostResources) -> Double {
     2 * cell.restartNanoseconds(host) + 2 * cell.sessionNanoseconds
   }
 
@@ -54,7 +54,7 @@ enum ScanExperiment: Experiment {
       events: events)
   }
 
-  /// Whether hold k is the same work in every repetition. Several scanners that allocate may come in another order.
+  /// Whether hold k does the same work in every repetition. Several scanners that allocate may interleave differently.
   private static func repeatsItself(_ repetition: Repetition) -> Bool {
     let cell = repetition.cell
     let isAlone = repetition.team.members.count == 1 || cell.strategy.card.effect == .readsOnly
@@ -68,7 +68,7 @@ enum ScanExperiment: Experiment {
 
   // MARK: the two passes
 
-  /// What the threads of the pass without the probe came to, all together.
+  /// The combined results of all threads of the pass without the probe.
   private struct Speed {
     var pass: SpeedPass
     var parts: [ScanTeam.SpeedPart]
@@ -93,7 +93,7 @@ enum ScanExperiment: Experiment {
     if bench.counterFailure == nil, let refusal = parts.lazy.compactMap(\.refusal).first {
       bench.counterFailure = "\(refusal)"
     }
-    // Above granule 0 what isn't timed isn't counted either: most of its work is gone.
+    // Above granule 0 untimed passes aren't counted either, since most of their work is missing.
     let readings = cell.timesHold ? parts.compactMap(\.reading) : []
     if readings.count == parts.count, let first = readings.first {
       let reading = readings.dropFirst().reduce(first) { $0.adding($1) }
@@ -111,9 +111,9 @@ enum ScanExperiment: Experiment {
     var account: SessionAccount
     var holds: HoldSummary
     var holdsByZone: [[HoldSample]]
-    /// Of the session, and of the giving back.
+    /// The disturbance of the session, and of giving back.
     var disturbances: [Disturbance]
-    /// Nil without mutators.
+    /// The mutators' figures; nil without mutators.
     var bystanders: MutatorFigures?
   }
 
@@ -126,7 +126,7 @@ enum ScanExperiment: Experiment {
     defer { mutators?.end() }
     bench.stop.clear()
     mutators?.run()
-    // What is put back within the session is as stale at its end as what was only named.
+    // Blocks put back within the session are as stale at its end as blocks that were only named.
     let holdsToTheEnd = cell.strategy.card.effect != .takesBatches
     func accountNow() -> SessionAccount {
       SessionAccount(
@@ -156,7 +156,7 @@ enum ScanExperiment: Experiment {
       bystanders: bystanders)
   }
 
-  /// Rows of scan.csv: of several scanners each one; of one everything stands in runs.csv.
+  /// The rows of scan.csv: one per scanner if there are several; a single scanner is covered by runs.csv.
   private static func scanners(
     _ repetition: Repetition, _ bench: Bench, _ speed: Speed, _ probed: Probed
   ) -> ExperimentRows? {
@@ -184,7 +184,7 @@ enum ScanExperiment: Experiment {
   ) {
     let cell = repetition.cell
     let total = probed.account.total
-    // The pass that found less decides: under a load the two may end differently.
+    // The pass with the worse outcome decides: under a load the two may end differently.
     let outcome = speed.pass.outcome == .complete ? probed.pass.outcome : speed.pass.outcome
     run.found.outcome = RunOutcome(rawValue: outcome.name) ?? .error
     run.found.blocksFree = total.blocksFree
@@ -213,7 +213,7 @@ enum ScanExperiment: Experiment {
     if cell.strategy.card.effect == .readsOnly {
       run.sideEffects.blocksWithheldMax = 0
       run.sideEffects.withheldByteSeconds = 0
-      // Under a load it moves, and a strategy that only reads doesn't see it.
+      // Under a load this value changes, unseen by a strategy that only reads.
       if cell.load == .none { run.sideEffects.bytesFreeMin = run.guest.bytesFree }
     } else {
       run.sideEffects.setWithheld(pages: probed.pass.pagesWithheldMax, guest.core)
@@ -239,11 +239,11 @@ enum ScanExperiment: Experiment {
     switch cell.pageInit {
     case .none: run.speed.pageInitNs = nil
     case .alloc:
-      run.speed.pageInitNs = Double(probed.pass.pagesInitializedAtAlloc) / 1024 * bench.limits.zeroing4MiB.median
-    case .free: run.speed.pageInitNs = Double(probed.pass.pagesReturned) / 1024 * bench.limits.zeroing4MiB.median
+      run.speed.pageInitNs = Double(probed.pass.pagesInitializedAtAlloc) / 1024 * bench.floors.zeroing4MiB.median
+    case .free: run.speed.pageInitNs = Double(probed.pass.pagesReturned) / 1024 * bench.floors.zeroing4MiB.median
     }
     guard speed.pass.outcome == probed.pass.outcome else {
-      // The time is of one pass and the bytes are of the other: under a load one may have got no buffer, say.
+      // The time is from one pass and the bytes from the other: under a load one of them may have got no buffer.
       bench.note(
         .init(
           what: "rates of \(cell.strategy.fullName) in some repetitions",

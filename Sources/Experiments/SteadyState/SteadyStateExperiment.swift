@@ -5,12 +5,11 @@ import Hinting
 import Instruments
 import Records
 
-/// How soon a strategy that reacts to frees tells the host, and what it costs while memory comes and goes.
+/// Measures how soon a strategy that reacts to frees tells the host, and what it costs while memory comes and goes.
 ///
-/// Half of what is free is taken, the rest reported; then it is given back at once, and for a window the strategy's
-/// work runs as its own delay says while mutators allocate and free. By the real clock mutators are threads; by the
-/// virtual one they act at a set rate, so that minutes of delay take seconds, and nothing in the result depends on the
-/// machine.
+/// Half of free memory is taken and the rest reported. Then it is freed at once, and for a window the strategy's work
+/// runs with its own delay while mutators allocate and free. By the real clock mutators are threads. By the virtual one
+/// they act at a set rate, so that minutes of delay take seconds and no result depends on the machine.
 enum SteadyStateExperiment: Experiment {
   static let card = ExperimentCard(
     name: "steady-state",
@@ -45,18 +44,18 @@ enum SteadyStateExperiment: Experiment {
     return [virtual]
   }
 
-  /// By the virtual clock everything is on one thread.
+  /// By the virtual clock there is only one thread.
   static func threads(_ options: OptionValues, nodes: Int) -> Int {
     options.clock == .virtual ? 1 : guestThreads(options, nodes: nodes) + (options.hostAckNs > 0 ? 1 : 0)
   }
 
-  /// By the virtual clock nothing may depend on the machine.
+  /// By the virtual clock the number must not depend on the machine.
   static func mutators(_ options: OptionValues, nodes: Int, hostCPUs: Int) -> Int {
     options.clock == .virtual ? 3 : max(hostCPUs - threads(options, nodes: nodes), 1)
   }
 
-  /// The window and a tenth of it alone; virtual time costs what the mutators' operations and the reports do.
-  static func estimate(_ cell: Cell, _ host: Matrix.HostLimits) -> Double {
+  /// The window, and a tenth of it alone. Virtual time costs only the mutators' operations and the reports.
+  static func estimate(_ cell: Cell, _ host: Matrix.HostResources) -> Double {
     let window = Double(cell.windowNs)
     guard cell.clock == .virtual else { return 1.1 * window + 2 * cell.restartNanoseconds(host) }
     let operations = Double(cell.mutators * cell.options.integer("mutator-rate")) * window / 1e9
@@ -77,11 +76,11 @@ enum SteadyStateExperiment: Experiment {
     record.capacity = cell.strategy.options["capacity"].flatMap { Int($0) }
     record.mutatorRate = cell.options["mutator-rate"].flatMap { Double($0) }
 
-    // What comes first finds other caches than what comes last, so that every other repetition goes the other way.
+    // The first window finds other cache contents than the last, so the order alternates between repetitions.
     let aloneFirst = repetition.number % 2 == 0
-    // Of the guest as it begins, whatever the cell before has left of it.
+    // From the guest's starting state, whatever the previous cell left.
     let mostPages = Int(repetition.model.census.freePages) / 16 / max(cell.mutators, 1)
-    // By the virtual clock no figure depends on what the machine does.
+    // By the virtual clock no figure depends on the machine.
     var disturbances: [Disturbance] = []
     if isReal && aloneFirst { record.aloneOpsPerSecond = try aloneRate(repetition, bench, mostPages, &disturbances) }
 
@@ -108,7 +107,7 @@ enum SteadyStateExperiment: Experiment {
     let end = start + window
     var sink = RecordingSink(bench.hintLog, guest.core, runner.queue)
     sink.onReport = { blocks, range in
-      // By the real clock a thread has acknowledged it by now.
+      // By the real clock the host's thread has acknowledged it by now.
       if !isReal { timeline.advance(to: timeline.now + cell.hostAckNs) }
       progress.record(blocks, range, at: timeline.now - start)
     }
@@ -130,7 +129,7 @@ enum SteadyStateExperiment: Experiment {
         ends.note(outcome)
         continue
       }
-      // A timer's tick, or the moment the work is due.
+      // The next timer tick, or the time the work is due.
       let due = requestedAt.map { $0 + runner.workDelayNanoseconds } ?? .max
       timeline.advance(to: min(now + 1_000_000, due, end))
     }
@@ -171,14 +170,14 @@ enum SteadyStateExperiment: Experiment {
   }
 
   private static let tenantOrder = 9
-  /// On the reporter's own CPU, whose thread it shares.
+  /// The tenant that frees its memory: on the reporter's CPU, since both share a thread.
   private static let tenantSettings = MutatorSettings(load: .none, cpu: 0, mostPages: .max, seed: 0)
 
-  /// The work until none is requested, with no delay and no other thread.
+  /// Runs the strategy's work until none is requested, without delay and without other threads.
   private static func settle(_ repetition: Repetition, _ bench: Bench, _ session: inout Session) {
     let runner = repetition.runner
     var sink = RecordingSink(bench.hintLog, repetition.guest.core, runner.queue)
-    // A strategy that asks for ever would never settle.
+    // A strategy that keeps requesting work would never settle.
     for _ in 0..<100_000 where runner.isWorkRequested {
       withExtendedLifetime(bench.holdLog) {
         _ = runner.work(.init(repetition.guest), bench.holdLog.probe(), &session, &sink)
@@ -204,7 +203,7 @@ enum SteadyStateExperiment: Experiment {
     return VirtualTimeline(mutators, rate: Double(cell.options.integer("mutator-rate")))
   }
 
-  /// The mutators on a guest built without the strategy, for a tenth of the window.
+  /// Measures the mutators' rate for a tenth of the window on a guest built without the strategy.
   private static func aloneRate(
     _ repetition: Repetition, _ bench: Bench, _ mostPages: Int, _ disturbances: inout [Disturbance]
   ) throws -> Double? {
@@ -217,33 +216,33 @@ enum SteadyStateExperiment: Experiment {
   }
 }
 
-/// What of the freed memory was reported when, and what of all that was reported the guest took back within a second.
+/// Tracks when the freed memory was reported, and how much of all reported memory the guest reused within a second.
 struct Progress {
   private let freed: [Block]
   private let unitOrder: Int
   let freedBytes: UInt64
-  /// Every block reported, in order. While the strategy works only this grows.
+  /// Every block reported, in order. While the strategy works only this array grows.
   private var reports: [(time: UInt64, block: Block)] = []
   private(set) var batches = 0
-  /// Of each block the last of its reports that was looked at, and up to where they were.
+  /// The last checked report of each block, and the position up to which reports were checked.
   private var latest: [Block: Int] = [:]
   private var noted = 0
   private var nextCheck = 0
   private(set) var checked = 0
   private(set) var takenBack = 0
 
-  // Known when it is finished.
+  // Known only at the end.
   private(set) var blocks = 0
   private(set) var pages: UInt64 = 0
   private(set) var firstGiB: UInt64?
   private(set) var half: UInt64?
-  /// When the last of it came that hadn't come before.
+  /// When the last block that hadn't been reported before was reported.
   private(set) var last: UInt64?
   private(set) var shareReported: Double?
 
   private static let second: UInt64 = 1_000_000_000
 
-  /// `unitOrder`: no smaller blocks are reported, and none of `freed` is smaller.
+  /// Creates a tracker. `unitOrder`: the lowest order reported; no block of `freed` is smaller.
   init(freed: [Block], unitOrder: Int) {
     self.freed = freed
     self.unitOrder = unitOrder
@@ -251,14 +250,14 @@ struct Progress {
     reports.reserveCapacity(1 << 16)
   }
 
-  /// Words `range` of `blocks` were reported. Nanoseconds since the memory became free.
+  /// Records that words `range` of `blocks` were reported. `time`: nanoseconds since the memory was freed.
   mutating func record(_ words: HintBuffer, _ range: Range<Int>, at time: UInt64) {
     for index in range { reports.append((time, Block(rawValue: words[index]))) }
     batches += 1
   }
 
-  /// Looks at what was reported a second before `time`: it was taken back where the host couldn't be told to have it
-  /// any more, or was reported again since.
+  /// Checks the reports made a second before `time`: a block was reused if the host doesn't know of it any more, or if
+  /// it was reported again since.
   mutating func check(until time: UInt64, _ isKnownToHost: (Block) -> Bool) {
     while noted < reports.count, reports[noted].time <= time {
       latest[reports[noted].block] = noted
@@ -272,7 +271,7 @@ struct Progress {
     }
   }
 
-  /// Sums up what was reported until `window`.
+  /// Evaluates the reports made until `window`.
   mutating func finish(window: UInt64) {
     var missing: Set<UInt64> = []
     func units(_ block: Block) -> Range<UInt64> {
@@ -321,7 +320,7 @@ struct SteadyStateRecord: ExperimentRecord {
   var aloneOpsPerSecond: Double?
   var opsRatio: Double?
 
-  /// Above granule 0 what the machine's time says of strategies that give memory back means nothing.
+  /// Drops the times: above granule 0, times of strategies that give memory back are meaningless.
   mutating func dropTimes() {
     blocksPerSecond = nil
     bytesPerSecond = nil

@@ -1,4 +1,4 @@
-/// /proc/buddyinfo: one row a zone, one count an order (`frag_show_print` in mm/vmstat.c).
+/// /proc/buddyinfo: one row per zone, one count per order (`frag_show_print` in mm/vmstat.c).
 struct BuddyInfoTable {
   struct Row {
     var zone: CapturedZoneID
@@ -10,7 +10,7 @@ struct BuddyInfoTable {
 
   private(set) var rows: [Row] = []
 
-  /// Orders of every row.
+  /// The number of orders, the same in every row.
   var orders: Int { rows[0].counts.count }
 
   init(_ text: CaptureText) throws(CaptureError) {

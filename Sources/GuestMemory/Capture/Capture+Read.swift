@@ -1,7 +1,7 @@
 extension Capture {
   /// Reads a capture from files; see `init(buddyinfo:pagetypeinfo:zoneinfo:)` for what is accepted.
   ///
-  /// - Throws: `CaptureError`, of kind `.unreadable` where a file can't be opened or read.
+  /// - Throws: `CaptureError`, of kind `.unreadable` if a file can't be opened or read.
   public static func read(
     buddyinfo: String, pagetypeinfo: String? = nil, zoneinfo: String? = nil
   ) throws(CaptureError) -> Capture {
@@ -15,20 +15,20 @@ extension Capture {
 
   /// Reads a capture from text.
   ///
-  /// Accepted are the files of any kernel with 1 to 11 orders, any number of nodes with gaps in their numbers, CRLF
-  /// line ends, blank lines, blanks at line ends, and lines above the first row, such as a pasted prompt, that aren't
-  /// rows themselves. The files must fit together:
-  /// - a pagetypeinfo's counts add up to buddyinfo's for each zone and order; one `>100000` (the kernel stops counting
-  ///   there) at a zone and order is worked out from the other types;
-  /// - a zone with memory stands in a zoneinfo with all of min, low, high, spanned, present, managed and start_pfn, in
-  ///   the right order of size; the spans of zones with memory don't overlap; a zone's free blocks fit, aligned, into
-  ///   its span and its managed pages;
-  /// - a zone may be missing from a file only where it has nothing but zeros.
+  /// Accepts the files of any kernel with 1 to 11 orders, any number of nodes with gaps in their numbers, CRLF line
+  /// ends, blank lines, trailing blanks, and lines above the first row that aren't rows, such as a pasted prompt. The
+  /// files must be consistent:
+  /// - pagetypeinfo's counts add up to buddyinfo's for each zone and order; one `>100000` (the kernel stops counting
+  ///   there) per zone and order is computed from the other types;
+  /// - a zone with memory has all of min, low, high, spanned, present, managed and start_pfn in zoneinfo, correctly
+  ///   ordered by size; the spans of zones with memory don't overlap; a zone's free blocks fit, aligned, into its span
+  ///   and its managed pages;
+  /// - a zone may be missing from a file only if all its counts are zero.
   ///
-  /// Refused besides: free CMA memory (the model is of a kernel without CMA), more than `maximumBytes`, anything not
-  /// understood below the first row (in a zoneinfo, fields that aren't known are passed over).
+  /// Refused: free CMA memory (the model is of a kernel without CMA), more than `maximumBytes`, and anything unknown
+  /// below the first row (unknown fields of zoneinfo are ignored).
   ///
-  /// - Throws: `.inconsistent` where files contradict one another, otherwise `.malformed`.
+  /// - Throws: `.inconsistent` if files contradict one another, otherwise `.malformed`.
   public init(
     buddyinfo: CaptureText, pagetypeinfo: CaptureText? = nil, zoneinfo: CaptureText? = nil
   ) throws(CaptureError) {
@@ -111,7 +111,7 @@ extension Capture {
     }
   }
 
-  /// Checks what only all files together can tell: the zones' places and what has to fit into them.
+  /// Checks the zones' places and what must fit into them, which needs all files.
   private func checkSpans(_ info: ZoneInfoTable) throws(CaptureError) {
     var present: UInt64 = 0
     for zone in zones {

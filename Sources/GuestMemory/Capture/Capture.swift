@@ -1,21 +1,20 @@
-/// The free memory of a real machine, as its /proc/buddyinfo shows it, with what /proc/pagetypeinfo and /proc/zoneinfo
-/// add.
+/// The free memory of a real machine, from /proc/buddyinfo and, if available, /proc/pagetypeinfo and /proc/zoneinfo.
 ///
-/// No file says how large a page is; all pages are taken as 4 KiB, which is right for x86-64. The kinds of capture that
-/// are refused, and why, are at `init(buddyinfo:pagetypeinfo:zoneinfo:)`.
+/// No file gives the page size; 4 KiB is assumed, which is right for x86-64. See
+/// `init(buddyinfo:pagetypeinfo:zoneinfo:)` for the captures that are refused, and why.
 public struct Capture: Equatable, Sendable {
   /// Orders 0 to 10 can be modelled (`MAX_PAGE_ORDER` of a kernel with 4 KiB pages is 10).
   public static let maximumOrders = 11
-  /// 1 PiB. A capture with more free, present or in pageblocks is taken for damaged.
+  /// 1 PiB. A capture with more free, present or in pageblocks is considered damaged.
   public static let maximumBytes: UInt64 = 1 << 50
   public static let pageBytes: UInt64 = 4096
   static let maximumPages = maximumBytes / pageBytes
 
-  /// By node, then in the kernel's order of zones. Zones that have no memory are left out.
+  /// The zones by node, then in the kernel's order, without zones that have no memory.
   public var zones: [CapturedZone]
-  /// Number of orders, 1...11; the highest order is one less.
+  /// The number of orders, 1...11; the highest order is one less.
   public var orders: Int
-  /// Order of a pageblock, below `orders`; nil without /proc/pagetypeinfo.
+  /// The order of a pageblock, below `orders`; nil without /proc/pagetypeinfo.
   public var pageblockOrder: Int?
 
   public init(zones: [CapturedZone], orders: Int, pageblockOrder: Int? = nil) {
@@ -24,16 +23,16 @@ public struct Capture: Equatable, Sendable {
     self.pageblockOrder = pageblockOrder
   }
 
-  /// The nodes that have a zone, ascending, perhaps with gaps.
+  /// The nodes that have a zone, ascending, possibly with gaps.
   public var nodeIDs: [Int] { Set(zones.map(\.nodeID)).sorted() }
 
-  /// Free pages of 4 KiB over all zones and orders.
+  /// The free 4 KiB pages of all zones and orders.
   public var freePages: UInt64 { zones.reduce(0) { $0 + $1.freePages } }
 
-  /// Free bytes over all zones and orders.
+  /// The free bytes of all zones and orders.
   public var freeBytes: UInt64 { freePages * Self.pageBytes }
 
-  /// Free blocks of `order` and above over all zones, each counted once.
+  /// Returns the number of free blocks of `order` and above in all zones.
   public func freeBlocks(atLeast order: Int) -> UInt64 {
     zones.reduce(0) { $0 + $1.freeBlocks(atLeast: order) }
   }

@@ -1,20 +1,20 @@
 import Records
 
-/// Why a capture was refused. `description` is one line: file and line, what is wrong, what would be accepted.
+/// Why a capture was refused. `description` is one line: file and line, what is wrong, what was expected.
 public struct CaptureError: UserFacing, Equatable, Sendable {
   public enum Kind: Equatable, Sendable {
-    /// A file's text is not what its kernel prints, or not something that can be modelled.
+    /// The text isn't what a kernel prints, or can't be modelled.
     case malformed
-    /// Each file is well formed, but they contradict one another: taken from different machines or moments.
+    /// The files are well formed but contradict one another: they are from different machines or moments.
     case inconsistent
-    /// The file couldn't be opened or read; its text was never looked at.
+    /// The file couldn't be opened or read.
     case unreadable
   }
 
   public var kind: Kind
-  /// The path as it was given.
+  /// The path as given.
   public var file: String
-  /// Counted from 1; nil only for `.unreadable`.
+  /// The line, from 1; nil only for `.unreadable`.
   public var line: Int?
   public var what: String
   public var accepted: String
@@ -27,19 +27,19 @@ public struct CaptureError: UserFacing, Equatable, Sendable {
     self.accepted = accepted
   }
 
-  /// True where the file system is at fault (an I/O error for the caller's exit status), false where the text is.
+  /// Whether reading failed (an I/O error for the exit status), rather than the text being wrong.
   public var isUnreadable: Bool { kind == .unreadable }
 
-  /// An I/O error where the file couldn't be read, bad input otherwise.
+  /// An I/O error if the file couldn't be read, otherwise bad input.
   public var failureKind: UserError.Kind { isUnreadable ? .io : .input }
 
-  /// `FILE:LINE: what; expected ...`, or without the line for `.unreadable`. Never more than one line.
+  /// `FILE:LINE: what; expected ...`, without the line for `.unreadable`. Always one line.
   public var description: String {
     let place = Self.oneLine(file) + (line.map { ":\($0)" } ?? "")
     return "\(place): \(Self.oneLine(what)); expected \(Self.oneLine(accepted))"
   }
 
-  /// `text` with line ends and other control characters written as escapes.
+  /// Returns `text` with line ends and other control characters escaped.
   static func oneLine(_ text: some StringProtocol) -> String {
     var result = ""
     for scalar in text.unicodeScalars {
@@ -53,7 +53,7 @@ public struct CaptureError: UserFacing, Equatable, Sendable {
     return result
   }
 
-  /// A piece of the file for a message: on one line, in quotes, and cut where it's long.
+  /// Returns part of the file for a message: on one line, quoted, and shortened if long.
   static func quoted(_ text: some StringProtocol) -> String {
     let limit = 48
     var cut = String.UnicodeScalarView()

@@ -1,27 +1,27 @@
-/// One line of a captured file, and the reading of what all three kinds of file have in common.
+/// A line of a capture file, and the parsing that all three kinds of file share.
 struct CaptureLine: Equatable, Sendable {
-  /// Highest number of nodes a kernel can be built for (NODES_SHIFT 10).
+  /// The most nodes a kernel can be built for (NODES_SHIFT 10).
   static let maximumNodes = 1024
-  /// 2^40 pages of 4 KiB: 52 bits of physical address, all that x86-64 has.
+  /// 2^40 pages of 4 KiB: the 52 bits of physical address that x86-64 has.
   static let maximumPFN: UInt64 = 1 << 40
 
   var file: String
   var number: Int
-  /// Without blanks at either end; never empty.
+  /// The text without surrounding blanks; never empty.
   var text: String
 
   /// The words of the line.
   var words: [Substring] { text.split(whereSeparator: { $0 == " " || $0 == "\t" }) }
 
-  /// Whether the line is, or claims to be, the row of a zone.
+  /// Whether the line is, or looks like, the row of a zone.
   var isRow: Bool { text.utf8.starts(with: "Node".utf8) }
 
   func error(_ what: String, accepted: String, kind: CaptureError.Kind = .malformed) -> CaptureError {
     CaptureError(kind: kind, file: file, line: number, what: what, accepted: accepted)
   }
 
-  /// Refuses a line that isn't a row but holds one, such as a quoted or a damaged row: passing it over would lose a
-  /// zone without a word.
+  /// Refuses a line that contains a row but isn't one, such as a quoted or damaged row: ignoring it would lose a zone
+  /// silently.
   func refuseIfHiddenRow() throws(CaptureError) {
     let mark = Array(", zone".utf8)
     var rest = text.utf8[...]
@@ -35,14 +35,14 @@ struct CaptureLine: Equatable, Sendable {
     }
   }
 
-  /// The first line of a file that can only be a pagetypeinfo's.
+  /// Whether this is the first line of a pagetypeinfo, which no other file can have.
   var isPageTypeInfoHeading: Bool {
     ["Page block order:", "Pages per block:", "Free pages count per migrate type", "Number of blocks type"]
       .contains { text.utf8.starts(with: $0.utf8) }
   }
 
-  /// Reads `Node N, zone NAME` and gives the words after it. `hasType` is true if a comma follows the name, as it does
-  /// in a pagetypeinfo's `zone NAME, type TYPE`; the word `type` is then taken too.
+  /// Reads `Node N, zone NAME` and returns the words after it. `hasType`: a comma follows the name, as in a
+  /// pagetypeinfo's `zone NAME, type TYPE`; the word `type` is then consumed, too.
   func row(
     accepted: String
   ) throws(CaptureError) -> (zone: CapturedZoneID, hasType: Bool, rest: ArraySlice<Substring>) {
@@ -70,7 +70,7 @@ struct CaptureLine: Equatable, Sendable {
     return (CapturedZoneID(nodeID: Int(node), kind: kind), hasComma, rest)
   }
 
-  /// Reads one number, digits only; `name` says in errors what it counts.
+  /// Reads a number, digits only. `name`: what it counts, for errors.
   func number(_ word: some StringProtocol, _ name: String, atMost limit: UInt64 = .max) throws(CaptureError) -> UInt64 {
     if let value = Self.digits(word) {
       guard value <= limit else {
@@ -89,7 +89,7 @@ struct CaptureLine: Equatable, Sendable {
     throw error("\(name) is not a number: \(quoted)", accepted: accepted)
   }
 
-  /// Reads a count of blocks of `order` and refuses one that alone would be more than `Capture.maximumBytes`.
+  /// Reads a count of blocks of `order`. Refuses one that alone exceeds `Capture.maximumBytes`.
   func blocks(_ word: Substring, order: Int, _ owner: String) throws(CaptureError) -> UInt64 {
     let limit = Capture.maximumPages >> UInt64(order)
     let value = try number(word, "\(owner), order \(order): the count")
@@ -101,7 +101,7 @@ struct CaptureLine: Equatable, Sendable {
     return value
   }
 
-  /// Refuses a row whose number of counts can't be modelled or isn't `expected`, the other rows' number.
+  /// Refuses a row whose number of counts can't be modelled or differs from `expected`, the other rows' number.
   func checkOrders(_ count: Int, expected: Int?) throws(CaptureError) {
     guard count <= Capture.maximumOrders else {
       throw error(
@@ -118,7 +118,7 @@ struct CaptureLine: Equatable, Sendable {
     !word.isEmpty && word.utf8.allSatisfy { $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") }
   }
 
-  /// The value of `word` if it is digits only and fits in 64 bits.
+  /// Returns the value of `word`; nil if it isn't digits only or doesn't fit in 64 bits.
   static func digits(_ word: some StringProtocol) -> UInt64? {
     isDigits(word) ? UInt64(word) : nil
   }

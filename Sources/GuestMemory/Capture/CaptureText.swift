@@ -2,12 +2,12 @@ import Glibc
 import Machine
 import SystemPackage
 
-/// The text of one captured file, with the name that errors give it.
+/// The text of a capture file, with its name for errors.
 public struct CaptureText: Equatable, Sendable {
-  /// A longer file is refused: a machine of 16 nodes and 1024 CPUs prints 15 MiB of zoneinfo.
+  /// The largest file accepted: a machine of 16 nodes and 1024 CPUs prints 15 MiB of zoneinfo.
   public static let maximumBytes = 64 << 20
 
-  /// The path, or what stands for it in errors.
+  /// The path, or a name for errors.
   public var name: String
   public var bytes: [UInt8]
 
@@ -20,10 +20,9 @@ public struct CaptureText: Equatable, Sendable {
     self.init(name: name, bytes: Array(text.utf8))
   }
 
-  /// Reads the file at `path` whole: a plain file, a pipe or a file under /proc, whose size the kernel gives as 0.
+  /// Reads the file at `path` completely: a plain file, a pipe, or a file under /proc, whose size is given as 0.
   ///
-  /// - Throws: `.unreadable` where the file can't be opened or read, `.malformed` where it is longer than
-  ///   `maximumBytes`.
+  /// - Throws: `.unreadable` if the file can't be opened or read, `.malformed` if it is longer than `maximumBytes`.
   public static func load(_ path: String) throws(CaptureError) -> CaptureText {
     let bytes: [UInt8]
     do throws(Errno) {
@@ -47,8 +46,8 @@ public struct CaptureText: Equatable, Sendable {
       accepted: "a file this user may read")
   }
 
-  /// The lines that aren't blank, numbered as an editor numbers them. Line ends may be LF or CRLF; blanks at both ends
-  /// and a byte order mark are dropped.
+  /// The non-blank lines, with their line numbers. Accepts LF and CRLF; strips surrounding blanks and a byte order
+  /// mark.
   var lines: [CaptureLine] {
     var result: [CaptureLine] = []
     let start = bytes.starts(with: [0xef, 0xbb, 0xbf]) ? 3 : 0

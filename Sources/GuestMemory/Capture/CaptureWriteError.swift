@@ -3,14 +3,14 @@ import Records
 
 /// Why a host capture wrote nothing. `description` is one line.
 public enum CaptureWriteError: UserFacing, Equatable, Sendable {
-  /// The host's buddyinfo can't be read, or is of a kernel that can't be modelled.
+  /// The host's buddyinfo can't be read or modelled.
   case capture(CaptureError)
-  /// A file of that name is there and not empty (or isn't a plain file); it was left as it is.
+  /// A file of that name exists and isn't empty (or isn't a plain file); it was left unchanged.
   case exists(path: String)
   /// The operation on `path` failed with this `errno`.
   case io(path: String, operation: String, code: CInt)
 
-  /// True where the file system is at fault rather than a file's text.
+  /// Whether this is an I/O error, rather than a file's text being wrong.
   public var isIO: Bool {
     switch self {
     case .capture(let error): error.isUnreadable
@@ -18,7 +18,7 @@ public enum CaptureWriteError: UserFacing, Equatable, Sendable {
     }
   }
 
-  /// An I/O error, or bad input where the host's text is at fault.
+  /// An I/O error, or bad input if the host's text is wrong.
   public var failureKind: UserError.Kind { isIO ? .io : .input }
 
   public var description: String {

@@ -2,10 +2,10 @@ import Glibc
 import Machine
 import SystemPackage
 
-/// Takes a capture of the running machine: /proc/buddyinfo, /proc/pagetypeinfo and /proc/zoneinfo as files that
-/// `Capture.read` accepts.
+/// Captures the running machine: /proc/buddyinfo, /proc/pagetypeinfo and /proc/zoneinfo as files that `Capture.read`
+/// accepts.
 public struct HostCapture: Sendable {
-  /// Readings of buddyinfo and pagetypeinfo until they are of one state of memory.
+  /// The most readings of buddyinfo and pagetypeinfo until both show the same state.
   public static let maximumAttempts = 20
 
   private let load: @Sendable (CaptureFile) throws(CaptureError) -> CaptureText
@@ -15,19 +15,19 @@ public struct HostCapture: Sendable {
     self.init { file throws(CaptureError) in try CaptureText.load("\(procRoot)/\(file.procName)") }
   }
 
-  /// Takes the files from `load`, which is called anew for each attempt.
+  /// Creates a capture that reads with `load`, which is called for each attempt.
   init(load: @escaping @Sendable (CaptureFile) throws(CaptureError) -> CaptureText) {
     self.load = load
   }
 
-  /// Writes the machine's files into `directory`, which is made if it isn't there.
+  /// Writes the machine's files into `directory`, which is created if missing.
   ///
-  /// The three files are read one right after the other. Where buddyinfo and pagetypeinfo disagree, memory moved in
-  /// between, and all are read again, `maximumAttempts` times at most; then pagetypeinfo is left out. A pagetypeinfo or
-  /// zoneinfo that can't be read or can't be modelled is left out too, so that whatever is written can be read back.
+  /// The three files are read one right after the other. If buddyinfo and pagetypeinfo disagree, memory changed in
+  /// between, and all are read again, up to `maximumAttempts` times; then pagetypeinfo is left out. A pagetypeinfo or
+  /// zoneinfo that can't be read or modelled is left out, too, so that everything written can be read back.
   ///
-  /// - Throws: `.capture` where buddyinfo itself can't be had, `.exists` where any of the three names is taken by a
-  ///   file that isn't empty, `.io` where writing fails. Nothing is left behind then.
+  /// - Throws: `.capture` if buddyinfo itself can't be captured, `.exists` if a file of one of the three names exists
+  ///   and isn't empty, `.io` if writing fails. Nothing is left behind then.
   public func write(to directory: String) throws(CaptureWriteError) -> CaptureWriteResult {
     for file in CaptureFile.allCases { try Self.checkFree(Self.path(file, in: directory)) }
     let taken: Taken
@@ -52,7 +52,7 @@ public struct HostCapture: Sendable {
     var attempts = 0
     while true {
       attempts += 1
-      // Nothing but reading between the first and the last file: parsing takes memory, and so moves it.
+      // Only read between the first and the last file: parsing allocates memory, which changes the figures.
       let buddyinfo = try load(.buddyinfo)
       let pagetypeinfo = attempt(.pagetypeinfo)
       let zoneinfo = attempt(.zoneinfo)
@@ -101,7 +101,7 @@ public struct HostCapture: Sendable {
     directory.isEmpty || directory.hasSuffix("/") ? directory + name : "\(directory)/\(name)"
   }
 
-  /// Refuses a path where something stands that isn't an empty file.
+  /// Refuses a path at which anything but an empty file exists.
   private static func checkFree(_ path: String) throws(CaptureWriteError) {
     var status = stat()
     if lstat(path, &status) != 0 {
@@ -111,8 +111,8 @@ public struct HostCapture: Sendable {
     guard status.st_mode & S_IFMT == S_IFREG, status.st_size == 0 else { throw .exists(path: path) }
   }
 
-  /// Writes all files under other names first, and gives them their own only when all are whole. If a step fails, what
-  /// was made until then is taken away.
+  /// Writes all files under temporary names and renames them once all are complete. If a step fails, removes what it
+  /// wrote.
   private static func store(_ texts: [CaptureFile: CaptureText], in directory: String) throws(CaptureWriteError) {
     var made: [String] = []  // files, to be unlinked
     var madeDirectories: [String] = []
@@ -169,4 +169,67 @@ public struct HostCapture: Sendable {
       throw .io(path: path, operation: "write the file", code: error.rawValue)
     }
   }
+}
+
+/// The result of `HostCapture.write(to:)`.
+public struct CaptureWriteResult: Equatable, Sendable {
+  /// The paths of the files written; always includes buddyinfo.
+  public var written: [CaptureFile: String]
+  /// The files left out.
+  public var omitted: [CaptureOmission]
+  /// The number of readings until the files agreed, 1...`HostCapture.maximumAttempts`.
+  public var attempts: Int
+  /// The written capture; `Capture.read` of the files returns the same.
+  public var capture: Capture
+
+  public init(
+    written: [CaptureFile: String], omitted: [CaptureOmission], attempts: Int, capture: Capture
+  ) {
+    self.written = written
+    self.omitted = omitted
+    self.attempts = attempts
+    self.capture = capture
+  }
+}
+
+/// A file that a host capture left out, and why.
+public struct CaptureOmission: Equatable, Sendable, CustomStringConvertible {
+  public enum Reason: Equatable, Sendable {
+    /// The file couldn't be read; since Linux 5.4 only root may read /proc/pagetypeinfo.
+    case unreadable(CaptureError)
+    /// Memory changed between the readings in every attempt; `last` is the last attempt's error.
+    case unsteady(attempts: Int, last: CaptureError)
+    /// The file was read but can't be modelled, or contradicts the others.
+    case refused(CaptureError)
+  }
+
+  public var file: CaptureFile
+  public var reason: Reason
+
+  public init(file: CaptureFile, reason: Reason) {
+    self.file = file
+    self.reason = reason
+  }
+
+  /// One line.
+  public var description: String {
+    switch reason {
+    case .unreadable(let error): "\(file.fileName) not written: \(error)"
+    case .refused(let error): "\(file.fileName) not written: \(error)"
+    case .unsteady(let attempts, let last):
+      "\(file.fileName) not written: memory moved in each of \(attempts) attempts; the last: \(last)"
+    }
+  }
+}
+
+/// The three /proc files of a capture.
+public enum CaptureFile: String, CaseIterable, Sendable {
+  case buddyinfo
+  case pagetypeinfo
+  case zoneinfo
+
+  /// The name under /proc.
+  public var procName: String { rawValue }
+  /// The name in a capture directory.
+  public var fileName: String { rawValue + ".txt" }
 }

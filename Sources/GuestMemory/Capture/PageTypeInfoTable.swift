@@ -1,18 +1,18 @@
 /// /proc/pagetypeinfo: free blocks by migratetype and order, and pageblocks by migratetype (`pagetypeinfo_show` in
-/// mm/vmstat.c). The kernel prints headings and both tables once for each node. A third table, of mixed blocks, is
-/// printed by kernels with page owner tracking and passed over.
+/// mm/vmstat.c). The kernel prints headings and both tables once per node. Kernels with page owner tracking print a
+/// third table, of mixed blocks, which is ignored.
 struct PageTypeInfoTable {
   /// A cell of the free table.
   enum Cell: Equatable {
     case exact(UInt64)
-    /// `>100000`: the kernel stops counting there (since 5.4), so there are at least that many.
+    /// `>100000`: the kernel stops counting there (since 5.4), so there are at least this many.
     case capped
   }
 
   struct Zone {
     /// The line of the zone's first row.
     var line: CaptureLine
-    /// By `CapturedMigratetype.rawValue`; empty if the kernel has no such type.
+    /// By `CapturedMigratetype.rawValue`; empty if the kernel lacks the type.
     var free = [[Cell]](repeating: [], count: CapturedMigratetype.allCases.count)
     var types: Set<String> = []
     var pageblocks: [UInt64]?
@@ -35,7 +35,7 @@ struct PageTypeInfoTable {
   private(set) var zones: [CapturedZoneID: Zone] = [:]
   private(set) var orders = 0
   private(set) var pageblockOrder = 0
-  /// Where the pageblock order was read.
+  /// The line that gives the pageblock order.
   private(set) var pageblockLine: CaptureLine
 
   private var pageblocks: UInt64 = 0
@@ -209,7 +209,7 @@ struct PageTypeInfoTable {
     zones[id] = zone
   }
 
-  /// What can only be told once the file has been read: every zone has both tables, and all have the same types.
+  /// Checks what needs the whole file: every zone has both tables, and all have the same types.
   private func checkWhole() throws(CaptureError) {
     guard pageblockOrder < orders else {
       throw pageblockLine.error(
@@ -244,10 +244,10 @@ struct PageTypeInfoTable {
     }
   }
 
-  /// Free blocks of zone `id` by type and order, with capped counts worked out from `row`.
+  /// Returns the free blocks of zone `id` by type and order, with capped counts computed from `row`.
   ///
-  /// - Throws: `.malformed` where two types are capped at one order, `.inconsistent` where the sum over the types isn't
-  ///   the row's count.
+  /// - Throws: `.malformed` if two types are capped at one order, `.inconsistent` if the sum over the types isn't the
+  ///   row's count.
   func free(of id: CapturedZoneID, matching row: BuddyInfoTable.Row) throws(CaptureError) -> [[UInt64]] {
     var result = [[UInt64]](
       repeating: [UInt64](repeating: 0, count: orders), count: CapturedMigratetype.allCases.count)
@@ -295,13 +295,13 @@ struct PageTypeInfoTable {
 }
 
 extension CaptureLine {
-  /// The words after `key` if the line starts with it.
+  /// The words after `key`; nil if the line doesn't start with it.
   fileprivate func after(_ key: String) -> [Substring]? {
     guard text.utf8.starts(with: key.utf8) else { return nil }
     return text.dropFirst(key.count).split(whereSeparator: { $0 == " " || $0 == "\t" })
   }
 
-  /// The one number in `words`.
+  /// The only number in `words`.
   fileprivate func single(
     _ words: [Substring], _ name: String, atMost limit: UInt64 = .max
   ) throws(CaptureError) -> UInt64 {

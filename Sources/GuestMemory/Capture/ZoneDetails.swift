@@ -1,27 +1,27 @@
-/// What /proc/zoneinfo adds to a zone: its place, size and watermarks. All figures are pages of 4 KiB.
+/// A zone's place, size and watermarks, from /proc/zoneinfo. All figures are 4 KiB pages.
 ///
 /// A capture that was read without error has `min <= low <= high`, `managed <= present <= spanned`, and a span below
 /// 2^52 bytes, the highest physical address of x86-64.
 public struct ZoneDetails: Equatable, Sendable {
-  /// First PFN of the span.
+  /// The first PFN of the span.
   public var startPFN: UInt64
   /// Pages from the first to the last, holes included.
   public var spanned: UInt64
   /// Pages that exist.
   public var present: UInt64
-  /// Pages that the buddy allocator was given.
+  /// Pages given to the buddy allocator.
   public var managed: UInt64
-  /// The three watermarks as printed. Since Linux 5.0 they include `boost` (`min_wmark_pages` and its like).
+  /// The three watermarks as printed. Since Linux 5.0 they include `boost` (`min_wmark_pages` and the like).
   public var min: UInt64
   public var low: UInt64
   public var high: UInt64
-  /// The watermark boost then in force; nil if the kernel is too old to print it.
+  /// The watermark boost in force; nil if the kernel is too old to print it.
   public var boost: UInt64?
   /// The promotion watermark; nil if the kernel is too old to print it.
   public var promo: UInt64?
-  /// `lowmem_reserve`, by the zone that an allocation would rather have had; empty if the file has none.
+  /// `lowmem_reserve`, by the zone that an allocation prefers; empty if the file has none.
   public var protection: [UInt64]
-  /// The per-cpu lists, in the file's order of CPUs.
+  /// The per-CPU lists, in the file's order of CPUs.
   public var pagesets: [CapturedPageset]
 
   public init(
@@ -41,13 +41,32 @@ public struct ZoneDetails: Equatable, Sendable {
     self.pagesets = pagesets
   }
 
-  /// One past the last PFN of the span.
+  /// The PFN after the span.
   public var endPFN: UInt64 { startPFN + spanned }
 
-  /// How many naturally aligned blocks of `order` (0...63) lie wholly inside the span, holes not considered.
+  /// Returns the number of naturally aligned blocks of `order` (0...63) wholly inside the span, ignoring holes.
   public func alignedBlocks(order: Int) -> UInt64 {
     let first = (startPFN >> UInt64(order)) + (startPFN & ((1 << UInt64(order)) - 1) == 0 ? 0 : 1)
     let end = endPFN >> UInt64(order)
     return end > first ? end - first : 0
+  }
+}
+
+/// A CPU's per-CPU page lists in one zone, from /proc/zoneinfo.
+public struct CapturedPageset: Equatable, Sendable {
+  /// The CPU's number; the kernel leaves out offline CPUs.
+  public var cpu: Int
+  /// The number of pages on the lists, which aren't in the free areas.
+  public var count: UInt64
+  /// The number of pages above which the lists are drained.
+  public var high: UInt64
+  /// The number of pages per refill.
+  public var batch: UInt64
+
+  public init(cpu: Int, count: UInt64, high: UInt64, batch: UInt64) {
+    self.cpu = cpu
+    self.count = count
+    self.high = high
+    self.batch = batch
   }
 }

@@ -1,7 +1,7 @@
-/// /proc/zoneinfo (`zoneinfo_show_print` in mm/vmstat.c). Its layout differs between releases: fields are known by
-/// name, never by place or indent, and fields that aren't known are passed over.
+/// /proc/zoneinfo (`zoneinfo_show_print` in mm/vmstat.c). Its layout differs between releases: fields are identified by
+/// name, never by position or indentation, and unknown fields are ignored.
 struct ZoneInfoTable {
-  /// The fields that are read, `rawValue` being the first word of their line.
+  /// The fields that are read; `rawValue` is the first word of their line.
   enum Field: String, CaseIterable {
     case free = "pages"  // "pages free N"
     case boost, min, low, high, promo, spanned, present, managed, cma
@@ -32,11 +32,11 @@ struct ZoneInfoTable {
     var pagesets: [CapturedPageset] = []
 
     func value(_ field: Field) -> UInt64? { values[field]?.number }
-    /// Where `field` stands, or else the zone's first line.
+    /// The line of `field`, or of the zone's row if the field is missing.
     func line(_ field: Field) -> CaptureLine { values[field]?.line ?? line }
   }
 
-  /// A pageset that is being read.
+  /// The pageset being read.
   private struct OpenPageset {
     var cpu: Int
     var line: CaptureLine
@@ -125,7 +125,7 @@ struct ZoneInfoTable {
     current?.zone.values[field] = Value(number: value, line: line)
   }
 
-  /// The number of a line that is a name and a number.
+  /// Reads the number of a line that consists of a name and a number.
   private static func only(
     _ words: [Substring], _ line: CaptureLine, _ name: String, atMost limit: UInt64
   ) throws(CaptureError) -> UInt64 {
@@ -135,7 +135,7 @@ struct ZoneInfoTable {
     return try line.number(words[1], name, atMost: limit)
   }
 
-  /// `protection: (0, 3019, 10187)`.
+  /// Reads `protection: (0, 3019, 10187)`.
   private static func protection(_ line: CaptureLine) throws(CaptureError) -> [UInt64] {
     let accepted = "'protection: (A, B, ...)'"
     let list = line.words.dropFirst().joined()
@@ -160,11 +160,10 @@ struct ZoneInfoTable {
     pageset = nil
   }
 
-  /// The details of zone `id`, checked in themselves; nil if the file leaves the zone out, or shows it without
-  /// memory.
+  /// Returns the checked details of zone `id`; nil if the file leaves the zone out or shows it without memory.
   ///
-  /// - Parameter freePages: what buddyinfo has for the zone. It need not be zoneinfo's own figure, which is of another
-  ///   moment, but must fit into the managed pages.
+  /// - Parameter freePages: the zone's free pages according to buddyinfo. They may differ from zoneinfo's own figure,
+  ///   taken at another moment, but must fit into the managed pages.
   func details(of id: CapturedZoneID, freePages: UInt64) throws(CaptureError) -> ZoneDetails? {
     guard let zone = zones[id] else { return nil }
     if freePages == 0, zone.value(.present) ?? 0 == 0 { return nil }

@@ -1,22 +1,20 @@
-/// Code that a strategy puts into the allocator's inner half and that every CPU then runs, whether anybody scans or
-/// not.
+/// A strategy's code in the allocator's inner half, run on every CPU whether or not the strategy scans.
 ///
-/// A generic parameter of the guest CPU: with ``NoHooks`` no instruction of it is left, which is a kernel built without
-/// the strategy (the real ones sit behind a static key). Every call is made with the zone's lock held and may take no
-/// lock, allocate or wait. What hooks keep between calls lies in memory of its own (``SharedWords``), so that copies of
-/// a value are the same hooks.
+/// A generic parameter of the guest CPU: ``NoHooks`` compiles to nothing, as in a kernel built without the strategy
+/// (the real hooks are behind a static key). Hooks are called with the zone's lock held and must not lock, allocate or
+/// wait. Their state is in separate memory (``SharedWords``), so that copies of a value are the same hooks.
 public protocol AllocatorHooks: Sendable {
-  /// In `del_page_from_free_list()`, before the block is unlinked: it is allocated, merged or isolated.
+  /// Called in `del_page_from_free_list()`, before the block is unlinked to be allocated, merged or isolated.
   func willRemove(_ page: Page, _ zone: Zone, order: Int)
 
-  /// In `move_to_free_list()`, before the block goes to another migratetype's list.
+  /// Called in `move_to_free_list()`, before the block moves to another migratetype's list.
   func willMove(_ page: Page, _ zone: Zone, order: Int)
 
-  /// Where `add_to_free_list_tail()` puts a block: before this place, by default the list's end.
+  /// The position before which `add_to_free_list_tail()` inserts a block, by default the list's end.
   func tail(of list: FreeList, _ zone: Zone, order: Int, _ type: Migratetype) -> FreeList.Position
 
-  /// At the end of `__free_one_page()`: `page`, merged as far as it would, heads a free block of `order` on the list of
-  /// `type`. Not called where the block is put back by who isolated it (FPI_SKIP_REPORT_NOTIFY).
+  /// Called at the end of `__free_one_page()`: `page` heads the merged free block of `order` on the list of `type`. Not
+  /// called for a block that is put back after isolation (FPI_SKIP_REPORT_NOTIFY).
   func didFree(_ page: Page, pfn: UInt64, _ zone: Zone, order: Int, _ type: Migratetype)
 }
 
@@ -34,7 +32,7 @@ extension AllocatorHooks {
   public func didFree(_ page: Page, pfn: UInt64, _ zone: Zone, order: Int, _ type: Migratetype) {}
 }
 
-/// A kernel without any such strategy.
+/// No hooks: a kernel without any such strategy.
 public struct NoHooks: AllocatorHooks {
   @inlinable public init() {}
 }

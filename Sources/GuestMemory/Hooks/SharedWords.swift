@@ -1,13 +1,13 @@
 import CHost
 import Synchronization
 
-/// Words that hooks on every CPU and a strategy's worker share: states, counters, bitmaps, places in lists.
+/// Words that hooks on every CPU share with a strategy's worker: states, counters, bitmaps, list positions.
 public final class SharedWords: @unchecked Sendable {
   // Right to send: the words are atomic, and the memory lives as long as this does.
   private let base: UnsafeMutableRawPointer
   private let bytes: Int
 
-  /// `count` words, all 0, on cache lines of their own. Memory is used as words are first written.
+  /// Creates `count` zeroed words on their own cache lines. Memory is committed as words are first written.
   ///
   /// - Throws: ``GuestError/cannotReserve(bytes:)``
   public init(count: Int) throws(GuestError) {
@@ -19,10 +19,10 @@ public final class SharedWords: @unchecked Sendable {
 
   deinit { _ = chost_release(base, bytes) }
 
-  /// The words. Valid as long as this object: the caller must keep it alive.
+  /// The words. Valid as long as this object, which the caller must keep alive.
   public let view: View
 
-  /// A trivial handle on the words: using it counts no references.
+  /// A trivial handle on the words, used without reference counting.
   public struct View: @unchecked Sendable {
     // Right to send: every access is atomic.
     @usableFromInline let words: UnsafeMutablePointer<Atomic<UInt64>>
@@ -34,7 +34,7 @@ public final class SharedWords: @unchecked Sendable {
       self.count = count
     }
 
-    /// Word `index`, read without ordering: for what the zone's lock guards, and for peeking.
+    /// Word `index`, read without ordering: for data that the zone's lock guards, and for hints.
     @inlinable @inline(__always)
     public subscript(index: Int) -> UInt64 {
       get {
@@ -47,17 +47,17 @@ public final class SharedWords: @unchecked Sendable {
       }
     }
 
-    /// READ_ONCE with smp_load_acquire()'s order.
+    /// READ_ONCE with the ordering of smp_load_acquire().
     @inlinable @inline(__always)
     public func loadAcquiring(_ index: Int) -> UInt64 { words[index].load(ordering: .acquiring) }
 
-    /// xchg(): the old value.
+    /// xchg(): returns the old value.
     @inlinable @inline(__always)
     public func exchange(_ index: Int, _ value: UInt64) -> UInt64 {
       words[index].exchange(value, ordering: .sequentiallyConsistent)
     }
 
-    /// cmpxchg(): true where the word was `expected` and now is `desired`.
+    /// cmpxchg(): returns true if the word was `expected` and is now `desired`.
     @inlinable @inline(__always)
     public func compareExchange(_ index: Int, expected: UInt64, desired: UInt64) -> Bool {
       words[index].compareExchange(expected: expected, desired: desired, ordering: .sequentiallyConsistent).exchanged
@@ -70,7 +70,7 @@ public final class SharedWords: @unchecked Sendable {
       words[index].wrappingAdd(UInt64(bitPattern: Int64(value)), ordering: .sequentiallyConsistent).newValue
     }
 
-    /// test_and_set_bit(): whether the bit was set. Bit 0 is the lowest of word `first`.
+    /// test_and_set_bit(): returns whether the bit was set. Bit 0 is the lowest of word `first`.
     @inlinable @inline(__always)
     public func testAndSet(bit: UInt64, first: Int = 0) -> Bool {
       let mask: UInt64 = 1 &<< (bit & 63)
@@ -79,7 +79,7 @@ public final class SharedWords: @unchecked Sendable {
       return words[word].bitwiseOr(mask, ordering: .sequentiallyConsistent).oldValue & mask != 0
     }
 
-    /// test_and_clear_bit(): whether the bit was set.
+    /// test_and_clear_bit(): returns whether the bit was set.
     @inlinable @inline(__always)
     public func testAndClear(bit: UInt64, first: Int = 0) -> Bool {
       let mask: UInt64 = 1 &<< (bit & 63)
@@ -96,7 +96,7 @@ public final class SharedWords: @unchecked Sendable {
       return words[word].load(ordering: .relaxed) &>> (bit & 63) & 1 != 0
     }
 
-    /// All words 0. For between sessions: not one atomic step.
+    /// Zeroes all words, without atomics. Only between sessions.
     public func clear() { for index in 0..<count where self[index] != 0 { self[index] = 0 } }
   }
 }

@@ -1,15 +1,15 @@
 import Instruments
 
-/// Allocations and frees in loops on one CPU, whatever hooks it was compiled for: for measuring what hooks cost who
-/// allocates. One call goes through a closure, none inside it.
+/// Loops of allocations and frees on one CPU with type-erased hooks, to measure what hooks cost allocating threads.
+/// Only a whole loop is called through a closure.
 public final class AllocationLoop {
-  // Closures made where the hooks' type is known: a generic class behind a protocol has one table of methods for all
-  // its types, so that they may be called unspecialised.
+  // The closures are created while the hooks' type is known: a generic class behind a protocol has one method table for
+  // all its types, so its methods may be called unspecialised.
   @usableFromInline let pairsBody: (Int, Int) -> Bool
   @usableFromInline let churnBody: (Int) -> Bool
   private let held: UnsafeMutablePointer<UInt64>
 
-  /// Blocks of one ``churn(count:)``: of order 0 every second, of order 1 every fourth, and so on; one of order 10.
+  /// The blocks per ``churn(count:)``: every second of order 0, every fourth of order 1, and so on; one of order 10.
   public static let blocksPerChurn = 2047
 
   @inlinable @inline(__always)
@@ -35,7 +35,7 @@ public final class AllocationLoop {
             guard let pfn = cpu.allocate(order: (index &+ 1).trailingZeroBitCount, .userMovable) else { return false }
             held[index] = pfn
           }
-          // Every second first: nothing merges with those that are still out.
+          // Every second block first, so that nothing merges with blocks that are still allocated.
           for start in 0..<2 {
             for index in stride(from: start, to: blocks, by: 2) {
               cpu.free(pfn: held[index], order: (index &+ 1).trailingZeroBitCount)
@@ -57,10 +57,11 @@ public final class AllocationLoop {
 
   deinit { held.deallocate() }
 
-  /// One movable block of `order` taken and given back, `count` times. False where there was none.
+  /// Allocates and frees one movable block of `order`, `count` times. Returns false if an allocation failed.
   public func pairs(order: Int, count: Int) -> Bool { pairsBody(order, count) }
 
-  /// ``blocksPerChurn`` movable blocks of all orders taken, and given back, `count` times: splits, merges, fills and
-  /// drains of the per-CPU lists. False where the guest ran out; what was taken is lost until it is restored.
+  /// Allocates ``blocksPerChurn`` movable blocks of all orders and frees them, `count` times, which splits, merges,
+  /// fills and drains per-CPU lists. Returns false if the guest ran out of memory; what was allocated is lost until it
+  /// is restored.
   public func churn(count: Int) -> Bool { churnBody(count) }
 }

@@ -1,10 +1,10 @@
 import Instruments
 
-/// A mutator, whatever probe and hooks it was compiled for. A call each burst goes through a closure, none inside one:
-/// closures made where the types are known, since a generic class behind a protocol has one table of methods for all
-/// its types, so that they would be called unspecialised.
+/// A mutator with type-erased probe and hooks. Each burst is called through a closure, nothing within it. The closures
+/// are created while the types are known: a generic class behind a protocol has one method table for all its types, so
+/// its methods would be called unspecialised.
 public final class AnyMutator: @unchecked Sendable {
-  // Right to send: its thread has it to itself between start and stop; the group reads it after.
+  // Right to send: its thread uses it between start and stop; the group reads it afterwards.
   private let prepareBody: () -> Void
   private let burstBody: () -> Void
   private let blocksBody: () -> [Block]
@@ -40,35 +40,35 @@ public final class AnyMutator: @unchecked Sendable {
     figuresBody = figures
   }
 
-  /// To be called on its thread before it runs: it writes to its log while an allocation is timed, and a page that
-  /// isn't there yet would be a fault in that, or memory of another node.
+  /// Prepares the mutator; call it on its thread before it runs. Touches the log, since a page fault or remote memory
+  /// would otherwise show up in timed allocations.
   public func prepare() { prepareBody() }
-  /// Up to 64 allocations or frees.
+  /// Performs up to 64 allocations or frees.
   public func burst() { burstBody() }
-  /// Blocks it holds now. Only while it stands still.
+  /// The blocks it holds now. Only while stopped.
   public var blocks: [Block] { blocksBody() }
-  /// Takes `count` movable blocks of `order` and keeps them; how many it got. Not a part of the figures.
+  /// Allocates and keeps `count` movable blocks of `order`. Returns how many it got. Not included in the figures.
   public func take(order: Int, count: Int) -> Int { takeBody(order, count) }
-  /// Gives everything back, the per-CPU lists' pages too. Only while it stands still.
+  /// Frees everything, the per-CPU lists' pages included. Only while stopped.
   public func giveBack() { giveBackBody() }
-  /// Allocations, refused ones included, and frees so far. Only while it stands still.
+  /// Allocations, including refused ones, and frees so far. Only while stopped.
   public var operations: Int { operationsBody() }
-  /// Allocations so far that were refused. Only while it stands still.
+  /// Refused allocations so far. Only while stopped.
   public var refused: Int { refusedBody() }
-  /// What it did and suffered so far. Only while it stands still.
+  /// The figures so far. Only while stopped.
   public var figures: MutatorFigures { figuresBody() }
 }
 
-/// What one or more mutators did and suffered.
+/// The operations and latencies of one or more mutators.
 public struct MutatorFigures: Sendable {
   public var failed = 0
-  /// Failed requests among those with GFP_ATOMIC's rights.
+  /// Refused requests among those with GFP_ATOMIC.
   public var failedAtomic = 0
-  /// Latencies of allocations, those that failed included; empty if they weren't timed.
+  /// Latencies of allocations, refused ones included; empty if not timed.
   public var allocations = DurationHistogram()
   /// Empty without a probe.
   public var holds = HoldHistograms()
-  /// Nanoseconds.
+  /// The total wait for zone locks. Nanoseconds.
   public var waitTotal = 0.0
 
   public init() {}
@@ -82,12 +82,12 @@ public struct MutatorFigures: Sendable {
   }
 }
 
-/// What makes one mutator of a group differ from the next.
+/// The settings that differ between the mutators of a group.
 public struct MutatorSettings: Sendable {
   public var load: MutatorLoad
   /// Its modelled CPU, which no other thread may use.
   public var cpu: Int
-  /// Pages it holds at once, about.
+  /// The approximate number of pages it holds at once.
   public var mostPages: Int
   public var seed: UInt64
 

@@ -1,6 +1,6 @@
 import Instruments
 
-/// A CPU that wants ranges of pages, whatever hooks it was compiled for: closures for the reason ``AnyMutator`` gives.
+/// A CPU that allocates ranges of pages, with type-erased hooks; closures are used for the reason ``AnyMutator`` gives.
 public final class AnyRangeAllocator {
   private let allocateBody: (UInt64, UInt64, Bool) -> ContiguousFailure?
   private let freeBody: (UInt64, UInt64) -> Void
@@ -38,13 +38,13 @@ public final class AnyRangeAllocator {
     drainBody = drain
   }
 
-  /// alloc_contig_range(): nil if it was had, otherwise what was in the way.
+  /// alloc_contig_range(): returns nil if it succeeded, otherwise what was in the way.
   public func allocate(pfn: UInt64, pages: UInt64, drainFirst: Bool) -> ContiguousFailure? {
     allocateBody(pfn, pages, drainFirst)
   }
 
   /// free_contig_range()
   public func free(pfn: UInt64, pages: UInt64) { freeBody(pfn, pages) }
-  /// Gives back what this CPU's lists keep.
+  /// Drains this CPU's lists.
   public func drain() { drainBody() }
 }

@@ -1,10 +1,10 @@
 import CHost
 import Instruments
 
-/// One thread that allocates and frees while a strategy runs: its choices come from a seed, its latencies go into
-/// memory it had from the start.
+/// A thread's load of allocations and frees while a strategy runs. Its choices come from a seed; latencies go into
+/// memory reserved beforehand.
 public final class Mutator<Probe: LockProbe, Hooks: AllocatorHooks>: @unchecked Sendable {
-  // Right to send: its thread has it to itself between start and stop; the group reads it after.
+  // Right to send: its thread uses it between start and stop; the group reads it afterwards.
   @usableFromInline let load: MutatorLoad
   @usableFromInline var cpu: GuestCPU<Probe, Hooks>
   @usableFromInline var generator: SeededGenerator
@@ -18,7 +18,7 @@ public final class Mutator<Probe: LockProbe, Hooks: AllocatorHooks>: @unchecked 
   @usableFromInline var failedAtomic = 0
   @usableFromInline var allocations = DurationHistogram()
 
-  /// With a log its probe writes there, and allocations are timed; without, neither.
+  /// Creates a mutator. With a log, its probe writes there and allocations are timed; without, neither.
   ///
   /// - Throws: ``GuestError/cannotReserve(bytes:)``
   @inlinable
@@ -36,7 +36,7 @@ public final class Mutator<Probe: LockProbe, Hooks: AllocatorHooks>: @unchecked 
   }
 
   public var blocks: [Block] { held }
-  /// Samples of its log that are there before it runs: about what a window of 100 ms fills.
+  /// The log samples faulted in beforehand: about as many as a window of 100 ms fills.
   private static var prefaulted: Int { 1 << 17 }
 
   public func prepare() { log?.prefault(samples: Self.prefaulted) }
@@ -130,11 +130,11 @@ public final class Mutator<Probe: LockProbe, Hooks: AllocatorHooks>: @unchecked 
   }
 }
 
-/// Host memory that faults: each touch writes to a page that isn't there yet. When all have been touched, all are given
+/// Host memory that faults: each touch writes to a page that isn't populated yet. When all are populated, all are given
 /// back to the host at once.
 @usableFromInline
 final class FaultingMemory: @unchecked Sendable {
-  // Right to send: one mutator has it.
+  // Right to send: used by one mutator.
   private let base: UnsafeMutableRawPointer
   private let pages: Int
   private var next = 0
@@ -142,7 +142,7 @@ final class FaultingMemory: @unchecked Sendable {
   @usableFromInline
   init(pages: Int) throws(GuestError) {
     guard let base = chost_reserve(pages * 4096, 4096) else { throw .cannotReserve(bytes: UInt64(pages) * 4096) }
-    // Huge pages would spare all but one of 512 faults.
+    // Huge pages would avoid all but one of 512 faults.
     _ = chost_advise_huge(base, pages * 4096, false)
     self.base = base
     self.pages = pages
@@ -150,7 +150,7 @@ final class FaultingMemory: @unchecked Sendable {
 
   deinit { _ = chost_release(base, pages * 4096) }
 
-  /// Before a touch that is timed.
+  /// Makes sure the next touch faults. Call it before a timed touch.
   @usableFromInline
   func makeRoom() {
     guard next == pages else { return }

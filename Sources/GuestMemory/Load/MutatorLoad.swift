@@ -1,23 +1,23 @@
-/// What the threads beside the strategy do to the guest.
+/// The load of the threads beside the strategy.
 public enum MutatorLoad: String, Sendable, CaseIterable, Codable {
-  /// Nothing: no mutators.
+  /// No mutators.
   case none
   /// Single pages through the per-CPU lists, in bursts.
   case order0
   /// Order 9, as transparent huge pages are taken.
   case thp
-  /// Orders 0 to 3 and some of order 9, and every fifth burst one of GFP_ATOMIC requests of order 3, as a network
-  /// driver makes them.
+  /// Orders 0 to 3 and some of order 9; every fifth burst has a GFP_ATOMIC request of order 3, as from a network
+  /// driver.
   case mixed
-  /// Single pages, each with a page fault on real host memory: what a process pays that touches fresh memory.
+  /// Single pages, each with a page fault on real host memory: the cost for a process that touches fresh memory.
   case faults
-  /// As a compiler's processes take memory: mostly single pages, some of the kernel's own orders 1 to 3, and some
-  /// memory of order 9; a migration's also writes pages again that it has.
+  /// Allocations as by a compiler's processes: mostly single pages, some of the kernel's orders 1 to 3, some of order
+  /// 9. In a migration pages are also rewritten.
   case compile
 }
 
 extension MutatorLoad {
-  /// What an allocation of this load asks for next.
+  /// Draws the next allocation of this load.
   @inlinable @inline(__always)
   public func nextRequest(_ generator: inout SeededGenerator) -> (order: Int, gfp: GFP) {
     switch self {

@@ -3,20 +3,20 @@ import GuestMemory
 import Instruments
 import Records
 
-/// Linus Torvalds' answer to v33 (June 2018) and what was merged in 4.20: blocks of the highest order are allocated
-/// until that fails, reported one by one and kept until the host is done.
+/// Linus Torvalds' answer to v33 (June 2018), merged in 4.20: allocates blocks of the highest order until that fails,
+/// reports them one by one, and holds them until the host is done.
 ///
-/// No new interface to the allocator and no race: a reported block is the driver's. Each costs a lock, a descriptor and
-/// a kick, and giving it back touches every struct page of it. As merged the flags allow no reclaim, no reserve and no
-/// movable zone, so that the guest ends near its min watermarks, other nodes' memory included; ZONE_MOVABLE and the
-/// atomic reserve are never reported. `node=each` is the form of the thread, THISNODE node by node; `reserve` keeps
-/// blocks, asking nr_free before each allocation.
+/// It needs no new allocator interface and has no race: a reported block belongs to the driver. Each block costs a
+/// lock, a descriptor and a kick, and freeing it touches all its struct pages. As merged, the flags allow no reclaim,
+/// no reserves and no movable zone, so that the guest ends near its min watermarks, on other nodes, too; ZONE_MOVABLE
+/// and the atomic reserve are never reported. `node=each` is the form discussed in the thread, THISNODE node by node;
+/// `reserve` keeps blocks free by checking nr_free before each allocation.
 ///
-/// A block that finds the queue full, but for the entry of the protocol's command, is freed at once and the loop goes
-/// on: it allocates and frees until the host has used an entry, which it looks for each time. What the host no longer
-/// wants (STOP, or a newer command id) ends the loop within a block; the blocks stay held until ``giveBack(_:_:_:)``,
-/// DONE, since pages that come back amid a migration are written to and have to be sent again. `stop=return` is the
-/// form that was argued against: they go back as soon as the host stops the session.
+/// If only the queue entry reserved for the command is left, the block is freed at once and the loop continues: it
+/// allocates and frees until the host has used an entry, which it checks each time. A stop by the host (STOP, or a
+/// newer command id) ends the loop within a block. The blocks stay held until ``giveBack(_:_:_:)``, DONE, since pages
+/// freed during a migration are written to and must be sent again. `stop=return` is the rejected alternative: blocks
+/// are freed as soon as the host stops the session.
 struct AllocMaxOrder: HintStrategy {
   typealias Hooks = NoHooks
 
@@ -55,7 +55,7 @@ struct AllocMaxOrder: HintStrategy {
   }
 
   mutating func prepare(_ guest: GuestCore, lowestOrder: Int) throws(GuestError) {
-    // The driver links what it holds through the pages themselves; here a word a block stands for that.
+    // The driver links its blocks through the pages themselves; here a word per block stands for that.
     let blocks = guest.zones.reduce(0) { $0 + $1.spannedPages } >> UInt64(guest.highestOrder)
     let bytes = (Int(blocks) + 1) * 8
     if let memory, memory.buffer.capacity * 8 >= bytes { return }
@@ -113,7 +113,7 @@ struct AllocMaxOrder: HintStrategy {
     }
   }
 
-  /// The one interface that was to be added: how many blocks of the highest order there are.
+  /// The proposed interface: the number of free blocks of the highest order.
   @inline(__always)
   private func freeBlocks(_ core: GuestCore, _ order: Int, _ node: Int?) -> UInt64 {
     var blocks: UInt64 = 0
@@ -138,7 +138,7 @@ struct AllocMaxOrder: HintStrategy {
   }
 
   func itemsPerHoldLimit(_ guest: GuestCore) -> Int? {
-    // A highest order that has per-CPU lists (kernels built with fewer orders) is taken and given back by the batch.
+    // A highest order with per-CPU lists (kernels built with fewer orders) is allocated and freed by the batch.
     guest.highestOrder > guest.pageblockOrder ? 1 : nil
   }
 }

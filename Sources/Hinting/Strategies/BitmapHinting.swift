@@ -3,21 +3,21 @@ import GuestMemory
 import Instruments
 import Records
 
-/// Nitesh Lal's hinting (2018-2019): a bit for each block of the lowest order says that it might be free; a job looks
-/// at every set bit and reports what it finds, 16 blocks at a time.
+/// Nitesh Lal's hinting (2018-2019): a bit for each block of the lowest order says that the block might be free; a job
+/// checks every set bit and reports the free blocks, 16 at a time.
 ///
-/// The hook at the end of a free sets the bit of the block's head, merged as it is by then, and asks for a job where 16
-/// bits of the zone are set and none runs. The job reads the bitmap without the lock and takes the lock for each bit:
-/// the shortest holds, and the most of them. What a bit doesn't tell is lost to the strategy: the upper half of a block
-/// that was split, a buddy that a block put back merged with, a block refused at the min watermark, and, since v12
-/// clears the bit after the unlock, one freed between the two. Isolated pageblocks are taken like any other.
+/// The hook at the end of a free sets the bit of the merged block's head, and requests a job once 16 bits of the zone
+/// are set and no job runs. The job reads the bitmap without the lock and takes the lock for each bit: the shortest
+/// holds, and the most of them. A block without a set bit is lost to the strategy: the upper half of a split block, a
+/// buddy that a block merged with when it was put back, a block refused at the min watermark, and, since v12 clears the
+/// bit after the unlock, one freed in between. Isolated pageblocks are taken like any other.
 ///
-/// A bit of a page that isn't there is passed over: v11 went on with the same bit, for ever. The bitmap begins with the
-/// block in which the zone begins; as published it began with the zone's first page, and where that is no block's first
-/// (x86's ZONE_DMA begins with page 1) no bit led to a block.
+/// A bit whose page doesn't exist is skipped; v11 looped on it for ever. The bitmap begins with the block that the zone
+/// begins in. As published it began with the zone's first page; if that isn't the first page of a block (x86's ZONE_DMA
+/// begins with page 1), no bit led to a block.
 ///
-/// A session is job after job while one is asked for, and ends after ``jobsPerSession`` at the latest: beside threads
-/// that free all the time one is always asked for. The first sweeps all there was when it began.
+/// A session runs job after job while one is requested, up to ``jobsPerSession``, since threads that keep freeing keep
+/// requesting jobs. The first job covers everything that was free at the start.
 struct BitmapHinting: HintStrategy {
   static let card = StrategyCard(
     name: "bitmap-hinting", origin: "RFC v11 and v12, 2019",
@@ -47,14 +47,14 @@ struct BitmapHinting: HintStrategy {
         source: "unlocked: v12; locked: v11"),
     ])
 
-  /// What word 0 of the shared words says of the job.
+  /// The state of the job: word 0 of the shared words.
   enum Job {
     static let none: UInt64 = 0
     static let requested: UInt64 = 1
     static let running: UInt64 = 2
   }
 
-  /// The shared words: the job's, then a line for each bitmap, then the bitmaps.
+  /// The shared words: the job's state, then a line for each bitmap, then the bitmaps.
   struct Area {
     let words: SharedWords.View
     let line: Int
@@ -65,17 +65,17 @@ struct BitmapHinting: HintStrategy {
       line = (index &+ 1) &* 8
     }
 
-    /// free_pages: how many bits are set.
+    /// free_pages: the number of set bits.
     @inline(__always) var countIndex: Int { line }
     @inline(__always) var count: Int { Int(truncatingIfNeeded: words[line]) }
     /// base_pfn
     @inline(__always) var base: UInt64 { words[line &+ 1] }
-    /// nbits; 0: there is no bitmap.
+    /// nbits; 0 if there is no bitmap.
     @inline(__always) var bits: UInt64 { words[line &+ 2] }
-    /// The bitmap's first word.
+    /// The index of the bitmap's first word.
     @inline(__always) var first: Int { Int(truncatingIfNeeded: words[line &+ 3]) }
 
-    /// The bit set, and counted where it was clear. Bits outside the bitmap are nobody's.
+    /// Sets a bit, and counts it if it was clear. Ignores bits outside the bitmap.
     @inline(__always)
     func set(_ bit: UInt64) {
       if bit < bits && !words.testAndSet(bit: bit, first: first) { words.add(countIndex, 1) }
@@ -87,7 +87,7 @@ struct BitmapHinting: HintStrategy {
       words.add(countIndex, -1)
     }
 
-    /// find_next_bit(); nil if there is none.
+    /// find_next_bit(); nil if no bit is set.
     @inline(__always)
     func next(from start: UInt64) -> UInt64? {
       let bits = bits
@@ -107,7 +107,7 @@ struct BitmapHinting: HintStrategy {
 
   struct Hooks: AllocatorHooks {
     let words: SharedWords.View
-    /// What one bit stands for: at least the granule.
+    /// The order of a bit: at least the granule.
     let order: Int
     let capacity: Int
     let isByType: Bool
@@ -115,7 +115,7 @@ struct BitmapHinting: HintStrategy {
     @inline(__always)
     func area(of zone: Zone) -> Area { Area(words, isByType ? zone.type.rawValue : zone.index) }
 
-    /// pfn_to_bit(). Of a page before the bitmap's base it is no bit at all.
+    /// pfn_to_bit(). Out of range for a page before the bitmap's base.
     @inline(__always)
     func bit(_ pfn: UInt64, _ area: Area) -> UInt64 { (pfn &- area.base) &>> UInt64(truncatingIfNeeded: order) }
 
@@ -141,7 +141,7 @@ struct BitmapHinting: HintStrategy {
     let areas: Int
   }
 
-  /// More than one only where others free meanwhile.
+  /// The most jobs in a session. More than one is needed only if other threads free meanwhile.
   static let jobsPerSession = 16
 
   private let capacity: Int
@@ -158,10 +158,10 @@ struct BitmapHinting: HintStrategy {
     clearsLocked = options.choice("clear") == "locked"
   }
 
-  /// The batch, and the bitmaps, 32 KiB of which stand for 512 GiB of guest at order 9.
+  /// The batch and the bitmaps; at order 9, 32 KiB of bitmap cover 512 GiB.
   var bufferBytes: Int? { memory.map { capacity * 8 + ($0.words.view.count - ($0.areas + 1) * 8) * 8 } }
 
-  /// As QEMU's queues for inflate and deflate.
+  /// At least 128, as in QEMU's queues for inflate and deflate.
   var queueSize: Int { HintQueue.size(for: capacity, least: 128) }
 
   mutating func prepare(_ guest: GuestCore, lowestOrder: Int) throws(GuestError) {
@@ -194,13 +194,13 @@ struct BitmapHinting: HintStrategy {
     }
   }
 
-  /// What one bitmap covers.
+  /// The span covered by one bitmap.
   private struct Span {
     var start: UInt64 = 0
     var end: UInt64 = 0
 
-    /// v11 widened the span of the zones before, unless it began with page 0, which stood for none there yet: then
-    /// those zones were forgotten.
+    /// Widens the span by a zone. v11 did this unless the span began with page 0, which also stood for an empty span:
+    /// earlier zones were then forgotten.
     mutating func include(_ zone: Zone) {
       if start != 0 {
         start = min(start, zone.startPFN)
@@ -217,7 +217,7 @@ struct BitmapHinting: HintStrategy {
     return Hooks(words: memory.words.view, order: order, capacity: capacity, isByType: isByType)
   }
 
-  /// Every free block has its bit, as if all had been freed since the last report, and a job is asked for where that is
+  /// Sets the bit of every free block, as if all had been freed since the last report, and requests a job if that is
   /// enough.
   mutating func reset(_ guest: GuestCore) {
     guard let memory else { return }
@@ -243,7 +243,7 @@ struct BitmapHinting: HintStrategy {
 
   var isWorkRequested: Bool { memory.map { $0.words.view[0] == Job.requested } ?? false }
 
-  /// Free, and its bit clear: so a block that lost its bit unreported passes for known.
+  /// Whether the block is free and its bit clear; a block that lost its bit unreported counts as known.
   func isKnownToHost(_ block: Block, _ guest: GuestCore) -> Bool {
     let page = guest.page(block.pfn)
     guard page.isListedUnlocked(order: block.order), block.order >= order,
@@ -287,12 +287,12 @@ struct BitmapHinting: HintStrategy {
       }
       index &+= 1
     }
-    // What a stopped job left is there to be asked for.
+    // Request again for what a stopped job left.
     _ = words.exchange(0, isStopped ? Job.requested : Job.none)
     return isStopped ? .stopped : .complete
   }
 
-  /// scan_zone_bitmap(). True where it was stopped.
+  /// scan_zone_bitmap(). Returns true if it was stopped.
   @inline(__always)
   private func sweep<Probe: LockProbe, Sink: HintSink>(
     _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ stop: StopFlag, _ buffer: HintBuffer, _ area: Area,
@@ -341,14 +341,14 @@ struct BitmapHinting: HintStrategy {
       giveUp(&cpu, &sink, stop, buffer, count, area, zone)
       return true
     }
-    // What is isolated already may as well be reported.
+    // Already isolated blocks may as well be reported.
     _ = sink.report(buffer, 0..<count)
     giveBack(&cpu, &sink, stop, buffer, count, zone)
     return false
   }
 
-  /// process_free_page(): the block's order where it was taken. __isolate_free_page() makes pageblocks movable, and the
-  /// strategy sets them back under the same lock: they stay what they are.
+  /// process_free_page(): returns the block's order if it was taken. __isolate_free_page() makes pageblocks movable;
+  /// the strategy restores their type under the same lock.
   @inline(__always)
   private func isolate<Probe: LockProbe>(
     _ hold: inout GuestCPU<Probe, Hooks>.Hold, _ page: Page, _ pfn: UInt64, _ lowest: Int
@@ -362,8 +362,8 @@ struct BitmapHinting: HintStrategy {
     return order
   }
 
-  /// return_isolated_page(), v11's release_buddy_pages(): a hold for the batch, or one a block. Across zones a hold for
-  /// each run of one zone's blocks. Once stopped, what is left goes back together.
+  /// return_isolated_page(), v11's release_buddy_pages(): one hold per batch, or one per block. A batch across zones
+  /// takes a hold for each run of one zone's blocks. Once stopped, the rest is returned together.
   @inline(__always)
   private func giveBack<Probe: LockProbe, Sink: HintSink>(
     _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ stop: StopFlag, _ buffer: HintBuffer, _ count: Int,
@@ -399,7 +399,7 @@ struct BitmapHinting: HintStrategy {
     }
   }
 
-  /// What a stopped job has taken and not reported goes back, in one hold whatever `hold` says, and gets its bits back.
+  /// Returns what a stopped job has taken but not reported, in one hold regardless of `hold`, and sets the bits again.
   @inline(__always)
   private func giveUp<Probe: LockProbe, Sink: HintSink>(
     _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ stop: StopFlag, _ buffer: HintBuffer, _ count: Int,
@@ -411,7 +411,7 @@ struct BitmapHinting: HintStrategy {
   @inline(__always)
   private func contains(_ zone: Zone, _ pfn: UInt64) -> Bool { pfn &- zone.startPFN < zone.spannedPages }
 
-  /// page_zone(): mostly the one before.
+  /// page_zone(): tries the previous zone first.
   @inline(__always)
   private func zone(of pfn: UInt64, _ core: GuestCore, near zone: Zone) -> Zone? {
     if contains(zone, pfn) { return zone }

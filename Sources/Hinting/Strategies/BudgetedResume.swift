@@ -3,8 +3,8 @@ import GuestMemory
 import Instruments
 import Records
 
-/// The v8 thread's first answer to long holds (Wei Wang, 2017): a budget of entries a hold, and the node to continue
-/// from. Proposed in words only; see ``ResumableWalk`` for what it comes to.
+/// The v8 thread's first answer to long holds (Wei Wang, 2017): a budget of entries per hold, and the node to continue
+/// from. Proposed in prose only, without code; see ``ResumableWalk`` for the consequences.
 struct BudgetedResume: HintStrategy {
   typealias Hooks = NoHooks
 

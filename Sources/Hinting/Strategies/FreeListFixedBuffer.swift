@@ -3,12 +3,12 @@ import GuestMemory
 import Instruments
 import Records
 
-/// v33 (June 2018): the addresses of the highest order's blocks, into 16 pages allocated when the driver is probed;
-/// what doesn't fit isn't reported.
+/// v33 (June 2018): copies the addresses of the highest order's blocks into 16 pages allocated at probe; blocks that
+/// don't fit aren't reported.
 ///
-/// The whole 64 KiB go out as one descriptor with one kick: a header of le32 count and le32 bytes a hint, then le64
-/// addresses, which leaves room for 8191: 32 GiB less 4 MiB. Called with one order; below the highest it is called once
-/// more for each, with the same buffer.
+/// The whole 64 KiB is sent as one descriptor with one kick: a header of le32 count and le32 bytes a hint, then le64
+/// addresses. That leaves room for 8191 of them: 32 GiB less 4 MiB. The strategy handles one order; below the highest
+/// it is called once more for each order, with the same buffer.
 struct FreeListFixedBuffer: HintStrategy {
   typealias Hooks = NoHooks
 
@@ -19,7 +19,7 @@ struct FreeListFixedBuffer: HintStrategy {
 
   /// FREE_PAGE_HINT_MEM_SIZE
   static let bufferBytes = 16 * 4096
-  /// Behind the 8-byte header.
+  /// The most hints after the 8-byte header.
   static let hints = (bufferBytes - 8) / 8
 
   private var memory: (arena: HintArena, buffer: HintBuffer)?
@@ -44,8 +44,8 @@ struct FreeListFixedBuffer: HintStrategy {
   func itemsPerHoldLimit(_ guest: GuestCore) -> Int? { Self.hints }
 }
 
-/// The session of a strategy with one buffer: order by order downward, its blocks of all zones as far as `limit`
-/// hints, sent with one kick.
+/// Runs a session with one buffer: copies the blocks of all zones, order by order downward, up to `limit` hints, and
+/// sends each order with one kick.
 @inline(__always)
 func copyLists<Probe: LockProbe, Hooks: AllocatorHooks, Sink: HintSink>(
   _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ session: Session, _ buffer: HintBuffer, limit: Int
@@ -68,8 +68,8 @@ func copyLists<Probe: LockProbe, Hooks: AllocatorHooks, Sink: HintSink>(
   return outcome
 }
 
-/// get_from_free_page_list() for one zone: addresses of its blocks of `order` into `buffer` from `count` on. True where
-/// `limit` was reached with blocks left.
+/// get_from_free_page_list() for one zone: copies the addresses of its blocks of `order` into `buffer` from `count` on.
+/// Returns true if `limit` was reached with blocks left.
 @inline(__always)
 func copyList<Probe: LockProbe, Hooks: AllocatorHooks>(
   _ cpu: inout GuestCPU<Probe, Hooks>, _ zone: Zone, _ order: Int, _ buffer: HintBuffer, limit: Int, _ count: inout Int

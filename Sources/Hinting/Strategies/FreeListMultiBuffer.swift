@@ -3,13 +3,12 @@ import GuestMemory
 import Instruments
 import Records
 
-/// v35 and v36 (July 2018): the most blocks there can be are counted, blocks of the highest order allocated to hold
-/// their addresses, the lists copied into those, and each buffer sent as one hint buffer.
+/// v35 and v36 (July 2018): counts the most blocks there can be, allocates blocks of the highest order to hold their
+/// addresses, copies the lists into those, and sends each buffer as one hint buffer.
 ///
-/// Allocation is GFP_ATOMIC | __GFP_NOMEMALLOC; any failure gives everything back and reports nothing. Where the
-/// buffers run out (ENOSPC) one more is allocated and the copy begun again. The posted code's test for the end of the
-/// buffer list can't be true; the intent is modelled. Each buffer is itself a block that isn't free and can't be
-/// hinted.
+/// Allocation is GFP_ATOMIC | __GFP_NOMEMALLOC; if any fails, everything is freed and nothing reported. If the buffers
+/// run out (ENOSPC), one more is allocated and the copy restarted. The posted code's test for the end of the buffer
+/// list can't be true; the intent is modelled. Each buffer is itself a block that isn't free and can't be hinted.
 struct FreeListMultiBuffer: HintStrategy {
   typealias Hooks = NoHooks
 
@@ -20,7 +19,7 @@ struct FreeListMultiBuffer: HintStrategy {
     sideEffects: "takes a 4 MiB block for each 524288 blocks of total memory while the session lasts",
     limits: "needs all its buffers at the start; without them, no hints")
 
-  /// Addresses a buffer holds: one block of the highest order.
+  /// The addresses that a buffer, one block of the highest order, has room for.
   private var perBuffer = 0
   private var arena: HintArena?
   private var buffers: [HintBuffer] = []
@@ -33,12 +32,12 @@ struct FreeListMultiBuffer: HintStrategy {
 
   mutating func prepare(_ guest: GuestCore, lowestOrder: Int) throws(GuestError) {
     if arena != nil { return }
-    // max_free_page_blocks(): totalram >> order, whatever is free of it.
+    // max_free_page_blocks(): totalram >> order, free or not.
     let total = guest.zones.reduce(0) { $0 + $1.managedPages } >> UInt64(lowestOrder)
     let bytes = 4096 << guest.highestOrder
     perBuffer = bytes / 8
     wanted = max(1, (Int(total) + perBuffer - 1) / perBuffer)
-    // Host memory for one more than that, should the lists be longer than the count said.
+    // Host memory for one more, in case the lists are longer than counted.
     let arena = try HintArena(bytes: (wanted + 1) * bytes)
     buffers = (0...wanted).map { _ in arena.buffer(bytes: bytes) }
     held.reserveCapacity(wanted + 1)
@@ -83,7 +82,8 @@ struct FreeListMultiBuffer: HintStrategy {
     return .complete
   }
 
-  /// get_from_free_page_list(): one hold a zone, on to the next buffer where one is full. False for ENOSPC.
+  /// get_from_free_page_list(): one hold per zone, moving on to the next buffer when one is full. Returns false for
+  /// ENOSPC.
   @inline(__always)
   private func copyAll<Probe: LockProbe>(
     _ cpu: inout GuestCPU<Probe, Hooks>, _ zones: Range<Int>, _ order: Int, _ copied: inout Int

@@ -3,15 +3,15 @@ import GuestMemory
 import Instruments
 import Records
 
-/// Wei Wang's answer to v33's 32 GiB (v33 thread, June 2018): one buffer whose size follows that of the guest, a page
-/// for 512 blocks of total memory, and at most 1024 pages: 524288 addresses, 2 TiB. What doesn't fit isn't reported.
+/// Wei Wang's answer to v33's 32 GiB (v33 thread, June 2018): one buffer whose size follows the guest's, a page per 512
+/// blocks of total memory, at most 1024 pages: 524288 addresses, 2 TiB. Blocks that don't fit aren't reported.
 ///
-/// As Michael Tsirkin asked, it is allocated when the host asks and freed when the host is done, with GFP_ATOMIC |
-/// __GFP_NOMEMALLOC: more than is free gives no buffer. The number of pages is rounded down, as it was written, so that
-/// a guest may have up to 511 blocks, 2 GiB, more than its buffer names (6 of nearly 8 GiB); a guest of fewer than 512
-/// blocks gets one page here, where the formula gives none. Delivery is v33's: one descriptor and one kick. Called
-/// with one order; below the highest it is called once more for each, with the same buffer, and it is the lowest
-/// order's blocks that are counted.
+/// As Michael Tsirkin asked, the buffer is allocated when the host asks and freed when the host is done, with
+/// GFP_ATOMIC | __GFP_NOMEMALLOC: if it is larger than any free block, there is no buffer. The number of pages is
+/// rounded down, as written, so that a guest may have up to 511 blocks, 2 GiB, more than its buffer names (6 of nearly
+/// 8 GiB). A guest of fewer than 512 blocks gets one page here; the formula gives none. Delivery is v33's: one
+/// descriptor and one kick. The strategy handles one order; below the highest it is called once more for each order,
+/// with the same buffer, sized for blocks of the lowest order.
 struct FreeListProportionalBuffer: HintStrategy {
   typealias Hooks = NoHooks
 
@@ -22,11 +22,11 @@ struct FreeListProportionalBuffer: HintStrategy {
     sideEffects: "takes up to 4 MiB, in one block, while the session lasts",
     limits: "524288 hints, 2 TiB at the highest order; the guest's size rounded down to 2 GiB")
 
-  /// le64 addresses in a page.
+  /// The le64 addresses in a page.
   static let hintsPerPage = 4096 / 8
 
   private var memory: (arena: HintArena, buffer: HintBuffer)?
-  /// Of the guest's block that stands for the buffer: ceil(log2) of its pages.
+  /// The order of the guest's block that stands for the buffer: ceil(log2) of its pages.
   private(set) var bufferOrder = 0
   private var held: UInt64?
 
@@ -36,7 +36,7 @@ struct FreeListProportionalBuffer: HintStrategy {
 
   mutating func prepare(_ guest: GuestCore, lowestOrder: Int) throws(GuestError) {
     if memory != nil { return }
-    // totalram_pages, whatever is free of it.
+    // totalram_pages, free or not.
     let blocks = guest.zones.reduce(0) { $0 + $1.managedPages } >> UInt64(lowestOrder)
     let pages = max(1, min(Int(blocks) / Self.hintsPerPage, 1 << guest.highestOrder))
     // An order below the granule doesn't exist in this guest.
@@ -72,8 +72,8 @@ struct FreeListProportionalBuffer: HintStrategy {
   }
 
   func itemsPerHoldLimit(_ guest: GuestCore) -> Int? {
-    // A buffer of an order that has per-CPU lists (up to PAGE_ALLOC_COSTLY_ORDER, and a pageblock's) is taken and given
-    // back by the allocator's batch.
+    // A buffer of an order with per-CPU lists (up to PAGE_ALLOC_COSTLY_ORDER, and a pageblock's) is allocated and freed
+    // by the allocator's batch.
     bufferOrder > 3 && bufferOrder != guest.pageblockOrder ? memory?.buffer.capacity : nil
   }
 }

@@ -3,7 +3,7 @@ import GuestMemory
 import Instruments
 import Records
 
-/// The control: a session in which nothing is collected.
+/// The control: a session that collects nothing.
 struct NoHints: HintStrategy {
   typealias Hooks = NoHooks
 

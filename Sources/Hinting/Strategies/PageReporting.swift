@@ -3,17 +3,17 @@ import GuestMemory
 import Instruments
 import Records
 
-/// What was merged in 5.7: free blocks are taken off the lists a sheet at a time, reported, and put back to the tail of
-/// their list with a flag that says the host knows of them.
+/// Free page reporting as merged in 5.7: takes free blocks off the lists one scatterlist (sheet) at a time, reports
+/// them, and puts them back at the tail of their list with a flag that says the host knows of them.
 ///
-/// The hook at the end of a free asks for a run; the run comes two seconds later and goes through all zones, orders
-/// upwards. Which entries of a list are reported only the entries tell, so that a run walks past all of them under the
-/// lock, free of the budget: its longest hold is the list's length. A list that still has unreported blocks when its
-/// budget is spent is turned so that the first of them leads, and the run asks for the next one itself.
+/// The hook at the end of a free requests a run. The run starts two seconds later and goes through all zones, orders
+/// upward. Only the entries show whether they are reported, so a run walks past all of them under the lock without
+/// spending its budget: its longest hold is the list's length. A list that still has unreported blocks when its budget
+/// is spent is rotated so that the first of them leads, and the run requests the next one itself.
 ///
-/// A session is run after run without the delay. On an idle guest at most ``runsPerSession`` are ever asked for; beside
-/// threads that free all the time one is always asked for, and the session ends after as many: what was there when it
-/// began has had its turn.
+/// A session repeats runs without the delay. On an idle guest at most ``runsPerSession`` are ever requested. Beside
+/// threads that keep freeing one is always requested, so the session ends after that many runs, which have covered
+/// everything free at its start.
 struct PageReporting: HintStrategy {
   static let card = StrategyCard(
     name: "page-reporting", origin: "merged in 5.7, 2020",
@@ -45,7 +45,7 @@ struct PageReporting: HintStrategy {
         source: "skip: 5.7; take: what skipping them is for"),
     ])
 
-  /// What the device's state is: word 0 of the shared words.
+  /// The device's state: word 0 of the shared words.
   enum State {
     static let idle: UInt64 = 0
     static let requested: UInt64 = 1
@@ -56,7 +56,7 @@ struct PageReporting: HintStrategy {
     let words: SharedWords.View
     let order: Int
 
-    /// A block that leaves its list is the guest's: what comes back has to be reported again.
+    /// Clears the flag of a block that leaves its list: if it comes back, it must be reported again.
     @inline(__always)
     func willRemove(_ page: Page, _ zone: Zone, order: Int) {
       if page.isReported { page.setReported(false) }
@@ -68,7 +68,7 @@ struct PageReporting: HintStrategy {
       if order >= self.order { request() }
     }
 
-    /// __page_reporting_request(). Whoever finds the device idle queues the work; while it is active the worker finds
+    /// __page_reporting_request(). If the device is idle, the caller queues the work; if it is active, the worker finds
     /// the request at its end.
     @inline(__always)
     func request() {
@@ -81,7 +81,7 @@ struct PageReporting: HintStrategy {
   private struct Memory {
     let words: SharedWords
     let arena: HintArena
-    /// The scatterlist: filled from its end.
+    /// The scatterlist, filled from its end.
     let sheet: HintBuffer
   }
 
@@ -99,13 +99,13 @@ struct PageReporting: HintStrategy {
     workDelayNanoseconds = UInt64(options.integer("delay")) * 1_000_000
   }
 
-  /// How many runs an idle guest may need: one reports a `share` of a list or more. Two more for what a sheet begun on
-  /// one list takes from the next one's part.
+  /// The most runs an idle guest can need: a run reports at least a `share` of a list. Two more cover what a sheet
+  /// begun on one list takes from the next list's share.
   var runsPerSession: Int { share + 2 }
 
   var bufferBytes: Int? { memory == nil ? nil : capacity * 8 }
 
-  /// QEMU's reporting queue has 32; a larger capacity needs a larger one.
+  /// At least 32, as in QEMU's reporting queue; more for a larger capacity.
   var queueSize: Int { HintQueue.size(for: capacity, least: 32) }
 
   mutating func prepare(_ guest: GuestCore, lowestOrder: Int) throws(GuestError) {
@@ -121,7 +121,7 @@ struct PageReporting: HintStrategy {
     return Hooks(words: memory.words.view, order: order)
   }
 
-  /// Nothing is reported, as the restored pages say, and the first run is asked for: page_reporting_register().
+  /// Marks nothing as reported, like the restored pages, and requests the first run: page_reporting_register().
   mutating func reset(_ guest: GuestCore) { hooks.words[0] = State.requested }
 
   var isWorkRequested: Bool { memory.map { $0.words.view[0] == State.requested } ?? false }
@@ -150,7 +150,7 @@ struct PageReporting: HintStrategy {
   ) -> Outcome {
     guard let sheet = memory?.sheet else { return .noBuffer }
     let words = cpu.hooks.words
-    // What is freed from here on asks again.
+    // Frees from here on request again.
     _ = words.exchange(0, State.active)
     var end = End.done
     var zone = 0
@@ -158,7 +158,7 @@ struct PageReporting: HintStrategy {
       end = reportZone(&cpu, &sink, session.stop, sheet, cpu.core.zone(zone))
       zone &+= 1
     }
-    // What a stopped run left is there to be asked for.
+    // Request again for what a stopped run left.
     if end == .stopped { words[0] = State.requested }
     _ = words.compareExchange(0, expected: State.active, desired: State.idle)
     switch end {
@@ -204,7 +204,7 @@ struct PageReporting: HintStrategy {
     return isAccepted ? .done : .refused
   }
 
-  /// page_reporting_cycle(). `left`: entries of the sheet that are still empty; 0 only between a hold and its report.
+  /// page_reporting_cycle(). `left`: the empty entries of the sheet; 0 only between a hold and its report.
   @inline(__always)
   private func reportList<Probe: LockProbe, Sink: HintSink>(
     _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ stop: StopFlag, _ sheet: HintBuffer, _ zone: Zone,
@@ -215,7 +215,7 @@ struct PageReporting: HintStrategy {
     let share = share
     var empty = left
     var budget = 0
-    /// Of the sheet that waits to be put back; nil: none does.
+    /// Whether the host accepted the sheet that is to be put back; nil if there is none.
     var wasAccepted: Bool?
     while true {
       let isStopped = stop.isSet
@@ -272,8 +272,8 @@ struct PageReporting: HintStrategy {
     }
   }
 
-  /// page_reporting_drain(): entries `first` and up go back; what was reported and is a block of its own again is
-  /// marked so. How many pages.
+  /// page_reporting_drain(): puts back entries `first` and up, and marks as reported those that were accepted and
+  /// didn't merge. Returns the number of pages.
   @inline(__always)
   private func putBack<Probe: LockProbe>(
     _ hold: inout GuestCPU<Probe, Hooks>.Hold, _ sheet: HintBuffer, _ first: Int, reported: Bool
@@ -292,7 +292,7 @@ struct PageReporting: HintStrategy {
     return pages
   }
 
-  /// A hold of its own for the drain: at a zone's end.
+  /// Drains the sheet in a hold of its own, at a zone's end.
   @inline(__always)
   private func drain<Probe: LockProbe, Sink: HintSink>(
     _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ sheet: HintBuffer, _ zone: Zone, _ first: Int,
@@ -302,7 +302,7 @@ struct PageReporting: HintStrategy {
     sink.didReturn(pages: pages)
   }
 
-  /// What a stopped run has taken and not reported goes back.
+  /// Puts back what a stopped run has taken but not reported.
   @inline(__always)
   private func giveUp<Probe: LockProbe, Sink: HintSink>(
     _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ sheet: HintBuffer, _ zone: Zone, _ left: Int

@@ -3,21 +3,21 @@ import GuestMemory
 import Instruments
 import Records
 
-/// Alexander Duyck's v5 (August 2019): a flag on free blocks the host knows of, and in each list a boundary that keeps
-/// them together at its end.
+/// Alexander Duyck's v5 (August 2019): a flag on free blocks that the host knows of, and a boundary in each list that
+/// keeps them together at its end.
 ///
-/// A free that leaves 32 unreported blocks of one order in a zone asks for the work, which begins a tenth of a second
-/// later. Zone by zone it takes up to 16 blocks off the lists, from before the boundary, or the head where that one is
-/// reported; reports them; and puts each back at the boundary, now reported. What is freed to a list's tail meanwhile
-/// goes before the boundary, too. Boundaries mean something only for the one zone that is being worked on.
+/// A free that leaves 32 unreported blocks of one order in a zone requests the work, which begins a tenth of a second
+/// later. Zone by zone it takes up to 16 blocks off the lists, from before the boundary, or from the head if the block
+/// before the boundary is reported; reports them; and puts each back at the boundary, now reported. Blocks freed to a
+/// list's tail meanwhile go before the boundary, too. Boundaries are valid only for the zone being worked on.
 ///
-/// As posted: a block that merged when it was put back isn't reported and counts as new; `report()` returned nothing,
-/// so that blocks the queue refused are taken for reported; blocks under isolation count for the threshold though they
-/// are never reported, so that with 32 of them every free asks for work. While the host acts the blocks have no
-/// reference and aren't Buddy, which makes the allocation of a range they lie in fail (David Hildenbrand's objection).
+/// As posted: a block that merged when it was put back isn't marked reported and counts as new; `report()` returned
+/// nothing, so blocks that the queue refused count as reported; blocks under isolation count for the threshold though
+/// they are never reported, so with 32 of them every free requests work. While the host acts, the blocks have no
+/// reference and aren't Buddy, so that allocating a range that contains them fails (David Hildenbrand's objection).
 ///
-/// A run here ends with ``Outcome/limit`` after twice as many reports as the guest's blocks of the lowest order would
-/// take: the strategy itself would go on for as long as others free as fast as it reports.
+/// Here a run ends with ``Outcome/limit`` after twice the reports needed for the whole guest in blocks of the lowest
+/// order. The strategy itself would run as long as other threads free as fast as it reports.
 struct PageReportingBoundary: HintStrategy {
   static let card = StrategyCard(
     name: "page-reporting-boundary", origin: "v5, August 2019",
@@ -64,14 +64,14 @@ struct PageReportingBoundary: HintStrategy {
 
   // MARK: what every CPU runs
 
-  /// The boundaries, and each zone's flags and counters.
+  /// The boundaries, and the flags and counters of each zone.
   struct Hooks: AllocatorHooks {
     let words: SharedWords.View
     let lowest: Int
 
-    /// How many zones have asked (refcnt).
+    /// The number of zones that have requested work (refcnt).
     static let zonesRequested = 0
-    /// 1: the work is scheduled.
+    /// 1 if the work is scheduled.
     static let scheduled = 1
     static let firstBoundary = 2
     static let firstZone = 64
@@ -92,7 +92,7 @@ struct PageReportingBoundary: HintStrategy {
     @inline(__always)
     func flags(_ zone: Zone) -> Int { Self.firstZone &+ zone.index &* Self.wordsPerZone }
 
-    /// zone->reported_pages[order]: blocks.
+    /// zone->reported_pages[order], in blocks.
     @inline(__always)
     func reported(_ zone: Zone, _ order: Int) -> Int { flags(zone) &+ 1 &+ order }
 
@@ -105,7 +105,7 @@ struct PageReportingBoundary: HintStrategy {
     @inline(__always)
     func willMove(_ page: Page, _ zone: Zone, order: Int) { clearReported(page, zone, order) }
 
-    /// clear_page_reported(): the boundary, if it is here, moves on to the next entry.
+    /// clear_page_reported(): moves the boundary, if it is here, to the next entry.
     @inline(__always)
     private func clearReported(_ page: Page, _ zone: Zone, _ order: Int) {
       guard order >= lowest, page.isReported else { return }
@@ -113,7 +113,7 @@ struct PageReportingBoundary: HintStrategy {
         let here = page.position.rawValue
         var type = 0
         while type < Migratetype.count {
-          // The kernel knows the list from the page; it is the boundary of at most one.
+          // The kernel knows the list from the page; the page is the boundary of at most one list.
           let list = Migratetype(rawValue: type)
           if words[boundary(order, list)] == here {
             words[boundary(order, list)] = zone.freeList(order: order, list).position(after: page).rawValue
@@ -141,14 +141,14 @@ struct PageReportingBoundary: HintStrategy {
       request(zone)
     }
 
-    /// __page_reporting_request(): the first zone to ask schedules the work.
+    /// __page_reporting_request(): the first zone to request schedules the work.
     @inline(__always)
     func request(_ zone: Zone) {
       words[flags(zone)] |= Self.requested
       if words.add(Self.zonesRequested, 1) == 1 { _ = words.exchange(Self.scheduled, 1) }
     }
 
-    /// What the end of a fill that found too little does: the zone no longer asks.
+    /// Withdraws the zone's request at the end of a fill that found too little.
     @inline(__always)
     func endRequest(_ zone: Zone) {
       words[flags(zone)] &= ~Self.requested
@@ -161,7 +161,7 @@ struct PageReportingBoundary: HintStrategy {
     return memory.hooks
   }
 
-  /// QEMU's reporting queue has 32; a larger capacity needs a larger one.
+  /// At least 32, as in QEMU's reporting queue; more for a larger capacity.
   var queueSize: Int { HintQueue.size(for: capacity, least: 32) }
 
   mutating func prepare(_ guest: GuestCore, lowestOrder: Int) throws(GuestError) {
@@ -174,8 +174,8 @@ struct PageReportingBoundary: HintStrategy {
     memory = (words, hooks, arena, arena.buffer(bytes: capacity * 8))
   }
 
-  /// Nothing is reported; each zone with enough free blocks of one order has asked, as the last of them to be freed
-  /// would have made it.
+  /// Marks nothing as reported, and requests work for each zone with enough free blocks of one order, as the last free
+  /// would have.
   mutating func reset(_ guest: GuestCore) {
     let hooks = hooks
     hooks.words.clear()
@@ -204,10 +204,10 @@ struct PageReportingBoundary: HintStrategy {
   }
 
   func itemsPerHoldLimit(_ guest: GuestCore) -> Int? {
-    // What is moved to ISOLATE's lists comes on top.
+    // Blocks moved to ISOLATE's lists come on top.
     if skipsIsolated { return nil }
     let lists = 4 * (guest.highestOrder - (memory?.hooks.lowest ?? 0) + 1)
-    // Of a list two entries tell that there is no more; a block comes from the head after a look before the boundary.
+    // Two entries show that a list has no more; a block at the head is taken after a look before the boundary.
     return 3 * capacity + 2 * max(lists, 0)
   }
 
@@ -231,7 +231,7 @@ struct PageReportingBoundary: HintStrategy {
     return process(&cpu, &sink, session.stop, &fills)
   }
 
-  /// Twice the reports that all of the guest in blocks of the lowest order would take, and a few a zone.
+  /// Twice the reports needed for the whole guest in blocks of the lowest order, plus a few per zone.
   @inline(__always)
   private func fillLimit(_ core: GuestCore) -> Int {
     var pages: UInt64 = 0
@@ -239,7 +239,7 @@ struct PageReportingBoundary: HintStrategy {
     return 2 &* Int(pages &>> UInt64(hooks.lowest)) / capacity &+ 16 &* core.zoneCount &+ 16
   }
 
-  /// page_reporting_process(): zone by zone, until none asks.
+  /// page_reporting_process(): works zone by zone until no zone requests it.
   @inline(__always)
   private func process<Probe: LockProbe, Sink: HintSink>(
     _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ stop: StopFlag, _ fills: inout Int
@@ -253,7 +253,7 @@ struct PageReportingBoundary: HintStrategy {
         guard hooks.has(Hooks.requested, zone) else { continue }
         let outcome = stop.isSet ? .stopped : cycle(zone, hooks, memory.list, &cpu, &sink, stop, &fills)
         if outcome != .complete {
-          // Nobody else would schedule it while a zone still asks.
+          // No other thread schedules it while a zone still requests work.
           if hooks.words.loadAcquiring(Hooks.zonesRequested) != 0 { _ = hooks.words.exchange(Hooks.scheduled, 1) }
           return outcome
         }
@@ -267,7 +267,7 @@ struct PageReportingBoundary: HintStrategy {
     var pages: UInt64 = 0
   }
 
-  /// page_reporting_cycle(): what was reported goes back and the next blocks are taken in one hold.
+  /// page_reporting_cycle(): puts back what was reported and takes the next blocks, in one hold.
   @inline(__always)
   private func cycle<Probe: LockProbe, Sink: HintSink>(
     _ zone: Zone, _ hooks: Hooks, _ list: HintBuffer, _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink,
@@ -296,7 +296,7 @@ struct PageReportingBoundary: HintStrategy {
           put(Block(rawValue: list[index]), &hold, hooks, isReported: marks)
           index &+= 1
         }
-        // Blocks that nobody was told of are asked for again.
+        // Blocks that weren't reported are requested again.
         if !marks && !hooks.has(Hooks.requested, zone) { hooks.request(zone) }
         var filled = Filled()
         if goesOn && (isFirst || hooks.has(Hooks.requested, zone)) { filled = fill(list, most, &hold, hooks) }
@@ -309,13 +309,13 @@ struct PageReportingBoundary: HintStrategy {
       fills &-= 1
       sink.didTake(pages: held.pages, initialized: false)
       wereReported = !stop.isSet
-      // The callback returned nothing: what the queue refused counts as reported.
+      // The callback returned nothing: blocks that the queue refused count as reported.
       if wereReported { _ = sink.report(list, 0..<held.blocks) }
       if stop.isSet { end = .stopped }
     }
   }
 
-  /// Every boundary of the zone at its list's end.
+  /// Places every boundary of the zone at its list's end.
   @inline(__always)
   private func placeBoundaries(_ core: GuestCore, _ zone: Zone, _ hooks: Hooks) {
     var order = hooks.lowest
@@ -330,7 +330,7 @@ struct PageReportingBoundary: HintStrategy {
     }
   }
 
-  /// page_reporting_fill(): with fewer than `most` blocks found, the zone no longer asks.
+  /// page_reporting_fill(): withdraws the zone's request if fewer than `most` blocks are found.
   @inline(__always)
   private func fill<Probe: LockProbe>(
     _ list: HintBuffer, _ most: Int, _ hold: inout GuestCPU<Probe, Hooks>.Hold, _ hooks: Hooks
@@ -354,8 +354,8 @@ struct PageReportingBoundary: HintStrategy {
     return filled
   }
 
-  /// get_unreported_page(): the entry before the boundary, or else the head; nil if both are reported, or none is
-  /// there.
+  /// get_unreported_page(): returns the entry before the boundary, otherwise the head; nil if both are reported or
+  /// missing.
   @inline(__always)
   private func takeUnreported<Probe: LockProbe>(
     _ hold: inout GuestCPU<Probe, Hooks>.Hold, _ hooks: Hooks, _ order: Int, _ type: Migratetype
@@ -370,7 +370,7 @@ struct PageReportingBoundary: HintStrategy {
         guard let head = list.first else { return nil }
         hold.items &+= 1
         if head.isReported {
-          // What is freed to the tail from now on goes before all of them.
+          // Blocks freed to the tail from now on go before all of them.
           hooks.words[boundary] = head.position.rawValue
           return nil
         }
@@ -385,7 +385,7 @@ struct PageReportingBoundary: HintStrategy {
     }
   }
 
-  /// put_reported_page(): back at the boundary; reported unless it merged.
+  /// put_reported_page(): puts a block back at the boundary; marks it reported unless it merged.
   @inline(__always)
   private func put<Probe: LockProbe>(
     _ block: Block, _ hold: inout GuestCPU<Probe, Hooks>.Hold, _ hooks: Hooks, isReported: Bool

@@ -3,14 +3,14 @@ import GuestMemory
 import Instruments
 import Records
 
-/// Matthew Wilcox's sketch (v33 thread, June 2018): the first free block of the highest order is taken off its list and
-/// becomes the buffer for the addresses of the others. Needs no memory beforehand and can't fail while such a block is
-/// free.
+/// Matthew Wilcox's sketch (v33 thread, June 2018): takes the first free block of the highest order off its list and
+/// uses it as the buffer for the addresses of the others. It needs no memory beforehand and can't fail while such a
+/// block is free.
 ///
-/// The sketch only unlinks the block; here it is also taken out of the counters, stripped of Buddy and given a
-/// reference, and the min watermark is kept (facts: what a correct form must do). It also stores the buffer's own
-/// address as the first hint, which is false as soon as it is written to: `self=include` is the sketch, and the false
-/// hint is counted as stale.
+/// The sketch only unlinks the block. A correct form must do more, as modelled here: the block is also taken out of the
+/// counters, stripped of Buddy and given a reference, and the min watermark is kept. The sketch also stores the
+/// buffer's own address as the first hint, which is stale as soon as the buffer is written to: `self=include` keeps
+/// this, and the hint is counted as stale.
 struct PluckBuffer: HintStrategy {
   typealias Hooks = NoHooks
 

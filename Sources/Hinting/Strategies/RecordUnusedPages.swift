@@ -3,19 +3,19 @@ import GuestMemory
 import Instruments
 import Records
 
-/// v8 (Wei Wang, March 2017): each zone's whole list of one order is copied under one hold, orders downward, into one
+/// v8 (Wei Wang, March 2017): copies each zone's whole list of one order under one hold, orders downward, into one
 /// buffer that is sent when full.
 ///
 /// The published flaws are kept:
-/// - Before a list is copied its *blocks* are compared with the buffer's *words*, though a block takes two, so that a
-///   list of n blocks passes at n to 2n-1 words and runs out half way.
-/// - What was copied by then is sent, and the zone is walked again from its head: every block of that chunk goes
-///   twice. With `check=published` that would go on for ever where even the empty buffer is too small; the model
-///   counts the fruitless round once (a restart and its duplicates) and then lets the buffer grow, as it does where
-///   nothing was copied.
-/// - Where the buffer can't grow, what is left of the order is dropped without a word (`grow=no` shows it).
+/// - Before a list is copied its number of *blocks* is compared with the buffer's *words*, though a block takes two, so
+///   that a list of n blocks passes at n to 2n-1 words and runs out half way.
+/// - What was copied by then is sent, and the zone is walked again from its head: every block of that chunk is reported
+///   twice. With `check=published` that would repeat for ever if even the empty buffer is too small; the model counts
+///   the fruitless round once (a restart and its duplicates) and then lets the buffer grow, as it does if nothing was
+///   copied.
+/// - If the buffer can't grow, the rest of the order is dropped silently (`grow=no` shows it).
 ///
-/// The buffer is the driver's own memory, outside the modelled zones; the size it starts with isn't in the mails.
+/// The buffer is the driver's own memory, outside the modelled zones; the mails don't say its initial size.
 struct RecordUnusedPages: HintStrategy {
   typealias Hooks = NoHooks
 
@@ -35,7 +35,7 @@ struct RecordUnusedPages: HintStrategy {
         "grow", .choice(["yes", "no"]), default: "yes", "whether GFP_KERNEL gives a larger buffer", source: "v8 4/4"),
     ])
 
-  /// The largest buffer kmalloc gives: one block of the highest order.
+  /// The largest buffer that kmalloc gives: one block of the highest order. Bytes.
   static let largestBuffer = 4 << 20
 
   private let startWords: Int
@@ -87,7 +87,7 @@ struct RecordUnusedPages: HintStrategy {
           if grows && size * 2 <= Self.largestBuffer / 8 {
             size *= 2
           } else if partial || fruitless {
-            // Nowhere to go: this order's tail is lost.
+            // No room: the rest of this order is lost.
             dropped = true
             break
           } else {
@@ -112,7 +112,7 @@ struct RecordUnusedPages: HintStrategy {
     return dropped ? .limit : .complete
   }
 
-  /// __record_unused_pages(): true for ENOSPC.
+  /// __record_unused_pages(): returns true for ENOSPC.
   @inline(__always)
   private func record<Probe: LockProbe>(
     _ cpu: inout GuestCPU<Probe, Hooks>, _ zone: Int, _ order: Int, _ buffer: HintBuffer, _ size: Int,

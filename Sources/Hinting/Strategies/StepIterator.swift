@@ -4,7 +4,7 @@ import Instruments
 import Records
 
 /// The v8 thread's second answer (Michael Tsirkin, 2017): start iteration, do one step, end iteration. A step takes the
-/// lock, gives out `step` blocks and keeps the next one as the iterator's place. Never implemented; see
+/// lock, returns `step` blocks and keeps the next one as the iterator's position. Never implemented; see
 /// ``ResumableWalk``.
 struct StepIterator: HintStrategy {
   typealias Hooks = NoHooks

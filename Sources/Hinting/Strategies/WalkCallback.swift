@@ -3,16 +3,16 @@ import GuestMemory
 import Instruments
 import Records
 
-/// walk_free_mem_block() of v15 to v32 (2017 and 2018): a whole list of one order and migratetype in one hold, and for
-/// each of its blocks the driver's callback, inside the hold.
+/// walk_free_mem_block() of v15 to v32 (2017 and 2018): walks a whole list of one order and migratetype in one hold,
+/// and calls the driver for each block within the hold.
 ///
-/// The callback detaches what the host has used, puts the block into the queue, and where only the entry for the
-/// protocol's command is left drops the block without a word. When to kick changed four times: the versions that did it
-/// in the callback leave the guest, a VM exit, with the lock held. A block that merges, is split or is moved between
-/// two holds may go out twice or not at all, as the kernel's own comment says.
+/// The callback detaches what the host has used and puts the block into the queue; if only the entry reserved for the
+/// command is left, it drops the block silently. When to kick changed four times: the versions that kick in the
+/// callback exit to the host with the lock held. A block that merges, is split or is moved between two holds may be
+/// reported twice or not at all, as the kernel's own comment says.
 ///
-/// The host's stop is read in each callback, as since v24, and before each list too, so that a stopped session doesn't
-/// lock the empty lists that are left. A session that dropped blocks ends with `limit`: its queue was its cap.
+/// The host's stop is read in each callback, as since v24, and also before each list, so that a stopped session doesn't
+/// lock the remaining empty lists. A session that dropped blocks ends with `limit`: its queue was its cap.
 struct WalkCallback: HintStrategy {
   typealias Hooks = NoHooks
 
@@ -66,7 +66,7 @@ struct WalkCallback: HintStrategy {
     return wasStopped ? .stopped : dropped > 0 ? .limit : .complete
   }
 
-  /// True where the host's stop ended it.
+  /// Walks one list. Returns true if the host's stop ended it.
   @inline(__always)
   private mutating func walk<Probe: LockProbe, Sink: HintSink>(
     _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ session: Session
@@ -85,7 +85,7 @@ struct WalkCallback: HintStrategy {
           let wasStopped = cpu.withZoneLocked(core.zone(zone)) { hold in
             let core = hold.core
             for page in hold.freeList(order: order, Migratetype(rawValue: type)) {
-              // The callback. Its word for the end comes before the block: that one isn't visited any more.
+              // The callback. Its stop takes effect before the block: that one isn't visited.
               if stop.isSet { return true }
               hold.items &+= 1
               sink.reclaim()

@@ -3,37 +3,38 @@ import Glibc
 import GuestMemory
 import Machine
 
-/// The source's end of a migration in real time: the process that keeps the pages, and the stream to it.
+/// The source's connection to the destination of a migration in real time: the process that keeps the pages, and the
+/// stream to it.
 ///
-/// Nothing waits for ever: a destination that has ended, or that takes or answers nothing for a minute, is an error. It
-/// ends with this object.
+/// Nothing waits for ever: it is an error if the destination has ended, or reads or answers nothing for a minute. The
+/// process ends with this object.
 public final class Destination {
   private let ram: GuestRAM
   private let socket: Int32
   private let said: MemoryFile
   private var child: ChildProcess
-  /// Headers of the pages in hand, and the pieces of what is sent.
+  /// The headers of the pages in the batch, and the pieces to send.
   private let headers: UnsafeMutableRawPointer
   private var headerBytes = 0
   private var pieces: [iovec] = []
-  /// Of the pages in hand. Bytes.
+  /// The size of the batch. Bytes.
   public private(set) var bytesInHand = 0
 
   /// Pages that are sent at once.
   static let batch = 64
   private static let patience = 60
 
-  /// Starts the process and waits until it is there.
+  /// Starts the process and waits until it is ready.
   ///
   /// - Parameters:
-  ///   - ram: the memory that is sent; the process has as much of its own.
-  ///   - program: what is started; by default this very one, which has to know ``DestinationServer/command``.
-  ///   - cpus: the host's CPUs for it; none: those of the caller.
+  ///   - ram: the memory to send; the process reserves as much.
+  ///   - program: the program to start; by default this one. It must know ``DestinationServer/command``.
+  ///   - cpus: the host CPUs for the process; empty: those of the caller.
   /// - Throws: ``MigrationError/destination(_:)`` if it can't be started or ends at once.
   public init(_ ram: GuestRAM, program: [String] = ["/proc/self/exe"], cpus: [Int] = []) throws(MigrationError) {
     self.ram = ram
     var ends: [Int32] = [-1, -1]
-    // No other process that is started meanwhile may have them: the stream wouldn't end with this one.
+    // No other process started meanwhile may inherit them, or the stream wouldn't end with this one.
     guard socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0, &ends) == 0 else {
       throw .destination("\(SystemCallError(call: "socketpair", code: errno))")
     }
@@ -63,10 +64,10 @@ public final class Destination {
     headers.deallocate()
   }
 
-  /// The kernel's number of the process.
+  /// The process id.
   public var processID: Int32 { child.id }
 
-  /// Takes a page in hand: its content when it is sent, or that it is zero.
+  /// Adds a page to the batch, with its content as of sending, or as zero.
   func add(_ page: Int, isZero: Bool) {
     let kind = isZero ? StreamFormat.zeroPage : StreamFormat.page
     let bytes = isZero ? 9 : 8
@@ -83,7 +84,7 @@ public final class Destination {
     bytesInHand += isZero ? bytes : bytes + 4096
   }
 
-  /// Sends the pages in hand.
+  /// Sends the batch.
   ///
   /// - Throws: ``MigrationError/destination(_:)``
   func send() throws(MigrationError) {
@@ -93,7 +94,7 @@ public final class Destination {
     if code != 0 { throw failure("sending", code) }
   }
 
-  /// Returns when the destination has everything.
+  /// Waits until the destination has received everything.
   ///
   /// - Throws: ``MigrationError/destination(_:)``
   func flush() throws(MigrationError) {
@@ -101,7 +102,7 @@ public final class Destination {
     _ = try words(1)
   }
 
-  /// What the destination's pages hold, by ``GuestRAM/hash(_:seed:)``.
+  /// The hashes of the destination's pages, by ``GuestRAM/hash(_:seed:)``.
   ///
   /// - Throws: ``MigrationError/destination(_:)``
   func hashes(_ pages: Range<Int>, seed: UInt64) throws(MigrationError) -> [UInt64] {
@@ -121,12 +122,12 @@ public final class Destination {
     return words
   }
 
-  /// What is known of its end.
+  /// An error with what is known of the process's end.
   private func failure(_ what: String, _ code: Int32) -> MigrationError {
     if code == EAGAIN || code == EWOULDBLOCK {
       return .destination("\(what): nothing for \(Self.patience) s")
     }
-    // Its socket may be closed a little before it has ended.
+    // Its socket may be closed shortly before it has ended.
     guard let end = child.wait(until: .now + .seconds(2)) else {
       return .destination("\(what): \(String(cString: strerror(code)))")
     }

@@ -2,30 +2,30 @@ import CHost
 import Glibc
 import Machine
 
-/// The destination of a migration in real time: a process that keeps the pages it is sent in a mapping of its own, and
-/// says what they hold.
+/// The destination of a migration in real time: a process that keeps received pages in its own mapping and returns
+/// their hashes.
 ///
-/// It is this program once more, started by ``Destination`` with a socket as its standard input. It ends where the
-/// source does.
+/// It is this program, started by ``Destination`` with a socket as its standard input. It ends when the source does.
 public struct DestinationServer {
-  /// The word that has a program call ``serve(_:)``.
+  /// The subcommand that makes a program call ``serve(_:)``.
   public static let command = "migration-destination"
 
   private let ram: GuestRAM
   private let input = SocketReader(socket: STDIN_FILENO)
-  /// Pages that have content, so that one which becomes zero has to be zeroed.
+  /// The pages that have content; such a page must be zeroed when it becomes zero.
   private var filled: MigrationBitmap
 
-  /// Serves until the source has closed its end.
+  /// Serves until the source closes the socket.
   ///
-  /// - Parameter words: how many pages the guest has, and CPUs to run on, comma-separated and perhaps none.
-  /// - Throws: ``MigrationError`` if this isn't such a process or the stream makes no sense, ``SystemCallError`` where
-  ///   memory or socket are refused.
+  /// - Parameter words: the command's arguments: the guest's page count, and a comma-separated, possibly empty list of
+  ///   CPUs.
+  /// - Throws: ``MigrationError`` if this isn't a destination process or the stream is malformed, ``SystemCallError``
+  ///   if memory or the socket fails.
   public static func serve(_ words: [String]) throws {
     guard words.count == 2, let pages = Int(words[0]), pages > 0, pages <= 1 << 40 else {
       throw MigrationError.destination("`\(command)` is what `run migration --clock real` starts")
     }
-    // Where that is refused it stays where its parent was.
+    // If this is refused, it stays on its parent's CPUs.
     try? ThreadPlacement.allow(words[1].split(separator: ",").compactMap { Int($0) })
     var server = DestinationServer(try GuestRAM(pages: pages))
     try server.run()
@@ -37,7 +37,7 @@ public struct DestinationServer {
   }
 
   private mutating func run() throws {
-    // It is there.
+    // Ready.
     try answer([StreamFormat.flush])
     while let header = try input.word() {
       let page = StreamFormat.page(header)

@@ -1,14 +1,14 @@
 import Machine
 
-/// Notes which pages of a guest's memory are written to.
+/// Records which pages of a guest's memory are written.
 public protocol DirtyLog {
-  /// From here on every write is noted.
+  /// Starts recording writes.
   ///
   /// - Throws: ``SystemCallError`` if the kernel refuses.
   mutating func start() throws(SystemCallError)
 
-  /// Sets the bit of each page that was written to since the start or the last sync, and forgets it: what is written
-  /// while this runs is noted for this sync or for the next.
+  /// Sets the bit of each page written since the start or the last sync, and resets the log. A write during the sync is
+  /// recorded for this sync or the next.
   ///
   /// - Throws: ``SystemCallError`` if the kernel refuses.
   mutating func sync(into bitmap: inout MigrationBitmap) throws(SystemCallError)

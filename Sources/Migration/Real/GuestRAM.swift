@@ -3,16 +3,16 @@ import Glibc
 import GuestMemory
 import Machine
 
-/// The bytes of a guest's memory: a mapping of this process, in 4 KiB pages, in which a page's place is its PFN.
+/// The bytes of a guest's memory: a mapping of this process in 4 KiB pages, indexed by PFN.
 public final class GuestRAM: @unchecked Sendable {
-  // Right to send: threads write and read the same bytes at once, as a guest's CPUs and its host do. What is read
-  // while it is written is worth nothing, and the dirty log says so.
+  // Right to send: threads write and read the same bytes concurrently, as a guest's CPUs and its host do. A torn read
+  // doesn't matter, since the dirty log then contains the page.
   public let pages: Int
   let base: UnsafeMutableRawPointer
 
-  /// Reserves the address space; a page takes memory when it is written. All of it is zero.
+  /// Reserves the address space; pages are zero and use memory once written.
   ///
-  /// - Throws: ``SystemCallError`` if the address space isn't there.
+  /// - Throws: ``SystemCallError`` if the host refuses the address space.
   public init(pages: Int) throws(SystemCallError) {
     precondition(pages > 0, "a guest of \(pages) pages")
     self.pages = pages
@@ -20,7 +20,7 @@ public final class GuestRAM: @unchecked Sendable {
       throw SystemCallError(call: "mmap of \(pages << 12) bytes", code: errno)
     }
     self.base = base
-    // A log by 4 KiB wants pages of 4 KiB; where the kernel has no others the advice is refused.
+    // A log with 4 KiB granularity needs 4 KiB pages; a kernel without others refuses the advice.
     _ = chost_advise_huge(base, pages << 12, false)
   }
 
@@ -33,8 +33,8 @@ public final class GuestRAM: @unchecked Sendable {
     return base + page << 12
   }
 
-  /// Fills a page with words that follow from `version` and its place: a page of two versions isn't the same, nor are
-  /// two pages of one, and none is zero.
+  /// Fills a page with words derived from `version` and its PFN: no two versions of a page are the same, nor two pages
+  /// of one version, and none is zero.
   public func write(_ page: Int, version: UInt64) {
     chost_page_fill(address(page), version &+ UInt64(page) &* 0xD6E8_FEB8_6659_FD93)
   }
@@ -55,6 +55,6 @@ public final class GuestRAM: @unchecked Sendable {
 
   public func isZero(_ page: Int) -> Bool { chost_page_is_zero(address(page)) }
 
-  /// What the oracle compares.
+  /// The hash that the oracle compares.
   public func hash(_ page: Int, seed: UInt64) -> UInt64 { chost_page_hash(address(page), seed) }
 }

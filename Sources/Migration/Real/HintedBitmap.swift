@@ -2,8 +2,8 @@ import Foundation
 import GuestMemory
 import Machine
 
-/// What has still to be sent, and the host's half of the hinting protocol, under one lock: the thread that sends takes
-/// pages out, the one that takes the guest's hints clears their bits (QEMU's bitmap_mutex and free_page_lock).
+/// The pages that must still be sent, and the host's half of the hinting protocol, under one lock: the sending thread
+/// takes pages out, the thread that receives hints clears their bits (QEMU's bitmap_mutex and free_page_lock).
 public final class HintedBitmap: @unchecked Sendable {
   // Right to send: everything below is read and written under the lock.
   private let lock = NSLock()
@@ -14,16 +14,16 @@ public final class HintedBitmap: @unchecked Sendable {
   private var applied = 0
   private var late = 0
 
-  /// - Parameter memory: what has to be sent in the first round.
+  /// - Parameter memory: what must be sent in the first round.
   public init(_ memory: MigrationBitmap) { bitmap = memory }
 
   // MARK: the guest's side
 
-  /// The guest's command: the id of a session that its next hints are for, or ``FreePageHintHost/stopID``.
+  /// Handles the guest's command: the id of the session that its next hints are for, or ``FreePageHintHost/stopID``.
   public func command(_ id: UInt32) { locked { host.command(id) } }
 
-  /// A hint of the session with this id; whether it was applied. Whole pages of the block only, and none behind the
-  /// guest's end.
+  /// Applies a hint of the session with this id. Returns whether it was applied. Only whole pages of the block before
+  /// the guest's end are cleared.
   @discardableResult
   public func hint(_ block: Block, session id: UInt32) -> Bool {
     locked {
@@ -41,7 +41,7 @@ public final class HintedBitmap: @unchecked Sendable {
 
   var unitsLeft: Int { locked { bitmap.count } }
 
-  /// A new session's id.
+  /// Begins a session. Returns its id.
   func begin() -> UInt32 {
     locked {
       host.begin()
@@ -49,10 +49,10 @@ public final class HintedBitmap: @unchecked Sendable {
     }
   }
 
-  /// No hint is applied after it returns, until the next session.
+  /// Ends the session. No hint is applied after this returns, until the next session.
   func stop() { locked { host.stop() } }
 
-  /// No hint is applied after it returns.
+  /// Ends the migration. No hint is applied after this returns.
   func finish() { locked { host.finish() } }
 
   func sync<Log: DirtyLog>(_ log: inout Log) throws(SystemCallError) {
@@ -61,7 +61,7 @@ public final class HintedBitmap: @unchecked Sendable {
     try log.sync(into: &bitmap)
   }
 
-  /// Takes out the next pages, round and round, and clears their bits: from here on what is written to them counts.
+  /// Takes out the next pages, cyclically, and clears their bits: later writes to them count again.
   func take(_ most: Int, into units: inout [Int]) {
     units.removeAll(keepingCapacity: true)
     locked {
@@ -75,7 +75,7 @@ public final class HintedBitmap: @unchecked Sendable {
 
   func rewind() { locked { cursor = 0 } }
 
-  /// Pages whose bit a hint cleared, hints that were applied, and those that came outside of their session.
+  /// Pages whose bit was cleared by a hint, hints applied, and hints outside their session.
   var figures: (skipped: Int, applied: Int, late: Int) { locked { (skipped, applied, late) } }
 
   private func locked<Value>(_ body: () -> Value) -> Value {

@@ -1,11 +1,11 @@
 import Machine
 import Records
 
-/// Why a migration in real time came to no good end.
+/// Why a migration in real time failed.
 public enum MigrationError: UserFacing, Equatable, Sendable {
-  /// The dirty log broke down.
+  /// The dirty log failed.
   case log(SystemCallError)
-  /// The destination isn't there any more, or doesn't answer; with what is known of its end.
+  /// The destination has ended or doesn't answer; with what is known of its end.
   case destination(String)
   /// A page in use differs at the destination.
   case lost(page: Int, of: Int)

@@ -2,28 +2,29 @@ import GuestMemory
 import Instruments
 import Machine
 
-/// A pre-copy migration by the machine's own clock: the rounds of ``Precopy`` over real memory, a dirty log that the
-/// kernel keeps, and bytes that go to a second process.
+/// A pre-copy migration by the machine's clock: the rounds of ``Precopy`` over real memory, with the kernel's dirty
+/// log, sending to a second process.
 ///
-/// At the switch-over every page in use is compared with the destination's by content; bitmap and log aren't asked.
+/// At switch-over the content of every page in use is compared with the destination's, without consulting bitmap or
+/// log.
 public struct RealPrecopy<Log: DirtyLog> {
-  /// The guest, as far as it takes part.
+  /// The guest's part in the migration.
   public struct GuestControl {
-    /// The guest is asked for the hints of a session with this id; they go to the bitmap, from any thread.
+    /// Asks the guest for the hints of a session with this id; they go to the bitmap, from any thread.
     public var beginSession: (UInt32) -> Void = { _ in }
-    /// Returns when no more of them come.
+    /// Ends the session. No hint of it arrives after this returns.
     public var endSession: () -> Void = {}
-    /// Called after each batch of pages until the guest stands still: for users that have no thread of their own.
+    /// Called after each batch of pages until the guest is stopped, for users without their own thread.
     public var act: () -> Void = {}
-    /// Stops its users; none writes after it returns.
+    /// Stops the guest's users. None writes after this returns.
     public var stop: () -> Void = {}
-    /// Pages that are in use. The guest stands still.
+    /// The pages in use. Called while the guest stands still.
     public var pagesInUse: () -> MigrationBitmap
 
     public init(pagesInUse: @escaping () -> MigrationBitmap) { self.pagesInUse = pagesInUse }
   }
 
-  /// What passes the time. Nanoseconds.
+  /// The clock. Nanoseconds.
   public struct Time {
     public var now: () -> Double
     public var sleep: (Double) -> Void
@@ -33,7 +34,7 @@ public struct RealPrecopy<Log: DirtyLog> {
       self.sleep = sleep
     }
 
-    /// The machine's own.
+    /// The machine's clock.
     public static var machine: Time {
       Time(
         now: { Double(MonotonicClock.nanoseconds()) },
@@ -54,13 +55,13 @@ public struct RealPrecopy<Log: DirtyLog> {
   private var batch: [Int] = []
   private var guestStands = false
   private var result = PrecopyResult()
-  /// What each sync took. Nanoseconds.
+  /// The time of each sync. Nanoseconds.
   public private(set) var syncs: [Double] = []
 
   /// - Parameters:
-  ///   - bitmap: what has to be sent in the first round; the guest's hints go there.
-  ///   - bandwidth: bytes a second that may be sent.
-  ///   - seed: of the hashes that the oracle compares.
+  ///   - bitmap: what must be sent in the first round; the guest's hints go there.
+  ///   - bandwidth: the sending rate limit. Bytes a second.
+  ///   - seed: the seed of the oracle's hashes.
   public init(
     _ ram: GuestRAM, _ bitmap: HintedBitmap, _ log: Log, to destination: Destination, limits: Precopy,
     bandwidth: Double,
@@ -78,10 +79,10 @@ public struct RealPrecopy<Log: DirtyLog> {
     batch.reserveCapacity(Destination.batch)
   }
 
-  /// Migrates, and compares.
+  /// Migrates and compares.
   ///
-  /// - Throws: ``MigrationError``: a page that is in use isn't at the destination as it is here; the destination is
-  ///   gone; the kernel refused the log.
+  /// - Throws: ``MigrationError`` if a page in use differs at the destination, the destination fails, or the dirty log
+  ///   fails.
   public mutating func run() throws(MigrationError) -> PrecopyResult {
     began = time.now()
     do throws(SystemCallError) { try log.start() } catch { throw .log(error) }
@@ -93,7 +94,7 @@ public struct RealPrecopy<Log: DirtyLog> {
     return result
   }
 
-  /// Every page in use, here and there; how many.
+  /// Compares every page in use with the destination's. Returns their number.
   private func compare() throws(MigrationError) -> Int {
     let used = guest.pagesInUse()
     var lost: Int?
@@ -128,7 +129,7 @@ extension RealPrecopy: PrecopyWorld {
 
   public mutating func beginSession() { guest.beginSession(bitmap.begin()) }
 
-  /// A batch: its bits are cleared before anything of it is read, so that what is written meanwhile is noted.
+  /// Sends a batch. Its bits are cleared before its pages are read, so that concurrent writes are recorded.
   public mutating func send() throws(MigrationError) -> Double {
     bitmap.take(Destination.batch, into: &batch)
     for page in batch {

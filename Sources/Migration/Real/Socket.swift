@@ -1,9 +1,9 @@
 import Glibc
 import Machine
 
-/// Whole pieces over a stream socket, without a signal where the other end is gone.
+/// Sends and receives whole pieces over a stream socket, without SIGPIPE.
 enum Socket {
-  /// Sends all of it. 0, or errno.
+  /// Sends all bytes. Returns 0 or an errno.
   static func send(_ socket: Int32, _ bytes: UnsafeRawBufferPointer) -> Int32 {
     var sent = 0
     while sent < bytes.count {
@@ -16,7 +16,7 @@ enum Socket {
     return 0
   }
 
-  /// Sends what the pieces hold, which are shortened where that takes several calls. 0, or errno.
+  /// Sends all pieces, shortening them if it takes several calls. Returns 0 or an errno.
   static func send(_ socket: Int32, _ pieces: UnsafeMutableBufferPointer<iovec>) -> Int32 {
     var message = msghdr()
     message.msg_iov = pieces.baseAddress
@@ -38,7 +38,7 @@ enum Socket {
     return 0
   }
 
-  /// Receives exactly so many bytes. 0, or errno; EPIPE where the other end is closed.
+  /// Receives exactly this many bytes. Returns 0 or an errno; EPIPE if the other end is closed.
   static func receive(_ socket: Int32, _ bytes: UnsafeMutableRawBufferPointer) -> Int32 {
     var got = 0
     while got < bytes.count {

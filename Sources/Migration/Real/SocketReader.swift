@@ -16,9 +16,9 @@ final class SocketReader {
 
   deinit { buffer.deallocate() }
 
-  /// The next word; nil at the stream's end.
+  /// Reads the next word; nil at the stream's end.
   ///
-  /// - Throws: ``SystemCallError``; EPIPE where the stream ends amid a word.
+  /// - Throws: ``SystemCallError``; EPIPE if the stream ends within a word.
   func word() throws(SystemCallError) -> UInt64? {
     if begin == end {
       guard try fill() else { return nil }
@@ -32,9 +32,9 @@ final class SocketReader {
     return UInt64(littleEndian: word)
   }
 
-  /// The next bytes.
+  /// Reads the next bytes.
   ///
-  /// - Throws: ``SystemCallError``; EPIPE where the stream ends before.
+  /// - Throws: ``SystemCallError``; EPIPE if the stream ends before.
   func read(into place: UnsafeMutableRawPointer, _ bytes: Int) throws(SystemCallError) {
     var done = 0
     while done < bytes {
@@ -53,7 +53,7 @@ final class SocketReader {
     }
   }
 
-  /// Whether there was more.
+  /// Reads more from the socket. Returns false at the stream's end.
   private func fill() throws(SystemCallError) -> Bool {
     let count = retryingInterrupted { recv(socket, buffer, Self.capacity, 0) }
     guard count >= 0 else { throw SystemCallError(call: "recv from the source", code: errno) }

@@ -2,23 +2,23 @@ import CHost
 import Glibc
 import Machine
 
-/// The dirty log of a mapping of this process: its pages are write-protected by userfaultfd, the first write to each
-/// takes the protection off, and a sync reads which lack it and protects them again, each page in one step (Linux 6.7:
+/// The dirty log of a mapping of this process: pages are write-protected by userfaultfd, the first write to each
+/// removes the protection, and a sync finds unprotected pages and protects them again, each in one step (Linux 6.7:
 /// UFFD_FEATURE_WP_ASYNC and PAGEMAP_SCAN with PM_SCAN_WP_MATCHING).
 ///
-/// It stands for a hypervisor's log of a guest's writes; the guest pays for it as there, by a fault at the first write
+/// It stands for a hypervisor's log of a guest's writes. The guest's cost is the same kind: a fault at the first write
 /// to a page after each sync.
 public final class WriteProtectLog: DirtyLog {
   private let ram: GuestRAM
   private let protection: Int32
   private let pagemap: Int32
   private let runs: UnsafeMutablePointer<WrittenRun>
-  /// Of one call into the kernel.
+  /// The most runs per system call.
   private static let mostRuns = 4096
 
-  /// Nothing is noted before ``start()``.
+  /// Prepares the log; recording begins with ``start()``.
   ///
-  /// - Throws: ``SystemCallError`` if this kernel has no such log.
+  /// - Throws: ``SystemCallError`` if the kernel lacks such a log.
   public init(_ ram: GuestRAM) throws(SystemCallError) {
     (protection, pagemap) = try Self.open()
     self.ram = ram
@@ -33,7 +33,7 @@ public final class WriteProtectLog: DirtyLog {
     runs.deallocate()
   }
 
-  /// Why this kernel has no such log; nil if it has.
+  /// Why the kernel lacks such a log; nil if it has one.
   public static var refusal: SystemCallError? {
     do throws(SystemCallError) {
       let (protection, pagemap) = try open()
@@ -76,7 +76,7 @@ public final class WriteProtectLog: DirtyLog {
       for run in UnsafeBufferPointer(start: runs, count: count) {
         bitmap.set(Int((run.start - base) >> 12)..<Int((run.end - base) >> 12))
       }
-      // A scan that stands still would do so for ever.
+      // A scan without progress would repeat for ever.
       guard reached > next else { throw SystemCallError(call: "PAGEMAP_SCAN, which came nowhere", code: EIO) }
       next = reached
     }

@@ -2,16 +2,16 @@ import CHost
 import GuestMemory
 import Synchronization
 
-/// ``DiscardSteps`` in memory: a doubly linked list with its links allocated beforehand, since there is no allocating
-/// when a page turns out to be gone.
+/// ``DiscardSteps`` in memory: a doubly linked list with preallocated links, since nothing can be allocated when a page
+/// turns out to be discarded.
 public final class DiscardList: @unchecked Sendable {
   // Right to send: the list is only touched under its lock, the sequence is atomic, the memory lives as long as this.
   private let base: UnsafeMutableRawPointer
   private let bytes: Int
 
-  /// A list_head. Bytes for each page that could be discarded.
+  /// A list_head for each page that could be discarded. Bytes.
   public static let bytesPerPage = 16.0
-  /// PG_discarded: one bit.
+  /// PG_discarded: one bit per page. Bytes.
   public static let bytesPerPageOfBit = 0.125
 
   /// - Throws: ``GuestError/cannotReserve(bytes:)``
@@ -39,7 +39,7 @@ public final class DiscardList: @unchecked Sendable {
 
     @usableFromInline let count: UnsafeMutablePointer<Atomic<UInt64>>
     @usableFromInline let lock: WordLock
-    /// Next and previous of each page, and the head's behind them.
+    /// Next and previous of each page, then the head's.
     @usableFromInline let links: UnsafeMutablePointer<Int64>
     @usableFromInline let head: Int
 

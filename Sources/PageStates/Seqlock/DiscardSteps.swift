@@ -1,29 +1,29 @@
-/// What the thread's alternative to PG_discarded works on, in steps that other CPUs may come between: one sequence
-/// count and one list of discarded pages for many pages, a zone or a node.
+/// The steps of the thread's alternative to PG_discarded; other CPUs may act between steps. One sequence count and one
+/// list of discarded pages serve many pages, a zone or a node.
 public protocol DiscardSteps {
   associatedtype Interruption: Error
 
-  /// The sequence count, read with acquire order. Odd: there are discarded pages.
+  /// The sequence count, read with acquire order. Odd if there are discarded pages.
   mutating func sequence() throws(Interruption) -> UInt64
-  /// The next sequence count.
+  /// Increments the sequence count.
   mutating func bump() throws(Interruption)
   mutating func insert(_ page: Int) throws(Interruption)
   mutating func remove(_ page: Int) throws(Interruption)
   mutating func isEmpty() throws(Interruption) -> Bool
-  /// Walks the list.
+  /// Whether the list contains the page; walks the list.
   mutating func contains(_ page: Int) throws(Interruption) -> Bool
-  /// The list's lock.
+  /// Takes the list's lock.
   mutating func lockList() throws(Interruption)
   mutating func unlockList() throws(Interruption)
 }
 
-/// Dave Hansen's proposal of September 2006, made to hold: the sequence is odd while any page is on the list.
+/// Dave Hansen's proposal of September 2006, corrected: the sequence is odd while any page is on the list.
 ///
-/// As proposed, write_seqlock() would be held from a page's discard to its last reference's end, which may be long and
-/// sleep; and with several discarded pages in a block each end has to find out whether it is the last. Here a lock of
-/// its own is held just while the list changes, and the count changes with it.
+/// As proposed, write_seqlock() would be held from a page's discard to its last reference's end, which may take long
+/// and sleep; and with several discarded pages in a block, each end must find out whether it is the last. Here a
+/// separate lock is held only while the list changes, and the count changes with it.
 extension DiscardSteps {
-  /// A page turns out to be discarded.
+  /// Adds a page that turned out to be discarded.
   @inlinable
   public mutating func beginDiscard(_ page: Int) throws(Interruption) {
     try lockList()
@@ -32,7 +32,7 @@ extension DiscardSteps {
     try unlockList()
   }
 
-  /// Its last reference is gone.
+  /// Removes a page whose last reference is gone.
   @inlinable
   public mutating func endDiscard(_ page: Int) throws(Interruption) {
     try lockList()
@@ -41,7 +41,7 @@ extension DiscardSteps {
     try unlockList()
   }
 
-  /// What a reader asks where PG_discarded would be tested: two plain reads, and a walk while anything is discarded.
+  /// The test that replaces PG_discarded: two plain reads, and a walk while any page is discarded.
   @inlinable @inline(__always)
   public mutating func isDiscarded(_ page: Int) throws(Interruption) -> Bool {
     let begin = try sequence()

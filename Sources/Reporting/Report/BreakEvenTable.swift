@@ -1,16 +1,16 @@
 import Records
 
-/// What a migration's hints are worth: time saved for each second of guest CPU, and what the guest's users got done.
+/// The value of hints to a migration: time saved per second of guest CPU, and the work the guest's users got done.
 ///
-/// A repetition is held against that of `none` of the same run with the same number, which has the same seed; a cell
-/// without a `none` beside it isn't in the table.
+/// A repetition is compared with the one of `none` in the same run with the same number, and thus the same seed. A cell
+/// without a matching `none` isn't in the table.
 struct BreakEvenTable {
-  /// Nil where nothing can be compared.
+  /// The table; nil if nothing can be compared.
   let content: TableContent?
 
-  /// Cells that differ in nothing but strategy and size.
+  /// Cells that differ only in strategy and size.
   struct Line {
-    /// In words; empty if there is only one.
+    /// The description; empty if there is only one.
     var condition: String
     var cells: [ReportCell]
   }
@@ -20,14 +20,14 @@ struct BreakEvenTable {
     for line in lines {
       let bySize = Dictionary(grouping: line.cells, by: Size.init)
       for (size, cells) in bySize.sorted(by: { $0.key < $1.key }) {
-        guard let plain = cells.first(where: { $0.design.base == "none" }) else { continue }
-        for cell in cells where cell.design.base != "none" {
+        guard let plain = cells.first(where: { $0.variant.base == "none" }) else { continue }
+        for cell in cells where cell.variant.base != "none" {
           let worth = Self.worth(of: data.rows(cell), beside: data.rows(plain))
           rows.append(
             [
               line.condition, data.runs.count > 1 ? "run \(data.runs[size.run].meta.runID)" : "",
               Figure.bytes(size.bytes) + (cell.isCoarse ? " (granule \(size.granule))" : ""),
-              data.label(cell.design),
+              data.label(cell.variant),
             ] + worth.map { Figure.spread(MetricSummary($0)).map { $0.median + $0.range } ?? Figure.missing })
         }
       }
@@ -40,7 +40,7 @@ struct BreakEvenTable {
       "conditions", "run", "guest", "strategy", "saved s", "saved %", "guest CPU ms", "saved s per guest CPU s",
     ]
     titles += ["operations % of none's", "operations per second % of none's"]
-    // Said once where it is the same, and not at all where nothing was measured.
+    // Stated once if it is the same everywhere, and not at all if nothing was measured.
     for index in titles.indices.reversed() where index != 3 {
       let values = Set(rows.map { $0[index] })
       if values == [""] || values == [Figure.missing] {
@@ -76,7 +76,7 @@ struct BreakEvenTable {
     }
   }
 
-  /// Each column's values, one a repetition that both have.
+  /// Each column's values, one per repetition that both have.
   static func worth(of rows: [[String: String]], beside plain: [[String: String]]) -> [[Double]] {
     func value(_ row: [String: String], _ column: String) -> Double? { row[column].flatMap(Double.init) }
     let base = Dictionary(plain.compactMap { row in row["repetition"].map { ($0, row) } }) { first, _ in first }

@@ -4,21 +4,21 @@ struct BreakTable {
 
   /// - Parameter groups: cells that differ in nothing but strategy and size.
   init(_ groups: CellGroups, _ data: ExperimentData) {
-    let designs = data.designs(groups.groups.flatMap(\.cells))
+    let variants = data.variants(groups.groups.flatMap(\.cells))
     let columns = groups.groups.map { group in
-      (title: group.title.isEmpty ? "all" : group.title, byDesign: Dictionary(grouping: group.cells, by: \.design))
+      (title: group.title.isEmpty ? "all" : group.title, byVariant: Dictionary(grouping: group.cells, by: \.variant))
     }
     content = TableContent(
       caption: "Measured guest size at which each strategy exceeds the hold limit",
       titles: ["strategy"] + columns.map(\.title),
-      rows: designs.map { design in
-        [data.label(design)] + columns.map { Self.verdict($0.byDesign[design] ?? []) }
+      rows: variants.map { variant in
+        [data.label(variant)] + columns.map { Self.verdict($0.byVariant[variant] ?? []) }
       },
       leftAligned: Set(0...columns.count),
       note: "≥: at a granule above 0 a hold is a lower bound, so that \"within\" isn't certain there.")
   }
 
-  /// In words, for one strategy.
+  /// The verdict on one strategy, as text.
   static func verdict(_ cells: [ReportCell]) -> String {
     let judged = cells.filter { $0.cell.withinHoldLimit != nil }.sorted { $0.cell.guestBytes < $1.cell.guestBytes }
     guard !judged.isEmpty else { return Figure.missing }
@@ -27,7 +27,7 @@ struct BreakTable {
       return "\(Figure.bytes(cell.cell.guestBytes)) (\(cell.isCoarse ? "≥" : "")\(hold))"
     }
     let beyond = judged.first { $0.cell.withinHoldLimit == false }
-    // Only what is smaller than the first guest beyond the limit: what comes after it proves nothing.
+    // Only guests smaller than the first one beyond the limit count: larger ones prove nothing.
     let within = judged.last { cell in
       cell.cell.withinHoldLimit == true && beyond.map { cell.cell.guestBytes < $0.cell.guestBytes } ?? true
     }

@@ -1,16 +1,16 @@
-/// Cells sorted into panels: what lies in one differs in nothing but the conditions left open.
+/// Cells grouped into panels: the cells of a panel differ only in the given conditions.
 struct CellGroups {
   struct Group {
-    /// What tells it from the others, in words; empty if it is the only one.
+    /// The distinguishing description; empty if it is the only group.
     var title: String
     var cells: [ReportCell]
   }
 
   private(set) var groups: [Group] = []
-  /// What all cells have in common, in words.
+  /// The description of what all cells have in common.
   let common: String
 
-  /// - Parameter open: in what the cells of one group may differ.
+  /// - Parameter open: the conditions in which cells of a group may differ.
   init(_ cells: [ReportCell], open: Set<Condition>) {
     let fixed = Condition.allCases.filter { !open.contains($0) }
     let varying = fixed.filter { condition in Set(cells.map { $0.conditions[condition] ?? "" }).count > 1 }
@@ -22,7 +22,7 @@ struct CellGroups {
       byKey[key, default: []].append(cell)
     }
     groups = order.map { key in Group(title: Self.join(key), cells: byKey[key] ?? []) }
-    // The smaller guest first, also where the runs weren't given in that order.
+    // Smaller guests first, whatever the order of the runs.
     if varying.contains(.size) {
       groups = groups.enumerated().sorted { left, right in
         let sizes = (left.element.cells[0].cell.guestBytes, right.element.cells[0].cell.guestBytes)

@@ -1,13 +1,13 @@
 import Records
 
-/// What one cell may have and another not, the strategy apart: what panels differ in.
+/// A condition other than the strategy in which cells can differ; panels are split by these.
 enum Condition: Int, CaseIterable, Comparable, Sendable {
   case size, state, free, listOrder, granule, vmemmap, load, hostAck, cache, placement, nodes, cpus, lock, pageInit,
     place
 
   static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
 
-  /// In words, as a part of a title.
+  /// The text, as a part of a title.
   func text(_ cell: CellRecord, _ run: RunRecord?, place: String) -> String {
     switch self {
     case .size: Figure.bytes(cell.guestBytes) + " guest"

@@ -1,13 +1,13 @@
 import Records
 
-/// Panels with a row for each strategy.
+/// Panels with one row per strategy.
 enum DotRows {
-  /// Pixels that the names need.
+  /// The width of the names. Pixels.
   static func margin(_ labels: [String]) -> Double {
     Double(labels.map(\.count).max() ?? 0) * Plot.letterWidth + 24
   }
 
-  /// A mark with its bar in a row, above or below its middle; nil if nothing was measured.
+  /// A mark with its bar in a row, offset from the row's middle; nil if nothing was measured.
   static func mark(
     _ summary: MetricSummary, row: Int, offset: Double = 0, style: MarkStyle, label: String? = nil
   ) -> PlotSeries? {

@@ -1,20 +1,20 @@
 import Records
 
-/// What a report has of one experiment, for its figures.
+/// One experiment's data, for the report's figures.
 struct ExperimentData {
   let card: ExperimentCard
   let runs: [ReportRun]
   /// The cells that may be drawn, in order.
   let cells: [ReportCell]
-  /// Those with more measured threads than CPUs: in the tables, and in no figure.
+  /// The cells with more measured threads than CPUs, shown in tables only.
   let oversubscribed: [ReportCell]
-  let styles: DesignStyles
-  /// Published migrations to stand beside ours.
+  let styles: VariantStyles
+  /// Published migrations, for comparison.
   let published: [PublishedMigration]
-  let labels: [Design: String]
+  let labels: [StrategyVariant: String]
 
   init(
-    _ card: ExperimentCard, runs: [ReportRun], cells: [ReportCell], styles: DesignStyles,
+    _ card: ExperimentCard, runs: [ReportRun], cells: [ReportCell], styles: VariantStyles,
     published: [PublishedMigration] = []
   ) {
     self.card = card
@@ -24,12 +24,12 @@ struct ExperimentData {
     oversubscribed = own.filter(\.cell.oversubscribed)
     self.styles = styles
     self.published = published
-    labels = Design.labels(own.map(\.design))
+    labels = StrategyVariant.labels(own.map(\.variant))
   }
 
-  func label(_ design: Design) -> String { labels[design] ?? design.strategy }
+  func label(_ variant: StrategyVariant) -> String { labels[variant] ?? variant.strategy }
 
-  /// Holds of each repetition of the cell, by the repetition's number.
+  /// The holds of each repetition of the cell, by repetition number.
   func holds(_ cell: ReportCell) -> [Int: [HoldBucketRecord]] {
     let counted = Set(cell.repetitions.map(\.identity.repetition))
     return (runs[cell.run].holds[cell.cell.cellID] ?? [:]).filter { counted.contains($0.key) }
@@ -43,14 +43,14 @@ struct ExperimentData {
     }
   }
 
-  /// A column of EXPERIMENT.csv over the rows of a cell.
+  /// A summary of a column of EXPERIMENT.csv over a cell's rows.
   func summary(_ rows: [[String: String]], _ column: String) -> MetricSummary {
     MetricSummary(rows.compactMap { $0[column] }.compactMap(Double.init))
   }
 
   /// The strategies of some cells, in their order.
-  func designs(_ cells: [ReportCell]) -> [Design] {
-    var seen: Set<Design> = []
-    return cells.map(\.design).filter { seen.insert($0).inserted }
+  func variants(_ cells: [ReportCell]) -> [StrategyVariant] {
+    var seen: Set<StrategyVariant> = []
+    return cells.map(\.variant).filter { seen.insert($0).inserted }
   }
 }

@@ -2,11 +2,11 @@ import Foundation
 import Machine
 import Records
 
-/// gnuplot, which draws the plots.
+/// Draws plots with gnuplot.
 struct Gnuplot {
   private let program: String
 
-  /// - Throws: ``UserError`` of kind unavailable if there is no gnuplot.
+  /// - Throws: ``UserError`` of kind unavailable if gnuplot isn't installed.
   init(_ path: ProgramPath = ProgramPath()) throws(UserError) {
     guard let program = path.find("gnuplot") else {
       throw UserError(
@@ -16,10 +16,10 @@ struct Gnuplot {
     self.program = program
   }
 
-  /// The picture as SVG, as gnuplot writes it.
+  /// Draws a plot as SVG.
   ///
-  /// - Throws: ``UserError``: of kind unavailable, with its own words, where gnuplot fails; of kind io if its
-  ///   files can't be written.
+  /// - Throws: ``UserError``: of kind unavailable, with gnuplot's message, if gnuplot fails; of kind io if its files
+  ///   can't be written.
   func draw(_ plot: Plot) throws(UserError) -> String {
     var template = Array((NSTemporaryDirectory() + "hintbench-report-XXXXXX").utf8CString)
     guard let made = mkdtemp(&template) else { throw .system("cannot make a folder in", NSTemporaryDirectory(), errno) }
@@ -34,7 +34,7 @@ struct Gnuplot {
 
     let end: ProcessEnd?
     do {
-      // Without the settings of the user and of the system.
+      // Without the user's and the system's settings.
       var child = try ChildProcess(
         [program, "--default-settings", script], output: output.rawValue, error: complaints.rawValue)
       end = child.wait(until: .now + .seconds(Self.patience))
@@ -53,6 +53,6 @@ struct Gnuplot {
     return String(decoding: try FileAccess.read(folder + "/out.svg"), as: UTF8.self)
   }
 
-  /// Seconds.
+  /// The timeout. Seconds.
   private static let patience = 60
 }

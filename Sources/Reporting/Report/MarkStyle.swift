@@ -1,22 +1,22 @@
-/// How a strategy's marks and lines look.
+/// The style of a strategy's marks and lines.
 struct MarkStyle: Hashable, Sendable {
-  /// Number of a point type of gnuplot's svg terminal.
+  /// The number of a point type of gnuplot's svg terminal.
   var shape: Int
   /// As `#rrggbb`.
   var colour: String
-  /// Size of the marks, 1 as gnuplot has it.
+  /// The size of the marks; 1 is gnuplot's default.
   var size = 0.8
 
-  /// For what isn't a strategy: limits, and rings around marks.
+  /// The style of anything that isn't a strategy: limits, floors, and rings around marks.
   static let limit = MarkStyle(shape: 3, colour: "#000000", size: 0.6)
   static let ring = MarkStyle(shape: 6, colour: "#000000", size: 1.9)
-  /// What was measured without any strategy.
+  /// The style of measurements without any strategy.
   static let alone = MarkStyle(shape: 12, colour: "#767676", size: 0.8)
-  /// The strategy that collects nothing.
+  /// The style of the strategy that collects nothing.
   static let none = MarkStyle(shape: 1, colour: "#000000", size: 0.9)
 
-  /// The style with this number. Up to 91 differ, each of 13 neighbours in its shape, so that nobody needs the colours
-  /// to tell them apart.
+  /// Creates the style with this number. 91 styles differ; any 13 consecutive ones differ in shape, so that colours
+  /// aren't needed to tell them apart.
   ///
   /// - Parameter number: from 0.
   init(number: Int) {
@@ -32,7 +32,7 @@ struct MarkStyle: Hashable, Sendable {
 
   /// Disc, square, triangles, diamond, pentagon, filled and then open, and a cross.
   private static let shapes = [7, 5, 9, 11, 13, 15, 6, 4, 8, 10, 12, 14, 2]
-  /// Okabe and Ito's colours for the colour-blind, without black and yellow, which is too light on white, and Tol's
-  /// wine.
+  /// Okabe and Ito's colours for the colour-blind, without black, and without yellow, which is too light on white; and
+  /// Tol's wine.
   private static let colours = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#882255"]
 }

@@ -1,26 +1,26 @@
-/// A picture: panels side by side, and one legend under them.
+/// A picture: panels side by side, with one legend below.
 struct Plot: Hashable {
-  /// Of its file, without ending; letters, digits and dashes.
+  /// The file's name without extension: letters, digits and dashes.
   var name: String
-  /// What it shows, for who doesn't see it.
+  /// A description of the picture, for screen readers.
   var title: String
   var columns = 2
-  /// Pixels of a panel's plotting area.
+  /// The height of a panel's plotting area. Pixels.
   var panelHeight = 300.0
-  /// Pixels left of each panel for the labels of its y axis.
+  /// The space left of each panel for its y axis labels. Pixels.
   var leftMargin = 88.0
   var panels: [PlotPanel]
 
-  /// Pixels.
+  /// The width. Pixels.
   static let width = 1040.0
 
-  /// Pixels of a line of text.
+  /// The height of a line of text. Pixels.
   private static let lineHeight = 18.0
-  /// Pixels of a letter of a strategy's name, on average, in the widest of the usual fonts (DejaVu Sans; others are
-  /// narrower by a sixth). Who reads the picture has whatever fonts there are.
+  /// The average width of a letter of a strategy's name, in the widest of the usual fonts (DejaVu Sans; others are
+  /// narrower by a sixth). The reader's fonts aren't known. Pixels.
   static let letterWidth = 7.8
 
-  /// What the legend names, each once.
+  /// The legend's entries, without duplicates.
   var legend: [PlotSeries] {
     var seen: Set<String> = []
     // Of a strategy with dashed and solid lines the solid one.
@@ -34,7 +34,7 @@ struct Plot: Hashable {
     }
   }
 
-  /// Pixels of a panel's plotting area.
+  /// The width of a panel's plotting area. Pixels.
   var panelWidth: Double { Self.width / Double(columns) - leftMargin - Self.rightMargin }
 
   private static let rightMargin = 16.0
@@ -45,25 +45,25 @@ struct Plot: Hashable {
     return max(1, min(legend.count, Int(Self.width / widest)))
   }
   private var legendRows: Int { (legend.count + legendColumns - 1) / legendColumns }
-  /// Pixels of an entry before its text.
+  /// The width of a legend entry before its text. Pixels.
   private static let legendMark = 46.0
 
   private var rows: Int { (panels.count + columns - 1) / columns }
-  /// A panel's title in lines that fit above it.
+  /// A panel's title, split into lines that fit.
   private func titleLines(_ panel: PlotPanel) -> [String] {
     panel.title.isEmpty ? [] : TableText.wrap(panel.title, width: Int((Self.width / Double(columns) - 20) / 6.4))
   }
   private var topMargin: Double { 22 + Double(panels.map { titleLines($0).count }.max() ?? 0) * Self.lineHeight }
-  /// Lines of the labels below the x axes.
+  /// The number of lines of the x axis labels.
   private var ticLines: Int {
     panels.flatMap(\.x.tics).map { 1 + $0.label.count { $0 == "\n" } }.max() ?? 1
   }
   private var bottomMargin: Double { 46 + Double(ticLines) * Self.lineHeight * 0.95 }
   private var rowHeight: Double { topMargin + panelHeight + bottomMargin }
-  /// Pixels.
+  /// The height. Pixels.
   var height: Double { Double(rows) * rowHeight + Double(legendRows) * Self.lineHeight + 14 }
 
-  /// The script for gnuplot, which writes the picture to standard output.
+  /// The gnuplot script, which writes the picture to standard output.
   var script: String {
     var lines = [
       "set encoding utf8",
@@ -102,7 +102,7 @@ struct Plot: Hashable {
         "set label \(quoted(line)) at screen \(across(left - leftMargin + Self.width / Double(columns) / 2)),"
           + "\(up(top - 12 - Double(number) * Self.lineHeight)) center")
     }
-    // gnuplot would place them by how wide it thinks that the tics' labels are.
+    // gnuplot would place them by its estimate of the tic labels' width.
     let below = top + panelHeight + 32 + Double(ticLines) * Self.lineHeight * 0.95
     lines.append(
       "set label \(quoted(panel.x.label)) at screen \(across(left + panelWidth / 2)),\(up(below)) center")
@@ -110,7 +110,7 @@ struct Plot: Hashable {
       "set label \(quoted(panel.y.label)) at screen \(across(left - leftMargin + 10)),\(up(top + panelHeight / 2)) "
         + "center rotate by 90")
     for (name, axis) in [("x", panel.x), ("y", panel.y)] {
-      // A tic's label is a format of its place.
+      // A tic's label is a format of its position.
       if axis.isLogarithmic { lines.append("set logscale \(name) 10") }
       lines.append("set \(name)range [\(axis.from):\(axis.to)]")
       let tics = axis.tics.map { "\(text($0.label.replacing("%", with: "%%"))) \($0.place)" }
@@ -124,8 +124,7 @@ struct Plot: Hashable {
     return lines
   }
 
-  /// A system of its own without axes, in pixels, with nothing in it but marks and names. gnuplot's own legend leaves
-  /// out what it thinks has no room.
+  /// The legend as a plot without axes, in pixels, since gnuplot's own legend leaves out entries it has no room for.
   private var legendScript: [String] {
     guard !legend.isEmpty else { return [] }
     let top = Double(rows) * rowHeight
@@ -196,33 +195,33 @@ struct Plot: Hashable {
     return "\(point.x) \(point.y) \(span(point.xSpan)) \(span(point.ySpan))"
   }
 
-  /// A text in single quotes, in which nothing but the quote means anything to gnuplot.
+  /// A gnuplot string in single quotes, in which only the quote is special.
   private func quoted(_ text: String) -> String {
     let printable = text.unicodeScalars.filter { $0.value >= 0x20 && $0.value != 0x7F }
     return "'" + String(String.UnicodeScalarView(printable)).replacing("'", with: "''") + "'"
   }
 
-  /// A text that may have several lines.
+  /// A gnuplot string that may have several lines.
   private func text(_ text: String) -> String {
     text.split(separator: "\n", omittingEmptySubsequences: false).map { quoted(String($0)) }.joined(
       separator: ".\"\\n\".")
   }
 }
 
-/// One coordinate system of a plot.
+/// A coordinate system of a plot.
 struct PlotPanel: Hashable {
   var title: String
   var x: PlotAxis
   var y: PlotAxis
   var series: [PlotSeries]
 
-  /// A line along a value of an axis, over the whole of the other.
+  /// A line at a value of one axis, across the whole other axis.
   enum Guide {
     case vertical(Double)
     case horizontal(Double)
   }
 
-  /// Draws a guide under everything else.
+  /// Draws a guide below everything else.
   mutating func add(_ guide: Guide, label: String, line: PlotSeries.Line = .dashed) {
     let points: [PlotSeries.Point] =
       switch guide {

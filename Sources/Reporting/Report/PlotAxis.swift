@@ -1,10 +1,10 @@
 import Foundation
 
-/// An axis of a panel: its range, and what stands at which place.
+/// An axis of a panel: its range and its tics.
 struct PlotAxis: Hashable {
   var label: String
   var isLogarithmic: Bool
-  /// The second end may be the smaller number: the axis then runs backwards.
+  /// The start. It may be above the end: the axis then runs backwards.
   var from: Double
   var to: Double
   var tics: [Tic]
@@ -14,9 +14,9 @@ struct PlotAxis: Hashable {
     var label: String
   }
 
-  /// A logarithmic axis that holds the values, with some room on both sides.
+  /// A logarithmic axis that contains the values, with some margin on both sides.
   ///
-  /// - Parameter text: of a place.
+  /// - Parameter text: the label of a tic.
   static func logarithmic(_ label: String, _ values: [Double], text: (Double) -> String) -> PlotAxis {
     let positive = values.filter { $0 > 0 && $0.isFinite }
     let lowest = (positive.min() ?? 1) / 1.4
@@ -32,7 +32,7 @@ struct PlotAxis: Hashable {
       }
       return tics
     }
-    // The coarsest that has enough.
+    // The coarsest set with enough tics.
     let finer: [[Double]] = [
       [1], [1, 3], [1, 2, 5], [1, 1.5, 2, 3, 5, 7], [1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 4, 5, 6, 7, 8, 9],
     ]
@@ -70,24 +70,23 @@ struct PlotAxis: Hashable {
       tics: tics.map { Tic(place: $0, label: text($0) + unit) })
   }
 
-  /// Without what calculating left in the last digits: 3 times 10^2 isn't 300 to the last bit.
+  /// Removes rounding errors from the last digits: 3 times 10^2 isn't exactly 300.
   private static func plain(_ value: Double) -> Double { Double(String(format: "%.6g", value)) ?? value }
 
   private static func text(_ value: Double) -> String { plain(value).decimalText ?? Figure.missing }
 
-  /// An axis with a line for each text, the first at the upper end.
+  /// An axis with one line per text, the first at the top.
   static func categories(_ texts: [String]) -> PlotAxis {
     PlotAxis(
       label: "", isLogarithmic: false, from: Double(texts.count) - 0.4, to: -0.6,
       tics: texts.enumerated().map { Tic(place: Double($0), label: $1) })
   }
 
-  /// Sizes of guests in bytes, by powers of two, with a tic at each size there is.
+  /// An axis of guest sizes in bytes, by powers of two, with a tic at each given size.
   ///
   /// - Parameters:
-  ///   - margin: how far beyond the outermost sizes the axis goes, as a factor.
-  ///   - room: how wide the axis is, and a tic's label at most, in the same unit; labels that have no room are left
-  ///   out.
+  ///   - margin: the margin beyond the outermost sizes, as a factor.
+  ///   - room: the width of the axis and the widest tic label, in the same unit; labels without room are left out.
   static func sizes(_ label: String, _ sizes: [Tic], margin: Double, room: (axis: Double, label: Double)) -> PlotAxis {
     let from = (sizes.map(\.place).min() ?? 1) / margin
     let to = (sizes.map(\.place).max() ?? 2) * margin

@@ -1,22 +1,22 @@
 import Records
 
-/// Points of a panel that belong together.
+/// A series of points in a panel.
 struct PlotSeries: Hashable {
-  /// What the legend says; nil: nothing.
+  /// The legend entry; nil: none.
   var label: String?
   var style: MarkStyle
   var line = Line.none
-  /// Width of the line in pixels.
+  /// The line width. Pixels.
   var width = 1.0
-  /// Whether there is a mark at each point.
+  /// Whether points have marks.
   var hasMarks = true
-  /// Lets what lies below shine through.
+  /// Whether the series is translucent.
   var isFaint = false
   var points: [Point]
 
   enum Line: Hashable {
     case none, solid, dashed, dotted
-    /// From point to point: first along, then up or down.
+    /// Steps between points: first horizontal, then vertical.
     case steps
     /// Such steps, dashed.
     case dashedSteps
@@ -25,14 +25,14 @@ struct PlotSeries: Hashable {
   struct Point: Hashable {
     var x: Double
     var y: Double
-    /// Lowest and highest repetition; nil: no bar.
+    /// The lowest and highest repetition; nil: no bar.
     var xSpan: ClosedRange<Double>?
     var ySpan: ClosedRange<Double>?
   }
 }
 
 extension MetricSummary {
-  /// Lowest to highest; nil if they are the same, or nothing was measured.
+  /// The lowest to the highest value; nil if they are equal, or nothing was measured.
   var span: ClosedRange<Double>? {
     guard let lowest, let highest, lowest < highest else { return nil }
     return lowest...highest

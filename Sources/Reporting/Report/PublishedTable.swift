@@ -1,8 +1,8 @@
 import Records
 
-/// What was published of a migration, beside what was measured here under the same conditions.
+/// Published migrations beside those measured under the same conditions.
 enum PublishedTable {
-  /// A table for each preset of which the report has cells.
+  /// A table for each preset that the report has cells of.
   static func all(of cells: [ReportCell], _ data: ExperimentData) -> [TableContent] {
     data.published.compactMap { table($0, cells, data) }
   }
@@ -29,14 +29,14 @@ enum PublishedTable {
       }
       for place in places {
         let group = loaded.filter { Self.place($0, data) == place }
-        guard let plain = group.first(where: { $0.design.base == "none" }) else { continue }
+        guard let plain = group.first(where: { $0.variant.base == "none" }) else { continue }
         let without = totals(data.rows(plain))
-        for cell in group where cell.design.base != "none" {
+        for cell in group where cell.variant.base != "none" {
           let with = totals(data.rows(cell))
           let pairs = with.compactMap { repetition, total in without[repetition].map { ($0, total) } }
           rows.append([
             figure.load == "none" ? "idle" : "load \(figure.load)",
-            place.filter { !$0.isEmpty }.joined(separator: ", "), data.label(cell.design),
+            place.filter { !$0.isEmpty }.joined(separator: ", "), data.label(cell.variant),
             spread(Array(without.values)), spread(Array(with.values)), percent(pairs),
           ])
         }
@@ -49,7 +49,7 @@ enum PublishedTable {
       note: "For comparison only. Differences: " + preset.differences.joined(separator: "; ") + ".")
   }
 
-  /// By which clock, and in which of several runs.
+  /// The clock, and the run if there are several.
   private static func place(_ cell: ReportCell, _ data: ExperimentData) -> [String] {
     let clock = MigrationSetting(data.rows(cell))?.clock ?? ""
     return [

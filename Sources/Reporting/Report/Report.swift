@@ -2,13 +2,13 @@ import Foundation
 import Machine
 import Records
 
-/// Tables and plots of runs, as one page.
+/// The tables and plots of runs, as one page.
 public struct Report {
-  /// The page's file in the folder it is written to.
+  /// The name of the HTML page.
   public static let htmlFile = "report.html"
-  /// The same as Markdown.
+  /// The name of the Markdown page.
   public static let markdownFile = "report.md"
-  /// The folder with the plots of the latter.
+  /// The folder of the Markdown page's plots.
   public static let plotsFolder = "report-plots"
 
   let page: ReportPage
@@ -16,10 +16,10 @@ public struct Report {
   /// Reads the runs and draws their plots.
   ///
   /// - Parameters:
-  ///   - folders: of the runs.
-  ///   - path: where gnuplot is looked for.
-  /// - Throws: ``UserError``: of kind input if a folder isn't a run's; of kind unavailable if gnuplot isn't
-  ///   there or fails; of kind usage where a run is named twice.
+  ///   - folders: the run folders.
+  ///   - path: where gnuplot is looked up.
+  /// - Throws: ``UserError``: of kind input if a folder isn't a run's; of kind unavailable if gnuplot is missing or
+  ///   fails; of kind usage if a run is given twice.
   public init(
     of folders: [String], _ catalogue: Catalogue, path: ProgramPath = ProgramPath()
   ) throws(UserError) {
@@ -38,10 +38,10 @@ public struct Report {
     }
   }
 
-  /// Writes report.html, report.md and the folder of its plots, replacing those of a former report. The folder is made
-  /// where it isn't there. Each is there whole or not at all.
+  /// Writes report.html, report.md and the folder of its plots, replacing an earlier report. The folder is created if
+  /// missing. Each file is written completely or not at all.
   ///
-  /// - Returns: the paths of the page and of the Markdown.
+  /// - Returns: the paths of the HTML and the Markdown page.
   /// - Throws: ``UserError`` of kind io.
   public func write(to folder: String) throws(UserError) -> [String] {
     let html = try ReportTemplates.html(page)
@@ -49,14 +49,14 @@ public struct Report {
     if !FileAccess.isFolder(folder) { _ = try FileAccess.makeFolders(folder) }
     let plots = folder + "/" + Self.plotsFolder
     let new = plots + FileAccess.temporarySuffix
-    // What a killed report left behind.
+    // Leftovers of a killed report.
     if FileAccess.isFolder(new) { try FileAccess.removeFolder(new) }
     do throws(UserError) {
       _ = try FileAccess.makeFolders(new)
       for picture in page.sections.flatMap(\.figures).flatMap(\.pictures) {
         try FileAccess.writeAtomically(Array(picture.svg.file.utf8), to: "\(new)/\(picture.name).svg")
       }
-      // It has its plots in itself; the Markdown and what it points at are replaced next to each other.
+      // The HTML contains its plots; the Markdown and its plots are replaced in direct succession.
       try FileAccess.writeAtomically(Array(html.utf8), to: folder + "/" + Self.htmlFile)
       if FileAccess.isFolder(plots) { try FileAccess.removeFolder(plots) }
       try FileAccess.move(new, to: plots, as: "cannot make")
@@ -80,8 +80,8 @@ public struct Report {
       return run.cells.map { ReportCell($0, runs: run.runs[$0.cellID] ?? [], place: place, run: number) }
     }
     let cards = catalogue.experiments.filter { card in cells.contains { $0.cell.experiment == card.name } }
-    let styles = DesignStyles(
-      cards.map { card in cells.filter { $0.cell.experiment == card.name }.map(\.design) },
+    let styles = VariantStyles(
+      cards.map { card in cells.filter { $0.cell.experiment == card.name }.map(\.variant) },
       known: catalogue.strategies.map(\.name))
     var sections: [ReportPage.Section] = []
     for card in cards {
@@ -155,15 +155,15 @@ public struct Report {
     return section
   }
 
-  /// The cells left out, by what tells them from those that aren't.
+  /// A sentence on the oversubscribed cells, which are left out of figures.
   private static func oversubscribed(_ data: ExperimentData) -> String {
     CellGroups(data.cells + data.oversubscribed, open: []).groups.compactMap { group in
-      let names = group.cells.filter(\.cell.oversubscribed).map { data.label($0.design) }
+      let names = group.cells.filter(\.cell.oversubscribed).map { data.label($0.variant) }
       return names.isEmpty ? nil : (group.title.isEmpty ? "" : group.title + ": ") + names.joined(separator: ", ")
     }.joined(separator: "; ")
   }
 
-  /// What the columns of EXPERIMENT.csv mean.
+  /// A table of the meanings of EXPERIMENT.csv's columns.
   private static func meanings(of data: ExperimentData) -> TableContent? {
     let present = Set(data.runs.flatMap { ($0.rows[data.card.name] ?? []).flatMap(\.keys) })
     let columns = data.card.columns.filter { present.contains($0.name) }
@@ -173,7 +173,7 @@ public struct Report {
       rows: columns.map { [$0.name, $0.unit, $0.direction.name, $0.meaning] }, leftAligned: [0, 1, 2, 3])
   }
 
-  /// The plots of a figure, with as many panels on each as it says.
+  /// Splits a figure's panels into plots.
   private static func plots(of content: FigureContent, name: String, title: String) -> [Plot] {
     let count = (content.panels.count + content.panelsPerPlot - 1) / content.panelsPerPlot
     return (0..<count).map { index in
@@ -187,7 +187,7 @@ public struct Report {
     }
   }
 
-  /// On what a figure was measured, and how often.
+  /// The machine and repetitions of a figure.
   private static func provenance(_ content: FigureContent, _ data: ExperimentData) -> String {
     let shown = Set(content.cells.map(\.run)).sorted().map { data.runs[$0] }
     let counts = content.cells.map(\.cell.repetitions)
@@ -217,8 +217,8 @@ public struct Report {
   }
 
   private static func goals(_ cells: [ReportCell], _ catalogue: Catalogue) -> ReportPage.Section {
-    let shown = Set(cells.map(\.design.base))
-    let listing = StrategyListing.designs(catalogue.strategies.filter { shown.contains($0.name) })
+    let shown = Set(cells.map(\.variant.base))
+    let listing = StrategyListing.strategies(catalogue.strategies.filter { shown.contains($0.name) })
     return ReportPage.Section(
       name: "goals", title: "What each strategy may serve", lead: [StrategyListing.goals],
       tables: listing.rows.isEmpty

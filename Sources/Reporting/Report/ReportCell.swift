@@ -1,17 +1,17 @@
 import Records
 
-/// A cell with what figures need to know of it.
+/// A cell with the data that figures need.
 struct ReportCell {
   let cell: CellRecord
-  /// Its repetitions, without those that broke down.
+  /// Its repetitions, without failed ones.
   let repetitions: [RunRecord]
-  let design: Design
-  /// What the cell's conditions are, in words.
+  let variant: StrategyVariant
+  /// The cell's conditions, as text.
   let conditions: [Condition: String]
-  /// Which of the report's runs it is of.
+  /// The number of its run in the report.
   let run: Int
 
-  /// What names one cell among those of several runs.
+  /// Identifies a cell among those of several runs.
   struct Place: Hashable {
     let run: Int
     let cellID: String
@@ -26,15 +26,15 @@ struct ReportCell {
   init(_ cell: CellRecord, runs: [RunRecord], place: String, run: Int) {
     self.cell = cell
     repetitions = runs.filter { $0.found.outcome != .error }
-    design = Design(strategy: cell.strategy, order: cell.order)
+    variant = StrategyVariant(strategy: cell.strategy, order: cell.order)
     conditions = Dictionary(
       uniqueKeysWithValues: Condition.allCases.map { ($0, $0.text(cell, runs.first, place: place)) })
     self.run = run
   }
 
-  /// At a granule above 0 times are lower bounds.
+  /// Whether times are lower bounds, as at a granule above 0.
   var isCoarse: Bool { (cell.granuleOrder ?? 0) > 0 }
 
-  /// A figure of its repetitions; nil if none measured it.
+  /// A summary of a value of its repetitions; nil values if none measured it.
   func summary(_ value: (RunRecord) -> Double?) -> MetricSummary { MetricSummary(repetitions.compactMap(value)) }
 }

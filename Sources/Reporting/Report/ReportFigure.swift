@@ -1,35 +1,50 @@
-/// A figure of the report: which cells it shows of an experiment, how, and what is to be said of it.
+/// A figure of the report: the cells it shows of an experiment, their presentation, and the caption.
 ///
-/// Adding one is its file and a line in ``ReportFigures``.
+/// To add one: its file, and a line in ``ReportFigures``.
 protocol ReportFigure: Sendable {
-  /// Part of its files' names: lower case, dashes.
+  /// A part of its files' names: lower case, dashes.
   static var name: String { get }
   static var title: String { get }
   /// What is drawn, and how to read it.
   static var caption: String { get }
-  /// The files and columns the figures come from.
+  /// The files and columns that the figures come from.
   static var source: String { get }
-  /// What there is to draw of an experiment; nil if that makes no sense.
+  /// The figure's content for an experiment; nil if it doesn't apply.
   static func content(of data: ExperimentData) -> FigureContent?
 }
 
-/// What a figure has to draw.
+/// The content of a figure.
 struct FigureContent {
-  /// The panels, which may be many: they are put on as many plots as that needs.
+  /// The panels, split into as many plots as necessary.
   var panels: [PlotPanel]
   /// The cells shown.
   var cells: [ReportCell]
-  /// What they have in common, in words.
+  /// The description of what the cells have in common.
   var common: String
   var columns = 2
-  /// Pixels.
+  /// The height of a panel. Pixels.
   var panelHeight = 300.0
-  /// Pixels.
+  /// The space left of each panel. Pixels.
   var leftMargin = 88.0
-  /// What belongs beside it.
+  /// The tables beside the plots.
   var tables: [TableContent] = []
-  /// Whether these say more than the plots, and are seen at once.
+  /// Whether the tables say more than the plots and are shown open.
   var opensTables = false
-  /// Panels on one plot at most; a multiple of `columns`.
+  /// The most panels per plot; a multiple of `columns`.
   var panelsPerPlot = 6
+}
+
+/// All figures, in the order of the page. To add one: its file, and a line here.
+enum ReportFigures {
+  static let all: [any ReportFigure.Type] = [
+    HoldDistributionFigure.self,
+    HoldBySizeFigure.self,
+    CostBySizeFigure.self,
+    FrontierFigure.self,
+    CoverageFigure.self,
+    BystandersFigure.self,
+    SteadyStateFigure.self,
+    ContiguousFigure.self,
+    MigrationFigure.self,
+  ]
 }

@@ -1,20 +1,20 @@
-/// What a report says, before it is put into a form: the same for HTML and Markdown.
+/// A report's content, independent of its format: the same for HTML and Markdown.
 struct ReportPage {
   var title: String
-  /// What was run, a paragraph each.
+  /// What was run, one paragraph each.
   var lead: [String]
   var runs: [RunFacts]
   var sections: [Section]
 
-  /// One experiment, or what belongs to all.
+  /// A section for one experiment, or for all.
   struct Section {
-    /// For links to it.
+    /// The anchor.
     var name: String
     var title: String
     var lead: [String] = []
     var figures: [FigureView] = []
     var tables: [TableContent] = []
-    /// What stands under the tables, a paragraph each.
+    /// Notes below the tables, one paragraph each.
     var notes: [String] = []
   }
 
@@ -23,15 +23,15 @@ struct ReportPage {
     var name: String
     var title: String
     var pictures: [Picture]
-    /// What it shows, a paragraph each.
+    /// The captions, one paragraph each.
     var captions: [String]
     var source: String
     var tables: [TableContent]
-    /// Whether the tables are seen at once.
+    /// Whether the tables are shown open.
     var opensTables = false
   }
 
-  /// A picture, and the plot's name.
+  /// A picture, with the plot's name.
   struct Picture {
     var name: String
     var title: String

@@ -2,25 +2,25 @@ import Foundation
 import Machine
 import Records
 
-/// A run as the report shows it.
+/// A run in the report.
 struct ReportRun {
   let reader: RunReader
   /// The cells, in the order of cells.csv.
   let cells: [CellRecord]
-  /// Their repetitions.
+  /// The repetitions, by cell.
   let runs: [String: [RunRecord]]
-  /// The machine; nil if meta.json has it in a form of its own.
+  /// The machine; nil if meta.json has it in another form.
   let host: HostFacts?
-  /// What holds were found in which repetition of a cell, lock_holds.csv's `collect` and `hold`.
+  /// The holds of each repetition of a cell: lock_holds.csv's `collect` and `hold`.
   let holds: [String: [Int: [HoldBucketRecord]]]
-  /// The rows of EXPERIMENT.csv by experiment.
+  /// The rows of EXPERIMENT.csv, by experiment.
   let rows: [String: [[String: String]]]
 
   var meta: RunMeta { reader.meta }
 
-  /// Reads all of it.
+  /// Reads a run.
   ///
-  /// - Throws: ``UserError``, of kind input if a file isn't what this program writes.
+  /// - Throws: ``UserError`` of kind input if a file is invalid.
   init(_ path: String, _ catalogue: Catalogue) throws(UserError) {
     let reader = try RunReader(path: path)
     self.reader = reader
@@ -28,8 +28,7 @@ struct ReportRun {
     self.runs = runs
     var cells = try reader.cells().filter { runs[$0.cellID] != nil }
     if reader.meta.finished == nil {
-      // cells.csv may be behind, or not there yet. What isn't in runs.csv (limits, the repeatable hold) is then
-      // missing.
+      // cells.csv may be outdated or missing. Anything not in runs.csv (floors, the repeatable hold) is then missing.
       let counted = { (id: String) in (runs[id] ?? []).count { $0.found.outcome != .error } }
       let known = Dictionary(cells.map { ($0.cellID, $0) }) { first, _ in first }
       cells = runs.keys.compactMap { id in
@@ -46,7 +45,7 @@ struct ReportRun {
     self.rows = rows
   }
 
-  /// Where a cell stands in a list of cells that has no order of its own.
+  /// The sort key of a cell.
   private static func place(_ cell: CellRecord, _ catalogue: Catalogue) -> (UInt64, Int, Int, String, String) {
     let states = ["fresh", "aged"]
     let base = cell.strategy.split(separator: ":").first.map(String.init)
@@ -56,10 +55,10 @@ struct ReportRun {
     )
   }
 
-  /// Machine and program: figures of two of these don't belong into one line.
+  /// Machine and program; figures of different ones are never joined by a line.
   var place: String { placeParts.joined(separator: ", ") }
 
-  /// What that consists of.
+  /// The parts of ``place``.
   var placeParts: [String] {
     let parts: [String?] = [
       host?.hostname, host?.cpuModel, (host?.allowedCPUs?.count).map { $0 == 1 ? "1 CPU" : "\($0) CPUs" },
@@ -68,7 +67,7 @@ struct ReportRun {
     return parts.compactMap { $0 }
   }
 
-  /// The commit, shortened, and whether the source was another than it.
+  /// The shortened commit, marked if the source was modified.
   var commit: String {
     (meta.commit.map { String($0.prefix(12)) } ?? "unknown")
       + (meta.dirty == true ? " with uncommitted changes" : "")

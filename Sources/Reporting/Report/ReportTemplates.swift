@@ -2,18 +2,18 @@ import Foundation
 import Mustache
 import Records
 
-/// The page in its two forms.
+/// Renders the page as HTML and Markdown.
 enum ReportTemplates {
-  /// One file that needs nothing beside it.
+  /// Renders one self-contained HTML file.
   ///
-  /// - Throws: ``UserError`` of kind unavailable if the template can't be read; a fault of this program.
+  /// - Throws: ``UserError`` of kind unavailable if the template can't be read, which is a bug.
   static func html(_ page: ReportPage) throws(UserError) -> String {
     try render(htmlTemplate, partials: ["table": htmlTable], context(page, escape: { $0 }))
   }
 
-  /// Markdown as GitHub shows it.
+  /// Renders Markdown in GitHub's dialect.
   ///
-  /// - Parameter plots: the folder with the pictures, as seen from the text.
+  /// - Parameter plots: the folder of the pictures, relative to the text.
   /// - Throws: as `html`.
   static func markdown(_ page: ReportPage, plots: String) throws(UserError) -> String {
     var values = context(page, escape: escapedMarkdown)
@@ -34,7 +34,7 @@ enum ReportTemplates {
     }
   }
 
-  /// - Parameter escape: makes a text one that means nothing but itself; HTML's is done by the template.
+  /// - Parameter escape: escapes a text for Markdown; HTML is escaped by the template.
   private static func context(_ page: ReportPage, escape: (String) -> String) -> [String: Any] {
     func table(_ table: TableContent) -> [String: Any] {
       [
@@ -84,10 +84,10 @@ enum ReportTemplates {
     ]
   }
 
-  /// Letters of a text in a table that isn't broken at its blanks.
+  /// The longest table text that isn't broken at blanks.
   private static let longestUnbroken = 34
 
-  /// A text in which nothing is Markdown or HTML.
+  /// Escapes everything that means something in Markdown or HTML.
   static func escapedMarkdown(_ text: String) -> String {
     var escaped = ""
     for character in text {

@@ -2,7 +2,7 @@ import Foundation
 import Machine
 import Records
 
-/// What a run was, for the head of a report: name and value, in order.
+/// The facts about a run for the head of a report: names and values, in order.
 struct RunFacts {
   let title: String
   let facts: [(name: String, value: String)]
@@ -73,7 +73,7 @@ struct RunFacts {
     return parts.compactMap { $0 }.joined(separator: "; ")
   }
 
-  /// As the run's limits have a cost.
+  /// A cost, as encoded in the run's floors (`limits`).
   private struct Cost: Decodable {
     var median: Double
     var lowest: Double

@@ -1,16 +1,17 @@
 import Foundation
 import Records
 
-/// A picture of gnuplot's in a form that can stand beside others in one page.
+/// A gnuplot picture that can be embedded with others in one page.
 struct SVGPicture {
   /// From `<svg` to `</svg>`.
   let element: String
-  /// A file of its own.
+  /// The picture as a separate file.
   var file: String { "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n\(element)\n" }
 
-  /// Gives every id the plot's name, since gnuplot gives each picture the same ones, and the picture the plot's title.
+  /// Prefixes every id with the plot's name, since gnuplot uses the same ids in each picture, and adds the plot's
+  /// title.
   ///
-  /// - Throws: ``UserError`` of kind unavailable if it is no picture.
+  /// - Throws: ``UserError`` of kind unavailable if the text isn't a picture.
   init(_ text: String, of plot: Plot) throws(UserError) {
     guard let begin = text.range(of: "<svg"), let end = text.range(of: "</svg>", options: .backwards) else {
       throw UserError(
@@ -18,11 +19,11 @@ struct SVGPicture {
         help: "gnuplot 5.4 or newer of Debian's package gnuplot-nox is known to work")
     }
     var svg = String(text[begin.lowerBound..<end.upperBound])
-    // Titles of single lines are gnuplot's own numbers of them.
+    // Titles of single lines are gnuplot's own numbers.
     svg.replace(#/<title>[^<]*<\/title>/#, with: "")
     svg.replace(#/<desc>[^<]*<\/desc>/#, with: "")
     let prefix = plot.name + "-"
-    // Only what stands in a tag: a text may say id='x', too.
+    // Only within tags: a text may contain id='x', too.
     svg.replace(#/<[^>]*>/#) { tag in
       var tag = String(tag.output)
       guard tag.contains("id=") || tag.contains("#") else { return tag }

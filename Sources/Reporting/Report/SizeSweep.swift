@@ -1,13 +1,13 @@
 import Foundation
 
-/// Cells by the size of their guest: what the figures over it have in common.
+/// Cells by guest size, for the figures over size.
 struct SizeSweep {
   let groups: CellGroups
   private let data: ExperimentData
   private let cells: [ReportCell]
 
-  /// Cells of guests of one size that differ in granule or memory map lie in one panel only where no size has two of
-  /// them; else each has its own.
+  /// Creates a sweep. Cells that differ in granule or memory map share a panel only if no size has two of them;
+  /// otherwise each has its own panel.
   init(_ cells: [ReportCell], of data: ExperimentData) {
     var open: Set<Condition> = [.size, .granule, .vmemmap]
     for condition in [Condition.granule, .vmemmap] {
@@ -21,14 +21,14 @@ struct SizeSweep {
     self.cells = cells
   }
 
-  /// How far beside a size marks may stand so that they don't cover each other, as a factor either way.
+  /// How far marks may be moved beside a size so that they don't overlap, as a factor either way.
   private var spread: Double {
     let sizes = Set(cells.map(\.cell.guestBytes)).sorted().map { log2(Double($0)) }
     let gaps = zip(sizes, sizes.dropFirst()).map { $1 - $0 }
     return pow(2, min(0.36 * (gaps.min() ?? 2), 0.8))
   }
 
-  /// The axis for all panels.
+  /// The common axis of all panels.
   func axis(panelWidth: Double) -> PlotAxis {
     let kinds = Set(cells.map { [$0.conditions[.granule], $0.conditions[.vmemmap]] })
     let sizes = Dictionary(grouping: cells, by: \.cell.guestBytes)
@@ -47,32 +47,32 @@ struct SizeSweep {
     return .sizes("guest size", tics, margin: spread * 1.5, room: (panelWidth, kinds.count > 1 ? 78 : 52))
   }
 
-  /// The lines of one panel: one for each strategy, run, and kind of guest. What is exact is never joined with what
-  /// isn't, nor are memory maps of small and of huge pages.
+  /// The lines of one panel: one per strategy, run and kind of guest. Exact cells are never joined with others, nor
+  /// memory maps of small pages with those of huge ones.
   func series(
     _ group: CellGroups.Group, _ point: (ReportCell) -> PlotSeries.Point?
   ) -> [PlotSeries] {
     struct Key: Hashable {
-      var design: Design
+      var variant: StrategyVariant
       var run: Int
       var granule: Int
       var vmemmap: Int
     }
-    let designs = data.designs(cells)
+    let variants = data.variants(cells)
     var order: [Key] = []
     var lines: [Key: [PlotSeries.Point]] = [:]
     for cell in group.cells.sorted(by: { $0.cell.guestBytes < $1.cell.guestBytes }) {
-      guard var point = point(cell), let place = designs.firstIndex(of: cell.design) else { continue }
+      guard var point = point(cell), let place = variants.firstIndex(of: cell.variant) else { continue }
       let key = Key(
-        design: cell.design, run: cell.run, granule: cell.cell.granuleOrder ?? 0,
+        variant: cell.variant, run: cell.run, granule: cell.cell.granuleOrder ?? 0,
         vmemmap: cell.cell.vmemmapPageBytes ?? 0)
-      if designs.count > 1 { point.x *= pow(spread, 2 * Double(place) / Double(designs.count - 1) - 1) }
+      if variants.count > 1 { point.x *= pow(spread, 2 * Double(place) / Double(variants.count - 1) - 1) }
       if lines[key] == nil { order.append(key) }
       lines[key, default: []].append(point)
     }
     return order.map { key in
       PlotSeries(
-        label: data.label(key.design), style: data.styles[key.design], line: key.granule > 0 ? .dashed : .solid,
+        label: data.label(key.variant), style: data.styles[key.variant], line: key.granule > 0 ? .dashed : .solid,
         width: 1.1, points: lines[key] ?? [])
     }
   }

@@ -2,26 +2,27 @@ import Machine
 import Records
 import Reporting
 
-/// This build against another: both launched on the same words, four at a time that take turns, to compare launches.
+/// Compares this build with another: launches both with the same arguments, four at a time that take turns, and
+/// compares the launches.
 ///
-/// Launches are the samples because much of what makes a program fast or slow is drawn once for each process: where its
-/// memory lies, physically and by address space randomization. Repetitions within one process share that draw, so that
-/// two processes of the very same build differ by more than their repetitions tell.
+/// The samples are launches because much of a program's speed is random per process: the placement of its memory,
+/// physically and by address space randomization. Repetitions within a process share this, so two processes of the same
+/// build differ by more than their repetitions suggest.
 ///
-/// Nothing is left running: a launch is killed with this process, however that ends.
+/// Nothing keeps running: launches are killed with this process, however it ends.
 public struct Against: Sendable {
-  /// What tells builds apart on a shared machine; fewer are for trying.
+  /// The default number of launches per build: enough to tell builds apart on a shared machine.
   public static let defaultLaunches = 10
   private static let mostLaunches = 998
 
-  /// Of each build.
+  /// The number of launches of each build.
   public let launches: Int
   private let baseline: String
 
   /// - Parameters:
   ///   - baseline: the path of the other build.
-  ///   - launches: of each build, an even number.
-  /// - Throws: ``UserError``: 64 for the number, 69 if there is no such program.
+  ///   - launches: the number of launches of each build, even.
+  /// - Throws: ``UserError``: 64 for an invalid number, 69 if the program doesn't exist.
   public init(baseline: String, launches: Int) throws(UserError) {
     guard launches >= 2, launches <= Self.mostLaunches, launches.isMultiple(of: 2) else {
       throw UserError(
@@ -32,12 +33,12 @@ public struct Against: Sendable {
     _ = try Self.program(baseline)
   }
 
-  /// The default number of launches of each build: ``defaultLaunches``, or as many as it takes for a change of one
-  /// cell to be told from chance among all that decide. Of a cell with several rows only one is reckoned with; where
-  /// that is too little the comparison says how many there should have been.
+  /// The default number of launches of each build: ``defaultLaunches``, or as many as are needed to tell a change of
+  /// one decision from chance. A cell with several rows counts as one decision; if that is too few, the comparison says
+  /// how many launches it needs.
   ///
   /// - Parameters:
-  ///   - deciding: cells over which a measured metric decides, times the metrics that do; what decides exactly needs no
+  ///   - deciding: the cells decided by a measured metric, times the metrics that decide; exact decisions need no
   ///     launches.
   ///   - alpha: how often equal builds may be called different; above 0.
   public static func launches(deciding: Int, alpha: Double) -> Int {
@@ -45,16 +46,16 @@ public struct Against: Sendable {
     return min(max(defaultLaunches, needed), mostLaunches)
   }
 
-  /// Launches both builds, and reads what they measured, in the order of the launches.
+  /// Launches both builds and reads their results, in the order of the launches.
   ///
   /// - Parameters:
-  ///   - words: what each launch is called with, `--out` added. Both get the same environment and folder to work in,
-  ///     and the same seed, since other guests would be another difference between launches.
+  ///   - words: the arguments of each launch; `--out` is added. Both builds get the same environment, working directory
+  ///     and seed, since other guests would be another difference between launches.
   ///   - path: the new folder for their runs, in `base` and `new`.
-  ///   - takesTurns: whether the launches of a quartet are there at once and take turns at measuring, a repetition at a
-  ///     time; otherwise, and where a build doesn't know of turns, one launch follows the other.
-  ///   - progress: called as launches are finished.
-  /// - Throws: ``UserError``. What was finished before stays.
+  ///   - takesTurns: whether the launches of a quartet run at the same time and take turns at measuring, a repetition
+  ///     at a time; otherwise, and if a build doesn't support turns, they run one after another.
+  ///   - progress: called as launches finish.
+  /// - Throws: ``UserError``. Finished launches stay.
   public func run(
     _ words: LaunchWords, out path: String, takesTurns: Bool, _ catalogue: Catalogue,
     progress: (_ done: Int) -> Void = { _ in }
@@ -64,7 +65,7 @@ public struct Against: Sendable {
         .unavailable,
         "missing setpriv, which ends the launches if this program dies; install it: apt-get install util-linux")
     }
-    // The kernel ends a launch where this thread ends first; an older build doesn't look for itself.
+    // The kernel kills a launch when this thread ends; an older build doesn't check itself.
     let leash = [setpriv, "--pdeathsig", "KILL", "--"]
     let base = try Self.program(baseline)
     let new = try LaunchedProgram("/proc/self/exe", name: "this build")
@@ -108,14 +109,41 @@ public struct Against: Sendable {
   }
 }
 
-/// One of two builds that are compared.
+/// One of the two builds compared.
 public enum BuildSide: String, CaseIterable, Sendable {
-  /// The build compared with.
+  /// The baseline.
   case base
-  /// The build in question.
+  /// The build under test.
   case new
 
-  /// Whose turn it is among four launches, launch by launch and repetition by repetition: base, new, new, base, so that
-  /// a machine that gets steadily slower makes both sides slower alike.
+  /// The order of turns of four launches, by launch and by repetition: base, new, new, base, so that a machine that
+  /// gets steadily slower affects both sides alike.
   static let quartet: [BuildSide] = [.base, .new, .new, .base]
+}
+
+/// The arguments of a launch: those of `run --against` without the comparison options.
+///
+/// Arguments are passed on rather than the expanded matrix because the baseline may be older: it knows the options of
+/// its time, but not later additions to the matrix's format.
+public struct LaunchWords: Equatable, Sendable {
+  /// The arguments, in order.
+  public let words: [String]
+
+  /// - Parameters:
+  ///   - call: all arguments of the program, `run` first.
+  ///   - options: options to remove with their value, which is the next argument or follows a `=`, such as
+  ///     `--launches`.
+  ///   - flags: options without a value to remove.
+  public init(of call: [String], without options: [String], flags: [String]) {
+    var kept: [String] = []
+    var rest = call[...]
+    while let word = rest.popFirst() {
+      if options.contains(word) {
+        _ = rest.popFirst()
+      } else if !flags.contains(word) && !options.contains(where: { word.hasPrefix($0 + "=") }) {
+        kept.append(word)
+      }
+    }
+    words = kept
+  }
 }

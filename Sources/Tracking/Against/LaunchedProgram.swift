@@ -3,18 +3,17 @@ import Machine
 import Records
 import SystemPackage
 
-/// A build that is launched again and again: an open file, so that it stays the same one where a new build takes its
-/// place meanwhile.
+/// A build that is launched repeatedly. Its file is kept open, so that it stays the same if a new build replaces it.
 ///
-/// Each is called by its number, and the numbers have as many digits: the length of a program's path, of its words and
-/// of its environment move the stack, which alone makes code some per cent faster or slower (Mytkowicz et al.,
-/// "Producing wrong data without doing anything obviously wrong!", ASPLOS 2009).
+/// Launches run it by its descriptor number, which always has three digits: the lengths of a program's path, arguments
+/// and environment move the stack, which alone makes code some per cent faster or slower (Mytkowicz et al., "Producing
+/// wrong data without doing anything obviously wrong!", ASPLOS 2009).
 final class LaunchedProgram {
-  /// As the user calls it.
+  /// The name given by the user.
   let name: String
   private let descriptor: Int32
 
-  /// - Throws: ``UserError`` (69) if there is no program.
+  /// - Throws: ``UserError`` (69) if the program doesn't exist.
   init(_ path: String, name: String) throws(UserError) {
     self.name = name
     // Without a slash it would be looked up in PATH.
@@ -38,9 +37,9 @@ final class LaunchedProgram {
   /// Starts it with these arguments. Its output is discarded.
   ///
   /// - Parameters:
-  ///   - leash: what it is started by: a program, and words.
-  ///   - takesTurns: whether it has to ask before it measures. An older build doesn't, and runs to its end.
-  ///   - name: what the launch is called in an error.
+  ///   - leash: the command that starts it and kills it with this process.
+  ///   - takesTurns: whether it must ask before it measures. An older build doesn't, and runs to its end.
+  ///   - name: the launch's name in errors.
   /// - Throws: ``UserError`` if it can't be started.
   func start(_ words: [String], leash: [String], takesTurns: Bool, name: String) throws(UserError) -> Launch {
     do {
@@ -72,17 +71,30 @@ final class Launch {
     giver?.closeLaunchEnd()
   }
 
-  // Before its line is closed: it would take that for its turn, and measure on until it is killed.
+  // Kill it before its line is closed: otherwise it would take the end for its turn, and measure until it is killed.
   deinit { child.kill() }
 
-  /// Gives it its turn where it waits for one, and waits until it asks for the next, or has ended.
+  /// Gives it its turn if it waits for one, and waits until it asks for the next or has ended.
   ///
-  /// - Throws: ``UserError`` if it ended otherwise than with 0.
+  /// - Throws: ``UserError`` if it didn't exit with 0.
   func goOn() throws(UserError) {
     if isWaiting { giver?.give() }
     isWaiting = giver?.isAsked() ?? false
     guard !isWaiting else { return }
     let end = child.wait()
     guard end == .exited(0) else { throw UserError(launch: name, end, said: said.text) }
+  }
+}
+
+extension UserError {
+  /// Creates the error for a failed launch, with the launch's own exit status if it is one of ours. `said`: its
+  /// standard error.
+  init(launch: String, _ end: ProcessEnd, said: String) {
+    let lines = said.split(separator: "\n").map(String.init)
+    // The launch's last message, not the debug-build warning before it; argument errors are followed by the usage.
+    let line = lines.last { $0.hasPrefix("hintbench: ") }?.dropFirst("hintbench: ".count) ?? lines.first?[...]
+    let own: Kind? = if case .exited(let status) = end { Kind(rawValue: status) } else { nil }
+    self.init(
+      own ?? .fault, "\(launch) ended with \(end)" + (line.map { ": \($0.prefix(500))" } ?? ", and said nothing"))
   }
 }

@@ -5,18 +5,18 @@ import SystemPackage
 
 /// A launch's end of the line on which it asks for its turn to measure.
 ///
-/// Four launches of a comparison are there at once, and one of them measures at a time, repetition by repetition: a
-/// machine that others make slower or faster for some seconds does so to both builds. Every other waits here.
+/// The four launches of a quartet run at the same time, but only one measures at a time, repetition by repetition: if
+/// others make the machine slower or faster for some seconds, both builds are affected.
 public final class Turn {
-  /// What a launch finds in its environment where its standard input is such a line.
+  /// The environment variable that tells a launch that its standard input is such a line.
   static let variable = "HINTBENCH_TURNS"
 
   private let line: Int32
 
-  /// This process's line; nil if it takes no turns.
+  /// Opens this process's line; nil if it takes no turns.
   public init?() {
     guard ProcessInfo.processInfo.environment[Self.variable] != nil else { return nil }
-    // Not for what this process starts.
+    // Not inherited by processes that this one starts.
     unsetenv(Self.variable)
     line = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
     guard line >= 0 else { return nil }
@@ -28,20 +28,20 @@ public final class Turn {
 
   deinit { close(line) }
 
-  /// Ends the current turn, if any, and waits for the next one. Returns at once if turns are not in use.
+  /// Ends the current turn, if any, and waits for the next one. Returns at once if turns aren't in use.
   public func next() {
     guard TurnLine.send(line) else { return }
     _ = TurnLine.receive(line)
   }
 }
 
-/// The other end: who has a launch's turns to give.
+/// The launching end of the line, which gives turns.
 final class TurnGiver {
   private let line: Int32
-  /// What becomes the launch's standard input; closed once it is started.
+  /// The launch's standard input; closed once it has started.
   private(set) var launchEnd: Int32
 
-  /// - Throws: ``SystemCallError`` if the kernel gives no more sockets.
+  /// - Throws: ``SystemCallError`` if the kernel refuses a socket.
   init() throws(SystemCallError) {
     var ends: [Int32] = [-1, -1]
     guard socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0, &ends) == 0 else {
@@ -55,20 +55,20 @@ final class TurnGiver {
     closeLaunchEnd()
   }
 
-  /// So that the launch's end is seen as the line's.
+  /// Closes the launch's end here, so that the line ends when the launch does.
   func closeLaunchEnd() {
     if launchEnd >= 0 { close(launchEnd) }
     launchEnd = -1
   }
 
-  /// Waits until the launch asks for a turn; false where it ended instead.
+  /// Waits until the launch asks for a turn. Returns false if it ended instead.
   func isAsked() -> Bool { TurnLine.receive(line) }
 
-  /// Gives it its turn.
+  /// Gives the launch its turn.
   func give() { _ = TurnLine.send(line) }
 }
 
-/// A byte asks, a byte gives.
+/// The protocol: one byte asks for a turn, one byte gives it.
 private enum TurnLine {
   static func send(_ line: Int32) -> Bool {
     var byte: UInt8 = 0
@@ -79,5 +79,29 @@ private enum TurnLine {
   static func receive(_ line: Int32) -> Bool {
     var byte: UInt8 = 0
     return retryingInterrupted { recv(line, &byte, 1, 0) } == 1
+  }
+}
+
+/// Runs several launches at the same time, of which one measures at a time.
+enum TurnTaking {
+  /// Starts `count` launches one by one, each once the previous one waits for its first turn or has ended, and gives
+  /// them turns in order, round after round, until all have ended. An error ends them all.
+  ///
+  /// - Parameters:
+  ///   - start: starts the launch of a place, from 0.
+  ///   - ended: called as soon as the launch of a place has succeeded.
+  static func run(_ count: Int, start: (Int) throws -> Launch, ended: (Int) throws -> Void) throws {
+    var launches: [Launch] = []
+    func goOn(_ place: Int) throws {
+      try launches[place].goOn()
+      if !launches[place].isWaiting { try ended(place) }
+    }
+    for place in 0..<count {
+      launches.append(try start(place))
+      try goOn(place)
+    }
+    while launches.contains(where: \.isWaiting) {
+      for place in launches.indices where launches[place].isWaiting { try goOn(place) }
+    }
   }
 }

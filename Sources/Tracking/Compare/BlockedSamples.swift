@@ -1,15 +1,15 @@
 import Foundation
 import Records
 
-/// Values of two sides in blocks: inside a block nothing but the side differs, so that under no difference the labels
-/// of its values could as well have been exchanged.
+/// Values of two sides in blocks. Within a block only the side differs, so that without a difference its labels are
+/// exchangeable.
 ///
-/// Two runs are one block of repetitions; launches of two binaries in the order A B B A are a block each four; two
-/// strategies in one run are a block a repetition. All three are tested alike: each block is aligned by its median,
-/// all values are ranked together (equal ones get their mean rank), and the sum of new's ranks is held against what
-/// exchanging labels inside blocks would give. For one block this is the rank-sum test of Wilcoxon, Mann and Whitney;
-/// for blocks of pairs a signed-rank test. On the logarithmic scale, since changes are relative; on the plain one
-/// where a value is 0 or below.
+/// Two runs are one block of repetitions; launches of two binaries in the order A B B A are a block of four; two
+/// strategies in one run form a block per repetition. All are tested alike: each block is aligned by its median, all
+/// values are ranked together (ties get their mean rank), and the sum of new's ranks is compared with its distribution
+/// over exchanged labels within blocks. For one block this is the rank-sum test of Wilcoxon, Mann and Whitney; for
+/// blocks of pairs, a signed-rank test. Values are compared by their logarithms, since changes are relative, or
+/// directly if any is 0 or below.
 public struct BlockedSamples: Sendable, Equatable {
   /// A block's values of both sides.
   public struct Block: Sendable, Equatable {
@@ -22,11 +22,11 @@ public struct BlockedSamples: Sendable, Equatable {
     }
   }
 
-  /// Blocks with values of both sides: others say nothing.
+  /// The blocks with values of both sides; others carry no information.
   public let blocks: [Block]
   /// Whether values are compared by their logarithms.
   public let isLogarithmic: Bool
-  /// The blocks on the scale that they are compared on.
+  /// The blocks on the scale of the comparison.
   private let scaled: [Block]
   /// The greatest magnitude among them.
   private let greatest: Double
@@ -45,14 +45,14 @@ public struct BlockedSamples: Sendable, Equatable {
   public var base: [Double] { blocks.flatMap(\.base) }
   public var new: [Double] { blocks.flatMap(\.new) }
 
-  /// How likely a difference at least as large is where there is none; two-sided. 1 without blocks.
+  /// The probability of a difference at least as large if there is none; two-sided. 1 without blocks.
   public var p: Double { p(shift: 0, distribution: RankDistribution.init) }
 
-  /// The smallest p that so many values could give.
+  /// The smallest p possible with this many values.
   public var smallestP: Double { Self.smallestP(blocks.map { ($0.base.count, $0.new.count) }) }
 
-  /// The smallest p that blocks of so many values could give, both ends counted: all of new's in each block above, or
-  /// all below, base's. (Ties, and blocks of unequal sides, may leave one end only, and half of this.)
+  /// The smallest p possible with blocks of these sizes, both ends counted: all of new's values in each block above
+  /// base's, or all below. (With ties or blocks of unequal sides only one end may exist, with half of this.)
   static func smallestP(_ blocks: [(base: Int, new: Int)]) -> Double {
     let logarithm = blocks.reduce(0.0) { sum, block in
       let (base, new) = (Double(block.base), Double(block.new))
@@ -61,12 +61,12 @@ public struct BlockedSamples: Sendable, Equatable {
     return min(1, 2 * exp(logarithm))
   }
 
-  /// The change from base to new, by Hodges and Lehmann: the median of the differences of all pairs inside blocks. On
+  /// The change from base to new by Hodges and Lehmann: the median of the differences of all pairs within blocks, on
   /// the scale of ``isLogarithmic``; nil without blocks.
   public var shift: Double? { MedianInterval.median(sorted: differences) }
 
-  /// The changes that the test doesn't refuse at this level: from the least to the greatest shift of new for which
-  /// `p` is above 1 - `level`. Nil where so few values give no interval of this level.
+  /// The confidence interval of the change at this level: from the lowest to the highest shift of new for which `p` is
+  /// above 1 - `level`. Nil if there are too few values for an interval of this level.
   public func interval(level: Double) -> ClosedRange<Double>? {
     let alpha = 1 - level
     let differences = differences
@@ -117,7 +117,7 @@ public struct BlockedSamples: Sendable, Equatable {
     var sum = 0
     var start = 0
     while start < values.count {
-      // Values that differ by rounding alone are ties: the medians were taken off them.
+      // Values that differ only by rounding are ties: the medians were subtracted from them.
       var end = start + 1
       while end < values.count && values[end].value - values[start].value <= tie { end += 1 }
       // Twice the mean of the ranks start + 1 ... end.

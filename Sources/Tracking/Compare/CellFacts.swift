@@ -1,22 +1,22 @@
 import Records
 import Reporting
 
-/// What a cell is, as far as its rows tell; its identity is `cell_id`.
+/// The description of a cell, as far as its rows contain it; its identity is `cell_id`.
 struct CellFacts {
   let cellID: String
   let experiment: String
   /// The full name.
   let strategy: String
-  /// More measured threads than CPUs in any repetition.
+  /// Whether any repetition had more measured threads than CPUs.
   let isOversubscribed: Bool
-  /// Where its first row stands among all cells' first rows.
+  /// The position of its first row among all cells' first rows.
   let place: Int
-  /// Everything else that tells cells apart, in words, in the order in which they are read; nil if it is empty.
+  /// Everything else that distinguishes cells, as text, in reading order; nil if empty.
   let parts: [String?]
-  /// Where it ran; of interest only where it tells cells apart.
+  /// The placement; shown only if it distinguishes cells.
   let placement: [String?]
 
-  /// What a cell has that another strategy's has as well; its lowest order is not in it, which may be the strategy's
+  /// The properties that a cell of another strategy must share; without the lowest order, which may be the strategy's
   /// own.
   struct Setting: Hashable {
     let experiment: String
@@ -24,7 +24,7 @@ struct CellFacts {
   }
   let setting: Setting
 
-  /// Of the committed repetitions of one cell.
+  /// Creates the facts from the committed repetitions of one cell.
   init?(_ records: [RunRecord], place: Int, _ catalogue: Catalogue) {
     guard let first = records.first else { return nil }
     cellID = first.identity.cellID
@@ -38,7 +38,7 @@ struct CellFacts {
     let shared: [String?] = [
       Figure.bytes(guest.bytes), Self.shown(guest.state), guest.nodes.flatMap { $0 == 1 ? nil : "\($0) nodes" },
       guest.cpus.map { "\($0) CPUs" },
-      // What the state brings along goes without saying.
+      // Values implied by the state aren't shown.
       guest.hasNaturalListOrder ? nil : Self.shown(guest.listOrder, "lists"),
       guest.granuleOrder.map { "granule \($0)" },
       guest.vmemmapPageBytes.map { "vmemmap in \(Figure.bytes(UInt64($0)))" }, Self.shown(guest.lockKind, "lock"),
@@ -54,7 +54,7 @@ struct CellFacts {
     parts = shared + [guest.order.map { "order \($0)" }]
   }
 
-  /// A word with what it is of; nil if it is empty.
+  /// A value followed by its name; nil if the value is empty.
   private static func shown(_ word: String, _ what: String? = nil) -> String? {
     word.isEmpty ? nil : [word, what].compactMap { $0 }.joined(separator: " ")
   }
@@ -68,7 +68,7 @@ struct CellFacts {
     var byID: [String: CellFacts] = [:]
     for run in runs {
       let records = Dictionary(grouping: run.repetitions, by: \.identity.cellID)
-      // cells.csv has the order of the matrix, and in a run that isn't finished perhaps not all.
+      // cells.csv is in the matrix's order, but may be incomplete in an unfinished run.
       for id in run.cells.map(\.cellID) + run.cellIDs where byID[id] == nil {
         guard let facts = CellFacts(records[id] ?? [], place: order.count, run.catalogue) else { continue }
         order.append(id)

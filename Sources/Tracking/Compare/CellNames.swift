@@ -1,12 +1,12 @@
 import Reporting
 
-/// What cells are called where people read: the strategy and whatever else tells one from the others.
+/// Readable names of cells: the strategy, and whatever else distinguishes them.
 struct CellNames {
-  /// What all cells have in common.
+  /// The description of what all cells have in common.
   let common: [String]
   private let names: [String: String]
 
-  /// `withStrategy`: false where all cells compare the same two strategies.
+  /// `withStrategy`: false if all cells compare the same two strategies.
   init(_ cells: [CellFacts], withStrategy: Bool) {
     func telling(_ parts: (CellFacts) -> [String?]) -> [Int] {
       (0..<(cells.first.map { parts($0).count } ?? 0)).filter { index in Set(cells.map { parts($0)[index] }).count > 1 }
@@ -25,7 +25,7 @@ struct CellNames {
         + parts.compactMap { cell.parts[$0] } + placement.compactMap { cell.placement[$0] }
       return words.isEmpty ? cell.experiment : words.joined(separator: " ")
     }
-    // What the rows don't say, as the share of memory that was asked to be free, only the id tells.
+    // Properties missing from the rows, such as the requested free share, only show in the id.
     let counts = Dictionary(texts.map { ($0, 1) }, uniquingKeysWith: +)
     names = Dictionary(
       zip(cells, texts).map { ($0.cellID, counts[$1] == 1 ? $1 : "\($1) #\($0.cellID.prefix(6))") }

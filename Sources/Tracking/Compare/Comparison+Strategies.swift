@@ -2,13 +2,13 @@ import Records
 import Reporting
 
 extension Comparison {
-  /// Holds two strategies of one run against each other, cell by cell, paired by repetition: both ran on the same
-  /// guests, on the same machine, by turns. Several runs are launches: paired by launch.
+  /// Compares two strategies of one run, cell by cell, paired by repetition: both ran on the same guests, on the same
+  /// machine, by turns. Several runs are launches, paired by launch.
   ///
   /// - Parameters:
-  ///   - strategies: names, with as many of their options as it takes to mean one only.
-  ///   - metrics: those that decide, in every cell; none: each experiment's own, and the holds' 99th percentile.
-  /// - Throws: ``UserError`` if a word means no strategy of the run, or several.
+  ///   - strategies: names, with as many options as it takes to identify one each.
+  ///   - metrics: the metrics that decide, in every cell; empty: each experiment's own, and the holds' 99th percentile.
+  /// - Throws: ``UserError`` if a name matches no strategy of the run, or several.
   public init(
     of runs: [TrackedRun], strategies: (base: String, new: String), thresholds: Thresholds, metrics: [String] = []
   ) throws(UserError) {
@@ -19,7 +19,7 @@ extension Comparison {
     let experiments = Set(base.map(\.experiment))
     try Self.check(metrics, experiments, thresholds.catalogue)
 
-    // Of what differs in nothing that the rows tell, the matrix's order says which belong together.
+    // Cells that don't differ in any column are paired by the matrix's order.
     func places(_ cells: [CellFacts]) -> [CellFacts.Setting: [CellFacts]] { Dictionary(grouping: cells, by: \.setting) }
     let others = places(new)
     var pairs: [ComparisonBuilder.Pair] = []
@@ -51,7 +51,7 @@ extension Comparison {
   ) throws(UserError) -> [CellFacts] {
     let meant = cells.filter { StrategyWord(word).matches($0.strategy) }
     let names = Set(meant.map(\.strategy)).sorted()
-    // A whole name is meant also where others have more options.
+    // An exact full name also matches if other strategies have more options.
     if names.contains(word) { return meant.filter { $0.strategy == word } }
     switch names.count {
     case 0:
@@ -65,7 +65,7 @@ extension Comparison {
   }
 }
 
-/// A strategy as somebody writes it: its name, and none, some or all of its options.
+/// A strategy as given by the user: its name and none, some or all of its options.
 struct StrategyWord {
   let name: String
   private let options: Set<String>
@@ -76,7 +76,7 @@ struct StrategyWord {
     options = Set(parts.dropFirst())
   }
 
-  /// Whether a strategy of this full name is meant.
+  /// Whether it matches the strategy with this full name.
   func matches(_ fullName: String) -> Bool {
     let full = StrategyWord(fullName)
     return name == full.name && options.isSubset(of: full.options)

@@ -2,39 +2,39 @@ import Foundation
 import Records
 import Reporting
 
-/// A comparison of runs: what got worse, what got better, what can't be told.
+/// A comparison of runs: what got worse, what got better, and what can't be decided.
 ///
-/// Cells match by `cell_id`. One metric decides in each (``Thresholds/decisive(in:isCounted:)``); the p values of all
-/// that decide are corrected together (Holm), so that ``Thresholds/alpha`` holds for the whole comparison. See
+/// Cells match by `cell_id`. One metric decides in each (``Thresholds/decisive(in:isCounted:)``). The p values of all
+/// deciding rows are corrected together (Holm), so that ``Thresholds/alpha`` holds for the whole comparison. See
 /// ``ComparisonRow/judged(alpha:family:needed:)`` for the rule of the verdicts.
 public struct Comparison: Sendable {
-  /// What base is called: runs, or a strategy.
+  /// The name of base: its runs, or a strategy.
   public let baseName: String
   public let newName: String
   public let thresholds: Thresholds
-  /// By cell, those asked for before the others.
+  /// The rows by cell, the requested ones first.
   public let rows: [ComparisonRow]
-  /// What all cells have in common, in words.
+  /// The description of what all cells have in common.
   public let common: [String]
-  /// Cells that only one side has.
+  /// The cells that only one side has.
   public let onlyInBase: [String]
   public let onlyInNew: [String]
-  /// What a reader must know before believing any of it, a line each.
+  /// Warnings for the reader, one per line.
   public let warnings: [String]
-  /// Whether a larger part of new's repetitions failed than of base's.
+  /// Whether a larger share of new's repetitions failed than of base's.
   public let failsMore: Bool
-  /// How many rows the p values were corrected over.
+  /// The number of rows that the p values were corrected over.
   public let family: Int
   let sampling: Sampling
 
-  /// The confidence of the intervals, before any correction.
+  /// The confidence level of the intervals, before any correction.
   public var level: Double { 1 - thresholds.alpha }
 
-  /// Holds runs of a new build, or of a new day, against those of another. Several a side are launches, in the order
-  /// they were made: one sample each. As many on both sides, and an even number, are taken as interleaved A B B A.
+  /// Compares runs of a new build, or a new day, with those of another. Several runs on a side are launches in order,
+  /// one sample each. The same even number on both sides counts as interleaved A B B A.
   ///
-  /// - Parameter metrics: those that decide, in every cell; none: each experiment's own.
-  /// - Throws: ``UserError`` for a metric that there isn't, and for a side without a repetition.
+  /// - Parameter metrics: the metrics that decide, in every cell; empty: each experiment's own.
+  /// - Throws: ``UserError`` for an unknown metric, and for a side without a repetition.
   public init(
     base: [TrackedRun], new: [TrackedRun], thresholds: Thresholds, metrics: [String] = []
   ) throws(UserError) {
@@ -77,7 +77,7 @@ public struct Comparison: Sendable {
     self.warnings = warnings
     self.sampling = sampling
     self.failsMore = failsMore
-    // Rows with a reason already have no part in it.
+    // Rows that already have a reason are excluded.
     let deciding = rows.indices.filter { rows[$0].isAsked && rows[$0].reason == nil }
     let tested = deciding.filter { !rows[$0].isExact }
     family = tested.count
@@ -95,16 +95,16 @@ public struct Comparison: Sendable {
     self.rows = rows
   }
 
-  /// How many rows have this verdict.
+  /// The number of rows with this verdict.
   public func count(_ verdict: Verdict) -> Int { rows.count { $0.verdict == verdict } }
 
-  /// Whether there are cells or metrics that only one side has, or nothing at all that both have.
+  /// Whether one side lacks cells or metrics of the other, or both have nothing in common.
   public var hasMismatch: Bool {
     !onlyInBase.isEmpty || !onlyInNew.isEmpty || rows.contains(where: \.isMismatch) || !rows.contains(where: \.decides)
   }
 
-  /// What the command line ends with: 2 regression, 3 not enough data or cells that don't match, 4 improvement (only if
-  /// `strict`), else 0.
+  /// The exit status: 2 for a regression, 3 for insufficient data or mismatched cells, 4 for an improvement (only if
+  /// `strict`), otherwise 0.
   public func exitStatus(strict: Bool) -> Int32 {
     if count(.worse) > 0 { return 2 }
     if count(.notEnoughData) > 0 || hasMismatch || failsMore { return 3 }
@@ -115,7 +115,7 @@ public struct Comparison: Sendable {
     runs.count == 1 ? runs[0].name : "\(runs.count) runs (\(runs.first?.name ?? "") ...)"
   }
 
-  /// Whether these experiments have metrics of these names.
+  /// Checks that these experiments have metrics of these names.
   ///
   /// - Throws: ``UserError`` of kind usage if no experiment has a metric of this name.
   public static func check(_ metrics: [String], _ experiments: Set<String>, _ catalogue: Catalogue)

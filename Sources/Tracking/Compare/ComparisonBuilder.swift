@@ -1,9 +1,9 @@
 import Foundation
 import Reporting
 
-/// Puts rows together for pairs of cells.
+/// Creates the rows of pairs of cells.
 struct ComparisonBuilder {
-  /// A cell of base and the cell of new it is compared with.
+  /// A cell of base and the cell of new that it is compared with.
   typealias Pair = (base: CellFacts, new: CellFacts)
 
   private let base: [TrackedRun]
@@ -11,7 +11,7 @@ struct ComparisonBuilder {
   private let sampling: Sampling
   private let thresholds: Thresholds
   private let level: Double
-  /// Metrics asked for by name; empty: the decisive one of each cell.
+  /// The metrics requested by name; empty: the decisive one of each cell.
   private let asked: [String]
   /// The series of each run by experiment, metric, cell and key.
   private let baseSeries: SeriesIndex
@@ -33,7 +33,7 @@ struct ComparisonBuilder {
     newSeries = SeriesIndex(new, experiments: experiments, named: named, thresholds.catalogue)
   }
 
-  /// The rows of a pair: first those asked for, then the other primary metrics that both sides have.
+  /// The rows of a pair: the requested ones first, then the other primary metrics that both sides have.
   func rows(of pair: Pair, name: String, alsoDeciding: [String] = []) -> [ComparisonRow] {
     let metrics = TrackedMetric.all(of: pair.base.experiment, thresholds.catalogue)
     let isCounted = [(baseSeries, pair.base.cellID), (newSeries, pair.new.cellID)].allSatisfy { index, cell in
@@ -66,7 +66,7 @@ struct ComparisonBuilder {
     }
     let isExact = exact == [true, true]
     let samples = sampling.samples(base: baseSeries, new: newSeries)
-    // Where one side has nothing its blocks are gone, and what the other has is still to be shown.
+    // If one side has no values there are no blocks, but the other side's values are still shown.
     func values(_ series: [MetricSeries?]) -> [Double] {
       sampling.samples(base: series, new: series).base
     }
@@ -94,8 +94,8 @@ struct ComparisonBuilder {
     return row
   }
 
-  /// The metric by which new reports less of the memory than base. Nil where strategies are compared: there coverage
-  /// stands beside what decides.
+  /// The metric by which new reports less memory than base; nil if it doesn't. Nil if strategies are compared: coverage
+  /// is then shown beside the decisive metric.
   private func coversLess(_ pair: Pair) -> String? {
     guard pair.base.strategy == pair.new.strategy,
       let metric = thresholds.catalogue.experiment(pair.base.experiment)?.coverageMetric
@@ -108,7 +108,7 @@ struct ComparisonBuilder {
     return thresholds.coversLess(metric, before: before, now: values(newSeries, pair.new.cellID)) ? metric : nil
   }
 
-  /// Why a row that was asked for can't have a verdict; nil if it can.
+  /// Why a requested row can't have a verdict; nil if it can.
   private func reason(_ row: ComparisonRow, _ pair: Pair, _ exact: [Bool]) -> VerdictReason? {
     if pair.base.isControl || pair.new.isControl { return .control }
     if pair.base.isOversubscribed || pair.new.isOversubscribed { return .oversubscribed }
@@ -130,7 +130,7 @@ struct ComparisonBuilder {
     return base == 0 ? (new - base, new == base) : ((new - base) / abs(base), true)
   }
 
-  /// From the scale of the test to a share of base, where base isn't 0.
+  /// Converts from the test's scale to a share of base, unless base is 0.
   private func relative(
     _ shift: Double?, _ samples: BlockedSamples, _ base: ComparisonRow.Side?
   ) -> (value: Double, isRelative: Bool)? {

@@ -1,13 +1,13 @@
 import Mustache
 
-/// A comparison as JUnit XML, for what shows tests: a case for each row that was asked for. Worse is a failure; what
-/// has no verdict, and not enough data, is skipped; a cell that only one side has is an error.
+/// A comparison as JUnit XML, for CI systems: one test case per requested row. Worse is a failure; no verdict, or
+/// insufficient data, is skipped; a cell that only one side has is an error.
 public struct ComparisonJUnit {
   private let comparison: Comparison
 
   public init(_ comparison: Comparison) { self.comparison = comparison }
 
-  /// - Throws: never, but what a template may throw.
+  /// - Throws: only errors of the template, which are bugs.
   public var text: String {
     get throws {
       let words = ComparisonText(comparison, all: false)
@@ -42,7 +42,7 @@ public struct ComparisonJUnit {
     }
   }
 
-  /// The form that CI systems read; Mustache escapes what stands in double braces.
+  /// The template. Mustache escapes double braces.
   private static let template = """
     <?xml version="1.0" encoding="UTF-8"?>
     <testsuite name="{{name}}" tests="{{tests}}" failures="{{failures}}" errors="{{errors}}" skipped="{{skips}}">
@@ -65,7 +65,7 @@ public struct ComparisonJUnit {
 
     """
 
-  /// Without what XML 1.0 has no way to write.
+  /// Removes characters that XML 1.0 can't represent.
   private static func clean(_ text: String) -> String {
     String(
       String.UnicodeScalarView(

@@ -1,9 +1,9 @@
-/// A comparison for a pull request: the summary, then the table in GitHub's form.
+/// A comparison for a pull request: the summary, then the table as GitHub Markdown.
 public struct ComparisonMarkdown {
   private let comparison: Comparison
   private let all: Bool
 
-  /// `all`: the other primary metrics, too, which decide nothing.
+  /// Creates the text. `all`: includes the other primary metrics, which decide nothing.
   public init(_ comparison: Comparison, all: Bool = false) {
     self.comparison = comparison
     self.all = all
@@ -21,7 +21,7 @@ public struct ComparisonMarkdown {
     return parts.joined(separator: "\n\n") + "\n"
   }
 
-  /// Text that neither ends a column nor is taken for markup.
+  /// Escapes text so that it neither ends a column nor counts as markup.
   private static func escaped(_ text: String) -> String {
     var escaped = ""
     for character in text {

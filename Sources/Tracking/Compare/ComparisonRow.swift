@@ -1,10 +1,11 @@
+import Foundation
 import Records
 
 /// One metric of one cell on both sides.
 public struct ComparisonRow: Sendable {
-  /// One side's samples, summed up.
+  /// A summary of one side's samples.
   public struct Side: Sendable, Equatable, Encodable {
-    /// How many samples: repetitions, or launches.
+    /// The number of samples: repetitions, or launches.
     public let count: Int
     public let median: Double
     public let lowest: Double
@@ -20,58 +21,86 @@ public struct ComparisonRow: Sendable {
 
   /// `cell_id` of base's cell; new's is the same unless two strategies are compared.
   public let cellID: String
-  /// What tells it from the other cells, for people.
+  /// The distinguishing name of the cell.
   public let cell: String
   public let experiment: String
-  /// The full name; base's, where two are compared.
+  /// The full name; base's, if two strategies are compared.
   public let strategy: String
   public let metric: TrackedMetric
-  /// What tells this row of a repetition from its others, as `range_bytes=2097152`; empty if there is only one.
+  /// The key that distinguishes this row of a repetition from others, such as `range_bytes=2097152`; empty if there is
+  /// only one.
   public let key: String
   public let base: Side?
   public let new: Side?
-  /// Whether the machine has no part in the values: counted by simulation, or by a virtual clock.
+  /// Whether the values don't depend on the machine: counted by simulation, or by a virtual clock.
   public let isExact: Bool
-  /// Whether the row is one of those that the comparison was made for. One that decides has a verdict, or a reason why
-  /// it has none.
+  /// Whether the row was requested. If it decides, it has a verdict, or a reason why not.
   public let isAsked: Bool
-  /// The change from base to new as a share of base: 0.05 is 5 % more. An absolute one where base's median is 0.
+  /// The change from base to new as a share of base: 0.05 is 5 % more. Absolute if base's median is 0.
   public let change: Double?
   public let isRelative: Bool
-  /// The changes that the test doesn't refuse, at ``Comparison/level``.
+  /// The confidence interval of the change at ``Comparison/level``.
   public let interval: ClosedRange<Double>?
-  /// The test's; nil if nothing was tested.
+  /// The test's p; nil if nothing was tested.
   public let p: Double?
-  /// The least relative change that counts.
+  /// The smallest relative change that counts.
   public let minimumEffect: Double
-  /// `p` corrected over all rows that decide; nil in others.
+  /// `p` corrected over all deciding rows; nil in others.
   public internal(set) var correctedP: Double?
   public internal(set) var verdict: Verdict?
   /// Why there is no verdict, or not enough data.
   public internal(set) var reason: VerdictReason?
-  /// The metric by which new reports less of the memory than base; nil if it doesn't.
+  /// The metric by which new reports less memory than base; nil if it doesn't.
   var coversLessBy: String?
-  /// The smallest p that so many samples could give; nil if nothing is tested.
+  /// The smallest p possible with this many samples; nil if nothing is tested.
   let smallestP: Double?
 
-  /// Whether the sides are not comparable.
+  /// Whether the sides aren't comparable.
   public var isMismatch: Bool { reason?.isMismatch == true }
 
-  /// Whether the row has part in the exit status.
+  /// Whether the row affects the exit status.
   public var decides: Bool { verdict != nil }
 
-  /// The cell with the key, as tables show it.
+  /// The cell's name with the key, as in tables.
   public var name: String { key.isEmpty ? cell : "\(cell) \(key)" }
 
-  /// Whether the change is in the direction that is worse; nil if there is none.
+  /// Whether the change is for the worse; nil if there is none.
   var isWorse: Bool? {
     guard let change, change != 0 else { return nil }
     return metric.direction == .lowerIsBetter ? change > 0 : change < 0
   }
 
-  /// Whether the change is as large as one must be to count. Of a base of 0 every change is.
+  /// Whether the change is large enough to count. With a base of 0 every change is.
   var isLarge: Bool {
     guard let change, change != 0 else { return false }
     return !isRelative || abs(change) >= minimumEffect
+  }
+}
+
+extension ComparisonRow {
+  /// Returns the row's verdict among `family` deciding rows.
+  ///
+  /// - Parameters:
+  ///   - alpha: the probability of calling any of them different if nothing changed.
+  ///   - needed: the samples per side that are needed to show a change.
+  func judged(alpha: Double, family: Int, needed: Int) -> (verdict: Verdict, reason: VerdictReason?) {
+    if isExact {
+      guard isLarge, let isWorse else { return (.same, nil) }
+      return (isWorse ? .worse : .better, nil)
+    }
+    if let correctedP, correctedP <= alpha, isLarge, let isWorse { return (isWorse ? .worse : .better, nil) }
+    guard let p, let smallestP, smallestP * Double(family) <= alpha else {
+      return (.notEnoughData, .tooFew(needed: needed, family: family))
+    }
+    if p <= alpha && isLarge {
+      return (.notEnoughData, .onlyUncorrected(family: family))
+    }
+    // With a base of 0 the interval is no share of anything, so all there is to say is that no change was shown.
+    guard isRelative else { return (.same, nil) }
+    let most = Thresholds.sameFactor * minimumEffect
+    guard let interval, interval.lowerBound >= -most, interval.upperBound <= most else {
+      return (.notEnoughData, .tooScattered(beyond: most))
+    }
+    return (.same, nil)
   }
 }

@@ -7,8 +7,8 @@ public struct ComparisonTable {
   private let width: Int
 
   /// - Parameters:
-  ///   - all: the other primary metrics, too, which decide nothing.
-  ///   - width: columns of text that sentences keep to.
+  ///   - all: includes the other primary metrics, which decide nothing.
+  ///   - width: the width that sentences are wrapped to.
   public init(_ comparison: Comparison, all: Bool = false, width: Int = 140) {
     self.comparison = comparison
     self.all = all

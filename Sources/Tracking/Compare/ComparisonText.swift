@@ -2,22 +2,22 @@ import Foundation
 import Records
 import Reporting
 
-/// A comparison in words: what its table and its Markdown have in common.
+/// The texts that a comparison's table and its Markdown share.
 struct ComparisonText {
   let comparison: Comparison
 
   /// The titles of the columns, and which of them are text.
   let titles: [String]
   let rows: [[String]]
-  /// The one metric of all rows.
+  /// The common metric of all rows.
   private let metric: String?
   static let textColumns: Set = ["cell", "metric", "verdict"]
 
-  /// `all`: also the rows that decide nothing.
+  /// `all`: includes the rows that decide nothing.
   init(_ comparison: Comparison, all: Bool) {
     self.comparison = comparison
     let shown = comparison.rows.filter { all || $0.isAsked || Self.beside($0, comparison) }
-    // What is the same in every row is said once, above.
+    // Anything common to every row is stated once, above.
     let metrics = Set(shown.map(\.metric.name))
     metric = metrics.count == 1 ? metrics.first : nil
     titles = ["cell"] + (metric == nil ? ["metric"] : []) + ["base", "new", "change", "interval", "p", "verdict"]
@@ -30,7 +30,7 @@ struct ComparisonText {
     }
   }
 
-  /// One line: what there is to know before anything else.
+  /// The summary, in one line.
   var summary: String {
     let counts = Verdict.allCases.compactMap { verdict -> String? in
       let count = comparison.count(verdict)
@@ -46,14 +46,14 @@ struct ComparisonText {
     return parts.compactMap { $0 }.joined(separator: "; ")
   }
 
-  /// What is compared, above the table.
+  /// What is compared, for above the table.
   var heading: String {
     let common = comparison.common + (metric.map { [$0] } ?? [])
     return "base \(comparison.baseName), new \(comparison.newName)"
       + (common.isEmpty ? "" : ": " + common.joined(separator: ", "))
   }
 
-  /// What stands under the table, a paragraph each.
+  /// The notes below the table, one paragraph each.
   var notes: [String] {
     var notes = comparison.warnings.map { "Note: \($0)." }
     for (names, place) in [(comparison.onlyInBase, "base"), (comparison.onlyInNew, "new")] where !names.isEmpty {
@@ -69,7 +69,7 @@ struct ComparisonText {
     return notes
   }
 
-  /// By what the verdicts were given.
+  /// The rule of the verdicts.
   private var rule: String {
     let thresholds = comparison.thresholds
     let rows = comparison.rows.filter(\.decides)
@@ -111,7 +111,7 @@ struct ComparisonText {
     count == 0 ? nil : "\(count) \(word)\(count == 1 ? "" : "s") \(what)"
   }
 
-  /// What stands beside what decides: where strategies are compared, which holds the lock how long at what coverage.
+  /// Whether a row is shown beside the decisive one: if strategies are compared, hold and coverage are.
   private static func beside(_ row: ComparisonRow, _ comparison: Comparison) -> Bool {
     comparison.sampling == .pairs
       && [TrackedMetric.repeatableHold.name, "ms_per_tib", "coverage_free"].contains(row.metric.name)
@@ -119,7 +119,7 @@ struct ComparisonText {
 
   // MARK: Fields
 
-  /// A row's whole result in one line.
+  /// A row's complete result in one line.
   static func result(_ row: ComparisonRow) -> String {
     let fields = [
       ("base", side(row.base, row)), ("new", side(row.new, row)), ("change", change(row)),
@@ -136,12 +136,12 @@ struct ComparisonText {
     return [median + range, name].filter { !$0.isEmpty }.joined(separator: " ")
   }
 
-  /// The unit of both sides: the larger median is at least 1 in it.
+  /// The common unit of both sides: the larger median is at least 1 in it.
   private static func scale(_ row: ComparisonRow) -> (per: Double, name: String) {
     scale(row.metric.unit, most: max(abs(row.base?.median ?? 0), abs(row.new?.median ?? 0)))
   }
 
-  /// What figures of a unit are divided by where the largest of them is `most`, and what is then their unit.
+  /// The divisor and the resulting unit for figures of a unit of which `most` is the largest.
   static func scale(_ unit: String, most: Double) -> (per: Double, name: String) {
     switch unit {
     case "ns":
@@ -179,18 +179,18 @@ struct ComparisonText {
     [row.verdict?.rawValue, row.reason.map { "(\($0.short))" }].compactMap { $0 }.joined(separator: " ")
   }
 
-  /// +1.2 %
+  /// A signed change: +1.2 %
   static func signed(_ share: Double) -> String { sign(share) + percent(abs(share)) }
 
   private static func percent(_ share: Double) -> String { digits(share) + " %" }
 
-  /// A share in percent: a decimal below 100, two below 1.
+  /// A share in percent: one decimal, two below 1.
   private static func digits(_ share: Double) -> String {
     let percent = share * 100
     return percent < least ? "0" : Figure.number(percent, decimals: percent < 0.995 ? 2 : percent < 99.95 ? 1 : 0)
   }
 
-  /// A share that somebody set, in percent: 5 %, 0.5 %.
+  /// A configured share in percent: 5 %, 0.5 %.
   static func plain(_ share: Double) -> String {
     "\(((share * 1e8).rounded() / 1e6).decimalText ?? Figure.missing) %"
   }
@@ -200,7 +200,7 @@ struct ComparisonText {
     return [(value > 0 ? "+" : "") + Figure.number(value / unit), name].filter { !$0.isEmpty }.joined(separator: " ")
   }
 
-  /// Fewer percent are shown as none.
+  /// Changes below this are shown as none. Percent.
   private static let least = 0.005
 
   private static func sign(_ value: Double) -> String {

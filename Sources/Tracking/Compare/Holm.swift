@@ -1,8 +1,8 @@
-/// Holm's correction (1979): the probability of calling even one of several equal things different stays below alpha,
-/// whatever they have to do with each other.
+/// Holm's correction (1979): the probability of calling even one of several unchanged things different stays below
+/// alpha, however they depend on each other.
 enum Holm {
-  /// Each p times the number of those not smaller, at least as large as the corrected ones below it, at most 1; in the
-  /// order given.
+  /// Returns each p times the number of values not smaller, at most 1, at least as large as any smaller p's corrected
+  /// value; in the given order.
   static func corrected(_ values: [Double]) -> [Double] {
     var corrected = [Double](repeating: 1, count: values.count)
     var least = 0.0

@@ -1,26 +1,27 @@
 import Foundation
 
-/// How a rank sum is distributed where it says nothing: every way to hand out the labels base and new inside each
-/// block is as likely as any other.
+/// The distribution of a rank sum without a difference: within each block, every assignment of the labels base and new
+/// is equally likely.
 ///
-/// Exact, by adding up the number of ways block by block (the shift algorithm; Streitberg and Röhmel, 1986): it needs
-/// no draws and no seed, and there is no p below which it can't see. Above ``exactSteps`` steps, with some 30 values a
-/// side, by the normal distribution with the variance of the same scores and a correction for continuity.
+/// Exact, by counting assignments block by block (the shift algorithm; Streitberg and Röhmel, 1986): it needs no random
+/// draws, and no p is too small for it. Above ``exactSteps`` steps, at about 30 values a side, it is approximated by
+/// the normal distribution with the variance of the same scores and a continuity correction.
 struct RankDistribution {
-  /// The values of one block: ranks among all values, doubled so that ties are whole numbers, and how many are new's.
+  /// The values of one block: ranks among all values, doubled so that ties are whole numbers, and the number of new's
+  /// values.
   struct Block: Hashable {
     var scores: [Int]
     var new: Int
   }
 
-  /// More steps than this are not worth their time: some milliseconds.
+  /// The most steps worth an exact computation: some milliseconds.
   static let exactSteps = 5_000_000
 
   private let mean: Double
   private let shape: Shape
 
   private enum Shape {
-    /// The number of ways to reach each sum from `first` on, and of all.
+    /// The number of assignments for each sum from `first` on, and for all.
     case exact(first: Int, ways: [Double], total: Double)
     case normal(deviation: Double)
   }
@@ -32,12 +33,12 @@ struct RankDistribution {
     shape = Self.steps(blocks) <= Self.exactSteps ? Self.exact(blocks) : Self.normal(blocks)
   }
 
-  /// How likely a sum is that lies as far from the mean as this one or farther, on either side.
+  /// The probability of a sum at least as far from the mean as this one, on either side.
   func twoSided(_ sum: Int) -> Double {
     let distance = abs(Double(sum) - mean)
     switch shape {
     case .exact(let first, let ways, let total):
-      // Sums are whole, the mean may be a fraction: an equal distance must count as equal.
+      // Sums are integers, the mean may be fractional: equal distances must compare equal.
       let reached = ways.indices.reduce(0) { count, index in
         abs(Double(first + index) - mean) >= distance - 1e-6 ? count + ways[index] : count
       }
@@ -53,7 +54,7 @@ struct RankDistribution {
     var ways: [Double] = [1]
     for block in blocks {
       let (low, own) = sums(of: block)
-      // A small block reaches few of the sums between its lowest and its highest.
+      // A small block reaches only few of the sums between its lowest and its highest.
       let reached = own.indices.filter { own[$0] > 0 }
       var joint = [Double](repeating: 0, count: ways.count + own.count - 1)
       for (i, count) in ways.enumerated() where count > 0 {
@@ -65,12 +66,12 @@ struct RankDistribution {
     return .exact(first: first, ways: ways, total: ways.reduce(0, +))
   }
 
-  /// In how many ways `new` of the block's scores add up to each sum, from the lowest sum on.
+  /// The number of ways to choose `new` of the block's scores for each sum, from the lowest sum on.
   private static func sums(of block: Block) -> (low: Int, ways: [Double]) {
     guard let least = block.scores.min() else { return (0, [1]) }
     let scores = block.scores.map { $0 - least }
     let width = scores.sorted().suffix(block.new).reduce(0, +) + 1
-    // ways[k * width + s]: k of the scores so far add up to s.
+    // ways[k * width + s]: the number of ways in which k of the scores so far add up to s.
     var ways = [Double](repeating: 0, count: (block.new + 1) * width)
     ways[0] = 1
     for (index, score) in scores.enumerated() {

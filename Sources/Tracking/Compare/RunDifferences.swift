@@ -1,6 +1,6 @@
 import Records
 
-/// What else differs between two sides: a line each, for people to judge.
+/// Other differences between two sides, one per line, for people to judge.
 enum RunDifferences {
   static func lines(_ base: [TrackedRun], _ new: [TrackedRun]) -> [String] {
     let facts: [(what: String, value: @Sendable (RunMeta) -> String?)] = [
@@ -19,7 +19,7 @@ enum RunDifferences {
     return differing + debug + unfinished(base + new)
   }
 
-  /// Those of one side: what isn't whole.
+  /// The unfinished runs of one side.
   static func unfinished(_ runs: [TrackedRun]) -> [String] {
     var seen: Set<String> = []
     var lines: [String] = []
@@ -31,7 +31,7 @@ enum RunDifferences {
     return lines
   }
 
-  /// That some of a run's repetitions have no part in it; nil if none failed.
+  /// A sentence on a run's failed repetitions, which are ignored; nil if none failed.
   static func failures(_ run: TrackedRun) -> String? {
     let failed = run.failed
     return failed == 0

@@ -1,22 +1,22 @@
 import Foundation
 import Records
 
-/// What one sample is, and inside what labels may be exchanged.
+/// What a sample is, and within which blocks labels are exchangeable.
 enum Sampling: Sendable, Equatable {
   /// One run a side: its repetitions, all one block.
   case repetitions
-  /// Several runs a side: each launch's median, since repetitions inside a launch have more in common than the binary.
-  /// `inQuartets`: two launches of each side, which followed each other, are a block.
+  /// Several runs a side: the median of each launch, since repetitions within a launch share more than the binary.
+  /// `inQuartets`: two successive launches of each side form a block.
   case launches(inQuartets: Bool)
-  /// Two strategies in one run: the two values of a repetition are a block; of several runs, those of a launch.
+  /// Two strategies in one run: the two values of a repetition form a block; with several runs, those of a launch.
   case pairs
 
-  /// As many runs on both sides, and an even number: they were interleaved A B B A.
+  /// Chooses the sampling. The same even number of runs on both sides was interleaved A B B A.
   init(base: Int, new: Int) {
     self = base == 1 && new == 1 ? .repetitions : .launches(inQuartets: base == new && base.isMultiple(of: 2))
   }
 
-  /// Of one metric in one cell: the values of each run, in the order of the runs; nil if a run has none.
+  /// The samples of one metric in one cell, from the series of each run in order; nil if a run has none.
   func samples(base: [MetricSeries?], new: [MetricSeries?]) -> BlockedSamples {
     switch self {
     case .repetitions:
@@ -46,7 +46,7 @@ enum Sampling: Sendable, Equatable {
     }
   }
 
-  /// What a sample is, for programs.
+  /// The name of a sample in JSON.
   var name: String {
     switch self {
     case .repetitions: "repetitions"
@@ -56,7 +56,7 @@ enum Sampling: Sendable, Equatable {
     }
   }
 
-  /// So many samples of base and of new, in words.
+  /// The number of samples of base and of new, as text.
   func words(_ base: Int, _ new: Int) -> String {
     switch self {
     case .repetitions: "\(base) against \(new) repetitions"
@@ -66,7 +66,7 @@ enum Sampling: Sendable, Equatable {
     }
   }
 
-  /// How many samples a side a change would need to be shown among so many decisions.
+  /// The samples a side needed to show a change among this many decisions.
   func needed(alpha: Double, family: Int) -> Int {
     func smallestP(_ count: Int) -> Double {
       switch self {

@@ -12,7 +12,7 @@ struct SeriesIndex {
   /// For each run a series by key.
   private let series: [Place: [[String: MetricSeries]]]
 
-  /// `named`: metrics to have beside the primary ones.
+  /// `named`: metrics to include beside the primary ones.
   init(_ runs: [TrackedRun], experiments: Set<String>, named: Set<String>, _ catalogue: Catalogue) {
     var keys: [Place: [String]] = [:]
     var series: [Place: [[String: MetricSeries]]] = [:]
@@ -34,10 +34,10 @@ struct SeriesIndex {
     self.series = series
   }
 
-  /// In the order of the files.
+  /// The keys in the order of the files.
   func keys(_ metric: String, _ cell: String) -> [String] { keys[Place(metric: metric, cell: cell)] ?? [] }
 
-  /// One for each run; nil if it has none.
+  /// A series for each run; nil if it has none.
   func series(_ metric: String, _ cell: String, _ key: String) -> [MetricSeries?] {
     series[Place(metric: metric, cell: cell)]?.map { $0[key] } ?? Array(repeating: nil, count: count)
   }

@@ -1,7 +1,7 @@
 import Foundation
 import Records
 
-/// What a thresholds file may say; a key left out keeps its default.
+/// The contents of a thresholds file; missing keys keep their defaults.
 private struct ThresholdsFile: Decodable {
   var alpha: Double?
   var minimumEffect: Double?
@@ -63,7 +63,7 @@ extension CodingUserInfoKey {
 extension Thresholds {
   /// Reads a checked-in thresholds file.
   ///
-  /// - Throws: ``UserError`` (74 if the file can't be read, 65 if it isn't one).
+  /// - Throws: ``UserError`` (74 if the file can't be read, 65 if it is invalid).
   public static func read(_ path: String, _ catalogue: Catalogue) throws(UserError) -> Thresholds {
     let file: ThresholdsFile = try StrictJSON.read(
       path, accepted: "JSON with any of alpha, minimum_effect, exact_minimum_effect, metrics and decisive",
@@ -82,7 +82,7 @@ extension Thresholds {
   public static func isEffect(_ value: Double) -> Bool { value >= 0 && value <= 10 }
   public static let acceptedEffect = "a share from 0 to 10 (0.05 is 5 %)"
 
-  /// One minimum effect for every metric, exact ones as well. How much less may be covered stays as it is.
+  /// Sets one minimum effect for every metric, exact ones included. The coverage loss stays unchanged.
   public mutating func setMinimumEffect(_ effect: Double) {
     minimumEffect = effect
     exactMinimumEffect = effect
@@ -90,7 +90,7 @@ extension Thresholds {
     metrics = metrics.filter { coverage.contains($0.key) }
   }
 
-  /// A minimum effect as it is written on the command line: 5, 5% or 0.5%.
+  /// Parses a minimum effect as given on the command line: 5, 5% or 0.5%.
   ///
   /// - Throws: ``UserError`` of kind usage.
   public static func effect(percent text: String) throws(UserError) -> Double {

@@ -3,10 +3,9 @@ import Records
 import Reporting
 
 extension TrackedRun {
-  /// Resolves a command-line argument: a run folder, a folder of run folders, or else a name in the history.
+  /// Resolves a command-line argument: a run folder, a folder of run folders, or a name in the history.
   ///
-  /// - Throws: ``UserError``, of kind input, with file and line, where one isn't what this program writes, and where
-  ///   it is none of them.
+  /// - Throws: ``UserError`` of kind input, with file and line, if a file is invalid or the argument is none of these.
   public static func resolve(_ word: String, history: String, _ catalogue: Catalogue) throws -> [TrackedRun] {
     let manager = FileManager.default
     if !manager.fileExists(atPath: word + "/meta.json"),
@@ -15,7 +14,7 @@ extension TrackedRun {
       let folders = names.map { "\(word)/\($0)" }.filter { manager.fileExists(atPath: $0 + "/meta.json") }
       if !folders.isEmpty { return try folders.map { try TrackedRun(folder: $0, catalogue).mapped } }
     }
-    // A path that isn't there stays one where there is no history to look into.
+    // Without a history, a missing path is still reported as a path.
     guard !manager.fileExists(atPath: word), manager.fileExists(atPath: history) else {
       return [try TrackedRun(folder: word, catalogue).mapped]
     }

@@ -1,27 +1,27 @@
-/// Why a row that was asked for has no verdict, or no better one than not enough data.
+/// Why a requested row has no verdict, or the verdict not enough data.
 public enum VerdictReason: Sendable, Equatable {
-  /// The strategy `none`.
+  /// The strategy is `none`.
   case control
-  /// More measured threads than CPUs.
+  /// There were more measured threads than CPUs.
   case oversubscribed
   case notMeasured
   case measuredOnlyIn(String)
-  /// Counted on one side and measured on the other.
+  /// The values are counted on one side and measured on the other.
   case exactOnlyIn(String)
-  /// Counts of another guest, as another seed makes it.
+  /// The seeds differ, and exact counts of different guests aren't comparable.
   case exactWithOtherSeed
-  /// Less of the free memory was reported than in base, by this metric.
+  /// New reports less of free memory than base, by this metric.
   case coversLess(String)
-  /// Pairs, and no repetition that both have.
+  /// No repetition has a value of both strategies.
   case nothingToPair
-  /// Even the clearest difference between so few samples couldn't be told from chance among so many decisions.
+  /// Even the clearest difference couldn't be told from chance with so few samples among so many decisions.
   case tooFew(needed: Int, family: Int)
-  /// A change by the row's own p, which it isn't once corrected.
+  /// The row's own p shows a change, the corrected one doesn't.
   case onlyUncorrected(family: Int)
-  /// The interval reaches beyond this share on either side.
+  /// The interval extends beyond this share on either side.
   case tooScattered(beyond: Double)
 
-  /// For a table's field.
+  /// The short form, for tables.
   var short: String {
     switch self {
     case .control: "control"
@@ -38,7 +38,7 @@ public enum VerdictReason: Sendable, Equatable {
     }
   }
 
-  /// What it means, after the short form.
+  /// The explanation, which follows the short form.
   var sentence: String {
     switch self {
     case .control: "the control, which decides nothing"
@@ -59,7 +59,7 @@ public enum VerdictReason: Sendable, Equatable {
     }
   }
 
-  /// Whether the sides are not comparable; treated like a cell that only one side has.
+  /// Whether the sides aren't comparable; treated like a cell that only one side has.
   var isMismatch: Bool {
     switch self {
     case .measuredOnlyIn, .exactOnlyIn, .exactWithOtherSeed, .coversLess, .nothingToPair: true
@@ -69,19 +69,19 @@ public enum VerdictReason: Sendable, Equatable {
 }
 
 extension VerdictReason: Encodable {
-  /// As a text: what and why.
+  /// Encodes a text with the short form and the explanation.
   public func encode(to encoder: any Encoder) throws {
     var box = encoder.singleValueContainer()
     try box.encode("\(short): \(sentence)")
   }
 }
 
-/// What a comparison says of one metric of one cell.
+/// The verdict on one metric of one cell.
 public enum Verdict: String, Codable, Sendable, CaseIterable {
   case worse
   case better
-  /// No change was shown, and none can have escaped that is larger than ``Thresholds/sameFactor`` minimum effects.
+  /// No change was shown, and none larger than ``Thresholds/sameFactor`` minimum effects can have been missed.
   case same
-  /// So few or so scattered values that neither a change nor its absence could be shown.
+  /// The values are too few or too scattered to show a change or its absence.
   case notEnoughData = "not-enough-data"
 }

@@ -1,21 +1,21 @@
 import Records
 
-/// The metrics that decide over an experiment's cells, and that which says how much was reported in them.
+/// The metrics that decide over an experiment's cells, and its coverage metric.
 struct DecidingMetrics {
-  /// Where nothing was counted by simulation.
+  /// The metric if nothing was counted by simulation.
   let measured: TrackedMetric
-  /// Where instructions were.
+  /// The metric if instructions were counted by simulation.
   let counted: TrackedMetric
   let coverage: TrackedMetric?
 
-  /// Each once.
+  /// All of them, without duplicates.
   var all: [TrackedMetric] {
     var names: Set<String> = []
     return ([measured, counted] + (coverage.map { [$0] } ?? [])).filter { names.insert($0.name).inserted }
   }
 }
 
-/// What a run has of the metrics that decide, by cell and key.
+/// A run's series of the metrics that decide, by cell and key.
 struct DecidingSeries {
   private struct Place: Hashable {
     var metric: String
@@ -24,7 +24,7 @@ struct DecidingSeries {
 
   private var series: [Place: [MetricSeries]] = [:]
   private let counted: Set<String>
-  /// That of the run: exact figures of another come from other guests.
+  /// The run's seed; exact figures of another seed are of other guests.
   let seed: UInt64
 
   init(_ run: TrackedRun, _ metrics: [String: DecidingMetrics]) {
@@ -44,7 +44,7 @@ struct DecidingSeries {
     seed = run.meta.seed
   }
 
-  /// Whether the metric that decides where instructions are counted by simulation is exact there.
+  /// Whether the cell has exact values of the metric for simulated counts.
   func isCounted(_ cell: String) -> Bool { counted.contains(cell) }
 
   func keys(_ metric: TrackedMetric, _ cell: String) -> [String] {
@@ -72,7 +72,7 @@ struct DecidingSeries {
 }
 
 extension TrackedMetric {
-  /// The columns that series of these metrics are made of, beside ``History/identityColumns``.
+  /// The columns needed for these metrics, beside ``History/identityColumns``.
   static func columns(_ metrics: [TrackedMetric], _ catalogue: Catalogue) -> Set<String> {
     let keys = catalogue.experiments.flatMap { $0.columns.filter(\.isKey).map(\.name) }
     return Set(metrics.map(\.name) + keys)

@@ -1,11 +1,11 @@
 import Records
 
 extension History {
-  /// Judges a run by those before it: earlier, on the same machine, built the same way, and with the same cells.
+  /// Judges a run by earlier ones on the same machine, built the same way, with the same cells.
   ///
   /// - Parameters:
-  ///   - word: which run, see ``entry(named:)``.
-  ///   - window: how many earlier runs each cell is judged by, at most; at least 1.
+  ///   - word: the run, see ``entry(named:)``.
+  ///   - window: the most earlier runs each cell is judged by; at least 1.
   /// - Throws: ``UserError``.
   public func check(_ word: String = "@1", window: Int = 10, thresholds: Thresholds) throws(UserError)
     -> HistoryCheck
@@ -17,7 +17,7 @@ extension History {
         in: db, where: "(started, id) < (?, ?)", [entry.started, entry.id]
       ).filter(entry.isComparable)
       let having = try runs(havingCellsOf: newest, among: candidates, in: db)
-      // The latest run that has anything in common with this one: what it has and this one lacks is lost.
+      // Cells of the latest run with anything in common that this one lacks are lost.
       let latest = candidates.first { candidate in having.values.contains { $0.contains(candidate.id) } }
       let latestRun = try latest.map { try run($0, in: db) }
 
@@ -48,7 +48,8 @@ extension History {
         for other in before { keys += other.keys(metric, cell.cellID).filter { !keys.contains($0) } }
         for key in keys {
           let isExact = series.isExact(metric, cell.cellID, key)
-          // Counted by simulation and by the machine are two things, and counts of another seed those of another guest.
+          // Simulated counts and measurements aren't comparable, nor are counts of different seeds, whose guests
+          // differ.
           let alike =
             series.median(metric, cell.cellID, key) == nil
             ? before
@@ -73,7 +74,7 @@ extension History {
     }
   }
 
-  /// For each cell of the run the candidates that have it, in their order.
+  /// For each cell of the run the candidates that have it, in order.
   private func runs(
     havingCellsOf run: TrackedRun, among candidates: [HistoryEntry], in db: SQLiteDatabase
   ) throws -> [String: [Int64]] {
@@ -108,7 +109,7 @@ extension History {
         }
         return metric
       }
-      // An experiment that this version doesn't know has none.
+      // An experiment that this version doesn't know has no metrics.
       guard let measured = try metric(isCounted: false), let counted = try metric(isCounted: true) else { continue }
       let coverage = catalogue.experiment(experiment)?.coverageMetric
       found[experiment] = DecidingMetrics(

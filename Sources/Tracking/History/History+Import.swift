@@ -4,17 +4,16 @@ import Records
 import Reporting
 
 extension History {
-  /// What became of a run that was to be imported.
+  /// The outcome of an import.
   public enum Imported: Sendable, Equatable {
     case added
-    /// It was there, cut short, and has been replaced.
+    /// An unfinished copy of the run was replaced.
     case replaced
-    /// It was there, the very same.
+    /// The same run was already there.
     case alreadyThere
   }
 
-  /// The run folders that a path stands for: itself, or where it is none those below it, by name, as several launches
-  /// lie side by side.
+  /// The run folders of a path: the path itself or, if it isn't one, those below it, by name, such as several launches.
   ///
   /// - Throws: ``UserError`` of kind input if there are none.
   public static func runFolders(at path: String) throws(UserError) -> [String] {
@@ -41,13 +40,13 @@ extension History {
     return found
   }
 
-  /// Adds a run, in one transaction. Under its run_id, unless another name is given.
+  /// Adds a run in one transaction, under its run_id unless another name is given.
   ///
-  /// A run that is there already stays as it is; one that was imported before it was finished is replaced.
+  /// A run that is already there stays unchanged; one that was imported unfinished is replaced.
   ///
-  /// - Parameter isPartialAllowed: take a run that isn't finished, as a killed one; it is marked so.
-  /// - Throws: ``UserError``: usage for a name that is taken or can't be one; input for a run that isn't
-  ///   finished, has no repetition, or is there with other content; io.
+  /// - Parameter isPartialAllowed: accepts an unfinished run, such as a killed one, and marks it.
+  /// - Throws: ``UserError``: usage for an invalid name or one in use; input for a run that is unfinished, has no
+  ///   repetition, or is there with different content; io.
   public func add(_ run: TrackedRun, name: String? = nil, isPartialAllowed: Bool = false) throws(UserError)
     -> Imported
   {
@@ -109,7 +108,7 @@ extension History {
     }
   }
 
-  /// What a run may be called: a word that is no path, no option and no `@1`.
+  /// Checks the name of a run: a word that isn't a path, an option or `@1`.
   private static func requireName(_ name: String) throws(UserError) {
     let isAccepted =
       !name.isEmpty && name.first != "@" && name.first != "-"
@@ -138,13 +137,13 @@ extension History {
 }
 
 extension TrackedRun {
-  /// In the order of their first repetition.
+  /// The experiments, in the order of their first repetition.
   var experiments: [String] {
     var seen: Set<String> = []
     return repetitions.map(\.identity.experiment).filter { seen.insert($0).inserted }
   }
 
-  /// Whether the two are the same run, whatever they are called.
+  /// Whether both are the same run, regardless of name.
   func hasContent(of other: TrackedRun) -> Bool {
     meta == other.meta && repetitions == other.repetitions && cells == other.cells && ownRows == other.ownRows
   }

@@ -2,25 +2,24 @@ import Foundation
 import Records
 
 extension History {
-  /// All runs, or the newest so many, newest first: by the time they were started.
+  /// All runs, or the newest `limit`, newest first by their start.
   ///
   /// - Throws: ``UserError``.
   public func runs(limit: Int? = nil) throws(UserError) -> [HistoryEntry] {
     try read { db in try entries(in: db, limit: limit) }
   }
 
-  /// The run that is meant by a word: its name or run_id, the beginning of one that no other run has, or `@1` for the
-  /// newest, `@2` for the one before.
+  /// Finds a run by its name or run_id, by a unique beginning of one, or by `@1` for the newest, `@2` for the one
+  /// before.
   ///
-  /// - Throws: ``UserError`` of kind input if there is none, or several.
+  /// - Throws: ``UserError`` of kind input if no run matches, or several.
   public func entry(named word: String) throws(UserError) -> HistoryEntry {
     try read { db in try entry(named: word, in: db) }
   }
 
-  /// The run that is meant by a word, see ``entry(named:)``: what the folder it was imported from said, under the run's
-  /// name here.
+  /// Reads a run, see ``entry(named:)``: the content of the imported folder, under the run's name in the history.
   ///
-  /// - Throws: ``UserError`` of kind input if there is none, or several.
+  /// - Throws: ``UserError`` of kind input if no run matches, or several.
   public func run(named word: String) throws(UserError) -> TrackedRun {
     try read { db in try run(entry(named: word, in: db), in: db) }
   }
@@ -60,17 +59,17 @@ extension History {
 
   // MARK: A whole run
 
-  /// The columns without which a run is no run; what else is read may be chosen.
+  /// The columns that every read includes; other columns may be selected.
   static let identityColumns: Set = ["cell_id", "repetition", "experiment", "strategy", "outcome", "counters_source"]
 
-  /// With today's ids of its cells. `columns`: what is read beside ``identityColumns``; the rest stays empty. Nil:
-  /// everything.
+  /// Reads a run with today's cell ids. `columns`: the columns to read beside ``identityColumns``, the others stay
+  /// empty; nil: all.
   func run(_ entry: HistoryEntry, only columns: Set<String>? = nil, in db: SQLiteDatabase) throws -> TrackedRun {
-    // What a cell was is told by all its columns.
+    // Mapping a cell to today's id needs all its columns.
     entry.schemaVersion < 3 ? try storedRun(entry, in: db).mapped : try storedRun(entry, only: columns, in: db)
   }
 
-  /// As it was imported.
+  /// Reads a run as imported.
   func storedRun(_ entry: HistoryEntry, only columns: Set<String>? = nil, in db: SQLiteDatabase) throws -> TrackedRun {
     let meta: RunMeta
     do {

@@ -3,32 +3,32 @@ import Machine
 import Records
 import Reporting
 
-/// Runs of many nights in one SQLite file, each whole or not at all, whenever the program is killed.
+/// Runs of many nights in one SQLite file. Each run is stored completely or not at all, even if the program is killed.
 ///
-/// The file is in rollback-journal mode, so that nothing else belongs to it between two imports, and each run is one
-/// transaction that is on the disk when its import is reported. Tables, for sqlite3(1) as well: `runs`, and
-/// `repetitions` and `cells` with the columns of runs.csv and cells.csv, and one of each experiment's own file
-/// (`steady_state` for steady-state.csv); `run` in these is `runs.id`, in place of run_id.
+/// The file is in rollback-journal mode, so that it is a single file between imports. Each run is one transaction, on
+/// disk when its import is reported. Tables, also for use with sqlite3(1): `runs`; `repetitions` and `cells` with the
+/// columns of runs.csv and cells.csv; and one for each experiment's own file (`steady_state` for steady-state.csv).
+/// Their column `run` is `runs.id`, in place of run_id.
 public struct History: Sendable {
-  /// What a history is opened for.
+  /// The purpose of opening a history.
   public enum Access: Sendable {
     case reading
-    /// The file and its folders are made where they aren't there.
+    /// Writing: the file and its folders are created if missing.
     case writing
   }
 
-  /// The file.
+  /// The file's path.
   public let path: String
   let catalogue: Catalogue
   private let database: SQLiteQueue
 
-  /// "hint": tells a history from other SQLite files.
+  /// "hint": distinguishes a history from other SQLite files.
   private static let applicationID: Int64 = 0x6869_6e74
 
   /// Opens the file.
   ///
-  /// - Throws: ``UserError``: input if it isn't there (for reading), is no history or one of a newer program; io
-  ///   where the system refuses or another process keeps it.
+  /// - Throws: ``UserError``: input if it is missing (for reading), isn't a history, or is from a newer program; io if
+  ///   the system refuses or another process has it locked.
   public init(_ path: String, for access: Access, _ catalogue: Catalogue) throws(UserError) {
     self.path = path
     self.catalogue = catalogue
@@ -42,7 +42,7 @@ public struct History: Sendable {
     } else if !FileAccess.exists(path) {
       throw UserError(.input, "\(path): no such file; create it with `hintbench history import RUN`")
     }
-    // Who only reads needs write access all the same where an import was killed: its journal is rolled back first.
+    // Reading needs write access, too, if an import was killed: its journal is rolled back first.
     let isWritable = access == .writing || (Self.mayWrite(path) && Self.mayWrite(folder))
     do {
       let opened = try SQLiteDatabase(path, isReadOnly: !isWritable)
@@ -79,7 +79,7 @@ public struct History: Sendable {
     }
   }
 
-  /// Every form the file has had, oldest first; a registered one is never changed.
+  /// Every schema the file has had, oldest first. A registered one never changes.
   private static var forms: SQLiteMigrations {
     SQLiteMigrations(steps: [
       (
@@ -119,7 +119,7 @@ public struct History: Sendable {
     do { return try database.read(body) } catch { throw UserError(error, path: path) }
   }
 
-  /// One transaction: all of it is kept, or nothing.
+  /// Runs a transaction, which is stored completely or not at all.
   func write<Value>(_ body: (SQLiteDatabase) throws -> Value) throws(UserError) -> Value {
     do { return try database.write(body) } catch { throw UserError(error, path: path) }
   }

@@ -1,29 +1,29 @@
-/// The newest run of a history against those before it, cell by cell.
+/// The newest run of a history compared with earlier ones, cell by cell.
 public struct HistoryCheck: Sendable {
   /// The run that is judged.
   public let run: HistoryEntry
   /// The earlier runs that any cell was judged by, newest first.
   public let earlier: [HistoryEntry]
-  /// One for each cell and key, in the run's order.
+  /// One row per cell and key, in the run's order.
   public internal(set) var rows: [HistoryCheckRow]
-  /// Cells that the latest comparable run has and this one lacks, for people.
+  /// Cells of the latest comparable run that this one lacks, by readable name.
   public let lost: [String]
-  /// What all rows' cells have in common.
+  /// The description of what all rows' cells have in common.
   public let common: [String]
   public let thresholds: Thresholds
-  /// That repetitions of the run failed; nil if none did.
+  /// A sentence on failed repetitions of the run; nil if none failed.
   public let failures: String?
-  /// Whether a larger part of its repetitions failed than of the latest earlier run's.
+  /// Whether a larger share of its repetitions failed than of the latest earlier run's.
   let failsMore: Bool
-  /// How many earlier values were asked for.
+  /// The requested number of earlier values.
   public let window: Int
 
-  /// Fewer earlier values than this say nothing of a measured metric.
+  /// The fewest earlier values that a measured metric can be judged by.
   public static let fewest = 5
-  /// 25 %: runs of different nights differ by far more than launches that take turns.
+  /// The default minimum effect, 25 %: runs of different nights differ far more than launches that take turns.
   public static let minimumEffect = 0.25
-  /// A cell whose earlier runs scatter so much that not even this change would be found has not enough data. 1 is twice
-  /// as much.
+  /// A cell has not enough data if its earlier runs scatter so much that even this relative change (1: twice as much)
+  /// would be missed.
   static let blind = 1.0
 
   init(
@@ -41,8 +41,8 @@ public struct HistoryCheck: Sendable {
     self.failsMore = failsMore
   }
 
-  /// 2 where anything got worse; 3 where anything couldn't be judged or a cell is gone; 4 where something got better,
-  /// if that is asked for; else 0.
+  /// The exit status: 2 if anything got worse; 3 if anything couldn't be judged or a cell is missing; 4 if something
+  /// got better and `strict` is set; otherwise 0.
   public func exitStatus(strict: Bool) -> Int32 {
     if count(.worse) > 0 { return 2 }
     if rows.isEmpty || count(.notEnoughData) > 0 || !lost.isEmpty || failsMore { return 3 }
@@ -51,7 +51,7 @@ public struct HistoryCheck: Sendable {
 
   public func count(_ verdict: Verdict) -> Int { rows.count { $0.verdict == verdict } }
 
-  /// With the verdicts of all measured rows, whose p are corrected together.
+  /// Gives the verdicts of all measured rows, whose p values are corrected together.
   private static func judged(_ rows: [HistoryCheckRow], alpha: Double) -> [HistoryCheckRow] {
     var rows = rows
     let tested = rows.indices.filter { rows[$0].p != nil }

@@ -1,9 +1,9 @@
 import Records
 
-/// The metric that decides over a cell: its value in the run that is judged, and those before it.
+/// The decisive metric of a cell: its value in the judged run, and the earlier ones.
 public struct HistoryCheckRow: Sendable, Encodable {
   public let cellID: String
-  /// What tells it from the other cells, for people.
+  /// The distinguishing name of the cell.
   public let cell: String
   public let experiment: String
   /// The full name.
@@ -11,24 +11,24 @@ public struct HistoryCheckRow: Sendable, Encodable {
   public let metric: String
   public let unit: String
   let direction: MetricDirection
-  /// Whether the machine has no part in the values: counted by simulation, or by a virtual clock.
+  /// Whether the values don't depend on the machine: counted by simulation, or by a virtual clock.
   public let isExact: Bool
-  /// Medians of the earlier runs' repetitions, oldest first.
+  /// The medians of the earlier runs, oldest first.
   public let earlier: [Double]
-  /// The median of this run's; nil if it has none.
+  /// The median of this run; nil if it has none.
   public let newest: Double?
-  /// The least relative change that counts.
+  /// The smallest relative change that counts.
   public let minimumEffect: Double
-  /// How probable such a value is if nothing changed; nil if nothing was tested.
+  /// The probability of such a value if nothing changed; nil if nothing was tested.
   public let p: Double?
-  /// `p` corrected over all rows that were tested.
+  /// `p` corrected over all tested rows.
   public internal(set) var correctedP: Double?
-  /// The least relative change that would have been found; nil if nothing was tested.
+  /// The smallest relative change that would have been found; nil if nothing was tested.
   public private(set) var leastFound: Double?
   public private(set) var verdict = Verdict.notEnoughData
   /// Why there is not enough data.
   public private(set) var reason: String?
-  /// That less of the memory is reported than before; nil if it isn't.
+  /// A sentence if less memory is reported than before; nil otherwise.
   private let coversLess: String?
 
   init(
@@ -51,13 +51,13 @@ public struct HistoryCheckRow: Sendable, Encodable {
     p = newest.flatMap { prediction?.p(of: $0) }
   }
 
-  /// The earlier values, summed up; nil without any.
+  /// The summary of the earlier values; nil values without any.
   public var summary: MetricSummary { MetricSummary(earlier) }
 
-  /// The change from the earlier values' median to the newest as a share of it; infinite from 0.
+  /// The relative change from the earlier values' median; infinite if that is 0.
   public var change: Double? { summary.median.flatMap(change) }
 
-  /// The same from the latest earlier value.
+  /// The relative change from the latest earlier value.
   public var changeToLast: Double? { earlier.last.flatMap(change) }
 
   private func change(from base: Double) -> Double? {
@@ -65,10 +65,10 @@ public struct HistoryCheckRow: Sendable, Encodable {
     return newest == base ? 0 : base == 0 ? .infinity * newest : (newest - base) / abs(base)
   }
 
-  /// Gives the verdict. `tested`: how many rows share `alpha`.
+  /// Sets the verdict. `tested`: the number of rows that share `alpha`.
   mutating func judge(alpha: Double, tested: Int) {
     if p != nil {
-      // With as much correction as the first of Holm's has.
+      // The strictest of Holm's corrections.
       leastFound = Prediction(earlier: earlier)?.leastFound(p: alpha / Double(tested)).map { max($0, minimumEffect) }
     }
     (verdict, reason) = judged(alpha: alpha)
@@ -105,7 +105,8 @@ public struct HistoryCheckRow: Sendable, Encodable {
     return (.same, nil)
   }
 
-  /// No noise is in it: every step is a change, from the last run or from what was usual.
+  /// The verdict on exact values: without noise every difference is a change, from the last run or from the usual
+  /// value.
   private var exactVerdict: Verdict {
     let large = [change, changeToLast].compactMap { $0 }.filter { abs($0) >= minimumEffect && $0 != 0 }
     return large.contains(where: isWorse) ? .worse : large.isEmpty ? .same : .better

@@ -1,7 +1,7 @@
 import Foundation
 import Reporting
 
-/// A check for a terminal.
+/// A check as text for a terminal.
 public struct HistoryCheckText: Sendable {
   private let check: HistoryCheck
 
@@ -52,7 +52,7 @@ public struct HistoryCheckText: Sendable {
     return notes.map { TableText.wrap($0, width: 120).joined(separator: "\n") }
   }
 
-  /// By what the verdicts were given.
+  /// The rule of the verdicts.
   private var rule: String {
     let measured = check.rows.filter { !$0.isExact }
     let exact = check.rows.filter(\.isExact)
@@ -91,7 +91,7 @@ public struct HistoryCheckText: Sendable {
 
   // MARK: Fields
 
-  /// What figures of the row are divided by, and what is then their unit.
+  /// The divisor of the row's figures and the resulting unit.
   private static func unit(_ row: HistoryCheckRow) -> (per: Double, name: String) {
     ComparisonText.scale(row.unit, most: max(abs(row.summary.median ?? 0), abs(row.newest ?? 0)))
   }

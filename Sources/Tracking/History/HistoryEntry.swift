@@ -4,23 +4,23 @@ import Foundation
 public struct HistoryEntry: Sendable, Equatable, Encodable {
   let id: Int64
   public let runID: String
-  /// How it is called: its run_id, unless it was imported by another name.
+  /// The name: its run_id, unless it was imported under another name.
   public let name: String
-  /// ISO 8601 UTC, to the second.
+  /// The start. ISO 8601 UTC, to the second.
   public let started: String
-  /// Nil: the run was cut short.
+  /// The end; nil if the run is unfinished.
   public let finished: String?
   public let host: String
   public let cpuModel: String?
   public let buildMode: String
   public let commit: String?
   public let branch: String?
-  /// Whether the source was changed since the commit.
+  /// Whether the source was modified since the commit.
   public let dirty: Bool?
   public let experiments: [String]
   public let cells: Int
   let schemaVersion: Int
-  /// Committed repetitions, all cells.
+  /// The number of committed repetitions of all cells.
   public let repetitions: Int
 
   enum CodingKeys: String, CodingKey {
@@ -30,8 +30,8 @@ public struct HistoryEntry: Sendable, Equatable, Encodable {
     case name, started, finished, host, commit, branch, dirty, experiments, cells, repetitions
   }
 
-  /// Whether figures of the two are comparable: the same machine, as far as its name and processor
-  /// tell, and the same way of building.
+  /// Whether figures of both are comparable: the same machine, as far as its name and processor tell, and the same way
+  /// of building.
   func isComparable(with other: HistoryEntry) -> Bool {
     host == other.host && cpuModel == other.cpuModel && buildMode == other.buildMode
   }
@@ -41,7 +41,7 @@ public struct HistoryEntry: Sendable, Equatable, Encodable {
     repetitions, schema_version
     """
 
-  /// Of a row with ``columns``.
+  /// Creates an entry from a row with ``columns``.
   init(_ row: SQLiteRow) {
     func number(_ name: String) -> Int { row[name].integer.flatMap { Int(exactly: $0) } ?? 0 }
     func text(_ name: String) -> String { row[name].string ?? "" }

@@ -1,24 +1,24 @@
 import Records
 import Reporting
 
-/// The medians of a history's runs by cell: what exports are made of.
+/// The medians of a history's runs by cell, for exports.
 ///
-/// Primary metrics, and the one that decides over each experiment.
+/// Covers primary metrics, and the one that decides over each experiment.
 public struct HistoryExport: Sendable {
-  /// One value: the median of a run's repetitions of a cell.
+  /// The median of a run's repetitions of a cell.
   struct Point: Sendable {
     let entry: HistoryEntry
     let value: Double
-    /// How many repetitions.
+    /// The number of repetitions.
     let count: Int
   }
 
-  /// A metric's values over time in one cell and key of one machine.
+  /// A metric's values over time, for one cell and key of one machine.
   struct Line: Sendable {
     let metric: TrackedMetric
-    /// Counted by simulation and by the processor are two lines.
+    /// Whether the values were counted by simulation; values counted by the processor form another line.
     let isExact: Bool
-    /// In the order of time.
+    /// The points in order of time.
     var points: [Point]
   }
 
@@ -29,11 +29,11 @@ public struct HistoryExport: Sendable {
     let key: String
     let facts: CellFacts
     let guest: RunRecord
-    /// The one that decides first.
+    /// The lines, the decisive metric first.
     var lines: [Line]
   }
 
-  /// In the order in which they appeared.
+  /// The subjects in order of first appearance.
   let subjects: [Subject]
 
   private struct Place: Hashable {
@@ -42,7 +42,7 @@ public struct HistoryExport: Sendable {
     var key: String
   }
 
-  /// Of all runs, oldest first.
+  /// Exports all runs, oldest first.
   init(_ history: History) throws(UserError) {
     subjects = try history.read { db in
       var order: [Place] = []
@@ -60,7 +60,7 @@ public struct HistoryExport: Sendable {
               guard let cell = facts[series.cellID], let guest = guests[series.cellID], !cell.isOversubscribed,
                 let value = MedianInterval.median(sorted: series.values.values.sorted())
               else { continue }
-              // Other machines' figures, or another build's, are another line.
+              // Figures of another machine or build form another line.
               let place = Place(
                 machine: [entry.host, entry.cpuModel ?? "", entry.buildMode], cell: series.cellID, key: series.key)
               if found[place] == nil {
@@ -84,21 +84,21 @@ public struct HistoryExport: Sendable {
     }
   }
 
-  /// The one that decides, then the other primary ones.
+  /// The decisive metric, then the other primary ones.
   private static func metrics(of experiment: String, _ catalogue: Catalogue) -> [TrackedMetric] {
     let decisive = Set([false, true].compactMap { Thresholds(catalogue).decisive(in: experiment, isCounted: $0) })
     let metrics = TrackedMetric.all(of: experiment, catalogue).filter { $0.isPrimary || decisive.contains($0.name) }
     return metrics.filter { decisive.contains($0.name) } + metrics.filter { !decisive.contains($0.name) }
   }
 
-  /// What tells cells apart.
+  /// The columns that distinguish cells.
   private static let settings: Set = [
     "guest_bytes", "nodes", "cpus", "granule_order", "vmemmap_page_bytes", "lock_kind", "page_init", "state",
     "list_order", "order", "load", "mutators", "oversubscribed", "cache", "host_ack_ns", "scan_node", "memory_node",
     "experiment_options",
   ]
 
-  /// Every value, a line each: RFC 4180 with a header line.
+  /// Every value, one per line: RFC 4180 with a header line.
   public var csv: String {
     let header = [
       "run", "time", "commit", "branch", "host", "experiment", "cell_id", "strategy", "guest_bytes", "nodes", "state",
@@ -126,4 +126,12 @@ extension History {
   ///
   /// - Throws: ``UserError``.
   public func export() throws(UserError) -> HistoryExport { try HistoryExport(self) }
+}
+
+/// Formats CSV as text.
+enum CSVText {
+  /// RFC 4180, with lines ending in a line feed; nil is an empty field.
+  static func make(_ lines: [[String?]]) -> String {
+    String(decoding: lines.flatMap { CSVWriter.line($0) }, as: UTF8.self)
+  }
 }

@@ -2,13 +2,13 @@ import Foundation
 import Records
 import Reporting
 
-/// The runs of a history, a line each.
+/// The runs of a history, one per line.
 public struct HistoryListing: Sendable {
   private let entries: [HistoryEntry]
 
   public init(_ entries: [HistoryEntry]) { self.entries = entries }
 
-  /// A table for a terminal.
+  /// The listing as a table for a terminal.
   public var text: String {
     guard !entries.isEmpty else { return "No runs." }
     let text = TableText.render(
@@ -23,7 +23,7 @@ public struct HistoryListing: Sendable {
     return text.withoutLastLineFeed
   }
 
-  /// RFC 4180.
+  /// The listing as RFC 4180.
   public var csv: String {
     let header = [
       "name", "run_id", "started", "finished", "commit", "dirty", "branch", "host", "cpu_model", "build_mode",
@@ -39,14 +39,14 @@ public struct HistoryListing: Sendable {
     return CSVText.make([header] + rows)
   }
 
-  /// An array of objects.
+  /// The listing as a JSON array of objects.
   ///
-  /// - Throws: what its encoding throws.
+  /// - Throws: encoding errors.
   public var json: String {
     get throws { String(decoding: try JSONEncoder.standard.encode(entries), as: UTF8.self) }
   }
 
-  /// What an import did, in one line.
+  /// The outcome of an import, in one line.
   public static func imported(_ outcome: History.Imported, _ entry: HistoryEntry) -> String {
     let what =
       switch outcome {
@@ -59,7 +59,7 @@ public struct HistoryListing: Sendable {
       + "\(entry.repetitions) repetitions\(state)"
   }
 
-  /// Twelve digits, and a mark where the source was changed since.
+  /// Twelve digits of the commit, marked if the source was modified.
   static func commit(_ entry: HistoryEntry) -> String {
     entry.commit.map { $0.prefix(12) + (entry.dirty == true ? " +" : "") } ?? Figure.missing
   }

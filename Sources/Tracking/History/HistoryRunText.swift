@@ -1,6 +1,6 @@
 import Reporting
 
-/// A run of a history for a terminal: what it was, and the tables it ended with.
+/// A run of a history as text for a terminal: its facts and result tables.
 public struct HistoryRunText: Sendable {
   private let entry: HistoryEntry
   private let run: TrackedRun
@@ -37,6 +37,6 @@ public struct HistoryRunText: Sendable {
 }
 
 extension String {
-  /// Without the line feed that a table ends in, where parts are set apart by empty lines or printed by line.
+  /// The text without its final line feed.
   var withoutLastLineFeed: String { hasSuffix("\n") ? String(dropLast()) : self }
 }

@@ -1,23 +1,23 @@
 import Records
 
-/// A table of the rows of one CSV file, of all runs. Fields are kept by column name, and columns are added as runs
-/// bring them: a run of a time before a column has NULL there.
+/// The table for the rows of one CSV file, of all runs. Fields are stored by column name, and columns are added as runs
+/// bring them; they are NULL for older runs.
 struct HistoryTable {
   let name: String
 
   static let repetitions = HistoryTable(name: "repetitions")
   static let cells = HistoryTable(name: "cells")
 
-  /// That of an experiment's own file. Nothing needs quotes in SQL: `steady_state`.
+  /// The table of an experiment's own file, with a name that needs no quotes in SQL: `steady_state`.
   static func own(of experiment: String) -> HistoryTable {
     HistoryTable(name: experiment.replacing("-", with: "_"))
   }
 
-  /// The column that says which run a row is of; `run_id`, which is the same in all its rows, isn't kept.
+  /// The column with a row's run; `run_id`, which is the same in all of a run's rows, isn't stored.
   private static let run = "run"
 
-  /// Columns that hold text, even where it looks like a number. The others have no type, so that SQLite keeps each
-  /// value as it is bound: a 64-bit seed beyond its integers must not become a rounded number.
+  /// Columns of text, even if it looks like a number. The others have no type, so that SQLite stores each value as
+  /// bound: a 64-bit seed beyond its integers must not be rounded.
   private static let text: Set<String> = names(RunRecord.self).union(names(CellRecord.self))
 
   private static func names<Record: TabularRecord>(_ type: Record.Type) -> Set<String> {
@@ -28,7 +28,7 @@ struct HistoryTable {
     return Set(isText.map(\.name))
   }
 
-  /// Makes the table, if it isn't there, with the columns that all runs have.
+  /// Creates the table, if missing, with the columns that all runs have.
   func make(in db: SQLiteDatabase) throws {
     try db.execute(
       """
@@ -44,7 +44,7 @@ struct HistoryTable {
     }
   }
 
-  /// Adds a run's rows. `columns`: the names of the fields of each row; nil stands for an empty field.
+  /// Adds a run's rows. `columns`: the names of each row's fields; nil is an empty field.
   func insert(_ rows: [[String?]], columns: [String], run: Int64, in db: SQLiteDatabase) throws {
     try make(in: db)
     var types = try self.types(in: db)
@@ -68,7 +68,8 @@ struct HistoryTable {
     }
   }
 
-  /// A run's rows in the order they were added, with all fields or only some. A column the table lacks is left out.
+  /// A run's rows in the order they were added, with all or the wanted fields. Columns that the table lacks are left
+  /// out.
   func rows(of run: Int64, only wanted: Set<String>? = nil, in db: SQLiteDatabase) throws
     -> (columns: [String], rows: [[String?]])
   {
@@ -86,7 +87,7 @@ struct HistoryTable {
     Dictionary(try db.columns(in: name).map { ($0.name, $0.type) }) { first, _ in first }
   }
 
-  /// A number where its text can be had back from it, else the text.
+  /// A number if its text can be restored from it, otherwise the text.
   private static func value(_ field: String) -> SQLiteValue {
     if let number = Int64(field), String(number) == field { return .integer(number) }
     if let number = Double(field), number.decimalText == field { return .real(number) }

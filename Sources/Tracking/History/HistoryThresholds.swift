@@ -1,12 +1,12 @@
 import Records
 
-/// What `history check` judges by: ``Thresholds`` with a minimum effect of its own for measured metrics.
+/// The thresholds of `history check`: ``Thresholds`` with a separate minimum effect for measured metrics.
 public enum HistoryThresholds {
   /// - Parameters:
-  ///   - file: a checked-in thresholds file; its `minimum_effect` is for launches that take turns, and isn't used.
-  ///   - minimumEffect: the least change of measured metrics that counts, in percent: 25 or 25%.
-  ///   - metric: what decides in every cell that has it, instead of each experiment's own.
-  /// - Throws: ``UserError``: what the file is refused for, or of kind usage for the others.
+  ///   - file: a checked-in thresholds file; its `minimum_effect` is for launches that take turns, and is ignored.
+  ///   - minimumEffect: the smallest change of measured metrics that counts, in percent: 25 or 25%.
+  ///   - metric: decides in every cell that has it, instead of each experiment's own.
+  /// - Throws: ``UserError``: for an invalid file, or of kind usage for the other arguments.
   public static func make(
     file: String?, minimumEffect: String?, metric: String? = nil, _ catalogue: Catalogue
   ) throws -> Thresholds {

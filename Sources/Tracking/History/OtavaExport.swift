@@ -3,26 +3,26 @@ import Machine
 import Records
 import Reporting
 
-/// A history as Apache Otava reads it: `otava.yaml`, and a CSV file for each test, which is a cell (with key) of one
-/// machine. A group of tests for each experiment, and `all`.
+/// A history in Apache Otava's format: `otava.yaml`, and a CSV file per test, which is a cell (with key) of one
+/// machine. There is a group of tests for each experiment, and `all`.
 public struct OtavaExport: Sendable {
-  /// A test of Otava's.
+  /// An Otava test.
   struct Test: Sendable {
     /// `scan/page-reporting/8GiB-fresh/8603c2`
     var name: String
     var file: String
     var experiment: String
-    /// What the cell is, in words.
+    /// The description of the cell.
     var comment: String
     var metrics: [TrackedMetric]
-    /// Run, time, commit, then the metrics.
+    /// The rows: run, time, commit, then the metrics.
     var rows: [[String?]]
   }
 
   let tests: [Test]
-  /// What Otava couldn't be given, and why.
+  /// What couldn't be exported to Otava, and why.
   public let omissions: [String]
-  /// When the oldest run was started.
+  /// The start of the oldest run.
   private let oldest: Date?
 
   public init(_ export: HistoryExport) {
@@ -38,8 +38,8 @@ public struct OtavaExport: Sendable {
         name += "-\(number)"
         taken.insert(Self.fileName(name))
       }
-      // Otava takes no empty field: every run of the decisive metric stands there, and of the others those that all of
-      // these have.
+      // Otava accepts no empty fields: the decisive metric includes every run; other metrics only those that all these
+      // runs have.
       guard let decisive = subject.lines.first else { continue }
       let runs = decisive.points.map(\.entry)
       let values = subject.lines.map { line in
@@ -65,7 +65,7 @@ public struct OtavaExport: Sendable {
     oldest = tests.flatMap(\.rows).compactMap { $0[0].flatMap { Date(columnText: $0) } }.min()
   }
 
-  /// Names stay what they are when other cells come and go: a strategy's bare name, and enough of the cell's.
+  /// A name that stays the same as other cells come and go: the strategy's bare name, and enough of the cell's.
   private static func name(_ subject: HistoryExport.Subject, withHost: Bool) -> String {
     let guest = subject.guest.guest
     let size = Figure.bytes(guest.bytes).replacing(" ", with: "")
@@ -76,7 +76,7 @@ public struct OtavaExport: Sendable {
     return parts.map(safe).joined(separator: "/")
   }
 
-  /// No blanks, nothing that a shell or a file system takes for something else.
+  /// Replaces blanks and everything that a shell or a file system treats specially.
   private static func safe(_ text: String) -> String {
     String(text.map { $0.isASCII && ($0.isLetter || $0.isNumber || "-=.,+".contains($0)) ? $0 : "_" })
   }
@@ -87,10 +87,10 @@ public struct OtavaExport: Sendable {
 
   private static let attributes = ["run", "commit"]
 
-  /// `otava.yaml`. Files are named as from its own folder.
+  /// The content of `otava.yaml`. Files are named relative to its folder.
   var configuration: String {
     func quoted(_ text: String) -> String { "\"\(text)\"" }
-    // `otava validate` takes a metric that two tests have for a duplicate; analyze doesn't mind.
+    // `otava validate` reports a metric of two tests as a duplicate; `analyze` accepts it.
     var lines = ["# Made by `hintbench history export --otava`.", "tests:"]
     for test in tests {
       lines += [
@@ -113,9 +113,9 @@ public struct OtavaExport: Sendable {
     return lines.joined(separator: "\n") + "\n"
   }
 
-  /// Writes the files; those of an earlier export are replaced, `otava.yaml` last.
+  /// Writes the files, replacing those of an earlier export, `otava.yaml` last.
   ///
-  /// - Throws: ``UserError``: of kind usage if the folder holds something else; of kind io.
+  /// - Throws: ``UserError``: of kind usage if the folder holds anything else; of kind io.
   public func write(to folder: String) throws(UserError) {
     _ = try FileAccess.makeFolders(folder)
     let configurationFile = folder + "/otava.yaml"
@@ -132,12 +132,12 @@ public struct OtavaExport: Sendable {
     try FileAccess.writeAtomically(Array(configuration.utf8), to: configurationFile)
   }
 
-  /// What was written, and the command that reads it.
+  /// The written files, and the command that reads them.
   public func hint(_ folder: String, now: Date = Date()) -> String {
     var lines = omissions.map { "skipped: \($0)" }
     lines.append(
       "Files: \(folder)/otava.yaml, \(tests.count) tests of up to \(tests.map(\.rows.count).max() ?? 0) runs")
-    // Otava itself looks at the last 365 days.
+    // Otava itself only reads the last 365 days.
     let days = oldest.map { Int(now.timeIntervalSince($0) / 86400) } ?? 0
     let since = days >= 364 ? " --since \"\(days + 1) days ago\"" : ""
     let place =

@@ -1,10 +1,10 @@
 import Foundation
 
-/// Whether a value is a plausible next one after those before it.
+/// Tests whether a value is a plausible successor of earlier ones.
 ///
 /// Student's prediction: with mean m and standard deviation s of n earlier values, (x - m) / (s sqrt(1 + 1/n)) has a t
-/// distribution with n - 1 degrees of freedom, if all of them are independent draws from one normal distribution. On
-/// logarithms where all values are above 0, so that it is about ratios.
+/// distribution with n - 1 degrees of freedom, if all values are independent draws from one normal distribution. Uses
+/// logarithms if all values are above 0, so that it is about ratios.
 struct Prediction {
   private let isRatio: Bool
   private let mean: Double
@@ -12,8 +12,8 @@ struct Prediction {
   private let scale: Double
   private let freedom: Int
 
-  /// Nil where nothing can be said: of fewer than two values, or of values that are all equal, which don't tell how
-  /// much they vary.
+  /// Creates the prediction; nil if it isn't defined, for fewer than two values or for equal values, which don't show
+  /// any variation.
   init?(earlier: [Double]) {
     guard earlier.count > 1, Set(earlier).count > 1 else { return nil }
     isRatio = earlier.allSatisfy { $0 > 0 }
@@ -26,14 +26,14 @@ struct Prediction {
     freedom = values.count - 1
   }
 
-  /// How probable a value at least so far from the mean is, either way; 0...1. A value of 0 or less after only positive
-  /// ones is beyond every prediction.
+  /// The probability of a value at least as far from the mean, on either side; 0...1. 0 for a value of 0 or less after
+  /// only positive ones.
   func p(of value: Double) -> Double {
     if isRatio && value <= 0 { return 0 }
     return StudentT.twoSidedP(((isRatio ? log(value) : value) - mean) / scale, freedom: freedom)
   }
 
-  /// The least relative change upwards whose p is not above `p`; nil if there is no ratio.
+  /// The smallest upward relative change whose p isn't above `p`; nil if ratios aren't defined.
   func leastFound(p: Double) -> Double? {
     isRatio ? exp(StudentT.quantile(twoSidedP: p, freedom: freedom) * scale) - 1 : nil
   }

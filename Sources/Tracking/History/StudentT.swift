@@ -1,11 +1,11 @@
 import Foundation
 
-/// Student's t distribution with a whole number of degrees of freedom.
+/// Student's t distribution with an integer number of degrees of freedom.
 enum StudentT {
   /// The probability that |T| is larger than |t|, 0...1.
   ///
   /// By the finite series of Abramowitz and Stegun, 26.7.3 and 26.7.4. They give the complement: below 1e-12 only the
-  /// size is right, and less than 1e-16 is 0.
+  /// magnitude is right, and less than 1e-16 is 0.
   static func twoSidedP(_ t: Double, freedom: Int) -> Double {
     precondition(freedom > 0, "a t distribution has at least one degree of freedom")
     guard t.isFinite else { return t.isNaN ? 1 : 0 }
@@ -25,7 +25,7 @@ enum StudentT {
     return min(1, max(0, 1 - inside))
   }
 
-  /// The t that |T| passes with this probability, above 0 and below 1.
+  /// The t that |T| exceeds with this probability, which is above 0 and below 1.
   static func quantile(twoSidedP p: Double, freedom: Int) -> Double {
     precondition(p > 0 && p < 1, "a probability between 0 and 1")
     var high = 1.0

@@ -3,7 +3,7 @@ import Foundation
 import Records
 
 extension UserError {
-  /// What SQLite or the files say, of the history in this file.
+  /// Creates an error from SQLite's or the file system's, for the history at this path.
   init(_ error: any Error, path: String) {
     switch error {
     case let error as UserError: self = error
@@ -35,6 +35,6 @@ extension UserError {
 }
 
 extension History {
-  /// The end of a message about a file that is no history.
+  /// The end of a message about a file that isn't a history.
   static let accepted = "expected a history made by `hintbench history import`"
 }

@@ -1,12 +1,12 @@
 import CSQLite
 
-/// An SQLite file, open for one thread at a time. As much of its interface as the history needs.
+/// An open SQLite file, for one thread at a time. Only as much of SQLite's interface as the history needs.
 final class SQLiteDatabase {
   private let handle: OpaquePointer
 
-  /// Opens the file; for writing it is made if it isn't there. Foreign keys are enforced.
+  /// Opens the file; for writing it is created if missing. Foreign keys are enforced.
   ///
-  /// - Parameter patience: how long another process may keep the file. Milliseconds.
+  /// - Parameter patience: how long to wait while another process has the file locked. Milliseconds.
   /// - Throws: ``SQLiteError``.
   init(_ path: String, isReadOnly: Bool = false, patience: Int32 = 5000) throws(SQLiteError) {
     let flags = isReadOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
@@ -30,28 +30,30 @@ final class SQLiteDatabase {
       extendedCode: sqlite3_extended_errcode(handle), message: String(cString: sqlite3_errmsg(handle)), sql: sql)
   }
 
-  /// One or several statements without parameters.
+  /// Executes one or several statements without parameters.
   ///
   /// - Throws: ``SQLiteError``.
   func execute(_ sql: String) throws(SQLiteError) {
     guard sqlite3_exec(handle, sql, nil, nil, nil) == SQLITE_OK else { throw failure(sql) }
   }
 
-  /// One statement.
+  /// Executes one statement.
   ///
   /// - Throws: ``SQLiteError``.
   func execute(_ sql: String, _ arguments: [any SQLiteBindable]) throws(SQLiteError) {
     try statement(sql).run(arguments)
   }
 
-  /// - Throws: ``SQLiteError`` if it is no statement.
+  /// Prepares a statement.
+  ///
+  /// - Throws: ``SQLiteError`` if it is invalid.
   func statement(_ sql: String) throws(SQLiteError) -> Statement {
     var prepared: OpaquePointer?
     guard sqlite3_prepare_v2(handle, sql, -1, &prepared, nil) == SQLITE_OK, let prepared else { throw failure(sql) }
     return Statement(prepared, sql, self)
   }
 
-  /// Every row, in order.
+  /// Returns every row, in order.
   ///
   /// - Throws: ``SQLiteError``.
   func rows(_ sql: String, _ arguments: [any SQLiteBindable] = []) throws(SQLiteError) -> [SQLiteRow] {
@@ -62,14 +64,14 @@ final class SQLiteDatabase {
     return rows
   }
 
-  /// The first value of the first row; nil if there is none.
+  /// Returns the first value of the first row; nil if there is none.
   ///
   /// - Throws: ``SQLiteError``.
   func value(_ sql: String, _ arguments: [any SQLiteBindable] = []) throws(SQLiteError) -> SQLiteValue? {
     try rows(sql, arguments).first?.values.first
   }
 
-  /// Of the last row that was inserted.
+  /// The row id of the last inserted row.
   var lastInsertedRowID: Int64 { sqlite3_last_insert_rowid(handle) }
 
   /// The columns of a table, each with its declared type; empty if there is no such table.
@@ -83,9 +85,9 @@ final class SQLiteDatabase {
     try value("SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = ?", [name]) != .integer(0)
   }
 
-  /// Runs `body` in a transaction: all of it is kept, or nothing.
+  /// Runs `body` in a transaction, which is stored completely or not at all.
   ///
-  /// - Parameter isWriting: whether the file is locked for it from the beginning.
+  /// - Parameter isWriting: locks the file for writing from the start.
   func transaction<Value>(isWriting: Bool, _ body: (SQLiteDatabase) throws -> Value) throws -> Value {
     try execute(isWriting ? "BEGIN IMMEDIATE" : "BEGIN")
     do {
@@ -93,7 +95,7 @@ final class SQLiteDatabase {
       try execute("COMMIT")
       return value
     } catch {
-      // Some errors have ended it already.
+      // Some errors have already ended it.
       if sqlite3_get_autocommit(handle) == 0 { try? execute("ROLLBACK") }
       throw error
     }
@@ -115,7 +117,7 @@ final class SQLiteDatabase {
 
     deinit { sqlite3_finalize(handle) }
 
-    /// Gives the parameters their values and begins anew. As many as there are parameters.
+    /// Binds all parameters and resets the statement.
     func bind(_ arguments: [any SQLiteBindable]) throws(SQLiteError) {
       sqlite3_reset(handle)
       precondition(arguments.count == Int(sqlite3_bind_parameter_count(handle)), "arguments of: \(sql)")
@@ -132,7 +134,7 @@ final class SQLiteDatabase {
       }
     }
 
-    /// The next row; nil when there is no more.
+    /// Returns the next row; nil after the last one.
     func next() throws(SQLiteError) -> SQLiteRow? {
       switch sqlite3_step(handle) {
       case SQLITE_ROW: return SQLiteRow(names: names, values: names.indices.map { value(Int32($0)) })
@@ -141,7 +143,7 @@ final class SQLiteDatabase {
       }
     }
 
-    /// To its end, whatever rows it gives.
+    /// Executes the statement to its end, ignoring rows.
     func run(_ arguments: [any SQLiteBindable]) throws(SQLiteError) {
       try bind(arguments)
       while try next() != nil {}
@@ -168,17 +170,31 @@ struct SQLiteRow {
   let names: [String]
   let values: [SQLiteValue]
 
-  /// The value of a column that the result has.
+  /// The value of a column; the result must have it.
   subscript(_ name: String) -> SQLiteValue {
     guard let index = names.firstIndex(of: name) else { preconditionFailure("no column \(name) in the result") }
     return values[index]
   }
 
-  /// Text, or "" for what is none.
+  /// The text of a column; empty if it isn't text.
   func string(_ index: Int) -> String { values[index].string ?? "" }
 }
 
 extension SQLiteValue {
   var string: String? { if case .text(let text) = self { text } else { nil } }
   var integer: Int64? { if case .integer(let number) = self { number } else { nil } }
+}
+
+/// A failed SQLite call.
+struct SQLiteError: Error, CustomStringConvertible {
+  /// The extended result code, such as SQLITE_IOERR_WRITE.
+  var extendedCode: Int32
+  var message: String
+  /// The statement; nil if there was none.
+  var sql: String?
+
+  /// The primary result code, such as SQLITE_IOERR.
+  var code: Int32 { extendedCode & 0xff }
+
+  var description: String { "SQLite error \(extendedCode): \(message)" + (sql.map { " in: \($0)" } ?? "") }
 }

@@ -1,6 +1,6 @@
-/// The forms an SQLite file has had, oldest first, each brought about by SQL or code that is never changed.
+/// The schemas an SQLite file has had, oldest first, each created by SQL or code that never changes.
 ///
-/// Which of them a file has stands in its table `grdb_migrations`, called so because GRDB.swift kept it once.
+/// The file's table `grdb_migrations` lists those it has, named so because GRDB.swift created it originally.
 struct SQLiteMigrations {
   static let table = "grdb_migrations"
 
@@ -11,18 +11,18 @@ struct SQLiteMigrations {
     return try database.rows("SELECT identifier FROM \(Self.table)").map { $0.string(0) }
   }
 
-  /// Whether a newer program has been at the file.
+  /// Whether a newer program has migrated the file.
   func isSuperseded(in database: SQLiteDatabase) throws -> Bool {
     try applied(database).contains { name in !steps.contains { $0.name == name } }
   }
 
-  /// Whether the file has its newest form.
+  /// Whether the file has the newest schema.
   func isComplete(in database: SQLiteDatabase) throws -> Bool {
     let applied = try applied(database)
     return steps.allSatisfy { applied.contains($0.name) }
   }
 
-  /// Brings a file up to the newest form, each step whole or not at all.
+  /// Migrates a file to the newest schema, each step completely or not at all.
   func run(on database: SQLiteDatabase) throws {
     try database.transaction(isWriting: true) { database in
       try database.execute("CREATE TABLE IF NOT EXISTS \(Self.table) (identifier TEXT NOT NULL PRIMARY KEY)")

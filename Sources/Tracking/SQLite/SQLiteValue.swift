@@ -4,11 +4,11 @@ enum SQLiteValue: Sendable, Equatable {
   case integer(Int64)
   case real(Double)
   case text(String)
-  /// Nothing here writes one; what is in it isn't read.
+  /// Never written here; its content isn't read.
   case blob
 }
 
-/// What can be bound to a parameter of a statement.
+/// A value that can be bound to a statement's parameter.
 protocol SQLiteBindable {
   var sqliteValue: SQLiteValue { get }
 }
@@ -38,6 +38,6 @@ extension Optional: SQLiteBindable where Wrapped: SQLiteBindable {
 }
 
 extension String {
-  /// As a name in SQL, whatever it is.
+  /// The text as a quoted SQL identifier.
   var asSQLName: String { "\"" + replacing("\"", with: "\"\"") + "\"" }
 }

@@ -300,7 +300,7 @@ struct ConformanceCheck {
     agree(
       "holds", holds.map { SessionObserver.Hold(zone: Int($0.zone), items: Int($0.items)) }, seen.observer.holds)
     if let limit = runner.itemsPerHoldLimit(core), let most = holds.map(\.items).max(), most > limit {
-      fail(.holdTooLong, "\(most) entries in one hold, the design allows \(limit)")
+      fail(.holdTooLong, "\(most) entries in one hold, the strategy allows \(limit)")
     }
     if holdLog.dropped > 0 { fail(.passesDiffer, "\(holdLog.dropped) holds found no room in the log") }
   }

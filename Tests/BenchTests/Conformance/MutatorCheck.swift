@@ -41,10 +41,10 @@ struct MutatorCheck {
         judgeEnd(hintLog.hints, group.held, fail)
       }
       if pass.pagesReturned > pass.pagesWithheldMax && configured.card.effect == .readsOnly {
-        fail(.withheldWrong, "a design that reads returned \(pass.pagesReturned) pages")
+        fail(.withheldWrong, "a strategy that reads returned \(pass.pagesReturned) pages")
       }
       if let limit = runner.itemsPerHoldLimit(core), let most = holdLog.summary().itemsPerHoldMax, most > limit {
-        fail(.holdTooLong, "\(most) entries in one hold, the design allows \(limit)")
+        fail(.holdTooLong, "\(most) entries in one hold, the strategy allows \(limit)")
       }
       if let fault = guest.validate(held: group.held).first { fail(.brokenAfterwards, "\(fault)") }
       // A session without a probe, while they run again.

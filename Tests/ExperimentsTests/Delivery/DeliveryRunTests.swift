@@ -114,7 +114,7 @@ import Testing
     for (cpus, load, isOversubscribed) in [
       (2, "none", false), (1, "none", true), (3, "mixed", false), (2, "mixed", true),
     ] {
-      let host = Matrix.HostLimits(cpus: cpus, availableBytes: 1 << 40)
+      let host = Matrix.HostResources(cpus: cpus, availableBytes: 1 << 40)
       let cells = try Fixtures.matrix(config(["walk-callback"], load: load), host: host).cells
       #expect(Set(cells.map(\.oversubscribed)) == [isOversubscribed], "\(cpus) \(load)")
     }

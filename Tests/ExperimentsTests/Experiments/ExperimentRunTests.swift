@@ -142,7 +142,7 @@ import Testing
     }
   }
 
-  @Test func designsWithoutHooksAreRefusedByName() throws {
+  @Test func strategiesWithoutHooksAreRefusedByName() throws {
     let error = #expect(throws: UserError.self) {
       try Fixtures.matrix(config("steady-state", ["step-iterator"]))
     }
@@ -335,7 +335,7 @@ import Testing
   // MARK: the matrix
 
   @Test func everyExperimentHasAMatrixOfItsOwnThatFits() throws {
-    let host = Matrix.HostLimits(cpus: 2, availableBytes: 12 << 30)
+    let host = Matrix.HostResources(cpus: 2, availableBytes: 12 << 30)
     for quick in [false, true] {
       let names = Experiments.all.map(\.name)
       let all = try Matrix(.standard(names, quick: quick), host: host)

@@ -19,7 +19,7 @@ import Testing
   }
 
   /// The machine that a run was made on, as far as meta.json tells.
-  private func host(_ meta: RunMeta) throws -> Matrix.HostLimits {
+  private func host(_ meta: RunMeta) throws -> Matrix.HostResources {
     struct Facts: Decodable {
       struct Cache: Decodable {
         var level: Int

@@ -9,7 +9,7 @@ import TestSupport
 
 /// Small matrices, and machines that aren't there.
 enum MatrixFixtures {
-  static let roomy = Matrix.HostLimits(cpus: 64, availableBytes: 1 << 45)
+  static let roomy = Matrix.HostResources(cpus: 64, availableBytes: 1 << 45)
 
   static func group(
     _ guests: [String] = ["128M"], states: [String] = ["fresh"], _ strategies: [String] = ["none"]
@@ -33,7 +33,7 @@ enum MatrixFixtures {
     return config
   }
 
-  static func matrix(_ config: RunConfig, host: Matrix.HostLimits = roomy) throws -> Matrix {
+  static func matrix(_ config: RunConfig, host: Matrix.HostResources = roomy) throws -> Matrix {
     try Matrix(config, host: host)
   }
 

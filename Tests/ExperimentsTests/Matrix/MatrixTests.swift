@@ -23,7 +23,7 @@ import Testing
     var group = Fixtures.group([guest], states: [state], strategies)
     group.granule = "auto"
     group.vmemmap = "auto"
-    let limits = Matrix.HostLimits(cpus: 2, availableBytes: host)
+    let limits = Matrix.HostResources(cpus: 2, availableBytes: host)
     return try #require(try Matrix(Fixtures.config(group), host: limits).cells.first).guest
   }
 
@@ -48,7 +48,7 @@ import Testing
     #expect(tight.granuleOrder == candidates[least].0 && tight.vmemmapPage == candidates[least].1)
   }
 
-  @Test func designsThatGiveBlocksBackNeedMore() throws {
+  @Test func strategiesThatGiveBlocksBackNeedMore() throws {
     let needed = footprint(64 << 30, .fresh, 0, .small)
     #expect(footprint(64 << 30, .fresh, 0, .small, wholeBlocks: true) > 4 * needed)
     let readers = try auto("64G", "fresh", ["none"], host: 4 * needed)
@@ -70,7 +70,7 @@ import Testing
     for (state, strategies) in [("fresh", ["none"]), ("aged", ["none", "alloc-max-order"])] {
       var group = Fixtures.group(["64T"], states: [state], strategies)
       group.vmemmap = "2m"
-      let host = Matrix.HostLimits(cpus: 2, availableBytes: 3 << 30)
+      let host = Matrix.HostResources(cpus: 2, availableBytes: 3 << 30)
       let error = #expect(throws: UserError.self) { try Matrix(Fixtures.config(group), host: host) }
       let text = error?.description ?? ""
       #expect(error?.kind == .unavailable && error?.exitStatus == 69)
@@ -84,7 +84,7 @@ import Testing
     }
     var group = Fixtures.group(["4P"])
     (group.granule, group.vmemmap) = ("auto", "auto")
-    let host = Matrix.HostLimits(cpus: 2, availableBytes: 1 << 30)
+    let host = Matrix.HostResources(cpus: 2, availableBytes: 1 << 30)
     let error = #expect(throws: UserError.self) { try Matrix(Fixtures.config(group), host: host) }
     #expect(
       error?.description.contains("granule 9") == true, "the smallest that was tried: \(String(describing: error))")
@@ -117,7 +117,7 @@ import Testing
     let all = try Fixtures.matrix(Fixtures.config(group))
     #expect(all.cells.count == Strategies.all.count && all.omissions.isEmpty)
 
-    let host = Matrix.HostLimits(cpus: 2, availableBytes: 600 << 20)
+    let host = Matrix.HostResources(cpus: 2, availableBytes: 600 << 20)
     let less = try Matrix(Fixtures.config(group), host: host)
     let takers = Strategies.all.filter { $0.card.effect == .takesBlocks }.map(\.card.name)
     #expect(less.cells.map(\.strategy.card.name) == Strategies.all.map(\.card.name).filter { !takers.contains($0) })
@@ -192,7 +192,7 @@ import Testing
     func id(_ change: Change) throws -> String {
       var config = base
       change(&config)
-      let host = Matrix.HostLimits(cpus: 2, availableBytes: 1 << 40)
+      let host = Matrix.HostResources(cpus: 2, availableBytes: 1 << 40)
       let cells = try Matrix(config, host: host).cells
       #expect(cells.count == 1)
       return cells[0].id

@@ -23,8 +23,8 @@ import Testing
     return config
   }
 
-  private func limits(_ nodes: [HostNode]) -> Matrix.HostLimits {
-    Matrix.HostLimits(cpus: 8, availableBytes: 1 << 40, nodes: nodes)
+  private func limits(_ nodes: [HostNode]) -> Matrix.HostResources {
+    Matrix.HostResources(cpus: 8, availableBytes: 1 << 40, nodes: nodes)
   }
 
   @Test func aMatrixHasEveryPairOfHostNodes() throws {
@@ -68,7 +68,7 @@ import Testing
     let one = try Fixtures.matrix(config({ _ in }, nodes: 2))
     let two = try Fixtures.matrix(config({ $0.options["scanners"] = ["per-node"] }, nodes: 2))
     #expect(one.cells.count == 1 && two.cells.count == 1 && one.cells[0].id != two.cells[0].id)
-    let host = Matrix.HostLimits(cpus: 1, availableBytes: 1 << 40)
+    let host = Matrix.HostResources(cpus: 1, availableBytes: 1 << 40)
     #expect(try Matrix(config({ $0.options["scanners"] = ["per-node"] }, nodes: 2), host: host).cells[0].oversubscribed)
     #expect(try !Matrix(config({ _ in }, nodes: 2), host: host).cells[0].oversubscribed)
 

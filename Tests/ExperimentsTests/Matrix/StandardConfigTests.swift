@@ -22,7 +22,7 @@ import Testing
   }
 
   @Test func theDefaultMatricesFitASmallMachine() throws {
-    let host = Matrix.HostLimits(cpus: 2, availableBytes: 12 << 30)
+    let host = Matrix.HostResources(cpus: 2, availableBytes: 12 << 30)
     let quick = try Matrix(.standard(quick: true), host: host)
     #expect(quick.cells.count == 2 * Strategies.all.count && quick.config.repetitions == 3)
     let standard = try Matrix(.standard(), host: host)

@@ -231,7 +231,7 @@ final class Scheduler<S: HintStrategy, H: AllocatorHooks> {
       let items = recorder.items[holds - 1]
       ledger.didRelease(items: items)
       trace.append(combined(items, guestHash()))
-      if let limit, items > limit { fault("\(items) entries in a hold, the design's bound is \(limit)") }
+      if let limit, items > limit { fault("\(items) entries in a hold, the strategy's cap is \(limit)") }
       for watch in watches { for text in watch.didRelease(items: items) { fault(text) } }
       if holds >= mostHolds {
         if holds == mostHolds { fault("no end after \(holds) holds") }

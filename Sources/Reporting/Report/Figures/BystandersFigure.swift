@@ -1,4 +1,4 @@
-/// What threads that allocate meanwhile pay.
+/// The cost to threads that allocate meanwhile.
 enum BystandersFigure: ReportFigure {
   static let name = "bystanders"
   static let title = "Cost to load threads"
@@ -18,8 +18,8 @@ enum BystandersFigure: ReportFigure {
     }
     guard !cells.isEmpty else { return nil }
     let groups = CellGroups(cells, open: [])
-    let designs = data.designs(cells)
-    let labels = designs.map(data.label)
+    let variants = data.variants(cells)
+    let labels = variants.map(data.label)
     var panels: [PlotPanel] = []
     for group in groups.groups {
       let lead = group.title.isEmpty ? "" : group.title + ": "
@@ -29,11 +29,11 @@ enum BystandersFigure: ReportFigure {
       ] {
         var series: [PlotSeries?] = []
         for cell in group.cells {
-          guard let row = designs.firstIndex(of: cell.design) else { continue }
+          guard let row = variants.firstIndex(of: cell.variant) else { continue }
           series += [
             DotRows.mark(
               data.summary(data.rows(cell), alone), row: row, offset: 0.22, style: .alone, label: "alone"),
-            DotRows.mark(cell.cell[metric: metric], row: row, offset: -0.12, style: data.styles[cell.design]),
+            DotRows.mark(cell.cell[metric: metric], row: row, offset: -0.12, style: data.styles[cell.variant]),
           ]
         }
         let marks = series.compactMap { $0 }
@@ -43,8 +43,8 @@ enum BystandersFigure: ReportFigure {
             title: lead + title, x: .time(title, values.compactMap { $0 }), y: .categories(labels), series: marks))
       }
       let ratios = group.cells.compactMap { cell -> PlotSeries? in
-        designs.firstIndex(of: cell.design).flatMap { row in
-          DotRows.mark(data.summary(data.rows(cell), "ops_ratio"), row: row, style: data.styles[cell.design])
+        variants.firstIndex(of: cell.variant).flatMap { row in
+          DotRows.mark(data.summary(data.rows(cell), "ops_ratio"), row: row, style: data.styles[cell.variant])
         }
       }
       guard !ratios.isEmpty else { continue }
@@ -57,6 +57,6 @@ enum BystandersFigure: ReportFigure {
     }
     return FigureContent(
       panels: panels, cells: cells, common: groups.common, columns: 2,
-      panelHeight: Double(designs.count) * 21 + 10, leftMargin: DotRows.margin(labels))
+      panelHeight: Double(variants.count) * 21 + 10, leftMargin: DotRows.margin(labels))
   }
 }

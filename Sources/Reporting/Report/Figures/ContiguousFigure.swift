@@ -1,6 +1,6 @@
 import Records
 
-/// What wants large ranges while a strategy holds blocks.
+/// Allocations of large ranges while a strategy holds blocks.
 enum ContiguousFigure: ReportFigure {
   static let name = "contiguous"
   static let title = "Failed contiguous allocations"
@@ -16,8 +16,8 @@ enum ContiguousFigure: ReportFigure {
     let cells = data.cells.filter { !data.rows($0).isEmpty }
     guard !cells.isEmpty else { return nil }
     let groups = CellGroups(cells, open: [])
-    let designs = data.designs(cells)
-    let labels = designs.map(data.label)
+    let variants = data.variants(cells)
+    let labels = variants.map(data.label)
     var panels: [PlotPanel] = []
     for group in groups.groups {
       let ranges = Set(group.cells.flatMap { data.rows($0).compactMap { $0["range_bytes"] }.compactMap(UInt64.init) })
@@ -25,7 +25,7 @@ enum ContiguousFigure: ReportFigure {
         let lead = (group.title.isEmpty ? "" : group.title + ": ") + "\(Figure.bytes(range)) ranges, "
         func marks(_ column: String) -> [PlotSeries] {
           group.cells.flatMap { cell -> [PlotSeries] in
-            guard let row = designs.firstIndex(of: cell.design) else { return [] }
+            guard let row = variants.firstIndex(of: cell.variant) else { return [] }
             let rows = data.rows(cell).filter { $0["range_bytes"] == String(range) }
             func summary(_ drains: Bool) -> MetricSummary {
               data.summary(rows.filter { $0["drains_first"] == String(drains) }, column)
@@ -33,7 +33,7 @@ enum ContiguousFigure: ReportFigure {
             return [
               DotRows.mark(
                 summary(false), row: row, offset: 0.22, style: .alone, label: "without draining per-CPU lists"),
-              DotRows.mark(summary(true), row: row, offset: -0.12, style: data.styles[cell.design]),
+              DotRows.mark(summary(true), row: row, offset: -0.12, style: data.styles[cell.variant]),
             ].compactMap { $0 }
           }
         }
@@ -58,6 +58,6 @@ enum ContiguousFigure: ReportFigure {
       ? nil
       : FigureContent(
         panels: panels, cells: cells, common: groups.common, columns: 2,
-        panelHeight: Double(designs.count) * 22 + 10, leftMargin: DotRows.margin(labels))
+        panelHeight: Double(variants.count) * 22 + 10, leftMargin: DotRows.margin(labels))
   }
 }

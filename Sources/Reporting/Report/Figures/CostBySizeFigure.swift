@@ -1,6 +1,6 @@
 import Records
 
-/// What a TiB of hints costs, and what this machine needs for it at least.
+/// The cost of hints per TiB, and this machine's floor.
 enum CostBySizeFigure: ReportFigure {
   static let name = "cost-by-size"
   static let title = "Cost per TiB of hints against guest size"
@@ -33,7 +33,7 @@ enum CostBySizeFigure: ReportFigure {
     return content
   }
 
-  /// The limit in the unit of the cost.
+  /// The floor in the unit of the cost.
   private static func limit(_ cell: ReportCell) -> Double? {
     guard let limit = cell.cell.limitNsPerBlock, let cost = cell.cell[metric: "ms_per_tib"].median,
       let block = cell.cell[metric: "ns_per_block"].median, block > 0
@@ -41,7 +41,7 @@ enum CostBySizeFigure: ReportFigure {
     return limit * cost / block
   }
 
-  /// The limit at each size, by the order that was looked at and the kind of guest.
+  /// The floor at each size, by order and kind of guest.
   private static func limits(_ cells: [ReportCell]) -> [PlotSeries] {
     struct Key: Hashable {
       var order: Int?

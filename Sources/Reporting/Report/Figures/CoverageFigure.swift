@@ -1,6 +1,6 @@
 import Records
 
-/// How much of all free memory a strategy tells of.
+/// The share of free memory that a strategy reports.
 enum CoverageFigure: ReportFigure {
   static let name = "coverage"
   static let title = "Coverage of all free memory"
@@ -13,24 +13,24 @@ enum CoverageFigure: ReportFigure {
 
   static func content(of data: ExperimentData) -> FigureContent? {
     let cells = data.cells.filter {
-      $0.cell[metric: "coverage_free"].median != nil && $0.design.base != "none"
+      $0.cell[metric: "coverage_free"].median != nil && $0.variant.base != "none"
     }
     guard !cells.isEmpty else { return nil }
     let groups = CellGroups(cells, open: [])
-    let designs = data.designs(cells)
+    let variants = data.variants(cells)
     let axis = PlotAxis.linear("reported share of all free memory", to: 100, unit: " %")
     let panels = groups.groups.map { group -> PlotPanel in
       let series = group.cells.compactMap { cell -> PlotSeries? in
         let share = cell.cell[metric: "coverage_free"]
-        guard let median = share.median, let row = designs.firstIndex(of: cell.design) else { return nil }
+        guard let median = share.median, let row = variants.firstIndex(of: cell.variant) else { return nil }
         return PlotSeries(
-          style: data.styles[cell.design],
+          style: data.styles[cell.variant],
           points: [
             .init(x: median * 100, y: Double(row), xSpan: share.span.map { $0.lowerBound * 100...$0.upperBound * 100 })
           ])
       }
       var panel = PlotPanel(
-        title: group.title, x: axis, y: .categories(designs.map(data.label)), series: series)
+        title: group.title, x: axis, y: .categories(variants.map(data.label)), series: series)
       for (order, ceiling) in ceilings(group.cells) {
         panel.add(.vertical(ceiling * 100), label: "all free blocks of order \(order) and above")
       }
@@ -38,10 +38,10 @@ enum CoverageFigure: ReportFigure {
     }
     return FigureContent(
       panels: panels, cells: cells, common: groups.common, columns: 2,
-      panelHeight: Double(designs.count) * 19 + 10, leftMargin: DotRows.margin(designs.map(data.label)))
+      panelHeight: Double(variants.count) * 19 + 10, leftMargin: DotRows.margin(variants.map(data.label)))
   }
 
-  /// What blocks from an order on make up of all free memory.
+  /// The share of free memory in blocks of at least each order.
   private static func ceilings(_ cells: [ReportCell]) -> [(order: Int, share: Double)] {
     let byOrder = Dictionary(grouping: cells.filter { $0.cell.order != nil }) { $0.cell.order ?? 0 }
     return byOrder.sorted { $0.key < $1.key }.compactMap { order, cells in

@@ -23,7 +23,7 @@ enum FrontierFigure: ReportFigure {
     let panels = groups.groups.map { group -> PlotPanel in
       let series = group.cells.compactMap { cell in
         point(cell).map {
-          PlotSeries(label: data.label(cell.design), style: data.styles[cell.design], points: [$0])
+          PlotSeries(label: data.label(cell.variant), style: data.styles[cell.variant], points: [$0])
         }
       }
       var panel = PlotPanel(

@@ -1,4 +1,4 @@
-/// Which strategy stays within the hold limit up to which guest.
+/// The largest guest for which each strategy stays within the hold limit.
 enum HoldBySizeFigure: ReportFigure {
   static let name = "hold-by-size"
   static let title = "Longest repeatable hold against guest size"
@@ -45,18 +45,18 @@ enum HoldBySizeFigure: ReportFigure {
     }
   }
 
-  /// Of each strategy's cells the smallest that is beyond its limit.
+  /// The smallest cell of each strategy that is beyond its limit.
   private static func firstBeyond(_ cells: [ReportCell]) -> Set<ReportCell.Place> {
     let beyond = cells.filter { $0.cell.withinHoldLimit == false }
     return Set(
-      Dictionary(grouping: beyond, by: \.design).values.compactMap { cells in
+      Dictionary(grouping: beyond, by: \.variant).values.compactMap { cells in
         cells.min { $0.cell.guestBytes < $1.cell.guestBytes }?.place
       })
   }
 }
 
 extension PlotSeries.Point {
-  /// Without bars.
+  /// The same point without bars.
   var bare: Self { .init(x: x, y: y) }
 }
 

@@ -1,6 +1,6 @@
 import Records
 
-/// The whole distribution of the holds, design by design.
+/// The whole distribution of the holds of each strategy.
 enum HoldDistributionFigure: ReportFigure {
   static let name = "hold-distribution"
   static let title = "How long the zone lock is held"
@@ -47,7 +47,7 @@ enum HoldDistributionFigure: ReportFigure {
       return longest.0 == longest.1 ? left.number < right.number : longest.0 < longest.1
     }
     guard !repetitions.isEmpty else { return [] }
-    let style = data.styles[cell.design]
+    let style = data.styles[cell.variant]
     let line = cell.isCoarse ? PlotSeries.Line.dashedSteps : .steps
     let middle = (repetitions.count - 1) / 2
     var series = repetitions.indices.filter { $0 != middle }.map { index in
@@ -58,11 +58,11 @@ enum HoldDistributionFigure: ReportFigure {
     series.append(PlotSeries(style: style, line: line, width: 1.6, hasMarks: false, points: points))
     // A mark at each fifth of the line, the ends included.
     let places = Set((0...4).map { $0 * (points.count - 1) / 4 }).sorted()
-    series.append(PlotSeries(label: data.label(cell.design), style: style, points: places.map { points[$0] }))
+    series.append(PlotSeries(label: data.label(cell.variant), style: style, points: places.map { points[$0] }))
     return series
   }
 
-  /// Where the share of longer holds falls, and from what.
+  /// The points at which the share of longer holds falls, with the share before each.
   static func points(_ buckets: [HoldBucketRecord]) -> [PlotSeries.Point] {
     let sorted = buckets.filter { $0.count > 0 }.sorted { $0.upperNs < $1.upperNs }
     let all = sorted.reduce(0) { $0 + $1.count }
@@ -90,7 +90,7 @@ enum HoldDistributionFigure: ReportFigure {
       titles: ["strategy", "holds", "p50 µs", "p99 µs", "p99.9 µs", "longest µs", "total µs"],
       rows: group.cells.map { cell in
         [
-          data.label(cell.design),
+          data.label(cell.variant),
           counts(cell.summary { $0.lock.acquisitions.map { Double($0) } }),
           times(cell) { $0.lock.holdNsP50 }, times(cell) { $0.lock.holdNsP99 }, times(cell) { $0.lock.holdNsP999 },
           times(cell) { $0.lock.holdNsMax }, times(cell) { $0.lock.holdNsTotal },

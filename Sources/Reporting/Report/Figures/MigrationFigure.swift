@@ -1,4 +1,4 @@
-/// How long a migration takes beside each strategy, and what that is worth.
+/// The migration time with each strategy, and the value of its hints.
 enum MigrationFigure: ReportFigure {
   static let name = "time"
   static let title = "How long a migration takes"
@@ -34,7 +34,7 @@ enum MigrationFigure: ReportFigure {
       let width = Plot(name: "", title: "", columns: content.columns, panels: []).panelWidth
       let x = sweep.axis(panelWidth: width)
       for group in sweep.groups.groups {
-        // The cells of one setting may all have one load, and those of another several.
+        // All cells of one setting may have one load, and those of another several.
         let load = group.cells.first?.conditions[.load] ?? ""
         let title = [
           group.title, hasLoads && !group.title.contains(load) ? load : "", differing[setting] ?? "",
@@ -55,15 +55,15 @@ enum MigrationFigure: ReportFigure {
   }
 }
 
-/// What distinguishes migrations beside the conditions of their cells.
+/// The settings that distinguish migrations, beside the conditions of their cells.
 struct MigrationSetting: Hashable {
   let clock: String
-  /// Bytes a second.
+  /// The bandwidth. Bytes a second.
   let bandwidth: UInt64
-  /// Nanoseconds.
+  /// The downtime limit. Nanoseconds.
   let downtimeLimit: Double
 
-  /// Of rows of one cell, which share it; nil if there are none.
+  /// Creates the setting of a cell's rows, which share it; nil without rows.
   init?(_ rows: [[String: String]]) {
     guard let row = rows.first,
       let bandwidth = row["bandwidth"].flatMap(Double.init).flatMap({ UInt64(exactly: $0.rounded()) }),
@@ -81,7 +81,7 @@ struct MigrationSetting: Hashable {
     ]
   }
 
-  /// In words: what all of some settings have in common, and what tells each from the others.
+  /// The descriptions of what the settings have in common, and of what distinguishes each.
   static func parts(of settings: [MigrationSetting]) -> (shared: String, differing: [MigrationSetting: String]) {
     let all = settings.map(\.words)
     let count: Int = all.first?.count ?? 0

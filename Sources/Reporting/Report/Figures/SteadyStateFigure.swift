@@ -1,4 +1,4 @@
-/// How soon freed memory is reported.
+/// The time until freed memory is reported.
 enum SteadyStateFigure: ReportFigure {
   static let name = "steady-state"
   static let title = "How soon freed memory is reported"
@@ -30,7 +30,7 @@ enum SteadyStateFigure: ReportFigure {
         let floor = hasZero ? least / 4 : least
         let series = group.cells.map { cell in
           PlotSeries(
-            label: data.label(cell.design), style: data.styles[cell.design], line: .dotted,
+            label: data.label(cell.variant), style: data.styles[cell.variant], line: .dotted,
             points: points(cell, data, floor: floor))
         }
         var x = PlotAxis.time("time since the memory became free", times.filter { $0 > 0 } + [floor])
@@ -48,7 +48,7 @@ enum SteadyStateFigure: ReportFigure {
       panels: panels, cells: shown, common: common, columns: panels.count == 1 ? 1 : 2, panelHeight: 320)
   }
 
-  /// Share and time of the three, in order; what isn't after `floor` stands there.
+  /// Share and time of the three points, in order; a time below `floor` is drawn at `floor`.
   private static func points(_ cell: ReportCell, _ data: ExperimentData, floor: Double) -> [PlotSeries.Point] {
     let rows = data.rows(cell)
     let freed = data.summary(rows, "freed_bytes").median ?? 0
@@ -58,7 +58,7 @@ enum SteadyStateFigure: ReportFigure {
     for (column, share) in [
       ("first_gib_ns", gib), ("half_ns", 50), ("last_ns", reached.median.map { $0 * 100 }),
     ] {
-      // A median of those alone that got so far would be too good.
+      // A median over only the repetitions that got this far would be too good.
       let isOfAll = rows.allSatisfy { $0[column].flatMap { Double($0) } != nil }
       guard isOfAll || column == "last_ns" else { continue }
       let time = data.summary(rows, column)

@@ -2,8 +2,7 @@ import CHost
 import Glibc
 import Synchronization
 
-/// The shortest steps, and the clock they are measured with. Each is one piece of code, for a run's limits and for the
-/// ladder.
+/// Measures the shortest steps, and the clock they are measured with. A run's floors and the ladder share this code.
 package enum StepCosts {
   package static func emptyLoop(rounds: Int) -> RungFigure {
     RungFigure(rounds: rounds, operations: 1_000_000) { count in
@@ -11,7 +10,7 @@ package enum StepCosts {
     }
   }
 
-  /// An interval with nothing in it: half are at most the first, 99 of 100 at most the second.
+  /// Measures empty intervals: their median and 99th percentile.
   package static func clock(rounds: Int) -> (p50: RungFigure, p99: RungFigure) {
     var p50: [Double] = []
     var p99: [Double] = []

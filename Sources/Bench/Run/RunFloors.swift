@@ -1,13 +1,13 @@
 import GuestMemory
 import Instruments
 
-/// This machine's floors, measured in the same run, which results are compared with. The short ladder;
-/// `calibrate` climbs the long one, by the same code.
-public struct RunLimits: Encodable, Sendable {
-  public var machine: MachineLimits
+/// This machine's floors, measured in the same run as the results they are compared with. This is the short ladder;
+/// `calibrate` climbs the long one with the same code.
+public struct RunFloors: Encodable, Sendable {
+  public var machine: MachineFloors
   /// Acquiring and releasing an uncontended zone lock, by kind. Nanoseconds.
   public var uncontendedLockNanoseconds: [String: CostRange]
-  /// What the probe records of an empty hold, by the lock's kind. Nanoseconds.
+  /// The hold that the probe records around nothing, by the lock's kind. Nanoseconds.
   public var probeInHoldNanoseconds: [String: CostRange]
 
   enum CodingKeys: String, CodingKey {
@@ -18,10 +18,10 @@ public struct RunLimits: Encodable, Sendable {
 
   private static let rounds = 7
 
-  /// Some 100 ms.
+  /// Measures the floors, in about 100 ms.
   ///
-  /// - Throws: ``SystemCallError`` or ``GuestError`` if the host has no memory for it.
-  public static func measure() throws -> RunLimits {
+  /// - Throws: ``SystemCallError`` or ``GuestError`` if the host runs out of memory.
+  public static func measure() throws -> RunFloors {
     var locks: [String: CostRange] = [:]
     var probes: [String: CostRange] = [:]
     for kind in LockKind.allCases {
@@ -29,7 +29,7 @@ public struct RunLimits: Encodable, Sendable {
       locks[kind.rawValue] = costs.uncontended(rounds: rounds).cost
       probes[kind.rawValue] = try costs.probeInHold(rounds: rounds).cost
     }
-    return RunLimits(
-      machine: try MachineLimits.measure(), uncontendedLockNanoseconds: locks, probeInHoldNanoseconds: probes)
+    return RunFloors(
+      machine: try MachineFloors.measure(), uncontendedLockNanoseconds: locks, probeInHoldNanoseconds: probes)
   }
 }

@@ -1,16 +1,16 @@
 import Machine
 
-/// What primitive steps cost on this machine: the floor under every result. Each over seven rounds; in nanoseconds.
-public struct MachineLimits: Equatable, Codable, Sendable {
-  /// An interval with nothing in it, half are at most this: what a probe adds to every hold.
+/// The cost of primitive steps on this machine: the floor under every result. Each over seven rounds; nanoseconds.
+public struct MachineFloors: Equatable, Codable, Sendable {
+  /// The median of an empty interval: the part of every hold that the probe adds.
   public var clockP50: CostRange
-  /// An interval with nothing in it, 99 of 100 are at most this.
+  /// The 99th percentile of an empty interval.
   public var clockP99: CostRange
   /// An atomic addition to a line in this CPU's cache.
   public var atomicAdd: CostRange
   /// The shortest system call (getppid).
   public var systemCall: CostRange
-  /// Zeroing single pages of 4 KiB that don't follow each other, as init_on_alloc does for order 0.
+  /// Zeroing single, non-adjacent 4 KiB pages, as init_on_alloc does for order 0.
   public var zeroing4KiB: CostRange
   /// Zeroing 4 MiB page by page, as the kernel does for an order-10 block.
   public var zeroing4MiB: CostRange
@@ -26,14 +26,14 @@ public struct MachineLimits: Equatable, Codable, Sendable {
 
   private static let rounds = 7
 
-  /// Measures them, on the calling thread, in well under half a second (the calibration of ``CycleClock``, where it
-  /// comes first, included). The same code as the rungs of the ladder.
+  /// Measures the floors on the calling thread in less than half a second, the calibration of ``CycleClock`` included.
+  /// The rungs of the ladder use the same code.
   ///
-  /// - Throws: ``SystemCallError`` if there is no memory for a buffer of 16 MiB.
-  public static func measure() throws(SystemCallError) -> MachineLimits {
+  /// - Throws: ``SystemCallError`` if the host refuses the memory for a buffer of 16 MiB.
+  public static func measure() throws(SystemCallError) -> MachineFloors {
     let clock = StepCosts.clock(rounds: rounds)
     let zeroing = try ZeroingCosts()
-    return MachineLimits(
+    return MachineFloors(
       clockP50: clock.p50.cost, clockP99: clock.p99.cost, atomicAdd: StepCosts.atomicAdd(rounds: rounds).cost,
       systemCall: StepCosts.systemCall(rounds: rounds).cost,
       zeroing4KiB: zeroing.scatteredPages(rounds: rounds).cost,
