@@ -5,7 +5,7 @@ import Records
 
 /// A strategy for finding free memory and telling the host about it.
 ///
-/// A strategy is a struct in a file of its own and one line in ``Strategies``. It sees a guest CPU, a sink, and a
+/// A strategy is a struct in a file of its own and two lines in ``Strategies``. It sees a guest CPU, a sink, and a
 /// session with the stop flag and a clock; nothing else. ``collect(_:_:_:)`` is compiled for each probe and sink, so
 /// that between lock and unlock there is no dynamic call, no allocation and no reference counting.
 ///

@@ -3,16 +3,15 @@ import GuestMemory
 import Instruments
 import Records
 
-/// A strategy's type behind closures made where it is still known, so that each pass is compiled for it: the one
-/// dynamic call is the one that starts a pass.
+/// A strategy's type, and how a runner of it is made. The one dynamic call is the one that starts a pass.
 public struct StrategyEntry: Sendable {
   public let card: StrategyCard
   /// For tests that run a strategy under a probe and a sink of their own.
-  let type: any HintStrategy.Type
+  let type: any StrategyPasses.Type
   private let makeRunner: @Sendable (OptionValues) -> StrategyRunner
 
   @inline(__always)
-  init<S: HintStrategy>(_ type: S.Type) {
+  init<S: StrategyPasses>(_ type: S.Type) {
     card = S.card
     self.type = type
     makeRunner = { options in StrategyRunner(S(options)) }
