@@ -265,9 +265,23 @@ public struct GuestCPU<Probe: LockProbe, Hooks: AllocatorHooks> {
         return
       }
     }
+    freeToZone(page, pfn: pfn, order: order, zone, type)
+  }
+
+  /// ``freeOnePage(_:pfn:order:_:_:)``, never inlined: the compiler would load what it needs before the per-CPU list is
+  /// tried, five instructions in each free that never gets here.
+  @inlinable @inline(never)
+  mutating func freeToZone(_ page: Page, pfn: UInt64, order: Int, _ zone: Zone, _ type: Migratetype) {
+    freeOnePage(page, pfn: pfn, order: order, zone, type)
+  }
+
+  /// free_one_page(). Inlined, because the compiler inlines the code under the lock only into an inlined function; else
+  /// it copies the core for it.
+  @inlinable @inline(__always)
+  mutating func freeOnePage(_ page: Page, pfn: UInt64, order: Int, _ zone: Zone, _ type: Migratetype) {
     withZoneLocked(zone) { hold in
       hold.items = 1
-      // free_one_page(): the pageblock may have been isolated or released since its type was read.
+      // The pageblock may have been isolated or released since its type was read.
       if hold.zone.hasIsolatedPageblocks || type == .isolate {
         hold.core.freeAmongIsolated(page, pfn: pfn, hold.zone, order: order, hold.hooks)
       } else {

@@ -1,6 +1,6 @@
 import Records
 
-/// All strategies, in the order of publication. To add one: its file, and a line here.
+/// All strategies, in the order of publication. To add one: its file, a line here, and one at the file's end.
 public enum Strategies {
   public static let all: [StrategyEntry] = [
     StrategyEntry(NoHints.self),
@@ -28,3 +28,19 @@ public enum Strategies {
     return entry
   }
 }
+
+// Here and not with the types, where the optimiser makes other code of the same methods: page-reporting took 3.9 % more
+// instructions there, bitmap-hinting and page-reporting-boundary 2.9 % fewer.
+extension NoHints: StrategyPasses {}
+extension RecordUnusedPages: StrategyPasses {}
+extension BudgetedResume: StrategyPasses {}
+extension StepIterator: StrategyPasses {}
+extension WalkCallback: StrategyPasses {}
+extension FreeListFixedBuffer: StrategyPasses {}
+extension FreeListProportionalBuffer: StrategyPasses {}
+extension FreeListMultiBuffer: StrategyPasses {}
+extension PluckBuffer: StrategyPasses {}
+extension AllocMaxOrder: StrategyPasses {}
+extension BitmapHinting: StrategyPasses {}
+extension PageReportingBoundary: StrategyPasses {}
+extension PageReporting: StrategyPasses {}

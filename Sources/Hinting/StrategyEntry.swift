@@ -3,16 +3,15 @@ import GuestMemory
 import Instruments
 import Records
 
-/// A type-erased strategy. The closures are created while the type is known, so that each pass is compiled for it: the
-/// only dynamic call starts a pass.
+/// A strategy's type, and how a runner of it is made. The only dynamic call starts a pass.
 public struct StrategyEntry: Sendable {
   public let card: StrategyCard
   /// The strategy's type, for tests that use their own probe and sink.
-  let type: any HintStrategy.Type
+  let type: any StrategyPasses.Type
   private let makeRunner: @Sendable (OptionValues) -> StrategyRunner
 
   @inline(__always)
-  init<S: HintStrategy>(_ type: S.Type) {
+  init<S: StrategyPasses>(_ type: S.Type) {
     card = S.card
     self.type = type
     makeRunner = { options in StrategyRunner(S(options)) }

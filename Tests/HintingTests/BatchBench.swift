@@ -42,7 +42,7 @@ extension Bench {
 }
 
 /// Somebody who allocates and frees between a strategy's holds and while its blocks are away, from one seed.
-final class Neighbour<S: HintStrategy> {
+final class Neighbour<S: StrategyPasses> {
   let bench: Bench<S>
   private var draws: SeededGenerator
   private let orders: [Int]

@@ -121,7 +121,7 @@ final class SessionRecorder {
 }
 
 /// One strategy, prepared for one guest.
-final class Bench<S: HintStrategy> {
+final class Bench<S: StrategyPasses> {
   let guest: Guest
   let lowestOrder: Int
   private(set) var strategy: S

@@ -30,7 +30,7 @@ struct ConformanceCheck {
     var observer: SessionObserver
   }
 
-  private func run<S: HintStrategy>(_ type: S.Type) throws -> [Violation] {
+  private func run<S: StrategyPasses>(_ type: S.Type) throws -> [Violation] {
     var violations: [Violation] = []
     func fail(_ rule: Violation.Rule, _ detail: String) { violations.append(Violation(rule: rule, detail: detail)) }
     let stop = StopFlag()
@@ -69,7 +69,7 @@ struct ConformanceCheck {
     return violations
   }
 
-  private func session<S: HintStrategy>(
+  private func session<S: StrategyPasses>(
     _ strategy: inout S, _ stop: StopFlag, _ before: AllocatorState, _ device: HintDevice, stopAfter holds: Int? = nil,
     atEnd: (Seen) -> Void
   ) -> Seen {
@@ -245,7 +245,7 @@ struct ConformanceCheck {
 
   // MARK: stopping
 
-  private func judgeStop<S: HintStrategy>(
+  private func judgeStop<S: StrategyPasses>(
     _ strategy: inout S, _ stop: StopFlag, _ whole: Seen, _ before: AllocatorState, _ device: HintDevice,
     _ violations: inout [Violation]
   ) {

@@ -36,7 +36,7 @@ import Testing
     return guest
   }
 
-  private func violations<S: HintStrategy>(of type: S.Type, fault: String, lowestOrder: Int) throws -> [Violation] {
+  private func violations<S: StrategyPasses>(of type: S.Type, fault: String, lowestOrder: Int) throws -> [Violation] {
     let entry = StrategyEntry(type)
     return try ConformanceCheck(
       entry: entry, configured: entry.configured(["fault": fault]), guest: guest(), lowestOrder: lowestOrder,

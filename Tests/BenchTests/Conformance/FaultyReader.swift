@@ -6,7 +6,7 @@ import Records
 @testable import Hinting
 
 /// A strategy that only reads, right with `fault=none` and otherwise wrong in one way: shows that the suite notices.
-struct FaultyReader: HintStrategy {
+struct FaultyReader: StrategyPasses {
   typealias Hooks = NoHooks
 
   static let card = StrategyCard(

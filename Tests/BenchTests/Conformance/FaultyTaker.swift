@@ -6,7 +6,7 @@ import Records
 @testable import Hinting
 
 /// A strategy that takes blocks and reports them, right with `fault=none` and otherwise wrong in one way.
-struct FaultyTaker: HintStrategy {
+struct FaultyTaker: StrategyPasses {
   typealias Hooks = NoHooks
 
   static let card = StrategyCard(

@@ -1,11 +1,12 @@
 import Delivery
 import GuestMemory
-import Hinting
 import Instruments
 import Records
 
+@testable import Hinting
+
 /// A strategy that takes blocks and reports them, and with `holds=no` frees the first before the host has acted on it.
-struct CarelessTaker: HintStrategy {
+struct CarelessTaker: StrategyPasses {
   typealias Hooks = NoHooks
 
   static let card = StrategyCard(

@@ -7,7 +7,7 @@ import Records
 
 /// A walk that looks at one entry a hold, right with `fault=none` and otherwise wrong in one way that only others'
 /// doings between its holds bring to light.
-struct FaultyWalk: HintStrategy {
+struct FaultyWalk: StrategyPasses {
   typealias Hooks = NoHooks
 
   static let card = StrategyCard(

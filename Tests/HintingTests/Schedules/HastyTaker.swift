@@ -7,7 +7,7 @@ import Records
 
 /// A strategy that takes one block and reports it, right with `fault=none`; otherwise it doesn't look again once it
 /// has the lock, or gives the block back before the host is done.
-struct HastyTaker: HintStrategy {
+struct HastyTaker: StrategyPasses {
   typealias Hooks = NoHooks
 
   static let card = StrategyCard(

@@ -8,7 +8,7 @@ import Testing
   private func guest() throws -> Guest { try ScheduleCase.GuestShape.mixed.guest() }
 
   /// Explores beside others, and beside nobody.
-  private func faults<S: HintStrategy, H: AllocatorHooks>(
+  private func faults<S: StrategyPasses, H: AllocatorHooks>(
     _ bench: Bench<S>, _ hooks: H, _ scripts: [[Section]], watches: [any ScheduleWatch] = [],
     begin: @escaping (Bench<S>) -> Void = { _ in }, repair: @escaping (Bench<S>) -> Void = { _ in }
   ) -> (alone: [String], among: [String]) {

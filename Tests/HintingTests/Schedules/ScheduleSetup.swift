@@ -6,7 +6,7 @@ extension ScheduleCase {
   func scheduled<Result>(
     _ scripts: [[Section]], guest: Guest? = nil, _ body: (any Explorable) throws -> Result
   ) throws -> Result {
-    func open<S: HintStrategy>(_ type: S.Type) throws -> Result {
+    func open<S: StrategyPasses>(_ type: S.Type) throws -> Result {
       let bench = try Bench(type, guest ?? shape.guest(), options, lowestOrder: lowestOrder)
       return try body(
         Scheduler(
@@ -17,14 +17,14 @@ extension ScheduleCase {
   }
 
   /// v5 asks from 32 blocks on; a small guest is asked for by hand.
-  private static func request<S: HintStrategy>(_ bench: Bench<S>) {
+  private static func request<S: StrategyPasses>(_ bench: Bench<S>) {
     guard let bench = bench as? Bench<PageReportingBoundary> else { return }
     for zone in bench.guest.core.zones where !bench.hooks.has(PageReportingBoundary.Hooks.requested, zone) {
       bench.hooks.request(zone)
     }
   }
 
-  private func watches<S: HintStrategy>(_ bench: Bench<S>) -> [any ScheduleWatch] {
+  private func watches<S: StrategyPasses>(_ bench: Bench<S>) -> [any ScheduleWatch] {
     let capacity = options["capacity"].flatMap { Int($0) } ?? 0
     let restarts = options["restarts"].flatMap { Int($0) } ?? 64
     switch bench {

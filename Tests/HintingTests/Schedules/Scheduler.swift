@@ -21,7 +21,7 @@ import Instruments
 /// carries over and what it means to do next all steer what comes. Two runs with the same position thus have the same
 /// future under the same decisions. Hints already copied are judged in each run by the holds before, whichever
 /// position it leads to. ``SchedulerTests`` compares with exploration that never prunes.
-final class Scheduler<S: HintStrategy, H: AllocatorHooks> {
+final class Scheduler<S: StrategyPasses, H: AllocatorHooks> {
   enum Place: Int {
     case start, afterHold, beforeHold, report, held
   }

@@ -1,0 +1,135 @@
+import Delivery
+import GuestMemory
+import Instruments
+
+/// What a ``StrategyRunner`` does with its strategy. The bodies are the same for all, and compiled for each.
+///
+/// A protocol, because a witness is compiled for the type that conforms. A generic class has one table of methods for
+/// all its types, and what is called through it isn't compiled for any.
+protocol StrategyPasses: HintStrategy {
+  /// See ``StrategyRunner/speedPass(_:_:bracket:)``.
+  mutating func speedPass(
+    _ place: StrategyRunner.VirtualCPU, _ startSession: Session, _ queue: HintQueue, _ bracket: StrategyRunner.Bracket?
+  ) -> SpeedPass
+
+  /// See ``StrategyRunner/probedPass(_:_:_:_:atEnd:)``.
+  mutating func probedPass(
+    _ place: StrategyRunner.VirtualCPU, _ probe: HoldProbe, _ startSession: Session, _ log: HintLog,
+    _ queue: HintQueue, _ atEnd: () -> Void
+  ) -> ProbedPass
+
+  /// See ``StrategyRunner/deliver(_:_:_:)``.
+  mutating func deliver(
+    _ place: StrategyRunner.VirtualCPU, _ startSession: Session, _ sink: inout DeliverySink
+  ) -> DeliveryPass
+
+  /// ``HintStrategy/work(_:_:_:)`` on that CPU, with the probe.
+  mutating func probedWork(
+    _ place: StrategyRunner.VirtualCPU, _ probe: HoldProbe, _ session: inout Session, _ sink: inout RecordingSink
+  ) -> Outcome
+
+  /// ``HintStrategy/giveBack(_:_:_:)`` on that CPU, with the probe.
+  mutating func probedGiveBack(
+    _ place: StrategyRunner.VirtualCPU, _ probe: HoldProbe, _ session: inout Session, _ sink: inout RecordingSink)
+
+  /// A mutator on a guest with the strategy's hooks; probed where there is a log.
+  ///
+  /// - Throws: ``GuestError`` if the host refuses the address space.
+  func mutator(_ guest: Guest, _ settings: MutatorSettings, _ log: HoldLog?) throws(GuestError) -> AnyMutator
+
+  /// See ``StrategyRunner/rangeAllocator(_:cpu:)``.
+  func rangeAllocator(_ guest: Guest, cpu: Int) -> AnyRangeAllocator
+
+  /// See ``StrategyRunner/allocationLoop(_:cpu:)``.
+  func allocationLoop(_ guest: Guest, cpu: Int) -> AllocationLoop
+}
+
+extension StrategyPasses {
+  mutating func speedPass(
+    _ place: StrategyRunner.VirtualCPU, _ startSession: Session, _ queue: HintQueue, _ bracket: StrategyRunner.Bracket?
+  ) -> SpeedPass {
+    var cpu = GuestCPU(place.core, cpu: place.number, node: place.node, probe: NoProbe(), hooks: hooks)
+    var session = startSession
+    var sink = CountingSink(queue)
+    bracket?.start()
+    let cpuTime = ThreadCPUClock.nanoseconds()
+    let begin = CycleClock.begin()
+    let outcome = collect(&cpu, &sink, &session)
+    let middle = CycleClock.end()
+    giveBack(&cpu, &sink, &session)
+    let end = CycleClock.end()
+    let cpuTimeUsed = ThreadCPUClock.nanoseconds() - cpuTime
+    bracket?.stop()
+    return SpeedPass(
+      outcome: outcome, beginTicks: begin, scanTicks: middle &- begin, returnTicks: end &- middle,
+      cpuNanoseconds: cpuTimeUsed,
+      bufferAllocTicks: session.bufferAllocTicks, bufferFreeTicks: session.bufferFreeTicks, restarts: session.restarts,
+      kicks: sink.kicks, descriptors: sink.descriptors)
+  }
+
+  mutating func probedPass(
+    _ place: StrategyRunner.VirtualCPU, _ probe: HoldProbe, _ startSession: Session, _ log: HintLog,
+    _ queue: HintQueue, _ atEnd: () -> Void
+  ) -> ProbedPass {
+    var cpu = GuestCPU(place.core, cpu: place.number, node: place.node, probe: probe, hooks: hooks)
+    var session = startSession
+    var sink = RecordingSink(log, cpu.core, queue)
+    cpu.probe.phase = .collect
+    let outcome = collect(&cpu, &sink, &session)
+    sink.pause()
+    atEnd()
+    sink.goOn()
+    cpu.probe.phase = .return
+    giveBack(&cpu, &sink, &session)
+    return ProbedPass(
+      outcome: outcome, restarts: session.restarts, kicks: sink.kicks, descriptors: sink.descriptors,
+      pagesWithheldMax: sink.pagesWithheldMax, byteSecondsWithheld: sink.byteSecondsWithheld,
+      freePagesMin: sink.freePagesMin, pagesInitializedAtAlloc: sink.pagesInitializedAtAlloc,
+      pagesReturned: sink.pagesReturned)
+  }
+
+  mutating func deliver(
+    _ place: StrategyRunner.VirtualCPU, _ startSession: Session, _ sink: inout DeliverySink
+  ) -> DeliveryPass {
+    var cpu = GuestCPU(place.core, cpu: place.number, node: place.node, probe: NoProbe(), hooks: hooks)
+    var session = startSession
+    // Its own, so that the compiler knows who else may write to it: nobody.
+    var own = sink
+    let cpuTime = ThreadCPUClock.nanoseconds()
+    let begin = CycleClock.begin()
+    let outcome = collect(&cpu, &own, &session)
+    let end = CycleClock.end()
+    var cpuTimeUsed = ThreadCPUClock.nanoseconds() - cpuTime
+    let isWhole = own.finish()
+    let returning = ThreadCPUClock.nanoseconds()
+    giveBack(&cpu, &own, &session)
+    cpuTimeUsed += ThreadCPUClock.nanoseconds() - returning
+    sink = own
+    return DeliveryPass(
+      outcome: outcome, beginTicks: begin, scanTicks: end &- begin, cpuNanoseconds: cpuTimeUsed, isWhole: isWhole)
+  }
+
+  mutating func probedWork(
+    _ place: StrategyRunner.VirtualCPU, _ probe: HoldProbe, _ session: inout Session, _ sink: inout RecordingSink
+  ) -> Outcome {
+    var cpu = GuestCPU(place.core, cpu: place.number, node: place.node, probe: probe, hooks: hooks)
+    return work(&cpu, &sink, &session)
+  }
+
+  mutating func probedGiveBack(
+    _ place: StrategyRunner.VirtualCPU, _ probe: HoldProbe, _ session: inout Session, _ sink: inout RecordingSink
+  ) {
+    var cpu = GuestCPU(place.core, cpu: place.number, node: place.node, probe: probe, hooks: hooks)
+    giveBack(&cpu, &sink, &session)
+  }
+
+  func mutator(_ guest: Guest, _ settings: MutatorSettings, _ log: HoldLog?) throws(GuestError) -> AnyMutator {
+    try StrategyRunner.mutator(guest, settings, log, hooks)
+  }
+
+  func rangeAllocator(_ guest: Guest, cpu: Int) -> AnyRangeAllocator {
+    AnyRangeAllocator(guest, cpu: cpu, hooks: hooks)
+  }
+
+  func allocationLoop(_ guest: Guest, cpu: Int) -> AllocationLoop { AllocationLoop(guest, cpu: cpu, hooks: hooks) }
+}
