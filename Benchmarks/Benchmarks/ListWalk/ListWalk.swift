@@ -3,25 +3,33 @@ import Fixtures
 import GuestMemory
 import Harness
 
-/// A walk over every free block of the highest order, warm. `c` and `c-sized` are the yardsticks; CParity compares them
-/// with the rest round by round.
+/// Walks over the free blocks of the highest order, warm. Those of C are the yardsticks; CParity compares them with the rest
+/// round by round.
 let benchmarks: @Sendable () -> Void = {
-  let walks: [(name: String, walk: (ListWalks) -> Int)] = [
-    ("c", { $0.inC() }),
-    ("c-sized", { $0.inCSized() }),
-    ("swift-iterated", { $0.iterated() }),
-    ("swift-one-hold", { $0.locked() }),
-    ("swift-one-hold-sized", { $0.lockedSized() }),
-  ]
   for (size, gibibytes) in [("8G", 8), ("1T", 1024 as UInt64)] {
     for order in [ListOrder.ascending, .shuffled] {
-      for (name, walk) in walks {
+      func walk(_ name: String, _ body: @escaping (ListWalks, Region) -> Int) {
         // The same instructions a block as in the smaller guest, after minutes of filling this one under valgrind.
         benchmark("\(size)-\(order.rawValue)-\(name)", per: "block", isCounted: gibibytes <= 8) { region in
-          let lists = SharedLists.of(gibibytes * GuestFixture.gibibyte, order)
-          let walked = region.around { walk(lists) }
-          chost_consume(UInt64(walked))
-          return Done(lists.blocks)
+          Done(body(SharedLists.of(gibibytes * GuestFixture.gibibyte, order), region))
+        }
+      }
+      func walk(_ name: String, _ body: @escaping (ListWalks) -> Int) {
+        walk(name) { lists, region in
+          chost_consume(UInt64(region.around { body(lists) }))
+          return lists.blocks
+        }
+      }
+      walk("c") { $0.inC() }
+      walk("swift-iterated") { $0.iterated() }
+      for strategy in WholeListStrategy.allCases {
+        walk("c-as-\(strategy.rawValue)") { lists, region in
+          chost_consume(UInt64(region.around { lists.inC(strategy) }))
+          return lists.blocks(strategy)
+        }
+        walk(strategy.rawValue) { lists, region in
+          _ = lists.session(strategy, bracket: region)
+          return lists.blocks(strategy)
         }
       }
     }

@@ -49,58 +49,43 @@ func compare(
   return Comparison(name: name, ratio: Spread(ratios), nanosecondsC: Spread(nanoseconds))
 }
 
-/// The whole design through its registry entry, its buffer's end and its sink included: its session's time for C's.
-func compareStrategy(_ walks: ListWalks, rounds: Int) -> Comparison {
-  let order = walks.guest.core.highestOrder
-  let runner: StrategyRunner
-  do {
-    runner = try Strategies.entry(named: "free-list-fixed-buffer").configured().runner()
-    try runner.prepare(walks.guest.core, lowestOrder: order)
-  } catch { fatalError("\(error)") }
-  let stop = StopFlag()
-  defer { stop.deallocate() }
-  func pass() -> Double {
-    let pass = runner.speedPass(.init(walks.guest), Session(lowestOrder: order, stop: stop))
-    precondition(pass.outcome == .complete, "\(pass.outcome)")
-    return Double(pass.scanTicks)
-  }
+/// A strategy's session, its buffer's end, its kick and the host's end of the queue included, for the same work in C.
+func compare(_ walks: ListWalks, _ strategy: WholeListStrategy, rounds: Int, warmUp: Int) -> Comparison {
+  func c() -> Double { ticks(1) { walks.inC(strategy) } }
+  func swift() -> Double { Double(walks.session(strategy).scanTicks) }
   var ratios: [Double] = []
   var nanoseconds: [Double] = []
-  for round in 0..<(rounds * 8) {
-    let c1 = ticks(1, walks.inC)
-    let s1 = pass()
-    let s2 = pass()
-    let c2 = ticks(1, walks.inC)
-    if round < 8 { continue }
+  for round in 0..<(warmUp + rounds) {
+    let c1 = c()
+    let s1 = swift()
+    let s2 = swift()
+    let c2 = c()
+    if round < warmUp { continue }
     ratios.append((s1 + s2) / (c1 + c2))
-    nanoseconds.append((c1 + c2) / 2 / Double(walks.blocks) * CycleClock.nanosecondsPerTick)
+    nanoseconds.append((c1 + c2) / 2 / Double(walks.blocks(strategy)) * CycleClock.nanosecondsPerTick)
   }
-  return Comparison(
-    name: "free-list-fixed-buffer, a session", ratio: Spread(ratios), nanosecondsC: Spread(nanoseconds))
+  return Comparison(name: strategy.rawValue, ratio: Spread(ratios), nanosecondsC: Spread(nanoseconds))
 }
 
-func run(_ title: String, _ bytes: UInt64, _ order: ListOrder, repeats: Int, rounds: Int, withStrategy: Bool) -> Bool {
+func run(_ title: String, _ bytes: UInt64, _ order: ListOrder, repeats: Int, rounds: Int) -> Bool {
   let walks = ListWalks(GuestFixture.fresh(bytes: bytes, order: order))
-  guard walks.inC() == walks.blocks, walks.locked() == walks.blocks, walks.agree() else {
-    fatalError("\(title): C and Swift walked different lists")
-  }
+  guard walks.inC() == walks.blocks, walks.iterated() == walks.blocks, walks.agree(),
+    WholeListStrategy.allCases.allSatisfy({ walks.agree($0) })
+  else { fatalError("\(title): C and Swift walked different lists") }
   var rows = [
     compare(
-      "FreeList, iterated", blocks: walks.blocks, repeats: repeats, rounds: rounds, c: walks.inC, swift: walks.iterated),
-    compare(
-      "one hold a zone, an address a block", blocks: walks.blocks, repeats: repeats, rounds: rounds, c: walks.inC,
-      swift: walks.locked),
-    compare(
-      "one hold a zone, address and length", blocks: walks.blocks, repeats: repeats, rounds: rounds, c: walks.inCSized,
-      swift: walks.lockedSized),
+      "FreeList, iterated", blocks: walks.blocks, repeats: repeats, rounds: rounds, c: walks.inC, swift: walks.iterated)
   ]
-  if withStrategy { rows.append(compareStrategy(walks, rounds: rounds)) }
+  // A session can't be repeated inside one time: as many rounds more.
+  for strategy in WholeListStrategy.allCases {
+    rows.append(compare(walks, strategy, rounds: rounds * repeats, warmUp: repeats))
+  }
   var good = true
   for row in rows {
     let within = row.ratio.median <= limit
     good = good && within
     print(
-      "\(title.column(24, left: true)) \(row.name.column(36, left: true))",
+      "\(title.column(24, left: true)) \(row.name.column(24, left: true))",
       row.nanosecondsC.median.text(2).column(9), row.ratio.median.text(3).column(8),
       row.ratio.quantile(0.1).text(3).column(8), row.ratio.quantile(0.9).text(3).column(8), within ? "" : "  > \(limit)"
     )
@@ -112,14 +97,14 @@ func parity() -> Bool {
   let eight = 8 * GuestFixture.gibibyte
   let terabyte = 1024 * GuestFixture.gibibyte
   print(
-    "lists".column(24, left: true), "walk".column(36, left: true), "C ns/blk".column(9), "ratio".column(8),
+    "lists".column(24, left: true), "walk".column(24, left: true), "C ns/blk".column(9), "ratio".column(8),
     "10 %".column(8), "90 %".column(8))
   var good = true
   for order in [ListOrder.ascending, .shuffled] {
-    good = run("8 GiB \(order.rawValue)", eight, order, repeats: 8, rounds: 401, withStrategy: true) && good
+    good = run("8 GiB \(order.rawValue)", eight, order, repeats: 8, rounds: 401) && good
   }
   for order in [ListOrder.ascending, .shuffled] {
-    good = run("1 TiB \(order.rawValue)", terabyte, order, repeats: 1, rounds: 31, withStrategy: false) && good
+    good = run("1 TiB \(order.rawValue)", terabyte, order, repeats: 1, rounds: 31) && good
   }
   return good
 }

@@ -2,10 +2,22 @@ import CBaseline
 import CHost
 import Delivery
 import GuestMemory
+import Hinting
 import Instruments
 
-/// The walk of the whole-list designs, in C and in Swift: every free list of the highest order, zone by zone and migratetype
-/// by migratetype, something stored for each block. All of them walk the same lists in the same order, and none is
+/// The strategies that copy whole lists under one hold a zone, as `hintbench run` runs them.
+public enum WholeListStrategy: String, CaseIterable, Sendable {
+  case fixedBuffer = "free-list-fixed-buffer"
+  case recordUnusedPages = "record-unused-pages"
+
+  /// Words of the buffer. Of record-unused-pages the most it takes, so that it is never full.
+  fileprivate var words: Int { self == .fixedBuffer ? (16 * 4096 - 8) / 8 : (4 << 20) / 8 }
+  fileprivate var wordsPerBlock: Int { self == .fixedBuffer ? 1 : 2 }
+  fileprivate var options: [String: String] { self == .fixedBuffer ? [:] : ["buffer": "\(words * 8)"] }
+}
+
+/// Walks over the free blocks of the highest order, zone by zone and migratetype by migratetype, something stored for each
+/// block: in C, by ``FreeList``, and by the whole-list strategies. All walk the same lists in the same order, and none is
 /// inlined, so that the benchmarks and the parity check run the same code.
 public final class ListWalks {
   public let guest: Guest
@@ -17,17 +29,18 @@ public final class ListWalks {
   private let vmemmap: UInt64
   private let shift: UInt32
   private let heads: UnsafeMutableBufferPointer<UnsafePointer<ListHead>>
-  private var cpu: GuestCPU<NoProbe, NoHooks>
+  private let zones: UnsafeMutableBufferPointer<UnsafeMutablePointer<StructZone>>
   // Swift's buffer, and C's: equally long and both touched.
   private let arena: HintArena
   private let buffer: HintBuffer
   private let words: UnsafeMutablePointer<UInt64>
   private let bytes: Int
+  private let stop = StopFlag()
+  private var runners: [WholeListStrategy: StrategyRunner] = [:]
 
   public init(_ guest: Guest) {
     self.guest = guest
     core = guest.core
-    cpu = GuestFixture.cpu(guest)
     order = core.highestOrder
     blocks = guest.freeBlocks(fromOrder: order).count
     vmemmap = UInt64(UInt(bitPattern: core.vmemmapAddress))
@@ -37,6 +50,12 @@ public final class ListWalks {
     }
     heads = .allocate(capacity: lists.count)
     _ = heads.initialize(from: lists)
+    let structures = core.zones.map { zone in
+      (UnsafeMutableRawPointer(zone.freeList(order: 0, .unmovable).address) - Int(HB_ZONE_FREE_AREA))
+        .assumingMemoryBound(to: StructZone.self)
+    }
+    zones = .allocate(capacity: structures.count)
+    _ = zones.initialize(from: structures)
     bytes = (blocks + 1) * 16
     guard let arena = try? HintArena(bytes: bytes), let raw = chost_reserve(bytes, 4096) else {
       fatalError("no room for \(bytes) bytes of hints")
@@ -49,6 +68,8 @@ public final class ListWalks {
 
   deinit {
     heads.deallocate()
+    zones.deallocate()
+    stop.deallocate()
     _ = chost_release(words, bytes)
   }
 
@@ -57,15 +78,6 @@ public final class ListWalks {
   public func inC() -> Int {
     var n = 0
     for head in heads { n &+= chost_walk_list(head, vmemmap, shift, words + n) }
-    return n
-  }
-
-  /// The same with two words a block, v8's format.
-  @inline(never)
-  public func inCSized() -> Int {
-    var n = 0
-    let length: UInt64 = (1 &<< UInt64(order)) &<< 12
-    for head in heads { n &+= baseline_walk_list_sized(head, vmemmap, shift, length, words + n) }
     return n
   }
 
@@ -88,58 +100,60 @@ public final class ListWalks {
     return n
   }
 
-  /// One hold a zone, entries counted and the buffer's end looked for: free-list-fixed-buffer's loop.
+  /// Whether C and Swift stored the same words; run ``inC()`` and ``iterated()`` first.
+  public func agree() -> Bool { (0..<blocks).allSatisfy { words[$0] == buffer[$0] } }
+
+  // MARK: whole-list strategies
+
+  /// Blocks that a session of `strategy` reaches.
+  public func blocks(_ strategy: WholeListStrategy) -> Int { min(blocks, strategy.words / strategy.wordsPerBlock) }
+
+  /// What a session of `strategy` does with the lists, in C: the zones' locks, the look for the buffer's end before each
+  /// block, the words stored. Not what it does once a session: its clock, its kick and the host's end of the queue.
+  ///
+  /// - Returns: the words stored.
   @inline(never)
-  public func locked() -> Int {
-    let order = order
-    let buffer = buffer
-    let limit = blocks
+  public func inC(_ strategy: WholeListStrategy) -> Int {
+    // As long as the strategy's own, and never longer than what is there.
+    let limit = min(strategy.words, bytes / 8)
     var n = 0
-    for zone in 0..<core.zoneCount {
-      let full = cpu.withZoneLocked(core.zone(zone)) { hold in
-        let core = hold.core
-        for type in 0..<Migratetype.count {
-          for page in hold.freeList(order: order, Migratetype(rawValue: type)) {
-            if n == limit { return true }
-            hold.items &+= 1
-            buffer.store(core.address(page), at: n)
-            n &+= 1
-          }
+    for zone in zones {
+      n =
+        switch strategy {
+        case .fixedBuffer: baseline_copy_zone(zone, UInt32(order), vmemmap, shift, limit, words, n)
+        case .recordUnusedPages: baseline_copy_zone_sized(zone, UInt32(order), vmemmap, shift, limit, words, n)
         }
-        return false
-      }
-      if full { break }
     }
     return n
   }
 
-  /// The same with two words a block: record-unused-pages' loop.
-  @inline(never)
-  public func lockedSized() -> Int {
-    let order = order
-    let buffer = buffer
-    let size = blocks * 2
-    var offset = 0
-    for zone in 0..<core.zoneCount {
-      let full = cpu.withZoneLocked(core.zone(zone)) { hold in
-        let core = hold.core
-        let length: UInt64 = (1 &<< UInt64(order)) &<< 12
-        for type in 0..<Migratetype.count {
-          for page in hold.freeList(order: order, Migratetype(rawValue: type)) {
-            if offset &+ 2 > size { return true }
-            hold.items &+= 1
-            buffer.store(core.address(page), at: offset)
-            buffer.store(length, at: offset &+ 1)
-            offset &+= 2
-          }
-        }
-        return false
-      }
-      if full { break }
-    }
-    return offset
+  /// A session of `strategy` without a probe, by its entry: what `hintbench run` times.
+  public func session(_ strategy: WholeListStrategy, bracket: StrategyRunner.Bracket? = nil) -> SpeedPass {
+    let pass = runner(strategy).speedPass(.init(guest), Session(lowestOrder: order, stop: stop), bracket: bracket)
+    precondition(pass.outcome == .complete || pass.outcome == .limit, "\(strategy.rawValue): \(pass.outcome)")
+    precondition(pass.restarts == 0, "\(strategy.rawValue) walked twice")
+    return pass
   }
 
-  /// Whether C and Swift stored the same words; run ``inC()`` and ``locked()`` first.
-  public func agree() -> Bool { (0..<blocks).allSatisfy { words[$0] == buffer[$0] } }
+  /// Whether a session of `strategy` hints as many blocks as C stores, and both as many as ``blocks(_:)`` says.
+  public func agree(_ strategy: WholeListStrategy) -> Bool {
+    do {
+      let hints = try HintLog(capacity: blocks + 1)
+      let holds = try HoldLog(capacity: 1024)
+      let pass = runner(strategy).probedPass(
+        .init(guest), holds.probe(), Session(lowestOrder: order, stop: stop), hints)
+      return pass.restarts == 0 && hints.hints.count == blocks(strategy)
+        && inC(strategy) == blocks(strategy) * strategy.wordsPerBlock
+    } catch { fatalError("\(strategy.rawValue): \(error)") }
+  }
+
+  private func runner(_ strategy: WholeListStrategy) -> StrategyRunner {
+    if let runner = runners[strategy] { return runner }
+    do {
+      let runner = try Strategies.entry(named: strategy.rawValue).configured(strategy.options).runner()
+      try runner.prepare(core, lowestOrder: order)
+      runners[strategy] = runner
+      return runner
+    } catch { fatalError("\(strategy.rawValue): \(error)") }
+  }
 }
