@@ -5,9 +5,9 @@ import Records
 
 /// A strategy for finding free memory and reporting it to the host.
 ///
-/// A strategy is a struct in its own file and two lines in ``Strategies``. It gets a guest CPU, a sink, and a session
-/// with the stop flag and a clock; nothing else. ``collect(_:_:_:)`` is compiled for each probe and sink, so that nothing
-/// between lock and unlock calls dynamically, allocates or counts references.
+/// A strategy is a struct in its own file that conforms to ``StrategyPasses``, and a line in ``Strategies``. It gets a
+/// guest CPU, a sink, and a session with the stop flag and a clock; nothing else. ``collect(_:_:_:)`` is compiled for
+/// each probe and sink, so that nothing between lock and unlock calls dynamically, allocates or counts references.
 ///
 /// A strategy that reacts to frees declares this on its card, has its own ``Hooks``, and does its work in
 /// ``work(_:_:_:)``.

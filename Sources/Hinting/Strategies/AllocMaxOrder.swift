@@ -17,7 +17,7 @@ import Records
 /// newer command id) ends the loop within a block. The blocks stay held until ``giveBack(_:_:_:)``, DONE, since pages
 /// freed during a migration are written to and must be sent again. `stop=return` is the rejected alternative: blocks
 /// are freed as soon as the host stops the session.
-struct AllocMaxOrder: HintStrategy {
+struct AllocMaxOrder: StrategyPasses {
   typealias Hooks = NoHooks
 
   static let card = StrategyCard(

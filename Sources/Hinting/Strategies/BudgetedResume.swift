@@ -5,7 +5,7 @@ import Records
 
 /// The v8 thread's first answer to long holds (Wei Wang, 2017): a budget of entries per hold, and the node to continue
 /// from. Proposed in prose only, without code; see ``ResumableWalk`` for the consequences.
-struct BudgetedResume: HintStrategy {
+struct BudgetedResume: StrategyPasses {
   typealias Hooks = NoHooks
 
   static let card = StrategyCard(

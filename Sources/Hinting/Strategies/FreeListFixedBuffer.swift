@@ -9,7 +9,7 @@ import Records
 /// The whole 64 KiB is sent as one descriptor with one kick: a header of le32 count and le32 bytes a hint, then le64
 /// addresses. That leaves room for 8191 of them: 32 GiB less 4 MiB. The strategy handles one order; below the highest
 /// it is called once more for each order, with the same buffer.
-struct FreeListFixedBuffer: HintStrategy {
+struct FreeListFixedBuffer: StrategyPasses {
   typealias Hooks = NoHooks
 
   static let card = StrategyCard(

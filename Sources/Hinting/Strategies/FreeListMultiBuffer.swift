@@ -9,7 +9,7 @@ import Records
 /// Allocation is GFP_ATOMIC | __GFP_NOMEMALLOC; if any fails, everything is freed and nothing reported. If the buffers
 /// run out (ENOSPC), one more is allocated and the copy restarted. The posted code's test for the end of the buffer
 /// list can't be true; the intent is modelled. Each buffer is itself a block that isn't free and can't be hinted.
-struct FreeListMultiBuffer: HintStrategy {
+struct FreeListMultiBuffer: StrategyPasses {
   typealias Hooks = NoHooks
 
   static let card = StrategyCard(

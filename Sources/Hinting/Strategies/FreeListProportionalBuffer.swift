@@ -12,7 +12,7 @@ import Records
 /// 8 GiB). A guest of fewer than 512 blocks gets one page here; the formula gives none. Delivery is v33's: one
 /// descriptor and one kick. The strategy handles one order; below the highest it is called once more for each order,
 /// with the same buffer, sized for blocks of the lowest order.
-struct FreeListProportionalBuffer: HintStrategy {
+struct FreeListProportionalBuffer: StrategyPasses {
   typealias Hooks = NoHooks
 
   static let card = StrategyCard(

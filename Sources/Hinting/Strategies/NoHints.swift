@@ -4,7 +4,7 @@ import Instruments
 import Records
 
 /// The control: a session that collects nothing.
-struct NoHints: HintStrategy {
+struct NoHints: StrategyPasses {
   typealias Hooks = NoHooks
 
   static let card = StrategyCard(

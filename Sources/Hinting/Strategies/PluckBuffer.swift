@@ -11,7 +11,7 @@ import Records
 /// counters, stripped of Buddy and given a reference, and the min watermark is kept. The sketch also stores the
 /// buffer's own address as the first hint, which is stale as soon as the buffer is written to: `self=include` keeps
 /// this, and the hint is counted as stale.
-struct PluckBuffer: HintStrategy {
+struct PluckBuffer: StrategyPasses {
   typealias Hooks = NoHooks
 
   static let card = StrategyCard(

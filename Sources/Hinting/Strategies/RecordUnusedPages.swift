@@ -16,7 +16,7 @@ import Records
 /// - If the buffer can't grow, the rest of the order is dropped silently (`grow=no` shows it).
 ///
 /// The buffer is the driver's own memory, outside the modelled zones; the mails don't say its initial size.
-struct RecordUnusedPages: HintStrategy {
+struct RecordUnusedPages: StrategyPasses {
   typealias Hooks = NoHooks
 
   static let card = StrategyCard(

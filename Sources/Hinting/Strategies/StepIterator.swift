@@ -6,7 +6,7 @@ import Records
 /// The v8 thread's second answer (Michael Tsirkin, 2017): start iteration, do one step, end iteration. A step takes the
 /// lock, returns `step` blocks and keeps the next one as the iterator's position. Never implemented; see
 /// ``ResumableWalk``.
-struct StepIterator: HintStrategy {
+struct StepIterator: StrategyPasses {
   typealias Hooks = NoHooks
 
   static let card = StrategyCard(

@@ -13,7 +13,7 @@ import Records
 ///
 /// The host's stop is read in each callback, as since v24, and also before each list, so that a stopped session doesn't
 /// lock the remaining empty lists. A session that dropped blocks ends with `limit`: its queue was its cap.
-struct WalkCallback: HintStrategy {
+struct WalkCallback: StrategyPasses {
   typealias Hooks = NoHooks
 
   static let card = StrategyCard(
