@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -41,6 +42,11 @@ int chost_allowed_cpus(int *cpus, int capacity) {
             n++;
         }
     return n;
+}
+
+int chost_flush_output(void) {
+    if (fflush(stdout) != 0) return errno;
+    return ferror(stdout) ? EIO : 0;
 }
 
 int chost_current_cpu(void) { return sched_getcpu(); }

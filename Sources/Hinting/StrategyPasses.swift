@@ -75,14 +75,19 @@ extension StrategyPasses {
     var session = startSession
     var sink = RecordingSink(log, cpu.core, queue)
     cpu.probe.phase = .collect
+    let begin = CycleClock.begin()
     let outcome = collect(&cpu, &sink, &session)
+    let end = CycleClock.end()
     sink.pause()
     atEnd()
     sink.goOn()
     cpu.probe.phase = .return
+    let returnBegin = CycleClock.begin()
     giveBack(&cpu, &sink, &session)
+    let returnEnd = CycleClock.end()
     return ProbedPass(
-      outcome: outcome, restarts: session.restarts, kicks: sink.kicks, descriptors: sink.descriptors,
+      outcome: outcome, sessionTicks: (end &- begin) &+ (returnEnd &- returnBegin), restarts: session.restarts,
+      kicks: sink.kicks, descriptors: sink.descriptors,
       pagesWithheldMax: sink.pagesWithheldMax, byteSecondsWithheld: sink.byteSecondsWithheld,
       freePagesMin: sink.freePagesMin, pagesInitializedAtAlloc: sink.pagesInitializedAtAlloc,
       pagesReturned: sink.pagesReturned)

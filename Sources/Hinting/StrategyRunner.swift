@@ -204,6 +204,8 @@ public struct DeliveryPass: Sendable {
 /// What a pass with the probe found, beside what the probe and the hint log hold.
 public struct ProbedPass: Sendable {
   public var outcome: Outcome
+  /// From the session's start until it had returned everything, without what was done at its end; by the cycle clock.
+  public var sessionTicks: UInt64
   public var restarts: Int
   public var kicks: Int
   public var descriptors: Int
@@ -219,11 +221,12 @@ public struct ProbedPass: Sendable {
 
 extension ProbedPass {
   /// Several threads' passes as one, at least one: added up, so that what was withheld at most is what it would be if
-  /// each withheld its most at the same time; of free pages the least that any saw.
+  /// each withheld its most at the same time; of free pages the least that any saw; the longest session.
   public init(together passes: [ProbedPass]) {
     self = passes[0]
     outcome = passes.lazy.map(\.outcome).first { $0 != .complete } ?? .complete
     for pass in passes.dropFirst() {
+      sessionTicks = max(sessionTicks, pass.sessionTicks)
       restarts += pass.restarts
       kicks += pass.kicks
       descriptors += pass.descriptors

@@ -14,6 +14,9 @@ public struct DurationStatistics: Equatable, Codable, Sendable {
   public var p999: Double?
   /// The longest.
   public var max: Double?
+  /// The mean weighted by length, the sum of squares over the sum: the length of the duration that a random moment
+  /// within them falls into.
+  public var weightedMean: Double?
 
   /// The statistics of durations in ticks of ``CycleClock``, in any order.
   ///
@@ -32,5 +35,7 @@ public struct DurationStatistics: Equatable, Codable, Sendable {
     p99 = ranked(0.99)
     p999 = ranked(0.999)
     max = ranked(1)
+    let squares = sorted.reduce(0.0) { $0 + Double($1) * Double($1) }
+    weightedMean = sum > 0 ? squares / sum * nanosecondsPerTick : nil
   }
 }

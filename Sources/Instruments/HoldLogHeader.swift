@@ -3,7 +3,7 @@
 struct HoldLogHeader {
   @usableFromInline var count: Int
   @usableFromInline var capacity: Int
-  @usableFromInline var phase: UInt16
+  @usableFromInline var phase: UInt8
   /// The current acquisition.
   @usableFromInline var waitBegin: UInt64
   @usableFromInline var holdBegin: UInt64

@@ -30,6 +30,8 @@ public struct HoldProbe: LockProbe, @unchecked Sendable {
 
   @inlinable @inline(__always)
   public mutating func didAcquire() {
+    // Before the clock: not part of the hold's length.
+    chost_watch_preemption()
     header.pointee.holdBegin = CycleClock.begin()
   }
 
@@ -40,6 +42,7 @@ public struct HoldProbe: LockProbe, @unchecked Sendable {
 
   @inlinable @inline(__always)
   public mutating func didRelease(zone: Int, items: Int) {
+    let preemption = chost_preemption()
     let index = header.pointee.count
     guard index < header.pointee.capacity else {
       drop()
@@ -55,6 +58,7 @@ public struct HoldProbe: LockProbe, @unchecked Sendable {
         holdTicks: holdEnd > holdBegin ? holdEnd &- holdBegin : 0,
         items: UInt32(clamping: items),
         phase: header.pointee.phase,
+        preemption: preemption,
         zone: UInt16(truncatingIfNeeded: zone)))
     header.pointee.count = index &+ 1
   }

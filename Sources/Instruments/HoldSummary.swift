@@ -12,8 +12,13 @@ public struct HoldSummary: Sendable {
   public var wait: DurationStatistics
   /// The histograms by phase, for phases with samples.
   public var histograms: [HoldPhase: HoldHistograms]
-  /// The lengths of the holds in order, which ``RepeatableMaximum`` compares. Ticks.
+  /// The lengths of the holds in order, which ``RepeatableMaximum`` and ``OwnLongestHold`` compare. Ticks.
   public var holdSequence: [UInt64]
+  /// How many holds the thread was preempted, moved or signalled in; nil if the host can't tell.
+  public var preempted: Int?
+  /// The longest hold without those; of all holds if the host can't tell. Nil without any hold, and if one of those
+  /// looked at more entries than every other hold: then a shorter hold says nothing of the longest. Nanoseconds.
+  public var undisturbedMax: Double?
 
   init(
     samples: UnsafeBufferPointer<HoldSample>, phases: Set<HoldPhase>, nanosecondsPerTick: Double, dropped: Int
@@ -23,6 +28,10 @@ public struct HoldSummary: Sendable {
     holds.reserveCapacity(samples.count)
     waits.reserveCapacity(samples.count)
     var itemsMax: UInt32?
+    var undisturbedMax: UInt64?
+    var (preempted, isKnown) = (0, true)
+    // Most entries of an undisturbed hold, and of a preempted one; -1 without any.
+    var (undisturbedItems, preemptedItems) = (-1, -1)
     var histograms: [HoldPhase: HoldHistograms] = [:]
     for phase in HoldPhase.allCases where phases.contains(phase) {
       // One phase at a time, so that its histograms are local variables instead of a lookup per sample.
@@ -41,6 +50,14 @@ public struct HoldSummary: Sendable {
       holds.append(sample.holdTicks)
       waits.append(sample.waitTicks)
       itemsMax = max(itemsMax ?? 0, sample.items)
+      if sample.preemption == HoldPreemption.unknown.rawValue { isKnown = false }
+      if sample.preemption == HoldPreemption.happened.rawValue {
+        preempted += 1
+        preemptedItems = max(preemptedItems, Int(sample.items))
+      } else {
+        undisturbedMax = max(undisturbedMax ?? 0, sample.holdTicks)
+        undisturbedItems = max(undisturbedItems, Int(sample.items))
+      }
     }
     self.acquisitions = holds.count + dropped
     self.dropped = dropped
@@ -49,6 +66,9 @@ public struct HoldSummary: Sendable {
     self.wait = DurationStatistics(ticks: waits, nanosecondsPerTick: nanosecondsPerTick)
     self.histograms = histograms
     self.holdSequence = holds
+    self.preempted = isKnown && !holds.isEmpty ? preempted : nil
+    self.undisturbedMax =
+      preemptedItems > undisturbedItems ? nil : undisturbedMax.map { Double($0) * nanosecondsPerTick }
   }
 }
 

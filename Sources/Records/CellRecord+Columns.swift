@@ -8,8 +8,16 @@ extension CellRecord: TabularRecord {
   /// The columns of `cells.csv` in order: the cell, five for each primary metric of ``RunRecord/columns`` in their
   /// order, the limits and floors to judge them by, and the placement.
   public static let columns: [Column<CellRecord>] =
-    identityColumns + RunRecord.columns.filter(\.isPrimary).flatMap(metricColumns) + verdictColumns + placementColumns
-    + laterColumns
+    identityColumns + metricColumns(through: 3) + verdictColumns + placementColumns + laterColumns
+    + metricColumns(after: 3) + holdColumns
+
+  /// The summaries of primary metrics that schema_version 3 had, and of those that came later.
+  private static func metricColumns(through schema: Int) -> [Column<CellRecord>] {
+    RunRecord.columns.filter { $0.isPrimary && $0.since <= schema }.flatMap(metricColumns)
+  }
+  private static func metricColumns(after schema: Int) -> [Column<CellRecord>] {
+    RunRecord.columns.filter { $0.isPrimary && $0.since > schema }.flatMap(metricColumns)
+  }
 
   private static let identityColumns: [Column<CellRecord>] = [
     Column("run_id", \.runID, meaning: "The run this row belongs to."),
@@ -46,10 +54,11 @@ extension CellRecord: TabularRecord {
       meaning: "The limit on the length of a hold, as set with --hold-limit."),
     Column(
       "lock_hold_ns_max_repeatable", unit: "ns", direction: .lowerIsBetter, \.lockHoldNsMaxRepeatable,
-      meaning: "Longest repeatable hold: max over holds k of the min over repetitions of hold k."),
+      meaning: "Former headline, kept for a release: max over holds k of the min over repetitions of hold k. It falls "
+        + "with every repetition."),
     Column(
       "within_hold_limit", \.withinHoldLimit,
-      meaning: "Whether lock_hold_ns_max_repeatable keeps hold_limit_ns."),
+      meaning: "Former verdict, kept for a release: whether lock_hold_ns_max_repeatable keeps hold_limit_ns."),
     Column(
       "preempted_repetitions", \.preemptedRepetitions,
       meaning: "Of the repetitions, those whose involuntary_switches are above 0: kept, and marked."),
@@ -67,13 +76,40 @@ extension CellRecord: TabularRecord {
       meaning: "Values of the experiment's options, OPTION=VALUE with colons between.", since: 3)
   ]
 
+  private static let holdColumns: [Column<CellRecord>] = [
+    Column(
+      "hold_limit_judged", unit: "repetitions", \.holdLimitJudged,
+      meaning:
+        "Repetitions whose longest hold is held against hold_limit_ns: those with lock_hold_ns_max_undisturbed, or "
+        + "all if none has it.", since: 4),
+    Column(
+      "hold_limit_exceeded", unit: "repetitions", direction: .lowerIsBetter, \.holdLimitExceeded,
+      meaning: "Of these, repetitions with a hold beyond hold_limit_ns.", since: 4),
+    Column(
+      "hold_limit_exceeded_share_low", unit: "share", \.holdLimitExceededShareLow,
+      meaning: "Share of sessions with such a hold: at least this, at 95 % (Clopper and Pearson).", since: 4),
+    Column(
+      "hold_limit_exceeded_share_high", unit: "share", \.holdLimitExceededShareHigh,
+      meaning: "Share of sessions with such a hold: at most this, at 95 %.", since: 4),
+    Column(
+      "hold_limit_verdict", \.holdLimitVerdict,
+      meaning:
+        "within: fewer than half of all sessions have such a hold, by the upper bound; beyond: more than half, by "
+        + "the lower; else not-enough-data.", since: 4),
+    Column(
+      "lock_hold_ns_max_own", unit: "ns", direction: .lowerIsBetter, \.lockHoldNsMaxOwn,
+      meaning:
+        "The strategy's own longest hold: max over holds k of the median over repetitions of hold k; empty under a "
+        + "load.", since: 4),
+  ]
+
   private static func metricColumns(of metric: Column<RunRecord>) -> [Column<CellRecord>] {
     func column(
       _ suffix: String, _ part: any WritableKeyPath<MetricSummary, Double?> & Sendable, _ meaning: String
     ) -> Column<CellRecord> {
       Column(
         "\(metric.name)_\(suffix)", unit: metric.unit, direction: metric.direction,
-        meaning: "\(meaning) \(metric.name) over the repetitions.",
+        meaning: "\(meaning) \(metric.name) over the repetitions.", since: metric.since,
         get: { [name = metric.name] in $0[metric: name][keyPath: part] },
         set: { [name = metric.name] in $0[metric: name][keyPath: part] = $1 })
     }

@@ -32,6 +32,14 @@ public struct CellRecord: Hashable, Sendable {
   public var withinHoldLimit: Bool?
   // nil if none was watched.
   public var preemptedRepetitions: Int?
+  // nil without a hold or a limit, like the three below it.
+  public var holdLimitJudged: Int?
+  public var holdLimitExceeded: Int?
+  public var holdLimitExceededShareLow: Double?
+  public var holdLimitExceededShareHigh: Double?
+  public var holdLimitVerdict: HoldLimitVerdict?
+  // nil if hold k is not the same work in every repetition.
+  public var lockHoldNsMaxOwn: Double?
 
   /// Creates a record without values.
   public init() {}
@@ -40,6 +48,28 @@ public struct CellRecord: Hashable, Sendable {
   public subscript(metric name: String) -> MetricSummary {
     get { metrics[name] ?? MetricSummary() }
     set { metrics[name] = newValue == MetricSummary() ? nil : newValue }
+  }
+}
+
+extension CellRecord {
+  /// The longest hold of a repetition over the repetitions: without preempted holds if any repetition has one, else with
+  /// them.
+  public var longestHold: MetricSummary {
+    let undisturbed = self[metric: "lock_hold_ns_max_undisturbed"]
+    return undisturbed.median == nil ? self[metric: "lock_hold_ns_max"] : undisturbed
+  }
+
+  /// Holds the longest holds of the cell's repetitions, as ``longestHold`` takes them, against ``holdLimitNs``.
+  public mutating func judgeHolds(of runs: [RunRecord]) {
+    let counted = runs.filter { $0.found.outcome != .error }
+    let undisturbed = counted.compactMap(\.lock.longestHold)
+    let longest = undisturbed.isEmpty ? counted.compactMap(\.lock.holdNsMax) : undisturbed
+    guard let holdLimitNs, let check = HoldLimitCheck(longest: longest, limit: holdLimitNs) else { return }
+    holdLimitJudged = check.exceeded.total
+    holdLimitExceeded = check.exceeded.count
+    holdLimitExceededShareLow = check.exceeded.low
+    holdLimitExceededShareHigh = check.exceeded.high
+    holdLimitVerdict = check.verdict
   }
 }
 

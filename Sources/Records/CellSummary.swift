@@ -11,11 +11,13 @@ public enum CellSummary {
   ///   - holdLimitNs: the hold limit. ns.
   ///   - lockHoldNsMaxRepeatable: the maximum over holds k of the minimum over repetitions of hold k; nil with
   ///     mutators, since hold k is then not the same work in every repetition. ns.
+  ///   - lockHoldNsMaxOwn: the maximum over holds k of the median over repetitions of hold k; nil likewise. ns.
   public static func record(
     of runs: [RunRecord],
     limitNsPerBlock: Double? = nil,
     holdLimitNs: Double? = nil,
-    lockHoldNsMaxRepeatable: Double? = nil
+    lockHoldNsMaxRepeatable: Double? = nil,
+    lockHoldNsMaxOwn: Double? = nil
   ) -> CellRecord? {
     guard let first = runs.first else { return nil }
     let counted = runs.filter { $0.found.outcome != .error }
@@ -56,6 +58,8 @@ public enum CellSummary {
     if let holdLimitNs, let lockHoldNsMaxRepeatable {
       cell.withinHoldLimit = lockHoldNsMaxRepeatable <= holdLimitNs
     }
+    cell.lockHoldNsMaxOwn = lockHoldNsMaxOwn
+    cell.judgeHolds(of: runs)
     return cell
   }
 }

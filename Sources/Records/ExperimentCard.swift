@@ -25,8 +25,9 @@ public struct ExperimentCard: Sendable {
   public let countsEvents: Bool
   /// Whether its rows of lock_holds.csv are of zone locks.
   public let timesZoneLock: Bool
-  /// The metric, of runs.csv or of its own file, that decides whether a cell got worse.
-  public let decisiveMetric: String
+  /// The metrics, of runs.csv or of its own file, that decide whether a cell got worse. At least one; the first is the
+  /// one that designs of this experiment are ranked by.
+  public let decisiveMetrics: [String]
   /// The metric, of runs.csv or of its own file, for how much was reported. If it fell, cells aren't comparable:
   /// reporting less is quicker but not better.
   public let coverageMetric: String
@@ -34,7 +35,7 @@ public struct ExperimentCard: Sendable {
   public let columns: [ExperimentColumn]
 
   public init(
-    name: String, question: String, files: String, decisiveMetric: String, coverageMetric: String = "coverage_free",
+    name: String, question: String, files: String, decisiveMetrics: [String], coverageMetric: String = "coverage_free",
     guest: Guest = .modelled, suited: String = "every strategy", options: [DeclaredOption] = [], flags: [String] = [],
     exactWith: (option: String, value: String)? = nil, countsEvents: Bool = false, timesZoneLock: Bool = true,
     columns: [ExperimentColumn] = [], suits: (@Sendable (StrategyCard) -> Bool)? = { _ in true }
@@ -42,7 +43,7 @@ public struct ExperimentCard: Sendable {
     self.name = name
     self.question = question
     self.files = files
-    self.decisiveMetric = decisiveMetric
+    self.decisiveMetrics = decisiveMetrics
     self.coverageMetric = coverageMetric
     self.guest = guest
     self.suits = suits

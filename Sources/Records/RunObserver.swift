@@ -4,12 +4,15 @@ public protocol RunObserver: AnyObject {
   func beginning()
   /// Called after a repetition. An error ends the run.
   func finished(_ repetition: RepetitionResult) throws
+  /// Whether no further repetition is to be started.
+  var isCancelled: Bool { get }
   /// `done` of `total` repetitions are done; `label` names the next one.
   func progress(done: Int, total: Int, label: String)
 }
 
 extension RunObserver {
   public func beginning() {}
+  public var isCancelled: Bool { false }
 }
 
 /// The complete results of one repetition.

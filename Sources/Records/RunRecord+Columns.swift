@@ -59,7 +59,24 @@ extension RunRecord: TabularRecord {
   private static let laterColumns: [Column<RunRecord>] = [
     Column(
       "experiment_options", \.identity.experimentOptions,
-      meaning: "Values of the experiment's options, OPTION=VALUE with colons between.", since: 3)
+      meaning: "Values of the experiment's options, OPTION=VALUE with colons between.", since: 3),
+    Column(
+      "lock_hold_ns_max_undisturbed", unit: "ns", direction: .lowerIsBetter, isPrimary: true,
+      \.lock.holdNsMaxUndisturbed,
+      meaning: "Longest hold without preempted ones; with them if the host can't tell (lock_holds_preempted is empty). "
+        + "Empty if a preempted hold looked at more entries than every other.", since: 4),
+    Column(
+      "lock_holds_preempted", \.lock.holdsPreempted,
+      meaning: "Holds in which the kernel took the thread off its CPU, moved it or gave it a signal.", since: 4),
+    Column(
+      "lock_hold_ns_weighted_mean", unit: "ns", direction: .lowerIsBetter, isPrimary: true, \.lock.holdNsWeightedMean,
+      meaning: "Mean hold weighted by its length: how long the hold is that a random moment under the lock falls into.",
+      since: 4),
+    Column(
+      "lock_arrival_wait_ns", unit: "ns", direction: .lowerIsBetter, isPrimary: true, \.lock.arrivalWaitNs,
+      meaning:
+        "Expected wait of a CPU that wants the lock at a random moment of the session, as if all zones had one lock: "
+        + "half the sum of the holds' squares over the session's length. From the pass with the probe.", since: 4),
   ]
 
   private static let guestColumns: [Column<RunRecord>] = [

@@ -122,6 +122,14 @@ public struct RunRecord: Hashable, Sendable {
     public var holdNsTotal: Double?
     public var waitNsP99: Double?
     public var waitNsMax: Double?
+    public var holdNsMaxUndisturbed: Double?
+    public var holdsPreempted: Int?
+    public var holdNsWeightedMean: Double?
+    public var arrivalWaitNs: Double?
+
+    /// The longest hold that can be the strategy's own: without preempted ones, or of all if the host couldn't tell or
+    /// the run is older than the evidence. ns.
+    public var longestHold: Double? { holdNsMaxUndisturbed ?? (holdsPreempted == nil ? holdNsMax : nil) }
 
     public init() {}
     /// Creates an entry with counts only, if holds aren't timed.

@@ -8,6 +8,15 @@ public struct StrategyCard: Sendable {
     case reclaim
     /// Nothing is collected.
     case none
+
+    /// In a sentence: what it serves.
+    public var meaning: String {
+      switch self {
+      case .migration: "migration (hints may be stale, and need a dirty log)"
+      case .reclaim: "reclaim (blocks are held while the host discards them)"
+      case .none: "nothing"
+      }
+    }
   }
 
   /// The orders a strategy supports.

@@ -147,13 +147,11 @@ public struct ResultTable {
           fields: cells.map { bound($0, $0.nsPerBlockToLimit.map(Figure.number)) }),
         times("CPU ms", cells, "guest_cpu_ns", per: 1e6),
         spread("free %", cells, "coverage_free", per: 0.01),
+        spread("hold µs", cells, per: 1e3, isTime: true, mark: holdMark) { $0.longestHold },
+        Part(title: ">limit", fields: cells.map(exceeded)),
         Part(
-          title: "hold µs",
-          fields: cells.map { cell in
-            let hold = bound(cell, cell.lockHoldNsMaxRepeatable.map { Figure.number($0 / 1000) })
-            return cell.withinHoldLimit == false ? hold + "!" : hold
-          }),
-        times("longest µs", cells, "lock_hold_ns_max", per: 1e3),
+          title: "own µs",
+          fields: cells.map { cell in bound(cell, cell.lockHoldNsMaxOwn.map { Figure.number($0 / 1000) }) }),
         counts("holds", \.lock.acquisitions),
         counts("items/hold", \.lock.itemsPerHoldMax),
         counts("dup.", \.found.blocksDuplicate),
@@ -183,7 +181,8 @@ public struct ResultTable {
           title: "least free",
           fields: lowest.map { bytes in bytes.map { Figure.bytes(($0 >> 20) << 20) } ?? Figure.missing }),
         times("strategy wait p99 µs", cells, "lock_wait_ns_p99", per: 1e3),
-        times("strategy hold p99 µs", cells, "lock_hold_ns_p99", per: 1e3),
+        spread("strategy hold µs", cells, per: 1e3, isTime: true, mark: holdMark) { $0.longestHold },
+        Part(title: ">limit", fields: cells.map(exceeded)),
         times("strategy CPU ms", cells, "guest_cpu_ns", per: 1e6),
       ], caption: "Load threads:")
   }
@@ -248,21 +247,40 @@ public struct ResultTable {
 
   /// Times: as `spread`, and a lower bound in a guest whose granule isn't 0.
   private func times(_ title: String, _ cells: [CellRecord], _ metric: String, per unit: Double) -> Part {
-    spread(title, cells, metric, per: unit, isTime: true)
+    spread(title, cells, per: unit, isTime: true) { $0[metric: metric] }
   }
 
-  /// Medians with lowest and highest, the medians under each other.
+  private func spread(_ title: String, _ cells: [CellRecord], _ metric: String, per unit: Double) -> Part {
+    spread(title, cells, per: unit) { $0[metric: metric] }
+  }
+
+  /// Medians with lowest and highest, the medians under each other. `mark`: what stands behind a cell's median.
   private func spread(
-    _ title: String, _ cells: [CellRecord], _ metric: String, per unit: Double, isTime: Bool = false
+    _ title: String, _ cells: [CellRecord], per unit: Double, isTime: Bool = false,
+    mark: (CellRecord) -> String = { _ in "" }, _ summary: (CellRecord) -> MetricSummary
   ) -> Part {
     let fields = cells.map { cell -> (median: String, spread: String) in
-      guard let (median, range) = Figure.spread(cell[metric: metric], per: unit) else { return (Figure.missing, "") }
-      return (isTime ? bound(cell, median) : median, range)
+      guard let (median, range) = Figure.spread(summary(cell), per: unit) else { return (Figure.missing, "") }
+      return ((isTime ? bound(cell, median) : median) + mark(cell), range)
     }
     let widest = fields.map(\.spread.count).max() ?? 0
     return Part(
       title: title,
       fields: fields.map { $0.median + $0.spread + String(repeating: " ", count: widest - $0.spread.count) })
+  }
+
+  private func holdMark(_ cell: CellRecord) -> String {
+    switch cell.holdLimitVerdict {
+    case .beyond: "!"
+    case .notEnoughData: "?"
+    case .within, nil: ""
+    }
+  }
+
+  /// In how many of the repetitions that are judged a hold was beyond the limit: 3/9.
+  private func exceeded(_ cell: CellRecord) -> String {
+    guard let exceeded = cell.holdLimitExceeded, let judged = cell.holdLimitJudged else { return Figure.missing }
+    return "\(exceeded)/\(judged)"
   }
 
   private func bound(_ cell: CellRecord, _ text: String?) -> String {
@@ -329,16 +347,21 @@ public struct ResultTable {
       lines.append("This machine's floor was not measured.")
     }
     // Of experiments that measure holds.
-    let holding = Set(cells.filter { $0.lockHoldNsMaxRepeatable != nil }.map(\.experiment))
+    let holding = Set(cells.filter { $0.longestHold.median != nil }.map(\.experiment))
     let held = cells.filter { holding.contains($0.experiment) }
     let holdLimits = Set(held.compactMap(\.holdLimitNs)).sorted()
     if !holdLimits.isEmpty {
-      let beyond = held.count { $0.withinHoldLimit == false }
-      let unknown = held.count { $0.holdLimitNs != nil && $0.withinHoldLimit == nil }
+      func count(_ verdict: HoldLimitVerdict?) -> Int { held.count { $0.holdLimitVerdict == verdict } }
+      let parts = [
+        (count(.within), "within"), (count(.beyond), "beyond (!)"), (count(.notEnoughData), "not enough data (?)"),
+        (count(nil), "without a hold that was timed"),
+      ].filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
       lines.append(
-        "Hold limit: \(holdLimits.map { Figure.time(ns: $0) }.joined(separator: ", ")); "
-          + (beyond == 0 ? "no cell exceeds it" : "\(beyond) of \(held.count) cells exceed it (!)")
-          + (unknown == 0 ? "." : ", \(unknown) unknown."))
+        """
+        Hold limit: \(holdLimits.map { Figure.time(ns: $0) }.joined(separator: ", ")); of \(held.count) cells \
+        \(parts.joined(separator: ", ")). Beyond: more than half of all sessions have a hold beyond the limit, at 95 % \
+        confidence; within: fewer than half.
+        """)
     }
     for item in meta.unavailable { lines.append("Not measured: \(item.what) (\(item.why)).") }
     if let first = meta.errors.first {
@@ -354,9 +377,13 @@ public struct ResultTable {
     ("free %", "free %: share of all free memory that was reported."),
     (
       "hold µs",
-      "hold µs: longest hold of zone->lock that every repetition had (pass with probe, probe cost included)."
+      "hold µs: a session's longest hold of zone->lock, without preempted ones (pass with probe, probe cost included)."
     ),
-    ("longest µs", "longest µs: longest single hold of any repetition; mostly noise on a shared machine."),
+    (">limit", ">limit: repetitions with a hold beyond the limit, of those judged."),
+    (
+      "own µs",
+      "own µs: the strategy's own longest hold, the highest of the medians of its first, second, ... hold."
+    ),
     ("items/hold", "items/hold: most list entries looked at in one hold."),
     ("dup.", "dup.: blocks reported again."),
     ("missed", "missed: blocks that stayed free and were never reported."),

@@ -43,7 +43,15 @@ public struct RunReader: Sendable {
   /// The rows of cells.csv as last written; in an unfinished run they may be behind ``runs``.
   ///
   /// - Throws: ``UserError`` of kind input, with file and line, if the file is invalid.
-  public func cells() throws(UserError) -> [CellRecord] { try records(CellRecord.self) }
+  public func cells() throws(UserError) -> [CellRecord] {
+    var cells = try records(CellRecord.self)
+    // Written before the verdict: it is in the repetitions.
+    if meta.schemaVersion < 4 {
+      let runs = Dictionary(grouping: runs, by: \.identity.cellID)
+      for index in cells.indices { cells[index].judgeHolds(of: runs[cells[index].cellID] ?? []) }
+    }
+    return cells
+  }
 
   /// The rows of EXPERIMENT.csv by column name, run_id, cell_id and repetition included, without empty fields. Empty if
   /// the run has no such file.

@@ -8,6 +8,7 @@ public final class RunRecorder: RunObserver {
   /// The number of repetitions finished before this process.
   private let resumed: Int
   private let beforeEach: () -> Void
+  private let interrupted: () -> Bool
   /// The most holds of a repetition kept for the repeatable maximum of a resumed run: 32 MiB. A cell with more has no
   /// repeatable maximum after a resume.
   private static let holdsKept = 4 << 20
@@ -16,14 +17,20 @@ public final class RunRecorder: RunObserver {
   public var errors: [RunMeta.Failure] { meta.errors }
 
   /// Creates a recorder. `meta`: as in the folder. `total`: the repetitions of the whole run. `resumed`: those finished
-  /// already. `beforeEach`: called before each repetition.
-  public init(_ folder: RunFolder, meta: RunMeta, total: Int, resumed: Int = 0, beforeEach: @escaping () -> Void = {}) {
+  /// already. `beforeEach`: called before each repetition. `interrupted`: whether no further one is to be started.
+  public init(
+    _ folder: RunFolder, meta: RunMeta, total: Int, resumed: Int = 0, beforeEach: @escaping () -> Void = {},
+    interrupted: @escaping () -> Bool = { false }
+  ) {
     self.folder = folder
     self.meta = meta
     progress = ProgressBar(total: total)
     self.resumed = resumed
     self.beforeEach = beforeEach
+    self.interrupted = interrupted
   }
+
+  public var isCancelled: Bool { interrupted() }
 
   public func beginning() { beforeEach() }
 

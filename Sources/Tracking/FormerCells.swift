@@ -78,6 +78,7 @@ struct FormerCells {
         mapped.metrics = [:]
         mapped.lockHoldNsMaxRepeatable = nil
         mapped.withinHoldLimit = nil
+        mapped.lockHoldNsMaxOwn = nil
       }
       mapped.cellID = point.id
       mapped.experimentOptions = point.options

@@ -14,12 +14,13 @@ public struct Thresholds: Encodable, Sendable {
   public var exactMinimumEffect = 0.005
   /// The smallest relative change of single metrics by name, measured or exact.
   public var metrics: [String: Double] = [:]
-  /// The metric that decides, by experiment, if it isn't ``decisive(in:isCounted:)``'s own.
-  public var decisive: [String: String] = [:]
+  /// The metrics that decide, by experiment, if they aren't ``decisive(in:isCounted:)``'s own.
+  public var decisive: [String: [String]] = [:]
 
-  /// A cell counts as the same only if its interval is within this many minimum effects on either side. Less than 2
-  /// could never be met if the spread of launches is near the minimum effect; more says too little.
-  public static let sameFactor = 3.0
+  /// The level of the interval that has to lie within the minimum effect for a cell to be called the same: two one-sided
+  /// tests at 5 % (Schuirmann, 1987). A cell that changed by the minimum effect or more is called the same in at most one
+  /// comparison of twenty.
+  public static let sameLevel = 0.9
 
   /// The experiments and metrics that can be judged.
   public let catalogue: Catalogue
@@ -43,11 +44,11 @@ public struct Thresholds: Encodable, Sendable {
     return before - now > before * leastCoverageLoss(metric)
   }
 
-  /// The metric that decides over a cell of this experiment. `isCounted`: both sides have instructions counted by
+  /// The metrics that decide over a cell of this experiment. `isCounted`: both sides have instructions counted by
   /// simulation.
-  public func decisive(in experiment: String, isCounted: Bool) -> String? {
+  public func decisive(in experiment: String, isCounted: Bool) -> [String] {
     decisive[experiment]
-      ?? (isCounted ? "instructions" : catalogue.experiment(experiment)?.decisiveMetric)
+      ?? (isCounted ? ["instructions"] : catalogue.experiment(experiment)?.decisiveMetrics ?? [])
   }
 
   /// The keys of a file, which doesn't contain the catalogue.

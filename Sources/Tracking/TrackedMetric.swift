@@ -26,20 +26,34 @@ public struct TrackedMetric: Sendable {
     case cells(@Sendable (CellRecord) -> Double?)
   }
 
-  /// The repeatable hold. Goals and verdicts use it instead of a repetition's longest hold, which on a shared machine
-  /// is mostly noise. A run has one value per cell.
+  /// The column of a repetition's longest hold, without preempted ones; runs made before there was one have
+  /// `lock_hold_ns_max` in it.
+  public static let longestHold = "lock_hold_ns_max_undisturbed"
+
+  /// The columns that its values are made of.
+  var columns: [String] { name == Self.longestHold ? [name, "lock_holds_preempted", "lock_hold_ns_max"] : [name] }
+
+  /// The former headline, kept for a release: it falls with every repetition. A run has one value per cell.
   public static let repeatableHold = TrackedMetric(
-    name: "lock_hold_ns_max_repeatable", unit: "ns", meaning: "The longest hold that every repetition had.",
-    direction: .lowerIsBetter, isPrimary: true, source: .cells(\.lockHoldNsMaxRepeatable))
+    name: "lock_hold_ns_max_repeatable", unit: "ns",
+    meaning: "Former headline: the longest hold that every repetition had.",
+    direction: .lowerIsBetter, isPrimary: false, source: .cells(\.lockHoldNsMaxRepeatable))
 
   /// Everything with a direction that a run of this experiment has, in the order of the files.
   public static func all(of experiment: String, _ catalogue: Catalogue) -> [TrackedMetric] {
     let counters: Set = ["cycles", "instructions", "l1d_misses", "l2_misses", "llc_misses", "dtlb_misses"]
     let shared = RunRecord.columns.filter { $0.direction != .none }.map { column in
-      TrackedMetric(
+      let source: Source =
+        if counters.contains(column.name) {
+          .counter(column.number)
+        } else if column.name == longestHold {
+          .runs { $0.lock.longestHold }
+        } else {
+          .runs(column.number)
+        }
+      return TrackedMetric(
         name: column.name, unit: column.unit, meaning: column.meaning, direction: column.direction,
-        isPrimary: column.isPrimary || counters.contains(column.name),
-        source: counters.contains(column.name) ? .counter(column.number) : .runs(column.number))
+        isPrimary: column.isPrimary || counters.contains(column.name), source: source)
     }
     let columns = catalogue.experiment(experiment)?.columns ?? []
     let keys = columns.filter(\.isKey).map(\.name)

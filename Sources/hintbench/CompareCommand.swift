@@ -11,14 +11,14 @@ struct CompareCommand: ParsableCommand {
     commandName: "compare", abstract: "Compare two runs, or two strategies of one run.",
     discussion: """
       A run is a folder or a name in the history; a folder of run folders is several launches of one side, and each \
-      launch is one sample. Cells match by cell_id. One metric decides in each cell (see `hintbench list metrics`): \
-      worse or better if the p value, corrected over all deciding cells, is at most alpha and the change is at least \
-      the minimum effect; same if neither was shown and the interval stays within three minimum effects; otherwise not \
-      enough data. Oversubscribed cells and the control `none` are left out. Exact counts need no test: any change of \
-      at least the minimum effect counts.
+      launch is one sample. Cells match by cell_id. `hintbench list metrics` says which metrics decide (in a scan: CPU \
+      time and the longest hold). Worse or better: the p value, corrected over all that decide, is at most alpha and the \
+      change is at least the minimum effect. Same: neither, and the 90 % interval lies within the minimum effect. \
+      Otherwise not enough data. Oversubscribed cells and the control `none` are left out. Exact counts need no test: any \
+      change of at least the minimum effect counts.
 
-      With --base-strategy and --new-strategy, one run is enough: compares two strategies cell by cell, paired by \
-      repetition.
+      With --base-strategy and --new-strategy, compares two strategies cell by cell: of one run, paired by repetition, or \
+      of two.
 
       Exit status: 0 no regression, 2 regression, 3 not enough data or cells that don't match, 4 improvement (with \
       --strict only).
@@ -72,9 +72,14 @@ struct CompareCommand: ParsableCommand {
     case (nil, let one?, let other?):
       return try Comparison(
         of: runs(base), strategies: (one, other), thresholds: thresholds, metrics: options.metrics)
+    case (let new?, let one?, let other?):
+      return try Comparison(
+        of: runs(base), and: runs(new), strategies: (one, other), thresholds: thresholds, metrics: options.metrics)
     default:
       throw UserError(
-        .usage, "invalid arguments: expected compare BASE NEW, or compare RUN --base-strategy NAME --new-strategy NAME")
+        .usage,
+        "invalid arguments: expected compare BASE NEW, compare RUN --base-strategy NAME --new-strategy NAME, or compare "
+          + "BASE NEW with both")
     }
   }
 }

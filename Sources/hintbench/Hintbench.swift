@@ -1,4 +1,7 @@
 import ArgumentParser
+import Foundation
+import Machine
+import Records
 
 @main
 struct Hintbench: ParsableCommand {
@@ -11,7 +14,7 @@ struct Hintbench: ParsableCommand {
       rules.
 
       Exit status: 0 done (compare, history check and run --against: no regression); 2 regression; 3 not enough data, \
-      or cells that don't match; 4 improvement (with --strict only); 64 bad usage, 65 bad input file, 69 something \
+      cells that don't match, or not all of what was asked was measured; 4 improvement (with --strict only); 64 bad usage, 65 bad input file, 69 something \
       needed is missing, 70 internal fault, 74 I/O.
       """,
     subcommands: [
@@ -19,4 +22,18 @@ struct Hintbench: ParsableCommand {
       ReportCommand.self, CompareCommand.self, HistoryCommand.self, CountSimulatedCommand.self,
       MigrationDestinationCommand.self,
     ])
+
+  static func main() {
+    var failure: (any Error)?
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+    } catch { failure = error }
+    // `print` says nothing of a full device, and what nobody could read isn't done.
+    do { try StandardOutput.flush() } catch {
+      FileHandle.standardError.write(Data("hintbench: \(error)\n".utf8))
+      exit(withError: ExitCode(error.failureKind.exitStatus))
+    }
+    if let failure { exit(withError: failure) }
+  }
 }

@@ -41,7 +41,7 @@ struct ListCommand: ParsableCommand {
         }
       }
       let hold = TrackedMetric.repeatableHold
-      let cells = [[hold.name, CellRecord.fileName, hold.unit, hold.direction.name, "yes", hold.meaning]]
+      let cells = [[hold.name, CellRecord.fileName, hold.unit, hold.direction.name, "", hold.meaning]]
       print(
         TextListing(
           titles: ["metric", "file", "unit", "better", "primary", "meaning"], rows: shared + cells + events + own
@@ -51,8 +51,8 @@ struct ListCommand: ParsableCommand {
 
   /// Whether a metric is primary, and in which experiments it decides `compare`.
   private static func role(_ name: String, _ isPrimary: Bool, in experiments: [ExperimentCard]) -> String {
-    let decided = experiments.filter { $0.decisiveMetric == name }.map(\.name)
-    let counted = Thresholds(.all).decisive(in: "scan", isCounted: true) == name ? "if counted by simulation" : nil
+    let decided = experiments.filter { $0.decisiveMetrics.contains(name) }.map(\.name)
+    let counted = Thresholds(.all).decisive(in: "scan", isCounted: true) == [name] ? "if counted by simulation" : nil
     let decides = (decided + [counted].compactMap { $0 }).joined(separator: ", ")
     return [isPrimary ? "yes" : "", decides.isEmpty ? "" : "decides \(decides)"].filter { !$0.isEmpty }
       .joined(separator: ", ")

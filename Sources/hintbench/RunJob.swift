@@ -1,3 +1,4 @@
+import ArgumentParser
 import Bench
 import Experiments
 import Foundation
@@ -31,7 +32,9 @@ enum RunJob {
     let turn = Turn()
     turn?.next()
     let folder = try RunFolder.create(at: path, meta: meta)
-    try measure(matrix, runner, meta, folder, finished: []) { turn?.next() }
+    // For who watches and may press Ctrl-C.
+    if turn == nil && isatty(STDERR_FILENO) == 1 { say("writing to \(folder.path)") }
+    try measure(matrix, runner, meta, folder, finished: [], isLaunch: turn != nil) { turn?.next() }
   }
 
   /// Resumes an unfinished run.
@@ -95,14 +98,17 @@ enum RunJob {
 
   private static func measure(
     _ matrix: Matrix, _ runner: MatrixRunner, _ start: RunMeta, _ folder: RunFolder, finished: [RunRecord],
-    beforeEach: @escaping () -> Void = {}
+    isLaunch: Bool = false, beforeEach: @escaping () -> Void = {}
   ) throws {
+    // A launch of a comparison ends with the comparison.
+    if !isLaunch { Interrupt.watch() }
     var meta = start
     meta.limits = try JSONValue(encoding: runner.floors)
     meta.counters = try runner.counterFacts.map { try JSONValue(encoding: $0) }
     let total = matrix.cells.count * matrix.config.repetitions
     let recorder = RunRecorder(
-      folder, meta: start, total: total, resumed: finished.count, beforeEach: beforeEach)
+      folder, meta: start, total: total, resumed: finished.count, beforeEach: beforeEach,
+      interrupted: { Interrupt.isRequested })
     let cells = try runner.run(recorder, finished: finished) { try folder.holdSequence(of: $0) }
     meta.unavailable = matrix.omissions.map { .init(what: "cells", why: $0) } + runner.unavailable
     meta.errors = recorder.errors
@@ -117,6 +123,27 @@ enum RunJob {
       try folder.write(meta: meta)
     }
     try show(contents, cells, meta)
+    // A comparison counts failures of its launches itself.
+    if !isLaunch { try requireAll(contents, matrix, total, meta) }
+  }
+
+  /// The exit status of what was asked for and not measured: 130 after Ctrl-C, 3 after a time limit or a repetition that
+  /// failed, each with a line that says so; 3 also if cells that were asked for were skipped, as was said at the start.
+  private static func requireAll(_ run: RunReader, _ matrix: Matrix, _ total: Int, _ meta: RunMeta) throws {
+    let missing = total - run.runs.count
+    if missing > 0 {
+      let why = Interrupt.isRequested ? "interrupted" : "the time limit was reached"
+      say(
+        "\(why): \(run.runs.count) of \(total) repetitions measured; `hintbench run --resume \(run.path)` runs the rest"
+      )
+      throw ExitCode(Interrupt.isRequested ? 130 : 3)
+    }
+    let failed = run.runs.count { $0.found.outcome == .error }
+    if failed > 0 {
+      say("\(failed) of \(total) repetitions failed: \(meta.errors.first?.reason ?? "see errors in meta.json")")
+      throw ExitCode(3)
+    }
+    if !matrix.unmet.isEmpty { throw ExitCode(3) }
   }
 
   private static func show(_ run: RunReader, _ cells: [CellRecord], _ meta: RunMeta) throws {

@@ -6,7 +6,7 @@ import Records
 enum CountingExperiment: Experiment {
   static let card = ExperimentCard(
     name: "counting", question: "how far it counts", files: "runs.csv, cells.csv, counting.csv",
-    decisiveMetric: "counted", guest: .size, suited: "none",
+    decisiveMetrics: ["counted"], guest: .size, suited: "none",
     options: [
       DeclaredOption("upto", .integer(1...1000), defaults: ["2", "3"], "where it ends", source: "these tests")
     ],
@@ -41,7 +41,7 @@ struct CountingRecord: ExperimentRecord {
 /// One whose cells have a guest and a strategy, and which counts events.
 enum LookingExperiment: Experiment {
   static let card = ExperimentCard(
-    name: "looking", question: "what is there", files: "runs.csv, cells.csv", decisiveMetric: "guest_cpu_ns",
+    name: "looking", question: "what is there", files: "runs.csv, cells.csv", decisiveMetrics: ["guest_cpu_ns"],
     options: [.cache], flags: ["cache"], countsEvents: true)
 
   static func groups(quick: Bool) -> [RunConfig.Group] {

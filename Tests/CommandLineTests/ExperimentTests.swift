@@ -184,16 +184,57 @@ import Testing
     }
   }
 
+  /// A strategy asked for by name that no chosen experiment measures is said, and the run isn't all that was asked.
+  @Test func aStrategyThatNoExperimentTakesIsSaid() throws {
+    try Tool.withFolder { folder in
+      let words =
+        "run steady-state:clock=virtual --quick --guest 128M --repetitions 1 --counters off --out run --strategy "
+      let result = try Tool.run(words + "budgeted-resume,page-reporting", in: folder)
+      #expect(result.status == 3, "\(result)")
+      let line = "skipped: budgeted-resume: steady-state takes strategies that react to frees"
+      #expect(result.complaints.count == 1 && result.err.contains(line), "\(result)")
+      let runs = try #require(try RunFiles.table(folder + "/run/runs.csv"))
+      #expect(Set(runs.column("strategy").map { $0.split(separator: ":")[0] }) == ["page-reporting"])
+    }
+  }
+
+  /// Ctrl-C ends the run after the repetition at hand, with what there is and how to go on.
+  @Test func anInterruptedRunSaysHowToGoOn() throws {
+    try Tool.withFolder { folder in
+      let words =
+        "run --guest 128M --state fresh --strategy none,step-iterator --repetitions 2000 --counters off --out run"
+      let call = try Tool.start(words.split(separator: " ").map(String.init), in: folder)
+      while (try? RunFiles.table(folder + "/run/runs.csv")?.rows.isEmpty) != false && call.isRunning { usleep(10_000) }
+      call.interrupt()
+      let result = try call.end()
+      #expect(result.status == 130, "\(result)")
+      #expect(result.err.contains("interrupted: ") && result.err.contains("hintbench run --resume run"), "\(result)")
+      #expect(result.outLines.contains { $0.hasPrefix("step-iterator") } && result.outLines.last == "Files: run")
+      _ = try RunFolderCheck.expectValid(folder + "/run", "interrupted")
+      #expect(try RunFiles.meta(folder + "/run")["finished"] == nil)
+    }
+  }
+
+  @Test func outputToAFullDeviceIsAnError() throws {
+    try Tool.withFolder { folder in
+      let result = try Tool.run(["list", "metrics"], in: folder, shell: "\"$@\" > /dev/full")
+      #expect(result.status == 74 && result.complaints.count == 1, "\(result)")
+      #expect(result.err.contains("standard output: "), "\(result)")
+    }
+  }
+
   @Test func aRunCutShortIsFinishedByResuming() throws {
     try Tool.withFolder { folder in
       let line =
         "run interference --guest 128M --state fresh --strategy none,step-iterator --load order0 --mutators 1 "
         + "--window 10ms --repetitions 4 --granule 0 --time-limit 150ms --out run"
-      #expect(try Tool.run(line, in: folder).status == 0)
+      #expect(try Tool.run(line, in: folder).status == 3)
       // Each call goes on for as long again.
       for _ in 0..<30 where try RunFiles.meta(folder + "/run")["finished"] == nil {
         _ = try RunFolderCheck.expectValid(folder + "/run", "between")
-        #expect(try Tool.run("run --resume run", in: folder).status == 0)
+        let resumed = try Tool.run("run --resume run", in: folder)
+        let isFinished = try RunFiles.meta(folder + "/run")["finished"] != nil
+        #expect(resumed.status == (isFinished ? 0 : 3), "\(resumed)")
       }
       #expect(try RunFiles.meta(folder + "/run")["finished"] != nil)
       let runs = try #require(try RunFiles.table(folder + "/run/runs.csv"))

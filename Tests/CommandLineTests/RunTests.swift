@@ -30,7 +30,7 @@ import Testing
           == ["run_id", "cell_id", "repetition", "phase", "kind", "upper_ns", "count"])
       let cells = try #require(try RunFiles.table(folder + "/run/cells.csv"))
       #expect(cells.rows.count == 2 * Strategies.all.count)
-      for name in ["limit_ns_per_block", "ns_per_block_to_limit", "within_hold_limit", "lock_hold_ns_max_repeatable"] {
+      for name in ["limit_ns_per_block", "ns_per_block_to_limit", "hold_limit_verdict", "lock_hold_ns_max_own"] {
         #expect(cells.header.contains(name))
       }
       let zones = try #require(try RunFiles.table(folder + "/run/zones.csv"))
@@ -60,7 +60,7 @@ import Testing
     #expect(counters.contains { !$0.isEmpty } || reasons.contains { !$0.isEmpty })
   }
 
-  /// The header of runs.csv at schema_version 3, as the contract has it.
+  /// The header of runs.csv at schema_version 4, as the contract has it.
   static let contract = """
     run_id cell_id time commit branch host experiment strategy repetition seed
     guest_bytes nodes cpus zones granule_order vmemmap_page_bytes lock_kind page_init state
@@ -80,6 +80,7 @@ import Testing
     cycles instructions l1d_misses l2_misses llc_misses dtlb_misses counters_source
     noise_ns_p999 noise_ns_max involuntary_switches minor_faults steal_ns
     experiment_options
+    lock_hold_ns_max_undisturbed lock_holds_preempted lock_hold_ns_weighted_mean lock_arrival_wait_ns
     """.split { $0 == " " || $0 == "\n" }.map(String.init)
 
   /// A terminal, of which the program holds one end and the test the other.

@@ -62,6 +62,11 @@ enum Tool {
       if process.isRunning, process.processIdentifier > 0 { Glibc.kill(process.processIdentifier, SIGKILL) }
     }
 
+    /// SIGINT, as Ctrl-C sends it.
+    func interrupt() {
+      if process.isRunning, process.processIdentifier > 0 { Glibc.kill(process.processIdentifier, SIGINT) }
+    }
+
     /// `output`: what the process writes into, which is closed here when the process has it. A Process is never let go
     /// of, and with a thousand open files Foundation reads beyond the list of them.
     fileprivate init(_ arguments: [String], _ process: Process, _ files: String, _ output: [FileHandle]) throws {

@@ -1,7 +1,10 @@
-import Instruments
+import CHost
+import Glibc
 import Machine
 import TestSupport
 import Testing
+
+@testable import Instruments
 
 @Suite struct HoldLogTests {
   /// Acquires and releases once.
@@ -132,6 +135,67 @@ import Testing
       #expect(statistics == DurationStatistics(ticks: [], nanosecondsPerTick: 1))
       #expect(statistics.mean == nil && statistics.total == nil && statistics.p50 == nil && statistics.p999 == nil)
     }
+  }
+
+  private static let canTell = {
+    chost_watch_preemption()
+    return chost_preemption() != UInt8(chost_preemption_unknown.rawValue)
+  }()
+
+  /// A signal makes the kernel return to the thread as a preemption does, at a moment that a test can choose.
+  @Test(.enabled(if: canTell, "this host's threads have no rseq area"))
+  func aHoldThatTheKernelBrokeIntoIsMarked() throws {
+    signal(SIGUSR2) { _ in }
+    let log = try HoldLog(capacity: 10)
+    var probe = log.probe()
+    func hold(items: Int, broken: Bool) {
+      probe.willAcquire()
+      probe.didAcquire()
+      if broken { raise(SIGUSR2) }
+      probe.willRelease()
+      probe.didRelease(zone: 0, items: items)
+    }
+    // The machine may preempt any of these as well: until it has left them alone.
+    repeat {
+      log.reset()
+      for broken in [false, true, false] { hold(items: 5, broken: broken) }
+    } while log.samples.filter { $0.preemption == HoldPreemption.happened.rawValue }.count != 1
+    #expect(log[1].preemption == HoldPreemption.happened.rawValue)
+    let summary = log.summary(nanosecondsPerTick: 1)
+    #expect(summary.preempted == 1)
+    #expect(summary.undisturbedMax == Double(max(log[0].holdTicks, log[2].holdTicks)))
+  }
+
+  @Test func aPreemptedHoldCountsForNothingUnlessItHadTheMostEntries() throws {
+    func summary(_ samples: [(ticks: UInt64, items: UInt32, preemption: HoldPreemption)]) -> HoldSummary {
+      samples.map {
+        HoldSample(
+          waitTicks: 0, holdTicks: $0.ticks, items: $0.items, phase: 0, preemption: $0.preemption.rawValue, zone: 0)
+      }.withUnsafeBufferPointer {
+        HoldSummary(samples: $0, phases: [.collect], nanosecondsPerTick: 1, dropped: 0)
+      }
+    }
+    let harmless = summary([(900, 4, .happened), (30, 4, .none), (20, 9, .none)])
+    #expect(harmless.undisturbedMax == 30)
+    #expect(harmless.preempted == 1)
+    // The hold with the most entries was preempted: the others say nothing of the longest.
+    let largest = summary([(900, 10, .happened), (30, 4, .none)])
+    #expect(largest.undisturbedMax == nil)
+    #expect(largest.preempted == 1)
+    let all = summary([(900, 0, .happened)])
+    #expect(all.undisturbedMax == nil)
+    // A host that can't tell.
+    let unknown = summary([(900, 4, .unknown), (30, 4, .unknown)])
+    #expect(unknown.undisturbedMax == 900)
+    #expect(unknown.preempted == nil)
+    #expect(summary([]).preempted == nil)
+  }
+
+  @Test func theWeightedMeanIsWhatARandomMomentMeets() {
+    let statistics = DurationStatistics(ticks: [1, 1, 1, 1, 96], nanosecondsPerTick: 2)
+    #expect(statistics.mean == 40)
+    let expected: Double = 9220.0 / 50
+    #expect(statistics.weightedMean == expected)
   }
 
   @Test func aSummarySeparatesPhases() throws {

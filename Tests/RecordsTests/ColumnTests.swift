@@ -57,18 +57,23 @@ struct ColumnTests {
       "lock_wait_ns_p99", "ms_per_tib", "ns_per_block", "guest_cpu_ns", "mutator_ops_per_second",
       "mutator_alloc_ns_p99", "mutator_irqoff_ns_p99",
     ]
-    #expect(RunRecord.columns.filter(\.isPrimary).map(\.name) == primary)
+    let later = ["lock_hold_ns_max_undisturbed", "lock_hold_ns_weighted_mean", "lock_arrival_wait_ns"]
+    #expect(RunRecord.columns.filter(\.isPrimary).map(\.name) == primary + later)
     var names = [
       "run_id", "cell_id", "experiment", "strategy", "guest_bytes", "nodes", "state", "list_order", "granule_order",
       "vmemmap_page_bytes", "order", "load", "mutators", "oversubscribed", "repetitions",
     ]
-    for metric in primary {
-      for part in ["median", "lowest", "highest", "interval_low", "interval_high"] { names.append("\(metric)_\(part)") }
-    }
+    let parts = ["median", "lowest", "highest", "interval_low", "interval_high"]
+    names += primary.flatMap { metric in parts.map { "\(metric)_\($0)" } }
     names += [
       "interval_confidence", "limit_ns_per_block", "ns_per_block_to_limit", "hold_limit_ns",
       "lock_hold_ns_max_repeatable", "within_hold_limit", "preempted_repetitions", "scan_node", "memory_node",
       "experiment_options",
+    ]
+    names += later.flatMap { metric in parts.map { "\(metric)_\($0)" } }
+    names += [
+      "hold_limit_judged", "hold_limit_exceeded", "hold_limit_exceeded_share_low", "hold_limit_exceeded_share_high",
+      "hold_limit_verdict", "lock_hold_ns_max_own",
     ]
     #expect(CellRecord.columns.map(\.name) == names)
   }

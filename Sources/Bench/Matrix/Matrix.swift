@@ -21,6 +21,8 @@ public struct Matrix: Sendable {
   public let timeLimitNanoseconds: Double?
   /// What was left out of the defaults, with reasons: strategies that don't fit in memory, invalid cells.
   public let omissions: [String]
+  /// Those of them that were asked for by name, and that no chosen experiment measures.
+  public let unmet: [String]
 
   /// Guests that are in memory at the same time, so that their cells are interleaved.
   public struct Batch: Sendable {
@@ -62,7 +64,8 @@ public struct Matrix: Sendable {
     cells = expansion.cells
     footprints = expansion.footprints
     captures = expansion.captures
-    omissions = expansion.omissions + expansion.obstacles
+    omissions = expansion.omissions + expansion.obstacles + expansion.unmet
+    unmet = expansion.unmet
     batches = Self.batches(expansion)
   }
 

@@ -19,6 +19,14 @@ struct MatrixExpansion {
   private(set) var omissions: [String] = []
   /// Why some cells are invalid; those are left out.
   private(set) var obstacles: [String] = []
+  /// Strategies that were asked for by name, by full name, and an experiment that doesn't take each.
+  private var unsuited: [String: String] = [:]
+
+  /// What was asked for by name and no cell measures.
+  var unmet: [String] {
+    let measured = Set(cells.compactMap { $0.configuredStrategy?.fullName })
+    return unsuited.filter { !measured.contains($0.key) }.map(\.value).sorted()
+  }
   /// The memory for guests that are in memory at the same time. Bytes.
   private(set) var batchRoom: UInt64
 
@@ -164,6 +172,11 @@ struct MatrixExpansion {
       let suited = expanded.strategies.filter { card.takes($0.card) }
       guard !suited.isEmpty || !isNamed else { throw .usage("invalid strategy: \(card.name) takes \(card.suited)") }
       strategies = suited
+      if isNamed {
+        for left in expanded.strategies where !card.takes(left.card) {
+          unsuited[left.fullName] = "\(left.card.name): \(card.name) takes \(card.suited)"
+        }
+      }
     }
     for guest in guests {
       for strategy in strategies {

@@ -93,11 +93,15 @@ public final class MatrixRunner {
 
     var records = Dictionary(grouping: finished, by: \.identity.cellID)
     var maxima: [String: RepeatableMaximum] = [:]
+    var own: [String: OwnLongestHold] = [:]
+    // Ticks.
+    var ownLongest: [String: Double] = [:]
     // Cells with a finished repetition whose holds weren't kept.
     var incomplete: Set<String> = []
     for run in finished {
       if let sequence = try holdSequence(run.key) {
         maxima[run.identity.cellID, default: RepeatableMaximum()].add(sequence)
+        own[run.identity.cellID, default: OwnLongestHold()].add(sequence)
       } else {
         incomplete.insert(run.identity.cellID)
       }
@@ -161,12 +165,22 @@ public final class MatrixRunner {
                 why: "the time limit of \(matrix.config.timeLimit ?? "") was reached; --resume runs them"))
             continue
           }
+          if observer.isCancelled {
+            outOfTime = true
+            unavailable.append(
+              .init(
+                what: "\(total - count) of \(total) repetitions", why: "the run was interrupted; --resume runs them"))
+            continue
+          }
           let model = cell.modelledGuest.flatMap { models[$0] }
           observer.progress(done: count, total: total, label: cell.label)
           observer.beginning()
           var result = try bench.run(cell, repetition: repetition, on: model)
           if let counts = simulated[cell.id] { result.run.counters = counts }
-          if let sequence = result.holdSequence { maxima[cell.id, default: RepeatableMaximum()].add(sequence) }
+          if let sequence = result.holdSequence {
+            maxima[cell.id, default: RepeatableMaximum()].add(sequence)
+            own[cell.id, default: OwnLongestHold()].add(sequence)
+          }
           records[cell.id, default: []].append(result.run)
           try observer.finished(result)
           count += 1
@@ -175,6 +189,11 @@ public final class MatrixRunner {
       for cell in cells {
         guard cell.configuredStrategy.map({ $0.card.goal != .none }) == true else { continue }
         walkFloors[cell.id] = models[cell.guest].flatMap { $0.floorPerBlock(bench.floorKey(cell, on: $0)) }
+      }
+      // A batch's cells are done: its sequences go.
+      for cell in cells {
+        ownLongest[cell.id] = own[cell.id]?.value
+        own[cell.id] = nil
       }
       bench.forgetTeams()
     }
@@ -190,7 +209,9 @@ public final class MatrixRunner {
         limitNsPerBlock: walkFloors[cell.id],
         holdLimitNs: matrix.holdLimitNanoseconds,
         lockHoldNsMaxRepeatable: incomplete.contains(cell.id)
-          ? nil : maxima[cell.id]?.value.map { CycleClock.nanoseconds(fromTicks: $0) })
+          ? nil : maxima[cell.id]?.value.map { CycleClock.nanoseconds(fromTicks: $0) },
+        lockHoldNsMaxOwn: incomplete.contains(cell.id)
+          ? nil : ownLongest[cell.id].map { $0 * CycleClock.nanosecondsPerTick })
     }
   }
 

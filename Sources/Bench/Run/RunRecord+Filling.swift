@@ -32,8 +32,8 @@ extension RunRecord.Counters {
 }
 
 extension RunRecord.Lock {
-  /// Creates the lock figures from a pass's holds.
-  package init(_ holds: HoldSummary) {
+  /// Creates the lock figures from a pass's holds. `sessionTicks`: the length of the pass; nil if it isn't known.
+  package init(_ holds: HoldSummary, sessionTicks: UInt64? = nil) {
     self.init(acquisitions: holds.acquisitions, itemsPerHoldMax: holds.itemsPerHoldMax)
     holdNsMean = holds.hold.mean
     holdNsP50 = holds.hold.p50
@@ -43,6 +43,13 @@ extension RunRecord.Lock {
     holdNsTotal = holds.hold.total
     waitNsP99 = holds.wait.p99
     waitNsMax = holds.wait.max
+    holdNsMaxUndisturbed = holds.undisturbedMax
+    holdsPreempted = holds.preempted
+    holdNsWeightedMean = holds.hold.weightedMean
+    guard let total = holds.hold.total, let weightedMean = holds.hold.weightedMean, let sessionTicks, sessionTicks > 0
+    else { return }
+    // The sum of squares over twice the session: a wait of half the hold, with the probability of meeting it.
+    arrivalWaitNs = total * weightedMean / 2 / CycleClock.nanoseconds(fromTicks: sessionTicks)
   }
 }
 

@@ -1,5 +1,6 @@
 #include "dirty_log.h"
 #include "host.h"
 #include "page_content.h"
+#include "preemption.h"
 #include "simulation.h"
 #include "struct_page.h"

@@ -109,6 +109,10 @@ int chost_advise_huge(void *p, size_t bytes, bool huge);
 /* Gives the pages back; they read as zero afterwards. 0, or errno. */
 int chost_discard(void *p, size_t bytes);
 
+/* Writes out what the C library has buffered for standard output. 0; errno where that fails; EIO where an earlier write had
+   failed. */
+int chost_flush_output(void);
+
 /* A new eventfd, counter 0, blocking. The descriptor, or -errno. */
 int chost_eventfd(void);
 

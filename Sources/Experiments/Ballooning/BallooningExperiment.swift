@@ -18,7 +18,7 @@ enum BallooningExperiment: Experiment {
     question:
       "how long a balloon holds its lock, how fast it inflates and deflates, and how many 2 MiB blocks compaction "
       + "recovers",
-    files: "runs.csv, cells.csv, lock_holds.csv, ballooning.csv", decisiveMetric: "inflate_gib_per_second",
+    files: "runs.csv, cells.csv, lock_holds.csv, ballooning.csv", decisiveMetrics: ["inflate_gib_per_second"],
     suited: "none: it takes no strategy",
     options: [
       DeclaredOption(

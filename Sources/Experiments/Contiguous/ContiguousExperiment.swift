@@ -22,7 +22,7 @@ enum ContiguousExperiment: Experiment {
     name: "contiguous",
     question:
       "how often alloc_contig_range() fails while a strategy holds blocks off the lists, and how long it takes",
-    files: "runs.csv, cells.csv, contiguous.csv", decisiveMetric: "failures_per_1000",
+    files: "runs.csv, cells.csv, contiguous.csv", decisiveMetrics: ["failures_per_1000"],
     suited: "strategies that take blocks off the lists, and none",
     options: [
       DeclaredOption(

@@ -17,7 +17,7 @@ enum DeliveryExperiment: Experiment {
   static let card = ExperimentCard(
     name: "delivery",
     question: "how long it takes until the host has acted on a hint, and how stale the hint is by then",
-    files: "runs.csv, cells.csv, delivery.csv", decisiveMetric: "delivered_ms_per_tib",
+    files: "runs.csv, cells.csv, delivery.csv", decisiveMetrics: ["delivered_ms_per_tib"],
     suited: "every strategy but none",
     options: [
       DeclaredOption(

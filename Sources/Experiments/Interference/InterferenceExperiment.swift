@@ -17,7 +17,7 @@ enum InterferenceExperiment: Experiment {
   static let card = ExperimentCard(
     name: "interference",
     question: "what load threads pay while each strategy runs: rate, latency, irq-off time, failed allocations",
-    files: "runs.csv, cells.csv, lock_holds.csv, interference.csv", decisiveMetric: "ops_ratio",
+    files: "runs.csv, cells.csv, lock_holds.csv, interference.csv", decisiveMetrics: ["ops_ratio"],
     options: [.load([.order0, .thp, .mixed, .faults]), .mutators, .window("100ms"), .hostAck],
     flags: ["load", "mutators", "window", "host-ack-ns"], columns: InterferenceRecord.experimentColumns)
 

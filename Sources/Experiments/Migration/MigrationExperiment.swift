@@ -18,7 +18,7 @@ enum MigrationExperiment: Experiment {
   static let card = ExperimentCard(
     name: "migration",
     question: "what hints save a live migration (time, downtime, bytes) and what they cost the guest",
-    files: "runs.csv, cells.csv, migration.csv", decisiveMetric: "total_ns",
+    files: "runs.csv, cells.csv, migration.csv", decisiveMetrics: ["total_ns"],
     suited: "strategies that hint on a command of the host",
     options: [
       .clock([.virtual, .real]),

@@ -15,7 +15,7 @@ enum PageStatesExperiment: Experiment {
   static let card = ExperimentCard(
     name: "page-states",
     question: "what declaring page-cache pages volatile costs the guest, and how much swapping it saves the host",
-    files: "runs.csv, cells.csv, page-states.csv", decisiveMetric: "cost_ratio", guest: .size,
+    files: "runs.csv, cells.csv, page-states.csv", decisiveMetrics: ["cost_ratio"], guest: .size,
     suited: "none: no free memory is collected",
     options: [
       DeclaredOption(

@@ -15,7 +15,7 @@ enum ScanExperiment: Experiment {
     name: "scan",
     question: "how long each strategy holds zone->lock, what it costs, and how much of free memory it covers",
     files: "runs.csv, cells.csv, zones.csv, lock_holds.csv, events.csv; scan.csv with several scanners",
-    decisiveMetric: "guest_cpu_ns",
+    decisiveMetrics: ["guest_cpu_ns", "lock_hold_ns_max_undisturbed"],
     options: [.load([.none]), .mutators, .hostAck, .pageInit, .cache, .scanners, .placement],
     flags: ["load", "mutators", "host-ack-ns", "page-init", "cache", "scanners", "placement"],
     countsEvents: true, columns: ScannerRecord.experimentColumns)
@@ -203,7 +203,7 @@ enum ScanExperiment: Experiment {
     let holds = probed.holds
     run.lock = RunRecord.Lock(acquisitions: holds.acquisitions, itemsPerHoldMax: holds.itemsPerHoldMax)
     guard cell.timesHold else { return }
-    run.lock = RunRecord.Lock(holds)
+    run.lock = RunRecord.Lock(holds, sessionTicks: probed.pass.sessionTicks)
     fillSpeed(&run, cell, bench, speed, probed)
     if let figures = probed.bystanders { run.bystanders.add(figures) }
     run.trust.measureNoise(hold: holds.hold.p50)

@@ -14,7 +14,7 @@ enum SteadyStateExperiment: Experiment {
   static let card = ExperimentCard(
     name: "steady-state",
     question: "how soon freed memory is reported, how much of it the guest reuses at once, and what reporting costs",
-    files: "runs.csv, cells.csv, lock_holds.csv, steady-state.csv", decisiveMetric: "last_ns",
+    files: "runs.csv, cells.csv, lock_holds.csv, steady-state.csv", decisiveMetrics: ["last_ns"],
     coverageMetric: "freed_share_reported",
     suited: "strategies that react to frees",
     options: [

@@ -20,22 +20,22 @@ struct BreakTable {
 
   /// The verdict on one strategy, as text.
   static func verdict(_ cells: [ReportCell]) -> String {
-    let judged = cells.filter { $0.cell.withinHoldLimit != nil }.sorted { $0.cell.guestBytes < $1.cell.guestBytes }
+    let judged = cells.filter { $0.cell.holdLimitVerdict != nil }.sorted { $0.cell.guestBytes < $1.cell.guestBytes }
     guard !judged.isEmpty else { return Figure.missing }
     func text(_ cell: ReportCell) -> String {
-      let hold = cell.cell.lockHoldNsMaxRepeatable.map { Figure.number($0 / 1000) + " µs" } ?? Figure.missing
+      let hold = cell.cell.longestHold.median.map { Figure.number($0 / 1000) + " µs" } ?? Figure.missing
       return "\(Figure.bytes(cell.cell.guestBytes)) (\(cell.isCoarse ? "≥" : "")\(hold))"
     }
-    let beyond = judged.first { $0.cell.withinHoldLimit == false }
+    let beyond = judged.first { $0.cell.holdLimitVerdict == .beyond }
     // Only guests smaller than the first one beyond the limit count: larger ones prove nothing.
     let within = judged.last { cell in
-      cell.cell.withinHoldLimit == true && beyond.map { cell.cell.guestBytes < $0.cell.guestBytes } ?? true
+      cell.cell.holdLimitVerdict == .within && beyond.map { cell.cell.guestBytes < $0.cell.guestBytes } ?? true
     }
     switch (beyond, within) {
     case (let beyond?, let within?): return "beyond at \(text(beyond)), within at \(text(within))"
     case (let beyond?, nil): return "beyond at \(text(beyond)), the smallest measured"
     case (nil, let within?): return "within up to \(text(within)), the largest measured"
-    case (nil, nil): return Figure.missing
+    case (nil, nil): return "not enough data"
     }
   }
 }

@@ -2,31 +2,32 @@ import Records
 import Reporting
 
 extension Comparison {
-  /// Compares two strategies of one run, cell by cell, paired by repetition: both ran on the same guests, on the same
-  /// machine, by turns. Several runs are launches, paired by launch.
+  /// Compares two strategies, cell by cell. In one run they are paired by repetition: both ran on the same guests, on the
+  /// same machine, by turns; several runs are launches, paired by launch. In different runs nothing pairs them.
   ///
   /// - Parameters:
+  ///   - runs: the runs with the base strategy.
+  ///   - others: the runs with the new strategy; nil: the same.
   ///   - strategies: names, with as many options as it takes to identify one each.
-  ///   - metrics: the metrics that decide, in every cell; empty: each experiment's own, and the holds' 99th percentile.
-  /// - Throws: ``UserError`` if a name matches no strategy of the run, or several.
+  ///   - metrics: the metrics that decide, in every cell; empty: each experiment's own, and the longest hold.
+  /// - Throws: ``UserError`` if a name matches no strategy of its runs, or several.
   public init(
-    of runs: [TrackedRun], strategies: (base: String, new: String), thresholds: Thresholds, metrics: [String] = []
+    of runs: [TrackedRun], and others: [TrackedRun]? = nil, strategies: (base: String, new: String),
+    thresholds: Thresholds, metrics: [String] = []
   ) throws(UserError) {
-    let (order, byID) = CellFacts.all(runs)
-    let cells = order.compactMap { byID[$0] }
-    let base = try Self.cells(cells, of: strategies.base, in: runs)
-    let new = try Self.cells(cells, of: strategies.new, in: runs)
+    let base = try Self.cells(of: strategies.base, in: runs)
+    let new = try Self.cells(of: strategies.new, in: others ?? runs)
     let experiments = Set(base.map(\.experiment))
     try Self.check(metrics, experiments, thresholds.catalogue)
 
     // Cells that don't differ in any column are paired by the matrix's order.
     func places(_ cells: [CellFacts]) -> [CellFacts.Setting: [CellFacts]] { Dictionary(grouping: cells, by: \.setting) }
-    let others = places(new)
+    let candidates = places(new)
     var pairs: [ComparisonBuilder.Pair] = []
     var onlyInBase: [CellFacts] = []
     var onlyInNew = new.filter { places(base)[$0.setting] == nil }
     for (setting, same) in places(base).sorted(by: { ($0.value.first?.place ?? 0) < ($1.value.first?.place ?? 0) }) {
-      let found = others[setting] ?? []
+      let found = candidates[setting] ?? []
       if found.count == same.count {
         pairs += Array(zip(same, found))
       } else {
@@ -36,14 +37,39 @@ extension Comparison {
     }
     let names = CellNames(base, withStrategy: false)
     let newNames = CellNames(new, withStrategy: false)
+    let sampling = others.map { Sampling(base: runs.count, new: $0.count) } ?? .pairs
     let builder = ComparisonBuilder(
-      base: runs, new: runs, experiments: experiments, sampling: .pairs, thresholds: thresholds,
+      base: runs, new: others ?? runs, experiments: experiments, sampling: sampling, thresholds: thresholds,
       level: 1 - thresholds.alpha, asked: metrics)
+    let place = others.map { "\(Self.name(runs)) against \(Self.name($0))" } ?? Self.name(runs)
+    let differences = others.map { RunDifferences.lines(runs, $0) } ?? RunDifferences.unfinished(runs)
+    let goals = Self.goals(base.first?.strategy, new.first?.strategy, thresholds.catalogue)
     self.init(
       baseName: strategies.base, newName: strategies.new, thresholds: thresholds,
-      rows: pairs.flatMap { builder.rows(of: $0, name: names[$0.base.cellID], alsoDeciding: ["lock_hold_ns_p99"]) },
-      common: [Self.name(runs)] + names.common, onlyInBase: onlyInBase.map { names[$0.cellID] },
-      onlyInNew: onlyInNew.map { newNames[$0.cellID] }, warnings: RunDifferences.unfinished(runs), sampling: .pairs)
+      rows: pairs.flatMap {
+        builder.rows(of: $0, name: names[$0.base.cellID], alsoDeciding: [TrackedMetric.longestHold])
+      },
+      common: [place] + names.common, onlyInBase: onlyInBase.map { names[$0.cellID] },
+      onlyInNew: onlyInNew.map { newNames[$0.cellID] }, warnings: goals + differences, sampling: sampling)
+  }
+
+  /// That strategies which serve different goals don't replace each other; empty if they serve the same.
+  private static func goals(_ base: String?, _ new: String?, _ catalogue: Catalogue) -> [String] {
+    func card(_ name: String?) -> StrategyCard? {
+      catalogue.strategies.first { $0.name == name?.prefix { $0 != ":" } ?? "" }
+    }
+    guard let base = card(base), let new = card(new), base.goal != new.goal, base.goal != .none, new.goal != .none
+    else {
+      return []
+    }
+    return [
+      "\(base.name) serves \(base.goal.meaning), \(new.name) \(new.goal.meaning): they don't replace each other"
+    ]
+  }
+
+  private static func cells(of word: String, in runs: [TrackedRun]) throws(UserError) -> [CellFacts] {
+    let (order, byID) = CellFacts.all(runs)
+    return try cells(order.compactMap { byID[$0] }, of: word, in: runs)
   }
 
   private static func cells(

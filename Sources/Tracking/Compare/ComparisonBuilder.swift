@@ -1,4 +1,5 @@
 import Foundation
+import Records
 import Reporting
 
 /// Creates the rows of pairs of cells.
@@ -27,7 +28,7 @@ struct ComparisonBuilder {
     self.thresholds = thresholds
     self.level = level
     self.asked = asked
-    let named = Set(asked).union(thresholds.decisive.values).union(
+    let named = Set(asked + ["lock_acquisitions"]).union(thresholds.decisive.values.joined()).union(
       thresholds.catalogue.experiments.map(\.coverageMetric))
     baseSeries = SeriesIndex(base, experiments: experiments, named: named, thresholds.catalogue)
     newSeries = SeriesIndex(new, experiments: experiments, named: named, thresholds.catalogue)
@@ -41,13 +42,36 @@ struct ComparisonBuilder {
         index.series("instructions", cell, $0).contains { $0?.isExact == true }
       }
     }
-    let decisive = thresholds.decisive(in: pair.base.experiment, isCounted: isCounted).map { [$0] } ?? []
+    let decisive = thresholds.decisive(in: pair.base.experiment, isCounted: isCounted)
     let names = asked.isEmpty ? decisive + alsoDeciding.filter { !decisive.contains($0) } : asked
     let first = names.compactMap { name in metrics.first { $0.name == name } }
     let others = metrics.filter { metric in metric.isPrimary && !names.contains(metric.name) }
-    return first.flatMap { rows($0, pair, name, isAsked: true) }
-      + others.flatMap { rows($0, pair, name, isAsked: false) }.filter { $0.base != nil && $0.new != nil }
+    let deciding = first.flatMap { rows($0, pair, name, isAsked: true) }
+    let measured = deciding.filter { $0.base != nil || $0.new != nil }
+    // Of a metric that an experiment only measures at times, such as holds at a granule of 0, there is nothing to say.
+    return (asked.isEmpty && !measured.isEmpty ? measured : deciding)
+      + others.flatMap { rows($0, pair, name, isAsked: false) }.filter {
+        $0.base != nil && $0.new != nil && !isOtherCount($0.metric.name, pair)
+      }
   }
+
+  /// Whether a metric is a quantile of holds and the cells' numbers of holds differ by more than a tenth: the 99th
+  /// percentile of 14 holds is their longest, that of 100 leaves it out.
+  private func isOtherCount(_ metric: String, _ pair: Pair) -> Bool {
+    guard Self.quantilesOfHolds.contains(metric) else { return false }
+    func holds(_ index: SeriesIndex, _ cell: String) -> Double? {
+      let values = index.series("lock_acquisitions", cell, "").flatMap { $0.map { Array($0.values.values) } ?? [] }
+      return MedianInterval.median(sorted: values.sorted())
+    }
+    guard let one = holds(baseSeries, pair.base.cellID), let other = holds(newSeries, pair.new.cellID) else {
+      return false
+    }
+    return max(one, other) > 1.1 * min(one, other)
+  }
+
+  private static let quantilesOfHolds: Set = [
+    "lock_hold_ns_p50", "lock_hold_ns_p99", "lock_hold_ns_p999", "lock_wait_ns_p99",
+  ]
 
   private func rows(_ metric: TrackedMetric, _ pair: Pair, _ name: String, isAsked: Bool) -> [ComparisonRow] {
     var keys = baseSeries.keys(metric.name, pair.base.cellID)
@@ -74,17 +98,18 @@ struct ComparisonBuilder {
     let shown = (base: ComparisonRow.Side(sides.0), new: ComparisonRow.Side(sides.1))
     let canDiffer = samples.smallestP < 1 && !isExact
     let change = isExact ? exactChange(shown.base, shown.new) : relative(samples.shift, samples, shown.base)
-    let interval = canDiffer ? samples.interval(level: level) : nil
+    func interval(level: Double) -> ClosedRange<Double>? {
+      guard canDiffer, let interval = samples.interval(level: level),
+        let low = relative(interval.lowerBound, samples, shown.base)?.value,
+        let high = relative(interval.upperBound, samples, shown.base)?.value
+      else { return nil }
+      return low...high
+    }
     var row = ComparisonRow(
       cellID: pair.base.cellID, cell: name, experiment: pair.base.experiment, strategy: pair.base.strategy,
       metric: metric, key: key, base: shown.base, new: shown.new, isExact: isExact, isAsked: isAsked,
       change: change?.value, isRelative: change?.isRelative ?? true,
-      interval: interval.flatMap { interval in
-        guard let low = relative(interval.lowerBound, samples, shown.base)?.value,
-          let high = relative(interval.upperBound, samples, shown.base)?.value
-        else { return nil }
-        return low...high
-      },
+      interval: interval(level: level), sameInterval: isAsked ? interval(level: Thresholds.sameLevel) : nil,
       p: canDiffer ? samples.p : nil,
       minimumEffect: thresholds.minimumEffect(of: metric.name, isExact: isExact),
       smallestP: isExact ? nil : samples.smallestP)
@@ -118,6 +143,7 @@ struct ComparisonBuilder {
     case (_, nil): return .measuredOnlyIn("base")
     default: break
     }
+    if isOtherCount(row.metric.name, pair) { return .otherNumberOfHolds }
     if exact[0] != exact[1] { return .exactOnlyIn(exact[0] ? "base" : "new") }
     if row.isExact && Set((base + new).map(\.meta.seed)).count > 1 { return .exactWithOtherSeed }
     return row.change == nil ? .nothingToPair : nil

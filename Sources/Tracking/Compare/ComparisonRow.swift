@@ -41,6 +41,8 @@ public struct ComparisonRow: Sendable {
   public let isRelative: Bool
   /// The confidence interval of the change at ``Comparison/level``.
   public let interval: ClosedRange<Double>?
+  /// The interval at ``Thresholds/sameLevel``, which has to lie within the minimum effect for the cell to be the same.
+  let sameInterval: ClosedRange<Double>?
   /// The test's p; nil if nothing was tested.
   public let p: Double?
   /// The smallest relative change that counts.
@@ -97,10 +99,18 @@ extension ComparisonRow {
     }
     // With a base of 0 the interval is no share of anything, so all there is to say is that no change was shown.
     guard isRelative else { return (.same, nil) }
-    let most = Thresholds.sameFactor * minimumEffect
-    guard let interval, interval.lowerBound >= -most, interval.upperBound <= most else {
-      return (.notEnoughData, .tooScattered(beyond: most))
+    guard let sameInterval, sameInterval.lowerBound >= -minimumEffect, sameInterval.upperBound <= minimumEffect else {
+      return (.notEnoughData, .tooScattered(beyond: minimumEffect, needed: samplesForSame))
     }
     return (.same, nil)
+  }
+
+  /// How many samples per side would make the interval fit within the minimum effect, if it shrinks with their root and
+  /// the change stays what it is; nil if the change itself is too large, or nothing was tested.
+  private var samplesForSame: Int? {
+    guard let sameInterval, let change, let count = base?.count, abs(change) < minimumEffect else { return nil }
+    let half = max(sameInterval.upperBound - change, change - sameInterval.lowerBound)
+    let ratio = half / (minimumEffect - abs(change))
+    return Int((Double(count) * ratio * ratio).rounded(.up))
   }
 }

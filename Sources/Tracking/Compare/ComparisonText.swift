@@ -53,17 +53,56 @@ struct ComparisonText {
       + (common.isEmpty ? "" : ": " + common.joined(separator: ", "))
   }
 
+  /// What speed and holds say together, for the cells in which both decide: "faster, holds longer".
+  private var answers: [String] {
+    let cells = Dictionary(grouping: comparison.rows.filter(\.decides), by: \.cellID)
+    var order: [String] = []
+    var names: [String: [String]] = [:]
+    var seen: Set<String> = []
+    for row in comparison.rows where seen.insert(row.cellID).inserted {
+      let rows = cells[row.cellID] ?? []
+      guard let speed = rows.first(where: { Self.costs.contains($0.metric.name) })?.verdict,
+        let hold = rows.first(where: { $0.metric.name == TrackedMetric.longestHold })?.verdict
+      else { continue }
+      let answer =
+        "\(Self.word(speed, "faster", "slower", "as fast")), "
+        + Self.word(hold, "holds shorter", "holds longer", "holds as long")
+      if names[answer] == nil { order.append(answer) }
+      names[answer, default: []].append(row.cell)
+    }
+    return order.map { answer in
+      let cells = names[answer] ?? []
+      return "\(comparison.newName) against \(comparison.baseName): \(answer)"
+        + (seen.count == 1 ? "." : " in \(cells.count) of \(seen.count) cells (\(cells.joined(separator: "; "))).")
+    }
+  }
+
+  private static let costs: Set = ["guest_cpu_ns", "instructions"]
+
+  private static func word(_ verdict: Verdict, _ better: String, _ worse: String, _ same: String) -> String {
+    switch verdict {
+    case .better: better
+    case .worse: worse
+    case .same: same
+    case .notEnoughData: "not enough data for whether \(better)"
+    }
+  }
+
   /// The notes below the table, one paragraph each.
   var notes: [String] {
-    var notes = comparison.warnings.map { "Note: \($0)." }
+    var notes = answers + comparison.warnings.map { "Note: \($0)." }
     for (names, place) in [(comparison.onlyInBase, "base"), (comparison.onlyInNew, "new")] where !names.isEmpty {
       notes.append("Only in \(place): \(names.joined(separator: "; ")).")
     }
     var order: [VerdictReason] = []
     for row in comparison.rows { if let reason = row.reason, !order.contains(reason) { order.append(reason) } }
-    for reason in order {
-      let count = comparison.rows.count { $0.reason == reason }
-      notes.append("\(reason.short) (\(count) row\(count == 1 ? "" : "s")): \(reason.sentence).")
+    // Rows scatter by as many amounts; what is said is about the widest.
+    var shorts: [String] = []
+    for reason in order where !shorts.contains(reason.short) { shorts.append(reason.short) }
+    for short in shorts {
+      let rows = comparison.rows.filter { $0.reason?.short == short }
+      guard let reason = rows.compactMap(\.reason).max(by: { $0.samplesNeeded < $1.samplesNeeded }) else { continue }
+      notes.append("\(short) (\(rows.count) row\(rows.count == 1 ? "" : "s")): \(reason.sentence).")
     }
     notes.append(rule)
     return notes
@@ -81,8 +120,8 @@ struct ComparisonText {
         """
         Samples: \(sides.joined(separator: ", ")). Worse or better: p (Holm-corrected over \(comparison.family)) is at \
         most \(Self.plain(thresholds.alpha)) and the change is at least \(effects(tested)). Same: neither, and the \
-        interval (\(Self.plain(comparison.level)), uncorrected) stays within \(Figure.count(Thresholds.sameFactor)) \
-        times that.
+        \(Self.plain(Thresholds.sameLevel)) interval lies within that (the one shown is of \
+        \(Self.plain(comparison.level)), uncorrected). Between the two: not enough data.
         """)
     }
     if !tested.isEmpty && comparison.sampling == .repetitions {
@@ -114,7 +153,7 @@ struct ComparisonText {
   /// Whether a row is shown beside the decisive one: if strategies are compared, hold and coverage are.
   private static func beside(_ row: ComparisonRow, _ comparison: Comparison) -> Bool {
     comparison.sampling == .pairs
-      && [TrackedMetric.repeatableHold.name, "ms_per_tib", "coverage_free"].contains(row.metric.name)
+      && ["lock_arrival_wait_ns", "ms_per_tib", "coverage_free"].contains(row.metric.name)
   }
 
   // MARK: Fields

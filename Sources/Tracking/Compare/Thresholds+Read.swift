@@ -7,7 +7,7 @@ private struct ThresholdsFile: Decodable {
   var minimumEffect: Double?
   var exactMinimumEffect: Double?
   var metrics: [String: Double]
-  var decisive: [String: String]
+  var decisive: [String: [String]]
 
   init(from decoder: any Decoder) throws {
     guard let catalogue = decoder.userInfo[.catalogue] as? Catalogue else { preconditionFailure("no catalogue") }
@@ -24,7 +24,7 @@ private struct ThresholdsFile: Decodable {
     minimumEffect = try share(.minimumEffect, Thresholds.isEffect, Thresholds.acceptedEffect)
     exactMinimumEffect = try share(.exactMinimumEffect, Thresholds.isEffect, Thresholds.acceptedEffect)
     metrics = try box.decodeIfPresent([String: Double].self, forKey: .metrics) ?? [:]
-    decisive = try box.decodeIfPresent([String: String].self, forKey: .decisive) ?? [:]
+    decisive = (try box.decodeIfPresent([String: OneOrMore].self, forKey: .decisive) ?? [:]).mapValues(\.names)
 
     func refuse(_ key: Thresholds.CodingKeys, _ member: String, _ what: String) -> DecodingError {
       let path = decoder.codingPath + [key, Member(stringValue: member)]
@@ -37,13 +37,23 @@ private struct ThresholdsFile: Decodable {
         throw refuse(.metrics, name, "\(effect) isn't \(Thresholds.acceptedEffect)")
       }
     }
-    for (experiment, name) in decisive.sorted(by: { $0.key < $1.key }) {
+    for (experiment, names) in decisive.sorted(by: { $0.key < $1.key }) {
       guard catalogue.experiment(experiment) != nil else {
         throw refuse(.decisive, experiment, "unknown experiment; see `hintbench list experiments`")
       }
-      guard TrackedMetric.all(of: experiment, catalogue).contains(where: { $0.name == name }) else {
+      guard !names.isEmpty else { throw refuse(.decisive, experiment, "names no metric") }
+      for name in names where !TrackedMetric.all(of: experiment, catalogue).contains(where: { $0.name == name }) {
         throw refuse(.decisive, experiment, "'\(name)' is no metric of it")
       }
+    }
+  }
+
+  /// A name, or an array of them.
+  private struct OneOrMore: Decodable {
+    var names: [String]
+    init(from decoder: any Decoder) throws {
+      let box = try decoder.singleValueContainer()
+      names = if let name = try? box.decode(String.self) { [name] } else { try box.decode([String].self) }
     }
   }
 

@@ -19,7 +19,9 @@ public enum VerdictReason: Sendable, Equatable {
   /// The row's own p shows a change, the corrected one doesn't.
   case onlyUncorrected(family: Int)
   /// The interval extends beyond this share on either side.
-  case tooScattered(beyond: Double)
+  case tooScattered(beyond: Double, needed: Int?)
+  /// Quantiles of so different numbers of holds that they mean different things.
+  case otherNumberOfHolds
 
   /// The short form, for tables.
   var short: String {
@@ -35,6 +37,7 @@ public enum VerdictReason: Sendable, Equatable {
     case .tooFew: "too few"
     case .onlyUncorrected: "uncorrected only"
     case .tooScattered: "scattered"
+    case .otherNumberOfHolds: "other number of holds"
     }
   }
 
@@ -53,16 +56,30 @@ public enum VerdictReason: Sendable, Equatable {
         + "\(needed) per side would be enough"
     case .onlyUncorrected(let family):
       "significant before correction only, over \(family) decisions; collect more samples"
-    case .tooScattered(let most):
-      "a change of more than \(ComparisonText.plain(most)) can't be ruled out; "
-        + "collect more samples, or use a quieter machine"
+    case .tooScattered(let most, let needed):
+      "a change of \(ComparisonText.plain(most)) can't be ruled out; "
+        + (needed.map { "some \($0) samples per side would do" } ?? "collect more samples, or use a quieter machine")
+    case .otherNumberOfHolds:
+      "the numbers of holds differ by more than a tenth, and a quantile of few holds is their longest; compare "
+        + "\(TrackedMetric.longestHold) or lock_hold_ns_weighted_mean"
+    }
+  }
+
+  /// The samples per side that a reason asks for; 0 if it names no number.
+  var samplesNeeded: Int {
+    switch self {
+    case .tooFew(let needed, _): needed
+    case .tooScattered(_, let needed): needed ?? .max
+    default: 0
     }
   }
 
   /// Whether the sides aren't comparable; treated like a cell that only one side has.
   var isMismatch: Bool {
     switch self {
-    case .measuredOnlyIn, .exactOnlyIn, .exactWithOtherSeed, .coversLess, .nothingToPair: true
+    case .measuredOnlyIn, .exactOnlyIn, .exactWithOtherSeed, .coversLess, .nothingToPair,
+      .otherNumberOfHolds:
+      true
     default: false
     }
   }
@@ -80,7 +97,7 @@ extension VerdictReason: Encodable {
 public enum Verdict: String, Codable, Sendable, CaseIterable {
   case worse
   case better
-  /// No change was shown, and none larger than ``Thresholds/sameFactor`` minimum effects can have been missed.
+  /// No change was shown, and its interval lies within the minimum effect (``Thresholds/sameLevel``).
   case same
   /// The values are too few or too scattered to show a change or its absence.
   case notEnoughData = "not-enough-data"

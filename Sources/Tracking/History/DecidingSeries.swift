@@ -2,16 +2,16 @@ import Records
 
 /// The metrics that decide over an experiment's cells, and its coverage metric.
 struct DecidingMetrics {
-  /// The metric if nothing was counted by simulation.
-  let measured: TrackedMetric
-  /// The metric if instructions were counted by simulation.
-  let counted: TrackedMetric
+  /// The metrics if nothing was counted by simulation.
+  let measured: [TrackedMetric]
+  /// The metrics if instructions were counted by simulation.
+  let counted: [TrackedMetric]
   let coverage: TrackedMetric?
 
   /// All of them, without duplicates.
   var all: [TrackedMetric] {
     var names: Set<String> = []
-    return ([measured, counted] + (coverage.map { [$0] } ?? [])).filter { names.insert($0.name).inserted }
+    return (measured + counted + (coverage.map { [$0] } ?? [])).filter { names.insert($0.name).inserted }
   }
 }
 
@@ -36,7 +36,7 @@ struct DecidingSeries {
       for metric in pair.all {
         for found in run.series(of: metric) where experiments[found.cellID] == experiment {
           series[Place(metric: metric.name, cell: found.cellID), default: []].append(found)
-          if metric.name == pair.counted.name && found.isExact { counted.insert(found.cellID) }
+          if found.isExact && pair.counted.contains(where: { $0.name == metric.name }) { counted.insert(found.cellID) }
         }
       }
     }
@@ -75,6 +75,6 @@ extension TrackedMetric {
   /// The columns needed for these metrics, beside ``History/identityColumns``.
   static func columns(_ metrics: [TrackedMetric], _ catalogue: Catalogue) -> Set<String> {
     let keys = catalogue.experiments.flatMap { $0.columns.filter(\.isKey).map(\.name) }
-    return Set(metrics.map(\.name) + keys)
+    return Set(metrics.flatMap(\.columns) + keys)
   }
 }

@@ -43,26 +43,27 @@ extension History {
             ? "covers less memory than before (\(metric.name)), which may hide a slowdown" : nil
         }
         let isCounted = series.isCounted(cell.cellID) && before.contains { $0.isCounted(cell.cellID) }
-        let metric = isCounted ? pair.counted : pair.measured
-        var keys = series.keys(metric, cell.cellID)
-        for other in before { keys += other.keys(metric, cell.cellID).filter { !keys.contains($0) } }
-        for key in keys {
-          let isExact = series.isExact(metric, cell.cellID, key)
-          // Simulated counts and measurements aren't comparable, nor are counts of different seeds, whose guests
-          // differ.
-          let alike =
-            series.median(metric, cell.cellID, key) == nil
-            ? before
-            : before.filter {
-              $0.isExact(metric, cell.cellID, key) == isExact && (!isExact || $0.seed == series.seed)
-            }
-          let values = alike.compactMap { $0.median(metric, cell.cellID, key) }.prefix(window)
-          rows.append(
-            HistoryCheckRow(
-              cellID: cell.cellID, cell: key.isEmpty ? names[cell.cellID] : "\(names[cell.cellID]) \(key)",
-              experiment: cell.experiment, strategy: cell.strategy, metric: metric, isExact: isExact,
-              earlier: values.reversed(), newest: series.median(metric, cell.cellID, key),
-              minimumEffect: thresholds.minimumEffect(of: metric.name, isExact: isExact), coversLess: coversLess))
+        for metric in isCounted ? pair.counted : pair.measured {
+          var keys = series.keys(metric, cell.cellID)
+          for other in before { keys += other.keys(metric, cell.cellID).filter { !keys.contains($0) } }
+          for key in keys {
+            let isExact = series.isExact(metric, cell.cellID, key)
+            // Simulated counts and measurements aren't comparable, nor are counts of different seeds, whose guests
+            // differ.
+            let alike =
+              series.median(metric, cell.cellID, key) == nil
+              ? before
+              : before.filter {
+                $0.isExact(metric, cell.cellID, key) == isExact && (!isExact || $0.seed == series.seed)
+              }
+            let values = alike.compactMap { $0.median(metric, cell.cellID, key) }.prefix(window)
+            rows.append(
+              HistoryCheckRow(
+                cellID: cell.cellID, cell: key.isEmpty ? names[cell.cellID] : "\(names[cell.cellID]) \(key)",
+                experiment: cell.experiment, strategy: cell.strategy, metric: metric, isExact: isExact,
+                earlier: values.reversed(), newest: series.median(metric, cell.cellID, key),
+                minimumEffect: thresholds.minimumEffect(of: metric.name, isExact: isExact), coversLess: coversLess))
+          }
         }
       }
       let gone = (latestRun?.cellIDs ?? []).filter { !newest.cellIDs.contains($0) }.compactMap { facts.byID[$0] }
@@ -102,15 +103,17 @@ extension History {
     var found: [String: DecidingMetrics] = [:]
     for experiment in experiments {
       let metrics = TrackedMetric.all(of: experiment, catalogue)
-      func metric(isCounted: Bool) throws -> TrackedMetric? {
-        guard let name = thresholds.decisive(in: experiment, isCounted: isCounted) else { return nil }
-        guard let metric = metrics.first(where: { $0.name == name }) else {
-          throw UserError(.input, "the thresholds' \(name) is no metric of \(experiment)")
+      func deciding(isCounted: Bool) throws -> [TrackedMetric] {
+        try thresholds.decisive(in: experiment, isCounted: isCounted).map { name in
+          guard let metric = metrics.first(where: { $0.name == name }) else {
+            throw UserError(.input, "the thresholds' \(name) is no metric of \(experiment)")
+          }
+          return metric
         }
-        return metric
       }
-      // An experiment that this version doesn't know has no metrics.
-      guard let measured = try metric(isCounted: false), let counted = try metric(isCounted: true) else { continue }
+      let (measured, counted) = (try deciding(isCounted: false), try deciding(isCounted: true))
+      // An experiment that this version doesn't know has none.
+      if measured.isEmpty || counted.isEmpty { continue }
       let coverage = catalogue.experiment(experiment)?.coverageMetric
       found[experiment] = DecidingMetrics(
         measured: measured, counted: counted, coverage: metrics.first { $0.name == coverage })

@@ -65,6 +65,15 @@ public struct HistoryCheckRow: Sendable, Encodable {
     return newest == base ? 0 : base == 0 ? .infinity * newest : (newest - base) / abs(base)
   }
 
+  /// The smallest minimum effect for which the newest value would be the same: the end, farther from no change, of the
+  /// changes that the earlier values leave possible at ``Thresholds/sameLevel``. nil if nothing was tested.
+  var sameWithin: Double? {
+    guard let change, change.isFinite, let prediction = Prediction(earlier: earlier),
+      let spread = prediction.leastFound(p: 1 - Thresholds.sameLevel)
+    else { return nil }
+    return max(abs((1 + change) * (1 + spread) - 1), abs((1 + change) / (1 + spread) - 1))
+  }
+
   /// Sets the verdict. `tested`: the number of rows that share `alpha`.
   mutating func judge(alpha: Double, tested: Int) {
     if p != nil {
@@ -93,13 +102,14 @@ public struct HistoryCheckRow: Sendable, Encodable {
     guard let leastFound else {
       return (.notEnoughData, "an earlier value is 0, so the relative change is undefined")
     }
-    if leastFound > max(HistoryCheck.blind, minimumEffect) {
+    guard let sameWithin, sameWithin <= minimumEffect else {
       return (
         .notEnoughData,
-        """
-        the earlier values scatter so much that twice as much wouldn't show (it may in a larger --window, or by \
-        --counters simulated)
-        """
+        leastFound > max(HistoryCheck.blind, minimumEffect)
+          ? """
+          the earlier values scatter so much that twice as much wouldn't show (it may in a larger --window, or by \
+          --counters simulated)
+          """ : "neither a change of the minimum effect nor its absence is shown"
       )
     }
     return (.same, nil)

@@ -86,7 +86,7 @@ public struct HistoryExport: Sendable {
 
   /// The decisive metric, then the other primary ones.
   private static func metrics(of experiment: String, _ catalogue: Catalogue) -> [TrackedMetric] {
-    let decisive = Set([false, true].compactMap { Thresholds(catalogue).decisive(in: experiment, isCounted: $0) })
+    let decisive = Set([false, true].flatMap { Thresholds(catalogue).decisive(in: experiment, isCounted: $0) })
     let metrics = TrackedMetric.all(of: experiment, catalogue).filter { $0.isPrimary || decisive.contains($0.name) }
     return metrics.filter { decisive.contains($0.name) } + metrics.filter { !decisive.contains($0.name) }
   }

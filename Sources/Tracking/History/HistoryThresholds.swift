@@ -16,7 +16,7 @@ public enum HistoryThresholds {
     let experiments = catalogue.experiments.map(\.name)
     try Comparison.check([metric], Set(experiments), catalogue)
     for name in experiments where TrackedMetric.all(of: name, catalogue).contains(where: { $0.name == metric }) {
-      made.decisive[name] = metric
+      made.decisive[name] = [metric]
     }
     return made
   }

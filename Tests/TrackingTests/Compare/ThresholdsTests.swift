@@ -21,9 +21,11 @@ import Testing
       """)
     #expect(read.alpha == 0.05 && read.minimumEffect == 0.05 && read.exactMinimumEffect == 0.005)
     #expect(read.minimumEffect(of: "ops_ratio", isExact: false) == 0.1)
-    #expect(read.decisive(in: "scan", isCounted: true) == "ms_per_tib")
-    #expect(Thresholds().decisive(in: "scan", isCounted: true) == "instructions")
-    #expect(Thresholds().decisive(in: "scan", isCounted: false) == "guest_cpu_ns")
+    #expect(read.decisive(in: "scan", isCounted: true) == ["ms_per_tib"])
+    #expect(Thresholds().decisive(in: "scan", isCounted: true) == ["instructions"])
+    #expect(Thresholds().decisive(in: "scan", isCounted: false) == ["guest_cpu_ns", TrackedMetric.longestHold])
+    let two = try Self.read("{\"decisive\": {\"scan\": [\"ms_per_tib\", \"coverage\"]}}")
+    #expect(two.decisive(in: "scan", isCounted: false) == ["ms_per_tib", "coverage"])
     #expect(try Self.read(String(decoding: JSONEncoder().encode(read), as: UTF8.self)) == read)
   }
 
@@ -34,6 +36,7 @@ import Testing
     ("{\"metrics\": {\n\"scan_ns\": -1}}", 2, "isn't a share"),
     ("{\"decisive\": {\n\"nope\": \"scan_ns\"}}", 2, "unknown experiment"),
     ("{\"decisive\": {\n\"scan\": \"last_ns\"}}", 2, "'last_ns' is no metric of it"),
+    ("{\"decisive\": {\n\"scan\": []}}", 2, "names no metric"),
     ("{\"alpha\": \"x\"}", 1, "alpha"), ("[]", 1, "an array instead"), ("", 1, "not JSON"),
   ])
   func whatItDoesNotTakeIsRefusedWithItsLine(_ text: String, _ line: Int, _ says: String) throws {

@@ -3,23 +3,23 @@ enum FrontierFigure: ReportFigure {
   static let name = "frontier"
   static let title = "Cost against longest hold"
   static let caption = """
-    Each strategy on one guest: further left, shorter holds; further down, cheaper hints. Vertical bars span the \
-    repetitions; horizontal bars end at the longest single hold. The grey staircase is the frontier among strategies \
+    Each strategy on one guest: further left, shorter holds; further down, cheaper hints. Bars span the \
+    repetitions; a hold is the median over repetitions of a session's longest, without preempted ones. The grey staircase is the frontier among strategies \
     that reach at least 99 % of the best coverage there (the coverage figure shows the others; they may lie beyond \
     it). The black dashed line is the hold limit.
     """
   static let source =
-    "cells.csv: lock_hold_ns_max_repeatable, lock_hold_ns_max_highest, ms_per_tib_*, coverage_free_median"
+    "cells.csv: lock_hold_ns_max_undisturbed_*, ms_per_tib_*, coverage_free_median"
 
   static func content(of data: ExperimentData) -> FigureContent? {
     let cells = data.cells.filter {
-      $0.cell.lockHoldNsMaxRepeatable != nil && $0.cell[metric: "ms_per_tib"].median != nil
+      $0.cell.longestHold.median != nil && $0.cell[metric: "ms_per_tib"].median != nil
     }
     guard !cells.isEmpty else { return nil }
     let groups = CellGroups(cells, open: [])
     let limits = Set(cells.compactMap(\.cell.holdLimitNs)).sorted()
     let costs = cells.flatMap { [$0.cell[metric: "ms_per_tib"].lowest, $0.cell[metric: "ms_per_tib"].highest] }
-    let holds = cells.flatMap { [$0.cell.lockHoldNsMaxRepeatable, $0.cell[metric: "lock_hold_ns_max"].highest] }
+    let holds = cells.flatMap { [$0.cell.longestHold.lowest, $0.cell.longestHold.highest] }
     let panels = groups.groups.map { group -> PlotPanel in
       let series = group.cells.compactMap { cell in
         point(cell).map {
@@ -27,7 +27,7 @@ enum FrontierFigure: ReportFigure {
         }
       }
       var panel = PlotPanel(
-        title: group.title, x: .time("longest repeatable hold", holds.compactMap { $0 } + limits),
+        title: group.title, x: .time("longest hold", holds.compactMap { $0 } + limits),
         y: .number("ms a TiB reported", costs.compactMap { $0 }), series: series)
       panel.series.insert(frontier(group.cells, panel), at: 0)
       for limit in limits { panel.add(.vertical(limit), label: "hold limit \(Figure.time(ns: limit))") }
@@ -38,9 +38,9 @@ enum FrontierFigure: ReportFigure {
 
   private static func point(_ cell: ReportCell) -> PlotSeries.Point? {
     let cost = cell.cell[metric: "ms_per_tib"]
-    guard let hold = cell.cell.lockHoldNsMaxRepeatable, let median = cost.median else { return nil }
-    let highest = cell.cell[metric: "lock_hold_ns_max"].highest ?? hold
-    return .init(x: hold, y: median, xSpan: highest > hold ? hold...highest : nil, ySpan: cost.span)
+    let hold = cell.cell.longestHold
+    guard let longest = hold.median, let median = cost.median else { return nil }
+    return .init(x: longest, y: median, xSpan: hold.span, ySpan: cost.span)
   }
 
   private static func frontier(_ cells: [ReportCell], _ panel: PlotPanel) -> PlotSeries {

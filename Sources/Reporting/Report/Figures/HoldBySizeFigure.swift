@@ -1,26 +1,26 @@
 /// The largest guest for which each strategy stays within the hold limit.
 enum HoldBySizeFigure: ReportFigure {
   static let name = "hold-by-size"
-  static let title = "Longest repeatable hold against guest size"
+  static let title = "Longest hold against guest size"
   static let caption = """
-    The longest hold that every repetition had (the max over holds k of the min over repetitions of hold k); the bar \
-    goes up to the longest single hold of any repetition (mostly noise on a shared machine). The black dashed line is \
-    the hold limit. A ring marks the smallest measured guest that exceeds it; nothing is inter- or extrapolated. \
-    Strategies are offset sideways at each size.
+    The median over repetitions of a session's longest hold, without preempted ones; the bar goes from the lowest to \
+    the highest repetition. The black dashed line is the hold limit. A ring marks the smallest measured guest that is \
+    beyond it (more than half of all sessions, at 95 % confidence); nothing is inter- or extrapolated. Strategies are \
+    offset sideways at each size.
     """
   static let source =
-    "cells.csv: lock_hold_ns_max_repeatable, lock_hold_ns_max_lowest and _highest, hold_limit_ns, within_hold_limit"
+    "cells.csv: lock_hold_ns_max_undisturbed_median, _lowest and _highest, hold_limit_ns, hold_limit_verdict"
 
   static func content(of data: ExperimentData) -> FigureContent? {
-    let cells = data.cells.filter { $0.cell.lockHoldNsMaxRepeatable != nil }
+    let cells = data.cells.filter { $0.cell.longestHold.median != nil }
     guard !cells.isEmpty else { return nil }
     let sweep = SizeSweep(cells, of: data)
     var content = FigureContent(panels: [], cells: cells, common: sweep.groups.common, panelHeight: 360)
     content.columns = sweep.groups.groups.count == 1 ? 1 : 2
     let width = Plot(name: "", title: "", columns: content.columns, panels: []).panelWidth
     let limits = Set(cells.compactMap(\.cell.holdLimitNs)).sorted()
-    let values = cells.flatMap { [$0.cell.lockHoldNsMaxRepeatable, $0.cell[metric: "lock_hold_ns_max"].highest] }
-    let y = PlotAxis.time("longest repeatable hold", values.compactMap { $0 } + limits)
+    let values = cells.flatMap { [$0.cell.longestHold.lowest, $0.cell.longestHold.highest] }
+    let y = PlotAxis.time("longest hold", values.compactMap { $0 } + limits)
     let x = sweep.axis(panelWidth: width)
     for group in sweep.groups.groups {
       var panel = PlotPanel(title: group.title, x: x, y: y, series: sweep.series(group, point))
@@ -38,16 +38,13 @@ enum HoldBySizeFigure: ReportFigure {
   }
 
   private static func point(_ cell: ReportCell) -> PlotSeries.Point? {
-    cell.cell.lockHoldNsMaxRepeatable.map { hold in
-      let highest = cell.cell[metric: "lock_hold_ns_max"].highest ?? hold
-      return PlotSeries.Point(
-        x: Double(cell.cell.guestBytes), y: hold, ySpan: highest > hold ? hold...highest : nil)
-    }
+    let hold = cell.cell.longestHold
+    return hold.median.map { PlotSeries.Point(x: Double(cell.cell.guestBytes), y: $0, ySpan: hold.span) }
   }
 
   /// The smallest cell of each strategy that is beyond its limit.
   private static func firstBeyond(_ cells: [ReportCell]) -> Set<ReportCell.Place> {
-    let beyond = cells.filter { $0.cell.withinHoldLimit == false }
+    let beyond = cells.filter { $0.cell.holdLimitVerdict == .beyond }
     return Set(
       Dictionary(grouping: beyond, by: \.variant).values.compactMap { cells in
         cells.min { $0.cell.guestBytes < $1.cell.guestBytes }?.place
