@@ -115,6 +115,7 @@ public struct ResultTable {
       key.vmemmapPageBytes.map { "vmemmap in \(Figure.bytes(UInt64($0))) pages" },
       key.nodes.map { $0 == 1 ? "1 node" : "\($0) nodes" },
       key.cpus.map { $0 == 1 ? "1 CPU" : "\($0) CPUs" },
+      sharedOrder(cells).map { "order \($0)" },
       key.lockKind.flatMap { $0.isEmpty ? nil : "\($0) lock" },
       key.cache.flatMap { $0.isEmpty ? nil : "\($0) cache" },
       key.pageInit.flatMap { $0 == "none" || $0.isEmpty ? nil : "page init at \($0)" },
@@ -140,7 +141,9 @@ public struct ResultTable {
     return table(
       cells,
       [
-        Part(title: "order", fields: cells.map { $0.order.map(String.init) ?? Figure.missing }),
+        // What all have in common stands in the heading.
+        sharedOrder(cells) == nil
+          ? Part(title: "order", fields: cells.map { $0.order.map(String.init) ?? Figure.missing }) : nil,
         times("ms/TiB", cells, "ms_per_tib", per: 1),
         Part(
           title: "x floor",
@@ -153,13 +156,19 @@ public struct ResultTable {
           title: "own µs",
           fields: cells.map { cell in bound(cell, cell.lockHoldNsMaxOwn.map { Figure.number($0 / 1000) }) }),
         counts("holds", \.lock.acquisitions),
-        counts("items/hold", \.lock.itemsPerHoldMax),
+        counts("items", \.lock.itemsPerHoldMax),
         counts("dup.", \.found.blocksDuplicate),
         counts("missed", \.found.blocksMissed),
         counts("stale", \.found.blocksStale),
         counts("withheld", \.sideEffects.blocksWithheldMax),
         Part(title: "outcome", fields: cells.map(outcome)),
-      ])
+      ].compactMap { $0 })
+  }
+
+  /// The lowest order looked at, if it is the same in all cells.
+  private func sharedOrder(_ cells: [CellRecord]) -> Int? {
+    let orders = Set(cells.map(\.order))
+    return orders.count == 1 ? orders.first ?? nil : nil
   }
 
   /// Whether the cell says what threads beside it suffered: there were some, and at a granule of 0.
@@ -384,7 +393,7 @@ public struct ResultTable {
       "own µs",
       "own µs: the strategy's own longest hold, the highest of the medians of its first, second, ... hold."
     ),
-    ("items/hold", "items/hold: most list entries looked at in one hold."),
+    ("items", "items: most list entries looked at in one hold."),
     ("dup.", "dup.: blocks reported again."),
     ("missed", "missed: blocks that stayed free and were never reported."),
     ("stale", "stale: reported blocks that were no longer wholly free at the end."),

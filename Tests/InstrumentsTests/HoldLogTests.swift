@@ -146,6 +146,12 @@ import Testing
   @Test(.enabled(if: canTell, "this host's threads have no rseq area"))
   func aHoldThatTheKernelBrokeIntoIsMarked() throws {
     signal(SIGUSR2) { _ in }
+    // Threads of Dispatch block most signals.
+    var (set, before) = (sigset_t(), sigset_t())
+    sigemptyset(&set)
+    sigaddset(&set, SIGUSR2)
+    pthread_sigmask(SIG_UNBLOCK, &set, &before)
+    defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
     let log = try HoldLog(capacity: 10)
     var probe = log.probe()
     func hold(items: Int, broken: Bool) {

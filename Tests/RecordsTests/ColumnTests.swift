@@ -24,7 +24,8 @@ struct ColumnTests {
     mutator_wait_ns_total, mutator_alloc_failed,
     cycles, instructions, l1d_misses, l2_misses, llc_misses, dtlb_misses, counters_source,
     noise_ns_p999, noise_ns_max, involuntary_switches, minor_faults, steal_ns,
-    experiment_options
+    experiment_options,
+    lock_hold_ns_max_undisturbed, lock_holds_preempted, lock_hold_ns_weighted_mean, lock_arrival_wait_ns
     """
 
   static let zones = """
@@ -115,7 +116,7 @@ struct ColumnTests {
     }
     for column in CellRecord.columns {
       var cell = CellRecord.blank
-      let text = ["1", "true"].first { column.read($0, &cell) }
+      let text = ["1", "true", "beyond"].first { column.read($0, &cell) }
       #expect(column.value(cell) == text, "\(column.name)")
       let changed = CellRecord.columns.filter { $0.value(cell) != $0.value(.blank) }.map(\.name)
       #expect(changed == [column.name])

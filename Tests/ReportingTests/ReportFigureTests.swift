@@ -110,9 +110,10 @@ struct ReportFigureTests {
       var run = RunFixtures.run(cell: "\(gib)", repetition: 0)
       run.guest.bytes = gib << 30
       run.guest.granuleOrder = granule
-      return CellSummary.record(of: [run], holdLimitNs: 50_000, lockHoldNsMaxRepeatable: hold).map {
-        ReportCell($0, runs: [run], place: "", run: 0)
-      }
+      run.lock.holdNsMax = hold
+      // As few as decide.
+      let runs = Array(repeating: run, count: 5)
+      return CellSummary.record(of: runs, holdLimitNs: 50_000).map { ReportCell($0, runs: runs, place: "", run: 0) }
     }
     func verdict(_ cells: ReportCell?...) -> String { BreakTable.verdict(cells.compactMap { $0 }) }
     #expect(
@@ -142,8 +143,8 @@ struct ReportFigureTests {
       try ReportFixtures.write(to: folder + "/run", isFinished: false)
       let (page, plots) = try ReportFixtures.page([folder + "/run"])
       #expect(plots.contains { $0.name == "scan-cost-by-size" })
-      // Only the end knows the repeatable hold.
-      #expect(!plots.contains { $0.name == "scan-hold-by-size" })
+      // The longest hold is the repetitions' own.
+      #expect(plots.contains { $0.name == "scan-hold-by-size" })
       #expect(page.runs[0].facts.contains { $0.name == "not finished" })
     }
   }

@@ -65,8 +65,8 @@ struct ComparisonText {
         let hold = rows.first(where: { $0.metric.name == TrackedMetric.longestHold })?.verdict
       else { continue }
       let answer =
-        "\(Self.word(speed, "faster", "slower", "as fast")), "
-        + Self.word(hold, "holds shorter", "holds longer", "holds as long")
+        Self.word(speed, ["faster", "slower", "as fast", "speed not decided"]) + ", "
+        + Self.word(hold, ["holds shorter", "holds longer", "holds as long", "holds not decided"])
       if names[answer] == nil { order.append(answer) }
       names[answer, default: []].append(row.cell)
     }
@@ -79,12 +79,13 @@ struct ComparisonText {
 
   private static let costs: Set = ["guest_cpu_ns", "instructions"]
 
-  private static func word(_ verdict: Verdict, _ better: String, _ worse: String, _ same: String) -> String {
+  /// The word for better, worse, same or not enough data.
+  private static func word(_ verdict: Verdict, _ words: [String]) -> String {
     switch verdict {
-    case .better: better
-    case .worse: worse
-    case .same: same
-    case .notEnoughData: "not enough data for whether \(better)"
+    case .better: words[0]
+    case .worse: words[1]
+    case .same: words[2]
+    case .notEnoughData: words[3]
     }
   }
 

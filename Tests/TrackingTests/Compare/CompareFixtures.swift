@@ -16,6 +16,10 @@ enum CompareFixtures {
     var state = "fresh"
     var cpu: [Double?] = []
     var holdP99: [Double?] = []
+    /// The longest hold of each repetition.
+    var hold: [Double?] = []
+    /// How many holds each repetition had.
+    var holds: Int?
     var repeatableHold: Double?
     var instructions: Int?
     var isOversubscribed = false
@@ -34,7 +38,7 @@ enum CompareFixtures {
     var records: [RunRecord] = []
     var summaries: [CellRecord] = []
     for cell in cells {
-      let own = (0..<max(cell.cpu.count, cell.holdP99.count)).map { repetition -> RunRecord in
+      let own = (0..<max(cell.cpu.count, cell.holdP99.count, cell.hold.count)).map { repetition -> RunRecord in
         var record = RunRecord(
           identity: .init(
             runID: name, cellID: cell.id, time: Date(timeIntervalSince1970: 1_700_000_000), host: "vm",
@@ -47,6 +51,8 @@ enum CompareFixtures {
           found: .init(outcome: .complete))
         record.speed.guestCPUNs = repetition < cell.cpu.count ? cell.cpu[repetition] : nil
         record.lock.holdNsP99 = repetition < cell.holdP99.count ? cell.holdP99[repetition] : nil
+        record.lock.holdNsMaxUndisturbed = repetition < cell.hold.count ? cell.hold[repetition] : nil
+        record.lock.acquisitions = cell.holds
         if let instructions = cell.instructions {
           record.counters.instructions = instructions
           record.counters.source = "simulated"

@@ -145,8 +145,9 @@ import Testing
     #expect(row.base?.count == 6 && row.base?.lowest == 1 && quartets.sampling == .launches(inQuartets: true))
     #expect(row.verdict == .worse && isNear(row.p, 2 / 216))
     // A cell's one value is a launch's one value.
-    let hold = quartets.rows.first { $0.metric.name == "lock_hold_ns_max_repeatable" }
-    #expect(hold?.new?.count == 6)
+    let former = try Comparison(
+      base: runs("a", 6, 1), new: runs("b", 6, 1.2), thresholds: Thresholds(), metrics: ["lock_hold_ns_max_repeatable"])
+    #expect(former.rows.first?.new?.count == 6)
     let block = try Comparison(base: runs("a", 5, 1), new: runs("b", 6, 1.2), thresholds: Thresholds())
     #expect(block.sampling == .launches(inQuartets: false) && block.rows.first?.verdict == .worse)
   }
@@ -211,10 +212,10 @@ import Testing
       return [
         .init(
           id: "w\(gib)", strategy: "walk-callback:kick=none", bytes: UInt64(gib) << 30, cpu: levels,
-          holdP99: levels, repeatableHold: 900, order: 0),
+          hold: levels, order: 0),
         .init(
           id: "b\(gib)", strategy: "budgeted-resume:budget=100:check=buddy", bytes: UInt64(gib) << 30,
-          cpu: levels.map { $0 * 1.2 }, holdP99: levels.map { $0 * 0.1 }, repeatableHold: 90),
+          cpu: levels.map { $0 * 1.2 }, hold: levels.map { $0 * 0.1 }),
       ]
     }
     return Fixtures.run("a", cells + extra)
@@ -227,13 +228,68 @@ import Testing
       of: [Self.run()], strategies: ("walk-callback", "budgeted-resume"), thresholds: Thresholds())
     let asked = comparison.rows.filter(\.isAsked)
     // Which holds the lock shorter, and at what cost.
-    #expect(asked.map(\.metric.name) == ["guest_cpu_ns", "lock_hold_ns_p99", "guest_cpu_ns", "lock_hold_ns_p99"])
+    let deciding = ["guest_cpu_ns", TrackedMetric.longestHold]
+    #expect(asked.map(\.metric.name) == deciding + deciding)
     #expect(asked.map(\.cell) == ["8 GiB", "8 GiB", "64 GiB", "64 GiB"])
     #expect(asked.map(\.verdict) == [.worse, .better, .worse, .better])
     #expect(asked.allSatisfy { isNear($0.p, 2.0 / 4096) }, "12 pairs that all go one way")
     #expect(comparison.family == 4 && comparison.sampling == .pairs)
-    let hold = try #require(comparison.rows.first { $0.metric.name == "lock_hold_ns_max_repeatable" })
-    #expect(isNear(hold.change, -0.9, 1e-9) && hold.p == nil && hold.verdict == nil)
+    let notes = ComparisonText(comparison, all: false).notes
+    #expect(
+      notes.first == "budgeted-resume against walk-callback: slower, holds shorter in 2 of 2 cells (8 GiB; 64 GiB).")
+  }
+
+  /// Strategies of two runs: nothing pairs their repetitions.
+  @Test func strategiesOfTwoRunsAreCompared() throws {
+    let comparison = try Comparison(
+      of: [Self.run()], and: [Self.run()], strategies: ("walk-callback", "budgeted-resume"), thresholds: Thresholds())
+    #expect(comparison.sampling == .repetitions)
+    let asked = comparison.rows.filter(\.isAsked)
+    #expect(asked.map(\.cell) == ["8 GiB", "8 GiB", "64 GiB", "64 GiB"])
+    // Levels differ a thousandfold, and unpaired a fifth is lost in them.
+    #expect(asked.first?.verdict == .notEnoughData)
+  }
+
+  @Test func strategiesOfDifferentGoalsDontReplaceEachOther() throws {
+    let run = Self.run([
+      .init(id: "p8", strategy: "page-reporting:order=session", cpu: Fixtures.values(12)),
+      .init(id: "a8", strategy: "bitmap-hinting:capacity=16", cpu: Fixtures.values(12)),
+    ])
+    func warnings(_ base: String, _ new: String) throws -> [String] {
+      try Comparison(of: [run], strategies: (base, new), thresholds: Thresholds()).warnings
+    }
+    #expect(try warnings("walk-callback", "page-reporting").first?.contains("they don't replace each other") == true)
+    #expect(try warnings("walk-callback", "budgeted-resume").isEmpty)
+    #expect(try warnings("bitmap-hinting", "page-reporting").isEmpty)
+  }
+
+  /// The 99th percentile of 14 holds is their longest, that of 100 leaves it out.
+  @Test func quantilesOfOtherNumbersOfHoldsDontCompare() throws {
+    func comparison(_ holds: Int) throws -> Comparison {
+      let values = Fixtures.values(12)
+      let cells: [Fixtures.Cell] = [
+        .init(id: "w", strategy: "walk-callback:kick=none", cpu: values, holdP99: values, holds: 100),
+        .init(id: "b", strategy: "budgeted-resume:budget=100", cpu: values, holdP99: values, holds: holds),
+      ]
+      return try Comparison(
+        of: [Fixtures.run("a", cells)], strategies: ("walk-callback", "budgeted-resume"), thresholds: Thresholds(),
+        metrics: ["lock_hold_ns_p99"])
+    }
+    let other = try comparison(111)
+    #expect(other.rows.first?.reason == .otherNumberOfHolds && other.exitStatus(strict: false) == 3)
+    #expect(try comparison(109).rows.first?.verdict == .same)
+    // Where nobody asks for it, it isn't offered.
+    let shown = try Comparison(
+      of: [
+        Fixtures.run(
+          "a",
+          [
+            .init(id: "w", strategy: "walk-callback:kick=none", cpu: Fixtures.values(12), holdP99: [1, 2], holds: 100),
+            .init(
+              id: "b", strategy: "budgeted-resume:budget=100", cpu: Fixtures.values(12), holdP99: [1, 2], holds: 14),
+          ])
+      ], strategies: ("walk-callback", "budgeted-resume"), thresholds: Thresholds())
+    #expect(!shown.rows.contains { $0.metric.name == "lock_hold_ns_p99" })
   }
 
   @Test func aWordMustMeanOneDesign() throws {
