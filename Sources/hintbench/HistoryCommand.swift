@@ -42,7 +42,14 @@ struct HistoryCommand: ParsableCommand {
     func run() throws {
       try Failure.reporting {
         var folders: [String] = []
-        for word in runs { folders += try History.runFolders(at: word) }
+        for word in runs {
+          let found = try History.runFolders(at: word)
+          let isBoth = ["base", "new"].allSatisfy { side in found.contains { $0.hasPrefix("\(word)/\(side)/") } }
+          guard !isBoth else {
+            throw UserError(.usage, "\(word): runs of two builds: expected \(word)/base or \(word)/new")
+          }
+          folders += found
+        }
         guard name == nil || folders.count == 1 else {
           throw UserError(.usage, "invalid --name: expected one run, got \(folders.count)")
         }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Experiments
 import Records
 import Reporting
+import Tracking
 
 struct ReportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -14,17 +15,19 @@ struct ReportCommand: ParsableCommand {
       gnuplot-nox).
       """)
 
-  @Argument(help: ArgumentHelp("Run folders.", valueName: "dir")) var dirs: [String]
+  @Argument(help: ArgumentHelp("Run folders, or folders of run folders, such as launches.", valueName: "dir")) var dirs: [String]
   @Option(
     help: ArgumentHelp("Output folder (default: the folder of the run; required for several runs).", valueName: "dir"))
   var out: String?
 
   func run() throws {
     try Failure.reporting {
-      guard let folder = out ?? (dirs.count == 1 ? dirs[0] : nil) else {
+      var runs: [String] = []
+      for dir in dirs { runs += try History.runFolders(at: dir) }
+      guard let folder = out ?? (runs.count == 1 ? runs[0] : nil) else {
         throw UserError(.usage, "missing --out: required for a report of several runs")
       }
-      for path in try Report(of: dirs, .all).write(to: folder) { print(path) }
+      for path in try Report(of: runs, .all).write(to: folder) { print(path) }
     }
   }
 }

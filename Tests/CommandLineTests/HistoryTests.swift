@@ -83,6 +83,16 @@ import Tracking
       let added = try Tool.run("history import out", in: folder)
       #expect(added.status == 0 && added.outLines.count == 3, "\(added)")
       #expect(try Tool.run("history import out --name x", in: folder).status == 64)
+      // A report takes what compare and import take.
+      let several = try Tool.run("report out/base", in: folder)
+      #expect(several.status == 64 && several.err.contains("--out"), "\(several)")
+      let page = try Tool.run("report out --out page", in: folder)
+      #expect(page.status == 0 && page.out.contains("page/report.html"), "\(page)")
+      // Launches of two builds are no series.
+      try FileManager.default.createDirectory(atPath: folder + "/out/new", withIntermediateDirectories: true)
+      try FileManager.default.moveItem(atPath: folder + "/out/base/002", toPath: folder + "/out/new/002")
+      let both = try Tool.run("history import out", in: folder)
+      #expect(both.status == 64 && both.err.contains("out/base or out/new"), "\(both)")
     }
   }
 
