@@ -15,7 +15,8 @@ struct ReportCommand: ParsableCommand {
       gnuplot-nox).
       """)
 
-  @Argument(help: ArgumentHelp("Run folders, or folders of run folders, such as launches.", valueName: "dir")) var dirs: [String]
+  @Argument(help: ArgumentHelp("Run folders, or folders of run folders, such as launches.", valueName: "dir")) var dirs:
+    [String]
   @Option(
     help: ArgumentHelp("Output folder (default: the folder of the run; required for several runs).", valueName: "dir"))
   var out: String?
