@@ -59,6 +59,18 @@ extension CellRecord {
     return undisturbed.median == nil ? self[metric: "lock_hold_ns_max"] : undisturbed
   }
 
+  /// Forgets what was found about the longest hold beside ``metrics``: the figures and both verdicts.
+  public mutating func forgetHolds() {
+    lockHoldNsMaxRepeatable = nil
+    withinHoldLimit = nil
+    lockHoldNsMaxOwn = nil
+    holdLimitJudged = nil
+    holdLimitExceeded = nil
+    holdLimitExceededShareLow = nil
+    holdLimitExceededShareHigh = nil
+    holdLimitVerdict = nil
+  }
+
   /// Holds the longest holds of the cell's repetitions, as ``longestHold`` takes them, against ``holdLimitNs``.
   public mutating func judgeHolds(of runs: [RunRecord]) {
     let counted = runs.filter { $0.found.outcome != .error }

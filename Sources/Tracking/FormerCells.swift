@@ -76,9 +76,7 @@ struct FormerCells {
       var mapped = cell
       if points.count > 1 {
         mapped.metrics = [:]
-        mapped.lockHoldNsMaxRepeatable = nil
-        mapped.withinHoldLimit = nil
-        mapped.lockHoldNsMaxOwn = nil
+        mapped.forgetHolds()
       }
       mapped.cellID = point.id
       mapped.experimentOptions = point.options
