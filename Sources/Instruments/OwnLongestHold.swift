@@ -1,3 +1,5 @@
+import Records
+
 /// A strategy's own longest hold: the maximum over k of the median over repetitions of hold k.
 ///
 /// Without mutators hold k is the same work in every repetition, so that its median leaves out what the machine did in
@@ -24,15 +26,10 @@ public struct OwnLongestHold: Sendable {
   /// - Complexity: O(h r log r) for r repetitions of h holds, and their 8 bytes each of memory until then.
   public var value: Double? {
     guard let count = sequences.first?.count, count > 0, sequences.allSatisfy({ $0.count == count }) else { return nil }
-    var lengths = [UInt64](repeating: 0, count: sequences.count)
-    let middle = lengths.count / 2
     var longest = 0.0
     for k in 0..<count {
-      for repetition in sequences.indices { lengths[repetition] = sequences[repetition][k] }
-      lengths.sort()
-      let upper = Double(lengths[middle])
-      let median = lengths.count.isMultiple(of: 2) ? (Double(lengths[middle - 1]) + upper) / 2 : upper
-      longest = max(longest, median)
+      let lengths = sequences.map { Double($0[k]) }.sorted()
+      longest = max(longest, MedianInterval.median(sorted: lengths) ?? 0)
     }
     return longest
   }

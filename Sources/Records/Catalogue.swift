@@ -16,13 +16,18 @@ public struct Catalogue: Sendable {
   /// The card of the experiment of this name; nil if there is none.
   public func experiment(_ name: String) -> ExperimentCard? { experiments.first { $0.name == name } }
 
+  /// The card of the strategy with this name, options included or not; nil if there is none.
+  public func strategy(_ fullName: String) -> StrategyCard? {
+    let name = fullName.prefix { $0 != ":" }
+    return strategies.first { $0.name == name }
+  }
+
   /// Whether a cell is a control: its strategy collects nothing, so nothing is decided over it. A cell of an experiment
   /// without strategies is never a control.
   ///
   /// - Parameter strategy: the strategy's full name.
   public func isControl(strategy: String, experiment: String) -> Bool {
-    let name = strategy.prefix { $0 != ":" }
-    guard strategies.contains(where: { $0.goal == .none && $0.name == name }) else { return false }
+    guard let card = self.strategy(strategy), card.goal == .none else { return false }
     return self.experiment(experiment)?.takesStrategies ?? true
   }
 }

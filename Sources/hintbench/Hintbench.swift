@@ -1,7 +1,5 @@
 import ArgumentParser
-import Foundation
 import Machine
-import Records
 
 @main
 struct Hintbench: ParsableCommand {
@@ -30,10 +28,7 @@ struct Hintbench: ParsableCommand {
       try command.run()
     } catch { failure = error }
     // `print` says nothing of a full device, and what nobody could read isn't done.
-    do { try StandardOutput.flush() } catch {
-      FileHandle.standardError.write(Data("hintbench: \(error)\n".utf8))
-      exit(withError: ExitCode(error.failureKind.exitStatus))
-    }
+    do { try Failure.reporting { try StandardOutput.flush() } } catch { failure = error }
     if let failure { exit(withError: failure) }
   }
 }

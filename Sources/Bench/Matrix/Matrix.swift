@@ -64,8 +64,8 @@ public struct Matrix: Sendable {
     cells = expansion.cells
     footprints = expansion.footprints
     captures = expansion.captures
-    omissions = expansion.omissions + expansion.obstacles + expansion.unmet
     unmet = expansion.unmet
+    omissions = expansion.omissions + expansion.obstacles + unmet
     batches = Self.batches(expansion)
   }
 

@@ -96,12 +96,15 @@ public final class MatrixRunner {
     var own: [String: OwnLongestHold] = [:]
     // Ticks.
     var ownLongest: [String: Double] = [:]
+    func keep(_ sequence: [UInt64], of cell: String) {
+      maxima[cell, default: RepeatableMaximum()].add(sequence)
+      own[cell, default: OwnLongestHold()].add(sequence)
+    }
     // Cells with a finished repetition whose holds weren't kept.
     var incomplete: Set<String> = []
     for run in finished {
       if let sequence = try holdSequence(run.key) {
-        maxima[run.identity.cellID, default: RepeatableMaximum()].add(sequence)
-        own[run.identity.cellID, default: OwnLongestHold()].add(sequence)
+        keep(sequence, of: run.identity.cellID)
       } else {
         incomplete.insert(run.identity.cellID)
       }
@@ -116,14 +119,14 @@ public final class MatrixRunner {
     var count = done.count
     let began = MonotonicClock.nanoseconds()
     var generator = SeededGenerator(seed: matrix.config.seed, stream: 7)
-    var outOfTime = false
+    var hasEnded = false
 
     // A batch that was finished before a resume is built again, since the summary includes its guests and floors.
     let missing = count < total
     for batch in matrix.batches {
       let cells = batch.cells
       var models: [GuestSpec: ModelledGuest] = [:]
-      if missing && !outOfTime {
+      if missing && !hasEnded {
         // Before the batch's guests are built, since the simulator needs as much memory.
         for spec in batch.guests {
           let open = cells.filter { cell in
@@ -133,7 +136,7 @@ public final class MatrixRunner {
           try simulate(open) { observer.progress(done: count, total: total, label: $0) }
         }
       }
-      if missing && !outOfTime {
+      if missing && !hasEnded {
         for spec in batch.guests {
           observer.progress(
             done: count, total: total, label: "building \(ByteSize(bytes: spec.bytes)) \(spec.state.name)")
@@ -144,7 +147,7 @@ public final class MatrixRunner {
       }
       for repetition in 0..<matrix.config.repetitions {
         // The floor is sampled once per round, so that drift affects it like the cells.
-        if missing && !outOfTime {
+        if missing && !hasEnded {
           for spec in batch.guests {
             guard let model = models[spec] else { continue }
             let keys = Set(
@@ -156,20 +159,17 @@ public final class MatrixRunner {
         }
         for cell in cells.shuffled(using: &generator) {
           let key = RepetitionKey(cellID: cell.id, repetition: repetition)
-          if done.contains(key) || outOfTime { continue }
+          if done.contains(key) || hasEnded { continue }
+          var why: String?
           if let limit = matrix.timeLimitNanoseconds, Double(MonotonicClock.nanoseconds() - began) > limit {
-            outOfTime = true
-            unavailable.append(
-              .init(
-                what: "\(total - count) of \(total) repetitions",
-                why: "the time limit of \(matrix.config.timeLimit ?? "") was reached; --resume runs them"))
-            continue
+            why = "the time limit of \(matrix.config.timeLimit ?? "") was reached"
+          } else if observer.isCancelled {
+            why = "the run was interrupted"
           }
-          if observer.isCancelled {
-            outOfTime = true
+          if let why {
+            hasEnded = true
             unavailable.append(
-              .init(
-                what: "\(total - count) of \(total) repetitions", why: "the run was interrupted; --resume runs them"))
+              .init(what: "\(total - count) of \(total) repetitions", why: "\(why); --resume runs them"))
             continue
           }
           let model = cell.modelledGuest.flatMap { models[$0] }
@@ -177,10 +177,7 @@ public final class MatrixRunner {
           observer.beginning()
           var result = try bench.run(cell, repetition: repetition, on: model)
           if let counts = simulated[cell.id] { result.run.counters = counts }
-          if let sequence = result.holdSequence {
-            maxima[cell.id, default: RepeatableMaximum()].add(sequence)
-            own[cell.id, default: OwnLongestHold()].add(sequence)
-          }
+          if let sequence = result.holdSequence { keep(sequence, of: cell.id) }
           records[cell.id, default: []].append(result.run)
           try observer.finished(result)
           count += 1

@@ -55,10 +55,8 @@ extension Comparison {
 
   /// That strategies which serve different goals don't replace each other; empty if they serve the same.
   private static func goals(_ base: String?, _ new: String?, _ catalogue: Catalogue) -> [String] {
-    func card(_ name: String?) -> StrategyCard? {
-      catalogue.strategies.first { $0.name == name?.prefix { $0 != ":" } ?? "" }
-    }
-    guard let base = card(base), let new = card(new), base.goal != new.goal, base.goal != .none, new.goal != .none
+    guard let base = base.flatMap(catalogue.strategy), let new = new.flatMap(catalogue.strategy), base.goal != new.goal,
+      base.goal != .none, new.goal != .none
     else {
       return []
     }

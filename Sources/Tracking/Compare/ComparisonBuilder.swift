@@ -45,14 +45,14 @@ struct ComparisonBuilder {
     let decisive = thresholds.decisive(in: pair.base.experiment, isCounted: isCounted)
     let names = asked.isEmpty ? decisive + alsoDeciding.filter { !decisive.contains($0) } : asked
     let first = names.compactMap { name in metrics.first { $0.name == name } }
-    let others = metrics.filter { metric in metric.isPrimary && !names.contains(metric.name) }
+    let others = metrics.filter { metric in
+      metric.isPrimary && !names.contains(metric.name) && !isOtherCount(metric.name, pair)
+    }
     let deciding = first.flatMap { rows($0, pair, name, isAsked: true) }
     let measured = deciding.filter { $0.base != nil || $0.new != nil }
     // Of a metric that an experiment only measures at times, such as holds at a granule of 0, there is nothing to say.
     return (asked.isEmpty && !measured.isEmpty ? measured : deciding)
-      + others.flatMap { rows($0, pair, name, isAsked: false) }.filter {
-        $0.base != nil && $0.new != nil && !isOtherCount($0.metric.name, pair)
-      }
+      + others.flatMap { rows($0, pair, name, isAsked: false) }.filter { $0.base != nil && $0.new != nil }
   }
 
   /// Whether a metric is a quantile of holds and the cells' numbers of holds differ by more than a tenth: the 99th
@@ -60,8 +60,7 @@ struct ComparisonBuilder {
   private func isOtherCount(_ metric: String, _ pair: Pair) -> Bool {
     guard Self.quantilesOfHolds.contains(metric) else { return false }
     func holds(_ index: SeriesIndex, _ cell: String) -> Double? {
-      let values = index.series("lock_acquisitions", cell, "").flatMap { $0.map { Array($0.values.values) } ?? [] }
-      return MedianInterval.median(sorted: values.sorted())
+      MedianInterval.median(sorted: Self.values("lock_acquisitions", index, cell).sorted())
     }
     guard let one = holds(baseSeries, pair.base.cellID), let other = holds(newSeries, pair.new.cellID) else {
       return false
@@ -125,12 +124,15 @@ struct ComparisonBuilder {
     guard pair.base.strategy == pair.new.strategy,
       let metric = thresholds.catalogue.experiment(pair.base.experiment)?.coverageMetric
     else { return nil }
-    func values(_ index: SeriesIndex, _ cell: String) -> [Double] {
-      let series = index.keys(metric, cell).flatMap { index.series(metric, cell, $0) }
-      return series.flatMap { $0.map { Array($0.values.values) } ?? [] }
-    }
-    let before = values(baseSeries, pair.base.cellID)
-    return thresholds.coversLess(metric, before: before, now: values(newSeries, pair.new.cellID)) ? metric : nil
+    let before = Self.values(metric, baseSeries, pair.base.cellID)
+    let now = Self.values(metric, newSeries, pair.new.cellID)
+    return thresholds.coversLess(metric, before: before, now: now) ? metric : nil
+  }
+
+  /// A cell's values of a metric: of all runs, repetitions and keys.
+  private static func values(_ metric: String, _ index: SeriesIndex, _ cell: String) -> [Double] {
+    let series = index.keys(metric, cell).flatMap { index.series(metric, cell, $0) }
+    return series.flatMap { $0.map { Array($0.values.values) } ?? [] }
   }
 
   /// Why a requested row can't have a verdict; nil if it can.

@@ -95,15 +95,12 @@ struct ComparisonText {
     for (names, place) in [(comparison.onlyInBase, "base"), (comparison.onlyInNew, "new")] where !names.isEmpty {
       notes.append("Only in \(place): \(names.joined(separator: "; ")).")
     }
-    var order: [VerdictReason] = []
-    for row in comparison.rows { if let reason = row.reason, !order.contains(reason) { order.append(reason) } }
-    // Rows scatter by as many amounts; what is said is about the widest.
-    var shorts: [String] = []
-    for reason in order where !shorts.contains(reason.short) { shorts.append(reason.short) }
-    for short in shorts {
-      let rows = comparison.rows.filter { $0.reason?.short == short }
-      guard let reason = rows.compactMap(\.reason).max(by: { $0.samplesNeeded < $1.samplesNeeded }) else { continue }
-      notes.append("\(short) (\(rows.count) row\(rows.count == 1 ? "" : "s")): \(reason.sentence).")
+    var kinds: [VerdictReason] = []
+    for case let kind? in comparison.rows.map(\.reason?.kind) where !kinds.contains(kind) { kinds.append(kind) }
+    for kind in kinds {
+      let reasons = comparison.rows.compactMap(\.reason).filter { $0.kind == kind }
+      guard let reason = reasons.max(by: { $0.samplesNeeded < $1.samplesNeeded }) else { continue }
+      notes.append("\(reason.short) (\(reasons.count) row\(reasons.count == 1 ? "" : "s")): \(reason.sentence).")
     }
     notes.append(rule)
     return notes

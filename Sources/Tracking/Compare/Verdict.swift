@@ -65,6 +65,12 @@ public enum VerdictReason: Sendable, Equatable {
     }
   }
 
+  /// The reason without the row's own number of samples: rows that scatter are one note, which asks for the most.
+  var kind: VerdictReason {
+    if case .tooScattered(let most, _) = self { return .tooScattered(beyond: most, needed: nil) }
+    return self
+  }
+
   /// The samples per side that a reason asks for; 0 if it names no number.
   var samplesNeeded: Int {
     switch self {

@@ -30,6 +30,8 @@ public struct HistoryCheckRow: Sendable, Encodable {
   public private(set) var reason: String?
   /// A sentence if less memory is reported than before; nil otherwise.
   private let coversLess: String?
+  /// What the earlier values say of the next; nil if nothing is tested.
+  private let prediction: Prediction?
 
   init(
     cellID: String, cell: String, experiment: String, strategy: String, metric: TrackedMetric, isExact: Bool,
@@ -48,6 +50,7 @@ public struct HistoryCheckRow: Sendable, Encodable {
     self.minimumEffect = minimumEffect
     self.coversLess = coversLess
     let prediction = isExact || earlier.count < HistoryCheck.fewest ? nil : Prediction(earlier: earlier)
+    self.prediction = prediction
     p = newest.flatMap { prediction?.p(of: $0) }
   }
 
@@ -68,9 +71,9 @@ public struct HistoryCheckRow: Sendable, Encodable {
   /// The smallest minimum effect for which the newest value would be the same: the end, farther from no change, of the
   /// changes that the earlier values leave possible at ``Thresholds/sameLevel``. nil if nothing was tested.
   var sameWithin: Double? {
-    guard let change, change.isFinite, let prediction = Prediction(earlier: earlier),
-      let spread = prediction.leastFound(p: 1 - Thresholds.sameLevel)
-    else { return nil }
+    guard let change, change.isFinite, let spread = prediction?.leastFound(p: 1 - Thresholds.sameLevel) else {
+      return nil
+    }
     return max(abs((1 + change) * (1 + spread) - 1), abs((1 + change) / (1 + spread) - 1))
   }
 
@@ -78,7 +81,7 @@ public struct HistoryCheckRow: Sendable, Encodable {
   mutating func judge(alpha: Double, tested: Int) {
     if p != nil {
       // The strictest of Holm's corrections.
-      leastFound = Prediction(earlier: earlier)?.leastFound(p: alpha / Double(tested)).map { max($0, minimumEffect) }
+      leastFound = prediction?.leastFound(p: alpha / Double(tested)).map { max($0, minimumEffect) }
     }
     (verdict, reason) = judged(alpha: alpha)
     if let coversLess, verdict != .worse { (verdict, reason) = (.notEnoughData, coversLess) }
