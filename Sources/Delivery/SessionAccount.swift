@@ -1,4 +1,3 @@
-import Delivery
 import GuestMemory
 
 /// What a session found, compared with the guest before and after by independent walks, not by the strategy's own
@@ -23,6 +22,8 @@ public struct SessionAccount: Sendable, Equatable {
     public var blocksMissed = 0
     /// Blocks hinted, not held by the strategy, and not wholly free at the session's end.
     public var blocksStale = 0
+
+    public init() {}
 
     /// The share of free bytes that were hinted; nil if nothing was free.
     public var coverage: Double? { bytesFree == 0 ? nil : Double(bytesCovered) / Double(bytesFree) }
