@@ -13,12 +13,12 @@ public struct ExperimentTable {
   ///   - cells: the run's cells in order; those of other experiments are ignored.
   ///   - runs: their repetitions.
   ///   - rows: the rows of EXPERIMENT.csv, by column.
-  ///   - width: the text width; a wider table is split into several, one below the other.
+  ///   - width: the text width; a wider table is split into several, one below the other. By default the terminal's.
   public init(
-    _ card: ExperimentCard, cells: [CellRecord], runs: [RunRecord], rows: [[String: String]], width: Int = 160
+    _ card: ExperimentCard, cells: [CellRecord], runs: [RunRecord], rows: [[String: String]], width: Int? = nil
   ) {
     self.card = card
-    self.width = width
+    self.width = width ?? TableText.width
     self.cells = cells.filter { $0.experiment == card.name }
     self.runs = Dictionary(runs.map { ($0.identity.cellID, $0) }) { first, _ in first }
     // As in a cell's summary: figures of a failed repetition aren't the cell's.
@@ -58,7 +58,7 @@ public struct ExperimentTable {
     guard !lines.isEmpty else { return nil }
 
     var titles =
-      ["guest", "load", "ack ns", "strategy", "oversubscribed", "preempted"] + keys.map { Self.title($0.name, $0.unit) }
+      ["guest", "load", "ack ns", "strategy", "oversubscribed", "preempted"] + keys.map { Self.title($0.name, "") }
     var fields = lines.map { line in
       [
         [Figure.bytes(line.cell.guestBytes), line.cell.state].filter { !$0.isEmpty }.joined(separator: " "),
@@ -85,8 +85,9 @@ public struct ExperimentTable {
     for metric in metrics {
       let values = lines.map { line in line.rows.compactMap { $0[metric.name] }.compactMap(Double.init) }
       guard values.contains(where: { !$0.isEmpty }) else { continue }
-      titles.append(Self.title(metric.name, metric.unit))
-      for (row, own) in values.enumerated() { fields[row].append(Self.spread(own, metric.unit)) }
+      let unit = Self.shownUnit(metric.unit, values.map { MetricSummary($0).median ?? 0 })
+      titles.append(Self.title(metric.name, unit.name))
+      for (row, own) in values.enumerated() { fields[row].append(Self.spread(own, unit.size)) }
     }
     let marks = lines.contains { Figure.preempted($0.cell) != nil }
     return TableContent(
@@ -97,23 +98,41 @@ public struct ExperimentTable {
         ? "preempted *N: a measured thread was preempted in N repetitions of the cell; they are kept." : nil)
   }
 
-  /// Shows nanoseconds as microseconds, the range of most of these times.
-  private static func scale(_ unit: String) -> Double { unit == "ns" ? 1e-3 : unit == "share" ? 100 : 1 }
+  /// The unit that a column is shown in, and its size in the column's own: of times and sizes the one in which the
+  /// middle of its values is at least 1.
+  ///
+  /// - Parameter values: of the column.
+  private static func shownUnit(_ unit: String, _ values: [Double]) -> (name: String, size: Double) {
+    let units: [(name: String, size: Double)]
+    switch unit {
+    case "ns": units = [("ns", 1), ("µs", 1e3), ("ms", 1e6), ("s", 1e9)]
+    case "bytes": units = [("bytes", 1), ("KiB", 0x1p10), ("MiB", 0x1p20), ("GiB", 0x1p30), ("TiB", 0x1p40)]
+    case "share": return ("%", 0.01)
+    default: return ("", 1)
+    }
+    let sizes = values.map(abs).filter { $0 > 0 }.sorted()
+    let middle = MedianInterval.median(sorted: sizes) ?? 0
+    return units.last { $0.size <= middle } ?? units[0]
+  }
 
+  /// The title of a column: its name with spaces, and the unit it is shown in.
   private static func title(_ name: String, _ unit: String) -> String {
-    let base = name.replacing("_ns_", with: "_")
-    let bare = base.hasSuffix("_ns") ? String(base.dropLast(3)) : base
-    let words = bare.replacing("_", with: " ")
-    return unit == "ns" ? words + " µs" : unit == "share" ? words + " %" : words
+    var words = name.split(separator: "_").map(String.init)
+    words.removeAll { ["ns", "bytes"].contains($0) }
+    return (words + (unit.isEmpty ? [] : [unit])).joined(separator: " ")
   }
 
   private static func shown(_ text: String, _ unit: String) -> String {
     guard let value = Double(text) else { return text }
-    if unit == "bytes", let bytes = UInt64(exactly: value.rounded()) { return Figure.bytes(bytes) }
-    return Figure.count(value * scale(unit))
+    switch unit {
+    case "bytes": return UInt64(exactly: value.rounded()).map(Figure.bytes) ?? text
+    case "ns": return Figure.time(ns: value)
+    case "share": return Figure.count(value * 100) + " %"
+    default: return Figure.count(value)
+    }
   }
 
-  private static func spread(_ values: [Double], _ unit: String) -> String {
-    Figure.spread(MetricSummary(values.map { $0 * scale(unit) })).map { $0.median + $0.range } ?? Figure.missing
+  private static func spread(_ values: [Double], _ unit: Double) -> String {
+    Figure.spread(MetricSummary(values.map { $0 / unit })).map { $0.median + $0.range } ?? Figure.missing
   }
 }

@@ -1,6 +1,7 @@
 import Foundation
 
-/// A run's progress: one line on standard error that is overwritten, only on a terminal.
+/// A run's progress on standard error: on a terminal one line that is overwritten, otherwise a line of its own every
+/// ten seconds.
 ///
 /// Writing costs system calls: update it between repetitions, never during a measurement.
 public final class ProgressBar {
@@ -9,13 +10,17 @@ public final class ProgressBar {
   private let isShown: Bool
   private let start = ContinuousClock.now
   private var isDirty = false
+  private let interval: Duration?
+  private var lastLine = ContinuousClock.now
 
   /// - Parameters:
   ///   - total: the number of steps.
-  ///   - descriptor: the output; nothing is written if it isn't a terminal.
-  public init(total: Int, descriptor: Int32 = STDERR_FILENO) {
+  ///   - descriptor: the output.
+  ///   - interval: the least time between two lines if the output isn't a terminal; nil: none are written.
+  public init(total: Int, descriptor: Int32 = STDERR_FILENO, interval: Duration? = .seconds(10)) {
     self.total = total
     self.descriptor = descriptor
+    self.interval = interval
     isShown = isatty(descriptor) == 1
   }
 
@@ -24,11 +29,16 @@ public final class ProgressBar {
   /// Shows the number of steps done, and the current step. `skipped`: steps done before this bar was created, as in a
   /// resumed run: they count, but not for the estimated time.
   public func update(done: Int, skipped: Int = 0, label: String = "") {
-    guard isShown else { return }
+    guard isShown else {
+      guard let interval, done < total, ContinuousClock.now - lastLine >= interval else { return }
+      lastLine = ContinuousClock.now
+      put("hintbench: " + status(done: done, skipped: skipped, label: label) + "\n")
+      return
+    }
     var size = winsize()
     let columns = ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) : 80
     let text = Self.line(
-      done: done, total: total, skipped: skipped, elapsed: ContinuousClock.now - start, label: label, columns: columns)
+      done: done, total: total, columns: columns, status: status(done: done, skipped: skipped, label: label))
     put("\r" + text + Self.eraseToEnd)
     isDirty = true
   }
@@ -47,22 +57,29 @@ public final class ProgressBar {
     _ = Array(text.utf8).withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
   }
 
+  private func status(done: Int, skipped: Int, label: String) -> String {
+    Self.status(
+      done: done, total: total, skipped: skipped, elapsed: ContinuousClock.now - start, label: label)
+  }
+
   /// Returns the line, one column shorter than the terminal so that it never wraps.
-  static func line(
-    done: Int, total: Int, skipped: Int, elapsed: Duration, label: String, columns: Int
-  ) -> String {
+  static func line(done: Int, total: Int, columns: Int, status: String) -> String {
     let share = total > 0 ? Double(done) / Double(total) : 1
     let filled = max(0, min(barWidth, Int(share * Double(barWidth))))
-    var text =
-      "[" + String(repeating: "#", count: filled) + String(repeating: ".", count: barWidth - filled) + "]"
-      + " \(done)/\(total)"
+    let bar = "[" + String(repeating: "#", count: filled) + String(repeating: ".", count: barWidth - filled) + "] "
+    return String((bar + status).prefix(max(0, columns - 1)))
+  }
+
+  /// Returns how far a run is, and how long the rest will take.
+  static func status(done: Int, total: Int, skipped: Int, elapsed: Duration, label: String) -> String {
+    var text = "\(done)/\(total)"
     let measured = done - skipped
     if measured > 0 && done < total {
       let seconds = elapsed / .seconds(1) / Double(measured) * Double(total - done)
       text += ", \(remaining(seconds)) left"
     }
     if !label.isEmpty { text += "  " + label }
-    return String(text.prefix(max(0, columns - 1)))
+    return text
   }
 
   private static let barWidth = 24

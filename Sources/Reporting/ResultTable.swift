@@ -14,12 +14,13 @@ public struct ResultTable {
   ///   - cells: the summaries, in the order of their rows.
   ///   - runs: their repetitions, in any order.
   ///   - meta: of the same run.
-  ///   - width: columns of text to keep to, by cutting names of strategies if need be.
-  public init(cells: [CellRecord], runs: [RunRecord], meta: RunMeta, width: Int = 160) {
+  ///   - width: columns of text to keep to: a wider table is split into several, one below the other. By default those of
+  ///     the terminal.
+  public init(cells: [CellRecord], runs: [RunRecord], meta: RunMeta, width: Int? = nil) {
     self.cells = cells
     self.runs = Dictionary(grouping: runs, by: \.identity.cellID)
     self.meta = meta
-    self.width = width
+    self.width = width ?? TableText.width
   }
 
   /// The tables and what stands under them.
@@ -29,8 +30,9 @@ public struct ResultTable {
       parts.append(wrap(section.heading) + "\n")
       for table in section.tables {
         let caption = table.caption.map { $0 + "\n" } ?? ""
-        parts.append(caption + rendered(table))
+        parts += rendered(table, caption: caption)
       }
+      if !section.answer.isEmpty { parts.append(section.answer.map(wrap).joined(separator: "\n") + "\n") }
     }
     parts.append(notes.map(wrap).joined(separator: "\n"))
     return parts.joined(separator: "\n") + "\n"
@@ -40,6 +42,8 @@ public struct ResultTable {
   struct Section {
     var heading: String
     var tables: [TableContent]
+    /// What the rows say, see ``ResultAnswer``.
+    var answer: [String]
   }
 
   /// The tables, one section for each guest and load.
@@ -58,7 +62,8 @@ public struct ResultTable {
         heading: heading(group.key, group.cells),
         tables: [results(group.cells)]
           + (group.cells.contains(where: hasBystanders) ? [bystanders(group.cells)] : [])
-          + (group.cells.contains(where: hasCounts) ? [counts(group.cells)] : []))
+          + (group.cells.contains(where: hasCounts) ? [counts(group.cells)] : []),
+        answer: ResultAnswer(group.cells, names: StrategyNames.withOptions(group.cells)).lines)
     }
   }
 
@@ -135,8 +140,17 @@ public struct ResultTable {
   }
 
   private func results(_ cells: [CellRecord]) -> TableContent {
+    // Sessions of a small guest take microseconds, of a large one many milliseconds.
+    let costs = cells.compactMap { $0[metric: "guest_cpu_ns"].median }.sorted()
+    let isShort = (MedianInterval.median(sorted: costs) ?? 0) < 1e6
+    let cpu = isShort ? (title: "CPU µs", unit: 1e3) : (title: "CPU ms", unit: 1e6)
     func counts(_ title: String, _ path: KeyPath<RunRecord, Int?>) -> Part {
       Part(title: title, fields: cells.map { range(runs[$0.cellID] ?? [], path) })
+    }
+    /// A count of what most strategies have none of: no column if none of these has any.
+    func counted(_ title: String, _ path: KeyPath<RunRecord, Int?>) -> Part? {
+      let part = counts(title, path)
+      return part.fields.allSatisfy { ["0", Figure.missing].contains($0) } ? nil : part
     }
     return table(
       cells,
@@ -148,7 +162,7 @@ public struct ResultTable {
         Part(
           title: "x floor",
           fields: cells.map { bound($0, $0.nsPerBlockToLimit.map(Figure.number)) }),
-        times("CPU ms", cells, "guest_cpu_ns", per: 1e6),
+        times(cpu.title, cells, "guest_cpu_ns", per: cpu.unit),
         spread("free %", cells, "coverage_free", per: 0.01),
         spread("hold µs", cells, per: 1e3, isTime: true, mark: holdMark) { $0.longestHold },
         Part(title: ">limit", fields: cells.map(exceeded)),
@@ -157,10 +171,10 @@ public struct ResultTable {
           fields: cells.map { cell in bound(cell, cell.lockHoldNsMaxOwn.map { Figure.number($0 / 1000) }) }),
         counts("holds", \.lock.acquisitions),
         counts("items", \.lock.itemsPerHoldMax),
-        counts("dup.", \.found.blocksDuplicate),
-        counts("missed", \.found.blocksMissed),
-        counts("stale", \.found.blocksStale),
-        counts("withheld", \.sideEffects.blocksWithheldMax),
+        counted("dup.", \.found.blocksDuplicate),
+        counted("missed", \.found.blocksMissed),
+        counted("stale", \.found.blocksStale),
+        counted("held", \.sideEffects.blocksWithheldMax),
         Part(title: "outcome", fields: cells.map(outcome)),
       ].compactMap { $0 })
   }
@@ -239,18 +253,17 @@ public struct ResultTable {
       leftAligned: titles.last == "outcome" ? [0, titles.count - 1] : [0])
   }
 
-  /// The table as text, with names of strategies cut so that it fits.
-  private func rendered(_ table: TableContent) -> String {
-    func width(_ column: Int) -> Int { table.rows.reduce(table.titles[column].count) { max($0, $1[column].count) } }
-    let others = table.titles.indices.dropFirst().reduce(0) { $0 + 1 + width($1) }
-    let name = table.rows.map { $0[0].count }.max() ?? 0
-    let cut = max(min(name, self.width - others), Self.shortestName)
-    return TableText.render(
-      titles: table.titles, rows: table.rows, leftAligned: table.leftAligned,
-      widths: [0: max(cut, table.titles[0].count)])
+  /// The table as text: in parts if it is too wide, and with long names of strategies on several lines.
+  private func rendered(_ table: TableContent, caption: String) -> [String] {
+    let wrapped = TableText.wrapNames(table.rows, width: max(Self.shortestName, width / 4))
+    var parts = TableText.renderInParts(
+      titles: table.titles, rows: wrapped, keys: 1, leftAligned: table.leftAligned, width: width)
+    parts[0] = caption + parts[0]
+    return parts
   }
 
-  private static let shortestName = 16
+  /// The longest name of a strategy without options.
+  private static let shortestName = 29
 
   // MARK: Fields
 
@@ -323,10 +336,13 @@ public struct ResultTable {
     var lines = [
       """
       \(repetitions). Medians (lowest–highest repetition). A single count means that all repetitions agree. - means \
-      not measured.
+      not measured. Columns dup., missed, stale and held are left out where all are 0.
       """
     ]
-    let legend = Self.meanings.filter { titles.contains($0.title) }.map(\.meaning)
+    var legend: [String] = []
+    for entry in Self.meanings where titles.contains(entry.title) && !legend.contains(entry.meaning) {
+      legend.append(entry.meaning)
+    }
     if !legend.isEmpty { lines.append(legend.joined(separator: " ")) }
     if Set(cells.map { [$0.scanNode, $0.memoryNode] }).count > 1 {
       lines.append("n→m: scanner on host node n, memory on host node m; ? if on several nodes.")
@@ -349,8 +365,9 @@ public struct ResultTable {
       let high = Figure.number(highest)
       lines.append(
         """
-        This machine's floor: \(low == high ? low : "\(low)–\(high)") ns per block (for the footprint and list order \
-        of each guest). x floor: ratio of a block's cost to the floor.
+        This machine's floor: \(low == high ? low : "\(low)–\(high)") ns per block, for the footprint and list order \
+        of each guest: a plain walk of the same lists. x floor: ratio of a block's cost to the floor. The walk is timed \
+        as a session is, once per repetition, and scatters as much: a ratio somewhat below 1 is noise.
         """)
     } else if titles.contains("ms/TiB") {
       lines.append("This machine's floor was not measured.")
@@ -358,6 +375,13 @@ public struct ResultTable {
     // Of experiments that measure holds.
     let holding = Set(cells.filter { $0.longestHold.median != nil }.map(\.experiment))
     let held = cells.filter { holding.contains($0.experiment) }
+    if sections.contains(where: { !$0.answer.isEmpty }) {
+      lines.append(
+        """
+        Answer: strategies by their medians. One is ahead of another only if their medians' intervals lie apart; the \
+        line below names those that don't. `hintbench compare` tests two of them.
+        """)
+    }
     let holdLimits = Set(held.compactMap(\.holdLimitNs)).sorted()
     if !holdLimits.isEmpty {
       func count(_ verdict: HoldLimitVerdict?) -> Int { held.count { $0.holdLimitVerdict == verdict } }
@@ -382,7 +406,8 @@ public struct ResultTable {
   /// What columns are of which the title doesn't say all.
   private static let meanings: [(title: String, meaning: String)] = [
     ("ms/TiB", "ms/TiB: time to find and hand over the hints, per TiB reported (pass without probe)."),
-    ("CPU ms", "CPU ms: CPU time of the strategy's thread, including returning blocks (pass without probe)."),
+    ("CPU ms", "CPU ms, CPU µs: CPU time of the strategy's thread, including returning blocks (pass without probe)."),
+    ("CPU µs", "CPU ms, CPU µs: CPU time of the strategy's thread, including returning blocks (pass without probe)."),
     ("free %", "free %: share of all free memory that was reported."),
     (
       "hold µs",
@@ -397,7 +422,7 @@ public struct ResultTable {
     ("dup.", "dup.: blocks reported again."),
     ("missed", "missed: blocks that stayed free and were never reported."),
     ("stale", "stale: reported blocks that were no longer wholly free at the end."),
-    ("withheld", "withheld: most memory held off the free lists at once, in HPO blocks."),
+    ("held", "held: most memory held off the free lists at once, in HPO blocks."),
   ]
 
   private var repetitions: String {

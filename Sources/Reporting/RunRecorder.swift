@@ -18,13 +18,14 @@ public final class RunRecorder: RunObserver {
 
   /// Creates a recorder. `meta`: as in the folder. `total`: the repetitions of the whole run. `resumed`: those finished
   /// already. `beforeEach`: called before each repetition. `interrupted`: whether no further one is to be started.
+  /// `isLaunch`: whether a comparison shows its own progress.
   public init(
-    _ folder: RunFolder, meta: RunMeta, total: Int, resumed: Int = 0, beforeEach: @escaping () -> Void = {},
-    interrupted: @escaping () -> Bool = { false }
+    _ folder: RunFolder, meta: RunMeta, total: Int, resumed: Int = 0, isLaunch: Bool = false,
+    beforeEach: @escaping () -> Void = {}, interrupted: @escaping () -> Bool = { false }
   ) {
     self.folder = folder
     self.meta = meta
-    progress = ProgressBar(total: total)
+    progress = ProgressBar(total: total, interval: isLaunch ? nil : .seconds(10))
     self.resumed = resumed
     self.beforeEach = beforeEach
     self.interrupted = interrupted

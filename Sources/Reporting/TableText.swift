@@ -1,3 +1,4 @@
+import Glibc
 import Records
 import TextTable
 
@@ -34,8 +35,12 @@ package enum TableText {
   /// Renders a table as ``render(titles:rows:leftAligned:widths:)`` or, if it is wider than `width`, as several below
   /// each other: each has the key columns and as many others as fit, at least one.
   ///
-  /// - Parameter keys: the number of key columns at the left, which distinguish rows; they are aligned to the left.
-  static func renderInParts(titles: [String], rows: [[String]], keys: Int, width: Int) -> [String] {
+  /// - Parameters:
+  ///   - keys: the number of key columns at the left, which distinguish rows; they are aligned to the left.
+  ///   - leftAligned: other columns that are.
+  static func renderInParts(
+    titles: [String], rows: [[String]], keys: Int, leftAligned: Set<Int> = [], width: Int
+  ) -> [String] {
     let ofKeys = (0..<keys).reduce(0) { $0 + self.width($1, titles, rows) + 1 }
     var parts: [[Int]] = []
     var left = 0
@@ -53,7 +58,36 @@ package enum TableText {
       let columns = Array(0..<keys) + part
       return render(
         titles: columns.map { titles[$0] }, rows: rows.map { row in columns.map { row[$0] } },
-        leftAligned: Set(0..<keys))
+        leftAligned: Set(columns.indices.filter { $0 < keys || leftAligned.contains(columns[$0]) }))
+    }
+  }
+
+  /// The columns that a table on standard output may have: the terminal's, or 160 if it goes elsewhere.
+  package static var width: Int {
+    var size = winsize()
+    guard isatty(STDOUT_FILENO) == 1, ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else {
+      return 160
+    }
+    return max(Int(size.ws_col), 60)
+  }
+
+  /// Splits names in the first column that are longer than `width` between their options, one line below the other.
+  static func wrapNames(_ rows: [[String]], width: Int) -> [[String]] {
+    rows.flatMap { row -> [[String]] in
+      guard let name = row.first, name.count > width else { return [row] }
+      var lines: [String] = []
+      var line = ""
+      for part in name.split(separator: ":", omittingEmptySubsequences: false) {
+        let piece = line.isEmpty && lines.isEmpty ? String(part) : ":" + part
+        if !line.isEmpty && line.count + piece.count > width {
+          lines.append(line)
+          line = "  "
+        }
+        line += piece
+      }
+      lines.append(line)
+      let rest = [String](repeating: "", count: row.count - 1)
+      return lines.enumerated().map { index, line in [line] + (index == 0 ? Array(row.dropFirst()) : rest) }
     }
   }
 

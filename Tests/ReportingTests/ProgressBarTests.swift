@@ -5,16 +5,20 @@ import Testing
 
 @Suite("Progress")
 struct ProgressBarTests {
-  @Test("nothing is written where there is no terminal")
-  func noTerminal() throws {
+  @Test("where there is no terminal a line comes every interval, or never", arguments: [nil, 0, 3600] as [Int?])
+  func noTerminal(seconds: Int?) throws {
     try RunFixtures.withFolder { folder in
       let descriptor = open(folder + "/out", O_WRONLY | O_CREAT, 0o600)
       defer { close(descriptor) }
-      let bar = ProgressBar(total: 3, descriptor: descriptor)
-      bar.update(done: 1)
+      let bar = ProgressBar(total: 3, descriptor: descriptor, interval: seconds.map { .seconds($0) })
+      bar.update(done: 1, label: "none")
+      bar.update(done: 2)
+      bar.update(done: 3)
       bar.clear()
-      let bytes = try RunFixtures.bytes(folder + "/out")
-      #expect(bytes.isEmpty)
+      let lines = try RunFixtures.text(folder + "/out").split(separator: "\n")
+      #expect(lines.count == (seconds == 0 ? 2 : 0), "\(lines)")
+      #expect(lines.first?.hasPrefix("hintbench: 1/3, ") == lines.first.map { _ in true })
+      #expect(lines.first?.hasSuffix(" left  none") == lines.first.map { _ in true })
     }
   }
 
@@ -46,13 +50,16 @@ struct ProgressBarTests {
   func line() {
     func line(_ done: Int, skipped: Int = 0, columns: Int = 80) -> String {
       ProgressBar.line(
-        done: done, total: 120, skipped: skipped, elapsed: .seconds(100), label: "scan", columns: columns)
+        done: done, total: 120, columns: columns,
+        status: ProgressBar.status(
+          done: done, total: 120, skipped: skipped, elapsed: .seconds(100), label: "scan"))
     }
     #expect(line(0) == "[........................] 0/120  scan")
     #expect(line(60) == "[############............] 60/120, 1 min 40 s left  scan")
     #expect(line(60, skipped: 59).contains(", 1 h 40 min left"))
     #expect(line(120) == "[########################] 120/120  scan")
     #expect(line(60, columns: 20).count == 19)
-    #expect(ProgressBar.line(done: 0, total: 0, skipped: 0, elapsed: .zero, label: "", columns: 80).hasSuffix("0/0"))
+    let none = ProgressBar.status(done: 0, total: 0, skipped: 0, elapsed: .zero, label: "")
+    #expect(ProgressBar.line(done: 0, total: 0, columns: 80, status: none) == "[########################] 0/0")
   }
 }

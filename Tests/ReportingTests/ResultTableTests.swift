@@ -142,7 +142,7 @@ struct ResultTableTests {
     let rows = cells.flatMap { cell in
       ["eventfd", "polled"].map { notification in
         ["cell_id": cell.cellID, "repetition": "0", "notification": notification].merging(
-          zip(metrics, 1...).map { ($0, "\(1_000_000 + $1)") }, uniquingKeysWith: { $1 })
+          zip(metrics, 1...).map { ($0, "\(100 + $1)") }, uniquingKeysWith: { $1 })
       }
     }
     func text(_ width: Int) throws -> String {
@@ -153,7 +153,7 @@ struct ResultTableTests {
     let count = { (text: String) in text.components(separatedBy: "notification").count - 1 }
     #expect(count(whole) == 1 && count(parts) > 1)
     func figures(_ text: String) -> [Substring] {
-      text.split { " \n".contains($0) }.filter { $0.hasPrefix("1000") }.sorted()
+      text.split { " \n".contains($0) }.filter { Int($0) ?? 0 > 100 }.sorted()
     }
     #expect(figures(whole) == figures(parts) && figures(parts).count == rows.count * metrics.count)
     for part in parts.components(separatedBy: "\n\n") {
@@ -200,13 +200,55 @@ struct ResultTableTests {
     #expect(lines[start...].contains { $0.hasPrefix("none ") && $0.hasSuffix("-") })
   }
 
-  @Test("a narrow terminal cuts the names of strategies and nothing else")
-  func narrow() {
-    let (cells, runs) = Self.sample()
-    let wide = ResultTable(cells: cells, runs: runs, meta: RunFixtures.meta, width: 180).text
-    let narrow = ResultTable(cells: cells, runs: runs, meta: RunFixtures.meta, width: 140).text
-    #expect(wide.contains("free-list-proportional-buffer"))
-    #expect(!narrow.contains("free-list-proportional-buffer") && narrow.contains("…"))
+  @Test("a narrow terminal gets the table in parts, and no name is cut", arguments: [80, 120])
+  func narrow(width: Int) {
+    var (cells, runs) = Self.sample()
+    let long = "page-reporting:order=10:capacity=32:delay=2000:restarts=1"
+    for index in cells.indices where cells[index].strategy.contains("order=10") { cells[index].strategy = long }
+    for index in cells.indices where cells[index].strategy.contains("order=9") {
+      cells[index].strategy = "page-reporting:order=9:capacity=16:delay=1:restarts=2"
+    }
+    let text = ResultTable(cells: cells, runs: runs, meta: RunFixtures.meta, width: width).text
+    for line in text.split(separator: "\n") { #expect(line.count <= width && !line.contains("…"), "\(line)") }
+    #expect(text.contains("free-list-proportional-buffer"))
+    // A name that is too long goes on below, between its options.
+    #expect(text.contains("page-reporting:order=10") && text.contains("\n  :capacity=32:delay=2000"), "\(text)")
+    let parts = text.components(separatedBy: "\nstrategy ").count - 1
+    #expect(parts > 2)
+  }
+
+  @Test("the answer names who is ahead, and who isn't told apart")
+  func answer() throws {
+    var (cells, runs) = Self.sample()
+    cells.removeAll { ($0.granuleOrder ?? 0) > 0 }
+    func lines() -> [String] { ResultAnswer(cells, names: cells.map(\.strategy)).lines }
+    func set(_ index: Int, _ metric: String, _ values: [Double]) {
+      cells[index].metrics[metric] = MetricSummary(values)
+    }
+    for index in cells.indices { set(index, "coverage_free", [0, 0, 0, 0, 0]) }
+    #expect(lines().isEmpty, "nothing is reported")
+    for index in 1..<cells.count {
+      set(index, "coverage_free", Array(repeating: index == 2 ? 0.5 : 0.99, count: 5))
+      set(index, "guest_cpu_ns", (0..<5).map { 1000 * Double(index) + 400 * Double($0) })
+    }
+    let found = lines()
+    // Both of page-reporting have the shortest hold, and 1800 to 2600 lies apart from 3000 and more.
+    try #require(found.count == 1, "\(found)")
+    #expect(
+      found[0].contains(
+        "widest coverage: record-unused-pages, page-reporting:order=9:capacity=32, page-reporting:order=10:capacity=32 "
+          + "at 99.0 % of free memory (1 with less than nine tenths of it not compared)"), "\(found)")
+    #expect(found[0].contains("cheapest: record-unused-pages at 1.80 µs of CPU time"), "\(found)")
+    set(3, "guest_cpu_ns", [2500, 3000, 3100, 3200, 3300])
+    #expect(
+      lines()[1].contains("lower cost of record-unused-pages than of page-reporting:order=9:capacity=32"), "\(lines())")
+    cells[1].holdLimitVerdict = .notEnoughData
+    #expect(lines()[1].contains("whether record-unused-pages is within the limit"), "\(lines())")
+    for index in cells.indices { cells[index].repetitions = 3 }
+    #expect(lines()[1].hasPrefix("Not shown: any difference; that takes at least 5 repetitions"))
+    for index in cells.indices { cells[index].oversubscribed = true }
+    #expect(lines().isEmpty)
+    _ = runs.popLast()
   }
 
   @Test("no cells and no repetitions are no fault")

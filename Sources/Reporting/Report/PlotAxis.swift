@@ -70,6 +70,14 @@ struct PlotAxis: Hashable {
       tics: tics.map { Tic(place: $0, label: text($0) + unit) })
   }
 
+  /// A linear axis of differences of times in nanoseconds, some of which may be negative.
+  static func timeDifference(_ label: String, _ values: [Double]) -> PlotAxis {
+    var axis = linear(label, to: values.max() ?? 1)
+    axis.from = min(axis.from, (values.min() ?? 0) - 0.025 * axis.to)
+    for index in axis.tics.indices { axis.tics[index].label = Figure.time(ns: plain(axis.tics[index].place)) }
+    return axis
+  }
+
   /// Removes rounding errors from the last digits: 3 times 10^2 isn't exactly 300.
   private static func plain(_ value: Double) -> Double { Double(String(format: "%.6g", value)) ?? value }
 

@@ -142,6 +142,7 @@ public struct Report {
           table.caption = lead + part.heading + (table.caption.map { ". " + $0 } ?? "")
           return table
         }
+        section.notes += part.answer.map { lead + part.heading + ". " + $0 }
       }
       let own = ExperimentTable(
         data.card, cells: cells, runs: run.reader.runs, rows: run.rows[data.card.name] ?? [])

@@ -3,14 +3,15 @@ enum BystandersFigure: ReportFigure {
   static let name = "bystanders"
   static let title = "Cost to load threads"
   static let caption = """
-    p99 allocation latency, p99 irq-off time, and throughput relative to running alone, for load threads: while each \
-    strategy runs (its own mark) and, in the same repetitions, alone on a guest built without it (grey, open). Marks \
-    are medians, bars span the lowest to the highest repetition. Sessions follow each other without a pause, the worst \
-    case. Any difference between `none` and grey is noise.
+    p99 allocation latency, p99 irq-off time, throughput relative to running alone, and time waited for zone locks per \
+    GiB reported beyond the wait alone, for load threads: while each strategy runs (its own mark) and, in the same \
+    repetitions, alone on a guest built without it (grey, open). Marks are medians, bars span the lowest to the highest \
+    repetition. Sessions start at the same rate for all strategies; at rate 0 each follows the last without a pause. \
+    Any difference between `none` and grey is noise.
     """
   static let source =
     "cells.csv: mutator_alloc_ns_p99_*, mutator_irqoff_ns_p99_*; interference.csv: alone_alloc_ns_p99, "
-    + "alone_irqoff_ns_p99, ops_ratio"
+    + "alone_irqoff_ns_p99, ops_ratio, waited_ns_per_gib"
 
   static func content(of data: ExperimentData) -> FigureContent? {
     let cells = data.cells.filter { cell in
@@ -42,11 +43,22 @@ enum BystandersFigure: ReportFigure {
           PlotPanel(
             title: lead + title, x: .time(title, values.compactMap { $0 }), y: .categories(labels), series: marks))
       }
-      let ratios = group.cells.compactMap { cell -> PlotSeries? in
-        variants.firstIndex(of: cell.variant).flatMap { row in
-          DotRows.mark(data.summary(data.rows(cell), "ops_ratio"), row: row, style: data.styles[cell.variant])
+      func marks(_ column: String) -> [PlotSeries] {
+        group.cells.compactMap { cell in
+          variants.firstIndex(of: cell.variant).flatMap { row in
+            DotRows.mark(data.summary(data.rows(cell), column), row: row, style: data.styles[cell.variant])
+          }
         }
       }
+      let waits = marks("waited_ns_per_gib")
+      if !waits.isEmpty {
+        let values = waits.flatMap(\.points).flatMap { [$0.x, $0.xSpan?.lowerBound, $0.xSpan?.upperBound] }
+        panels.append(
+          PlotPanel(
+            title: lead + "time waited per GiB reported", x: .timeDifference("time per GiB", values.compactMap { $0 }),
+            y: .categories(labels), series: waits))
+      }
+      let ratios = marks("ops_ratio")
       guard !ratios.isEmpty else { continue }
       let highest = ratios.flatMap(\.points).map { $0.xSpan?.upperBound ?? $0.x }.max() ?? 1
       var panel = PlotPanel(
