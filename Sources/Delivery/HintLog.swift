@@ -28,8 +28,25 @@ public final class HintLog: @unchecked Sendable {
   /// Removes all hints. Keeps up to 1 GiB of memory for the next session.
   public func reset() { count.pointee = 0 }
 
+  /// The number of hints kept.
+  public var kept: Int { min(count.pointee, capacity) }
+
+  /// The bytes that a part of the hints names, each once.
+  ///
+  /// - Parameter range: indices below ``kept``.
+  /// - Complexity: O(n log n) in the part's length.
+  public func distinctBytes(_ range: Range<Int>) -> UInt64 {
+    var pages: UInt64 = 0
+    var end: UInt64 = 0
+    for block in range.map({ Hint(rawValue: words[$0]).block }).sorted() where block.end > end {
+      pages += block.end - max(end, block.pfn)
+      end = block.end
+    }
+    return pages << 12
+  }
+
   /// The hints. Each says whether the strategy held the block or only named it.
-  public var hints: [Hint] { (0..<min(count.pointee, capacity)).map { Hint(rawValue: words[$0]) } }
+  public var hints: [Hint] { (0..<kept).map { Hint(rawValue: words[$0]) } }
 
   /// A hint: a block, and whether the strategy held it off the lists.
   public struct Hint: Sendable, Hashable {

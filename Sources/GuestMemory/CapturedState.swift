@@ -12,7 +12,7 @@ extension GuestGeometry {
     let nodeIDs = capture.nodeIDs
     var zones: [ZoneExtent] = []
     var next: UInt64 = 0
-    let hasDetails = capture.zones.contains { $0.details != nil }
+    let hasDetails = capture.hasZoneDetails
     for zone in capture.zones.sorted(by: { ($0.nodeID, $0.kind) < ($1.nodeID, $1.kind) }) {
       for (order, count) in zone.freeBlocks.enumerated() where count > 0 && order < granuleOrder {
         throw .badGeometry(

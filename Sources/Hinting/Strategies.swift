@@ -4,6 +4,7 @@ import Records
 public enum Strategies {
   public static let all: [StrategyEntry] = [
     StrategyEntry(NoHints.self),
+    StrategyEntry(AllocatorItself.self),
     StrategyEntry(RecordUnusedPages.self),
     StrategyEntry(BudgetedResume.self),
     StrategyEntry(StepIterator.self),

@@ -55,6 +55,8 @@ public struct StrategyCard: Sendable {
   public let orders: Orders
   public let effect: Effect
   public let trigger: Trigger
+  /// Whether it works on single pages, which a guest has at granule 0 only.
+  public let needsSinglePages: Bool
   /// The lowest order that the published strategy used; nil: the highest order.
   public let nativeOrder: Int?
   /// The bound on one hold of zone->lock, as text.
@@ -65,7 +67,8 @@ public struct StrategyCard: Sendable {
 
   public init(
     name: String, origin: String, summary: String, goal: Goal, orders: Orders = .any, effect: Effect,
-    trigger: Trigger = .command, nativeOrder: Int? = nil, holdBound: String, sideEffects: String, limits: String,
+    trigger: Trigger = .command, needsSinglePages: Bool = false, nativeOrder: Int? = nil, holdBound: String,
+    sideEffects: String, limits: String,
     options: [DeclaredOption] = []
   ) {
     self.name = name
@@ -75,12 +78,16 @@ public struct StrategyCard: Sendable {
     self.orders = orders
     self.effect = effect
     self.trigger = trigger
+    self.needsSinglePages = needsSinglePages
     self.nativeOrder = nativeOrder
     self.holdBound = holdBound
     self.sideEffects = sideEffects
     self.limits = limits
     self.options = options
   }
+
+  /// Whether it is the control of an experiment: nothing happens.
+  public var isControl: Bool { goal == .none && effect == .readsOnly }
 
   /// The name in messages.
   public var owner: String { "strategy '\(name)'" }

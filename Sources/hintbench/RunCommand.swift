@@ -33,7 +33,7 @@ struct RunCommand: ParsableCommand {
     parsing: .unconditional,
     help: ArgumentHelp(
       "CPUs of the modelled guests, 1 to 4096; determines pcp lists and watermarks (default: 4, or as many as the "
-        + "load threads need)."))
+        + "load threads need; of a capture with zoneinfo its own)."))
   var cpus: Int?
   @Option(
     help: ArgumentHelp(
@@ -228,7 +228,11 @@ struct RunCommand: ParsableCommand {
       if hasGuestFlags {
         // Each experiment once, with missing settings from the first of its own groups.
         var seen: Set<[String]> = []
-        made.groups = made.groups.filter { seen.insert($0.experiments).inserted }.map(group(defaults:))
+        let cards = try made.experimentCards
+        made.groups = made.groups.filter { seen.insert($0.experiments).inserted }.map { defaults in
+          let own = cards.filter { defaults.experiments.isEmpty || defaults.experiments.contains($0.name) }
+          return group(defaults: defaults, withAllocator: own.contains(where: \.showsAllocator))
+        }
       }
     }
     if config != nil && !experiments.isEmpty { made.experiments = experiments }
@@ -248,7 +252,13 @@ struct RunCommand: ParsableCommand {
     text.map { $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init) }
   }
 
-  private func group(defaults: RunConfig.Group) -> RunConfig.Group {
+  /// The group of the given flags.
+  ///
+  /// - Parameters:
+  ///   - defaults: the experiment's own group, for what no flag sets.
+  ///   - withAllocator: whether the allocator's own holds are measured beside the strategies that were named, so that
+  ///     theirs are never read alone. It allocates, which a capture without watermarks doesn't allow.
+  private func group(defaults: RunConfig.Group, withAllocator: Bool) -> RunConfig.Group {
     var group = RunConfig.Group()
     group.experiments = defaults.experiments
     group.experimentOptions = defaults.experimentOptions
@@ -257,6 +267,11 @@ struct RunCommand: ParsableCommand {
     group.states = list(state) ?? (buddyinfo == nil ? (free == nil ? defaults.states : ["aged"]) : [])
     // No size given: all sizes that this machine has room for.
     group.strategies = list(strategy) ?? []
+    if strategy != nil && withAllocator && (buddyinfo == nil || zoneinfo != nil)
+      && !group.strategies.contains(where: { $0.hasPrefix("allocator") })
+    {
+      group.strategies.append("allocator")
+    }
     group.nodes = nodes ?? group.nodes
     group.cpus = cpus
     group.free = free

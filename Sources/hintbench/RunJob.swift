@@ -107,7 +107,7 @@ enum RunJob {
     meta.counters = try runner.counterFacts.map { try JSONValue(encoding: $0) }
     let total = matrix.cells.count * matrix.config.repetitions
     let recorder = RunRecorder(
-      folder, meta: start, total: total, resumed: finished.count, beforeEach: beforeEach,
+      folder, meta: start, total: total, resumed: finished.count, isLaunch: isLaunch, beforeEach: beforeEach,
       interrupted: { Interrupt.isRequested })
     let cells = try runner.run(recorder, finished: finished) { try folder.holdSequence(of: $0) }
     meta.unavailable = matrix.omissions.map { .init(what: "cells", why: $0) } + runner.unavailable

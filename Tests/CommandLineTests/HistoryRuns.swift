@@ -9,7 +9,7 @@ import Reporting
 enum HistoryRuns {
   static let words = [
     "run", "--guest", "128M", "--state", "fresh,aged", "--strategy",
-    "none,budgeted-resume,pluck-buffer,alloc-max-order",
+    "none,budgeted-resume,pluck-buffer,alloc-max-order,allocator:pages=64",
     "--repetitions", "3", "--cache", "warm", "--counters", "off", "--seed", "5",
   ]
 

@@ -9,7 +9,7 @@ import Tracking
       let nights = try HistoryRuns.make(8, in: folder, lastFactor: 2)
       let added = try Tool.run(["history", "import"] + nights, in: folder)
       #expect(added.status == 0 && added.complaints.isEmpty, "\(added)")
-      #expect(added.outLines == nights.map { "\($0): added: scan, 8 cells, 24 repetitions" }, "\(added)")
+      #expect(added.outLines == nights.map { "\($0): added: scan, 10 cells, 30 repetitions" }, "\(added)")
       #expect(Folder.names(folder + "/Reports") == ["history.sqlite"])
       let again = try Tool.run(["history", "import"] + nights, in: folder)
       #expect(again.status == 0 && again.outLines.allSatisfy { $0.contains("already there") }, "\(again)")
@@ -28,7 +28,7 @@ import Tracking
 
       let check = try Tool.run("history check --json check.json", in: folder)
       #expect(check.status == 2, "\(check)")
-      // Two controls aren't judged.
+      // Neither the control nor the allocator is judged.
       #expect(check.outLines.last == "6 worse, 6 same of 12", "\(check)")
       let found =
         try JSONSerialization.jsonObject(
@@ -45,7 +45,7 @@ import Tracking
       #expect(try String(contentsOfFile: folder + "/all.csv", encoding: .utf8) == export.out)
       let otava = try Tool.run("history export --otava for/otava", in: folder)
       #expect(otava.status == 0 && otava.out.contains("cd for/otava && otava analyze"), "\(otava)")
-      #expect(Folder.names(folder + "/for/otava").count == 9)
+      #expect(Folder.names(folder + "/for/otava").count == 11)
     }
   }
 

@@ -6,10 +6,10 @@ import Testing
 @Suite struct KillTests {
   private static let words = [
     "run", "--guest", "128M", "--state", "fresh,aged", "--strategy",
-    "none,budgeted-resume,pluck-buffer,alloc-max-order",
+    "none,budgeted-resume,pluck-buffer,alloc-max-order,allocator:pages=64",
     "--repetitions", "3", "--cache", "warm", "--counters", "off", "--seed", "5", "--out", "run",
   ]
-  private static let repetitions = 24
+  private static let repetitions = 30
 
   private struct Reference: Sendable {
     var names: [String]

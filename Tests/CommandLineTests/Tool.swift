@@ -12,9 +12,11 @@ enum Tool {
     var out: String
     var err: String
 
-    /// Lines on standard error, without the warning every debug build gives.
+    /// Lines on standard error, without the warning every debug build gives and the progress of a run that takes long.
     var complaints: [String] {
-      err.split(separator: "\n").map(String.init).filter { !$0.hasSuffix("debug build: timings are meaningless") }
+      err.split(separator: "\n").map(String.init).filter {
+        !$0.hasSuffix("debug build: timings are meaningless") && !$0.starts(with: #/hintbench: \d+/\d+/#)
+      }
     }
     var outLines: [String] { out.split(separator: "\n").map(String.init) }
     var description: String { "hintbench \(arguments.joined(separator: " ")) -> \(status)\n\(out)\(err)" }

@@ -1,4 +1,5 @@
 import Foundation
+import Records
 import Testing
 
 /// Arguments that make no sense: 64, said in one clear line, and nothing written anywhere.
@@ -187,4 +188,34 @@ import Testing
       }
     }
   #endif
+
+  @Test func theVersionSaysWhatWasBuilt() throws {
+    try Tool.withFolder { folder in
+      let result = try Tool.run(["--version"], in: folder, allowDebug: false)
+      #expect(result.status == 0 && result.err.isEmpty, "\(result)")
+      #expect(result.out.contains("debug build, schema_version \(RunMeta.currentSchemaVersion)"), "\(result)")
+      #expect(result.out.starts(with: #/hintbench ([0-9a-f]{40}( with changes)?|unknown commit), /#), "\(result)")
+      let bare = try Tool.run([], in: folder, allowDebug: false)
+      #expect(bare.status == 0 && bare.out.contains("SUBCOMMANDS") && bare.out.contains("--version"), "\(bare)")
+    }
+  }
+
+  /// A dry run says what a run would say too late: who will fail, and that threads share CPUs.
+  @Test func aDryRunSaysWhoWillFailAndThatThreadsShareCPUs() throws {
+    try Tool.withFolder { folder in
+      try Folder.write(Captures.debian, to: folder + "/buddyinfo")
+      let failing = try Tool.run(
+        "run --buddyinfo buddyinfo --strategy none,alloc-max-order --vmemmap 4k --dry-run", in: folder)
+      #expect(failing.status == 0, "\(failing)")
+      #expect(
+        failing.outLines.contains { $0.hasPrefix("will fail: alloc-max-order allocates") && $0.contains("--zoneinfo") },
+        "\(failing)")
+      let crowded = try Tool.run(
+        "run interference:load=order0:mutators=64 --guest 128M --cpus 65 --state fresh --strategy none --dry-run",
+        in: folder)
+      #expect(crowded.status == 0, "\(crowded)")
+      #expect(
+        crowded.outLines.contains { $0.starts(with: #/oversubscribed: 2 of 2 cells have up to 65/#) }, "\(crowded)")
+    }
+  }
 }

@@ -1,4 +1,5 @@
 import CHost
+import Delivery
 import Foundation
 import GuestMemory
 import Hinting
@@ -8,7 +9,8 @@ import Synchronization
 
 /// The mutators of one pass, each on its own thread, host CPU and modelled CPU.
 public final class MutatorGroup: @unchecked Sendable {
-  // Right to send: `command` and `parked` are atomic; the mutators and their disturbance are only read while parked.
+  // Right to send: `command`, `parked`, `deadline` and `windowEnd` are atomic; `windowStop` is set before `command`
+  // starts the threads; the mutators and their disturbance are only read while parked.
   private enum Command {
     static let run = 0, park = 1, end = 2
   }
@@ -27,6 +29,11 @@ public final class MutatorGroup: @unchecked Sendable {
   private let parked = Atomic<Int>(0)
   private var threads: [Thread] = []
   private let ended = DispatchSemaphore(value: 0)
+  /// When a window ends, on ``CycleClock``; .max if there is none.
+  private let deadline = Atomic<UInt64>(.max)
+  /// When the window was ended, on ``MonotonicClock``; 0 if it wasn't.
+  private let windowEnd = Atomic<UInt64>(0)
+  private var windowStop: StopFlag?
   private var runningSince: UInt64 = 0
   private var runNanoseconds: UInt64 = 0
   /// The shortest run that gives a rate: below 10 ms it mostly measures starting and stopping threads. Nanoseconds.
@@ -76,6 +83,8 @@ public final class MutatorGroup: @unchecked Sendable {
           parked.subtract(1, ordering: .acquiringAndReleasing)
         }
         worker.mutator.burst()
+        let deadline = deadline.load(ordering: .relaxed)
+        if deadline != .max && CycleClock.begin() >= deadline { endWindow() }
       case Command.park:
         if !isParked {
           isParked = true
@@ -98,11 +107,34 @@ public final class MutatorGroup: @unchecked Sendable {
   }
 
   /// Starts the mutators. Returns when all of them run.
-  public func run() {
+  public func run() { run(nanoseconds: nil, stop: nil) }
+
+  /// Starts the mutators for a window of time, at whose end they park themselves and set `stop`. They do so because the
+  /// thread beside them may be in the middle of a session then, and another thread would take a CPU from one of them.
+  /// Returns when all of them run. ``park()`` must be called as without a window.
+  public func run(window nanoseconds: UInt64, stop: StopFlag) { run(nanoseconds: nanoseconds, stop: stop) }
+
+  private func run(nanoseconds: UInt64?, stop: StopFlag?) {
     guard !workers.isEmpty else { return }
+    deadline.store(.max, ordering: .relaxed)
+    windowEnd.store(0, ordering: .relaxed)
+    windowStop = stop
     command.store(Command.run, ordering: .releasing)
     while parked.load(ordering: .acquiring) > 0 { chost_pause() }
     runningSince = MonotonicClock.nanoseconds()
+    if let nanoseconds {
+      let ticks = Double(nanoseconds) / CycleClock.nanosecondsPerTick
+      deadline.store(CycleClock.begin() &+ UInt64(ticks), ordering: .relaxed)
+    }
+  }
+
+  /// Ends the window, unless another mutator has.
+  private func endWindow() {
+    let (isFirst, _) = command.compareExchange(
+      expected: Command.run, desired: Command.park, ordering: .acquiringAndReleasing)
+    guard isFirst else { return }
+    windowEnd.store(MonotonicClock.nanoseconds(), ordering: .releasing)
+    windowStop?.set()
   }
 
   /// Stops the mutators between two bursts; they keep their blocks. Returns when all of them are parked.
@@ -110,7 +142,8 @@ public final class MutatorGroup: @unchecked Sendable {
     guard !workers.isEmpty else { return }
     command.store(Command.park, ordering: .releasing)
     waitUntilParked()
-    runNanoseconds += MonotonicClock.nanoseconds() - runningSince
+    let ended = windowEnd.load(ordering: .acquiring)
+    runNanoseconds += (ended > 0 ? ended : MonotonicClock.nanoseconds()) - runningSince
   }
 
   /// Frees all blocks of all mutators. Only while parked.

@@ -18,7 +18,9 @@ public struct Cell: Sendable {
   public let order: Int
   /// The scanner's host node; nil: the node of the guest's first node.
   public let scanNode: Int?
-  /// Whether there are more measured threads than host CPUs.
+  /// The number of measured threads that run at once.
+  public let threads: Int
+  /// Whether there are more of them than host CPUs.
   public let oversubscribed: Bool
 
   init(
@@ -32,7 +34,8 @@ public struct Cell: Sendable {
     configuredStrategy = strategy
     self.order = order
     self.scanNode = scanNode
-    oversubscribed = experiment.threads(options, nodes: guest?.nodes ?? 1) > hostCPUs
+    threads = experiment.threads(options, nodes: guest?.nodes ?? 1)
+    oversubscribed = threads > hostCPUs
 
     var identity = CellIdentity(experiment.card, options)
     if let guest {

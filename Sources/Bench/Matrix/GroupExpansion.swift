@@ -84,7 +84,8 @@ struct GroupExpansion {
         throw UserError(error.isUnreadable ? .io : .input, "\(error)")
       }
       try add(
-        capture, name: buddyinfo, group, cpus, choice, lock, listOrder ?? .ascending, config, wholeBlocks, allocates,
+        capture, name: buddyinfo, group, group.cpus ?? max(capture.cpuCount ?? 4, needs.threads), choice, lock,
+        listOrder ?? .ascending, config, wholeBlocks, allocates,
         host)
       return
     }

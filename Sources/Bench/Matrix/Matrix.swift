@@ -24,6 +24,26 @@ public struct Matrix: Sendable {
   /// Those of them that were asked for by name, and that no chosen experiment measures.
   public let unmet: [String]
 
+  /// What the user should know before the run: cells that will fail, and cells with more measured threads than CPUs.
+  public var warnings: [String] {
+    var warnings: [String] = []
+    for cell in cells {
+      guard case .captured(let fingerprint)? = cell.modelledGuest?.state else { continue }
+      let hasWatermarks = captures[fingerprint]?.hasZoneDetails ?? true
+      if let failure = Bench.refusal(cell, hasWatermarks: hasWatermarks) {
+        let warning = "will fail: \(failure); --zoneinfo gives them"
+        if !warnings.contains(warning) { warnings.append(warning) }
+      }
+    }
+    let crowded = cells.filter(\.oversubscribed)
+    if let most = crowded.map(\.threads).max() {
+      warnings.append(
+        "oversubscribed: \(crowded.count) of \(cells.count) cells have up to \(most) measured threads on "
+          + "\(host.cpus) CPUs; they are marked, and excluded from verdicts")
+    }
+    return warnings
+  }
+
   /// Guests that are in memory at the same time, so that their cells are interleaved.
   public struct Batch: Sendable {
     public var guests: [GuestSpec]

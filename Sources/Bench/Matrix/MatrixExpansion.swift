@@ -180,6 +180,13 @@ struct MatrixExpansion {
     }
     for guest in guests {
       for strategy in strategies {
+        if let strategy, strategy.card.needsSinglePages, guest.granuleOrder > 0 {
+          let size = ByteSize(bytes: guest.bytes)
+          let omission =
+            "\(strategy.card.name) on \(size) at granule \(guest.granuleOrder): it works on single pages"
+          if !omissions.contains(omission) { omissions.append(omission) }
+          continue
+        }
         let order = try strategy.map { strategy throws(UserError) in
           try Matrix.order(config.order, strategy, highest: expanded.highestOrder, granule: guest.granuleOrder)
         }

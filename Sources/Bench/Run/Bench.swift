@@ -98,7 +98,7 @@ package final class Bench {
     if let cpu = placement.scanners.first?.hostCPU { try? ThreadPlacement.pin(toCPU: cpu) }
     var run = record(cell, repetition)
     describe(model, placement, cell, &run)
-    if let failure = Self.refusal(cell, model.guest) {
+    if let failure = Self.refusal(cell, hasWatermarks: model.guest.geometry.hasWatermarks) {
       let account = SessionAccount(model.guest, lowestOrder: cell.order, hints: [])
       run.found = RunRecord.Found(outcome: .error)
       run.found.blocksFree = account.total.blocksFree
@@ -119,9 +119,9 @@ package final class Bench {
   }
 
   /// Why a cell can't run on this guest at all; nil if it can.
-  static func refusal(_ cell: Cell, _ guest: Guest) -> String? {
+  static func refusal(_ cell: Cell, hasWatermarks: Bool) -> String? {
     guard let strategy = cell.configuredStrategy?.card else { return nil }
-    if !guest.geometry.hasWatermarks && strategy.effect != .readsOnly {
+    if !hasWatermarks && strategy.effect != .readsOnly {
       return "\(strategy.name) allocates, and without zoneinfo the captured zones' watermarks aren't known"
     }
     return nil
@@ -177,11 +177,13 @@ package final class Bench {
     let group = try mutators(repetition, runner, isProbed: isProbed, mostPages: mostPages)
     guard let group else { return Alone() }
     defer { group.end() }
-    group.run()
+    group.run(window: nanoseconds, stop: stop)
     let meter = DisturbanceMeter()
     MonotonicClock.sleep(nanoseconds: nanoseconds)
+    while !stop.isSet { MonotonicClock.sleep(nanoseconds: 100_000) }
     let disturbance = meter.reading()
     group.park()
+    stop.clear()
     defer { group.giveBack() }
     return Alone(
       rate: group.operationsPerSecond, figures: group.figures, disturbance: disturbance.beside(group.disturbance))

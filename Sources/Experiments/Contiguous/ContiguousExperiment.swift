@@ -35,7 +35,7 @@ enum ContiguousExperiment: Experiment {
       .window("200ms"), .hostAck,
     ],
     flags: ["window", "host-ack-ns"], columns: ContiguousRecord.experimentColumns,
-    suits: { $0.effect != .readsOnly || $0.goal == .none })
+    suits: { $0.isControl || $0.goal != .none && $0.effect != .readsOnly })
 
   static func groups(quick: Bool) -> [RunConfig.Group] {
     var group = RunConfig.Group()

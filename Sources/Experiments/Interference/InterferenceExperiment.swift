@@ -8,18 +8,27 @@ import Records
 
 /// Measures the cost to bystanders: threads that allocate and free, first alone, then beside a running strategy.
 ///
-/// A repetition has up to five windows of equal length, each from the same starting state. In two the mutators run
-/// alone on a guest built without the strategy, once without a probe for their rate, once probed for latencies and
-/// irq-off times. If the strategy has hooks, a third window runs them on a guest with the hooks but no scanner. In two
-/// the strategy runs beside them, session after session until the window ends, which is the most it can disturb; in a
-/// migration, a strategy that runs once per round disturbs them for one session only.
+/// Sessions start at the same rate for every strategy, so that one that works for the whole window isn't held against
+/// one that works for a tenth of it. A repetition has up to five windows of equal length, each from the same starting
+/// state. In two the mutators run alone on a guest built without the strategy, once without a probe for their rate, once
+/// probed for latencies and irq-off times. If the strategy has hooks, a third window runs them on a guest with the hooks
+/// but no scanner. In two the strategy's sessions run beside them, once without a probe and once probed.
 enum InterferenceExperiment: Experiment {
   static let card = ExperimentCard(
     name: "interference",
-    question: "what load threads pay while each strategy runs: rate, latency, irq-off time, failed allocations",
+    question: "what load threads pay while each strategy runs at the same rate: time lost per GiB reported, latency",
     files: "runs.csv, cells.csv, lock_holds.csv, interference.csv", decisiveMetrics: ["ops_ratio"],
-    options: [.load([.order0, .thp, .mixed, .faults]), .mutators, .window("100ms"), .hostAck],
-    flags: ["load", "mutators", "window", "host-ack-ns"], columns: InterferenceRecord.experimentColumns)
+    coverageMetric: "bytes_reported",
+    options: [
+      .load([.order0, .thp, .mixed, .faults]), .mutators, .window("100ms"),
+      DeclaredOption(
+        "rate", .integer(0...100_000), default: "20",
+        "sessions started per second; 0: each as soon as the last has ended, which is the most they can disturb",
+        source: "this project", implied: "0"),
+      .hostAck,
+    ],
+    flags: ["load", "mutators", "window", "host-ack-ns"], showsAllocator: true,
+    columns: InterferenceRecord.experimentColumns)
 
   static func groups(quick: Bool) -> [RunConfig.Group] {
     var group = RunConfig.Group()
@@ -27,7 +36,7 @@ enum InterferenceExperiment: Experiment {
     group.states = ["aged"]
     group.strategies = Strategies.all.map(\.card.name)
     if quick {
-      group.experimentOptions = ["load": ["mixed"], "window": ["20ms"]]
+      group.experimentOptions = ["load": ["mixed"], "window": ["20ms"], "rate": ["50"]]
     }
     return [group]
   }
@@ -40,103 +49,144 @@ enum InterferenceExperiment: Experiment {
 
   static func run(_ repetition: Repetition, _ bench: Bench) throws -> RepetitionResult {
     let cell = repetition.cell
-    let runner = repetition.runner
-    let window = cell.windowNs
     var run = repetition.record
     var record = InterferenceRecord()
-    record.windowNs = Double(window)
+    record.windowNs = Double(cell.windowNs)
+    record.rate = cell.options.integer("rate")
 
     // The first window finds other cache contents than the last, so the order alternates between repetitions.
     let aloneFirst = repetition.number % 2 == 0
-    var disturbances: [Disturbance] = []
+    var disturbances: [Disturbance?] = []
     if aloneFirst { disturbances += try measureAlone(repetition, bench, &record) }
-
-    // With the strategy: the rate.
-    var sessions = Sessions(window)
-    bench.restart(repetition)
-    if let mutators = try bench.mutators(repetition, runner, isProbed: false) {
-      defer { mutators.end() }
-      mutators.run()
-      let meter = DisturbanceMeter()
-      let cpuBefore = ThreadCPUClock.nanoseconds()
-      sessions.repeat {
-        let pass = runner.speedPass(
-          .init(repetition.guest), Session(lowestOrder: cell.order, stop: bench.stop), bracket: nil)
-        run.delivery.kicks = (run.delivery.kicks ?? 0) + pass.kicks
-        run.delivery.descriptors = (run.delivery.descriptors ?? 0) + pass.descriptors
-        return pass.outcome
-      }
-      record.strategyCPUShare = Double(ThreadCPUClock.nanoseconds() - cpuBefore) / sessions.nanoseconds
-      let disturbance = meter.reading()
-      mutators.park()
-      disturbances.append(disturbance.beside(mutators.disturbance))
-      if cell.timesHold { run.bystanders.opsPerSecond = mutators.operationsPerSecond }
-      mutators.giveBack()
-    }
-    record.add(sessions)
-
-    // With the strategy: the cost to each mutator.
-    bench.restart(repetition)
-    var probed = Sessions(window)
-    bench.holdLog.reset()
-    var freeMin = repetition.guest.core.freePages
-    var withheldMax: UInt64 = 0
-    var byteSeconds = 0.0
-    var figures: MutatorFigures?
-    if let mutators = try bench.mutators(repetition, runner, isProbed: true) {
-      defer { mutators.end() }
-      mutators.run()
-      let meter = DisturbanceMeter()
-      probed.repeat {
-        bench.hintLog.reset()
-        let pass = withExtendedLifetime(bench.holdLog) {
-          runner.probedPass(
-            .init(repetition.guest), bench.holdLog.probe(), Session(lowestOrder: cell.order, stop: bench.stop),
-            bench.hintLog)
-        }
-        freeMin = min(freeMin, pass.freePagesMin, repetition.guest.core.freePages)
-        withheldMax = max(withheldMax, pass.pagesWithheldMax)
-        byteSeconds += pass.byteSecondsWithheld
-        return pass.outcome
-      }
-      let disturbance = meter.reading()
-      mutators.park()
-      disturbances.append(disturbance.beside(mutators.disturbance))
-      figures = mutators.figures
-      mutators.giveBack()
-    }
+    let rate = try measureRate(repetition, bench, &run)
+    let cost = try measureCost(repetition, bench)
     if !aloneFirst { disturbances += try measureAlone(repetition, bench, &record) }
-    run.trust.set(disturbances)
-    record.opsRatio = ratio(run.bystanders.opsPerSecond, record.aloneOpsPerSecond)
-    record.hookedOpsRatio = ratio(record.hookedOpsPerSecond, record.aloneOpsPerSecond)
     repetition.model.touch()
 
-    var ends = sessions.ends
-    ends.note(probed.ends)
+    run.trust.set((disturbances + [rate.disturbance, cost.disturbance]).compactMap { $0 })
+    record.add(rate.sessions, cost.sessions)
+    record.strategyCPUShare = rate.cpuShare
+    record.opsRatio = ratio(run.bystanders.opsPerSecond, record.aloneOpsPerSecond)
+    record.hookedOpsRatio = ratio(record.hookedOpsPerSecond, record.aloneOpsPerSecond)
+    record.setCost(
+      bytes: cost.bytesReported, mutators: cell.mutators, waited: cost.figures?.waitTotal)
+
+    var ends = rate.sessions.ends
+    ends.note(cost.sessions.ends)
     run.found.outcome = ends.outcome
+    run.found.bytesReported = cost.bytesReported
     let holds = bench.holdLog.summary()
     run.lock = RunRecord.Lock(acquisitions: holds.acquisitions, itemsPerHoldMax: holds.itemsPerHoldMax)
-    run.sideEffects.bytesFreeMin = freeMin << 12
-    run.sideEffects.setWithheld(pages: withheldMax, repetition.guest.core)
+    run.sideEffects.bytesFreeMin = cost.freeMin << 12
+    run.sideEffects.setWithheld(pages: cost.withheldMax, repetition.guest.core)
     if cell.timesHold {
       run.lock = RunRecord.Lock(holds)
       run.trust.measureNoise(hold: holds.hold.p50)
-      run.sideEffects.withheldByteSeconds = byteSeconds
-      if let figures {
+      run.sideEffects.withheldByteSeconds = cost.byteSeconds
+      if let figures = cost.figures {
         run.bystanders.add(figures)
         record.add(beside: figures)
       }
     }
     return RepetitionResult(
-      run: run, zones: [], holds: cell.timesHold ? bench.buckets(repetition, holds, figures) : [], holdSequence: nil,
-      failure: ends.failure, experiment: ExperimentRows(card, [cell.timesHold ? record : record.withoutTimes]))
+      run: run, zones: [], holds: cell.timesHold ? bench.buckets(repetition, holds, cost.figures) : [],
+      holdSequence: nil, failure: ends.failure,
+      experiment: ExperimentRows(card, [cell.timesHold ? record : record.withoutTimes]))
+  }
+
+  // MARK: the windows
+
+  /// The unprobed window with the strategy.
+  private struct Rate {
+    var sessions: Sessions
+    /// CPU time of the strategy's thread over the window.
+    var cpuShare: Double?
+    var disturbance: Disturbance?
+  }
+
+  private static func measureRate(
+    _ repetition: Repetition, _ bench: Bench, _ run: inout RunRecord
+  ) throws -> Rate {
+    let cell = repetition.cell
+    let runner = repetition.runner
+    var rate = Rate(sessions: Sessions(cell))
+    bench.restart(repetition)
+    guard let mutators = try bench.mutators(repetition, runner, isProbed: false) else { return rate }
+    defer { mutators.end() }
+    mutators.run(window: cell.windowNs, stop: bench.stop)
+    let meter = DisturbanceMeter()
+    let cpuBefore = ThreadCPUClock.nanoseconds()
+    var delivery = RunRecord.Delivery(kicks: 0, descriptors: 0)
+    rate.sessions.repeat(until: bench.stop) {
+      let pass = runner.speedPass(
+        .init(repetition.guest), Session(lowestOrder: cell.order, stop: bench.stop), bracket: nil)
+      delivery.kicks = (delivery.kicks ?? 0) + pass.kicks
+      delivery.descriptors = (delivery.descriptors ?? 0) + pass.descriptors
+      return pass.outcome
+    }
+    rate.cpuShare = Double(ThreadCPUClock.nanoseconds() - cpuBefore) / Double(cell.windowNs)
+    rate.disturbance = meter.reading()
+    mutators.park()
+    run.delivery = delivery
+    rate.disturbance = rate.disturbance?.beside(mutators.disturbance)
+    if cell.timesHold { run.bystanders.opsPerSecond = mutators.operationsPerSecond }
+    mutators.giveBack()
+    bench.stop.clear()
+    return rate
+  }
+
+  /// The probed window with the strategy: the cost to each mutator. Its holds are in the bench's log.
+  private struct Cost {
+    var sessions: Sessions
+    var figures: MutatorFigures?
+    /// The bytes reported, each once a session.
+    var bytesReported: UInt64 = 0
+    var freeMin: UInt64
+    var withheldMax: UInt64 = 0
+    var byteSeconds = 0.0
+    var disturbance: Disturbance?
+  }
+
+  private static func measureCost(_ repetition: Repetition, _ bench: Bench) throws -> Cost {
+    let cell = repetition.cell
+    let runner = repetition.runner
+    let log = bench.hintLog
+    bench.restart(repetition)
+    var cost = Cost(sessions: Sessions(cell), freeMin: repetition.guest.core.freePages)
+    bench.holdLog.reset()
+    log.reset()
+    // Where each session's hints end; they are counted after the window.
+    var ends = [0]
+    guard let mutators = try bench.mutators(repetition, runner, isProbed: true) else { return cost }
+    defer { mutators.end() }
+    mutators.run(window: cell.windowNs, stop: bench.stop)
+    let meter = DisturbanceMeter()
+    cost.sessions.repeat(until: bench.stop) {
+      let pass = withExtendedLifetime(bench.holdLog) {
+        runner.probedPass(
+          .init(repetition.guest), bench.holdLog.probe(), Session(lowestOrder: cell.order, stop: bench.stop), log)
+      }
+      ends.append(log.kept)
+      cost.freeMin = min(cost.freeMin, pass.freePagesMin, repetition.guest.core.freePages)
+      cost.withheldMax = max(cost.withheldMax, pass.pagesWithheldMax)
+      cost.byteSeconds += pass.byteSecondsWithheld
+      return pass.outcome
+    }
+    cost.disturbance = meter.reading()
+    mutators.park()
+    cost.disturbance = cost.disturbance?.beside(mutators.disturbance)
+    cost.figures = mutators.figures
+    mutators.giveBack()
+    bench.stop.clear()
+    cost.bytesReported = zip(ends, ends.dropFirst()).reduce(0) { $0 + log.distinctBytes($1.0..<$1.1) }
+    return cost
   }
 
   /// Measures mutators alone on a guest built without the strategy and, if the strategy has hooks, on one with the
   /// hooks but no scanner. Returns the disturbance of each window.
   private static func measureAlone(
     _ repetition: Repetition, _ bench: Bench, _ record: inout InterferenceRecord
-  ) throws -> [Disturbance] {
+  ) throws -> [Disturbance?] {
     func alone(_ runner: StrategyRunner?, isProbed: Bool) throws -> Bench.Alone {
       try bench.mutatorsAlone(
         repetition, runner, isProbed: isProbed, nanoseconds: repetition.cell.windowNs)
@@ -151,7 +201,7 @@ enum InterferenceExperiment: Experiment {
       record.hookedOpsPerSecond = hooked.rate
       disturbances.append(hooked.disturbance)
     }
-    return disturbances.compactMap { $0 }
+    return disturbances
   }
 
   private static func ratio(_ value: Double?, _ base: Double?) -> Double? {
@@ -159,40 +209,57 @@ enum InterferenceExperiment: Experiment {
     return value / base
   }
 
-  /// Sessions repeated until a window has passed.
+  // MARK: the sessions of a window
+
+  /// A window's sessions, started at the cell's rate. One that isn't finished when the next is due delays that one, as a
+  /// kernel's delayed work would; the one that runs when the window ends is stopped.
   struct Sessions {
-    private let window: UInt64
-    private(set) var count = 0
-    private(set) var nanoseconds = 0.0
+    /// The time from the start of a session to the next. Nanoseconds; 0: each starts as soon as the last has ended.
+    private let period: UInt64
+    /// The number of sessions that the window has room for; nil without a rate.
+    let due: Int?
+    /// The number of sessions that ended before the window.
+    private(set) var finished = 0
     private(set) var ends = SessionEnds()
-    /// Time in sessions, without pauses. Nanoseconds.
+    /// Time in finished sessions. Nanoseconds.
     private(set) var busyNanoseconds = 0.0
 
-    init(_ window: UInt64) { self.window = window }
+    init(_ cell: Cell) { self.init(window: cell.windowNs, rate: cell.options.integer("rate")) }
 
-    /// Repeats a session until the window ends. A session that finds nothing to do is followed by a pause, since a loop
-    /// of empty sessions would itself be a load.
-    mutating func `repeat`(_ session: () -> Outcome) {
-      let begin = MonotonicClock.nanoseconds()
-      var now = begin
-      repeat {
-        let before = now
+    init(window: UInt64, rate: Int) {
+      period = rate > 0 ? 1_000_000_000 / UInt64(rate) : 0
+      due = rate > 0 ? Int((window + period - 1) / period) : nil
+    }
+
+    /// The number of sessions that were due and didn't end in the window; nil without a rate.
+    var late: Int? { due.map { max($0 - finished, 0) } }
+
+    /// Repeats a session until `stop` is set, which ends the window.
+    mutating func `repeat`(until stop: StopFlag, _ session: () -> Outcome) {
+      var next = MonotonicClock.nanoseconds()
+      var started = 0
+      while !stop.isSet {
+        let begin = MonotonicClock.nanoseconds()
+        // A busy machine may end the window late: no reason for more sessions than it has room for.
+        if begin < next || started == due {
+          // Often enough to see the window's end.
+          MonotonicClock.sleep(nanoseconds: begin < next ? min(next - begin, 1_000_000) : 1_000_000)
+          continue
+        }
+        started += 1
         let outcome = session()
-        count += 1
-        now = MonotonicClock.nanoseconds()
-        busyNanoseconds += Double(now - before)
+        let now = MonotonicClock.nanoseconds()
         ends.note(outcome)
         if ends.failure != nil {
-          // It would fail again; the mutators' window is complete nevertheless.
-          MonotonicClock.sleep(nanoseconds: window - min(window, now - begin))
-          now = MonotonicClock.nanoseconds()
+          // It would fail again.
+          next = .max
+        } else if !stop.isSet {
+          finished += 1
+          busyNanoseconds += Double(now - begin)
+          // Back to back, a session that finds nothing to do is followed by a pause: a loop of them would be a load.
+          next = period > 0 ? next + period : now - begin < 20_000 ? now + 100_000 : now
         }
-        if now - before < 20_000 {
-          MonotonicClock.sleep(nanoseconds: 100_000)
-          now = MonotonicClock.nanoseconds()
-        }
-      } while now - begin < window
-      nanoseconds = Double(now - begin)
+      }
     }
   }
 }
@@ -204,7 +271,9 @@ struct InterferenceRecord: ExperimentRecord {
   static let keyColumns = 0
 
   var windowNs = 0.0
+  var rate = 0
   var sessions = 0
+  var sessionsLate: Int?
   var sessionNsMean: Double?
   var strategyCPUShare: Double?
   var aloneOpsPerSecond: Double?
@@ -223,10 +292,28 @@ struct InterferenceRecord: ExperimentRecord {
   var aloneAllocFailed: Int?
   var aloneAtomicFailed: Int?
   var besideAtomicFailed: Int?
+  var aloneWaitNsTotal: Double?
+  var lostNsPerGib: Double?
+  var waitedNsPerGib: Double?
 
-  mutating func add(_ sessions: InterferenceExperiment.Sessions) {
-    self.sessions = sessions.count
-    if sessions.count > 0 { sessionNsMean = sessions.busyNanoseconds / Double(sessions.count) }
+  /// Adds the sessions of the unprobed window and of the probed one.
+  mutating func add(_ sessions: InterferenceExperiment.Sessions, _ probed: InterferenceExperiment.Sessions) {
+    self.sessions = sessions.finished
+    sessionsLate = sessions.late.flatMap { late in probed.late.map { max(late, $0) } }
+    if sessions.finished > 0 { sessionNsMean = sessions.busyNanoseconds / Double(sessions.finished) }
+  }
+
+  /// Sets what the mutators lost for each GiB reported. Both windows report the same if all sessions that were due have
+  /// finished, and only then does the loss in one have the bytes of the other.
+  ///
+  /// - Parameters:
+  ///   - bytes: reported in the probed window.
+  ///   - waited: the mutators' wait for zone locks in that window. Nanoseconds.
+  mutating func setCost(bytes: UInt64, mutators: Int, waited: Double?) {
+    guard bytes > 0 else { return }
+    let gib = Double(bytes) / Double(1 << 30)
+    if sessionsLate == 0, let opsRatio { lostNsPerGib = (1 - opsRatio) * windowNs * Double(mutators) / gib }
+    if let waited, let aloneWaitNsTotal { waitedNsPerGib = (waited - aloneWaitNsTotal) / gib }
   }
 
   mutating func add(alone figures: MutatorFigures?) {
@@ -241,6 +328,7 @@ struct InterferenceRecord: ExperimentRecord {
     aloneIrqoffNsMax = figures.holds.irqOff.max.map { Double($0) }
     aloneAllocFailed = figures.failed
     aloneAtomicFailed = figures.failedAtomic
+    aloneWaitNsTotal = figures.waitTotal
   }
 
   mutating func add(beside figures: MutatorFigures) {
@@ -252,7 +340,9 @@ struct InterferenceRecord: ExperimentRecord {
   var withoutTimes: InterferenceRecord {
     var counts = InterferenceRecord()
     counts.windowNs = windowNs
+    counts.rate = rate
     counts.sessions = sessions
+    counts.sessionsLate = sessionsLate
     counts.aloneAllocFailed = aloneAllocFailed
     counts.aloneAtomicFailed = aloneAtomicFailed
     counts.besideAtomicFailed = besideAtomicFailed
@@ -261,12 +351,13 @@ struct InterferenceRecord: ExperimentRecord {
 
   static let columns: [Column<InterferenceRecord>] = [
     Column("window_ns", unit: "ns", \.windowNs, meaning: "Length of each window."),
-    Column("sessions", \.sessions, meaning: "Sessions of the strategy, one after another, in the unprobed window."),
+    Column(
+      "sessions", isPrimary: true, \.sessions, meaning: "Sessions of the strategy that ended in the unprobed window."),
     Column(
       "session_ns_mean", unit: "ns", direction: .lowerIsBetter, \.sessionNsMean,
       meaning: "Mean length of those sessions."),
     Column(
-      "strategy_cpu_share", unit: "share", direction: .lowerIsBetter, \.strategyCPUShare,
+      "strategy_cpu_share", unit: "share", direction: .lowerIsBetter, isPrimary: true, \.strategyCPUShare,
       meaning: "CPU time of the strategy's thread over the unprobed window."),
     Column(
       "alone_ops_per_second", unit: "1/s", direction: .higherIsBetter, isPrimary: true, \.aloneOpsPerSecond,
@@ -316,5 +407,25 @@ struct InterferenceRecord: ExperimentRecord {
     Column(
       "atomic_failed", direction: .lowerIsBetter, isPrimary: true, \.besideAtomicFailed,
       meaning: "Failed GFP_ATOMIC requests while the strategy runs; all failures are in runs.csv."),
+    Column(
+      "rate", unit: "1/s", \.rate, meaning: "Sessions started per second; 0: one after another without a pause.",
+      since: 5
+    ),
+    Column(
+      "sessions_late", direction: .lowerIsBetter, isPrimary: true, \.sessionsLate,
+      meaning: "Sessions that were due in a window and didn't end in it; 0: the strategy keeps up with the rate.",
+      since: 5),
+    Column(
+      "alone_wait_ns_total", unit: "ns", direction: .lowerIsBetter, \.aloneWaitNsTotal,
+      meaning: "Time the mutators waited for zone locks, alone; beside the strategy: mutator_wait_ns_total.", since: 5),
+    Column(
+      "lost_ns_per_gib", unit: "ns", direction: .lowerIsBetter, isPrimary: true, \.lostNsPerGib,
+      meaning:
+        "Time the mutators lost by their rate, for each GiB reported: (1 - ops_ratio) x window x mutators. Can be "
+        + "negative by chance. Empty if the strategy doesn't keep up.", since: 5),
+    Column(
+      "waited_ns_per_gib", unit: "ns", direction: .lowerIsBetter, isPrimary: true, \.waitedNsPerGib,
+      meaning: "Time the mutators waited for zone locks beyond what they wait alone, for each GiB reported, in the "
+        + "probed windows.", since: 5),
   ]
 }

@@ -37,7 +37,7 @@ enum MigrationExperiment: Experiment {
     flags: [
       "clock", "bandwidth", "downtime-limit", "load", "mutators", "mutator-rate", "page-init", "cache",
     ],
-    columns: MigrationRecord.experimentColumns, suits: { $0.trigger == .command })
+    columns: MigrationRecord.experimentColumns, suits: { $0.trigger == .command && ($0.goal != .none || $0.isControl) })
 
   static func groups(quick: Bool) -> [RunConfig.Group] {
     var small = RunConfig.Group()

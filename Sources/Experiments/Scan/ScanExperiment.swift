@@ -18,7 +18,7 @@ enum ScanExperiment: Experiment {
     decisiveMetrics: ["guest_cpu_ns", "lock_hold_ns_max_undisturbed"],
     options: [.load([.none]), .mutators, .hostAck, .pageInit, .cache, .scanners, .placement],
     flags: ["load", "mutators", "host-ack-ns", "page-init", "cache", "scanners", "placement"],
-    countsEvents: true, columns: ScannerRecord.experimentColumns)
+    countsEvents: true, showsAllocator: true, columns: ScannerRecord.experimentColumns)
 
   /// Every strategy at 8 and 64 GiB, and at 1 TiB if memory allows, fresh and aged: less than a minute on two cores.
   /// Quick: every strategy on one small guest in both states.
@@ -232,7 +232,7 @@ enum ScanExperiment: Experiment {
     if cell.strategy.card.effect != .readsOnly {
       run.speed.returnNs = CycleClock.nanoseconds(fromTicks: speed.pass.returnTicks)
     }
-    if cell.strategy.card.effect == .takesBuffers {
+    if cell.strategy.card.effect == .takesBuffers && cell.strategy.card.goal != .none {
       run.speed.bufferAllocNs = CycleClock.nanoseconds(fromTicks: speed.pass.bufferAllocTicks)
       run.speed.bufferFreeNs = CycleClock.nanoseconds(fromTicks: speed.pass.bufferFreeTicks)
     }

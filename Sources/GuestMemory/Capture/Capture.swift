@@ -12,6 +12,13 @@ public struct Capture: Equatable, Sendable {
 
   /// The zones by node, then in the kernel's order, without zones that have no memory.
   public var zones: [CapturedZone]
+  /// Whether /proc/zoneinfo was captured, too: without it watermarks aren't known, and nothing may allocate.
+  public var hasZoneDetails: Bool { zones.contains { $0.details != nil } }
+  /// The number of the machine's CPUs that were online, by the per-CPU lists in /proc/zoneinfo; nil without it.
+  public var cpuCount: Int? {
+    let cpus = Set(zones.flatMap { $0.details?.pagesets ?? [] }.map(\.cpu))
+    return cpus.isEmpty ? nil : cpus.count
+  }
   /// The number of orders, 1...11; the highest order is one less.
   public var orders: Int
   /// The order of a pageblock, below `orders`; nil without /proc/pagetypeinfo.

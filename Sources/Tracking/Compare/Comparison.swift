@@ -56,10 +56,14 @@ public struct Comparison: Sendable {
       guard let one = baseCells[id], let other = newCells[id] else { return [] }
       return builder.rows(of: (one, other), name: names[id])
     }
+    // A control that one side lacks is no mismatch: nothing is decided over it.
+    func onlyIn(_ order: [String], _ own: [String: CellFacts], without other: [String: CellFacts]) -> [String] {
+      order.filter { other[$0] == nil && own[$0]?.isControl == false }.map { names[$0] }
+    }
     self.init(
       baseName: Self.name(base), newName: Self.name(new), thresholds: thresholds, rows: rows, common: names.common,
-      onlyInBase: baseOrder.filter { newCells[$0] == nil }.map { names[$0] },
-      onlyInNew: newOrder.filter { baseCells[$0] == nil }.map { names[$0] },
+      onlyInBase: onlyIn(baseOrder, baseCells, without: newCells),
+      onlyInNew: onlyIn(newOrder, newCells, without: baseCells),
       warnings: RunDifferences.lines(base, new), sampling: sampling,
       failsMore: TrackedRun.failedShare(new) > TrackedRun.failedShare(base))
   }

@@ -76,14 +76,16 @@ extension Guest {
 }
 
 extension PageRuns {
-  /// The same pages as aligned blocks, as large as they come.
-  func blocks(highestOrder: Int) -> [Block] {
+  /// The same pages as aligned blocks, as large as they come within a zone.
+  func blocks(of guest: Guest) -> [Block] {
     var blocks: [Block] = []
+    let highestOrder = guest.core.highestOrder
     for run in runs {
       var pfn = run.lowerBound
       while pfn < run.upperBound {
+        let end = guest.core.zones.first { $0.startPFN <= pfn && pfn < $0.endPFN }?.endPFN ?? run.upperBound
         var order = Swift.min(pfn == 0 ? highestOrder : pfn.trailingZeroBitCount, highestOrder)
-        while pfn + (1 << UInt64(order)) > run.upperBound { order -= 1 }
+        while pfn + (1 << UInt64(order)) > Swift.min(run.upperBound, end) { order -= 1 }
         blocks.append(Block(pfn: pfn, order: order))
         pfn += 1 << UInt64(order)
       }

@@ -111,7 +111,7 @@ struct ConformanceCheck {
       fail(.notHeld, "\(hint.block) was reported as held and isn't")
       break
     }
-    let faults = guest.validate(held: missing.blocks(highestOrder: guest.core.highestOrder))
+    let faults = guest.validate(held: missing.blocks(of: guest))
     if let fault = faults.first { fail(.brokenWhileHeld, "\(fault)") }
 
     let account = account(guest, lowestOrder, hints)

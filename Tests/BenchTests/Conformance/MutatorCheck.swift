@@ -85,7 +85,7 @@ struct MutatorCheck {
         fail(.notHeld, "\(block) was reported as held and is free or a mutator's")
       }
     }
-    let faults = guest.validate(held: others + own.blocks(highestOrder: guest.core.highestOrder))
+    let faults = guest.validate(held: others + own.blocks(of: guest))
     if let fault = faults.first { fail(.brokenWhileHeld, "\(fault)") }
     let account = SessionAccount(guest, lowestOrder: lowestOrder, hints: hints)
     let counted = PageByPageAccount(guest, lowestOrder: lowestOrder, hints: hints)

@@ -1,3 +1,4 @@
+import Delivery
 import Foundation
 import GuestMemory
 import Instruments
@@ -19,6 +20,36 @@ import Testing
     group.park()
     #expect(try #require(group.figures).failed > 0)
     #expect(group.operations == 0 && group.operationsPerSecond == 0)
+    withExtendedLifetime(guest) {}
+  }
+
+  /// The mutators end a window themselves, whatever the thread beside them does.
+  @Test(arguments: [1, 2]) func aWindowEndsWithoutTheThreadBeside(count: Int) throws {
+    let guest = try Guest(.standard(bytes: 128 << 20, cpus: 3))
+    guest.fillFresh()
+    let stop = StopFlag()
+    defer { stop.deallocate() }
+    let group = try MutatorGroup(guest, nil, .order0, count: count, hostCPUs: [], seed: 1, isProbed: false)
+    defer { group.end() }
+    for round in 1...2 {
+      stop.clear()
+      let before = group.operations
+      group.run(window: 20_000_000, stop: stop)
+      while !stop.isSet { usleep(100) }
+      // The thread beside is late: nothing is done meanwhile, and the rate doesn't see it.
+      usleep(60_000)
+      group.park()
+      let done = group.operations
+      #expect(done > before, "round \(round)")
+      let seconds = Double(done) / (try #require(group.operationsPerSecond))
+      #expect(seconds >= 0.02 * Double(round) - 0.001, "round \(round)")
+      usleep(5_000)
+      #expect(group.operations == done)
+    }
+    // A run without a window goes on until it is parked.
+    group.run()
+    usleep(5_000)
+    group.park()
     withExtendedLifetime(guest) {}
   }
 }

@@ -1,9 +1,13 @@
 import Bench
-import Experiments
+import Delivery
+import Foundation
 import GuestMemory
 import Hinting
+import Instruments
 import Records
 import Testing
+
+@testable import Experiments
 
 /// Each experiment on small guests, through the matrix as a run does it: what it writes must agree with itself. How
 /// long anything took is not judged.
@@ -37,7 +41,8 @@ import Testing
   @Test(arguments: ["order0", "thp", "mixed", "faults"])
   func bystandersAreMeasuredAloneAndBeside(load: String) throws {
     var config = config(
-      "interference", ["none", "free-list-fixed-buffer", "alloc-max-order", "page-reporting:order=3"])
+      "interference", ["none", "free-list-fixed-buffer", "alloc-max-order", "page-reporting:order=3"]
+    ) { $0.experimentOptions["rate"] = ["0"] }
     config.options["load"] = [load]
     config.options["mutators"] = ["1"]
     config.options["window"] = ["10ms"]
@@ -49,7 +54,9 @@ import Testing
       #expect(own.count == 1)
       let row = own[0]
       #expect(try number(row, "alone_ops_per_second") > 0)
-      #expect(try number(row, "sessions") >= 1)
+      // A session may take longer than this window: it counts where it ended in it.
+      #expect(try number(row, "sessions") >= 0)
+      #expect(row["sessions_late"] == nil && row["rate"] == "0")
       let beside = try #require(result.run.bystanders.opsPerSecond)
       let ratio = try number(row, "ops_ratio")
       #expect(abs(ratio - beside / (try number(row, "alone_ops_per_second"))) < 1e-9 * ratio)
@@ -67,6 +74,83 @@ import Testing
         #expect((result.run.sideEffects.blocksWithheldMax ?? 0) > 0)
       }
     }
+  }
+
+  /// At a rate every strategy is asked for the same number of sessions, and what bystanders lost is for each GiB.
+  @Test func sessionsAtARateCostBystandersPerGiB() throws {
+    let window = 0.2
+    var config = config("interference", ["none", "walk-callback", "alloc-max-order", "allocator:pages=512"]) {
+      $0.experimentOptions["rate"] = ["20"]
+    }
+    config.options["load"] = ["order0"]
+    config.options["mutators"] = ["1"]
+    config.options["window"] = ["200ms"]
+    let run = try MatrixRun.run(try Fixtures.matrix(config))
+    #expect(run.observer.results.count == 8)
+    for result in run.observer.results {
+      #expect(result.failure == nil, "\(result.failure ?? "")")
+      let row = try #require(rows(result).first)
+      let (sessions, late) = (try number(row, "sessions"), try number(row, "sessions_late"))
+      #expect(sessions <= 4 && sessions + late >= 4, "\(row)")
+      let bytes = try #require(result.run.found.bytesReported)
+      let reports = result.run.identity.strategy.hasPrefix("walk") || result.run.identity.strategy.hasPrefix("alloc-")
+      #expect((bytes > 0) == reports, "\(result.run.identity.strategy): \(bytes)")
+      #expect((row["waited_ns_per_gib"] != nil) == reports)
+      #expect((row["lost_ns_per_gib"] != nil) == (reports && late == 0))
+      let gib = Double(bytes) / Double(1 << 30)
+      if reports {
+        let waited = try #require(result.run.bystanders.waitNsTotal) - number(row, "alone_wait_ns_total")
+        #expect(abs(try number(row, "waited_ns_per_gib") - waited / gib) <= 1e-6 * abs(waited / gib) + 1e-3)
+        // Each session reports at most what is free, each byte once.
+        #expect(bytes <= 4 * (try #require(result.run.guest.bytesFree)))
+      }
+      if reports && late == 0 {
+        let lost = (1 - (try number(row, "ops_ratio"))) * window * 1e9 / gib
+        #expect(abs(try number(row, "lost_ns_per_gib") - lost) <= 1e-6 * abs(lost) + 1e-3)
+      }
+    }
+  }
+
+  /// A session that takes longer than its period delays the next, and the one that runs at the window's end is cut.
+  @Test func sessionsThatAreTooLongAreLate() {
+    let stop = StopFlag()
+    defer { stop.deallocate() }
+    var slow = InterferenceExperiment.Sessions(window: 100_000_000, rate: 50)
+    #expect(slow.due == 5 && slow.late == 5)
+    var count = 0
+    slow.repeat(until: stop) {
+      count += 1
+      MonotonicClock.sleep(nanoseconds: 25_000_000)
+      if count == 3 { stop.set() }
+      return count == 3 ? .stopped : .complete
+    }
+    #expect(count == 3 && slow.finished == 2 && slow.late == 3)
+    #expect(slow.ends.outcome == .complete && slow.busyNanoseconds >= 50e6)
+
+    stop.clear()
+    var backToBack = InterferenceExperiment.Sessions(window: 100_000_000, rate: 0)
+    #expect(backToBack.due == nil && backToBack.late == nil)
+    var calls = 0
+    backToBack.repeat(until: stop) {
+      calls += 1
+      if calls == 100 { stop.set() }
+      return .complete
+    }
+    #expect(calls == 100 && backToBack.finished == 99)
+
+    stop.clear()
+    var failing = InterferenceExperiment.Sessions(window: 100_000_000, rate: 1000)
+    var tries = 0
+    let waker = Thread {
+      MonotonicClock.sleep(nanoseconds: 30_000_000)
+      stop.set()
+    }
+    waker.start()
+    failing.repeat(until: stop) {
+      tries += 1
+      return .error("made up")
+    }
+    #expect(tries == 1 && failing.finished == 0 && failing.ends.failure == "made up")
   }
 
   @Test func withoutALoadItTakesAllOfThem() throws {

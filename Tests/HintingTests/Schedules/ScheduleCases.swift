@@ -113,6 +113,8 @@ struct ScheduleCase: Sendable, CustomStringConvertible {
       strategy: "none", one: (9, 8),
       three: (650, 87)),
     ScheduleCase(
+      strategy: "allocator", options: ["pages": "2"], one: (43_758, 169), three: (3_764_066, 1407)),
+    ScheduleCase(
       strategy: "record-unused-pages", lowestOrder: 8, looksUnlocked: false, one: (495, 62),
       three: (52_893, 917)),
     ScheduleCase(

@@ -39,7 +39,7 @@ import Testing
     #expect(report.positions >= least.positions, "\(entry): \(report.positions) positions")
     #expect(report.sections > 0)
     let card = Strategies.all.first { $0.card.name == entry.strategy }?.card
-    #expect((report.holds > 0) == (card?.goal != StrategyCard.Goal.none))
+    #expect((report.holds > 0) == (card?.isControl == false))
     #expect((report.reports > 0) == (card?.goal == .reclaim))
   }
 }
