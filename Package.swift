@@ -56,8 +56,8 @@ let package = Package(
     .target(
       name: "Diagnosis",
       dependencies: [
-        "Experiments", "Bench", "Reporting", "Migration", "Hinting", "Delivery", "GuestMemory", "Instruments",
-        "Machine", "Records", "CHost",
+        "Bench", "Reporting", "Migration", "Hinting", "Delivery", "GuestMemory", "Instruments", "Machine", "Records",
+        "CHost",
       ]),
     .target(
       name: "Experiments",

@@ -20,7 +20,10 @@ public struct Thresholds: Encodable, Sendable {
   /// The level of the interval that has to lie within the minimum effect for a cell to be called the same: two one-sided
   /// tests at 5 % (Schuirmann, 1987). A cell that changed by the minimum effect or more is called the same in at most one
   /// comparison of twenty.
-  public static let sameLevel = 0.9
+  var sameLevel = standardSameLevel
+
+  /// The level without ``SequentialRule``.
+  static let standardSameLevel = 0.9
 
   /// The experiments and metrics that can be judged.
   public let catalogue: Catalogue

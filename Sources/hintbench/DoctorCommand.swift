@@ -23,7 +23,8 @@ struct DoctorCommand: ParsableCommand {
   func run() throws {
     try Failure.reporting {
       let file = try json.map { try JSONFile(newAt: $0) }
-      let doctor = Doctor(runsFolder: RunJob.runsFolder, refusal: DebugBuild.refusal?.description)
+      let doctor = Doctor(
+        experiments: Experiments.list, runsFolder: RunJob.runsFolder, refusal: DebugBuild.refusal?.description)
       let bar = ProgressBar(total: Int(exactly: seconds.rounded()) ?? 0)
       let report = try doctor.examine(seconds: seconds) { bar.update(done: Int($0), label: "noise") }
       bar.clear()

@@ -82,6 +82,11 @@ struct RunCommand: ParsableCommand {
     help: ArgumentHelp("Fraction of Normal memory in ZONE_MOVABLE, 0 to 0.9 (default: 0).", valueName: "fraction"))
   var movable: Double?
   @Option(parsing: .unconditional, help: "Repetitions of each cell (default: 5).") var repetitions: Int?
+  @Option(
+    help: ArgumentHelp(
+      "Instead of a number of repetitions: add them until every comparison of the strategies with the first one is "
+        + "decided (10, 20, 40, ... 1280), or the time limit is reached.", valueName: "decided"))
+  var until: String?
   @Option(parsing: .unconditional, help: "Seed of all random choices (default: 1).") var seed: UInt64?
   @Option(
     parsing: .unconditional,
@@ -122,8 +127,14 @@ struct RunCommand: ParsableCommand {
         }
         try RunJob.resume(resume)
       } else {
-        let matrix = try makeMatrix()
+        var matrix = try makeMatrix()
         let against = try builds.makeAgainst(matrix)
+        if matrix.config.until != nil {
+          guard against == nil else {
+            throw UserError(.usage, "--until can't be combined with --against: --launches sets the number of samples")
+          }
+          matrix = try UntilDecided.first(matrix)
+        }
         if dryRun {
           print(MatrixListing(matrix, launches: against?.launches).text)
         } else if let against {
@@ -150,7 +161,8 @@ struct RunCommand: ParsableCommand {
   }
 
   private var hasSharedFlags: Bool {
-    [lock, order, holdLimit, counters, events, timeLimit].contains { $0 != nil } || repetitions != nil || seed != nil
+    [lock, order, holdLimit, counters, events, timeLimit, until].contains { $0 != nil } || repetitions != nil
+      || seed != nil
       || !experimentFlags.values.isEmpty
   }
 
@@ -245,6 +257,13 @@ struct RunCommand: ParsableCommand {
     made.counters = counters ?? made.counters
     made.events = list(events) ?? made.events
     made.timeLimit = timeLimit ?? made.timeLimit
+    if let until {
+      guard repetitions == nil, !quick else {
+        throw UserError(
+          .usage, "--until can't be combined with --repetitions or --quick: it decides how many there are")
+      }
+      made.until = until
+    }
     return made
   }
 

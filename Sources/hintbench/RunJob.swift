@@ -102,29 +102,31 @@ enum RunJob {
   ) throws {
     // A launch of a comparison ends with the comparison.
     if !isLaunch { Interrupt.watch() }
-    var meta = start
-    meta.limits = try JSONValue(encoding: runner.floors)
-    meta.counters = try runner.counterFacts.map { try JSONValue(encoding: $0) }
-    let total = matrix.cells.count * matrix.config.repetitions
-    let recorder = RunRecorder(
-      folder, meta: start, total: total, resumed: finished.count, isLaunch: isLaunch, beforeEach: beforeEach,
-      interrupted: { Interrupt.isRequested })
-    let cells = try runner.run(recorder, finished: finished) { try folder.holdSequence(of: $0) }
-    meta.unavailable = matrix.omissions.map { .init(what: "cells", why: $0) } + runner.unavailable
-    meta.errors = recorder.errors
-    meta.guests = runner.guests.isEmpty ? meta.guests : runner.guests
-
-    let contents = try RunReader(path: folder.path)
-    if contents.runs.count == total {
-      meta.finished = Date()
-      try folder.finish(cells: cells, meta: meta)
-    } else {
-      try folder.write(cells: cells)
-      try folder.write(meta: meta)
+    let began = ContinuousClock.now
+    var round = try Round(matrix, runner, start, folder, finished: finished, isLaunch: isLaunch, beforeEach: beforeEach)
+    var comparisons: [Comparison] = []
+    if matrix.config.until != nil {
+      comparisons = try UntilDecided.comparisons(round)
+      while round.isWhole, !comparisons.allSatisfy(\.isDecided),
+        let next = UntilDecided.next(round.matrix, since: began)
+      {
+        var meta = round.meta
+        meta.config = try JSONValue(encoding: next.config)
+        try folder.write(meta: meta)
+        let runner = try MatrixRunner(next, identity(meta, branch: round.contents.runs.first?.identity.branch))
+        round = try Round(next, runner, meta, folder, finished: round.contents.runs)
+        comparisons = try UntilDecided.comparisons(round)
+      }
     }
-    try show(contents, cells, meta)
+    try round.end(folder)
+    try show(round.contents, round.cells, round.meta)
+    for comparison in comparisons { print(ComparisonTable(comparison).text) }
     // A comparison counts failures of its launches itself.
-    if !isLaunch { try requireAll(contents, matrix, total, meta) }
+    if !isLaunch { try requireAll(round.contents, round.matrix, round.total, round.meta) }
+    if !comparisons.allSatisfy(\.isDecided) {
+      say("after \(round.matrix.config.repetitions) repetitions some comparisons aren't decided, and no more are run")
+      throw ExitCode(3)
+    }
   }
 
   /// The exit status of what was asked for and not measured: 130 after Ctrl-C, 3 after a time limit or a repetition that
@@ -156,6 +158,49 @@ enum RunJob {
   }
 
   static func say(_ text: String) { FileHandle.standardError.write(Data("hintbench: \(text)\n".utf8)) }
+}
+
+/// All planned repetitions of a run, measured as far as the time limit and the user let them.
+struct Round {
+  let matrix: Matrix
+  let contents: RunReader
+  let cells: [CellRecord]
+  private(set) var meta: RunMeta
+  /// The planned number of repetitions of all cells.
+  let total: Int
+
+  /// Measures those that aren't finished.
+  init(
+    _ matrix: Matrix, _ runner: MatrixRunner, _ start: RunMeta, _ folder: RunFolder, finished: [RunRecord],
+    isLaunch: Bool = false, beforeEach: @escaping () -> Void = {}
+  ) throws {
+    self.matrix = matrix
+    var meta = start
+    meta.limits = try JSONValue(encoding: runner.floors)
+    meta.counters = try runner.counterFacts.map { try JSONValue(encoding: $0) }
+    total = matrix.cells.count * matrix.config.repetitions
+    let recorder = RunRecorder(
+      folder, meta: start, total: total, resumed: finished.count, isLaunch: isLaunch, beforeEach: beforeEach,
+      interrupted: { Interrupt.isRequested })
+    cells = try runner.run(recorder, finished: finished) { try folder.holdSequence(of: $0) }
+    meta.unavailable = matrix.omissions.map { .init(what: "cells", why: $0) } + runner.unavailable
+    meta.errors = recorder.errors
+    meta.guests = runner.guests.isEmpty ? meta.guests : runner.guests
+    self.meta = meta
+    try folder.write(cells: cells)
+    try folder.write(meta: meta)
+    contents = try RunReader(path: folder.path)
+  }
+
+  /// Whether all planned repetitions are there.
+  var isWhole: Bool { contents.runs.count == total }
+
+  /// Marks the run as finished if it is.
+  mutating func end(_ folder: RunFolder) throws {
+    guard isWhole else { return }
+    meta.finished = Date()
+    try folder.finish(cells: cells, meta: meta)
+  }
 }
 
 /// The name of a new run.

@@ -19,8 +19,8 @@ import Testing
       machine: MachineDoctor(
         library: FakePAPI().library, numa: FourNodes(), programs: ProgramPath(""),
         hugePages: { HugePageTrial(bytes: 1, hugeBytes: 1) }, pin: { _ in nil }, allowedCPUs: { Array(0..<cpus) }),
-      resources: Matrix.HostResources(cpus: cpus, availableBytes: availableBytes), runsFolder: runsFolder,
-      refusal: refusal)
+      resources: Matrix.HostResources(cpus: cpus, availableBytes: availableBytes),
+      experiments: Experiments.list, runsFolder: runsFolder, refusal: refusal)
   }
 
   private static func finding(_ report: DoctorReport, _ what: String) throws -> Finding {
@@ -90,7 +90,7 @@ import Testing
     throws
   {
     let host = Matrix.HostResources(cpus: 2, availableBytes: available)
-    let fits = try GuestFit.all(host)
+    let fits = try GuestFit.all(host, Experiments.list)
     #expect(fits.count == 2 * GuestFit.sizes.count)
     for fit in fits {
       #expect(fit.exact4k <= fit.exact2m || fit.wholeBlocks, "\(fit)")
@@ -151,7 +151,9 @@ import Testing
   @Test func theSameWorkIsComparedWithItself() throws {
     var told = 0.0
     let report = try onOwnThread {
-      try Doctor(resources: .current, runsFolder: NSTemporaryDirectory()).examine(seconds: 1.5) { told = $0 }
+      try Doctor(resources: .current, experiments: Experiments.list, runsFolder: NSTemporaryDirectory()).examine(
+        seconds: 1.5
+      ) { told = $0 }
     }
     let noise = try #require(report.noise, "\(report.noiseMissing ?? "")")
     #expect(told > 0 && noise.seconds == 1.5)

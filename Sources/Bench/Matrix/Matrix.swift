@@ -7,7 +7,7 @@ import Records
 
 /// The cells of a run, checked and placed in memory before anything is allocated.
 public struct Matrix: Sendable {
-  public let config: RunConfig
+  public private(set) var config: RunConfig
   /// The machine the matrix was checked against.
   public let host: HostResources
   public let cells: [Cell]
@@ -18,7 +18,7 @@ public struct Matrix: Sendable {
   let captures: [String: Capture]
   public let holdLimitNanoseconds: Double
   public let counters: CounterMode
-  public let timeLimitNanoseconds: Double?
+  public private(set) var timeLimitNanoseconds: Double?
   /// What was left out of the defaults, with reasons: strategies that don't fit in memory, invalid cells.
   public let omissions: [String]
   /// Those of them that were asked for by name, and that no chosen experiment measures.
@@ -44,6 +44,16 @@ public struct Matrix: Sendable {
     return warnings
   }
 
+  /// The same matrix with another number of repetitions and another time limit; the machine isn't looked at again.
+  ///
+  /// - Parameter timeLimit: nil: none. Nanoseconds.
+  public func repeated(_ repetitions: Int, timeLimit: Double?) -> Matrix {
+    var matrix = self
+    matrix.config.repetitions = repetitions
+    matrix.timeLimitNanoseconds = timeLimit
+    return matrix
+  }
+
   /// Guests that are in memory at the same time, so that their cells are interleaved.
   public struct Batch: Sendable {
     public var guests: [GuestSpec]
@@ -63,6 +73,7 @@ public struct Matrix: Sendable {
     guard (1...100_000).contains(config.repetitions) else {
       throw .usage("invalid repetition count \(config.repetitions): expected 1 to 100000")
     }
+    if let until = config.until, until != "decided" { throw .usage("invalid --until '\(until)': expected decided") }
     counters = try Self.choice(config.counters, "counters")
     holdLimitNanoseconds = try TimeSpan(config.holdLimit).nanoseconds
     timeLimitNanoseconds = try config.timeLimit.map { text throws(UserError) in try TimeSpan(text).nanoseconds }

@@ -82,11 +82,14 @@ public struct RunConfig: Codable, Hashable, Sendable {
   /// Events to count beside those with a column, by PAPI's names.
   public var events: [String] = []
   public var timeLimit: String?
+  /// `decided`: repetitions are added until all comparisons of the run's strategies are decided; ``repetitions`` is how
+  /// many were planned last. nil: that many and no more.
+  public var until: String?
 
   public init() {}
 
   enum CodingKeys: String, CodingKey, CaseIterable {
-    case experiments, groups, options, lock, order, repetitions, seed, counters, events
+    case experiments, groups, options, lock, order, repetitions, seed, counters, events, until
     case holdLimit = "hold_limit"
     case timeLimit = "time_limit"
   }
@@ -108,6 +111,7 @@ public struct RunConfig: Codable, Hashable, Sendable {
     counters = try box.decodeIfPresent(String.self, forKey: .counters) ?? standard.counters
     events = try box.decodeIfPresent([String].self, forKey: .events) ?? []
     timeLimit = try box.decodeIfPresent(String.self, forKey: .timeLimit)
+    until = try box.decodeIfPresent(String.self, forKey: .until)
   }
 
   /// Reads a number and names the key if it isn't whole or is out of range, for which JSONDecoder only reports invalid

@@ -1,5 +1,4 @@
 import Bench
-import Experiments
 import Foundation
 import GuestMemory
 import Instruments
@@ -11,6 +10,8 @@ import Records
 public struct Doctor: Sendable {
   public var machine: MachineDoctor
   public var resources: Matrix.HostResources
+  /// The program's experiments.
+  public var experiments: ExperimentList
   /// The default parent folder of runs.
   public var runsFolder: String
   /// Why this build refuses to measure; nil if it doesn't.
@@ -19,11 +20,13 @@ public struct Doctor: Sendable {
   public var dirtyLog: @Sendable () -> SystemCallError?
 
   public init(
-    machine: MachineDoctor = MachineDoctor(), resources: Matrix.HostResources = .current, runsFolder: String,
+    machine: MachineDoctor = MachineDoctor(), resources: Matrix.HostResources = .current,
+    experiments: ExperimentList, runsFolder: String,
     refusal: String? = nil, dirtyLog: @escaping @Sendable () -> SystemCallError? = { WriteProtectLog.refusal }
   ) {
     self.machine = machine
     self.resources = resources
+    self.experiments = experiments
     self.runsFolder = runsFolder
     self.refusal = refusal
     self.dirtyLog = dirtyLog
@@ -45,8 +48,8 @@ public struct Doctor: Sendable {
     let facts = machine.facts
     let began = MonotonicClock.nanoseconds()
     let steal = StealClock.nanoseconds(files: machine.files)
-    let matrix = Result { () throws(UserError) in try Matrix(.standard(), host: resources) }
-    let guests = try GuestFit.all(resources)
+    let matrix = Result { () throws(UserError) in try standardMatrix() }
+    let guests = try GuestFit.all(resources, experiments)
     let nodes = NodePlacement.probe(machine.numa)
     let run = defaultRun(matrix)
     let whyNot = run.state == .missing ? "the default run \(run.found): \(run.why ?? "")" : nil
@@ -60,7 +63,8 @@ public struct Doctor: Sendable {
       noiseMissing = refusal
     } else {
       do {
-        noise = try NoiseTrial(machine: machine, host: resources).run(seconds: seconds, progress: progress)
+        noise = try NoiseTrial(machine: machine, host: resources, experiments: experiments).run(
+          seconds: seconds, progress: progress)
       } catch {
         noiseMissing = "\(error)"
       }
@@ -82,6 +86,11 @@ public struct Doctor: Sendable {
 
   // MARK: rows that need the model
 
+  /// The default matrix of some experiments; nil: of the default one.
+  private func standardMatrix(_ chosen: [String]? = nil, quick: Bool = false) throws(UserError) -> Matrix {
+    try Matrix(.standard(chosen, quick: quick, of: experiments), host: resources, experiments: experiments)
+  }
+
   /// Checks that `hintbench run` works: checks the default matrix and runs a small part of it.
   func defaultRun(_ checked: Result<Matrix, UserError>) -> Finding {
     let what = "default run"
@@ -90,7 +99,7 @@ public struct Doctor: Sendable {
     switch checked {
     case .success(let made): matrix = made
     case .failure(let error):
-      let quick = try? Matrix(.standard(quick: true), host: resources)
+      let quick = try? standardMatrix(quick: true)
       return Finding(
         what, .missing, "doesn't fit", why: "\(error)", mend: quick == nil ? nil : "hintbench run --quick")
     }
@@ -131,7 +140,8 @@ public struct Doctor: Sendable {
     config.counters = "off"
     let observer = FailureObserver()
     _ = try MatrixRunner(
-      Matrix(config, host: resources), RunIdentity(runID: "doctor", host: "", commit: nil, branch: nil),
+      Matrix(config, host: resources, experiments: experiments),
+      RunIdentity(runID: "doctor", host: "", commit: nil, branch: nil),
       numa: machine.numa, library: machine.library
     ).run(observer)
     if let failure = observer.failure { throw UserError(.unavailable, failure) }
@@ -163,8 +173,8 @@ public struct Doctor: Sendable {
   func threads() throws(UserError) -> Finding {
     let what = "threads"
     var crowded: [String] = []
-    for card in Experiments.all {
-      guard let matrix = try? Matrix(.standard([card.name]), host: resources) else { continue }
+    for card in experiments.cards {
+      guard let matrix = try? standardMatrix([card.name]) else { continue }
       let count = matrix.cells.count { $0.oversubscribed }
       if count > 0 { crowded.append("\(card.name) (\(count) of \(matrix.cells.count) cells)") }
     }

@@ -1,5 +1,4 @@
 import Bench
-import Experiments
 import Hinting
 import Records
 
@@ -46,31 +45,40 @@ public struct GuestFit: Equatable, Codable, Sendable {
   /// in place, once with all.
   ///
   /// - Throws: ``UserError`` for an invalid size.
-  static func all(_ host: Matrix.HostResources, sizes: [String] = sizes) throws(UserError) -> [GuestFit] {
+  static func all(
+    _ host: Matrix.HostResources, _ experiments: ExperimentList, sizes: [String] = sizes
+  ) throws(UserError) -> [GuestFit] {
     var fits: [GuestFit] = []
     for size in sizes {
-      for wholeBlocks in [false, true] { fits.append(try GuestFit(size, wholeBlocks, host)) }
+      for wholeBlocks in [false, true] { fits.append(try GuestFit(size, wholeBlocks, host, experiments)) }
     }
     return fits
   }
 
-  private init(_ size: String, _ wholeBlocks: Bool, _ host: Matrix.HostResources) throws(UserError) {
+  private init(
+    _ size: String, _ wholeBlocks: Bool, _ host: Matrix.HostResources, _ experiments: ExperimentList
+  ) throws(UserError) {
+    func setting(
+      _ granule: String, _ vmemmap: String, _ host: Matrix.HostResources
+    ) throws(UserError) -> Setting {
+      try Self.setting(size, wholeBlocks, granule, vmemmap, host, experiments)
+    }
     let boundless = Matrix.HostResources(cpus: host.cpus, availableBytes: .max)
-    let large = try Self.setting(size, wholeBlocks, "0", "2m", boundless)
-    let small = try Self.setting(size, wholeBlocks, "0", "4k", boundless)
+    let large = try setting("0", "2m", boundless)
+    let small = try setting("0", "4k", boundless)
     guest = size
     self.wholeBlocks = wholeBlocks
     exact2m = large.bytes
     exact4k = small.bytes
     do {
-      automatic = try Self.setting(size, wholeBlocks, "auto", "auto", host)
+      automatic = try setting("auto", "auto", host)
     } catch {
       guard error.kind == .unavailable else { throw error }
     }
     guard automatic?.granuleOrder != 0 else { return }
     for vmemmap in ["2m", "4k"] {
       do {
-        _ = try Self.setting(size, wholeBlocks, "0", vmemmap, host)
+        _ = try setting("0", vmemmap, host)
         exactWith = "--granule 0 --vmemmap \(vmemmap)"
         break
       } catch {
@@ -80,7 +88,8 @@ public struct GuestFit: Equatable, Codable, Sendable {
   }
 
   private static func setting(
-    _ size: String, _ wholeBlocks: Bool, _ granule: String, _ vmemmap: String, _ host: Matrix.HostResources
+    _ size: String, _ wholeBlocks: Bool, _ granule: String, _ vmemmap: String, _ host: Matrix.HostResources,
+    _ experiments: ExperimentList
   ) throws(UserError) -> Setting {
     var group = RunConfig.Group()
     group.guests = [size]
@@ -90,7 +99,7 @@ public struct GuestFit: Equatable, Codable, Sendable {
     group.strategies = [(Strategies.all.first { ($0.card.effect == .takesBlocks) == wholeBlocks })?.card.name ?? "none"]
     var config = RunConfig()
     config.groups = [group]
-    let matrix = try Matrix(config, host: host)
+    let matrix = try Matrix(config, host: host, experiments: experiments)
     let guest = matrix.cells[0].guest
     return Setting(
       granuleOrder: guest.granuleOrder, vmemmap: guest.vmemmapPage == .small ? "4k" : "2m", bytes: matrix.peakBytes)

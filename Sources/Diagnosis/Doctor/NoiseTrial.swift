@@ -1,5 +1,4 @@
 import Bench
-import Experiments
 import Foundation
 import Instruments
 import Records
@@ -14,6 +13,7 @@ public struct NoiseTrial {
 
   let machine: MachineDoctor
   let host: Matrix.HostResources
+  let experiments: ExperimentList
 
   /// - Throws: ``UserError`` if the guest doesn't fit, or the host's errors.
   func run(seconds: Double, progress: @escaping (Double) -> Void) throws -> NoiseReport {
@@ -27,7 +27,7 @@ public struct NoiseTrial {
     config.repetitions = 100_000
     config.counters = "off"
     config.seed = Self.seed
-    let matrix = try Matrix(config, host: host)
+    let matrix = try Matrix(config, host: host, experiments: experiments)
     let runner = try MatrixRunner(
       matrix, RunIdentity(runID: "doctor", host: "", commit: nil, branch: nil), numa: machine.numa,
       library: machine.library)

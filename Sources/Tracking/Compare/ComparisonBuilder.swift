@@ -108,7 +108,7 @@ struct ComparisonBuilder {
       cellID: pair.base.cellID, cell: name, experiment: pair.base.experiment, strategy: pair.base.strategy,
       metric: metric, key: key, base: shown.base, new: shown.new, isExact: isExact, isAsked: isAsked,
       change: change?.value, isRelative: change?.isRelative ?? true,
-      interval: interval(level: level), sameInterval: isAsked ? interval(level: Thresholds.sameLevel) : nil,
+      interval: interval(level: level), sameInterval: isAsked ? interval(level: thresholds.sameLevel) : nil,
       p: canDiffer ? samples.p : nil,
       minimumEffect: thresholds.minimumEffect(of: metric.name, isExact: isExact),
       smallestP: isExact ? nil : samples.smallestP)

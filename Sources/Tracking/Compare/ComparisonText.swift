@@ -118,7 +118,7 @@ struct ComparisonText {
         """
         Samples: \(sides.joined(separator: ", ")). Worse or better: p (Holm-corrected over \(comparison.family)) is at \
         most \(Self.plain(thresholds.alpha)) and the change is at least \(effects(tested)). Same: neither, and the \
-        \(Self.plain(Thresholds.sameLevel)) interval lies within that (the one shown is of \
+        \(Self.plain(thresholds.sameLevel)) interval lies within that (the one shown is of \
         \(Self.plain(comparison.level)), uncorrected). Between the two: not enough data.
         """)
     }

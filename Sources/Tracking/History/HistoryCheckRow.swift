@@ -69,9 +69,9 @@ public struct HistoryCheckRow: Sendable, Encodable {
   }
 
   /// The smallest minimum effect for which the newest value would be the same: the end, farther from no change, of the
-  /// changes that the earlier values leave possible at ``Thresholds/sameLevel``. nil if nothing was tested.
+  /// changes that the earlier values leave possible at ``Thresholds/standardSameLevel``. nil if nothing was tested.
   var sameWithin: Double? {
-    guard let change, change.isFinite, let spread = prediction?.leastFound(p: 1 - Thresholds.sameLevel) else {
+    guard let change, change.isFinite, let spread = prediction?.leastFound(p: 1 - Thresholds.standardSameLevel) else {
       return nil
     }
     return max(abs((1 + change) * (1 + spread) - 1), abs((1 + change) / (1 + spread) - 1))
