@@ -22,12 +22,12 @@ public struct Catalogue: Sendable {
     return strategies.first { $0.name == name }
   }
 
-  /// Whether a cell is a control: its strategy collects nothing, so nothing is decided over it. A cell of an experiment
+  /// Whether a cell is a control: its strategy does nothing, so nothing is decided over it. A cell of an experiment
   /// without strategies is never a control.
   ///
   /// - Parameter strategy: the strategy's full name.
   public func isControl(strategy: String, experiment: String) -> Bool {
-    guard let card = self.strategy(strategy), card.goal == .none else { return false }
+    guard let card = self.strategy(strategy), card.isControl else { return false }
     return self.experiment(experiment)?.takesStrategies ?? true
   }
 }

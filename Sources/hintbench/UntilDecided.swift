@@ -1,5 +1,6 @@
 import Bench
 import Experiments
+import Foundation
 import Records
 import Tracking
 
@@ -31,7 +32,9 @@ enum UntilDecided {
   /// The comparisons of what was measured; none before all planned repetitions are there.
   static func comparisons(_ round: Round) throws -> [Comparison] {
     guard round.isWhole else { return [] }
-    let run = try TrackedRun(folder: round.contents.path, .all)
+    var run = try TrackedRun(folder: round.contents.path, .all)
+    // What was planned is there, even if the next look wants more.
+    run.meta.finished = Date()
     return try SequentialRule(thresholds).comparisons(run, repetitions: round.matrix.config.repetitions)
   }
 }

@@ -14,13 +14,14 @@ import Testing
     return Folder.contents(folder + "/run")
   }
 
-  /// Writes that run with longest holds of about 10 µs and CPU times of about 1 ms times `factor`, all different, only of the named strategies where
-  /// some are named, and `repetitions` of each cell.
+  /// Writes that run with longest holds of about 10 µs and CPU times of about 1 ms times `factor`, all different, only of
+  /// the named strategies where some are named, else of all but the allocator, and `repetitions` of each cell.
   private static func write(
     _ path: String, times factor: Double = 1, repetitions: Int = 8, only: [String] = [], from offset: Double = 0
   ) throws {
     let files = try #require(made)
     try #require(files["runs.csv"] != nil)
+    func isWritten(_ design: String) -> Bool { only.isEmpty ? design != "allocator" : only.contains(design) }
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     for (name, data) in files { try data.write(to: URL(fileURLWithPath: path + "/" + name)) }
     for name in ["runs.csv", "cells.csv"] {
@@ -37,9 +38,9 @@ import Testing
           if !rows[index][hold].isEmpty { rows[index][hold] = "\(1e4 * (1 + 0.001 * repetition + offset))" }
         }
         let kept = zip(rows, table.column("repetition")).map { Int($1).map { $0 < repetitions } == true ? $0 : nil }
-        rows = zip(kept, designs).compactMap { only.isEmpty || only.contains(String($1)) ? $0 : nil }
+        rows = zip(kept, designs).compactMap { isWritten(String($1)) ? $0 : nil }
       } else {
-        rows = zip(rows, designs).compactMap { only.isEmpty || only.contains(String($1)) ? $0 : nil }
+        rows = zip(rows, designs).compactMap { isWritten(String($1)) ? $0 : nil }
       }
       func quoted(_ field: String) -> String {
         field.isEmpty ? "" : "\"" + field.replacing("\"", with: "\"\"") + "\""

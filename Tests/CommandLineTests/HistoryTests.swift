@@ -28,12 +28,12 @@ import Tracking
 
       let check = try Tool.run("history check --json check.json", in: folder)
       #expect(check.status == 2, "\(check)")
-      // Neither the control nor the allocator is judged.
-      #expect(check.outLines.last == "6 worse, 6 same of 12", "\(check)")
+      // Two controls aren't judged.
+      #expect(check.outLines.last == "8 worse, 8 same of 16", "\(check)")
       let found =
         try JSONSerialization.jsonObject(
           with: Data(contentsOf: URL(fileURLWithPath: folder + "/check.json"))) as? [String: Any]
-      #expect((found?["rows"] as? [Any])?.count == 12)
+      #expect((found?["rows"] as? [Any])?.count == 16)
       #expect(try Tool.run("history check night-07", in: folder).status == 0)
       #expect(try Tool.run("history check night-05", in: folder).status == 3)
       #expect(try Tool.run("history check --min-effect 150", in: folder).status == 0)

@@ -132,9 +132,14 @@ struct ReportFigureTests {
     func bucket(_ upper: Double, _ count: Int) -> HoldBucketRecord {
       .init(runID: "r", cellID: "c", repetition: 0, phase: .collect, kind: .hold, upperNs: upper, count: count)
     }
-    let points = HoldDistributionFigure.points([bucket(500, 2), bucket(100, 7), bucket(9000, 1)])
+    let points = HoldCurves(y: "") { Double($0.count) }.points([bucket(500, 2), bucket(100, 7), bucket(9000, 1)])
     #expect(points.map(\.x) == [100, 500, 9000])
     #expect(points.map(\.y) == [1, 0.3, 0.1])
+    // By time: 7 x 100, 2 x 500 and 9000 of 10,700 ns. Buckets of the same length, as of both phases, are one.
+    let halves = [bucket(500, 2), bucket(100, 3), bucket(9000, 1), bucket(100, 4), bucket(7, 0)]
+    let byTime = HoldCurves(y: "") { Double($0.count) * $0.upperNs }.points(halves)
+    #expect(byTime.map(\.x) == [100, 500, 9000])
+    #expect(zip(byTime.map(\.y), [1, 10_000.0 / 10_700, 9000.0 / 10_700]).allSatisfy { abs($0 - $1) < 1e-12 })
   }
 
   @Test("a run that isn't finished is shown as far as it is")
@@ -156,7 +161,7 @@ struct ReportFigureTests {
     let styles = VariantStyles([variants])
     #expect(Set(variants.map { styles[$0] }).count == variants.count)
     let usual = (0..<12).map { MarkStyle(number: $0) }
-    #expect(Set(usual.map(\.shape)).count == usual.count)
+    #expect(Set(usual.map(\.shape)).count == usual.count && Set(usual.map(\.colour)).count == usual.count)
     // The same strategy has the same mark in two experiments, whichever its options.
     let first = StrategyVariant(strategy: "step-iterator:step=1", order: 10)
     let second = StrategyVariant(strategy: "step-iterator:step=9", order: 10)

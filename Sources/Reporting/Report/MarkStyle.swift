@@ -15,8 +15,11 @@ struct MarkStyle: Hashable, Sendable {
   /// The style of the strategy that collects nothing.
   static let none = MarkStyle(shape: 1, colour: "#000000", size: 0.9)
 
-  /// Creates the style with this number. 91 styles differ; any 13 consecutive ones differ in shape, so that colours
-  /// aren't needed to tell them apart.
+  /// The style of what the allocator does without any strategy.
+  static let allocator = MarkStyle(shape: 5, colour: "#000000", size: 0.8)
+
+  /// Creates the style with this number. 156 styles differ; any 12 consecutive ones differ in colour and in shape, so
+  /// that either tells them apart.
   ///
   /// - Parameter number: from 0.
   init(number: Int) {
@@ -33,6 +36,9 @@ struct MarkStyle: Hashable, Sendable {
   /// Disc, square, triangles, diamond, pentagon, filled and then open, and a cross.
   private static let shapes = [7, 5, 9, 11, 13, 15, 6, 4, 8, 10, 12, 14, 2]
   /// Okabe and Ito's colours for the colour-blind, without black, and without yellow, which is too light on white; and
-  /// Tol's wine.
-  private static let colours = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#882255"]
+  /// of Tol's muted ones those that differ most from them.
+  private static let colours = [
+    "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#882255", "#332288", "#999933", "#aa4499",
+    "#117733", "#6b6b6b",
+  ]
 }

@@ -38,6 +38,7 @@ struct FigureContent {
 enum ReportFigures {
   static let all: [any ReportFigure.Type] = [
     HoldDistributionFigure.self,
+    HoldTimeFigure.self,
     HoldBySizeFigure.self,
     CostBySizeFigure.self,
     FrontierFigure.self,

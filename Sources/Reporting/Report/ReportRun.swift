@@ -38,7 +38,7 @@ struct ReportRun {
     }
     self.cells = cells
     host = try? JSONDecoder.standard.decode(HostFacts.self, from: JSONEncoder.standard.encode(reader.meta.host))
-    let holds = try reader.rows(HoldBucketRecord.self).filter { $0.phase == .collect && $0.kind == .hold }
+    let holds = try reader.rows(HoldBucketRecord.self).filter { $0.phase != .mutator && $0.kind == .hold }
     self.holds = Dictionary(grouping: holds, by: \.cellID).mapValues { Dictionary(grouping: $0, by: \.repetition) }
     var rows: [String: [[String: String]]] = [:]
     for name in Set(cells.map(\.experiment)) { rows[name] = try reader.rows(ofExperiment: name) }

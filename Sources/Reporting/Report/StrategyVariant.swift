@@ -41,11 +41,11 @@ struct VariantStyles: Sendable {
       let holders = baseHolders[variant.base] ?? []
       let isFree = !figures.contains { figure in figure.contains(variant) && figure.contains { holders.contains($0) } }
       if isFree, let number = known.firstIndex(of: variant.base) {
-        // The control comes first in the list.
-        styles[variant] = number == 0 ? .none : MarkStyle(number: number - 1)
+        // The control and the allocator come first in the list.
+        styles[variant] = number == 0 ? .none : number == 1 ? .allocator : MarkStyle(number: number - 2)
         baseHolders[variant.base] = holders + [variant]
       } else {
-        styles[variant] = MarkStyle(number: extra - 1)
+        styles[variant] = MarkStyle(number: extra - 2)
         extra += 1
       }
     }

@@ -1,0 +1,41 @@
+import Records
+
+/// Where the time under the lock is: what a CPU that wants the lock meets.
+enum HoldTimeFigure: ReportFigure {
+  static let name = "hold-time"
+  static let title = "In how long holds the time under the zone lock is spent"
+  static let caption = """
+    Share of a session's time under the lock, with interrupts off, that is spent in holds longer than a time, both axes \
+    logarithmic. A CPU that wants the lock at a random moment meets a hold by this distribution, not by that of the \
+    counts: a strategy with a thousand short holds and one long one looks harmless there, and not here. Lines as in \
+    the figure above. The table has the mean length of the hold such a CPU meets, and how long it waits for the lock at \
+    a random moment of the session, on average, if no other wants it. `allocator` is no strategy.
+    """
+  static let source =
+    "lock_holds.csv: upper_ns times count where kind is hold and phase isn't mutator; runs.csv: "
+    + "lock_hold_ns_weighted_mean, lock_arrival_wait_ns"
+
+  static func content(of data: ExperimentData) -> FigureContent? {
+    var content = HoldCurves(y: "time in holds longer than x") { Double($0.count) * $0.upperNs }.content(of: data)
+    guard let groups = content?.groups else { return nil }
+    content?.figure.tables = groups.map { table($0, data) }
+    return content?.figure
+  }
+
+  private static func table(_ group: CellGroups.Group, _ data: ExperimentData) -> TableContent {
+    func times(_ cell: ReportCell, _ value: (RunRecord) -> Double?) -> String {
+      Figure.spread(cell.summary(value), per: 1000).map { (cell.isCoarse ? "≥" : "") + $0.median + $0.range }
+        ?? Figure.missing
+    }
+    return TableContent(
+      caption: (group.title.isEmpty ? "" : group.title + ": ")
+        + "what a CPU that wants the lock meets, in µs, median of the repetitions (lowest–highest)",
+      titles: ["strategy", "hold met µs", "wait at a random moment µs", "total under the lock µs"],
+      rows: group.cells.map { cell in
+        [
+          data.label(cell.variant), times(cell) { $0.lock.holdNsWeightedMean }, times(cell) { $0.lock.arrivalWaitNs },
+          times(cell) { $0.lock.holdNsTotal },
+        ]
+      })
+  }
+}
