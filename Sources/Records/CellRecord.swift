@@ -71,12 +71,14 @@ extension CellRecord {
     holdLimitVerdict = nil
   }
 
-  /// Holds the longest holds of the cell's repetitions, as ``longestHold`` takes them, against ``holdLimitNs``.
+  /// Holds the longest holds of the cell's repetitions, as ``longestHold`` takes them, against ``holdLimitNs``. A
+  /// repetition whose longest work was preempted is judged if the time that its thread waited for a CPU doesn't matter.
   public mutating func judgeHolds(of runs: [RunRecord]) {
+    guard let holdLimitNs else { return }
     let counted = runs.filter { $0.found.outcome != .error }
-    let undisturbed = counted.compactMap(\.lock.longestHold)
-    let longest = undisturbed.isEmpty ? counted.compactMap(\.lock.holdNsMax) : undisturbed
-    guard let holdLimitNs, let check = HoldLimitCheck(longest: longest, limit: holdLimitNs) else { return }
+    let certain = counted.compactMap { $0.lock.longestHold ?? $0.preemptedHold(against: holdLimitNs) }
+    let longest = certain.isEmpty ? counted.compactMap(\.lock.holdNsMax) : certain
+    guard let check = HoldLimitCheck(longest: longest, limit: holdLimitNs) else { return }
     holdLimitJudged = check.exceeded.total
     holdLimitExceeded = check.exceeded.count
     holdLimitExceededShareLow = check.exceeded.low

@@ -77,6 +77,10 @@ extension RunRecord: TabularRecord {
       meaning:
         "Expected wait of a CPU that wants the lock at a random moment of the session, as if all zones had one lock: "
         + "half the sum of the holds' squares over the session's length. From the pass with the probe.", since: 4),
+    Column(
+      "run_delay_ns", unit: "ns", direction: .lowerIsBetter, \.trust.runDelayNs,
+      meaning: "Time in which the strategy's thread could have run and waited for a CPU, in both passes "
+        + "(/proc/thread-self/schedstat).", since: 5),
   ]
 
   private static let guestColumns: [Column<RunRecord>] = [

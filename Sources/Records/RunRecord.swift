@@ -204,8 +204,20 @@ public struct RunRecord: Hashable, Sendable {
     public var involuntarySwitches: Int?
     public var minorFaults: Int?
     public var stealNs: Double?
+    public var runDelayNs: Double?
 
     public init() {}
+  }
+}
+
+extension RunRecord {
+  /// A preempted longest hold as far as it says on which side of a limit the strategy's own was: within if it is even
+  /// with the preemption, beyond if it is even without all the time that the thread waited for a CPU; else nil. ns.
+  func preemptedHold(against limit: Double) -> Double? {
+    guard let longest = lock.holdNsMax else { return nil }
+    if longest <= limit { return longest }
+    guard let delay = trust.runDelayNs, longest - delay > limit else { return nil }
+    return longest - delay
   }
 }
 

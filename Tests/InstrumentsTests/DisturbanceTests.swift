@@ -60,4 +60,22 @@ import Testing
       #expect(try FakeTree(["/proc/stat": text]).read { StealClock.shareSinceBoot(files: $0) } == nil, "\(text)")
     }
   }
+
+  @Test func runDelayIsTheThreadsOwn() throws {
+    let tree = try FakeTree(["/proc/thread-self/schedstat": "100 2000 3\n"])
+    try tree.read { files in
+      let meter = DisturbanceMeter(files: files)
+      try Data("900 2500 4\n".utf8).write(to: URL(fileURLWithPath: tree.path + "/proc/thread-self/schedstat"))
+      let reading = meter.reading()
+      #expect(reading.runDelayNanoseconds == 500)
+      // A thread that doesn't watch it leaves it; one that does adds its own.
+      #expect(reading.beside(one).runDelayNanoseconds == 500 && reading.beside(reading).runDelayNanoseconds == 1000)
+      #expect((reading + one).runDelayNanoseconds == nil)
+    }
+    for text in ["", "1 2\n", "a b c\n"] {
+      let reading = try FakeTree(["/proc/thread-self/schedstat": text]).read { DisturbanceMeter(files: $0).reading() }
+      #expect(reading.runDelayNanoseconds == nil)
+    }
+    #expect(DisturbanceMeter.ofThreadAlone().reading().runDelayNanoseconds == nil)
+  }
 }

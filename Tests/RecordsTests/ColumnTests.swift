@@ -25,7 +25,8 @@ struct ColumnTests {
     cycles, instructions, l1d_misses, l2_misses, llc_misses, dtlb_misses, counters_source,
     noise_ns_p999, noise_ns_max, involuntary_switches, minor_faults, steal_ns,
     experiment_options,
-    lock_hold_ns_max_undisturbed, lock_holds_preempted, lock_hold_ns_weighted_mean, lock_arrival_wait_ns
+    lock_hold_ns_max_undisturbed, lock_holds_preempted, lock_hold_ns_weighted_mean, lock_arrival_wait_ns,
+    run_delay_ns
     """
 
   static let zones = """

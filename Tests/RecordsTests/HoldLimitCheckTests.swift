@@ -1,7 +1,8 @@
 import Foundation
-import Records
 import TestSupport
 import Testing
+
+@testable import Records
 
 @Suite struct HoldLimitCheckTests {
   /// Clopper and Pearson's bounds, from tables of the beta distribution.
@@ -79,5 +80,26 @@ import Testing
     #expect([all.holdLimitExceeded, all.holdLimitJudged] == [1, 1])
     // A host that can't tell, or a run from before schema_version 4: the longest of all.
     #expect(run(0, 9, nil, preempted: nil).lock.longestHold == 9)
+  }
+
+  /// A preempted hold decides where the time that its thread waited for a CPU can't: on both sides of the limit.
+  @Test func aPreemptedHoldIsJudgedWhereTheDelayDoesNotMatter() throws {
+    func run(_ longest: Double, delay: Double?) -> RunRecord {
+      var run = RunRecord()
+      run.found = RunRecord.Found(outcome: .complete)
+      run.lock.holdNsMax = longest
+      run.lock.holdsPreempted = 1
+      run.trust.runDelayNs = delay
+      return run
+    }
+    #expect(run(90, delay: 50).preemptedHold(against: 100) == 90)
+    #expect(run(90, delay: nil).preemptedHold(against: 100) == 90)
+    #expect(run(120, delay: 30).preemptedHold(against: 100) == nil)
+    #expect(run(120, delay: 20).preemptedHold(against: 100) == nil)
+    #expect(run(120, delay: 19).preemptedHold(against: 100) == 101)
+    #expect(run(120, delay: nil).preemptedHold(against: 100) == nil)
+    let runs = (0..<6).map { _ in run(62e6, delay: 9e6) }
+    let cell = try #require(CellSummary.record(of: runs, holdLimitNs: 1e5))
+    #expect(cell.holdLimitVerdict == .beyond && cell.holdLimitJudged == 6)
   }
 }

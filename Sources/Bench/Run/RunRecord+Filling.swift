@@ -61,6 +61,7 @@ extension RunRecord.Trust {
     involuntarySwitches = disturbance.involuntarySwitches
     minorFaults = disturbance.minorFaults
     stealNs = disturbance.stealNanoseconds.map { Double($0) }
+    runDelayNs = disturbance.runDelayNanoseconds.map { Double($0) }
   }
 
   /// Times empty intervals as long as `hold`, the median hold, for about 3 ms. Does nothing if there was no hold.

@@ -64,7 +64,7 @@ import Testing
   }
 
   /// Of equal strategies at most one in a hundred may be called different, at any look: with 1000 seeds
-  /// (HINTBENCH_SEEDS=10000) none was.
+  /// (HINTBENCH_SEEDS=10000) one was.
   @Test func equalStrategiesAreHardlyEverCalledDifferent() throws {
     let seeds = TestSeeds.oneIn(10)
     var wrong: [UInt64] = []
