@@ -17,7 +17,8 @@ enum InterferenceExperiment: Experiment {
   static let card = ExperimentCard(
     name: "interference",
     question: "what load threads pay while each strategy runs at the same rate: time lost per GiB reported, latency",
-    files: "runs.csv, cells.csv, lock_holds.csv, interference.csv", decisiveMetrics: ["ops_ratio"],
+    files: "runs.csv, cells.csv, lock_holds.csv, interference.csv",
+    decisiveMetrics: ["ops_ratio", "waited_ns_per_gib"],
     coverageMetric: "bytes_reported",
     options: [
       .load([.order0, .thp, .mixed, .faults]), .mutators, .window("100ms"),
@@ -216,6 +217,7 @@ enum InterferenceExperiment: Experiment {
   struct Sessions {
     /// The time from the start of a session to the next. Nanoseconds; 0: each starts as soon as the last has ended.
     private let period: UInt64
+    private let window: UInt64
     /// The number of sessions that the window has room for; nil without a rate.
     let due: Int?
     /// The number of sessions that ended before the window.
@@ -227,6 +229,7 @@ enum InterferenceExperiment: Experiment {
     init(_ cell: Cell) { self.init(window: cell.windowNs, rate: cell.options.integer("rate")) }
 
     init(window: UInt64, rate: Int) {
+      self.window = window
       period = rate > 0 ? 1_000_000_000 / UInt64(rate) : 0
       due = rate > 0 ? Int((window + period - 1) / period) : nil
     }
@@ -237,13 +240,15 @@ enum InterferenceExperiment: Experiment {
     /// Repeats a session until `stop` is set, which ends the window.
     mutating func `repeat`(until stop: StopFlag, _ session: () -> Outcome) {
       var next = MonotonicClock.nanoseconds()
+      let end = next + window
       var started = 0
       while !stop.isSet {
         let begin = MonotonicClock.nanoseconds()
         // A busy machine may end the window late: no reason for more sessions than it has room for.
         if begin < next || started == due {
-          // Often enough to see the window's end.
-          MonotonicClock.sleep(nanoseconds: begin < next ? min(next - begin, 1_000_000) : 1_000_000)
+          // Few times, since waking up costs CPU time; from the expected end on often enough to see it.
+          let wake = begin < end ? min(started == due ? end : next, end) : begin + 100_000
+          MonotonicClock.sleep(nanoseconds: wake - begin)
           continue
         }
         started += 1
