@@ -147,6 +147,7 @@ public struct ResultTable {
     func counts(_ title: String, _ path: KeyPath<RunRecord, Int?>) -> Part {
       Part(title: title, fields: cells.map { range(runs[$0.cellID] ?? [], path) })
     }
+    let outcomes = cells.map(outcome)
     /// A count of what most strategies have none of: no column if none of these has any.
     func counted(_ title: String, _ path: KeyPath<RunRecord, Int?>) -> Part? {
       let part = counts(title, path)
@@ -175,7 +176,7 @@ public struct ResultTable {
         counted("missed", \.found.blocksMissed),
         counted("stale", \.found.blocksStale),
         counted("held", \.sideEffects.blocksWithheldMax),
-        Part(title: "outcome", fields: cells.map(outcome)),
+        outcomes.allSatisfy { $0 == RunOutcome.complete.rawValue } ? nil : Part(title: "outcome", fields: outcomes),
       ].compactMap { $0 })
   }
 
@@ -336,7 +337,7 @@ public struct ResultTable {
     var lines = [
       """
       \(repetitions). Medians (lowest–highest repetition). A single count means that all repetitions agree. - means \
-      not measured. Columns dup., missed, stale and held are left out where all are 0.
+      not measured. Columns dup., missed, stale and held are left out where all are 0, and outcome where all are complete.
       """
     ]
     var legend: [String] = []
