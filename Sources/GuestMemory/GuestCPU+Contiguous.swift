@@ -139,10 +139,7 @@ extension GuestCPU {
   @inlinable
   mutating func drainAllPerCPULists(_ zone: Zone) {
     for cpu in 0..<core.cpuCount {
-      let pcp = core.perCPUList(zone, cpu: cpu)
-      guard pcp.lock.tryLock() else { continue }
-      if pcp.count > 0 { drain(pcp, zone, pages: pcp.count, first: 0) }
-      pcp.lock.unlock()
+      drainWhole(core.perCPUList(zone, cpu: cpu), zone)
     }
   }
 

@@ -314,11 +314,18 @@ public struct GuestCPU<Probe: LockProbe, Hooks: AllocatorHooks> {
   @inlinable
   public mutating func drainPerCPULists() {
     for zone in core.zones {
-      let pcp = core.perCPUList(zone, cpu: cpu)
-      guard pcp.lock.tryLock() else { continue }
-      if pcp.count > 0 { drain(pcp, zone, pages: pcp.count, first: 0) }
-      pcp.lock.unlock()
+      drainWhole(core.perCPUList(zone, cpu: cpu), zone)
     }
+  }
+
+  /// drain_pages_zone(): at most `batch << PCP_BATCH_SCALE_MAX` pages in a hold, 2016 on large zones (6.1 by backport,
+  /// 6.12).
+  @inlinable
+  mutating func drainWhole(_ pcp: PerCPUList, _ zone: Zone) {
+    guard pcp.lock.tryLock() else { return }
+    let most = pcp.batch &<< Int(PerCPUList.batchScaleMax)
+    while pcp.count > 0 { drain(pcp, zone, pages: min(pcp.count, most), first: 0) }
+    pcp.lock.unlock()
   }
 }
 

@@ -250,4 +250,16 @@ import Testing
     cpus[1].drainPerCPULists()
     #expect(zone.freePages == zone.managedPages)
   }
+
+  /// Facts since 6.1, section 1.6.
+  @Test func aFullDrainHoldsTheLockFor2016PagesAtMost() throws {
+    let guest = try Self.guest()
+    let zone = normal(guest)
+    _ = try load(guest, zone, [(0, .userMovable, 5000)])
+    var cpu = guest.countingCPU()
+    #expect(guest.core.perCPUList(zone, cpu: 0).count == 5000)
+    cpu.drainPerCPULists()
+    #expect(cpu.probe.takeHolds().map(\.items) == [2016, 2016, 968])
+    #expect(guest.core.perCPUList(zone, cpu: 0).count == 0 && zone.freePages == zone.managedPages)
+  }
 }

@@ -7,8 +7,8 @@ import Records
 ///
 /// A process touches `pages` pages and exits. Its allocations refill the CPU's list, one hold for `batch` pages
 /// (rmqueue_bulk()); the frees at its exit drain the list, up to `batch << 5` = 2016 pages in one hold
-/// (free_pcppages_bulk(); Linux 6.1, mm/page_alloc.c). What is left on the list is drained at the end, as before a CPU
-/// goes offline (drain_pages()), so that the guest ends as it began. Nothing is reported.
+/// (free_pcppages_bulk(); Linux 6.1, mm/page_alloc.c). What is left on the list is drained at the end by as many
+/// (drain_pages()), so that the guest ends as it began. Nothing is reported.
 struct AllocatorItself: StrategyPasses {
   typealias Hooks = NoHooks
 
