@@ -28,6 +28,7 @@ let package = Package(
 
     .executableTarget(name: "CParity", dependencies: core),
     .executableTarget(name: "HookCost", dependencies: core),
+    .executableTarget(name: "PlantedHolds", dependencies: core),
     .executableTarget(name: "NoAllocations", dependencies: core + ["CAllocationCounter"]),
 
     // Apart from Fixtures, so that the programs above need no package-benchmark.

@@ -42,12 +42,14 @@ struct MatrixListing {
       ], rows: rows)
     let repetitions = matrix.config.repetitions
     var nanoseconds = matrix.estimatedNanoseconds
+    let earlier = EarlierRuns(in: RunJob.runsFolder, like: matrix)
+    nanoseconds *= earlier?.factor ?? 1
     if let launches { nanoseconds = 2 * Double(launches) * (nanoseconds + Self.launchNanoseconds) }
     var lines = [
       listing.text, "",
       "\(matrix.cells.count) cells x \(repetitions) repetitions = \(matrix.cells.count * repetitions)"
         + (launches.map { ", in each of 2 x \($0) launches" } ?? ""),
-      "estimated time: \(TimeSpan(nanoseconds: nanoseconds))",
+      "estimated time: \(TimeSpan(nanoseconds: nanoseconds))" + (earlier.map { " (\($0.text))" } ?? ""),
       "estimated host memory: \(ByteSize(bytes: matrix.peakBytes)) at a time, in \(matrix.batches.count) "
         + (matrix.batches.count == 1 ? "batch" : "batches") + " of guests",
     ]

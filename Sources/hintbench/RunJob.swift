@@ -115,7 +115,8 @@ enum RunJob {
         try folder.write(meta: meta)
         let runner = try MatrixRunner(next, identity(meta, branch: round.contents.runs.first?.identity.branch))
         round = try Round(next, runner, meta, folder, finished: round.contents.runs)
-        comparisons = try UntilDecided.comparisons(round)
+        // If the time was up in between, those of the last look stand.
+        if round.isWhole { comparisons = try UntilDecided.comparisons(round) }
       }
     }
     try round.end(folder)

@@ -139,6 +139,54 @@ import Testing
     }
   }
 
+  /// Repetitions are added until the strategies are told apart: of these two one takes thousands of times as long.
+  @Test func aRunUntilDecidedEndsWithTheComparison() throws {
+    try Tool.withFolder { folder in
+      let words =
+        "run --guest 256M --state fresh --granule 0 --vmemmap 4k --cache warm --counters off --strategy "
+        + "step-iterator,alloc-max-order,allocator:pages=64 --until decided --time-limit 120s --out run"
+      let result = try Tool.run(words, in: folder)
+      // A busy machine may leave the longest holds undecided when the time is up.
+      #expect([0, 3].contains(result.status), "\(result)")
+      #expect(result.out.contains("alloc-max-order:reserve=0:node=any:stop=keep against step-iterator:"), "\(result)")
+      #expect(result.out.contains("Samples: ") && !result.out.contains("unfinished"), "\(result)")
+      let meta = try RunFiles.meta(folder + "/run")
+      let config = try #require(meta["config"] as? [String: Any])
+      let planned = try #require(config["repetitions"] as? Int)
+      #expect(config["until"] as? String == "decided" && [10, 20, 40, 80, 160, 320].contains(planned), "\(planned)")
+      let keys = try RunFolderCheck.expectValid(folder + "/run", "until decided")
+      #expect(keys.count <= 3 * planned && keys.count > 3 * planned / 2 - 1)
+      if result.status == 0 { #expect(meta["finished"] != nil && keys.count == 3 * planned) }
+    }
+  }
+
+  /// What earlier runs took corrects the estimate: here one that is made to have taken three minutes.
+  @Test func anEstimateLearnsFromEarlierRuns() throws {
+    try Tool.withFolder { folder in
+      let words = OutputFolderTests.small
+      func estimate() throws -> String {
+        let result = try Tool.run(words + ["--dry-run"], in: folder)
+        return try #require(result.outLines.first { $0.hasPrefix("estimated time: ") }, "\(result)")
+      }
+      #expect(try !estimate().contains("earlier"))
+      let made = try Tool.run(words + ["--out", "Reports/runs/20260101-000000-test"], in: folder)
+      #expect(made.status == 0, "\(made)")
+      let path = folder + "/Reports/runs/20260101-000000-test/meta.json"
+      var meta = try RunFiles.meta(folder + "/Reports/runs/20260101-000000-test")
+      meta["started"] = "2026-01-01T00:00:00Z"
+      meta["finished"] = "2026-01-01T00:03:00Z"
+      try JSONSerialization.data(withJSONObject: meta).write(to: URL(fileURLWithPath: path))
+      // At most four times as long.
+      let learned = try estimate()
+      #expect(learned.hasSuffix("(as 1 earlier run here took 4 times the model's estimate)"), "\(learned)")
+      // Another experiment has no earlier run, and a broken one is passed over.
+      let other = try Tool.run("run page-states --dry-run", in: folder)
+      #expect(other.status == 0 && !other.out.contains("earlier"), "\(other)")
+      try Folder.write("{", to: path)
+      #expect(try !estimate().contains("earlier"))
+    }
+  }
+
   static func cellIDs(_ text: String) -> [String] {
     text.split(separator: "\n").map { String($0.prefix { $0 != " " }) }
       .filter { $0.count == 16 && $0.allSatisfy(\.isHexDigit) }
