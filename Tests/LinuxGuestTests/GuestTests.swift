@@ -117,7 +117,8 @@ import Testing
     let scanners = try folder(run, "/tmp/scanners")
     defer { scanners.remove() }
     let rows = try scanners.reader.rows(ofExperiment: "scan").filter { $0["scanner_lock_acquisitions"] != "0" }
-    #expect(rows.count == nodes)
+    // The strategy's, and the allocator's beside it.
+    #expect(rows.count == 2 * nodes)
     for row in rows {
       let node = try #require(row["scanner_node"])
       #expect(row["scanner_host_node"] == node && row["scanner_memory_node"] == node)
