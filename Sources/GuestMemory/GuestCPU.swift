@@ -313,7 +313,9 @@ public struct GuestCPU<Probe: LockProbe, Hooks: AllocatorHooks> {
   /// drain_pages(): drains this CPU's lists of every zone.
   @inlinable
   public mutating func drainPerCPULists() {
-    for zone in core.zones {
+    // Not over `core.zones`, which allocates an array.
+    for index in 0..<core.zoneCount {
+      let zone = core.zone(index)
       drainWhole(core.perCPUList(zone, cpu: cpu), zone)
     }
   }
