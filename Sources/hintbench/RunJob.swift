@@ -106,7 +106,7 @@ enum RunJob {
     var round = try Round(matrix, runner, start, folder, finished: finished, isLaunch: isLaunch, beforeEach: beforeEach)
     var comparisons: [Comparison] = []
     if matrix.config.until != nil {
-      comparisons = try UntilDecided.comparisons(round)
+      comparisons = try UntilDecided.comparisons(round, folder)
       while round.isWhole, !comparisons.allSatisfy(\.isDecided),
         let next = UntilDecided.next(round.matrix, since: began)
       {
@@ -116,7 +116,7 @@ enum RunJob {
         let runner = try MatrixRunner(next, identity(meta, branch: round.contents.runs.first?.identity.branch))
         round = try Round(next, runner, meta, folder, finished: round.contents.runs)
         // If the time was up in between, those of the last look stand.
-        if round.isWhole { comparisons = try UntilDecided.comparisons(round) }
+        if round.isWhole { comparisons = try UntilDecided.comparisons(round, folder) }
       }
     }
     try round.end(folder)
@@ -188,17 +188,19 @@ struct Round {
     meta.errors = recorder.errors
     meta.guests = runner.guests.isEmpty ? meta.guests : runner.guests
     self.meta = meta
-    try folder.write(cells: cells)
-    try folder.write(meta: meta)
     contents = try RunReader(path: folder.path)
   }
 
   /// Whether all planned repetitions are there.
   var isWhole: Bool { contents.runs.count == total }
 
-  /// Marks the run as finished if it is.
+  /// Writes what the repetitions came to, and marks the run as finished if it is.
   mutating func end(_ folder: RunFolder) throws {
-    guard isWhole else { return }
+    guard isWhole else {
+      try folder.write(cells: cells)
+      try folder.write(meta: meta)
+      return
+    }
     meta.finished = Date()
     try folder.finish(cells: cells, meta: meta)
   }

@@ -2,6 +2,7 @@ import Bench
 import Experiments
 import Foundation
 import Records
+import Reporting
 import Tracking
 
 /// `run --until decided`: the matrix of each look, and its comparisons.
@@ -30,8 +31,10 @@ enum UntilDecided {
   }
 
   /// The comparisons of what was measured; none before all planned repetitions are there.
-  static func comparisons(_ round: Round) throws -> [Comparison] {
+  static func comparisons(_ round: Round, _ folder: RunFolder) throws -> [Comparison] {
     guard round.isWhole else { return [] }
+    // The comparison reads them.
+    try folder.write(cells: round.cells)
     var run = try TrackedRun(folder: round.contents.path, .all)
     // What was planned is there, even if the next look wants more.
     run.meta.finished = Date()

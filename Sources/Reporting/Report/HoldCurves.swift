@@ -7,8 +7,10 @@ struct HoldCurves {
   /// What a bucket counts for.
   let weight: (HoldBucketRecord) -> Double
 
-  /// A panel for each guest and load; nil if no hold was timed.
-  func content(of data: ExperimentData) -> (figure: FigureContent, groups: [CellGroups.Group])? {
+  /// A panel and a table for each guest and load; nil if no hold was timed.
+  func content(
+    of data: ExperimentData, table: (CellGroups.Group, ExperimentData) -> TableContent
+  ) -> FigureContent? {
     let cells = data.cells.filter { !data.holds($0).isEmpty }
     guard data.card.timesZoneLock, !cells.isEmpty else { return nil }
     let groups = CellGroups(cells, open: [])
@@ -29,7 +31,15 @@ struct HoldCurves {
       for limit in limits { panel.add(.vertical(limit), label: "hold limit \(Figure.time(ns: limit))") }
       panels.append(panel)
     }
-    return (FigureContent(panels: panels, cells: cells, common: groups.common, panelHeight: 330), groups.groups)
+    return FigureContent(
+      panels: panels, cells: cells, common: groups.common, panelHeight: 330,
+      tables: groups.groups.map { table($0, data) })
+  }
+
+  /// A time of a cell's repetitions as in the tables: microseconds, a lower bound at a granule above 0.
+  static func times(_ cell: ReportCell, _ value: (RunRecord) -> Double?) -> String {
+    Figure.spread(cell.summary(value), per: 1000).map { (cell.isCoarse ? "≥" : "") + $0.median + $0.range }
+      ?? Figure.missing
   }
 
   private func series(_ cell: ReportCell, _ data: ExperimentData) -> [PlotSeries] {

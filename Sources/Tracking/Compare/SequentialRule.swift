@@ -39,12 +39,7 @@ public struct SequentialRule: Sendable {
   ///   - repetitions: the number of them.
   /// - Throws: ``UserError`` of kind usage if the run has fewer than two strategies to compare.
   public func comparisons(_ run: TrackedRun, repetitions: Int) throws(UserError) -> [Comparison] {
-    var names: [String] = []
-    for record in run.repetitions where !names.contains(record.identity.strategy) {
-      names.append(record.identity.strategy)
-    }
-    let order = run.cells.map(\.strategy)
-    names = Self.compared(order.isEmpty ? names : order, thresholds.catalogue)
+    let names = Self.compared(run.cells.map(\.strategy), thresholds.catalogue)
     guard let base = names.first, names.count > 1 else { throw Self.tooFew }
     let looked = thresholds(at: repetitions, comparisons: names.count - 1)
     var comparisons: [Comparison] = []

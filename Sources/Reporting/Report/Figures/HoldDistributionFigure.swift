@@ -15,17 +15,10 @@ enum HoldDistributionFigure: ReportFigure {
     "lock_holds.csv: upper_ns and count where kind is hold and phase isn't mutator; the table, runs.csv"
 
   static func content(of data: ExperimentData) -> FigureContent? {
-    var content = HoldCurves(y: "holds longer than x") { Double($0.count) }.content(of: data)
-    guard let groups = content?.groups else { return nil }
-    content?.figure.tables = groups.map { table($0, data) }
-    return content?.figure
+    HoldCurves(y: "holds longer than x") { Double($0.count) }.content(of: data, table: table)
   }
 
   private static func table(_ group: CellGroups.Group, _ data: ExperimentData) -> TableContent {
-    func times(_ cell: ReportCell, _ value: (RunRecord) -> Double?) -> String {
-      Figure.spread(cell.summary(value), per: 1000).map { (cell.isCoarse ? "≥" : "") + $0.median + $0.range }
-        ?? Figure.missing
-    }
     func counts(_ summary: MetricSummary) -> String {
       guard let median = summary.median else { return Figure.missing }
       return Figure.count(median)
@@ -39,8 +32,9 @@ enum HoldDistributionFigure: ReportFigure {
         [
           data.label(cell.variant),
           counts(cell.summary { $0.lock.acquisitions.map { Double($0) } }),
-          times(cell) { $0.lock.holdNsP50 }, times(cell) { $0.lock.holdNsP99 }, times(cell) { $0.lock.holdNsP999 },
-          times(cell) { $0.lock.holdNsMax }, times(cell) { $0.lock.holdNsTotal },
+          HoldCurves.times(cell) { $0.lock.holdNsP50 }, HoldCurves.times(cell) { $0.lock.holdNsP99 },
+          HoldCurves.times(cell) { $0.lock.holdNsP999 },
+          HoldCurves.times(cell) { $0.lock.holdNsMax }, HoldCurves.times(cell) { $0.lock.holdNsTotal },
         ]
       })
   }

@@ -16,25 +16,19 @@ enum HoldTimeFigure: ReportFigure {
     + "lock_hold_ns_weighted_mean, lock_arrival_wait_ns"
 
   static func content(of data: ExperimentData) -> FigureContent? {
-    var content = HoldCurves(y: "time in holds longer than x") { Double($0.count) * $0.upperNs }.content(of: data)
-    guard let groups = content?.groups else { return nil }
-    content?.figure.tables = groups.map { table($0, data) }
-    return content?.figure
+    HoldCurves(y: "time in holds longer than x") { Double($0.count) * $0.upperNs }.content(of: data, table: table)
   }
 
   private static func table(_ group: CellGroups.Group, _ data: ExperimentData) -> TableContent {
-    func times(_ cell: ReportCell, _ value: (RunRecord) -> Double?) -> String {
-      Figure.spread(cell.summary(value), per: 1000).map { (cell.isCoarse ? "≥" : "") + $0.median + $0.range }
-        ?? Figure.missing
-    }
     return TableContent(
       caption: (group.title.isEmpty ? "" : group.title + ": ")
         + "what a CPU that wants the lock meets, in µs, median of the repetitions (lowest–highest)",
       titles: ["strategy", "hold met µs", "wait at a random moment µs", "total under the lock µs"],
       rows: group.cells.map { cell in
         [
-          data.label(cell.variant), times(cell) { $0.lock.holdNsWeightedMean }, times(cell) { $0.lock.arrivalWaitNs },
-          times(cell) { $0.lock.holdNsTotal },
+          data.label(cell.variant), HoldCurves.times(cell) { $0.lock.holdNsWeightedMean },
+          HoldCurves.times(cell) { $0.lock.arrivalWaitNs },
+          HoldCurves.times(cell) { $0.lock.holdNsTotal },
         ]
       })
   }
