@@ -16,7 +16,10 @@ let package = Package(
     // build stays small.
     .library(
       name: "HintbenchCore",
-      targets: ["Instruments", "Machine", "GuestMemory", "Delivery", "Hinting", "Records", "CHost"]),
+      targets: [
+        "Instruments", "Machine", "GuestMemory", "Delivery", "Hinting", "Records", "CHost", "Fixtures", "CBaseline",
+        "CAllocationCounter",
+      ]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -88,6 +91,17 @@ let package = Package(
     .systemLibrary(name: "CNuma", pkgConfig: "numa", providers: [.apt(["libnuma-dev"])]),
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     .systemLibrary(name: "CPAPI", pkgConfig: "papi", providers: [.apt(["libpapi-dev"])]),
+    // In this package because `make test` runs it: built like what test-guest runs, it needs no modules of its own.
+    .executableTarget(
+      name: "NoAllocations",
+      dependencies: ["Fixtures", "CAllocationCounter", "Hinting", "Delivery", "GuestMemory", "Instruments"],
+      path: "Benchmarks/Sources/NoAllocations"),
+    .target(
+      name: "Fixtures",
+      dependencies: ["CBaseline", "Hinting", "Delivery", "GuestMemory", "Instruments", "Machine", "CHost"],
+      path: "Benchmarks/Sources/Fixtures"),
+    .target(name: "CBaseline", dependencies: ["CHost"], path: "Benchmarks/Sources/CBaseline"),
+    .target(name: "CAllocationCounter", path: "Benchmarks/Sources/CAllocationCounter"),
     // What several test targets share, and real guests in QEMU until a command needs them.
     .target(
       name: "TestSupport", dependencies: ["Instruments", "Machine", "Records"], path: "Tests/Support",
@@ -145,3 +159,14 @@ let package = Package(
   ],
   swiftLanguageModes: [.v6]
 )
+
+// What takes long in tests, guests and statistics, is optimised there too; it keeps its assertions.
+let alsoInTests = [
+  "Experiments", "PageStates", "Ballooning", "Migration", "Hinting", "Delivery", "GuestMemory", "Instruments",
+  "Machine", "Records", "Tracking", "TestSupport",
+]
+for target in package.targets where alsoInTests.contains(target.name) {
+  let optimised: SwiftSetting = .unsafeFlags(
+    ["-O", "-wmo", "-num-threads", "2", "-assert-config", "Debug"], .when(configuration: .debug))
+  target.swiftSettings = (target.swiftSettings ?? []) + [optimised]
+}

@@ -2,12 +2,12 @@
 import PackageDescription
 
 // A package of its own, so that the root's build and tests stay small. See README.md beside this file.
-let core: [Target.Dependency] = ["Fixtures", .product(name: "HintbenchCore", package: "hintbench")]
+let core: [Target.Dependency] = [.product(name: "HintbenchCore", package: "hintbench")]
 
-func benchmarks(_ name: String, _ more: [Target.Dependency] = []) -> Target {
+func benchmarks(_ name: String) -> Target {
   .executableTarget(
     name: name,
-    dependencies: core + more + ["Harness"],
+    dependencies: core + ["Harness"],
     path: "Benchmarks/\(name)",
     plugins: [.plugin(name: "BenchmarkPlugin", package: "benchmark")])
 }
@@ -21,7 +21,7 @@ let package = Package(
   ],
   targets: [
     benchmarks("ListWalk"),
-    benchmarks("PageAllocator", ["CBaseline"]),
+    benchmarks("PageAllocator"),
     benchmarks("ZoneLock"),
     benchmarks("Strategies"),
     benchmarks("Virtqueue"),
@@ -29,15 +29,10 @@ let package = Package(
     .executableTarget(name: "CParity", dependencies: core),
     .executableTarget(name: "HookCost", dependencies: core),
     .executableTarget(name: "PlantedHolds", dependencies: core),
-    .executableTarget(name: "NoAllocations", dependencies: core + ["CAllocationCounter"]),
 
-    // Apart from Fixtures, so that the programs above need no package-benchmark.
     .target(
       name: "Harness",
-      dependencies: core + ["CAllocationCounter", "CSigsuspend", .product(name: "Benchmark", package: "benchmark")]),
-    .target(name: "Fixtures", dependencies: ["CBaseline", .product(name: "HintbenchCore", package: "hintbench")]),
-    .target(name: "CBaseline", dependencies: [.product(name: "HintbenchCore", package: "hintbench")]),
-    .target(name: "CAllocationCounter"),
+      dependencies: core + ["CSigsuspend", .product(name: "Benchmark", package: "benchmark")]),
     .target(name: "CSigsuspend"),
   ],
   swiftLanguageModes: [.v6]

@@ -30,11 +30,9 @@ import Testing
   private func session(_ generator: inout SplitMix64) -> [UInt64] {
     (0..<400).map { k in
       let length = k == 137 ? 100_000.0 : 2000
-      // The sum of twelve is nearly normal.
-      let jitter = (0..<12).reduce(-6.0) { sum, _ in sum + Double.random(in: 0..<1, using: &generator) }
-      var hold = length * (1 + 0.02 * jitter)
-      let luck = Double.random(in: 0..<1, using: &generator)
-      if luck < 0.001 { hold += Double.random(in: 5_000...500_000, using: &generator) }
+      var hold = length * (1 + 0.02 * generator.normal())
+      let luck = generator.uniform()
+      if luck < 0.001 { hold += 5_000 + 495_000 * generator.uniform() }
       if luck > 0.999 { hold *= 0.8 }
       return UInt64(hold)
     }

@@ -39,7 +39,7 @@ import Testing
       var generator = SplitMix64(seed: UInt64(seed + 100 * repetitions))
       var wrong = 0
       for _ in 0..<2000 {
-        let longest = (0..<repetitions).map { _ in Double.random(in: 0..<1, using: &generator) < share ? 2.0 : 0.5 }
+        let longest = (0..<repetitions).map { _ in generator.uniform() < share ? 2.0 : 0.5 }
         let verdict = try #require(HoldLimitCheck(longest: longest, limit: 1)).verdict
         if verdict == (share < 0.5 ? .beyond : .within) { wrong += 1 }
       }
@@ -52,7 +52,7 @@ import Testing
     for (share, right) in [(0.1, HoldLimitVerdict.within), (0.9, .beyond)] {
       var generator = SplitMix64(seed: 5)
       let count = try (0..<500).count { _ in
-        let longest = (0..<30).map { _ in Double.random(in: 0..<1, using: &generator) < share ? 2.0 : 0.5 }
+        let longest = (0..<30).map { _ in generator.uniform() < share ? 2.0 : 0.5 }
         return try #require(HoldLimitCheck(longest: longest, limit: 1)).verdict == right
       }
       #expect(count >= 499, "share \(share)")

@@ -37,7 +37,8 @@ import Testing
   /// The modules that a file imports, whatever stands before or behind the word.
   private static func imports(_ text: String) -> [String] {
     text.split(whereSeparator: { $0.isNewline || $0 == ";" }).compactMap { line in
-      line.firstMatch(
+      guard line.contains("import") else { return nil }
+      return line.firstMatch(
         of:
           #/^\s*(?:@\w+(?:\(\w+\))?\s+)*(?:\w+\s+)?import\s+(?:(?:struct|class|enum|protocol|typealias|func|let|var)\s+)?(\w+)/#
       ).map { String($0.1) }

@@ -26,9 +26,7 @@ import Testing
     }
 
     private mutating func scatter() -> Double {
-      func uniform() -> Double { Double(generator.next() >> 11) * 0x1p-53 }
-      let normal = (-2 * log(max(uniform(), 1e-300))).squareRoot() * cos(2 * .pi * uniform())
-      return exp(0.04 * normal) * (uniform() < 0.1 ? 1.3 : 1)
+      exp(0.04 * generator.normal()) * (generator.uniform() < 0.1 ? 1.3 : 1)
     }
 
     /// A run with this many repetitions, the first of which are those it had before.
