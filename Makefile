@@ -24,10 +24,12 @@ AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
 run: build
 	.build/release/hintbench run $(ARGS)
 
-# Debug information takes a tenth of the compiler's time; names of functions, which profilers show, stay without it. More
-# jobs than CPUs: modules that many wait for (GuestMemory, Hinting, Bench) mustn't wait for those that nothing waits for.
+# More jobs than CPUs: modules that many wait for (GuestMemory, Hinting, Bench) mustn't wait for those that nothing waits for.
+jobs := -j $$(($$(nproc) + 2))
+
+# Debug information takes a tenth of the compiler's time; names of functions, which profilers show, stay without it.
 build: deps
-	swift build -c release --product hintbench -debug-info-format none -j $$(($$(nproc) + 2))
+	swift build -c release --product hintbench -debug-info-format none $(jobs)
 
 test: deps lint unit test-guest benchmark-checks
 
@@ -35,7 +37,8 @@ lint:
 	swift format lint --strict --recursive Sources Tests Benchmarks/Benchmarks Benchmarks/Sources Package.swift Benchmarks/Package.swift
 
 unit: test-deps .build-python/bin/otava
-	HINTBENCH_OTAVA=$(CURDIR)/.build-python/bin/otava swift test
+	swift build --build-tests $(jobs)
+	HINTBENCH_OTAVA=$(CURDIR)/.build-python/bin/otava swift test --skip-build
 
 # Apache Otava, which finds change points in what `history export --otava` writes. pip needs what Debian keeps apart.
 .build-python/bin/otava:
@@ -60,7 +63,7 @@ test-guest: guest-deps static .build-guest/vmlinuz .build-guest/busybox
 static: guest-deps
 	$(static_build) --product hintbench
 
-static_build := swift build -c release -debug-info-format none --scratch-path .build-static --static-swift-stdlib \
+static_build := swift build -c release $(jobs) -debug-info-format none --scratch-path .build-static --static-swift-stdlib \
   -Xswiftc -static-executable -Xswiftc -use-ld=lld -Xlinker -s -Xlinker -lpfm
 
 .build-guest/vmlinuz:
