@@ -1,3 +1,5 @@
+import Records
+
 /// The figures of a pass with ``HoldProbe``, for one thread and the chosen phases.
 public struct HoldSummary: Sendable {
   /// The number of acquisitions, including those without a sample.
@@ -12,13 +14,22 @@ public struct HoldSummary: Sendable {
   public var wait: DurationStatistics
   /// The histograms by phase, for phases with samples.
   public var histograms: [HoldPhase: HoldHistograms]
-  /// The lengths of the holds in order, which ``RepeatableMaximum`` and ``OwnLongestHold`` compare. Ticks.
-  public var holdSequence: [UInt64]
+  /// The holds in order, which ``RepeatableMaximum`` and ``OwnLongestHold`` compare.
+  public var holdSequence: HoldSequence
   /// How many holds the thread was preempted, moved or signalled in; nil if the host can't tell.
   public var preempted: Int?
   /// The longest hold without those; of all holds if the host can't tell. Nil without any hold, and if one of those
   /// looked at more entries than every other hold: then a shorter hold says nothing of the longest. Nanoseconds.
   public var undisturbedMax: Double?
+
+  /// The figures of holds that another program timed.
+  public init(_ samples: [HoldSample], dropped: Int) {
+    self = samples.withUnsafeBufferPointer {
+      HoldSummary(
+        samples: $0, phases: Set(HoldPhase.allCases), nanosecondsPerTick: CycleClock.nanosecondsPerTick,
+        dropped: dropped)
+    }
+  }
 
   init(
     samples: UnsafeBufferPointer<HoldSample>, phases: Set<HoldPhase>, nanosecondsPerTick: Double, dropped: Int
@@ -29,7 +40,8 @@ public struct HoldSummary: Sendable {
     waits.reserveCapacity(samples.count)
     var itemsMax: UInt32?
     var undisturbedMax: UInt64?
-    var (preempted, isKnown) = (0, true)
+    var preempted: [Int] = []
+    var isKnown = true
     // Most entries of an undisturbed hold, and of a preempted one; -1 without any.
     var (undisturbedItems, preemptedItems) = (-1, -1)
     var histograms: [HoldPhase: HoldHistograms] = [:]
@@ -52,7 +64,7 @@ public struct HoldSummary: Sendable {
       itemsMax = max(itemsMax ?? 0, sample.items)
       if sample.preemption == HoldPreemption.unknown.rawValue { isKnown = false }
       if sample.preemption == HoldPreemption.happened.rawValue {
-        preempted += 1
+        preempted.append(holds.count - 1)
         preemptedItems = max(preemptedItems, Int(sample.items))
       } else {
         undisturbedMax = max(undisturbedMax ?? 0, sample.holdTicks)
@@ -65,8 +77,8 @@ public struct HoldSummary: Sendable {
     self.hold = DurationStatistics(ticks: holds, nanosecondsPerTick: nanosecondsPerTick)
     self.wait = DurationStatistics(ticks: waits, nanosecondsPerTick: nanosecondsPerTick)
     self.histograms = histograms
-    self.holdSequence = holds
-    self.preempted = isKnown && !holds.isEmpty ? preempted : nil
+    self.holdSequence = HoldSequence(holds, preempted: preempted)
+    self.preempted = isKnown && !holds.isEmpty ? preempted.count : nil
     self.undisturbedMax =
       preemptedItems > undisturbedItems ? nil : undisturbedMax.map { Double($0) * nanosecondsPerTick }
   }

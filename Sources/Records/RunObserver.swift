@@ -20,9 +20,8 @@ public struct RepetitionResult: Sendable {
   public var run: RunRecord
   public var zones: [ZoneRecord]
   public var holds: [HoldBucketRecord]
-  /// The strategy's holds in order; nil under a load, with which hold k isn't the same work in every repetition. Clock
-  /// ticks.
-  public var holdSequence: [UInt64]?
+  /// The strategy's holds in order; nil under a load, with which hold k isn't the same work in every repetition.
+  public var holdSequence: HoldSequence?
   /// The reason if the outcome is `error`.
   public var failure: String?
   /// The rows of EXPERIMENT.csv.
@@ -32,7 +31,7 @@ public struct RepetitionResult: Sendable {
 
   /// Creates a result.
   public init(
-    run: RunRecord, zones: [ZoneRecord], holds: [HoldBucketRecord], holdSequence: [UInt64]?, failure: String? = nil,
+    run: RunRecord, zones: [ZoneRecord], holds: [HoldBucketRecord], holdSequence: HoldSequence?, failure: String? = nil,
     experiment: ExperimentRows? = nil, events: [EventCountRecord] = []
   ) {
     self.run = run

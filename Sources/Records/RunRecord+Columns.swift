@@ -81,6 +81,14 @@ extension RunRecord: TabularRecord {
       "run_delay_ns", unit: "ns", direction: .lowerIsBetter, \.trust.runDelayNs,
       meaning: "Time in which the strategy's thread could have run and waited for a CPU, in both passes "
         + "(/proc/thread-self/schedstat).", since: 5),
+    Column(
+      "kernel_rules", \.guest.kernelRules,
+      meaning:
+        "Kernel whose allocator's rules the guest follows: of a model the rule set, of a real kernel its release.",
+      since: 6),
+    Column(
+      "source", \.guest.source,
+      meaning: "What ran the strategies: model, or a real kernel: native (User Mode Linux).", since: 6),
   ]
 
   private static let guestColumns: [Column<RunRecord>] = [

@@ -57,6 +57,8 @@ public struct RunRecord: Hashable, Sendable {
     public var order: Int?
     public var budget: Int?
     public var bufferBytes: UInt64?
+    public var kernelRules: String?
+    public var source: String?
 
     public init() {}
     /// Creates a guest of which only the size is known.

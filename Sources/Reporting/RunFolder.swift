@@ -129,8 +129,7 @@ public final class RunFolder {
   ///   - run: the repetition; must not be committed yet.
   ///   - zones: its rows of zones.csv.
   ///   - holds: its rows of lock_holds.csv.
-  ///   - holdSequence: its holds in order, kept until ``finish(cells:meta:)`` for the repeatable maximum of a resumed
-  ///     run; in any unit, but the same in the whole run.
+  ///   - holdSequence: its holds in order, kept until ``finish(cells:meta:)`` for the cells of a resumed run.
   ///   - experiment: its rows of EXPERIMENT.csv.
   ///   - events: its rows of events.csv; a run without any has no such file.
   /// - Throws: ``UserError`` of kind io.
@@ -138,7 +137,7 @@ public final class RunFolder {
     _ run: RunRecord,
     zones zoneRows: [ZoneRecord] = [],
     holds holdRows: [HoldBucketRecord] = [],
-    holdSequence: [UInt64]? = nil,
+    holdSequence: HoldSequence? = nil,
     experiment: ExperimentRows? = nil,
     events eventRows: [EventCountRecord] = []
   ) throws(UserError) {
@@ -198,7 +197,7 @@ public final class RunFolder {
   /// The hold sequence of a committed repetition as passed to `commit`; nil if it had none, or the run is finished.
   ///
   /// - Throws: ``UserError`` of kind input if the file was modified.
-  public func holdSequence(of key: RepetitionKey) throws(UserError) -> [UInt64]? {
+  public func holdSequence(of key: RepetitionKey) throws(UserError) -> HoldSequence? {
     let file = path + "/" + HoldSequenceFile.folder + "/" + HoldSequenceFile.name(of: key)
     guard FileAccess.exists(file) else { return nil }
     guard let kept = HoldSequenceFile(bytes: try FileAccess.read(file)) else {

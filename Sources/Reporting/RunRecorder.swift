@@ -43,7 +43,7 @@ public final class RunRecorder: RunObserver {
       meta.errors.append(.init(cellID: key.cellID, repetition: key.repetition, reason: reason))
       try folder.write(meta: meta)
     }
-    let kept = repetition.holdSequence.flatMap { $0.count <= Self.holdsKept ? $0 : nil }
+    let kept = repetition.holdSequence.flatMap { $0.lengths.count <= Self.holdsKept ? $0 : nil }
     try folder.commit(
       repetition.run, zones: repetition.zones, holds: repetition.holds, holdSequence: kept,
       experiment: repetition.experiment, events: repetition.events)

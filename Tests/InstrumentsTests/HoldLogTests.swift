@@ -129,7 +129,7 @@ import Testing
     let summary = try HoldLog(capacity: 1).summary()
     #expect(summary.acquisitions == 0)
     #expect(summary.itemsPerHoldMax == nil)
-    #expect(summary.holdSequence.isEmpty)
+    #expect(summary.holdSequence.lengths.isEmpty)
     #expect(summary.histograms.isEmpty)
     for statistics in [summary.hold, summary.wait] {
       #expect(statistics == DurationStatistics(ticks: [], nanosecondsPerTick: 1))
@@ -213,7 +213,7 @@ import Testing
     let collect = log.summary(phases: [.collect], nanosecondsPerTick: 2)
     #expect(collect.acquisitions == 10)
     #expect(collect.itemsPerHoldMax == 10)
-    #expect(collect.holdSequence == (0..<10).map { log[$0].holdTicks })
+    #expect(collect.holdSequence.lengths == (0..<10).map { log[$0].holdTicks })
     #expect(Set(collect.histograms.keys) == [.collect])
     let both = log.summary(nanosecondsPerTick: 2)
     #expect(both.acquisitions == 15)

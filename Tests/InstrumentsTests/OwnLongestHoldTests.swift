@@ -1,5 +1,6 @@
 import Foundation
 import Instruments
+import Records
 import TestSupport
 import Testing
 
@@ -7,21 +8,31 @@ import Testing
   @Test func itIsTheMaximumOverHoldsOfTheMedianOverRepetitions() {
     var own = OwnLongestHold()
     #expect(own.value == nil)
-    own.add([10, 900, 30])
+    own.add(HoldSequence([10, 900, 30]))
     #expect(own.value == 900)
-    own.add([800, 20, 31])
+    own.add(HoldSequence([800, 20, 31]))
     #expect(own.value == 460)
-    own.add([11, 21, 700])
+    own.add(HoldSequence([11, 21, 700]))
     #expect(own.value == 31)
+  }
+
+  @Test func aPreemptedHoldDoesNotCountUnlessAllAre() {
+    var own = OwnLongestHold()
+    own.add(HoldSequence([10, 900], preempted: [1]))
+    #expect(own.value == 900)
+    own.add(HoldSequence([12, 40]))
+    #expect(own.value == 40)
+    own.add(HoldSequence([500, 700], preempted: [0, 1]))
+    #expect(own.value == 40)
   }
 
   @Test func differentNumbersOfHoldsHaveNoValue() {
     var own = OwnLongestHold()
-    own.add([1, 2])
-    own.add([1, 2, 3])
+    own.add(HoldSequence([1, 2]))
+    own.add(HoldSequence([1, 2, 3]))
     #expect(own.value == nil)
     var empty = OwnLongestHold()
-    empty.add([])
+    empty.add(HoldSequence([]))
     #expect(empty.value == nil)
   }
 
@@ -51,7 +62,7 @@ import Testing
       var greatest: UInt64 = 0
       for _ in 0..<repetitions {
         let sequence = session(&generator)
-        longest.add(sequence)
+        longest.add(HoldSequence(sequence))
         minima.add(sequence)
         greatest = max(greatest, sequence.max() ?? 0)
       }

@@ -14,7 +14,8 @@ struct RunFolderTests {
     for (index, run) in runs.enumerated() {
       try folder.commit(
         run, zones: RunFixtures.zones(of: run), holds: RunFixtures.holds(of: run, count: index),
-        holdSequence: index == 1 ? nil : [UInt64(index), .max], experiment: RunFixtures.experiment(of: run),
+        holdSequence: index == 1 ? nil : HoldSequence([UInt64(index), .max], preempted: [1]),
+        experiment: RunFixtures.experiment(of: run),
         events: RunFixtures.events(of: run))
     }
     return runs
@@ -45,7 +46,8 @@ struct RunFolderTests {
     for run in resumed.runs {
       let index = all.firstIndex(of: run) ?? 0
       #expect(
-        try resumed.folder.holdSequence(of: run.key) == (index == 1 ? nil : [UInt64(index), .max]), comment)
+        try resumed.folder.holdSequence(of: run.key)
+          == (index == 1 ? nil : HoldSequence([UInt64(index), .max], preempted: [1])), comment)
     }
     let kept = try FileManager.default.contentsOfDirectory(atPath: path + "/holds")
     #expect(Set(kept) == Set(resumed.committed.map { "\($0.cellID)-\($0.repetition).bin" }), comment)
@@ -143,7 +145,7 @@ struct RunFolderTests {
         #expect(resumed.lost == (name == "runs.csv" ? [] : [runs[2].key]))
         try resumed.folder.commit(
           runs[2], zones: RunFixtures.zones(of: runs[2]), holds: RunFixtures.holds(of: runs[2], count: 2),
-          holdSequence: [2, .max], experiment: RunFixtures.experiment(of: runs[2]),
+          holdSequence: HoldSequence([2, .max], preempted: [1]), experiment: RunFixtures.experiment(of: runs[2]),
           events: RunFixtures.events(of: runs[2]))
         #expect(try RunFixtures.snapshot(path) == whole, "\(name)")
       }
@@ -177,7 +179,7 @@ struct RunFolderTests {
       let runs = try Self.write(path)
       let file = path + "/holds/c0-1.bin"
       let bytes = try RunFixtures.bytes(file)
-      #expect(bytes.count == 48)
+      #expect(bytes.count == 64)
       for length in 0..<bytes.count {
         let copy = parent + "/torn"
         try FileManager.default.copyItem(atPath: path, toPath: copy)
@@ -217,7 +219,7 @@ struct RunFolderTests {
         #expect(try resumed.folder.holdSequence(of: runs[0].key) == nil)
         // Even where the runner takes back that the run is finished, nothing counts as lost later.
         try resumed.folder.write(meta: RunFixtures.meta)
-        try resumed.folder.commit(next, zones: RunFixtures.zones(of: next), holdSequence: [1])
+        try resumed.folder.commit(next, zones: RunFixtures.zones(of: next), holdSequence: HoldSequence([1]))
       }
       #expect(try RunFolder.resume(at: path).runs == runs + [next])
     }
@@ -328,9 +330,9 @@ struct RunFolderTests {
       let text = try RunFixtures.text(path + "/meta.json")
       try RunFixtures.write(text.utf8.dropLast(10), to: path + "/meta.json")
       #expect(error()?.problem == "not JSON")
-      let newer = text.replacingOccurrences(of: "\"schema_version\" : 5", with: "\"schema_version\" : 6")
+      let newer = text.replacingOccurrences(of: "\"schema_version\" : 6", with: "\"schema_version\" : 7")
       try RunFixtures.write(newer.utf8, to: path + "/meta.json")
-      #expect(error()?.problem == "schema_version is 6")
+      #expect(error()?.problem == "schema_version is 7")
       let other = text.replacingOccurrences(of: "\"seed\" : 7", with: "\"seed\" : \"x\"")
       try RunFixtures.write(other.utf8, to: path + "/meta.json")
       #expect(error()?.problem == "seed has another type")

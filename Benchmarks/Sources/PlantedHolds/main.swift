@@ -50,7 +50,7 @@ final class Noise: Sendable {
 
 /// The holds of one repetition.
 struct Repetition {
-  var sequence: [UInt64]
+  var sequence: HoldSequence
   var undisturbedMax: Double?
   var max: Double
   var preempted: Int
@@ -71,7 +71,7 @@ func repetition(_ log: HoldLog) -> Repetition {
   }
   let summary = log.summary()
   return Repetition(
-    sequence: summary.holdSequence ?? [], undisturbedMax: summary.undisturbedMax, max: summary.hold.max ?? 0,
+    sequence: summary.holdSequence, undisturbedMax: summary.undisturbedMax, max: summary.hold.max ?? 0,
     preempted: summary.preempted ?? 0)
 }
 
@@ -97,7 +97,7 @@ for _ in 0..<(groups * most) {
   noise.want(false)
   let undisturbed = repetition(log)
   if undisturbed.preempted == 0 {
-    quiet.append(CycleClock.nanoseconds(fromTicks: undisturbed.sequence[planted]))
+    quiet.append(CycleClock.nanoseconds(fromTicks: undisturbed.sequence.lengths[planted]))
   }
   noise.want(true)
   noisy.append(repetition(log))

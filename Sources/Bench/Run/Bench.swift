@@ -251,6 +251,8 @@ package final class Bench {
     run.guest.granuleOrder = cell.guest.granuleOrder
     run.guest.vmemmapPageBytes = Int(cell.guest.vmemmapPage.rawValue)
     run.guest.lockKind = cell.guest.lockKind.rawValue
+    run.guest.kernelRules = "6.1"
+    run.guest.source = "model"
     run.guest.pageInit = cell.pageInit.rawValue
     run.guest.state = cell.guest.state.name
     run.guest.listOrder = cell.guest.listOrder.rawValue

@@ -82,7 +82,7 @@ public final class MatrixRunner {
   /// - Throws: ``UserError``, and the observer's errors.
   public func run(
     _ observer: any RunObserver, finished: [RunRecord] = [],
-    holdSequence: (RepetitionKey) throws -> [UInt64]? = { _ in nil }
+    holdSequence: (RepetitionKey) throws -> HoldSequence? = { _ in nil }
   ) throws -> [CellRecord] {
     let hostCPUs = try ThreadPlacement.allowedCPUs()
     defer { unpin(hostCPUs) }
@@ -96,8 +96,8 @@ public final class MatrixRunner {
     var own: [String: OwnLongestHold] = [:]
     // Ticks.
     var ownLongest: [String: Double] = [:]
-    func keep(_ sequence: [UInt64], of cell: String) {
-      maxima[cell, default: RepeatableMaximum()].add(sequence)
+    func keep(_ sequence: HoldSequence, of cell: String) {
+      maxima[cell, default: RepeatableMaximum()].add(sequence.lengths)
       own[cell, default: OwnLongestHold()].add(sequence)
     }
     // Cells with a finished repetition whose holds weren't kept.

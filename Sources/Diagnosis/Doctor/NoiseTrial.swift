@@ -105,7 +105,7 @@ public struct NoiseTrial {
     }
 
     func finished(_ repetition: RepetitionResult) throws {
-      results.append((repetition.run, repetition.holdSequence))
+      results.append((repetition.run, repetition.holdSequence?.lengths))
       if began == nil { began = MonotonicClock.nanoseconds() }
       if results.count.isMultiple(of: cells) && elapsed >= seconds { throw TimeIsUp() }
     }
