@@ -33,8 +33,8 @@ let package = Package(
     .executableTarget(
       name: "hintbench",
       dependencies: [
-        "Tracking", "Diagnosis", "Reporting", "Experiments", "Bench", "Migration", "Hinting", "GuestMemory",
-        "Instruments", "Machine", "Records",
+        "Tracking", "Diagnosis", "Reporting", "Experiments", "LinuxGuest", "Bench", "Migration", "Hinting",
+        "GuestMemory", "Instruments", "Machine", "Records",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: asItStands),
@@ -72,6 +72,9 @@ let package = Package(
       name: "Bench",
       dependencies: ["Hinting", "Delivery", "GuestMemory", "Instruments", "Machine", "Records", "CHost"],
       swiftSettings: asItStands),
+    .target(
+      name: "LinuxGuest", dependencies: ["Bench", "GuestMemory", "Instruments", "Machine", "Records", system],
+      swiftSettings: asItStands),
     .target(name: "PageStates", dependencies: ["GuestMemory", "Instruments", "CHost"]),
     .target(name: "Ballooning", dependencies: ["Delivery", "GuestMemory", "Instruments", "CHost"]),
     .target(
@@ -102,14 +105,12 @@ let package = Package(
       path: "Benchmarks/Sources/Fixtures"),
     .target(name: "CBaseline", dependencies: ["CHost"], path: "Benchmarks/Sources/CBaseline"),
     .target(name: "CAllocationCounter", path: "Benchmarks/Sources/CAllocationCounter"),
-    // What several test targets share, and real guests in QEMU until a command needs them.
+    // What several test targets share.
     .target(
-      name: "TestSupport", dependencies: ["Instruments", "Machine", "Records"], path: "Tests/Support",
-      exclude: ["LinuxGuest"]),
-    .target(name: "LinuxGuest", dependencies: ["Machine", system], path: "Tests/Support/LinuxGuest"),
+      name: "TestSupport", dependencies: ["Instruments", "Machine", "Records"], path: "Tests/Support"),
     .testTarget(name: "RecordsTests", dependencies: ["TestSupport", "Records"]),
     .testTarget(name: "MachineTests", dependencies: ["TestSupport", "Machine", "CHost"]),
-    .testTarget(name: "InstrumentsTests", dependencies: ["TestSupport", "Instruments", "Machine", "CHost"]),
+    .testTarget(name: "InstrumentsTests", dependencies: ["TestSupport", "Instruments", "Machine", "Records", "CHost"]),
     .testTarget(name: "GuestMemoryTests", dependencies: ["TestSupport", "GuestMemory", "Instruments", "CHost"]),
     .testTarget(
       name: "DeliveryTests",
@@ -150,7 +151,8 @@ let package = Package(
         "Machine", "Records",
       ]),
     .testTarget(
-      name: "LinuxGuestTests", dependencies: ["LinuxGuest", "Reporting", "Experiments", "Machine", "Records"]),
+      name: "LinuxGuestTests",
+      dependencies: ["TestSupport", "LinuxGuest", "Reporting", "Experiments", "Machine", "Records"]),
     .testTarget(
       name: "CommandLineTests",
       dependencies: [
@@ -167,6 +169,6 @@ let alsoInTests = [
 ]
 for target in package.targets where alsoInTests.contains(target.name) {
   let optimised: SwiftSetting = .unsafeFlags(
-    ["-O", "-wmo", "-num-threads", "2", "-assert-config", "Debug"], .when(configuration: .debug))
+    ["-O", "-wmo", "-disable-batch-mode", "-num-threads", "2", "-assert-config", "Debug"], .when(configuration: .debug))
   target.swiftSettings = (target.swiftSettings ?? []) + [optimised]
 }

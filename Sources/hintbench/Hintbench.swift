@@ -18,7 +18,7 @@ struct Hintbench: ParsableCommand {
       """,
     subcommands: [
       RunCommand.self, ListCommand.self, CaptureCommand.self, CalibrateCommand.self, DoctorCommand.self,
-      ReportCommand.self, CompareCommand.self, HistoryCommand.self, CountSimulatedCommand.self,
+      ReportCommand.self, CompareCommand.self, HistoryCommand.self, KernelCommand.self, CountSimulatedCommand.self,
       MigrationDestinationCommand.self,
     ])
 

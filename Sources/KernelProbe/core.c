@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The commands: what is asked for, run and printed. */
+#include "probe.h"
+
+#include <linux/gfp.h>
+#include <linux/kernel.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/utsname.h>
+#include <linux/vmalloc.h>
+
+static const struct probe_design *const designs[] = {
+	&probe_whole_list, &probe_budgeted_resume, &probe_step_iterator, &probe_walk_callback,
+	&probe_fixed_buffer, &probe_multi_buffer, &probe_alloc_max_order, &probe_pfn_scan,
+};
+
+/* Room for the hints of 262,144 blocks, the largest that kmalloc() gives. */
+#define WORDS_BYTES (PAGE_SIZE << PROBE_MAX_ORDER)
+/* The most memory that emptying the caches reads. */
+#define EVICT_MAX (1UL << 30)
+
+void probe_print(struct probe_out *out, const char *format, ...)
+{
+	char line[256];
+	va_list arguments;
+	int length;
+
+	va_start(arguments, format);
+	length = vscnprintf(line, sizeof(line), format, arguments);
+	va_end(arguments);
+	out->write(out, line, length);
+}
+
+/* What all sessions share. Allocated before the first, so that none of them changes the lists by it. */
+struct workspace {
+	struct page *words;
+	struct probe_hold *log;
+	u64 *evict;
+	size_t evict_bytes;
+};
+
+static void release(struct workspace *space)
+{
+	if (space->words)
+		__free_pages(space->words, PROBE_MAX_ORDER);
+	vfree(space->log);
+	vfree(space->evict);
+	memset(space, 0, sizeof(*space));
+}
+
+/* Reads more than the caches hold. */
+static void evict(struct workspace *space)
+{
+	volatile u64 *words = space->evict;
+	size_t i;
+
+	for (i = 0; i < space->evict_bytes / 8; i += 8) {
+		words[i]++;
+		if (i % (1 << 20) == 0)
+			cond_resched();
+	}
+}
+
+/* The value of `name=` in `arguments`, as text that ends at a blank; NULL without. */
+static const char *value_of(const char *arguments, const char *name, char *buffer, size_t size)
+{
+	const size_t length = strlen(name);
+	const char *at = arguments;
+
+	while ((at = strstr(at, name))) {
+		if ((at == arguments || at[-1] == ' ') && at[length] == '=') {
+			const char *from = at + length + 1;
+
+			strscpy(buffer, from, min(size, strcspn(from, " ") + 1));
+			return buffer;
+		}
+		at += length;
+	}
+	return NULL;
+}
+
+/* The number that `name=` stands for, within the range; `fallback` without. Returns 0 or -EINVAL. */
+static int number_of(const char *arguments, const char *name, unsigned long fallback, unsigned long low,
+		     unsigned long high, unsigned long *number)
+{
+	char text[32];
+
+	*number = fallback;
+	if (!value_of(arguments, name, text, sizeof(text)))
+		return 0;
+	if (kstrtoul(text, 0, number) || *number < low || *number > high)
+		return -EINVAL;
+	return 0;
+}
+
+/* Makes what sessions need, `cache=cold` of them memory to empty the caches with, unless it is there. */
+static int prepare(struct workspace *space, const char *arguments, bool *cold)
+{
+	char cache[8] = "warm";
+	unsigned long evict_bytes;
+
+	value_of(arguments, "cache", cache, sizeof(cache));
+	*cold = !strcmp(cache, "cold");
+	if (!*cold && strcmp(cache, "warm"))
+		return -EINVAL;
+	if (number_of(arguments, "evict-bytes", 64 << 20, 1 << 20, EVICT_MAX, &evict_bytes))
+		return -EINVAL;
+	if (!*cold)
+		evict_bytes = 0;
+
+	if (!space->words)
+		space->words = alloc_pages(GFP_KERNEL, PROBE_MAX_ORDER);
+	if (!space->log)
+		space->log = vzalloc(array_size(PROBE_HOLDS, sizeof(*space->log)));
+	if (space->evict_bytes != evict_bytes) {
+		vfree(space->evict);
+		space->evict = evict_bytes ? vzalloc(evict_bytes) : NULL;
+		space->evict_bytes = space->evict ? evict_bytes : 0;
+	}
+	return space->words && space->log && space->evict_bytes == evict_bytes ? 0 : -ENOMEM;
+}
+
+static const struct probe_design *design_of(const char *arguments)
+{
+	char name[64];
+	size_t i;
+
+	if (!value_of(arguments, "design", name, sizeof(name)))
+		return NULL;
+	for (i = 0; i < ARRAY_SIZE(designs); i++)
+		if (!strcmp(designs[i]->name, name))
+			return designs[i];
+	return NULL;
+}
+
+static int pass(const struct probe_design *design, struct probe_session *session, struct workspace *space,
+		struct probe_out *out, unsigned long number, bool cold)
+{
+	u64 start, collected, returned;
+	unsigned long i;
+	int error;
+
+	if (cold)
+		evict(space);
+	start = probe_clock();
+	error = design->collect(session);
+	collected = probe_clock();
+	if (design->give_back)
+		design->give_back(session);
+	returned = probe_clock();
+	probe_print(out, "session design=%s option=%s limit=%lu order=%u pass=%lu probed=%d cache=%s error=%d",
+		    design->name, design->option ?: "", session->limit, session->order, number, !!session->log,
+		    cold ? "cold" : "warm", error);
+	probe_print(out, " blocks=%llu pages=%llu pfn_sum=%llu holds=%lu dropped=%lu ticks=%llu return_ticks=%llu\n",
+		    session->blocks, session->pages, session->pfn_sum, session->holds, session->holds_dropped,
+		    collected - start, returned - collected);
+	if (session->log)
+		for (i = 0; i < session->holds - session->holds_dropped; i++)
+			probe_print(out, "hold ticks=%u items=%u\n", session->log[i].ticks, session->log[i].items);
+	return error;
+}
+
+static int scan(const char *arguments, struct workspace *space, struct probe_out *out)
+{
+	const struct probe_design *design = design_of(arguments);
+	unsigned long order, passes, limit = 0, hold_limit, number;
+	bool cold;
+	int error;
+
+	if (!design || number_of(arguments, "order", PROBE_MAX_ORDER, 0, PROBE_MAX_ORDER, &order) ||
+	    number_of(arguments, "passes", 1, 1, 1000, &passes) ||
+	    number_of(arguments, "max-hold-ticks", 0, 0, U32_MAX, &hold_limit))
+		return -EINVAL;
+	if (design->option && number_of(arguments, design->option, design->limit_default, design->limit_min,
+					design->limit_max, &limit))
+		return -EINVAL;
+	if (design == &probe_pfn_scan && limit & (limit - 1))
+		return -EINVAL;
+	error = prepare(space, arguments, &cold);
+	if (error)
+		return error;
+	for (number = 1; number <= passes; number++) {
+		int probed;
+
+		for (probed = 0; probed < 2; probed++) {
+			struct probe_session session = {
+				.order = order,
+				.limit = limit,
+				.words = page_address(space->words),
+				.capacity = WORDS_BYTES / 8,
+				.log = probed ? space->log : NULL,
+				.max_hold_ticks = hold_limit,
+			};
+
+			error = pass(design, &session, space, out, number, cold);
+			if (error)
+				return error;
+		}
+	}
+	return 0;
+}
+
+/* Pages of order 0 through the per-CPU lists: `count` allocated, then freed in the same order. */
+static int order0(const char *arguments, struct probe_out *out)
+{
+	unsigned long count, rounds, round, i;
+
+	if (number_of(arguments, "count", 63, 1, 1000000, &count) || number_of(arguments, "rounds", 1, 1, 1000, &rounds))
+		return -EINVAL;
+	for (round = 1; round <= rounds; round++) {
+		LIST_HEAD(pages);
+		struct page *page, *next;
+		u64 start = probe_clock(), allocated, freed;
+
+		for (i = 0; i < count && (page = alloc_pages(GFP_HIGHUSER_MOVABLE & ~__GFP_RECLAIM, 0)); i++)
+			list_add_tail(&page->lru, &pages);
+		allocated = probe_clock();
+		list_for_each_entry_safe(page, next, &pages, lru) {
+			list_del(&page->lru);
+			__free_pages(page, 0);
+		}
+		freed = probe_clock();
+		probe_print(out, "order0 round=%lu pages=%lu alloc_ticks=%llu free_ticks=%llu\n", round, i,
+			    allocated - start, freed - allocated);
+		cond_resched();
+	}
+	return 0;
+}
+
+static int run_line(const char *line, struct workspace *space, struct probe_out *out)
+{
+	if (!strncmp(line, "scan ", 5))
+		return scan(line + 5, space, out);
+	if (!strncmp(line, "order0", 6) && (!line[6] || line[6] == ' '))
+		return order0(line + 6, out);
+	if (!strncmp(line, "prepare", 7) && (!line[7] || line[7] == ' ')) {
+		bool cold;
+
+		return prepare(space, line + 7, &cold);
+	}
+	if (!strcmp(line, "dump")) {
+		probe_dump(out);
+		return 0;
+	}
+	return -EINVAL;
+}
+
+int probe_run(char *text, struct probe_out *out)
+{
+	struct workspace space = {};
+	char *line;
+	int error = 0;
+
+	probe_print(out, "hintprobe 1 release=%s cpus=%u nodes=%u max_order=%u migratetypes=%u pages=%lu\n",
+		    utsname()->release, num_online_cpus(), num_online_nodes(), PROBE_MAX_ORDER, MIGRATE_TYPES,
+		    totalram_pages());
+	while (!error && (line = strsep(&text, "\n"))) {
+		line = strim(line);
+		if (!*line || *line == '#')
+			continue;
+		probe_print(out, "command %s\n", line);
+		error = run_line(line, &space, out);
+		if (error)
+			probe_print(out, "error %d\n", error);
+	}
+	release(&space);
+	/* Its absence says that the run was cut short. */
+	if (!error)
+		probe_print(out, "done\n");
+	return out->failed ? -EIO : error;
+}

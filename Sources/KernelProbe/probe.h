@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The designs of hintbench on the kernel's own free lists, under its own zone->lock. One source for the built-in
+ * probe of User Mode Linux and for the loadable module. See docs/kernel.md for the commands and what they print.
+ */
+#ifndef HINTPROBE_H
+#define HINTPROBE_H
+
+#include <linux/list.h>
+#include <linux/mm.h>
+#include <linux/mmzone.h>
+#include <linux/types.h>
+#include <linux/version.h>
+
+/* The highest order; its name and meaning changed in 6.4 and 6.8. */
+#if defined(MAX_PAGE_ORDER)
+#define PROBE_MAX_ORDER MAX_PAGE_ORDER
+#elif LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
+#define PROBE_MAX_ORDER MAX_ORDER
+#else
+#define PROBE_MAX_ORDER (MAX_ORDER - 1)
+#endif
+
+/* Where results go: lines of text, appended. */
+struct probe_out {
+	void (*write)(struct probe_out *out, const char *text, size_t length);
+	/* Set by the first write that fails. */
+	bool failed;
+};
+
+__printf(2, 3) void probe_print(struct probe_out *out, const char *format, ...);
+
+/* One hold of zone->lock. */
+struct probe_hold {
+	/* From after acquiring to before releasing, one clock read of the two included. Ticks of the TSC. */
+	u32 ticks;
+	/* List entries looked at, or blocks taken or given back. */
+	u32 items;
+};
+
+/* The most holds a session keeps; further ones are counted as dropped. */
+#define PROBE_HOLDS (1 << 20)
+
+/* What a design works with, and what it found. */
+struct probe_session {
+	/* The lowest order that is looked at. */
+	unsigned int order;
+	/* Entries, steps or words, as the design's option says. */
+	unsigned long limit;
+	/* Where hints are written, and how many words fit. */
+	u64 *words;
+	size_t capacity;
+	/* NULL in the pass that measures speed. */
+	struct probe_hold *log;
+
+	u64 blocks;
+	u64 pages;
+	unsigned long holds;
+	unsigned long holds_dropped;
+	/* A sum over the PFNs of the blocks, so that two passes can be told apart. */
+	u64 pfn_sum;
+	/* Set if a hold lasted longer than max_hold_ticks: the session ends after it. */
+	u64 max_hold_ticks;
+	bool too_long;
+
+	u64 hold_start;
+	struct zone *hold_zone;
+	unsigned long hold_flags;
+};
+
+static inline u64 probe_clock(void)
+{
+	u32 low, high;
+
+	/* The fence keeps the read behind what comes before it; the program order of TSC reads is the CPU's. */
+	asm volatile("lfence; rdtsc" : "=a"(low), "=d"(high) : : "memory");
+	return ((u64)high << 32) | low;
+}
+
+static __always_inline void probe_lock(struct probe_session *session, struct zone *zone)
+{
+	session->hold_zone = zone;
+	spin_lock_irqsave(&zone->lock, session->hold_flags);
+	if (session->log)
+		session->hold_start = probe_clock();
+}
+
+static __always_inline void probe_unlock(struct probe_session *session, u32 items)
+{
+	u64 ticks = 0;
+
+	if (session->log)
+		ticks = probe_clock() - session->hold_start;
+	spin_unlock_irqrestore(&session->hold_zone->lock, session->hold_flags);
+	if (session->log) {
+		if (session->holds < PROBE_HOLDS) {
+			session->log[session->holds].ticks = min_t(u64, ticks, U32_MAX);
+			session->log[session->holds].items = items;
+		} else {
+			session->holds_dropped++;
+		}
+		if (session->max_hold_ticks && ticks > session->max_hold_ticks)
+			session->too_long = true;
+	}
+	session->holds++;
+}
+
+/* A design: one file each. */
+struct probe_design {
+	/* The name of hintbench's strategy of the same design, and its option that `limit` stands for; NULL without. */
+	const char *name;
+	const char *option;
+	unsigned long limit_default, limit_min, limit_max;
+	/* Returns 0 or a negative errno. */
+	int (*collect)(struct probe_session *session);
+	/* Gives back what collect() took; NULL if it takes nothing. */
+	void (*give_back)(struct probe_session *session);
+};
+
+extern const struct probe_design probe_whole_list;
+extern const struct probe_design probe_budgeted_resume;
+extern const struct probe_design probe_step_iterator;
+extern const struct probe_design probe_walk_callback;
+extern const struct probe_design probe_fixed_buffer;
+extern const struct probe_design probe_multi_buffer;
+extern const struct probe_design probe_alloc_max_order;
+extern const struct probe_design probe_pfn_scan;
+
+/*
+ * Zones with memory in the order of nodes. for_each_populated_zone() needs functions that modules don't get;
+ * NODE_DATA() is exported.
+ */
+#define probe_for_each_zone(nid, index, zone)                                           \
+	for_each_online_node(nid)                                                       \
+		for (index = 0; index < MAX_NR_ZONES; index++)                          \
+			if ((zone = &NODE_DATA(nid)->node_zones[index]),                \
+			    populated_zone(zone))
+
+/* Runs the commands of `text`, one a line, and prints their results. Returns 0, or the first error. */
+int probe_run(char *text, struct probe_out *out);
+
+/* Prints zones, watermarks, lists, pageblocks and per-CPU lists. */
+void probe_dump(struct probe_out *out);
+
+#endif

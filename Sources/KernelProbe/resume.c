@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A few entries a hold, and the block to continue from: both answers of the v8 thread (2017). The block is trusted if it
+ * is still Buddy and of its order; else the list is begun again.
+ */
+#include "probe.h"
+
+#define RESTARTS 64
+
+static int walk_list(struct probe_session *session, struct zone *zone, int order, struct list_head *list, size_t *used)
+{
+	const u64 length = PAGE_SIZE << order;
+	struct page *resume = NULL;
+	int restarts = 0;
+
+	/* An empty list isn't worth a lock. */
+	while (resume || !list_empty(list)) {
+		struct list_head *position;
+		unsigned long left = session->limit;
+		u64 *words;
+		u64 sum = 0;
+		u32 items = 0;
+
+		if (*used + 2 * session->limit > session->capacity)
+			*used = 0;
+		words = session->words + *used;
+		probe_lock(session, zone);
+		if (resume && !(PageBuddy(resume) && page_private(resume) == order && page_zone(resume) == zone)) {
+			probe_unlock(session, 1);
+			resume = NULL;
+			if (++restarts > RESTARTS)
+				return 0;
+			continue;
+		}
+		position = resume ? &resume->lru : list->next;
+		resume = NULL;
+		for (; position != list; position = position->next) {
+			struct page *page = list_entry(position, struct page, lru);
+			const unsigned long pfn = page_to_pfn(page);
+
+			if (left == 0) {
+				resume = page;
+				break;
+			}
+			*words++ = (u64)pfn << PAGE_SHIFT;
+			*words++ = length;
+			sum += pfn;
+			items++;
+			left--;
+		}
+		probe_unlock(session, items);
+		*used = words - session->words;
+		session->blocks += items;
+		session->pages += (u64)items << order;
+		session->pfn_sum += sum;
+		if (session->too_long)
+			return -ETIME;
+		cond_resched();
+		if (!resume)
+			return 0;
+	}
+	return 0;
+}
+
+static int collect(struct probe_session *session)
+{
+	int nid, index, type, order, error;
+	struct zone *zone;
+	size_t used = 0;
+
+	probe_for_each_zone(nid, index, zone)
+		for (order = PROBE_MAX_ORDER; order >= (int)session->order; order--)
+			for (type = 0; type < MIGRATE_TYPES; type++) {
+				error = walk_list(session, zone, order, &zone->free_area[order].free_list[type], &used);
+				if (error)
+					return error;
+			}
+	return 0;
+}
+
+const struct probe_design probe_budgeted_resume = {
+	.name = "budgeted-resume", .option = "budget",
+	.limit_default = 1000, .limit_min = 1, .limit_max = 1000000,
+	.collect = collect,
+};
+
+const struct probe_design probe_step_iterator = {
+	.name = "step-iterator", .option = "step",
+	.limit_default = 1, .limit_min = 1, .limit_max = 4096,
+	.collect = collect,
+};

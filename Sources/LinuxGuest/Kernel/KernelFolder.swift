@@ -1,0 +1,35 @@
+import Foundation
+import Machine
+import Records
+
+/// Where kernels are unpacked and built, and stay for the next time.
+public struct KernelFolder: Sendable {
+  /// The folder's absolute path.
+  public let path: String
+
+  /// Uses a folder; nil: `hintbench` in $XDG_CACHE_HOME or ~/.cache.
+  public init(_ path: String?) {
+    let environment = ProcessInfo.processInfo.environment
+    let cache = environment["XDG_CACHE_HOME"].flatMap { $0.hasPrefix("/") ? $0 : nil } ?? NSHomeDirectory() + "/.cache"
+    self.path = URL(fileURLWithPath: path ?? cache + "/hintbench").standardizedFileURL.path
+  }
+
+  /// The folder of one source's build.
+  func folder(of source: KernelSource) -> String { "\(path)/\(source.folderName)" }
+
+  /// The folder of the sources of the probe, in the checkout that this program was built in.
+  ///
+  /// - Throws: ``UserError`` of kind unavailable if the program isn't in its checkout.
+  static func probe() throws(UserError) -> String {
+    var folder = URL(
+      fileURLWithPath: (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? "/")
+    while folder.path != "/" {
+      folder.deleteLastPathComponent()
+      let probe = folder.appendingPathComponent("Sources/KernelProbe").path
+      if FileAccess.exists(probe + "/probe.h") { return probe }
+    }
+    throw UserError(
+      .unavailable,
+      "no Sources/KernelProbe in a folder above this program; expected the program in the checkout it was built in")
+  }
+}

@@ -1,0 +1,62 @@
+import Foundation
+import Machine
+import Records
+
+/// One boot of a kernel as a program: it runs the probe's commands and ends.
+struct UMLBoot {
+  let kernel: UMLKernel
+  /// The memory it is given. Bytes.
+  let bytes: UInt64
+  /// How long it may take.
+  let limit: Duration
+
+  /// Runs commands, one a line.
+  ///
+  /// - Throws: ``UserError`` if the kernel doesn't start, ends early or takes too long; ``Interrupted``. No process and
+  ///   no temporary folder is left.
+  func run(_ commands: [String]) throws -> ProbeReport {
+    let folder = URL(fileURLWithPath: NSTemporaryDirectory() + "/hintbench-uml-" + UUID().uuidString)
+      .standardizedFileURL.path
+    _ = try FileAccess.makeFolders(folder)
+    defer { try? FileAccess.removeFolder(folder) }
+    let (input, output, log) = (folder + "/commands", folder + "/result", folder + "/console")
+    try FileAccess.writeAtomically(Array((commands.joined(separator: "\n") + "\n").utf8), to: input)
+    try boot(input, output, log)
+    let text = FileAccess.exists(output) ? String(decoding: try FileAccess.read(output), as: UTF8.self) : ""
+    let report = try ProbeReport(text, file: output)
+    if let failure = report.failure {
+      throw UserError(
+        .fault, "\(kernel.version): '\(failure.command)' failed: \(String(cString: strerror(Int32(-failure.errno))))")
+    }
+    guard report.isComplete else { throw UserError(.fault, "\(kernel.version) ended early: \(lastLine(of: log))") }
+    return report
+  }
+
+  private func boot(_ input: String, _ output: String, _ log: String) throws {
+    let console = try FileAccess.open(log, .writeOnly, options: [.create])
+    defer { try? console.close() }
+    // The kernel ends it where this program is killed. It makes its memory's file in TMPDIR, and removes it at once.
+    let leash = ProgramPath().find("setpriv").map { [$0, "--pdeathsig", "KILL", "--"] } ?? []
+    let words = [
+      kernel.program, "mem=\(bytes >> 20)M", "hintprobe=\(input),\(output)", "con=null", "panic=-1", "quiet",
+    ]
+    var child: ChildProcess
+    do { child = try ChildProcess(leash + words, output: console.rawValue, error: console.rawValue) } catch {
+      throw UserError(.unavailable, "\(kernel.program) can't be started: \(error)")
+    }
+    let deadline = ContinuousClock.now + limit
+    while child.wait(until: min(deadline, .now + .milliseconds(100))) == nil {
+      if Interrupt.isRequested { throw Interrupted() }
+      if ContinuousClock.now >= deadline {
+        throw UserError(.fault, "\(kernel.version) was still running after \(limit): \(lastLine(of: log))")
+      }
+    }
+  }
+
+  private func lastLine(of log: String) -> String {
+    let text = (try? FileAccess.read(log)).map { String(decoding: $0, as: UTF8.self) } ?? ""
+    let lines = text.split(whereSeparator: \.isNewline)
+    let panic = lines.last { $0.contains("Kernel panic") || $0.contains("Couldn't") || $0.contains("No space") }
+    return (panic ?? lines.last).map(String.init) ?? "it printed nothing"
+  }
+}

@@ -1,0 +1,143 @@
+import Foundation
+import Machine
+import Records
+
+/// A kernel as a program of this machine: User Mode Linux with the probe built in. Its mm runs at native speed, needs no
+/// root and no KVM; it has one CPU, no NUMA, and spinlocks that are empty.
+public struct UMLKernel: Sendable {
+  /// The program.
+  public let program: String
+  /// The version of its source, as `make kernelversion` has it.
+  public let version: String
+
+  /// What the kernel is built with beyond `tinyconfig`.
+  ///
+  /// COMPACTION and PAGE_REPORTING: what the designs need. Optimised for speed, as distributions are; tinyconfig isn't.
+  private static let options = [
+    "64BIT", "PRINTK", "PROC_FS", "SYSFS", "BLK_DEV_INITRD", "COMPACTION", "PAGE_REPORTING", "TTY",
+    "CC_OPTIMIZE_FOR_PERFORMANCE", "STATIC_LINK", "STDERR_CONSOLE", "SLUB", "BUG",
+  ]
+  private static let without = ["CC_OPTIMIZE_FOR_SIZE", "SLOB", "SLUB_TINY", "EMBEDDED"]
+
+  /// Builds a kernel, or what changed since it was last built.
+  ///
+  /// - Parameter say: told what is being done.
+  /// - Throws: ``UserError``; ``Interrupted``.
+  public static func build(
+    _ source: KernelSource, in folder: KernelFolder, say: (String) -> Void = { _ in }
+  ) throws -> UMLKernel {
+    let probe = try KernelFolder.probe()
+    let place = folder.folder(of: source)
+    _ = try FileAccess.makeFolders(place)
+    // One builds at a time.
+    let lock = try FolderLock(place)
+    defer { withExtendedLifetime(lock) {} }
+    let log = place + "/log"
+    try? FileAccess.remove(log)
+    let step = Step(log: log)
+    let tree = try source.unpacked(in: place, step, say: say)
+    let shadow = place + "/shadow"
+    try makeShadow(of: tree, probe: probe, at: shadow)
+
+    let output = place + "/build"
+    _ = try FileAccess.makeFolders(output)
+    let make = ["make", "-C", shadow, "O=\(output)", "ARCH=um", "-j\(ProcessInfo.processInfo.activeProcessorCount)"]
+    let wanted = (options.map { "CONFIG_\($0)=y" } + without.map { "# CONFIG_\($0) is not set" }).joined(
+      separator: "\n")
+    let fragment = output + "/hintprobe.config"
+    // Configured once, unless what is wanted changed: a configuration that is written anew compiles everything anew.
+    if (try? FileAccess.read(fragment)) != Array(wanted.utf8) || !FileAccess.exists(output + "/.config") {
+      say("configuring \(source)")
+      try step.run(make + ["tinyconfig"], package: "make gcc flex bison bc")
+      let configuration = try FileAccess.read(output + "/.config") + Array("\n\(wanted)\n".utf8)
+      try FileAccess.writeAtomically(configuration, to: output + "/.config")
+      try step.run(make + ["olddefconfig"], package: "make")
+      try requireOptions(in: output + "/.config", source)
+      try FileAccess.writeAtomically(Array(wanted.utf8), to: fragment)
+    }
+    say("building \(source) for User Mode Linux (some minutes the first time; log: \(log))")
+    try step.run(make + ["linux"], package: "make gcc")
+    return try UMLKernel(builtIn: output)
+  }
+
+  /// The kernel that was built of a source.
+  ///
+  /// - Throws: ``UserError`` of kind unavailable if there is none.
+  public init(of source: KernelSource, in folder: KernelFolder) throws(UserError) {
+    let output = folder.folder(of: source) + "/build"
+    guard FileAccess.exists(output + "/linux") else {
+      throw UserError(
+        .unavailable, "\(source) isn't built; expected `hintbench kernel build --source ...` before")
+    }
+    try self.init(builtIn: output)
+  }
+
+  private init(builtIn output: String) throws(UserError) {
+    program = output + "/linux"
+    let release = try FileAccess.read(output + "/include/config/kernel.release")
+    version = String(decoding: release, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+  }
+
+  private static func requireOptions(in path: String, _ source: KernelSource) throws {
+    let lines = Set(String(decoding: try FileAccess.read(path), as: UTF8.self).split(separator: "\n"))
+    let missing = ["64BIT", "COMPACTION", "CC_OPTIMIZE_FOR_PERFORMANCE"].filter { !lines.contains("CONFIG_\($0)=y") }
+    guard missing.isEmpty else {
+      throw UserError(
+        .fault, "\(source): its configuration can't have \(missing.joined(separator: ", ")); see \(path)")
+    }
+  }
+
+  /// A tree of links to the source, of which only mm/ has files of its own: the source isn't written to, may be
+  /// read-only, and may hold the results of another build.
+  private static func makeShadow(of tree: String, probe: String, at shadow: String) throws {
+    let files = FileManager.default
+    if FileAccess.exists(shadow) { try files.removeItem(atPath: shadow) }
+    // Where a build within the tree leaves what make takes for a tree that isn't clean.
+    let leftovers: Set<String> = [".config", "include/config", "include/generated"]
+    func link(_ folder: String, skipping: Set<String> = []) throws {
+      _ = try FileAccess.makeFolders("\(shadow)/\(folder)")
+      for name in try files.contentsOfDirectory(atPath: "\(tree)/\(folder)") {
+        let path = folder.isEmpty ? name : "\(folder)/\(name)"
+        if leftovers.contains(path) || skipping.contains(path) { continue }
+        try files.createSymbolicLink(atPath: "\(shadow)/\(path)", withDestinationPath: "\(tree)/\(path)")
+      }
+    }
+    try link("", skipping: [".git", "mm", "include"])
+    try link("include")
+    try link("mm", skipping: ["mm/Makefile"])
+    let makefile = try FileAccess.read("\(tree)/mm/Makefile") + Array("\nobj-y += hintprobe/\n".utf8)
+    try FileAccess.writeAtomically(makefile, to: "\(shadow)/mm/Makefile")
+    try files.createSymbolicLink(atPath: "\(shadow)/mm/hintprobe", withDestinationPath: probe)
+  }
+}
+
+extension KernelSource {
+  /// The path of the source tree, fetched and unpacked if need be.
+  func unpacked(in place: String, _ step: Step, say: (String) -> Void) throws -> String {
+    guard case .debian(let version) = self else {
+      guard case .tree(let path) = self else { return "" }
+      return path
+    }
+    let tree = "\(place)/linux-source-\(version)"
+    if FileAccess.exists(tree + "/Kbuild") { return tree }
+    let fetched = place + "/fetched"
+    let files = FileManager.default
+    if FileAccess.exists(fetched) { try files.removeItem(atPath: fetched) }
+    _ = try FileAccess.makeFolders(fetched)
+    defer { try? files.removeItem(atPath: fetched) }
+    say("fetching \(self)")
+    try step.run(
+      ["apt-get", "download", "-qq", "-o", "APT::Sandbox::User=root", "linux-source-\(version)"], in: fetched,
+      package: "apt (or name the folder of a kernel's source)")
+    let packages = try FileAccess.names(in: fetched)
+    guard let package = packages.first(where: { $0.hasSuffix(".deb") }) else {
+      throw UserError(.unavailable, "apt-get fetched no package of \(self); log: \(step.log)")
+    }
+    say("unpacking \(package)")
+    try step.run(["dpkg-deb", "--extract", package, "."], in: fetched, package: "dpkg")
+    try step.run(
+      ["tar", "--extract", "--file", "usr/src/linux-source-\(version).tar.xz"], in: fetched, package: "tar xz-utils")
+    try FileAccess.move("\(fetched)/linux-source-\(version)", to: tree, as: "can't move")
+    return tree
+  }
+}
