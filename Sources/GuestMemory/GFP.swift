@@ -33,6 +33,14 @@ public struct GFP: OptionSet, Sendable {
   /// (drivers/virtio/virtio_balloon.c).
   @inlinable public static var freePageAlloc: GFP { [.noMemAlloc] }
 
+  /// ALLOC_NON_BLOCK: a request that can't reclaim, unless __GFP_NOMEMALLOC takes its rights away.
+  @inlinable @inline(__always)
+  var isNonBlock: Bool { contains(.atomic) && !contains(.noMemAlloc) }
+
+  /// ALLOC_HIGHATOMIC, for an order above 0: may take from the atomic reserve first, and add to it.
+  @inlinable @inline(__always)
+  var mayUseHighAtomic: Bool { isNonBlock && contains(.high) }
+
   /// gfp_migratetype()
   @inlinable @inline(__always)
   var migratetype: Migratetype { Migratetype(rawValue: Int(rawValue & 3)) }

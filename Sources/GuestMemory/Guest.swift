@@ -46,13 +46,14 @@ public final class Guest: @unchecked Sendable {
     let vmemmap = try Mapping(bytes: Int(end >> UInt64(geometry.granuleOrder)) * 64, huge: huge)
     let zoneMemory = try Mapping(bytes: zoneCount * MemoryLayout<StructZone>.stride, huge: false)
     let pcpMemory = try Mapping(bytes: zoneCount * cpus * MemoryLayout<PerCPUPages>.stride, huge: false)
-    let pageblocks = try Mapping(bytes: Int(end >> UInt64(min(9, geometry.highestOrder))) + 1, huge: false)
+    let pageblocks = try Mapping(bytes: Int(end >> UInt64(geometry.pageblockOrder)) + 1, huge: false)
     let nodes = try Mapping(bytes: cpus * MemoryLayout<MCSNode>.stride, huge: false)
     let zonelists = try Mapping(bytes: geometry.nodeCount * 2 * (zoneCount + 1) * 4, huge: false)
     mappings = [vmemmap, zoneMemory, pcpMemory, pageblocks, nodes, zonelists]
 
     var shielded: UInt64 = 0
     for zone in geometry.zones where zone.type == .dma32 { shielded |= 1 << UInt64(zone.node) }
+    if geometry.nodeCount == 1 { shielded = geometry.avoidsFragmentation ? 1 : 0 }
     core = GuestCore(
       vmemmap: vmemmap.base.bindMemory(to: StructPage.self, capacity: vmemmap.bytes / 64),
       zoneTable: zoneMemory.base.bindMemory(to: StructZone.self, capacity: zoneCount),
@@ -60,7 +61,8 @@ public final class Guest: @unchecked Sendable {
       queueNodes: nodes.base.bindMemory(to: MCSNode.self, capacity: cpus),
       zonelists: zonelists.base.bindMemory(to: Int32.self, capacity: zonelists.bytes / 4),
       zoneCount: zoneCount, nodeCount: geometry.nodeCount, cpuCount: cpus, granuleOrder: geometry.granuleOrder,
-      highestOrder: geometry.highestOrder, lockKind: geometry.lockKind, nodesWithDMA32: shielded)
+      highestOrder: geometry.highestOrder, pageblockOrder: geometry.pageblockOrder,
+      hasHugePages: geometry.hasHugePages, lockKind: geometry.lockKind, nodesWithDMA32: shielded)
 
     let pcp = pcpMemory.base.bindMemory(to: PerCPUPages.self, capacity: zoneCount * cpus)
     let watermarks = geometry.watermarks

@@ -175,14 +175,34 @@ public struct GuestCPU<Probe: LockProbe, Hooks: AllocatorHooks> {
           || order == 0 && mark == .min && gfp.contains(.atomic)
             && core.watermarkAllows(zone, order: order, mark: zone.watermark(.min), gfp)
       else { continue }
-      if let page = takeFrom(zone, order: order, gfp, avoidFragmentation: avoidFragmentation) { return page }
+      if let page = takeFrom(zone, order: order, gfp, avoidFragmentation: avoidFragmentation) {
+        if order > 0 && gfp.mayUseHighAtomic { reserveHighAtomic(page, zone) }
+        return page
+      }
+    }
+  }
+
+  /// reserve_highatomic_pageblock(): makes the pageblock of an atomic block of order 1 or more part of the reserve,
+  /// which may have a hundredth of the zone and one pageblock.
+  @inlinable @inline(never)
+  mutating func reserveHighAtomic(_ page: Page, _ zone: Zone) {
+    let pages: UInt64 = 1 &<< UInt64(core.pageblockOrder)
+    let most = zone.managedPages / 100 &+ pages
+    if zone.reservedHighAtomic >= most { return }
+    withZoneLocked(zone) { hold in
+      hold.items = 1
+      let pfn = hold.core.pfn(page)
+      guard hold.zone.reservedHighAtomic < most, hold.core.pageblockMigratetype(pfn).isMergeable else { return }
+      hold.zone.reservedHighAtomicField.pointee &+= pages
+      hold.core.setPageblockMigratetype(pfn, .highAtomic)
+      _ = hold.core.moveFreePages(hold.zone, pageblockOf: pfn, to: .highAtomic, hold.hooks)
     }
   }
 
   /// rmqueue()
   @inlinable @inline(__always)
   mutating func takeFrom(_ zone: Zone, order: Int, _ gfp: GFP, avoidFragmentation: Bool) -> Page? {
-    if PerCPUList.serves(order: order, pageblockOrder: core.pageblockOrder) && order >= core.granuleOrder {
+    if PerCPUList.serves(order: order, hugeOrder: core.perCPUHugeOrder) && order >= core.granuleOrder {
       let pcp = core.perCPUList(zone, cpu: cpu)
       if pcp.lock.tryLock() {
         let page = takeFrom(pcp, zone, order: order, gfp, avoidFragmentation: avoidFragmentation)
@@ -195,11 +215,15 @@ public struct GuestCPU<Probe: LockProbe, Hooks: AllocatorHooks> {
     return withZoneLocked(zone) { hold in
       hold.items = 1
       var page: Page?
-      if order > 0 && gfp.contains(.atomic) && !gfp.contains(.noMemAlloc) {
+      if order > 0 && gfp.mayUseHighAtomic {
         page = hold.core.takeSmallest(hold.zone, order: order, .highAtomic, hold.hooks)
       }
       if page == nil {
         page = hold.core.take(hold.zone, order: order, type, avoidFragmentation: avoidFragmentation, hold.hooks)
+      }
+      // ALLOC_NON_BLOCK: rather the reserve than a failure (6.1.192; facts of the 6.1.y that Debian ships).
+      if page == nil && gfp.isNonBlock {
+        page = hold.core.takeSmallest(hold.zone, order: order, .highAtomic, hold.hooks)
       }
       if page != nil { hold.core.addFreePages(hold.zone, -(1 &<< order)) }
       return page
@@ -254,7 +278,7 @@ public struct GuestCPU<Probe: LockProbe, Hooks: AllocatorHooks> {
   @inlinable @inline(__always)
   mutating func freePrepared(_ page: Page, pfn: UInt64, order: Int, _ zone: Zone) {
     let type = core.pageblockMigratetype(pfn)
-    if PerCPUList.serves(order: order, pageblockOrder: core.pageblockOrder) && type != .isolate {
+    if PerCPUList.serves(order: order, hugeOrder: core.perCPUHugeOrder) && type != .isolate {
       // free_unref_page(): types without per-CPU lists are cached as movable.
       let kept = type.rawValue < Migratetype.pcpTypes ? type : .movable
       page.pointer.pointee.index = UInt64(truncatingIfNeeded: type.rawValue)
@@ -340,7 +364,7 @@ extension GuestCore {
 
   /// alloc_flags_nofragment()'s condition on a preferred ZONE_NORMAL: only one node, or a populated DMA32 below it.
   @inlinable @inline(__always)
-  func dma32Shields(node: Int) -> Bool { nodeCount == 1 || nodesWithDMA32 &>> UInt64(node) & 1 != 0 }
+  func dma32Shields(node: Int) -> Bool { nodesWithDMA32 &>> UInt64(node) & 1 != 0 }
 
   /// put_page_testzero() and free_pages_prepare(): drops the last reference, and checks and cleans every struct page of
   /// the block (64 KiB of vmemmap for the highest order, tens of times the cost of allocating it).

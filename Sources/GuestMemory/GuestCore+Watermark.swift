@@ -8,17 +8,20 @@ extension GuestCore {
   func watermarkAllows(_ zone: Zone, order: Int, mark: UInt64, _ gfp: GFP) -> Bool {
     var least = Int64(truncatingIfNeeded: mark)
     var free = Int64(truncatingIfNeeded: zone.freePages) &- ((1 &<< Int64(order)) &- 1)
-    // GFP_ATOMIC's access to reserves, unless NOMEMALLOC removes it (gfp_to_alloc_flags()).
-    let harder = gfp.contains(.atomic) && !gfp.contains(.noMemAlloc)
-    if gfp.contains(.high) { least &-= least / 2 }
-    if harder { least &-= least / 4 } else { free &-= Int64(truncatingIfNeeded: zone.reservedHighAtomic) }
+    // gfp_to_alloc_flags(): whoever may use any reserve has the atomic one not subtracted.
+    if gfp.contains(.high) {
+      least &-= least / 2
+      if gfp.isNonBlock { least &-= least / 4 }
+    } else if !gfp.isNonBlock {
+      free &-= Int64(truncatingIfNeeded: zone.reservedHighAtomic)
+    }
     if free <= least &+ zone.lowmemReserve(gfp.highestZone) { return false }
     if order == 0 { return true }
     var current = order
     while current <= highestOrder {
       for type in 0..<Migratetype.pcpTypes
       where !zone.freeList(order: current, Migratetype(rawValue: type)).isEmptyUnlocked { return true }
-      if harder && !zone.freeList(order: current, .highAtomic).isEmptyUnlocked { return true }
+      if gfp.mayUseHighAtomic && !zone.freeList(order: current, .highAtomic).isEmptyUnlocked { return true }
       current &+= 1
     }
     return false

@@ -22,17 +22,19 @@ public struct GuestCore: @unchecked Sendable {
   public let granuleOrder: Int
   /// The kernel's MAX_ORDER - 1 (MAX_PAGE_ORDER later): 10, or less for a capture of a kernel built with fewer.
   public let highestOrder: Int
-  /// pageblock_order: 9, or the highest order where that is lower.
+  /// pageblock_order: 9, or the highest order where that is lower or the kernel has no huge pages.
   public let pageblockOrder: Int
+  /// The order above 3 that has per-CPU lists, ``pageblockOrder``; -1 in a kernel without huge pages.
+  @usableFromInline let perCPUHugeOrder: Int
   public let lockKind: LockKind
-  /// A bit per node: whether it has a ZONE_DMA32 (ALLOC_NOFRAGMENT's rule).
+  /// A bit per node: whether its ZONE_NORMAL may spill into a ZONE_DMA32 before it mixes migratetypes.
   @usableFromInline let nodesWithDMA32: UInt64
 
   @inlinable init(
     vmemmap: UnsafeMutablePointer<StructPage>, zoneTable: UnsafeMutablePointer<StructZone>,
     pageblockTypes: UnsafeMutablePointer<UInt8>, queueNodes: UnsafeMutablePointer<MCSNode>,
     zonelists: UnsafeMutablePointer<Int32>, zoneCount: Int, nodeCount: Int, cpuCount: Int, granuleOrder: Int,
-    highestOrder: Int, lockKind: LockKind, nodesWithDMA32: UInt64
+    highestOrder: Int, pageblockOrder: Int, hasHugePages: Bool, lockKind: LockKind, nodesWithDMA32: UInt64
   ) {
     self.vmemmap = vmemmap
     self.zoneTable = zoneTable
@@ -44,7 +46,8 @@ public struct GuestCore: @unchecked Sendable {
     self.cpuCount = cpuCount
     self.granuleOrder = granuleOrder
     self.highestOrder = highestOrder
-    self.pageblockOrder = min(9, highestOrder)
+    self.pageblockOrder = pageblockOrder
+    perCPUHugeOrder = hasHugePages ? pageblockOrder : -1
     self.lockKind = lockKind
     self.nodesWithDMA32 = nodesWithDMA32
   }

@@ -34,7 +34,15 @@ public struct GuestGeometry: Sendable {
   public var nodeCount: Int
   public var cpuCount: Int
   public var granuleOrder: Int
-  public var highestOrder = 10
+  public var highestOrder = 10 {
+    didSet { pageblockOrder = min(9, highestOrder) }
+  }
+  /// pageblock_order: that of a huge page, or the highest order in a kernel without huge pages.
+  public var pageblockOrder = 9
+  /// Whether the per-CPU lists have pageblocks, too: a kernel with transparent huge pages.
+  public var hasHugePages = true
+  /// Whether the kernel has ZONE_DMA32, without which it never sets ALLOC_NOFRAGMENT.
+  public var avoidsFragmentation = true
   public var lockKind = LockKind.queued
   public var vmemmapPage = VmemmapPage.huge
   /// False for a capture without zoneinfo: watermarks are zero and nothing may be allocated.
@@ -119,7 +127,7 @@ extension GuestGeometry {
     guard hasWatermarks else { return zones.map { _ in Watermarks(min: 0, low: 0, high: 0) } }
     let computed = Watermarks.compute(
       managed: zones.map(\.managedPages), movable: zones.map { $0.type == .movable },
-      pageblockPages: 1 << UInt64(min(9, highestOrder)))
+      pageblockPages: 1 << UInt64(pageblockOrder))
     return zip(zones, computed).map { $0.watermarks ?? $1 }
   }
 

@@ -37,7 +37,7 @@ public struct PerCPUList {
 
   /// pcp_allowed_order()
   @inlinable @inline(__always)
-  static func serves(order: Int, pageblockOrder: Int) -> Bool { order <= costlyOrder || order == pageblockOrder }
+  static func serves(order: Int, hugeOrder: Int) -> Bool { order <= costlyOrder || order == hugeOrder }
 
   /// order_to_pindex()
   @inlinable @inline(__always)

@@ -60,7 +60,7 @@ import Testing
   @Test func listIndicesAndOrdersAreEachOthersInverse() {
     var seen = Set<Int>()
     for order in [0, 1, 2, 3, 9] {
-      #expect(PerCPUList.serves(order: order, pageblockOrder: 9))
+      #expect(PerCPUList.serves(order: order, hugeOrder: 9))
       for type in 0..<Migratetype.pcpTypes {
         let index = PerCPUList.index(order: order, Migratetype(rawValue: type))
         #expect(PerCPUList.order(index: index, pageblockOrder: 9) == order)
@@ -68,7 +68,7 @@ import Testing
       }
     }
     #expect(seen == Set(0..<PerCPUList.listCount))
-    #expect([4, 5, 6, 7, 8, 10].allSatisfy { !PerCPUList.serves(order: $0, pageblockOrder: 9) })
+    #expect([4, 5, 6, 7, 8, 10].allSatisfy { !PerCPUList.serves(order: $0, hugeOrder: 9) })
   }
 
   @Test(arguments: [0, 3, 9]) func pagesFramesAndAddressesAreEachOthersInverse(granule: Int) throws {
