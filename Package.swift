@@ -73,8 +73,7 @@ let package = Package(
       dependencies: ["Hinting", "Delivery", "GuestMemory", "Instruments", "Machine", "Records", "CHost"],
       swiftSettings: asItStands),
     .target(
-      name: "LinuxGuest", dependencies: ["Bench", "GuestMemory", "Instruments", "Machine", "Records", system],
-      swiftSettings: asItStands),
+      name: "LinuxGuest", dependencies: ["Bench", "GuestMemory", "Instruments", "Machine", "Records", system]),
     .target(name: "PageStates", dependencies: ["GuestMemory", "Instruments", "CHost"]),
     .target(name: "Ballooning", dependencies: ["Delivery", "GuestMemory", "Instruments", "CHost"]),
     .target(
@@ -152,7 +151,7 @@ let package = Package(
       ]),
     .testTarget(
       name: "LinuxGuestTests",
-      dependencies: ["TestSupport", "LinuxGuest", "Reporting", "Experiments", "Machine", "Records"]),
+      dependencies: ["TestSupport", "LinuxGuest", "GuestMemory", "Reporting", "Experiments", "Machine", "Records"]),
     .testTarget(
       name: "CommandLineTests",
       dependencies: [

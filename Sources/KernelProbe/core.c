@@ -239,6 +239,16 @@ static int run_line(const char *line, struct workspace *space, struct probe_out 
 
 		return prepare(space, line + 7, &cold);
 	}
+	if (!strncmp(line, "trace ", 6)) {
+		unsigned long seed, operations, every, permille;
+
+		if (number_of(line + 6, "seed", 1, 0, ULONG_MAX, &seed) ||
+		    number_of(line + 6, "operations", 20000, 1, 10000000, &operations) ||
+		    number_of(line + 6, "every", 2000, 1, 10000000, &every) ||
+		    number_of(line + 6, "permille", 700, 1, 2000, &permille))
+			return -EINVAL;
+		return probe_trace(seed, operations, every, permille, out);
+	}
 	if (!strcmp(line, "dump")) {
 		probe_dump(out);
 		return 0;

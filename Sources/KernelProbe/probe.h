@@ -139,6 +139,13 @@ extern const struct probe_design probe_pfn_scan;
 /* Runs the commands of `text`, one a line, and prints their results. Returns 0, or the first error. */
 int probe_run(char *text, struct probe_out *out);
 
+/*
+ * Runs `operations` of the trace `seed`, which holds at most `permille` thousandths of memory, and prints each one's
+ * block, and the state at first, after each `every` and at last.
+ */
+int probe_trace(unsigned long seed, unsigned long operations, unsigned long every, unsigned long permille,
+		struct probe_out *out);
+
 /* Prints zones, watermarks, lists, pageblocks and per-CPU lists. */
 void probe_dump(struct probe_out *out);
 

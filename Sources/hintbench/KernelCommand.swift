@@ -15,7 +15,7 @@ struct KernelCommand: ParsableCommand {
       The kernel runs as a program (User Mode Linux): natively, without root and KVM, with one CPU, without NUMA, and \
       with spinlocks that are empty. Its mm/page_alloc.c and its free lists are the real ones.
       """,
-    subcommands: [KernelBuildCommand.self, KernelRunCommand.self])
+    subcommands: [KernelBuildCommand.self, KernelRunCommand.self, KernelCheckCommand.self])
 }
 
 /// What both subcommands take.
@@ -101,6 +101,50 @@ struct KernelRunCommand: ParsableCommand {
       guests: sizes, strategies: strategy?.split(separator: ",").map(String.init) ?? KernelScan.designs.map(\.name),
       order: order, repetitions: repetitions, isCold: cache == "cold", seed: seed,
       longestHold: try TimeSpan(longestHold).nanoseconds)
+  }
+}
+
+struct KernelCheckCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "check",
+    abstract: "Compare the model with a built kernel: the same operations, the same blocks, the same lists.",
+    discussion: """
+      A trace is a seeded sequence of allocations, frees and drains. Kernel and model start from the kernel's lists; each \
+      operation must give the same PFN, and at each checkpoint all lists, counters, pageblocks and per-CPU lists must be \
+      equal. Exit status 2 if a trace differs; its first operation is named.
+      """)
+
+  @OptionGroup var options: KernelOptions
+  @Option(help: "Traces.") var traces = 20
+  @Option(help: "Operations of each trace.") var operations = 20_000
+  @Option(help: "Operations between two checkpoints; fewer find the operation that parts them, and take longer.")
+  var every = 2000
+  @Option(help: "Seed of the first trace; the next ones count up.") var seed: UInt64 = 1
+
+  func run() throws {
+    try Failure.reporting {
+      guard (1...100_000).contains(traces), (1...1_000_000).contains(operations), every >= 1 else {
+        throw UserError.usage(
+          "invalid number of traces, operations or --every: expected 1 to 100000, 1 to 1000000, 1 or more")
+      }
+      let kernel = try UMLKernel(of: options.parsed, in: options.folder)
+      Interrupt.watch()
+      var differing = 0
+      var count = 0
+      try Interrupted.exiting {
+        try KernelCheck(traces: traces, operations: operations, every: every, seed: seed).run(kernel) { result in
+          count += 1
+          if let difference = result.difference {
+            differing += 1
+            print(
+              "trace \(result.seed) (\(ByteSize(bytes: result.guestBytes)), \(result.permille) permille): \(difference)"
+            )
+          }
+        }
+      }
+      print("Linux \(kernel.version): \(count - differing) of \(count) traces of \(operations) operations equal")
+      if differing > 0 { throw ExitCode(2) }
+    }
   }
 }
 

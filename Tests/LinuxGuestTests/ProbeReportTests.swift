@@ -9,12 +9,15 @@ import Testing
     hintprobe 1 release=6.1.192 cpus=1 nodes=1 max_order=10 migratetypes=4 pages=252000
     command dump
     zone node=0 name=Normal start=0 spanned=262144 present=262144 managed=252000 min=800 low=1000 high=1200 boost=0 \
-    nr_free_pages=250003
+    highatomic=0 nr_free_pages=250003
     free order=0 nr_free=3
     list order=0 type=0 7 9*2:2
     free order=10 nr_free=244
     list order=10 type=1 1024*3:1024 9216*2:-1024
-    pcp cpu=0 count=3 high=300 batch=63
+    pageblocks order=10 start=0 1*2 0*1
+    pcp cpu=0 count=3 high=300 batch=63 free_factor=2
+    pcplist cpu=0 list=3 40*2:1 90
+    pcpnoted cpu=0 type=3 90
     command scan design=step-iterator step=2 order=10
     session design=step-iterator option=step limit=2 order=10 pass=1 probed=0 cache=cold error=0 blocks=5 \
     pages=5120 pfn_sum=23552 holds=3 dropped=0 ticks=900 return_ticks=0
@@ -30,10 +33,12 @@ import Testing
   @Test func aWholeReport() throws {
     let report = try ProbeReport(Self.text, file: "f")
     #expect(report.release == "6.1.192" && report.maxOrder == 10 && report.isComplete && report.failure == nil)
-    let zone = try #require(report.zones.first)
-    #expect(report.zones.count == 1 && zone.name == "Normal" && zone.freePages == 250003)
-    #expect(zone.blocksFree == [3, 244])
-    #expect(zone.highestOrderLists == [[1024, 2048, 3072, 9216, 8192]])
+    let zone = try #require(report.state.zones.first)
+    #expect(report.state.zones.count == 1 && zone.name == "Normal" && zone.freePages == 250003)
+    #expect(zone.blocksFree == [3, 244] && zone.pageblocks == [1, 1, 0] && zone.pageblockOrder == 10)
+    #expect(zone.lists.map(\.pfns) == [[7, 9, 11], [1024, 2048, 3072, 9216, 8192]])
+    #expect(zone.perCPU.map(\.high) == [300] && zone.perCPU[0].lists == [3: [40, 41, 90]])
+    #expect(zone.perCPU[0].highAtomic == [90] && zone.perCPU[0].freeFactor == 2)
     #expect(report.sessions.map(\.isProbed) == [false, true])
     let probed = report.sessions[1]
     #expect(probed.fullName == "step-iterator:step=2" && probed.isCold && probed.blocks == 5 && probed.pfnSum == 23552)
@@ -50,7 +55,7 @@ import Testing
 
   @Test func aDumpReplacesTheOneBefore() throws {
     let again = Self.text.replacing("done\n", with: "command dump\ndone\n")
-    #expect(try ProbeReport(again, file: "f").zones.isEmpty)
+    #expect(try ProbeReport(again, file: "f").state.zones.isEmpty)
   }
 
   @Test func aCommandThatFailedIsNamed() throws {
@@ -60,7 +65,8 @@ import Testing
 
   @Test(arguments: [
     ("hintprobe 1 release=x cpus=1\n", 1), ("session design=x\n", 1), ("hold ticks=1 items=1\n", 1),
-    ("command x\nwhatever a=1\n", 2), ("\n", 1), ("zone node=x name=N managed=1 nr_free_pages=1\n", 1),
+    ("command x\nwhatever a=1\n", 2), ("\n", 1), ("free order=0 nr_free=1\n", 1),
+    ("zone node=x name=N managed=1 nr_free_pages=1\n", 1),
   ])
   func whatTheProbeNeverPrintsIsAnInputErrorWithItsLine(text: String, line: Int) {
     let error = #expect(throws: UserError.self) { try ProbeReport(text, file: "f") }

@@ -173,16 +173,16 @@ public struct KernelScan: Codable, Sendable {
     run.guest.bytes = bytes
     run.guest.nodes = report.nodes
     run.guest.cpus = report.cpus
-    run.guest.zones = report.zones.count
+    run.guest.zones = report.state.zones.count
     run.guest.granuleOrder = 0
     run.guest.lockKind = "none"
     run.guest.pageInit = "none"
     run.guest.state = "fresh"
     run.guest.listOrder = "ascending"
-    let free = report.zones.reduce(0) { $0 + $1.freePages }
+    let free = report.state.zones.reduce(0) { $0 + $1.freePages }
     run.guest.bytesFree = free << 12
     run.guest.freeFraction = Double(free) / Double(bytes >> 12)
-    let lists = report.zones.flatMap(\.highestOrderLists)
+    let lists = report.state.zones.flatMap(\.lists).filter { $0.order == report.maxOrder }.map(\.pfns)
     let pairs = lists.reduce(0) { $0 + max(0, $1.count - 1) }
     let block = UInt64(1) << UInt64(report.maxOrder)
     if pairs > 0 {
@@ -204,13 +204,13 @@ public struct KernelScan: Codable, Sendable {
 
   private func fillFound(_ run: inout RunRecord, _ report: ProbeReport, _ session: ProbeReport.Session) {
     run.found.outcome = .complete
-    let free = report.zones.reduce(0) { sum, zone in
+    let free = report.state.zones.reduce(0) { sum, zone in
       sum + zone.blocksFree.enumerated().reduce(0) { $1.offset >= session.order ? $0 + $1.element : $0 }
     }
     run.found.blocksFree = free
     run.found.blocksReported = session.blocks
     run.found.bytesReported = session.pages << 12
-    let orders = report.zones.flatMap { $0.blocksFree.enumerated() }.filter { $0.offset >= session.order }
+    let orders = report.state.zones.flatMap { $0.blocksFree.enumerated() }.filter { $0.offset >= session.order }
     let bytesFree = orders.reduce(UInt64(0)) { $0 + UInt64($1.element) << UInt64($1.offset + 12) }
     if bytesFree > 0 { run.found.coverage = Double(session.pages << 12) / Double(bytesFree) }
     if let all = run.guest.bytesFree, all > 0 { run.found.coverageFree = Double(session.pages << 12) / Double(all) }

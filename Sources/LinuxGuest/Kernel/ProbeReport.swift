@@ -1,6 +1,7 @@
+import GuestMemory
 import Records
 
-/// What the probe printed: one `NAME KEY=VALUE...` a line.
+/// What the probe printed: one `NAME KEY=VALUE...` a line, and a trace's steps.
 public struct ProbeReport: Sendable {
   /// A session of a design.
   public struct Session: Sendable {
@@ -27,16 +28,26 @@ public struct ProbeReport: Sendable {
     public var fullName: String { option.map { "\(design):\($0)" } ?? design }
   }
 
-  /// A zone as dumped.
-  public struct Zone: Sendable {
-    public var node: Int
-    public var name: String
-    public var managedPages: UInt64
-    public var freePages: UInt64
-    /// The free blocks by order.
-    public var blocksFree: [Int] = []
-    /// The PFNs of the highest order's lists by migratetype, in list order.
-    public var highestOrderLists: [[UInt64]] = []
+  /// One operation of a trace and its block.
+  public enum Step: Equatable, Sendable {
+    /// nil: there was none.
+    case allocated(UInt64?)
+    case freed(UInt64)
+    case drained
+    /// How many blocks were isolated and put back.
+    case reported(Int)
+  }
+
+  /// A trace as the kernel executed it.
+  public struct Trace: Sendable {
+    public var seed: UInt64
+    /// The most pages it holds.
+    public var most: UInt64
+    /// The state before it.
+    public var start = KernelState()
+    public var steps: [Step] = []
+    /// The state after so many steps.
+    public var checkpoints: [(steps: Int, state: KernelState)] = []
   }
 
   /// `uname -r`.
@@ -48,11 +59,20 @@ public struct ProbeReport: Sendable {
   public var pages: UInt64 = 0
   public var sessions: [Session] = []
   /// Of the last `dump`.
-  public var zones: [Zone] = []
+  public var state = KernelState()
+  public var traces: [Trace] = []
   /// Whether all commands were run.
   public var isComplete = false
   /// The command that failed, and its errno.
   public var failure: (command: String, errno: Int)?
+
+  /// Where a dump's lines belong.
+  private enum Place {
+    case dump
+    case start
+    case checkpoint
+  }
+  private var place = Place.dump
 
   /// Parses a report, whole or cut short.
   ///
@@ -61,35 +81,24 @@ public struct ProbeReport: Sendable {
     var command = ""
     // The last line ends with a newline, unless it was torn.
     for (number, line) in text.split(separator: "\n", omittingEmptySubsequences: false).dropLast().enumerated() {
-      guard let fields = Fields(line) else {
+      if traces.last != nil, let step = Step(line) {
+        traces[traces.count - 1].steps.append(step)
+        continue
+      }
+      guard let fields = ProbeLine(line) else {
         throw .input(file: file, line: number + 1, "invalid line '\(line)'", accepted: "expected NAME KEY=VALUE...")
       }
-      do throws(Fields.Missing) {
-        switch fields.name {
-        case "command":
+      do throws(ProbeLine.Missing) {
+        if fields.name == "command" {
           command = String(line.dropFirst("command ".count))
-          if command == "dump" { zones = [] }
-        case "done": isComplete = true
-        case "error": failure = (command, Int(fields.first ?? "") ?? 0)
-        case "hintprobe": try start(fields)
-        case "session": sessions.append(try Session(fields))
-        case "hold":
-          guard !sessions.isEmpty else { throw Fields.Missing(key: "session before") }
-          sessions[sessions.count - 1].samples.append(
-            (UInt64(try fields.number("ticks")), UInt32(clamping: try fields.number("items"))))
-        case "zone":
-          zones.append(
-            Zone(
-              node: try fields.number("node"), name: try fields.text("name"),
-              managedPages: UInt64(try fields.number("managed")),
-              freePages: UInt64(try fields.number("nr_free_pages"))))
-        case "free": if !zones.isEmpty { zones[zones.count - 1].blocksFree.append(try fields.number("nr_free")) }
-        case "list":
-          if !zones.isEmpty, try fields.number("order") == maxOrder {
-            zones[zones.count - 1].highestOrderLists.append(fields.runs)
+          if command == "dump" {
+            place = .dump
+            state = KernelState()
           }
-        case "pcp", "pcplist", "order0": break
-        default: throw Fields.Missing(key: "known name")
+        } else if fields.name == "error" {
+          failure = (command, Int(fields.words.first ?? "") ?? 0)
+        } else {
+          try add(fields)
         }
       } catch {
         throw .input(
@@ -98,67 +107,188 @@ public struct ProbeReport: Sendable {
     }
   }
 
-  private mutating func start(_ fields: Fields) throws(Fields.Missing) {
+  private mutating func add(_ fields: ProbeLine) throws(ProbeLine.Missing) {
+    switch fields.name {
+    case "done": isComplete = true
+    case "hintprobe": try start(fields)
+    case "session": sessions.append(try Session(fields))
+    case "hold":
+      guard !sessions.isEmpty else { throw ProbeLine.Missing(key: "session before") }
+      sessions[sessions.count - 1].samples.append(
+        (UInt64(try fields.number("ticks")), UInt32(clamping: try fields.number("items"))))
+    case "trace":
+      traces.append(
+        Trace(seed: UInt64(truncatingIfNeeded: try fields.number("seed")), most: UInt64(try fields.number("most"))))
+      place = .start
+    case "checkpoint":
+      guard let steps = fields.words.first.flatMap({ Int($0) }), !traces.isEmpty else {
+        throw ProbeLine.Missing(key: "number of steps of a trace")
+      }
+      traces[traces.count - 1].checkpoints.append((steps, KernelState()))
+      place = .checkpoint
+    case "zone", "free", "list", "pageblocks", "pcp", "pcplist", "pcpnoted":
+      switch place {
+      case .dump: try state.add(fields)
+      case .start: try traces[traces.count - 1].start.add(fields)
+      case .checkpoint:
+        let last = traces[traces.count - 1].checkpoints.count - 1
+        try traces[traces.count - 1].checkpoints[last].state.add(fields)
+      }
+    case "order0": break
+    default: throw ProbeLine.Missing(key: "known name")
+    }
+  }
+
+  private mutating func start(_ fields: ProbeLine) throws(ProbeLine.Missing) {
     release = try fields.text("release")
     cpus = try fields.number("cpus")
     nodes = try fields.number("nodes")
     maxOrder = try fields.number("max_order")
     pages = UInt64(try fields.number("pages"))
   }
+}
 
-  /// A line's name and values.
-  fileprivate struct Fields {
-    struct Missing: Error {
-      var key: String
-    }
+/// A line's name and values.
+struct ProbeLine {
+  struct Missing: Error {
+    var key: String
+  }
 
-    let name: Substring
-    /// What follows the name without `=`.
-    let words: [Substring]
-    private var values: [Substring: Substring] = [:]
+  let name: Substring
+  /// What follows the name without `=`.
+  let words: [Substring]
+  private var values: [Substring: Substring] = [:]
 
-    init?(_ line: Substring) {
-      let parts = line.split(separator: " ")
-      guard let name = parts.first else { return nil }
-      self.name = name
-      var words: [Substring] = []
-      for part in parts.dropFirst() {
-        if let equals = part.firstIndex(of: "=") {
-          values[part[..<equals]] = part[part.index(after: equals)...]
-        } else {
-          words.append(part)
-        }
+  init?(_ line: Substring) {
+    let parts = line.split(separator: " ")
+    guard let name = parts.first else { return nil }
+    self.name = name
+    var words: [Substring] = []
+    for part in parts.dropFirst() {
+      if let equals = part.firstIndex(of: "=") {
+        values[part[..<equals]] = part[part.index(after: equals)...]
+      } else {
+        words.append(part)
       }
-      self.words = words
     }
+    self.words = words
+  }
 
-    var first: Substring? { words.first }
+  func text(_ key: Substring) throws(Missing) -> String {
+    guard let value = values[key] else { throw Missing(key: String(key)) }
+    return String(value)
+  }
 
-    func text(_ key: Substring) throws(Missing) -> String {
-      guard let value = values[key] else { throw Missing(key: String(key)) }
-      return String(value)
+  func number(_ key: Substring) throws(Missing) -> Int {
+    guard let value = values[key], let number = Int(value) ?? UInt64(value).map({ Int(truncatingIfNeeded: $0) })
+    else { throw Missing(key: String(key)) }
+    return number
+  }
+
+  /// The number of `key`; 0 where the kernel has none.
+  func number(ifAny key: Substring) throws(Missing) -> Int { values[key] == nil ? 0 : try number(key) }
+
+  /// The numbers of a list: `PFN`, or `FIRST*COUNT:STEP`.
+  var runs: [UInt64] {
+    words.flatMap { word -> [UInt64] in
+      let parts = word.split(whereSeparator: { $0 == "*" || $0 == ":" })
+      guard let first = parts.first.flatMap({ Int64($0) }) else { return [] }
+      guard parts.count == 3, let count = Int64(parts[1]), let step = Int64(parts[2]), count > 0 else {
+        return [UInt64(bitPattern: first)]
+      }
+      return (0..<count).map { UInt64(bitPattern: first &+ $0 &* step) }
     }
+  }
+}
 
-    func number(_ key: Substring) throws(Missing) -> Int {
-      guard let value = values[key], let number = Int(value) ?? UInt64(value).map({ Int(truncatingIfNeeded: $0) })
-      else { throw Missing(key: String(key)) }
-      return number
+extension ProbeReport.Step {
+  /// Parses `a PFN`, `a -`, `f PFN`, `r COUNT` or `d`; nil if the line is none of them.
+  init?(_ line: Substring) {
+    guard let kind = line.utf8.first, line.utf8.dropFirst().first.map({ $0 == UInt8(ascii: " ") }) ?? true else {
+      return nil
     }
+    let value = line.dropFirst(2)
+    switch kind {
+    case UInt8(ascii: "a"):
+      if value == "-" {
+        self = .allocated(nil)
+      } else if let pfn = UInt64(value) {
+        self = .allocated(pfn)
+      } else {
+        return nil
+      }
+    case UInt8(ascii: "f"):
+      guard let pfn = UInt64(value) else { return nil }
+      self = .freed(pfn)
+    case UInt8(ascii: "r"):
+      guard let count = Int(value) else { return nil }
+      self = .reported(count)
+    case UInt8(ascii: "d") where line.utf8.count == 1: self = .drained
+    default: return nil
+    }
+  }
+}
 
-    /// The numbers of a list: `PFN`, or `FIRST*COUNT:STEP`.
-    var runs: [UInt64] {
-      words.flatMap { word -> [UInt64] in
-        let parts = word.split(whereSeparator: { $0 == "*" || $0 == ":" })
-        guard let first = parts.first.flatMap({ Int64($0) }) else { return [] }
-        guard parts.count == 3, let count = Int64(parts[1]), let step = Int64(parts[2]) else { return [UInt64(first)] }
-        return (0..<count).map { UInt64(first + $0 * step) }
+extension KernelState {
+  fileprivate mutating func add(_ fields: ProbeLine) throws(ProbeLine.Missing) {
+    if fields.name == "zone" {
+      zones.append(try Zone(fields))
+      return
+    }
+    guard !zones.isEmpty else { throw ProbeLine.Missing(key: "zone before") }
+    try zones[zones.count - 1].add(fields)
+  }
+}
+
+extension KernelState.Zone {
+  fileprivate init(_ fields: ProbeLine) throws(ProbeLine.Missing) {
+    func pages(_ key: Substring) throws(ProbeLine.Missing) -> UInt64 {
+      UInt64(truncatingIfNeeded: try fields.number(key))
+    }
+    self.init()
+    node = try fields.number("node")
+    name = try fields.text("name")
+    startPFN = try pages("start")
+    spannedPages = try pages("spanned")
+    managedPages = try pages("managed")
+    watermarks = Watermarks(min: try pages("min"), low: try pages("low"), high: try pages("high"))
+    boost = try pages("boost")
+    highAtomic = try pages("highatomic")
+    freePages = try pages("nr_free_pages")
+  }
+
+  fileprivate mutating func add(_ fields: ProbeLine) throws(ProbeLine.Missing) {
+    switch fields.name {
+    case "free": blocksFree.append(try fields.number("nr_free"))
+    case "list":
+      lists.append(.init(order: try fields.number("order"), type: try fields.number("type"), pfns: fields.runs))
+    case "pageblocks":
+      pageblockOrder = try fields.number("order")
+      // Here a run is `TYPE*COUNT`.
+      pageblocks = fields.words.flatMap { word in
+        let parts = word.split(separator: "*").compactMap { Int($0) }
+        return parts.count == 2 && parts[1] > 0 ? [Int](repeating: parts[0], count: parts[1]) : []
+      }
+    case "pcp":
+      var lists = KernelState.PerCPU()
+      lists.count = try fields.number("count")
+      lists.high = try fields.number("high")
+      lists.batch = try fields.number("batch")
+      lists.freeFactor = try fields.number(ifAny: "free_factor")
+      perCPU.append(lists)
+    default:
+      guard !perCPU.isEmpty else { throw ProbeLine.Missing(key: "pcp before") }
+      if fields.name == "pcpnoted" {
+        perCPU[perCPU.count - 1].highAtomic.formUnion(fields.runs)
+      } else {
+        perCPU[perCPU.count - 1].lists[try fields.number("list")] = fields.runs
       }
     }
   }
 }
 
 extension ProbeReport.Session {
-  fileprivate init(_ fields: ProbeReport.Fields) throws(ProbeReport.Fields.Missing) {
+  fileprivate init(_ fields: ProbeLine) throws(ProbeLine.Missing) {
     design = try fields.text("design")
     let name = try fields.text("option")
     option = name.isEmpty ? nil : "\(name)=\(try fields.number("limit"))"

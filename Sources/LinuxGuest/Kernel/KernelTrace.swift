@@ -1,0 +1,150 @@
+import GuestMemory
+import Instruments
+
+/// A seeded sequence of operations on the allocator, executed by the model as the kernel's probe executes it.
+///
+/// What is drawn, and in which order, is the same in Sources/KernelProbe/trace.c.
+struct KernelTrace {
+  /// Where kernel and model part.
+  struct Difference: Equatable, Sendable {
+    /// The number of the operation, from 1; 0 is the state before the first.
+    var operation: Int
+    /// The operation, and what each side has, the kernel first.
+    var words: String
+  }
+
+  private static let blocks = 1 << 18
+  private static let orders = [0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 3, 4, 5, 7, 10]
+  private static let kinds: [(name: String, gfp: GFP)] = [
+    ("movable", [.movable, .highMem, .noMemAlloc]), ("movable", [.movable, .highMem, .noMemAlloc]),
+    ("movable", [.movable, .highMem, .noMemAlloc]), ("unmovable", .noMemAlloc), ("unmovable", .noMemAlloc),
+    ("reclaimable", [.reclaimable, .noMemAlloc]), ("high", [.high, .noMemAlloc]), ("atomic", [.high, .atomic]),
+  ]
+
+  private var held: [(pfn: UInt64, order: Int)] = []
+  private var pages: UInt64 = 0
+  private let most: UInt64
+  private var random: SplitMix
+  private var cpu: GuestCPU<NoProbe, NoHooks>
+  // The core doesn't keep it alive.
+  private let guest: Guest
+
+  /// Executes a trace on the model from the kernel's start, and compares each operation's block and each checkpoint.
+  ///
+  /// - Throws: ``GuestError`` if the model can't have the kernel's zones.
+  static func difference(from trace: ProbeReport.Trace) throws -> Difference? {
+    let guest = try guest(of: trace)
+    if let words = trace.start.difference(to: guest.kernelState(like: trace.start)) {
+      return Difference(operation: 0, words: "the state before the first: \(words)")
+    }
+    var model = KernelTrace(trace, guest)
+    var checkpoints = trace.checkpoints[...]
+    for (number, step) in trace.steps.enumerated() {
+      let (name, own) = model.step(number)
+      if own != step { return Difference(operation: number + 1, words: "\(name): \(step.words), \(own.words)") }
+      guard let next = checkpoints.first, next.steps == number + 1 else { continue }
+      checkpoints.removeFirst()
+      if let words = next.state.difference(to: guest.kernelState(like: next.state)) {
+        return Difference(operation: number + 1, words: "the state after \(name): \(words)")
+      }
+    }
+    return nil
+  }
+
+  /// Executes a trace on the model whatever the kernel did. Returns the last step and the state after it; nil for a trace
+  /// without steps.
+  static func executed(_ trace: ProbeReport.Trace) throws -> (step: ProbeReport.Step, state: KernelState)? {
+    let guest = try guest(of: trace)
+    var model = KernelTrace(trace, guest)
+    let steps = trace.steps.indices.map { model.step($0).step }
+    return steps.last.map { ($0, guest.kernelState(like: trace.start)) }
+  }
+
+  private static func guest(of trace: ProbeReport.Trace) throws -> Guest {
+    // A kernel without huge pages has no ZONE_DMA32 either: User Mode Linux.
+    let isUML = trace.start.zones.first.map { $0.pageblockOrder == 10 } ?? false
+    let guest = try Guest(GuestGeometry(trace.start, hasHugePages: !isUML, avoidsFragmentation: !isUML))
+    guest.fill(trace.start)
+    return guest
+  }
+
+  private init(_ trace: ProbeReport.Trace, _ guest: Guest) {
+    most = trace.most
+    random = SplitMix(state: trace.seed)
+    self.guest = guest
+    cpu = GuestCPU(guest.core, cpu: 0, node: 0, probe: NoProbe())
+  }
+
+  /// Executes the next operation. Returns its name and its block.
+  private mutating func step(_ number: Int) -> (name: String, step: ProbeReport.Step) {
+    let wanted = number / 4096 % 2 == 1 ? most / 4 : most
+    let word = random.next()
+    if word >> 24 & 0x3ff == 0 {
+      cpu.drainPerCPULists()
+      return ("drain", .drained)
+    }
+    if word >> 24 & 0x1ff == 1 { return report(word) }
+    if held.count < Self.blocks && (held.isEmpty || word & 0xff < (pages < wanted ? 176 : 80)) {
+      let order = Self.orders[Int(word >> 8 & 15)]
+      let kind = Self.kinds[Int(word >> 16 & 7)]
+      let pfn = cpu.allocate(order: order, kind.gfp)
+      if let pfn {
+        cpu.core.keepOffLRU(pfn)
+        held.append((pfn, order))
+        pages += 1 << UInt64(order)
+      }
+      return ("alloc order \(order) \(kind.name)", .allocated(pfn))
+    }
+    let index = Int(word >> 34 % UInt64(held.count))
+    let block = held[index]
+    pages -= 1 << UInt64(block.order)
+    cpu.free(pfn: block.pfn, order: block.order)
+    held.swapAt(index, held.count - 1)
+    held.removeLast()
+    return ("free order \(block.order)", .freed(block.pfn))
+  }
+
+  /// What reporting does with a batch: takes up to eight blocks off the head of a list in one hold, and gives them back
+  /// in another.
+  private mutating func report(_ word: UInt64) -> (name: String, step: ProbeReport.Step) {
+    let order = cpu.core.highestOrder - Int(word >> 34 % 3)
+    let type = Migratetype(rawValue: Int(word >> 40 % 3))
+    let zone = cpu.core.zone(0)
+    let pages = cpu.withZoneLocked(zone) { hold in
+      var pages: [Page] = []
+      while pages.count < 8, let page = hold.freeList(order: order, type).first, hold.isolate(page) {
+        pages.append(page)
+      }
+      return pages
+    }
+    cpu.withZoneLocked(zone) { hold in
+      for page in pages { hold.putBack(page, order: order, hold.core.pageblockMigratetype(hold.core.pfn(page))) }
+    }
+    return ("report order \(order) \(type.name)", .reported(pages.count))
+  }
+
+  /// SplitMix64 (Steele, Lea and Flood, 2014).
+  private struct SplitMix {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+      state &+= 0x9e37_79b9_7f4a_7c15
+      var word = state
+      word = (word ^ (word >> 30)) &* 0xbf58_476d_1ce4_e5b9
+      word = (word ^ (word >> 27)) &* 0x94d0_49bb_1331_11eb
+      return word ^ (word >> 31)
+    }
+  }
+}
+
+extension ProbeReport.Step {
+  /// As in "PFN 7".
+  var words: String {
+    switch self {
+    case .allocated(let pfn): pfn.map { "PFN \($0)" } ?? "none"
+    case .freed(let pfn): "PFN \(pfn) freed"
+    case .drained: "drained"
+    case .reported(let count): "\(count) blocks"
+    }
+  }
+}
