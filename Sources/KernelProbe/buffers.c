@@ -45,6 +45,7 @@ static int copy_all(struct probe_session *session, u64 **buffers, size_t per_buf
 {
 	int nid, index, order;
 	struct zone *zone;
+	bool all = true;
 
 	for (order = PROBE_MAX_ORDER; order >= (int)session->order; order--) {
 		size_t count = 0;
@@ -57,8 +58,9 @@ static int copy_all(struct probe_session *session, u64 **buffers, size_t per_buf
 				return -ETIME;
 			cond_resched();
 		}
+		all = all && fits;
 	}
-	return 0;
+	return all ? 0 : 1;
 }
 
 /* A header of 8 bytes, then addresses. */

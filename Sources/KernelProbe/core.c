@@ -139,19 +139,20 @@ static int pass(const struct probe_design *design, struct probe_session *session
 {
 	u64 start, collected, returned;
 	unsigned long i;
-	int error;
+	int error, result;
 
 	if (cold)
 		evict(space);
 	start = probe_clock();
-	error = design->collect(session);
+	result = design->collect(session);
 	collected = probe_clock();
 	if (design->give_back)
 		design->give_back(session);
 	returned = probe_clock();
-	probe_print(out, "session design=%s option=%s limit=%lu order=%u pass=%lu probed=%d cache=%s error=%d",
+	error = min(result, 0);
+	probe_print(out, "session design=%s option=%s limit=%lu order=%u pass=%lu probed=%d cache=%s outcome=%s",
 		    design->name, design->option ?: "", session->limit, session->order, number, !!session->log,
-		    cold ? "cold" : "warm", error);
+		    cold ? "cold" : "warm", error ? "error" : result ? "limit" : "complete");
 	probe_print(out, " blocks=%llu pages=%llu pfn_sum=%llu holds=%lu dropped=%lu ticks=%llu return_ticks=%llu\n",
 		    session->blocks, session->pages, session->pfn_sum, session->holds, session->holds_dropped,
 		    collected - start, returned - collected);
@@ -239,6 +240,7 @@ static int run_line(const char *line, struct workspace *space, struct probe_out 
 
 		return prepare(space, line + 7, &cold);
 	}
+#ifndef MODULE
 	if (!strncmp(line, "trace ", 6)) {
 		unsigned long seed, operations, every, permille;
 
@@ -249,6 +251,7 @@ static int run_line(const char *line, struct workspace *space, struct probe_out 
 			return -EINVAL;
 		return probe_trace(seed, operations, every, permille, out);
 	}
+#endif
 	if (!strcmp(line, "dump")) {
 		probe_dump(out);
 		return 0;

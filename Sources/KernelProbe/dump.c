@@ -63,6 +63,7 @@ static void dump_lists(struct probe_out *out, struct zone *zone)
 	}
 }
 
+#ifndef MODULE
 /* The types of the pageblocks that the zone reaches into, as runs of equal ones. */
 static void dump_pageblocks(struct probe_out *out, struct zone *zone)
 {
@@ -84,6 +85,10 @@ static void dump_pageblocks(struct probe_out *out, struct zone *zone)
 	}
 	probe_print(out, " %d*%lu\n", type, count);
 }
+#else
+/* What reads them isn't exported. */
+static void dump_pageblocks(struct probe_out *out, struct zone *zone) { }
+#endif
 
 /*
  * Blocks on a per-CPU list that were freed from a HIGHATOMIC pageblock: they are among the movable ones, and go back to

@@ -111,7 +111,7 @@ struct probe_design {
 	const char *name;
 	const char *option;
 	unsigned long limit_default, limit_min, limit_max;
-	/* Returns 0 or a negative errno. */
+	/* Returns 0, 1 if its own cap left blocks out, or a negative errno. */
 	int (*collect)(struct probe_session *session);
 	/* Gives back what collect() took; NULL if it takes nothing. */
 	void (*give_back)(struct probe_session *session);

@@ -17,6 +17,9 @@ struct CompareCommand: ParsableCommand {
       Otherwise not enough data. Oversubscribed cells and the control `none` are left out. Exact counts need no test: any \
       change of at least the minimum effect counts.
 
+      With --model, shows for each strategy what the model and a real kernel found and what a block cost in both; BASE \
+      is a run of the capture that `hintbench kernel run` left in NEW's folder.
+
       With --base-strategy and --new-strategy, compares two strategies cell by cell: of one run, paired by repetition, or \
       of two.
 
@@ -33,6 +36,7 @@ struct CompareCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Baseline strategy, from BASE; with its options if several match.", valueName: "name"))
   var baseStrategy: String?
   @Option(help: ArgumentHelp("Strategy to compare with it.", valueName: "name")) var newStrategy: String?
+  @Flag(help: "Hold a run of the model (BASE) against one of a real kernel (NEW).") var model = false
   @OptionGroup var options: ComparisonOptions
   @OptionGroup var history: HistoryCommand.File
   @Flag(help: "Also show the other primary metrics, which decide nothing.") var all = false
@@ -43,6 +47,7 @@ struct CompareCommand: ParsableCommand {
 
   func run() throws {
     try Failure.reporting {
+      if model { return try compareModel() }
       let thresholds = try options.makeThresholds()
       let (markdown, json, junit) = (
         try self.markdown.map(TextFile.init), try self.json.map(JSONFile.init), try self.junit.map(TextFile.init)
@@ -60,6 +65,13 @@ struct CompareCommand: ParsableCommand {
       let status = comparison.exitStatus(strict: options.strict)
       if status != 0 { throw ExitCode(status) }
     }
+  }
+
+  private func compareModel() throws {
+    guard let new, baseStrategy == nil, newStrategy == nil, !options.isGiven, !all, format == .table,
+      [markdown, json, junit].allSatisfy({ $0 == nil })
+    else { throw UserError.usage("invalid arguments: expected compare --model MODEL KERNEL, without other options") }
+    print(try ModelFidelity(model: runs(base), kernel: runs(new)).text)
   }
 
   private func runs(_ word: String) throws -> [TrackedRun] { try TrackedRun.resolve(word, history: history.path, .all) }

@@ -1,4 +1,5 @@
 import Foundation
+import GuestMemory
 import Records
 import TestSupport
 import Testing
@@ -55,5 +56,40 @@ import Testing
       try UMLKernel(of: .debian(version: "6.1"), in: KernelFolder(tree.path))
     }
     #expect(error?.kind == .unavailable && error?.problem.contains("hintbench kernel build") == true)
+  }
+}
+
+/// The capture that a kernel's run leaves: the model reads it, with the same free blocks.
+@Suite struct KernelCaptureTests {
+  @Test func theModelReadsIt() throws {
+    var zone = KernelState.Zone()
+    zone.name = "Normal"
+    zone.startPFN = 1024
+    zone.spannedPages = 65536
+    zone.managedPages = 60000
+    zone.watermarks = Watermarks(min: 500, low: 600, high: 700)
+    zone.boost = 10
+    zone.freePages = 3 * 1024 + 5
+    zone.blocksFree = [1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 3]
+    zone.lists = [
+      .init(order: 0, type: 0, pfns: [5001]), .init(order: 2, type: 2, pfns: [5004]),
+      .init(order: 10, type: 1, pfns: [8192, 9216, 10240]),
+    ]
+    zone.pageblockOrder = 10
+    zone.pageblocks = [Int](repeating: 1, count: 63) + [2]
+    var lists = KernelState.PerCPU()
+    (lists.count, lists.high, lists.batch) = (3, 300, 63)
+    zone.perCPU = [lists]
+    var state = KernelState()
+    state.zones = [zone]
+    let tree = try FakeTree(
+      Dictionary(uniqueKeysWithValues: KernelCapture(state: state).files.map { ("/" + $0.name, $0.text) }))
+    let capture = try Capture.read(
+      buddyinfo: tree.path + "/buddyinfo", pagetypeinfo: tree.path + "/pagetypeinfo", zoneinfo: tree.path + "/zoneinfo")
+    let read = try #require(capture.zones.first)
+    #expect(capture.zones.count == 1 && capture.pageblockOrder == 10)
+    #expect(read.freeBlocks.map(Int.init) == zone.blocksFree)
+    #expect(read.freeBlocksByMigratetype?[1][10] == 3 && read.freeBlocksByMigratetype?[2][2] == 1)
+    #expect(read.details?.managed == 60000 && read.details?.low == 610 && read.details?.startPFN == 1024)
   }
 }

@@ -19,9 +19,9 @@ import Testing
     pcplist cpu=0 list=3 40*2:1 90
     pcpnoted cpu=0 type=3 90
     command scan design=step-iterator step=2 order=10
-    session design=step-iterator option=step limit=2 order=10 pass=1 probed=0 cache=cold error=0 blocks=5 \
+    session design=step-iterator option=step limit=2 order=10 pass=1 probed=0 cache=cold outcome=complete blocks=5 \
     pages=5120 pfn_sum=23552 holds=3 dropped=0 ticks=900 return_ticks=0
-    session design=step-iterator option=step limit=2 order=10 pass=1 probed=1 cache=cold error=0 blocks=5 \
+    session design=step-iterator option=step limit=2 order=10 pass=1 probed=1 cache=cold outcome=limit blocks=5 \
     pages=5120 pfn_sum=23552 holds=3 dropped=0 ticks=1100 return_ticks=0
     hold ticks=100 items=2
     hold ticks=300 items=2
@@ -40,6 +40,7 @@ import Testing
     #expect(zone.perCPU.map(\.high) == [300] && zone.perCPU[0].lists == [3: [40, 41, 90]])
     #expect(zone.perCPU[0].highAtomic == [90] && zone.perCPU[0].freeFactor == 2)
     #expect(report.sessions.map(\.isProbed) == [false, true])
+    #expect(report.sessions.map(\.outcome) == [.complete, .limit])
     let probed = report.sessions[1]
     #expect(probed.fullName == "step-iterator:step=2" && probed.isCold && probed.blocks == 5 && probed.pfnSum == 23552)
     #expect(probed.samples.map(\.ticks) == [100, 300, 90] && probed.samples.map(\.items) == [2, 2, 1])

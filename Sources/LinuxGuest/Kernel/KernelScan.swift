@@ -69,7 +69,11 @@ public struct KernelScan: Codable, Sendable {
   /// Boots the kernel for each repetition, and hands over what it measured.
   ///
   /// - Throws: ``UserError``; ``Interrupted``; the observer's errors.
-  public func run(_ kernel: UMLKernel, _ identity: RunIdentity, _ observer: any RunObserver) throws -> [CellRecord] {
+  ///
+  /// `folder`: the run's, which gets a capture of each size: the lists that the first boot's sessions began with.
+  public func run(
+    _ kernel: UMLKernel, _ identity: RunIdentity, _ folder: String, _ observer: any RunObserver
+  ) throws -> [CellRecord] {
     var records: [String: [RunRecord]] = [:]
     var cells: [String] = []
     var own: [String: OwnLongestHold] = [:]
@@ -82,6 +86,7 @@ public struct KernelScan: Codable, Sendable {
         var generator = SeededGenerator(seed: seed, stream: UInt64(repetition))
         let report = try UMLBoot(kernel: kernel, bytes: bytes, limit: .seconds(300))
           .run(commands(shuffled: &generator))
+        if repetition == 1 { try keepCapture(report.state, "\(folder)/capture-\(ByteSize(bytes: bytes))") }
         for pair in stride(from: 0, to: report.sessions.count - 1, by: 2) {
           let result = self.result(
             report, report.sessions[pair], report.sessions[pair + 1], bytes, repetition, kernel, identity)
@@ -99,6 +104,13 @@ public struct KernelScan: Codable, Sendable {
       CellSummary.record(
         of: records[cell] ?? [], holdLimitNs: 100_000,
         lockHoldNsMaxOwn: own[cell]?.value.map { $0 * CycleClock.nanosecondsPerTick })
+    }
+  }
+
+  private func keepCapture(_ state: KernelState, _ folder: String) throws {
+    _ = try FileAccess.makeFolders(folder)
+    for file in KernelCapture(state: state).files {
+      try FileAccess.writeAtomically(Array(file.text.utf8), to: "\(folder)/\(file.name)")
     }
   }
 
@@ -203,7 +215,7 @@ public struct KernelScan: Codable, Sendable {
   }
 
   private func fillFound(_ run: inout RunRecord, _ report: ProbeReport, _ session: ProbeReport.Session) {
-    run.found.outcome = .complete
+    run.found.outcome = session.outcome
     let free = report.state.zones.reduce(0) { sum, zone in
       sum + zone.blocksFree.enumerated().reduce(0) { $1.offset >= session.order ? $0 + $1.element : $0 }
     }

@@ -12,6 +12,7 @@ public struct ProbeReport: Sendable {
     /// Whether its holds were timed.
     public var isProbed: Bool
     public var isCold: Bool
+    public var outcome: RunOutcome
     public var blocks: Int
     public var pages: UInt64
     /// A sum over the PFNs of the blocks: equal for passes that found the same.
@@ -295,6 +296,10 @@ extension ProbeReport.Session {
     order = try fields.number("order")
     isProbed = try fields.number("probed") != 0
     isCold = try fields.text("cache") == "cold"
+    guard let outcome = RunOutcome(rawValue: try fields.text("outcome")) else {
+      throw ProbeLine.Missing(key: "outcome")
+    }
+    self.outcome = outcome
     blocks = try fields.number("blocks")
     pages = UInt64(truncatingIfNeeded: try fields.number("pages"))
     pfnSum = UInt64(bitPattern: Int64(try fields.number("pfn_sum")))

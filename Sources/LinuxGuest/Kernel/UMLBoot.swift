@@ -12,9 +12,14 @@ struct UMLBoot {
 
   /// Runs commands, one a line.
   ///
+  /// - Throws: as ``text(_:)`` and ``report(_:)``.
+  func run(_ commands: [String]) throws -> ProbeReport { try report(text(commands)) }
+
+  /// Runs commands and returns what the probe printed.
+  ///
   /// - Throws: ``UserError`` if the kernel doesn't start, ends early or takes too long; ``Interrupted``. No process and
   ///   no temporary folder is left.
-  func run(_ commands: [String]) throws -> ProbeReport {
+  func text(_ commands: [String]) throws -> String {
     let folder = URL(fileURLWithPath: NSTemporaryDirectory() + "/hintbench-uml-" + UUID().uuidString)
       .standardizedFileURL.path
     _ = try FileAccess.makeFolders(folder)
@@ -23,12 +28,24 @@ struct UMLBoot {
     try FileAccess.writeAtomically(Array((commands.joined(separator: "\n") + "\n").utf8), to: input)
     try boot(input, output, log)
     let text = FileAccess.exists(output) ? String(decoding: try FileAccess.read(output), as: UTF8.self) : ""
-    let report = try ProbeReport(text, file: output)
-    if let failure = report.failure {
-      throw UserError(
-        .fault, "\(kernel.version): '\(failure.command)' failed: \(String(cString: strerror(Int32(-failure.errno))))")
+    // The reason that the kernel gave is gone with the folder.
+    if !text.hasSuffix("done\n") && !text.contains("\nerror ") {
+      throw UserError(.fault, "\(kernel.version) ended early: \(lastLine(of: log))")
     }
-    guard report.isComplete else { throw UserError(.fault, "\(kernel.version) ended early: \(lastLine(of: log))") }
+    return text
+  }
+
+  /// Parses what the probe printed.
+  ///
+  /// - Throws: ``UserError`` if a command failed.
+  func report(_ text: String) throws -> ProbeReport {
+    let report = try ProbeReport(text, file: "the probe's result")
+    if let failure = report.failure {
+      let why =
+        failure.errno == Int(-ETIME)
+        ? "a hold was longer than it may be" : String(cString: strerror(Int32(-failure.errno)))
+      throw UserError(.fault, "\(kernel.version): '\(failure.command)' failed: \(why)")
+    }
     return report
   }
 
@@ -37,11 +54,13 @@ struct UMLBoot {
     defer { try? console.close() }
     // The kernel ends it where this program is killed. It makes its memory's file in TMPDIR, and removes it at once.
     let leash = ProgramPath().find("setpriv").map { [$0, "--pdeathsig", "KILL", "--"] } ?? []
+    // Where its memory begins follows from where its stack is: without this each boot has other lists.
+    let fixed = ProgramPath().find("setarch").map { [$0, "--addr-no-randomize"] } ?? []
     let words = [
       kernel.program, "mem=\(bytes >> 20)M", "hintprobe=\(input),\(output)", "con=null", "panic=-1", "quiet",
     ]
     var child: ChildProcess
-    do { child = try ChildProcess(leash + words, output: console.rawValue, error: console.rawValue) } catch {
+    do { child = try ChildProcess(leash + fixed + words, output: console.rawValue, error: console.rawValue) } catch {
       throw UserError(.unavailable, "\(kernel.program) can't be started: \(error)")
     }
     let deadline = ContinuousClock.now + limit

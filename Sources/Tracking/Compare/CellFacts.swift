@@ -38,6 +38,7 @@ struct CellFacts {
     let shared: [String?] = [
       Figure.bytes(guest.bytes), Self.shown(guest.state), guest.nodes.flatMap { $0 == 1 ? nil : "\($0) nodes" },
       guest.cpus.map { "\($0) CPUs" },
+      guest.source.flatMap { $0 == "model" ? nil : "Linux \(guest.kernelRules ?? "") \($0)" },
       // Values implied by the state aren't shown.
       guest.hasNaturalListOrder ? nil : Self.shown(guest.listOrder, "lists"),
       guest.granuleOrder.map { "granule \($0)" },

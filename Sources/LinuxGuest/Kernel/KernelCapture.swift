@@ -1,0 +1,67 @@
+import GuestMemory
+
+/// The files of /proc that a kernel would show for a dumped state: a capture, from which the model makes the same
+/// guest.
+struct KernelCapture {
+  let state: KernelState
+
+  private static let types: [Migratetype] = [.unmovable, .movable, .reclaimable, .highAtomic, .isolate]
+
+  /// By name: buddyinfo, pagetypeinfo, zoneinfo.
+  var files: [(name: String, text: String)] {
+    [("buddyinfo", buddyinfo), ("pagetypeinfo", pagetypeinfo), ("zoneinfo", zoneinfo)]
+  }
+
+  private func padded(_ number: some BinaryInteger) -> String {
+    let text = "\(number)"
+    return String(repeating: " ", count: max(0, 6 - text.count)) + text
+  }
+
+  private var buddyinfo: String {
+    state.zones.map { zone in
+      "Node \(zone.node), zone \(zone.name) " + zone.blocksFree.map(padded).joined(separator: " ") + "\n"
+    }.joined()
+  }
+
+  private var pagetypeinfo: String {
+    let order = state.zones.first?.pageblockOrder ?? 9
+    let orders = state.zones.first?.blocksFree.count ?? 11
+    var text =
+      "Page block order: \(order)\nPages per block:  \(1 << order)\n\nFree pages count per migrate type at order"
+    text += " " + (0..<orders).map(padded).joined(separator: " ") + "\n"
+    for zone in state.zones {
+      for type in Self.types {
+        let counts = (0..<orders).map { order in
+          zone.lists.first { $0.order == order && $0.type == type.rawValue }?.pfns.count ?? 0
+        }
+        text += "Node \(zone.node), zone \(zone.name), type \(type.name) " + counts.map(padded).joined(separator: " ")
+        text += "\n"
+      }
+    }
+    text += "\nNumber of blocks type " + Self.types.map(\.name).joined(separator: " ") + "\n"
+    for zone in state.zones {
+      let counts = Self.types.map { type in zone.pageblocks.count { $0 == type.rawValue } }
+      text += "Node \(zone.node), zone \(zone.name) " + counts.map(padded).joined(separator: " ") + "\n"
+    }
+    return text
+  }
+
+  private var zoneinfo: String {
+    state.zones.map { zone in
+      var lines = [
+        "Node \(zone.node), zone \(zone.name)", "  pages free     \(zone.freePages)", "        boost    \(zone.boost)",
+        // As printed since 5.0: with the boost.
+        "        min      \(zone.watermarks.min + zone.boost)", "        low      \(zone.watermarks.low + zone.boost)",
+        "        high     \(zone.watermarks.high + zone.boost)", "        spanned  \(zone.spannedPages)",
+        "        present  \(zone.spannedPages)", "        managed  \(zone.managedPages)", "  pagesets",
+      ]
+      for (cpu, lists) in zone.perCPU.enumerated() {
+        lines += [
+          "    cpu: \(cpu)", "              count: \(lists.count)", "              high:  \(lists.high)",
+          "              batch: \(lists.batch)",
+        ]
+      }
+      return (lines + ["  start_pfn:           \(zone.startPFN)"]).joined(separator: "\n") + "\n"
+    }.joined()
+  }
+}

@@ -1,0 +1,193 @@
+import Records
+import Reporting
+
+/// The model's runs held against runs of a real kernel: what each strategy found, and what it cost, in both.
+///
+/// Cells match by strategy, lowest order, cache state and free memory: the model's guest is a capture of the kernel's,
+/// so that both have the same free blocks. Samples are paired in order: launches that took turns, or the repetitions of
+/// one launch each.
+public struct ModelFidelity: Sendable {
+  /// A strategy on one guest.
+  public struct Row: Sendable {
+    /// The strategy as the kernel's run names it.
+    public var strategy: String
+    public var bytesFree: UInt64
+    public var cache: String
+    /// Medians; nil: not measured.
+    public var blocks: Sides
+    public var holds: Sides
+    public var nsPerBlock: Sides
+    public var returnNsPerBlock: Sides
+    /// The model's cost of a block over the kernel's, by pair; empty if one of the two wasn't measured.
+    public var ratios: [Double]
+    public var returnRatios: [Double]
+  }
+
+  /// A figure of both.
+  public struct Sides: Sendable {
+    public var model: Double?
+    public var kernel: Double?
+  }
+
+  public var rows: [Row]
+  /// What has no counterpart, a line each.
+  public var unmatched: [String]
+  /// `uname -r` of the kernel.
+  public var kernel: String
+
+  /// How far the model's cost may be from the kernel's.
+  public static let tolerance = 0.15
+
+  /// Compares.
+  ///
+  /// - Throws: ``UserError`` of kind usage if a side isn't what it should be, or nothing matches.
+  public init(model: [TrackedRun], kernel: [TrackedRun]) throws(UserError) {
+    for run in kernel where !run.repetitions.allSatisfy({ Self.isReal($0) }) {
+      throw .usage("\(run.name) isn't a run of a real kernel: expected compare --model MODEL KERNEL")
+    }
+    for run in model where run.repetitions.contains(where: Self.isReal) {
+      throw .usage("\(run.name) isn't a run of the model: expected compare --model MODEL KERNEL")
+    }
+    let real = Self.cells(kernel)
+    let modelled = Self.cells(model)
+    self.kernel = kernel.first?.repetitions.first?.guest.kernelRules ?? ""
+    rows = []
+    unmatched = []
+    for cell in real {
+      if let own = modelled.first(where: { $0.matches(cell) }) {
+        rows.append(Self.row(own, cell))
+      } else {
+        unmatched.append("\(cell.strategy): not in the model's run")
+      }
+    }
+    if rows.isEmpty {
+      throw .usage(
+        "no cell of \(kernel.first?.name ?? "") has one in \(model.first?.name ?? ""): expected a run of the "
+          + "capture that `hintbench kernel run` left in its folder")
+    }
+  }
+
+  private static func isReal(_ run: RunRecord) -> Bool { run.guest.source.map { $0 != "model" } ?? false }
+
+  /// The samples of a cell: a list of repetitions each.
+  private struct Samples {
+    var strategy: String
+    var order: Int?
+    var cache: String
+    var bytesFree: UInt64
+    var all: [[RunRecord]]
+
+    func matches(_ kernel: Samples) -> Bool {
+      let words = Set(strategy.split(separator: ":"))
+      let wanted = kernel.strategy.split(separator: ":")
+      let difference = Double(bytesFree) / Double(max(1, kernel.bytesFree)) - 1
+      return strategy.split(separator: ":").first == wanted.first && words.isSuperset(of: wanted)
+        && order == kernel.order
+        && cache == kernel.cache && abs(difference) < 0.01
+    }
+
+    /// One value per sample: the median of its repetitions.
+    func values(_ value: (RunRecord) -> Double?) -> [Double] {
+      all.compactMap { MedianInterval.median(sorted: $0.compactMap(value).sorted()) }
+    }
+  }
+
+  private static func cells(_ runs: [TrackedRun]) -> [Samples] {
+    var cells: [Samples] = []
+    for run in runs {
+      // One launch: its repetitions are the samples.
+      let groups = Dictionary(grouping: run.repetitions, by: \.identity.cellID)
+      for id in run.repetitions.map(\.identity.cellID).uniqued {
+        guard let repetitions = groups[id]?.filter({ $0.found.outcome != .error }), let first = repetitions.first else {
+          continue
+        }
+        let samples = runs.count > 1 ? [repetitions] : repetitions.map { [$0] }
+        let cell = Samples(
+          strategy: first.identity.strategy, order: first.guest.order, cache: first.load.cache,
+          bytesFree: first.guest.bytesFree ?? 0, all: samples)
+        if runs.count > 1,
+          let known = cells.firstIndex(where: {
+            $0.strategy == cell.strategy && $0.order == cell.order && $0.cache == cell.cache
+              && abs(Double($0.bytesFree) / Double(max(1, cell.bytesFree)) - 1) < 0.01
+          })
+        {
+          cells[known].all += samples
+        } else {
+          cells.append(cell)
+        }
+      }
+    }
+    return cells
+  }
+
+  private static func row(_ model: Samples, _ kernel: Samples) -> Row {
+    func sides(_ value: (RunRecord) -> Double?) -> Sides {
+      Sides(
+        model: MedianInterval.median(sorted: model.values(value).sorted()),
+        kernel: MedianInterval.median(sorted: kernel.values(value).sorted()))
+    }
+    func ratios(_ value: (RunRecord) -> Double?) -> [Double] {
+      zip(model.values(value), kernel.values(value)).compactMap { $1 > 0 ? $0 / $1 : nil }
+    }
+    func returnPerBlock(_ run: RunRecord) -> Double? {
+      guard let time = run.speed.returnNs, let blocks = run.found.blocksReported, blocks > 0 else { return nil }
+      return time / Double(blocks)
+    }
+    return Row(
+      strategy: kernel.strategy, bytesFree: kernel.bytesFree, cache: kernel.cache,
+      blocks: sides { $0.found.blocksReported.map(Double.init) },
+      holds: sides { $0.lock.acquisitions.map(Double.init) }, nsPerBlock: sides(\.speed.nsPerBlock),
+      returnNsPerBlock: sides(returnPerBlock), ratios: ratios(\.speed.nsPerBlock), returnRatios: ratios(returnPerBlock))
+  }
+
+  // MARK: text
+
+  /// A table, and what it means.
+  public var text: String {
+    let titles = [
+      "strategy", "free", "cache", "blocks model", "kernel", "holds model", "kernel", "ns/block model", "kernel",
+      "ratio",
+      "return ratio",
+    ]
+    let table = rows.map { row in
+      [
+        row.strategy, Figure.bytes(row.bytesFree), row.cache, Self.count(row.blocks.model),
+        Self.count(row.blocks.kernel),
+        Self.count(row.holds.model), Self.count(row.holds.kernel), Self.number(row.nsPerBlock.model),
+        Self.number(row.nsPerBlock.kernel), Self.ratio(row.ratios), Self.ratio(row.returnRatios),
+      ]
+    }
+    let near = rows.count { row in
+      MedianInterval.median(sorted: row.ratios.sorted()).map { abs($0 - 1) <= Self.tolerance } ?? false
+    }
+    let measured = rows.count { !$0.ratios.isEmpty }
+    let notes = [
+      "Linux \(kernel) against the model: \(near) of \(measured) strategies cost within 15 % of the kernel's.",
+      "ratio: the model's time for a block over the kernel's, median of the pairs (lowest-highest); return ratio: the same "
+        + "of giving blocks back. * further off than 15 %. - means not measured.",
+    ]
+    return TableText.render(titles: titles, rows: table, leftAligned: [0]) + "\n"
+      + (notes + unmatched).joined(separator: "\n")
+  }
+
+  private static func count(_ value: Double?) -> String { value.map { String(Int($0)) } ?? "-" }
+
+  private static func number(_ value: Double?) -> String { value.map { Figure.number($0) } ?? "-" }
+
+  private static func ratio(_ values: [Double]) -> String {
+    let sorted = values.sorted()
+    guard let median = MedianInterval.median(sorted: sorted), let low = sorted.first, let high = sorted.last else {
+      return "-"
+    }
+    let mark = abs(median - 1) > tolerance ? "*" : ""
+    return "\(Figure.number(median))\(mark) (\(Figure.number(low))-\(Figure.number(high)))"
+  }
+}
+
+extension Array where Element: Hashable {
+  /// Its elements, each once, in the order of their first places.
+  fileprivate var uniqued: [Element] {
+    var known: Set<Element> = []
+    return filter { known.insert($0).inserted }
+  }
+}

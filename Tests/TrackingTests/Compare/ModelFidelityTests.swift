@@ -1,0 +1,90 @@
+import Experiments
+import Foundation
+import Records
+import Testing
+
+@testable import Tracking
+
+/// `compare --model`: which cells belong together, and what is shown of them.
+@Suite struct ModelFidelityTests {
+  private func record(
+    _ strategy: String, _ nanoseconds: Double, source: String?, repetition: Int = 1, bytesFree: UInt64 = 8 << 30,
+    cache: String = "cold", returnNs: Double? = nil
+  ) -> RunRecord {
+    var run = RunRecord()
+    run.identity.experiment = "scan"
+    run.identity.strategy = strategy
+    run.identity.cellID = "\(strategy) \(bytesFree) \(cache)"
+    run.identity.repetition = repetition
+    run.guest.source = source
+    run.guest.kernelRules = "6.1.192"
+    run.guest.bytesFree = bytesFree
+    run.guest.order = 10
+    run.load.cache = cache
+    run.found = RunRecord.Found(outcome: .complete)
+    run.found.blocksReported = 2000
+    run.lock.acquisitions = 3
+    run.speed.nsPerBlock = nanoseconds
+    run.speed.returnNs = returnNs
+    return run
+  }
+
+  private func run(_ name: String, _ records: [RunRecord]) -> TrackedRun {
+    var run = CompareFixtures.run(name, [])
+    run.repetitions = records
+    return run
+  }
+
+  @Test func strategiesMatchByTheOptionsThatTheKernelHas() throws {
+    let fidelity = try ModelFidelity(
+      model: [
+        run(
+          "m",
+          [
+            record("budgeted-resume:budget=256:restarts=64:check=buddy", 40, source: "model"),
+            record("budgeted-resume:budget=1000:restarts=64:check=buddy", 50, source: "model"),
+          ])
+      ],
+      kernel: [
+        run(
+          "k",
+          [
+            record("budgeted-resume:budget=1000", 40, source: "native"),
+            record("pfn-scan:chunk=32768", 9, source: "native"),
+          ])
+      ])
+    #expect(fidelity.rows.map(\.strategy) == ["budgeted-resume:budget=1000"])
+    #expect(fidelity.rows[0].ratios == [1.25] && fidelity.rows[0].blocks.kernel == 2000)
+    #expect(fidelity.unmatched == ["pfn-scan:chunk=32768: not in the model's run"])
+    #expect(fidelity.text.contains("0 of 1 strategies cost within 15 %") && fidelity.text.contains("1.25*"))
+  }
+
+  @Test func launchesThatTookTurnsArePairedInOrder() throws {
+    func side(_ source: String, _ values: [Double]) -> [TrackedRun] {
+      values.map { run("r", [record("walk-callback", $0, source: source, returnNs: 2000 * $0)]) }
+    }
+    let fidelity = try ModelFidelity(model: side("model", [44, 90, 50]), kernel: side("native", [40, 90, 40]))
+    #expect(fidelity.rows[0].ratios == [1.1, 1, 1.25] && fidelity.rows[0].returnRatios == [1.1, 1, 1.25])
+    #expect(fidelity.rows[0].nsPerBlock.model == 50 && fidelity.rows[0].returnNsPerBlock.kernel == 40)
+    #expect(fidelity.text.contains("1 of 1 strategies cost within 15 %"))
+  }
+
+  @Test(arguments: [(UInt64(9) << 30, "cold"), (8 << 30, "warm")])
+  func anotherGuestOrCacheStateIsNoCounterpart(bytesFree: UInt64, cache: String) {
+    let error = #expect(throws: UserError.self) {
+      try ModelFidelity(
+        model: [run("m", [record("walk-callback", 1, source: "model", bytesFree: bytesFree, cache: cache)])],
+        kernel: [run("k", [record("walk-callback", 1, source: "native")])])
+    }
+    #expect(error?.kind == .usage && error?.problem.contains("capture") == true)
+  }
+
+  @Test func theSidesCannotBeSwapped() {
+    let model = run("m", [record("walk-callback", 1, source: "model")])
+    let former = run("f", [record("walk-callback", 1, source: nil)])
+    let kernel = run("k", [record("walk-callback", 1, source: "native")])
+    for (one, two) in [(kernel, model), (kernel, kernel), (model, former)] {
+      #expect(throws: UserError.self) { try ModelFidelity(model: [one], kernel: [two]) }
+    }
+  }
+}
