@@ -180,12 +180,20 @@ enum KernelJob {
     ]
     let folder = try RunFolder.create(at: out ?? "\(RunJob.runsFolder)/\(runID)", meta: meta)
     RunJob.say("writing to \(folder.path)")
+    let total = scan.guests.count * scan.strategies.count * scan.repetitions
     let recorder = RunRecorder(
-      folder, meta: meta, total: scan.guests.count * scan.strategies.count * scan.repetitions, resumed: 0,
+      folder, meta: meta, total: total, resumed: 0,
       isLaunch: false, beforeEach: {}, interrupted: { Interrupt.isRequested })
     let identity = RunIdentity(
       runID: runID, host: host.hostname ?? "", commit: revision?.commit, branch: revision?.branch)
-    let cells = try scan.run(kernel, identity, folder.path, recorder)
+    let cells: [CellRecord]
+    do {
+      cells = try scan.run(kernel, identity, folder.path, recorder)
+    } catch is Interrupted {
+      let measured = try RunReader(path: folder.path).runs.count
+      RunJob.say("interrupted: \(measured) of \(total) repetitions measured, kept in \(folder.path)")
+      throw ExitCode(130)
+    }
     meta.finished = Date()
     try folder.finish(cells: cells, meta: meta)
     let contents = try RunReader(path: folder.path)
