@@ -34,6 +34,11 @@ extension GuestSnapshot {
   /// The share of next pointers, in lists of at least `order`, that lead to the adjacent block above or below: how well
   /// a prefetcher can follow the walk. Nil if no list has two entries. Complexity: O(blocks).
   public func adjacency(fromOrder order: Int) -> Double? {
+    Self.adjacency(lists.lazy.map { ($0.order, $0.pfns) }, fromOrder: order)
+  }
+
+  /// The same of any lists: their orders, and their blocks in list order.
+  static func adjacency(_ lists: some Sequence<(order: Int, pfns: [UInt64])>, fromOrder order: Int) -> Double? {
     var pointers = 0
     var neighbours = 0
     for list in lists where list.order >= order {

@@ -54,6 +54,11 @@ public struct KernelState: Equatable, Sendable {
 
   public init() {}
 
+  /// As ``GuestSnapshot/adjacency(fromOrder:)``.
+  public func adjacency(fromOrder order: Int) -> Double? {
+    GuestSnapshot.adjacency(zones.lazy.flatMap(\.lists).map { ($0.order, $0.pfns) }, fromOrder: order)
+  }
+
   /// The first difference to another state, in words that name the place and both values; nil if there is none.
   public func difference(to other: KernelState) -> String? {
     for (one, two) in zip(zones, other.zones) where one != two { return one.difference(to: two) }

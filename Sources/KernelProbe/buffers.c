@@ -8,8 +8,8 @@
 #include <linux/gfp.h>
 #include <linux/slab.h>
 
-/* Copies a zone's blocks of `order`; false if `limit` words were not enough. */
-static bool copy(struct probe_session *session, struct zone *zone, int order, u64 **buffers, size_t per_buffer,
+/* Copies a zone's blocks of `order`. Returns 0, 1 if `limit` words were not enough, or a negative errno. */
+static int copy(struct probe_session *session, struct zone *zone, int order, u64 **buffers, size_t per_buffer,
 		 size_t limit, size_t *count)
 {
 	size_t n = *count;
@@ -17,7 +17,7 @@ static bool copy(struct probe_session *session, struct zone *zone, int order, u6
 	u32 items = 0;
 	struct page *page;
 	bool fits = true;
-	int type;
+	int type, error;
 
 	probe_lock(session, zone);
 	for (type = 0; type < MIGRATE_TYPES && fits; type++)
@@ -34,33 +34,30 @@ static bool copy(struct probe_session *session, struct zone *zone, int order, u6
 			items++;
 		}
 	probe_unlock(session, items);
-	session->blocks += items;
-	session->pages += (u64)items << order;
-	session->pfn_sum += sum;
 	*count = n;
-	return fits;
+	error = probe_found(session, items, (u64)items << order, sum);
+	return error ? error : !fits;
 }
 
 static int copy_all(struct probe_session *session, u64 **buffers, size_t per_buffer, size_t limit)
 {
-	int nid, index, order;
+	int nid, index, order, result = 0;
 	struct zone *zone;
-	bool all = true;
 
 	for (order = PROBE_MAX_ORDER; order >= (int)session->order; order--) {
 		size_t count = 0;
-		bool fits = true;
+		int full = 0;
 
 		probe_for_each_zone(nid, index, zone) {
-			if (fits)
-				fits = copy(session, zone, order, buffers, per_buffer, limit, &count);
-			if (session->too_long)
-				return -ETIME;
-			cond_resched();
+			if (full)
+				continue;
+			full = copy(session, zone, order, buffers, per_buffer, limit, &count);
+			if (full < 0)
+				return full;
+			result |= full;
 		}
-		all = all && fits;
 	}
-	return all ? 0 : 1;
+	return result;
 }
 
 /* A header of 8 bytes, then addresses. */

@@ -176,7 +176,7 @@ static int scan(const char *arguments, struct workspace *space, struct probe_out
 	if (design->option && number_of(arguments, design->option, design->limit_default, design->limit_min,
 					design->limit_max, &limit))
 		return -EINVAL;
-	if (design == &probe_pfn_scan && limit & (limit - 1))
+	if (design->limit_is_power_of_two && limit & (limit - 1))
 		return -EINVAL;
 	error = prepare(space, arguments, &cold);
 	if (error)

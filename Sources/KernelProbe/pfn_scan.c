@@ -7,7 +7,7 @@
 
 static int collect(struct probe_session *session)
 {
-	int nid, index;
+	int nid, index, error;
 	struct zone *zone;
 	size_t used = 0;
 
@@ -44,12 +44,9 @@ static int collect(struct probe_session *session)
 				}
 			}
 			probe_unlock(session, items);
-			session->blocks += found;
-			session->pages += pages;
-			session->pfn_sum += sum;
-			if (session->too_long)
-				return -ETIME;
-			cond_resched();
+			error = probe_found(session, found, pages, sum);
+			if (error)
+				return error;
 		}
 	}
 	return 0;
@@ -57,6 +54,6 @@ static int collect(struct probe_session *session)
 
 const struct probe_design probe_pfn_scan = {
 	.name = "pfn-scan", .option = "chunk",
-	.limit_default = 1 << 15, .limit_min = 1024, .limit_max = 1 << 20,
+	.limit_default = 1 << 15, .limit_min = 1024, .limit_max = 1 << 20, .limit_is_power_of_two = true,
 	.collect = collect,
 };

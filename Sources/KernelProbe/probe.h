@@ -9,6 +9,7 @@
 #include <linux/list.h>
 #include <linux/mm.h>
 #include <linux/mmzone.h>
+#include <linux/sched.h>
 #include <linux/types.h>
 #include <linux/version.h>
 
@@ -105,12 +106,28 @@ static __always_inline void probe_unlock(struct probe_session *session, u32 item
 	session->holds++;
 }
 
+/*
+ * What a hold found: `blocks` of `pages` pages in all, and the sum of their PFNs. Outside of the lock. Returns -ETIME if
+ * the hold was too long, else 0 after letting others run.
+ */
+static inline int probe_found(struct probe_session *session, u64 blocks, u64 pages, u64 pfn_sum)
+{
+	session->blocks += blocks;
+	session->pages += pages;
+	session->pfn_sum += pfn_sum;
+	if (session->too_long)
+		return -ETIME;
+	cond_resched();
+	return 0;
+}
+
 /* A design: one file each. */
 struct probe_design {
 	/* The name of hintbench's strategy of the same design, and its option that `limit` stands for; NULL without. */
 	const char *name;
 	const char *option;
 	unsigned long limit_default, limit_min, limit_max;
+	bool limit_is_power_of_two;
 	/* Returns 0, 1 if its own cap left blocks out, or a negative errno. */
 	int (*collect)(struct probe_session *session);
 	/* Gives back what collect() took; NULL if it takes nothing. */

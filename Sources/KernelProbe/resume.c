@@ -11,7 +11,7 @@ static int walk_list(struct probe_session *session, struct zone *zone, int order
 {
 	const u64 length = PAGE_SIZE << order;
 	struct page *resume = NULL;
-	int restarts = 0;
+	int restarts = 0, error;
 
 	/* An empty list isn't worth a lock. */
 	while (resume || !list_empty(list)) {
@@ -50,14 +50,9 @@ static int walk_list(struct probe_session *session, struct zone *zone, int order
 		}
 		probe_unlock(session, items);
 		*used = words - session->words;
-		session->blocks += items;
-		session->pages += (u64)items << order;
-		session->pfn_sum += sum;
-		if (session->too_long)
-			return -ETIME;
-		cond_resched();
-		if (!resume)
-			return 0;
+		error = probe_found(session, items, (u64)items << order, sum);
+		if (error || !resume)
+			return error;
 	}
 	return 0;
 }

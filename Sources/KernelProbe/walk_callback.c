@@ -22,7 +22,7 @@ static noinline bool count(void *opaque, unsigned long pfn, unsigned long pages)
 
 static int walk(struct probe_session *session, bool (*callback)(void *, unsigned long, unsigned long))
 {
-	int nid, index, type, order;
+	int nid, index, type, order, error;
 	struct zone *zone;
 	struct page *page;
 
@@ -39,12 +39,9 @@ static int walk(struct probe_session *session, bool (*callback)(void *, unsigned
 						break;
 				}
 				probe_unlock(session, items);
-				session->blocks += items;
-				session->pages += report.pages;
-				session->pfn_sum += report.sum;
-				if (session->too_long)
-					return -ETIME;
-				cond_resched();
+				error = probe_found(session, items, report.pages, report.sum);
+				if (error)
+					return error;
 			}
 	return 0;
 }

@@ -7,7 +7,7 @@
 
 static int collect(struct probe_session *session)
 {
-	int nid, index, type, order;
+	int nid, index, type, order, error;
 	struct zone *zone;
 	struct page *page;
 
@@ -33,12 +33,9 @@ static int collect(struct probe_session *session)
 					items++;
 				}
 			probe_unlock(session, items);
-			session->blocks += items;
-			session->pages += (u64)items << order;
-			session->pfn_sum += sum;
-			if (session->too_long)
-				return -ETIME;
-			cond_resched();
+			error = probe_found(session, items, (u64)items << order, sum);
+			if (error)
+				return error;
 		}
 	return 0;
 }

@@ -18,7 +18,7 @@ struct KernelCommand: ParsableCommand {
     subcommands: [KernelBuildCommand.self, KernelRunCommand.self, KernelCheckCommand.self])
 }
 
-/// What both subcommands take.
+/// What all subcommands take.
 struct KernelOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
@@ -163,29 +163,18 @@ struct KernelCheckCommand: ParsableCommand {
 /// Runs a scan in a real kernel, from folder to table.
 enum KernelJob {
   static func run(_ scan: KernelScan, _ kernel: UMLKernel, out: String?) throws {
-    let started = Date()
-    let revision = SourceRevision.ofThisProgram
-    let host = HostFacts.gather()
-    let runID = RunName.make(started)
-    var meta = RunMeta(
-      runID: runID, commandLine: CommandLine.arguments, config: try JSONValue(encoding: scan), seed: scan.seed,
-      commit: revision?.commit, dirty: revision?.isDirty, buildMode: host.build.mode,
-      host: try JSONValue(encoding: host),
-      started: started)
+    var (meta, branch) = try RunJob.newMeta(config: scan, seed: scan.seed)
     meta.unavailable = [
       .init(what: "waits, bystanders, counters", why: "User Mode Linux has one CPU and spinlocks that are empty"),
       .init(
         what: "holds of alloc-max-order",
         why: "the kernel's allocator takes zone->lock itself, and nothing in it was changed to time that"),
     ]
-    let folder = try RunFolder.create(at: out ?? "\(RunJob.runsFolder)/\(runID)", meta: meta)
+    let folder = try RunFolder.create(at: out ?? "\(RunJob.runsFolder)/\(meta.runID)", meta: meta)
     RunJob.say("writing to \(folder.path)")
     let total = scan.guests.count * scan.strategies.count * scan.repetitions
-    let recorder = RunRecorder(
-      folder, meta: meta, total: total, resumed: 0,
-      isLaunch: false, beforeEach: {}, interrupted: { Interrupt.isRequested })
-    let identity = RunIdentity(
-      runID: runID, host: host.hostname ?? "", commit: revision?.commit, branch: revision?.branch)
+    let recorder = RunRecorder(folder, meta: meta, total: total, interrupted: { Interrupt.isRequested })
+    let identity = RunJob.identity(meta, branch: branch)
     let cells: [CellRecord]
     do {
       cells = try scan.run(kernel, identity, folder.path, recorder)

@@ -17,17 +17,10 @@ enum RunJob {
   static func start(_ matrix: Matrix, out: String?) throws {
     try DebugBuild.refuse()
     for note in matrix.omissions { say("skipped: \(note)") }
-    let started = Date()
-    let revision = SourceRevision.ofThisProgram
-    let host = HostFacts.gather()
-    let runID = RunName.make(started)
-    let meta = RunMeta(
-      runID: runID, commandLine: CommandLine.arguments, config: try JSONValue(encoding: matrix.config),
-      seed: matrix.config.seed, commit: revision?.commit, dirty: revision?.isDirty, buildMode: host.build.mode,
-      host: try JSONValue(encoding: host), started: started)
-    let path = out ?? "\(runsFolder)/\(runID)"
+    let (meta, branch) = try newMeta(config: matrix.config, seed: matrix.config.seed)
+    let path = out ?? "\(runsFolder)/\(meta.runID)"
     // Anything the machine may refuse comes first: a run that can't begin leaves no folder.
-    let runner = try MatrixRunner(matrix, identity(meta, branch: revision?.branch))
+    let runner = try MatrixRunner(matrix, identity(meta, branch: branch))
     // A launch of a comparison has nothing to show before its first turn.
     let turn = Turn()
     turn?.next()
@@ -35,6 +28,18 @@ enum RunJob {
     // For who watches and may press Ctrl-C.
     if turn == nil && isatty(STDERR_FILENO) == 1 { say("writing to \(folder.path)") }
     try measure(matrix, runner, meta, folder, finished: [], isLaunch: turn != nil) { turn?.next() }
+  }
+
+  /// The meta of a run that starts now, and the branch of this program's source.
+  static func newMeta(config: some Encodable, seed: UInt64) throws -> (meta: RunMeta, branch: String?) {
+    let started = Date()
+    let revision = SourceRevision.ofThisProgram
+    let host = HostFacts.gather()
+    let meta = RunMeta(
+      runID: RunName.make(started), commandLine: CommandLine.arguments, config: try JSONValue(encoding: config),
+      seed: seed, commit: revision?.commit, dirty: revision?.isDirty, buildMode: host.build.mode,
+      host: try JSONValue(encoding: host), started: started)
+    return (meta, revision?.branch)
   }
 
   /// Resumes an unfinished run.
@@ -92,7 +97,7 @@ enum RunJob {
     }
   }
 
-  private static func identity(_ meta: RunMeta, branch: String?) -> RunIdentity {
+  static func identity(_ meta: RunMeta, branch: String?) -> RunIdentity {
     RunIdentity(runID: meta.runID, host: HostFacts.gather().hostname ?? "", commit: meta.commit, branch: branch)
   }
 

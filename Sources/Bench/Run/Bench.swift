@@ -315,12 +315,8 @@ package final class Bench {
   ) -> [HoldBucketRecord] {
     var records: [HoldBucketRecord] = []
     func add(_ phase: HoldBucketRecord.Phase, _ kind: HoldBucketRecord.Kind, _ histogram: DurationHistogram) {
-      for bucket in histogram.buckets {
-        records.append(
-          HoldBucketRecord(
-            runID: identity.runID, cellID: repetition.cell.id, repetition: repetition.number, phase: phase, kind: kind,
-            upperNs: Double(bucket.upperNanoseconds), count: Int(bucket.count)))
-      }
+      let key = RepetitionKey(cellID: repetition.cell.id, repetition: repetition.number)
+      records += HoldBucketRecord.rows(histogram, runID: identity.runID, key, phase, kind)
     }
     for (phase, name) in [(HoldPhase.collect, HoldBucketRecord.Phase.collect), (.return, .return)] {
       guard let histograms = holds.histograms[phase] else { continue }

@@ -53,6 +53,29 @@ extension RunRecord.Lock {
   }
 }
 
+extension RunRecord.Speed {
+  /// Sets the rates of a session that reported so many distinct blocks and bytes (above 0) in this time.
+  package mutating func setRates(nanoseconds: Double, blocks: Int, bytes: UInt64) {
+    msPerTiB = nanoseconds / 1e6 * Double(1 << 40) / Double(bytes)
+    nsPerBlock = nanoseconds / Double(blocks)
+    blocksPerSecond = Double(blocks) / (nanoseconds / 1e9)
+    gibPerSecond = Double(bytes) / Double(1 << 30) / (nanoseconds / 1e9)
+  }
+}
+
+extension HoldBucketRecord {
+  /// The rows of one histogram of a repetition.
+  package static func rows(
+    _ histogram: DurationHistogram, runID: String, _ key: RepetitionKey, _ phase: Phase, _ kind: Kind
+  ) -> [HoldBucketRecord] {
+    histogram.buckets.map { bucket in
+      HoldBucketRecord(
+        runID: runID, cellID: key.cellID, repetition: key.repetition, phase: phase, kind: kind,
+        upperNs: Double(bucket.upperNanoseconds), count: Int(bucket.count))
+    }
+  }
+}
+
 extension RunRecord.Trust {
   /// Sets the disturbance of the repetition, summed over its measured stretches. Does nothing if there are none.
   package mutating func set(_ stretches: [Disturbance]) {

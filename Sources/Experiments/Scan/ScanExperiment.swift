@@ -251,10 +251,7 @@ enum ScanExperiment: Experiment {
       return
     }
     if total.bytesReported > 0 {
-      run.speed.msPerTiB = nanoseconds / 1e6 * Double(1 << 40) / Double(total.bytesReported)
-      run.speed.nsPerBlock = nanoseconds / Double(total.blocksDistinct)
-      run.speed.blocksPerSecond = Double(total.blocksDistinct) / (nanoseconds / 1e9)
-      run.speed.gibPerSecond = Double(total.bytesReported) / Double(1 << 30) / (nanoseconds / 1e9)
+      run.speed.setRates(nanoseconds: nanoseconds, blocks: total.blocksDistinct, bytes: total.bytesReported)
     }
   }
 }

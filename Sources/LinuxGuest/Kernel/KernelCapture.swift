@@ -5,8 +5,6 @@ import GuestMemory
 struct KernelCapture {
   let state: KernelState
 
-  private static let types: [Migratetype] = [.unmovable, .movable, .reclaimable, .highAtomic, .isolate]
-
   /// By name: buddyinfo, pagetypeinfo, zoneinfo.
   var files: [(name: String, text: String)] {
     [("buddyinfo", buddyinfo), ("pagetypeinfo", pagetypeinfo), ("zoneinfo", zoneinfo)]
@@ -30,7 +28,7 @@ struct KernelCapture {
       "Page block order: \(order)\nPages per block:  \(1 << order)\n\nFree pages count per migrate type at order"
     text += " " + (0..<orders).map(padded).joined(separator: " ") + "\n"
     for zone in state.zones {
-      for type in Self.types {
+      for type in Migratetype.allCases {
         let counts = (0..<orders).map { order in
           zone.lists.first { $0.order == order && $0.type == type.rawValue }?.pfns.count ?? 0
         }
@@ -38,9 +36,9 @@ struct KernelCapture {
         text += "\n"
       }
     }
-    text += "\nNumber of blocks type " + Self.types.map(\.name).joined(separator: " ") + "\n"
+    text += "\nNumber of blocks type " + Migratetype.allCases.map(\.name).joined(separator: " ") + "\n"
     for zone in state.zones {
-      let counts = Self.types.map { type in zone.pageblocks.count { $0 == type.rawValue } }
+      let counts = Migratetype.allCases.map { type in zone.pageblocks.count { $0 == type.rawValue } }
       text += "Node \(zone.node), zone \(zone.name) " + counts.map(padded).joined(separator: " ") + "\n"
     }
     return text

@@ -161,15 +161,11 @@ public struct KernelScan: Codable, Sendable {
       run.lock = RunRecord.Lock(holds, sessionTicks: probed.ticks)
     }
     fillSpeed(&run, speed)
-    var buckets: [HoldBucketRecord] = []
-    for bucket in holds.histograms[.collect]?.hold.buckets ?? [] {
-      buckets.append(
-        HoldBucketRecord(
-          runID: identity.runID, cellID: run.identity.cellID, repetition: repetition, phase: .collect, kind: .hold,
-          upperNs: Double(bucket.upperNanoseconds), count: Int(bucket.count)))
+    let buckets = holds.histograms[.collect].map {
+      HoldBucketRecord.rows($0.hold, runID: identity.runID, run.key, .collect, .hold)
     }
     return RepetitionResult(
-      run: run, zones: [], holds: buckets, holdSequence: probed.samples.isEmpty ? nil : holds.holdSequence)
+      run: run, zones: [], holds: buckets ?? [], holdSequence: probed.samples.isEmpty ? nil : holds.holdSequence)
   }
 
   private func summary(_ session: ProbeReport.Session) -> HoldSummary {
@@ -194,13 +190,7 @@ public struct KernelScan: Codable, Sendable {
     let free = report.state.zones.reduce(0) { $0 + $1.freePages }
     run.guest.bytesFree = free << 12
     run.guest.freeFraction = Double(free) / Double(bytes >> 12)
-    let lists = report.state.zones.flatMap(\.lists).filter { $0.order == report.maxOrder }.map(\.pfns)
-    let pairs = lists.reduce(0) { $0 + max(0, $1.count - 1) }
-    let block = UInt64(1) << UInt64(report.maxOrder)
-    if pairs > 0 {
-      let adjacent = lists.reduce(0) { sum, list in sum + zip(list, list.dropFirst()).count { $1 == $0 &+ block } }
-      run.guest.listAdjacent = Double(adjacent) / Double(pairs)
-    }
+    run.guest.listAdjacent = report.state.adjacency(fromOrder: session.order)
     run.guest.order = session.order
     run.load.kind = "none"
     run.load.cache = session.isCold ? "cold" : "warm"
@@ -216,13 +206,10 @@ public struct KernelScan: Codable, Sendable {
 
   private func fillFound(_ run: inout RunRecord, _ report: ProbeReport, _ session: ProbeReport.Session) {
     run.found.outcome = session.outcome
-    let free = report.state.zones.reduce(0) { sum, zone in
-      sum + zone.blocksFree.enumerated().reduce(0) { $1.offset >= session.order ? $0 + $1.element : $0 }
-    }
-    run.found.blocksFree = free
+    let orders = report.state.zones.flatMap { $0.blocksFree.enumerated() }.filter { $0.offset >= session.order }
+    run.found.blocksFree = orders.reduce(0) { $0 + $1.element }
     run.found.blocksReported = session.blocks
     run.found.bytesReported = session.pages << 12
-    let orders = report.state.zones.flatMap { $0.blocksFree.enumerated() }.filter { $0.offset >= session.order }
     let bytesFree = orders.reduce(UInt64(0)) { $0 + UInt64($1.element) << UInt64($1.offset + 12) }
     if bytesFree > 0 { run.found.coverage = Double(session.pages << 12) / Double(bytesFree) }
     if let all = run.guest.bytesFree, all > 0 { run.found.coverageFree = Double(session.pages << 12) / Double(all) }
@@ -235,9 +222,6 @@ public struct KernelScan: Codable, Sendable {
     // One CPU and no other task: what passed is what the thread took, unless the host took its CPU away.
     run.speed.guestCPUNs = CycleClock.nanoseconds(fromTicks: session.ticks + session.returnTicks)
     guard session.blocks > 0 else { return }
-    run.speed.msPerTiB = nanoseconds / 1e6 * Double(1 << 40) / Double(session.pages << 12)
-    run.speed.nsPerBlock = nanoseconds / Double(session.blocks)
-    run.speed.blocksPerSecond = Double(session.blocks) / (nanoseconds / 1e9)
-    run.speed.gibPerSecond = Double(session.pages << 12) / Double(1 << 30) / (nanoseconds / 1e9)
+    run.speed.setRates(nanoseconds: nanoseconds, blocks: session.blocks, bytes: session.pages << 12)
   }
 }

@@ -38,13 +38,11 @@ public enum KernelSource: Hashable, Sendable, CustomStringConvertible {
   /// The name of its folder among the built kernels: the same for the same source.
   var folderName: String {
     switch self {
-    case .debian(let version): "debian-\(version)"
+    case .debian(let version): return "debian-\(version)"
     case .tree(let path):
-      {
-        var hash = FNV1a()
-        hash.add(path)
-        return "tree-\(URL(fileURLWithPath: path).lastPathComponent)-\(String(hash.value, radix: 16))"
-      }()
+      var hash = FNV1a()
+      hash.add(path)
+      return "tree-\(URL(fileURLWithPath: path).lastPathComponent)-\(String(hash.value, radix: 16))"
     }
   }
 }

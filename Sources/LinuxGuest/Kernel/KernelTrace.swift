@@ -24,7 +24,7 @@ struct KernelTrace {
   private var held: [(pfn: UInt64, order: Int)] = []
   private var pages: UInt64 = 0
   private let most: UInt64
-  private var random: SplitMix
+  private var random: SeededGenerator
   private var cpu: GuestCPU<NoProbe, NoHooks>
   // The core doesn't keep it alive.
   private let guest: Guest
@@ -70,7 +70,7 @@ struct KernelTrace {
 
   private init(_ trace: ProbeReport.Trace, _ guest: Guest) {
     most = trace.most
-    random = SplitMix(state: trace.seed)
+    random = SeededGenerator(seed: trace.seed)
     self.guest = guest
     cpu = GuestCPU(guest.core, cpu: 0, node: 0, probe: NoProbe())
   }
@@ -121,19 +121,6 @@ struct KernelTrace {
       for page in pages { hold.putBack(page, order: order, hold.core.pageblockMigratetype(hold.core.pfn(page))) }
     }
     return ("report order \(order) \(type.name)", .reported(pages.count))
-  }
-
-  /// SplitMix64 (Steele, Lea and Flood, 2014).
-  private struct SplitMix {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-      state &+= 0x9e37_79b9_7f4a_7c15
-      var word = state
-      word = (word ^ (word >> 30)) &* 0xbf58_476d_1ce4_e5b9
-      word = (word ^ (word >> 27)) &* 0x94d0_49bb_1331_11eb
-      return word ^ (word >> 31)
-    }
   }
 }
 

@@ -26,14 +26,8 @@ struct Step {
     defer { try? file.close() }
     let words = (folder.map { ["env", "-C", $0] } ?? []) + [program] + arguments.dropFirst()
     var child = try ChildProcess(words, output: file.rawValue, error: file.rawValue)
-    // Never .distantFuture: a wait that looks up now and then sees Ctrl-C.
-    while true {
-      if let end = child.wait(until: .now + .milliseconds(200)) {
-        guard end == .exited(0) else { throw failure(arguments, "\(end)") }
-        return
-      }
-      if Interrupt.isRequested { throw Interrupted() }
-    }
+    let end = try child.waitUnlessInterrupted() ?? .untold
+    guard end == .exited(0) else { throw failure(arguments, "\(end)") }
   }
 
   private func failure(_ arguments: [String], _ end: String) -> UserError {
@@ -48,4 +42,20 @@ struct Step {
 /// Ctrl-C while something was built or run.
 public struct Interrupted: Error {
   public init() {}
+}
+
+extension ChildProcess {
+  /// Waits for its end, at most until `deadline`, and looks up now and then; nil if it is still running then.
+  ///
+  /// - Throws: ``Interrupted`` after Ctrl-C.
+  mutating func waitUnlessInterrupted(
+    until deadline: ContinuousClock.Instant? = nil
+  ) throws(Interrupted) -> ProcessEnd? {
+    while true {
+      let soon = ContinuousClock.now + .milliseconds(100)
+      if let end = wait(until: deadline.map { min($0, soon) } ?? soon) { return end }
+      if Interrupt.isRequested { throw Interrupted() }
+      if let deadline, ContinuousClock.now >= deadline { return nil }
+    }
+  }
 }

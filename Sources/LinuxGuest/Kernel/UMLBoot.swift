@@ -63,12 +63,8 @@ struct UMLBoot {
     do { child = try ChildProcess(leash + fixed + words, output: console.rawValue, error: console.rawValue) } catch {
       throw UserError(.unavailable, "\(kernel.program) can't be started: \(error)")
     }
-    let deadline = ContinuousClock.now + limit
-    while child.wait(until: min(deadline, .now + .milliseconds(100))) == nil {
-      if Interrupt.isRequested { throw Interrupted() }
-      if ContinuousClock.now >= deadline {
-        throw UserError(.fault, "\(kernel.version) was still running after \(limit): \(lastLine(of: log))")
-      }
+    guard try child.waitUnlessInterrupted(until: .now + limit) != nil else {
+      throw UserError(.fault, "\(kernel.version) was still running after \(limit): \(lastLine(of: log))")
     }
   }
 

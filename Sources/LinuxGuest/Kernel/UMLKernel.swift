@@ -114,10 +114,15 @@ public struct UMLKernel: Sendable {
 extension KernelSource {
   /// The path of the source tree, fetched and unpacked if need be.
   func unpacked(in place: String, _ step: Step, say: (String) -> Void) throws -> String {
-    guard case .debian(let version) = self else {
-      guard case .tree(let path) = self else { return "" }
-      return path
+    switch self {
+    case .tree(let path): return path
+    case .debian(let version): return try Self.unpackedPackage(version, in: place, step, say: say)
     }
+  }
+
+  private static func unpackedPackage(
+    _ version: String, in place: String, _ step: Step, say: (String) -> Void
+  ) throws -> String {
     let tree = "\(place)/linux-source-\(version)"
     if FileAccess.exists(tree + "/Kbuild") { return tree }
     let fetched = place + "/fetched"
@@ -125,13 +130,13 @@ extension KernelSource {
     if FileAccess.exists(fetched) { try files.removeItem(atPath: fetched) }
     _ = try FileAccess.makeFolders(fetched)
     defer { try? files.removeItem(atPath: fetched) }
-    say("fetching \(self)")
+    say("fetching Debian's linux-source-\(version)")
     try step.run(
       ["apt-get", "download", "-qq", "-o", "APT::Sandbox::User=root", "linux-source-\(version)"], in: fetched,
       package: "apt (or name the folder of a kernel's source)")
     let packages = try FileAccess.names(in: fetched)
     guard let package = packages.first(where: { $0.hasSuffix(".deb") }) else {
-      throw UserError(.unavailable, "apt-get fetched no package of \(self); log: \(step.log)")
+      throw UserError(.unavailable, "apt-get fetched no package of Debian's linux-source-\(version); log: \(step.log)")
     }
     say("unpacking \(package)")
     try step.run(["dpkg-deb", "--extract", package, "."], in: fetched, package: "dpkg")

@@ -77,13 +77,16 @@ public struct ModelFidelity: Sendable {
     var bytesFree: UInt64
     var all: [[RunRecord]]
 
+    /// Whether this is the kernel's strategy, with its options and perhaps others, in the same setting.
     func matches(_ kernel: Samples) -> Bool {
-      let words = Set(strategy.split(separator: ":"))
+      let words = strategy.split(separator: ":")
       let wanted = kernel.strategy.split(separator: ":")
-      let difference = Double(bytesFree) / Double(max(1, kernel.bytesFree)) - 1
-      return strategy.split(separator: ":").first == wanted.first && words.isSuperset(of: wanted)
-        && order == kernel.order
-        && cache == kernel.cache && abs(difference) < 0.01
+      return words.first == wanted.first && Set(words).isSuperset(of: wanted) && hasSetting(of: kernel)
+    }
+
+    func hasSetting(of other: Samples) -> Bool {
+      order == other.order && cache == other.cache
+        && abs(Double(bytesFree) / Double(max(1, other.bytesFree)) - 1) < 0.01
     }
 
     /// One value per sample: the median of its repetitions.
@@ -95,21 +98,18 @@ public struct ModelFidelity: Sendable {
   private static func cells(_ runs: [TrackedRun]) -> [Samples] {
     var cells: [Samples] = []
     for run in runs {
-      // One launch: its repetitions are the samples.
       let groups = Dictionary(grouping: run.repetitions, by: \.identity.cellID)
       for id in run.repetitions.map(\.identity.cellID).uniqued {
         guard let repetitions = groups[id]?.filter({ $0.found.outcome != .error }), let first = repetitions.first else {
           continue
         }
+        // Of one launch the repetitions are the samples.
         let samples = runs.count > 1 ? [repetitions] : repetitions.map { [$0] }
         let cell = Samples(
           strategy: first.identity.strategy, order: first.guest.order, cache: first.load.cache,
           bytesFree: first.guest.bytesFree ?? 0, all: samples)
         if runs.count > 1,
-          let known = cells.firstIndex(where: {
-            $0.strategy == cell.strategy && $0.order == cell.order && $0.cache == cell.cache
-              && abs(Double($0.bytesFree) / Double(max(1, cell.bytesFree)) - 1) < 0.01
-          })
+          let known = cells.firstIndex(where: { $0.strategy == cell.strategy && $0.hasSetting(of: cell) })
         {
           cells[known].all += samples
         } else {
@@ -157,9 +157,7 @@ public struct ModelFidelity: Sendable {
         Self.number(row.nsPerBlock.kernel), Self.ratio(row.ratios), Self.ratio(row.returnRatios),
       ]
     }
-    let near = rows.count { row in
-      MedianInterval.median(sorted: row.ratios.sorted()).map { abs($0 - 1) <= Self.tolerance } ?? false
-    }
+    let near = rows.count { MedianInterval.median(sorted: $0.ratios.sorted()).map(Self.isNear) ?? false }
     let measured = rows.count { !$0.ratios.isEmpty }
     let notes = [
       "Linux \(kernel) against the model: \(near) of \(measured) strategies cost within 15 % of the kernel's.",
@@ -170,6 +168,8 @@ public struct ModelFidelity: Sendable {
       + (notes + unmatched).joined(separator: "\n")
   }
 
+  private static func isNear(_ ratio: Double) -> Bool { abs(ratio - 1) <= tolerance }
+
   private static func count(_ value: Double?) -> String { value.map { String(Int($0)) } ?? "-" }
 
   private static func number(_ value: Double?) -> String { value.map { Figure.number($0) } ?? "-" }
@@ -179,7 +179,7 @@ public struct ModelFidelity: Sendable {
     guard let median = MedianInterval.median(sorted: sorted), let low = sorted.first, let high = sorted.last else {
       return "-"
     }
-    let mark = abs(median - 1) > tolerance ? "*" : ""
+    let mark = isNear(median) ? "" : "*"
     return "\(Figure.number(median))\(mark) (\(Figure.number(low))-\(Figure.number(high)))"
   }
 }
