@@ -11,7 +11,7 @@ PROGRAMS := git:git pkg-config:pkg-config valgrind:valgrind gnuplot:gnuplot-nox 
 # What the tests use besides: a browser, which looks at reports.
 TEST_PROGRAMS := chromium:chromium
 # What test-guest needs besides: programs, and files.
-GUEST_PROGRAMS := qemu-system-x86_64:qemu-system-x86 cpio:cpio
+GUEST_PROGRAMS := qemu-system-x86_64:qemu-system-x86 cpio:cpio make:make gcc:gcc
 GUEST_FILES := /usr/include/perfmon/pfmlib.h:libpfm4-dev
 # What prove needs besides.
 PROOF_PROGRAMS := python3:python3
@@ -53,8 +53,8 @@ unit: test-deps .build-python/bin/otava
 	.build-python/bin/pip install --quiet --disable-pip-version-check apache-otava==0.8.0
 
 # Boots Debian's kernel with 2 and 4 NUMA nodes in QEMU and runs hintbench there; fails where it can't.
-test-guest: guest-deps static .build-guest/vmlinuz .build-guest/busybox
-	HINTBENCH_REQUIRE_GUEST=1 HINTBENCH_GUEST_KERNEL=$(CURDIR)/.build-guest/vmlinuz \
+test-guest: guest-deps static .build-guest/vmlinuz .build-guest/busybox .build-guest/kernels/ready
+	HINTBENCH_REQUIRE_GUEST=1 HINTBENCH_KERNELS=$(CURDIR)/.build-guest/kernels HINTBENCH_GUEST_KERNEL=$(CURDIR)/.build-guest/vmlinuz \
 	  HINTBENCH_GUEST_BUSYBOX=$(CURDIR)/.build-guest/busybox \
 	  HINTBENCH_STATIC_BINARY=$(CURDIR)/.build-static/release/hintbench swift test --filter LinuxGuestTests
 
@@ -71,6 +71,12 @@ static_build := swift build -c release $(jobs) -debug-info-format none --scratch
 
 .build-guest/busybox:
 	$(call unpack,busybox-static,./*bin/busybox)
+
+# Debian's kernel for virtual machines, and the probe built against its headers.
+.build-guest/kernels/ready: $(wildcard Sources/KernelProbe/*) | static
+	$(AS_ROOT) apt-get update -qq
+	.build-static/release/hintbench kernel build --qemu --work $(@D)
+	touch $@
 
 # The target is a file of a Debian package, which is not installed: the package, and the file's path in it.
 define unpack

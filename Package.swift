@@ -151,7 +151,9 @@ let package = Package(
       ]),
     .testTarget(
       name: "LinuxGuestTests",
-      dependencies: ["TestSupport", "LinuxGuest", "GuestMemory", "Reporting", "Experiments", "Machine", "Records"],
+      dependencies: [
+        "TestSupport", "LinuxGuest", "Bench", "GuestMemory", "Reporting", "Experiments", "Machine", "Records",
+      ],
       exclude: ["Recorded"]),
     .testTarget(
       name: "CommandLineTests",

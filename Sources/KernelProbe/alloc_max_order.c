@@ -20,8 +20,11 @@ static int collect(struct probe_session *session)
 		session->blocks++;
 		session->pages += 1UL << PROBE_MAX_ORDER;
 		session->pfn_sum += page_to_pfn(page);
-		if (session->blocks % 64 == 0)
+		if (session->blocks % 64 == 0) {
+			if (fatal_signal_pending(current))
+				return -EINTR;
 			cond_resched();
+		}
 	}
 	return 0;
 }

@@ -32,6 +32,10 @@ static int copy(struct probe_session *session, struct zone *zone, int order, u64
 			n++;
 			sum += pfn;
 			items++;
+			if (probe_must_end(session, items)) {
+				fits = false;
+				break;
+			}
 		}
 	probe_unlock(session, items);
 	*count = n;

@@ -4,6 +4,8 @@
 
 #include <linux/gfp.h>
 #include <linux/kernel.h>
+#include <linux/ktime.h>
+#include <linux/math64.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -17,6 +19,9 @@ static const struct probe_design *const designs[] = {
 
 /* Room for the hints of 262,144 blocks, the largest that kmalloc() gives. */
 #define WORDS_BYTES (PAGE_SIZE << PROBE_MAX_ORDER)
+/* The longest hold, unless another is asked for, and the longest that may be. */
+#define HOLD_US_DEFAULT 10000
+#define HOLD_US_MAX 1000000
 /* The most memory that emptying the caches reads. */
 #define EVICT_MAX (1UL << 30)
 
@@ -32,7 +37,7 @@ void probe_print(struct probe_out *out, const char *format, ...)
 	out->write(out, line, length);
 }
 
-/* What all sessions share. Allocated before the first, so that none of them changes the lists by it. */
+/* What all sessions share. Allocated before the first and kept, so that none of them changes the lists by it. */
 struct workspace {
 	struct page *words;
 	struct probe_hold *log;
@@ -40,22 +45,51 @@ struct workspace {
 	size_t evict_bytes;
 };
 
-static void release(struct workspace *space)
+static struct workspace space;
+
+void probe_release(void)
 {
-	if (space->words)
-		__free_pages(space->words, PROBE_MAX_ORDER);
-	vfree(space->log);
-	vfree(space->evict);
-	memset(space, 0, sizeof(*space));
+	if (space.words)
+		__free_pages(space.words, PROBE_MAX_ORDER);
+	vfree(space.log);
+	vfree(space.evict);
+	memset(&space, 0, sizeof(space));
+}
+
+bool probe_look(struct probe_session *session)
+{
+	const u64 now = probe_clock();
+
+	if (!session->hold_deadline)
+		session->hold_deadline = now + session->max_hold_ticks;
+	else if (now > session->hold_deadline)
+		session->too_long = true;
+	return session->too_long;
+}
+
+/* Ticks of probe_clock() in a millisecond, held against the kernel's clock; 0 if that one stands still. */
+static u64 ticks_per_ms(void)
+{
+	const u64 start = ktime_get_ns(), ticks = probe_clock();
+	unsigned long turns;
+
+	for (turns = 0; turns < 100000000; turns++) {
+		const u64 passed = ktime_get_ns() - start;
+
+		if (passed >= NSEC_PER_MSEC)
+			return div64_u64((probe_clock() - ticks) * NSEC_PER_MSEC, passed);
+		cpu_relax();
+	}
+	return 0;
 }
 
 /* Reads more than the caches hold. */
-static void evict(struct workspace *space)
+static void evict(void)
 {
-	volatile u64 *words = space->evict;
+	volatile u64 *words = space.evict;
 	size_t i;
 
-	for (i = 0; i < space->evict_bytes / 8; i += 8) {
+	for (i = 0; i < space.evict_bytes / 8; i += 8) {
 		words[i]++;
 		if (i % (1 << 20) == 0)
 			cond_resched();
@@ -95,7 +129,7 @@ static int number_of(const char *arguments, const char *name, unsigned long fall
 }
 
 /* Makes what sessions need, `cache=cold` of them memory to empty the caches with, unless it is there. */
-static int prepare(struct workspace *space, const char *arguments, bool *cold)
+static int prepare(const char *arguments, bool *cold)
 {
 	char cache[8] = "warm";
 	unsigned long evict_bytes;
@@ -109,16 +143,16 @@ static int prepare(struct workspace *space, const char *arguments, bool *cold)
 	if (!*cold)
 		evict_bytes = 0;
 
-	if (!space->words)
-		space->words = alloc_pages(GFP_KERNEL, PROBE_MAX_ORDER);
-	if (!space->log)
-		space->log = vzalloc(array_size(PROBE_HOLDS, sizeof(*space->log)));
-	if (space->evict_bytes != evict_bytes) {
-		vfree(space->evict);
-		space->evict = evict_bytes ? vzalloc(evict_bytes) : NULL;
-		space->evict_bytes = space->evict ? evict_bytes : 0;
+	if (!space.words)
+		space.words = alloc_pages(GFP_KERNEL, PROBE_MAX_ORDER);
+	if (!space.log)
+		space.log = vzalloc(array_size(PROBE_HOLDS, sizeof(*space.log)));
+	if (space.evict_bytes != evict_bytes) {
+		vfree(space.evict);
+		space.evict = evict_bytes ? vzalloc(evict_bytes) : NULL;
+		space.evict_bytes = space.evict ? evict_bytes : 0;
 	}
-	return space->words && space->log && space->evict_bytes == evict_bytes ? 0 : -ENOMEM;
+	return space.words && space.log && space.evict_bytes == evict_bytes ? 0 : -ENOMEM;
 }
 
 static const struct probe_design *design_of(const char *arguments)
@@ -134,15 +168,15 @@ static const struct probe_design *design_of(const char *arguments)
 	return NULL;
 }
 
-static int pass(const struct probe_design *design, struct probe_session *session, struct workspace *space,
-		struct probe_out *out, unsigned long number, bool cold)
+static int pass(const struct probe_design *design, struct probe_session *session, struct probe_out *out,
+		unsigned long number, bool cold)
 {
 	u64 start, collected, returned;
 	unsigned long i;
 	int error, result;
 
 	if (cold)
-		evict(space);
+		evict();
 	start = probe_clock();
 	result = design->collect(session);
 	collected = probe_clock();
@@ -162,23 +196,26 @@ static int pass(const struct probe_design *design, struct probe_session *session
 	return error;
 }
 
-static int scan(const char *arguments, struct workspace *space, struct probe_out *out)
+static int scan(const char *arguments, struct probe_out *out)
 {
 	const struct probe_design *design = design_of(arguments);
-	unsigned long order, passes, limit = 0, hold_limit, number;
+	unsigned long order, passes, limit = 0, hold_us, number;
+	const u64 ticks = ticks_per_ms();
 	bool cold;
 	int error;
 
 	if (!design || number_of(arguments, "order", PROBE_MAX_ORDER, 0, PROBE_MAX_ORDER, &order) ||
 	    number_of(arguments, "passes", 1, 1, 1000, &passes) ||
-	    number_of(arguments, "max-hold-ticks", 0, 0, U32_MAX, &hold_limit))
+	    number_of(arguments, "max-hold-us", HOLD_US_DEFAULT, 1, HOLD_US_MAX, &hold_us))
 		return -EINVAL;
+	if (!ticks)
+		return -EIO;
 	if (design->option && number_of(arguments, design->option, design->limit_default, design->limit_min,
 					design->limit_max, &limit))
 		return -EINVAL;
 	if (design->limit_is_power_of_two && limit & (limit - 1))
 		return -EINVAL;
-	error = prepare(space, arguments, &cold);
+	error = prepare(arguments, &cold);
 	if (error)
 		return error;
 	for (number = 1; number <= passes; number++) {
@@ -188,13 +225,13 @@ static int scan(const char *arguments, struct workspace *space, struct probe_out
 			struct probe_session session = {
 				.order = order,
 				.limit = limit,
-				.words = page_address(space->words),
+				.words = page_address(space.words),
 				.capacity = WORDS_BYTES / 8,
-				.log = probed ? space->log : NULL,
-				.max_hold_ticks = hold_limit,
+				.log = probed ? space.log : NULL,
+				.max_hold_ticks = div_u64(ticks * hold_us, USEC_PER_MSEC),
 			};
 
-			error = pass(design, &session, space, out, number, cold);
+			error = pass(design, &session, out, number, cold);
 			if (error)
 				return error;
 		}
@@ -229,16 +266,16 @@ static int order0(const char *arguments, struct probe_out *out)
 	return 0;
 }
 
-static int run_line(const char *line, struct workspace *space, struct probe_out *out)
+static int run_line(const char *line, struct probe_out *out)
 {
 	if (!strncmp(line, "scan ", 5))
-		return scan(line + 5, space, out);
+		return scan(line + 5, out);
 	if (!strncmp(line, "order0", 6) && (!line[6] || line[6] == ' '))
 		return order0(line + 6, out);
 	if (!strncmp(line, "prepare", 7) && (!line[7] || line[7] == ' ')) {
 		bool cold;
 
-		return prepare(space, line + 7, &cold);
+		return prepare(line + 7, &cold);
 	}
 #ifndef MODULE
 	if (!strncmp(line, "trace ", 6)) {
@@ -261,7 +298,6 @@ static int run_line(const char *line, struct workspace *space, struct probe_out 
 
 int probe_run(char *text, struct probe_out *out)
 {
-	struct workspace space = {};
 	char *line;
 	int error = 0;
 
@@ -273,11 +309,10 @@ int probe_run(char *text, struct probe_out *out)
 		if (!*line || *line == '#')
 			continue;
 		probe_print(out, "command %s\n", line);
-		error = run_line(line, &space, out);
+		error = run_line(line, out);
 		if (error)
 			probe_print(out, "error %d\n", error);
 	}
-	release(&space);
 	/* Its absence says that the run was cut short. */
 	if (!error)
 		probe_print(out, "done\n");

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * A loadable module: commands are written to /sys/kernel/debug/hintprobe/commands and executed by the write, which fails
- * with the first error; `result` beside it has what they printed. Traces need what modules don't get.
+ * with the first error; `result` beside it has what they printed. What `prepare` took stays until the module is unloaded.
+ * Traces need what modules don't get.
  */
 #include "probe.h"
 
@@ -80,6 +81,7 @@ module_init(start);
 static void __exit stop(void)
 {
 	debugfs_remove(folder);
+	probe_release();
 	vfree(result);
 }
 module_exit(stop);

@@ -27,7 +27,8 @@ static int collect(struct probe_session *session)
 				struct page *page = pfn_valid(pfn) ? pfn_to_page(pfn) : NULL;
 				unsigned int order = 0;
 
-				items++;
+				if (probe_must_end(session, ++items))
+					break;
 				if (page && PageBuddy(page) && page_zone(page) == zone) {
 					order = page_private(page);
 					if (order >= session->order) {

@@ -9,7 +9,7 @@
 #include <linux/list.h>
 #include <linux/mm.h>
 #include <linux/mmzone.h>
-#include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/types.h>
 #include <linux/version.h>
 
@@ -60,11 +60,13 @@ struct probe_session {
 	unsigned long holds_dropped;
 	/* A sum over the PFNs of the blocks, so that two passes can be told apart. */
 	u64 pfn_sum;
-	/* Set if a hold lasted longer than max_hold_ticks: the session ends after it. */
+	/* The longest hold that is allowed; a longer one ends, and sets too_long, which ends the session. */
 	u64 max_hold_ticks;
 	bool too_long;
 
 	u64 hold_start;
+	/* When the present hold must end; 0 until it has looked at PROBE_LOOK entries. */
+	u64 hold_deadline;
 	struct zone *hold_zone;
 	unsigned long hold_flags;
 };
@@ -81,6 +83,7 @@ static inline u64 probe_clock(void)
 static __always_inline void probe_lock(struct probe_session *session, struct zone *zone)
 {
 	session->hold_zone = zone;
+	session->hold_deadline = 0;
 	spin_lock_irqsave(&zone->lock, session->hold_flags);
 	if (session->log)
 		session->hold_start = probe_clock();
@@ -100,15 +103,29 @@ static __always_inline void probe_unlock(struct probe_session *session, u32 item
 		} else {
 			session->holds_dropped++;
 		}
-		if (session->max_hold_ticks && ticks > session->max_hold_ticks)
+		if (ticks > session->max_hold_ticks)
 			session->too_long = true;
 	}
 	session->holds++;
 }
 
+/* How many entries a hold may look at without looking at the clock: a power of two. */
+#define PROBE_LOOK 1024
+
+bool probe_look(struct probe_session *session);
+
+/*
+ * Whether the hold must end, though its design has more to do. `items`: entries looked at so far, 1 or more. Costs two
+ * instructions an entry; the clock is read each PROBE_LOOK entries, the first time to start counting.
+ */
+static __always_inline bool probe_must_end(struct probe_session *session, u32 items)
+{
+	return unlikely(!(items & (PROBE_LOOK - 1))) && probe_look(session);
+}
+
 /*
  * What a hold found: `blocks` of `pages` pages in all, and the sum of their PFNs. Outside of the lock. Returns -ETIME if
- * the hold was too long, else 0 after letting others run.
+ * the hold was too long, -EINTR if the caller is being killed, else 0 after letting others run.
  */
 static inline int probe_found(struct probe_session *session, u64 blocks, u64 pages, u64 pfn_sum)
 {
@@ -117,6 +134,8 @@ static inline int probe_found(struct probe_session *session, u64 blocks, u64 pag
 	session->pfn_sum += pfn_sum;
 	if (session->too_long)
 		return -ETIME;
+	if (fatal_signal_pending(current))
+		return -EINTR;
 	cond_resched();
 	return 0;
 }
@@ -155,6 +174,9 @@ extern const struct probe_design probe_pfn_scan;
 
 /* Runs the commands of `text`, one a line, and prints their results. Returns 0, or the first error. */
 int probe_run(char *text, struct probe_out *out);
+
+/* Frees what `prepare` and sessions took. */
+void probe_release(void);
 
 /*
  * Runs `operations` of the trace `seed`, which holds at most `permille` thousandths of memory, and prints each one's

@@ -47,6 +47,8 @@ static int walk_list(struct probe_session *session, struct zone *zone, int order
 			sum += pfn;
 			items++;
 			left--;
+			if (probe_must_end(session, items))
+				break;
 		}
 		probe_unlock(session, items);
 		*used = words - session->words;

@@ -79,6 +79,7 @@ static int __init run(const char *commands, const char *result)
 	if (uml.fd < 0)
 		goto out;
 	error = probe_run(text, &uml.out);
+	probe_release();
 	flush(&uml);
 	os_close_file(uml.fd);
 out:

@@ -35,7 +35,8 @@ static int walk(struct probe_session *session, bool (*callback)(void *, unsigned
 				probe_lock(session, zone);
 				list_for_each_entry(page, &zone->free_area[order].free_list[type], lru) {
 					items++;
-					if (callback(&report, page_to_pfn(page), 1UL << order))
+					if (callback(&report, page_to_pfn(page), 1UL << order) ||
+					    probe_must_end(session, items))
 						break;
 				}
 				probe_unlock(session, items);

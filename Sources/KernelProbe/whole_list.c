@@ -31,7 +31,10 @@ static int collect(struct probe_session *session)
 					*words++ = length;
 					sum += pfn;
 					items++;
+					if (probe_must_end(session, items))
+						goto unlock;
 				}
+unlock:
 			probe_unlock(session, items);
 			error = probe_found(session, items, (u64)items << order, sum);
 			if (error)

@@ -88,7 +88,20 @@ extension RunRecord: TabularRecord {
       since: 6),
     Column(
       "source", \.guest.source,
-      meaning: "What ran the strategies: model, or a real kernel: native (User Mode Linux).", since: 6),
+      meaning: "What ran the strategies: model, or a real kernel: native (User Mode Linux), icount (QEMU, counting "
+        + "instructions), emulation (QEMU), kvm or host.", since: 6),
+    Column(
+      "lock_hold_instructions_p50", unit: "instructions", direction: .lowerIsBetter, \.lock.holdInstructionsP50,
+      meaning: "Median hold in instructions, the cost of two clock reads included; of icount alone.", since: 7),
+    Column(
+      "lock_hold_instructions_max", unit: "instructions", direction: .lowerIsBetter, \.lock.holdInstructionsMax,
+      meaning: "Longest hold in instructions.", since: 7),
+    Column(
+      "lock_hold_instructions_total", unit: "instructions", direction: .lowerIsBetter, \.lock.holdInstructionsTotal,
+      meaning: "Instructions of all holds together.", since: 7),
+    Column(
+      "return_instructions", unit: "instructions", direction: .lowerIsBetter, \.counters.returnInstructions,
+      meaning: "Instructions to give taken blocks back; of icount, where instructions doesn't include them.", since: 7),
   ]
 
   private static let guestColumns: [Column<RunRecord>] = [
@@ -118,7 +131,7 @@ extension RunRecord: TabularRecord {
       meaning: "When pages are zeroed: none, alloc or free."),
     Column(
       "state", \.guest.state,
-      meaning: "Initial state of the guest: fresh, aged or captured."),
+      meaning: "Initial state of the guest: fresh, aged, captured, or running (this machine's own kernel)."),
     Column(
       "list_order", \.guest.listOrder,
       meaning: "Order of the free lists: ascending, churned or shuffled."),
@@ -344,7 +357,7 @@ extension RunRecord: TabularRecord {
       meaning: "Data TLB misses."),
     Column(
       "counters_source", \.counters.source,
-      meaning: "What counted: papi or simulated. Nothing is subtracted: meta.json has the cost of counting."),
+      meaning: "What counted: papi, simulated or icount. Nothing is subtracted: meta.json has the cost of counting."),
   ]
 
   private static let trustColumns: [Column<RunRecord>] = [

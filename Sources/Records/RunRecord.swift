@@ -128,6 +128,9 @@ public struct RunRecord: Hashable, Sendable {
     public var holdsPreempted: Int?
     public var holdNsWeightedMean: Double?
     public var arrivalWaitNs: Double?
+    public var holdInstructionsP50: Int?
+    public var holdInstructionsMax: Int?
+    public var holdInstructionsTotal: Int?
 
     /// The longest hold that can be the strategy's own: without preempted ones, or of all if the host couldn't tell or
     /// the run is older than the evidence. ns.
@@ -195,6 +198,7 @@ public struct RunRecord: Hashable, Sendable {
     public var llcMisses: Int?
     public var dtlbMisses: Int?
     public var source: String?
+    public var returnInstructions: Int?
 
     public init() {}
   }

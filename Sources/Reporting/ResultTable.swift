@@ -218,28 +218,32 @@ public struct ResultTable {
 
   /// Hardware events of each session, as they are and for each block reported.
   private func counts(_ cells: [CellRecord]) -> TableContent {
-    let events: [(title: String, count: (RunRecord.Counters) -> Int?)] = [
-      ("instructions", { $0.instructions }), ("cycles", { $0.cycles }), ("L1D misses", { $0.l1dMisses }),
-      ("L2 misses", { $0.l2Misses }), ("LLC misses", { $0.llcMisses }), ("dTLB misses", { $0.dtlbMisses }),
+    let events: [(title: String, count: (RunRecord) -> Int?)] = [
+      ("instructions", \.counters.instructions), ("under the lock", \.lock.holdInstructionsTotal),
+      ("returning", \.counters.returnInstructions), ("cycles", \.counters.cycles),
+      ("L1D misses", \.counters.l1dMisses), ("L2 misses", \.counters.l2Misses),
+      ("LLC misses", \.counters.llcMisses), ("dTLB misses", \.counters.dtlbMisses),
     ]
+    let longest = cells.map { median($0) { $0.lock.holdInstructionsMax.map { Double($0) } } }
     func median(_ cell: CellRecord, _ value: (RunRecord) -> Double?) -> Double? {
       MetricSummary((runs[cell.cellID] ?? []).filter { $0.found.outcome != .error }.compactMap(value)).median
     }
     return table(
       cells,
       events.flatMap { event -> [Part] in
-        let whole = cells.map { median($0) { event.count($0.counters).map { Double($0) } } }
+        let whole = cells.map { median($0) { event.count($0).map { Double($0) } } }
         let each = cells.map { cell in
           median(cell) { run in
             let blocks = (run.found.blocksReported ?? 0) - (run.found.blocksDuplicate ?? 0)
-            return event.count(run.counters).flatMap { blocks > 0 ? Double($0) / Double(blocks) : nil }
+            return event.count(run).flatMap { blocks > 0 ? Double($0) / Double(blocks) : nil }
           }
         }
         return [
           Part(title: event.title, fields: whole.map { $0.map(Figure.count) ?? Figure.missing }),
           Part(title: "per block", fields: each.map { $0.map { Figure.number($0) } ?? Figure.missing }),
         ]
-      }, caption: "Hardware events:")
+      } + [Part(title: "longest hold", fields: longest.map { $0.map(Figure.count) ?? Figure.missing })],
+      caption: "Hardware events:")
   }
 
   private func table(_ cells: [CellRecord], _ all: [Part], caption: String? = nil) -> TableContent {
@@ -419,6 +423,11 @@ public struct ResultTable {
       "own µs",
       "own µs: the strategy's own longest hold, the highest of the medians of its first, second, ... hold."
     ),
+    (
+      "under the lock",
+      "under the lock, longest hold: instructions of the holds of zone->lock, two clock reads each included."
+    ),
+    ("returning", "returning: instructions to give taken blocks back, not among the others."),
     ("items", "items: most list entries looked at in one hold."),
     ("dup.", "dup.: blocks reported again."),
     ("missed", "missed: blocks that stayed free and were never reported."),

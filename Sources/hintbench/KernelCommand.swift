@@ -1,6 +1,7 @@
 import ArgumentParser
 import Bench
 import Foundation
+import Glibc
 import Instruments
 import LinuxGuest
 import Machine
@@ -13,12 +14,15 @@ struct KernelCommand: ParsableCommand {
     abstract: "Build a real kernel with the probe in it, and measure the strategies in its own mm.",
     discussion: """
       The kernel runs as a program (User Mode Linux): natively, without root and KVM, with one CPU, without NUMA, and \
-      with spinlocks that are empty. Its mm/page_alloc.c and its free lists are the real ones.
+      with spinlocks that are empty; or in QEMU, whole; or it is this machine's own. Its mm/page_alloc.c and its free \
+      lists are the real ones.
       """,
-    subcommands: [KernelBuildCommand.self, KernelRunCommand.self, KernelCheckCommand.self])
+    subcommands: [
+      KernelBuildCommand.self, KernelRunCommand.self, KernelCheckCommand.self, KernelListsCommand.self,
+    ])
 }
 
-/// What all subcommands take.
+/// Which kernel.
 struct KernelOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
@@ -35,20 +39,55 @@ struct KernelOptions: ParsableArguments {
   var folder: KernelFolder { KernelFolder(work) }
 }
 
+/// A whole kernel in QEMU instead.
+struct QEMUOptions: ParsableArguments {
+  @Flag(help: "A whole kernel in QEMU with the probe as a module: Debian's 6.1 or 6.12, or --kernel.")
+  var qemu = false
+  @Option(help: ArgumentHelp("The file of a kernel for QEMU; needs --headers.", valueName: "bzimage"))
+  var kernel: String?
+  @Option(
+    help: ArgumentHelp(
+      "What modules for --kernel are built against, or for --host: a built kernel's folder, or of linux-headers.",
+      valueName: "folder"))
+  var headers: String?
+
+  /// Where the kernel comes from; nil without --qemu and --kernel.
+  func source(_ options: KernelOptions) throws -> QEMUKernel.Source? {
+    switch (kernel, headers) {
+    case (let kernel?, let headers?): return .own(kernel: kernel, headers: headers)
+    case (_?, nil): throw UserError.usage("--kernel needs --headers, what modules for it are built against")
+    case (nil, _?) where qemu: throw UserError.usage("--headers needs --kernel, the file that QEMU boots")
+    case (nil, _) where qemu:
+      guard case .debian(let version) = try options.parsed else {
+        throw UserError.usage("--qemu takes --source 6.1 or 6.12; expected --kernel and --headers of your own build")
+      }
+      return .debian(version: version)
+    default: return nil
+    }
+  }
+}
+
 struct KernelBuildCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "build",
-    abstract: "Build a kernel for User Mode Linux with the probe in it, or what changed in it since.")
+    abstract: "Build a kernel for User Mode Linux with the probe in it, or for QEMU the probe alone.")
 
   @OptionGroup var options: KernelOptions
+  @OptionGroup var qemu: QEMUOptions
 
   func run() throws {
     try Failure.reporting {
       let source = try options.parsed
+      let whole = try qemu.source(options)
       Interrupt.watch()
       try Interrupted.exiting {
-        let kernel = try UMLKernel.build(source, in: options.folder, say: RunJob.say)
-        print("Linux \(kernel.version): \(kernel.program)")
+        if let whole {
+          let kernel = try QEMUKernel.build(whole, in: options.folder, say: RunJob.say)
+          print("Linux \(kernel.version): \(kernel.module)")
+        } else {
+          let kernel = try UMLKernel.build(source, in: options.folder, say: RunJob.say)
+          print("Linux \(kernel.version): \(kernel.program)")
+        }
       }
     }
   }
@@ -57,14 +96,38 @@ struct KernelBuildCommand: ParsableCommand {
 struct KernelRunCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "run",
-    abstract: "Measure the strategies in a built kernel's own mm; the result is a run folder with the columns of scan.",
+    abstract: "Measure the strategies in a real kernel's own mm; the result is a run folder with the columns of scan.",
     discussion: """
       Each repetition boots the kernel once per size. Every strategy has a pass without the probe, which gives its speed, \
       and one with it, which gives its holds; those that change the lists come last.
+
+      Without --qemu, --kernel and --host the kernel is User Mode Linux, as `kernel build` made it. In QEMU one CPU's \
+      instructions are counted (icount), the same in every boot; of several CPUs without KVM there are counts of blocks and \
+      holds, and no times. --host loads the probe into this machine's own kernel, after asking.
       """)
 
   @OptionGroup var options: KernelOptions
-  @Option(help: ArgumentHelp("Sizes, comma-separated: 64M and more.", valueName: "sizes")) var guest = "8G"
+  @OptionGroup var qemu: QEMUOptions
+  @Flag(help: "Load the probe into this machine's kernel, as root; strategies that take memory only if named.")
+  var host = false
+  @Option(help: ArgumentHelp("With --host: the probe, built elsewhere (hintprobe.ko).", valueName: "file"))
+  var module: String?
+  @Flag(help: "With --host: don't ask.") var yes = false
+  @Option(
+    help: ArgumentHelp("Sizes, comma-separated: 64M and more (default: 8G, in QEMU 4G).", valueName: "sizes"))
+  var guest: String?
+  @Option(help: "NUMA nodes of the guest in QEMU.") var nodes: Int?
+  @Option(help: "CPUs of the guest in QEMU, a multiple of the nodes (default: one a node).") var cpus: Int?
+  @Option(
+    help: ArgumentHelp(
+      "What runs the guest in QEMU: kvm, icount or emulation (default: kvm if a guest starts, else icount with one CPU).",
+      valueName: "kind"))
+  var accelerator: String?
+  @Option(
+    help: ArgumentHelp(
+      "More of the kernel's command line in QEMU, such as init_on_alloc=0, which Debian's kernels have at 1.",
+      valueName: "parameters"))
+  var append: String?
   @Option(
     help: ArgumentHelp(
       "Strategies, comma-separated, NAME or NAME:OPTION=NUMBER (default: all that the probe has).",
@@ -72,35 +135,101 @@ struct KernelRunCommand: ParsableCommand {
   var strategy: String?
   @Option(help: ArgumentHelp("The lowest order that is looked at (default: the highest).", valueName: "order"))
   var order: Int?
-  @Option(help: "Repetitions: boots of each size.") var repetitions = 5
+  @Option(help: "Repetitions, which are boots of each size (default: 5, in QEMU 2).") var repetitions: Int?
   @Option(help: ArgumentHelp("Caches before each pass: cold or warm.", valueName: "state")) var cache = "cold"
   @Option(help: "Seed of the order of the strategies.") var seed: UInt64 = 1
-  @Option(help: ArgumentHelp("A longer hold ends the run, at most 1s.", valueName: "time")) var longestHold = "1s"
+  @Option(
+    help: ArgumentHelp(
+      "The longest hold, 1us to 1s; one that would be longer ends, and the run with it (default: 1s, with --host 10ms).",
+      valueName: "time"))
+  var longestHold: String?
   @Option(help: ArgumentHelp("The run's folder (default: a new one under Reports/runs).", valueName: "folder"))
   var out: String?
 
   func run() throws {
     try Failure.reporting {
       try DebugBuild.refuse()
-      let scan = try self.scan()
-      let kernel = try UMLKernel(of: options.parsed, in: options.folder)
+      let source = try qemu.source(options)
+      try refuseStrayOptions(source)
+      let scan = try self.scan(isWhole: source != nil)
       Interrupt.watch()
-      try Interrupted.exiting { try KernelJob.run(scan, kernel, out: out) }
+      try Interrupted.exiting { try KernelJob.run(scan, try kernel(source), out: out) }
     }
   }
 
-  private func scan() throws -> KernelScan {
+  private func refuseStrayOptions(_ source: QEMUKernel.Source?) throws {
+    func refuse(_ given: [(String, Bool)], unless isTaken: Bool, _ why: String) throws {
+      if let stray = given.first(where: \.1), !isTaken { throw UserError.usage("\(stray.0) \(why)") }
+    }
+    if host, source != nil { throw UserError.usage("--host can't be combined with --qemu or --kernel") }
+    try refuse(
+      [
+        ("--nodes", nodes != nil), ("--cpus", cpus != nil), ("--accelerator", accelerator != nil),
+        ("--append", append != nil),
+      ],
+      unless: source != nil, "needs --qemu or --kernel")
+    try refuse([("--module", module != nil), ("--yes", yes)], unless: host, "needs --host")
+    try refuse([("--headers", qemu.headers != nil)], unless: host || source != nil, "needs --kernel or --host")
+    try refuse(
+      [("--guest", guest != nil)], unless: !host, "can't be combined with --host: the memory is this machine's")
+  }
+
+  private func kernel(_ source: QEMUKernel.Source?) throws -> any RealKernel {
+    if host {
+      let kernel = try HostKernel(headers: qemu.headers, module: module, in: options.folder, say: RunJob.say)
+      if !yes, !confirmed("Load the probe into the running Linux \(kernel.version)?") {
+        throw UserError.usage("nothing was loaded; expected yes, or --yes if there is no terminal to ask at")
+      }
+      return kernel
+    }
+    guard let source else { return try UMLKernel(of: options.parsed, in: options.folder) }
+    let nodes = self.nodes ?? 1
+    let cpus = self.cpus ?? nodes
+    guard (1...16).contains(nodes), (1...64).contains(cpus), cpus.isMultiple(of: nodes) else {
+      throw UserError.usage(
+        "invalid --nodes \(nodes) or --cpus \(cpus): expected 1 to 16 nodes, and a multiple of CPUs up to 64")
+    }
+    let wanted = try accelerator.map { text in
+      guard let known = Accelerator(rawValue: text) else {
+        throw UserError.usage("invalid accelerator '\(text)': expected kvm, icount or emulation")
+      }
+      return known
+    }
+    if wanted == .icount, cpus > 1 {
+      throw UserError.usage("--accelerator icount needs one CPU: its clock counts the instructions of all together")
+    }
+    var kernel = try QEMUKernel.build(source, in: options.folder, say: RunJob.say)
+    kernel.nodes = nodes
+    kernel.cpusPerNode = cpus / nodes
+    kernel.parameters = append ?? ""
+    try kernel.choose(wanted, say: RunJob.say)
+    return kernel
+  }
+
+  private func confirmed(_ question: String) -> Bool {
+    guard isatty(STDIN_FILENO) == 1 else { return false }
+    FileHandle.standardError.write(
+      Data("\(question) Holds of zone->lock last up to \(longestHold ?? "10ms"). [y/N] ".utf8))
+    return ["y", "yes"].contains(readLine()?.lowercased())
+  }
+
+  private func scan(isWhole: Bool) throws -> KernelScan {
     guard ["cold", "warm"].contains(cache) else {
       throw UserError.usage("invalid cache state '\(cache)': expected cold or warm")
     }
+    let repetitions = self.repetitions ?? (isWhole ? 2 : 5)
     guard (1...1000).contains(repetitions) else {
       throw UserError.usage("invalid number of repetitions \(repetitions): expected 1 to 1000")
     }
-    let sizes = try guest.split(separator: ",").map { try ByteSize(String($0)).bytes }
+    let sizes =
+      host
+      ? [(ProcessInfo.processInfo.physicalMemory >> 20) << 20]
+      : try (guest ?? (isWhole ? "4G" : "8G")).split(separator: ",").map { try ByteSize(String($0)).bytes }
+    let all = KernelScan.designs.filter { !host || !$0.changesLists }.map(\.name)
     return try KernelScan(
-      guests: sizes, strategies: strategy?.split(separator: ",").map(String.init) ?? KernelScan.designs.map(\.name),
+      guests: sizes, strategies: strategy?.split(separator: ",").map(String.init) ?? all,
       order: order, repetitions: repetitions, isCold: cache == "cold", seed: seed,
-      longestHold: try TimeSpan(longestHold).nanoseconds)
+      longestHold: try TimeSpan(longestHold ?? (host ? "10ms" : "1s")).nanoseconds)
   }
 }
 
@@ -162,10 +291,10 @@ struct KernelCheckCommand: ParsableCommand {
 
 /// Runs a scan in a real kernel, from folder to table.
 enum KernelJob {
-  static func run(_ scan: KernelScan, _ kernel: UMLKernel, out: String?) throws {
+  static func run(_ scan: KernelScan, _ kernel: any RealKernel, out: String?) throws {
     var (meta, branch) = try RunJob.newMeta(config: scan, seed: scan.seed)
     meta.unavailable = [
-      .init(what: "waits, bystanders, counters", why: "User Mode Linux has one CPU and spinlocks that are empty"),
+      unavailable(kernel.source),
       .init(
         what: "holds of alloc-max-order",
         why: "the kernel's allocator takes zone->lock itself, and nothing in it was changed to time that"),
@@ -175,19 +304,37 @@ enum KernelJob {
     let total = scan.guests.count * scan.strategies.count * scan.repetitions
     let recorder = RunRecorder(folder, meta: meta, total: total, interrupted: { Interrupt.isRequested })
     let identity = RunJob.identity(meta, branch: branch)
-    let cells: [CellRecord]
+    let (cells, agreement): ([CellRecord], BuddyinfoAgreement)
     do {
-      cells = try scan.run(kernel, identity, folder.path, recorder)
+      (cells, agreement) = try scan.run(kernel, identity, folder.path, recorder)
     } catch is Interrupted {
       let measured = try RunReader(path: folder.path).runs.count
       RunJob.say("interrupted: \(measured) of \(total) repetitions measured, kept in \(folder.path)")
       throw ExitCode(130)
+    } catch {
+      // Of a kernel that never got as far as a session nothing is left.
+      if try RunReader(path: folder.path).runs.isEmpty { try FileManager.default.removeItem(atPath: folder.path) }
+      throw error
     }
     meta.finished = Date()
     try folder.finish(cells: cells, meta: meta)
     let contents = try RunReader(path: folder.path)
     print(ResultTable(cells: cells, runs: contents.runs, meta: meta).text)
+    print(agreement.text)
     print("Files: \(folder.path)")
+  }
+
+  private static func unavailable(_ source: KernelRunSource) -> RunMeta.Unavailable {
+    switch source {
+    case .native:
+      .init(what: "waits, bystanders, counters", why: "User Mode Linux has one CPU and spinlocks that are empty")
+    case .icount:
+      .init(what: "times", why: "under emulation they mean nothing; holds and sessions are in instructions")
+    case .emulation:
+      .init(what: "times, instructions", why: "under emulation times mean nothing, and several CPUs share one count")
+    case .kvm, .host:
+      .init(what: "waits, bystanders, counters", why: "the probe measures its own session alone")
+    }
   }
 }
 

@@ -10,10 +10,14 @@ enum GuestFiles {
   /// hintbench, statically linked.
   static let program = path("HINTBENCH_STATIC_BINARY")
 
+  /// Where the probe's kernel is unpacked and built.
+  static let kernels = path("HINTBENCH_KERNELS")
+
   /// Whether guests are to be booted here. With HINTBENCH_REQUIRE_GUEST what is missing fails the tests; elsewhere it
   /// skips them.
   static let areWanted =
-    isRequired || ([kernel, busybox, program].allSatisfy { !$0.isEmpty } && Here.has("qemu-system-x86_64", "cpio"))
+    isRequired
+    || ([kernel, busybox, program, kernels].allSatisfy { !$0.isEmpty } && Here.has("qemu-system-x86_64", "cpio"))
   static let whyNot: String = "no guest can be booted here: make test-guest brings QEMU, a kernel and what runs in it"
 
   static let isRequired = ProcessInfo.processInfo.environment["HINTBENCH_REQUIRE_GUEST"] != nil

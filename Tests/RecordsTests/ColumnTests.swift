@@ -26,7 +26,8 @@ struct ColumnTests {
     noise_ns_p999, noise_ns_max, involuntary_switches, minor_faults, steal_ns,
     experiment_options,
     lock_hold_ns_max_undisturbed, lock_holds_preempted, lock_hold_ns_weighted_mean, lock_arrival_wait_ns,
-    run_delay_ns, kernel_rules, source
+    run_delay_ns, kernel_rules, source,
+    lock_hold_instructions_p50, lock_hold_instructions_max, lock_hold_instructions_total, return_instructions
     """
 
   static let zones = """

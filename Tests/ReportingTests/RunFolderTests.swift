@@ -330,7 +330,7 @@ struct RunFolderTests {
       let text = try RunFixtures.text(path + "/meta.json")
       try RunFixtures.write(text.utf8.dropLast(10), to: path + "/meta.json")
       #expect(error()?.problem == "not JSON")
-      let newer = text.replacingOccurrences(of: "\"schema_version\" : 6", with: "\"schema_version\" : 7")
+      let newer = text.replacingOccurrences(of: "\"schema_version\" : 7", with: "\"schema_version\" : 8")
       try RunFixtures.write(newer.utf8, to: path + "/meta.json")
       #expect(error()?.problem == "schema_version is 7")
       let other = text.replacingOccurrences(of: "\"seed\" : 7", with: "\"seed\" : \"x\"")

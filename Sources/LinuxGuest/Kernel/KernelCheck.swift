@@ -59,7 +59,7 @@ public struct KernelCheck: Sendable {
       }
       let boot = UMLBoot(kernel: kernel, bytes: bytes, limit: .seconds(300))
       let text = try boot.text(commands)
-      let report = try boot.report(text)
+      let report = try ProbeReport.whole(text, of: kernel.version)
       for trace in report.traces { try observe(Result(trace)) }
       if let record { try Self.keep(text, "\(record)/linux-\(kernel.version)-\(seed + UInt64(first)).txt") }
     }

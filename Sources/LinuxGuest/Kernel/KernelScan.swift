@@ -19,7 +19,7 @@ public struct KernelScan: Codable, Sendable {
   public var repetitions: Int
   public var isCold: Bool
   public var seed: UInt64
-  /// A longer hold ends a session with an error. ns.
+  /// A longer hold ends the run with an error. ns.
   public var longestHold: Double
 
   /// The designs of the probe, those that change the lists last.
@@ -54,8 +54,11 @@ public struct KernelScan: Codable, Sendable {
     for bytes in guests where bytes < 64 << 20 || !bytes.isMultiple(of: 1 << 20) {
       throw .usage("invalid size \(ByteSize(bytes: bytes)): expected 64M or more, in whole MiB")
     }
-    guard longestHold > 0, longestHold <= 1e9 else {
-      throw .usage("invalid longest hold: expected at most 1s")
+    guard longestHold >= 1e3, longestHold <= 1e9 else {
+      throw .usage("invalid longest hold: expected 1us to 1s")
+    }
+    guard order.map({ (0...10).contains($0) }) ?? true else {
+      throw .usage("invalid order \(order ?? 0): expected 0 to 10")
     }
     self.guests = guests
     self.strategies = strategies
@@ -66,14 +69,15 @@ public struct KernelScan: Codable, Sendable {
     self.longestHold = longestHold
   }
 
-  /// Boots the kernel for each repetition, and hands over what it measured.
-  ///
-  /// - Throws: ``UserError``; ``Interrupted``; the observer's errors.
+  /// Runs the kernel for each repetition, and hands over what it measured.
   ///
   /// `folder`: the run's, which gets a capture of each size: the lists that the first boot's sessions began with.
+  ///
+  /// - Throws: ``UserError``; ``Interrupted``; the observer's errors.
   public func run(
-    _ kernel: UMLKernel, _ identity: RunIdentity, _ folder: String, _ observer: any RunObserver
-  ) throws -> [CellRecord] {
+    _ kernel: any RealKernel, _ identity: RunIdentity, _ folder: String, _ observer: any RunObserver
+  ) throws -> (cells: [CellRecord], agreement: BuddyinfoAgreement) {
+    var agreement = BuddyinfoAgreement()
     var records: [String: [RunRecord]] = [:]
     var cells: [String] = []
     var own: [String: OwnLongestHold] = [:]
@@ -84,12 +88,15 @@ public struct KernelScan: Codable, Sendable {
         if observer.isCancelled { throw Interrupted() }
         observer.progress(done: done, total: total, label: "\(kernel.version) \(ByteSize(bytes: bytes))")
         var generator = SeededGenerator(seed: seed, stream: UInt64(repetition))
-        let report = try UMLBoot(kernel: kernel, bytes: bytes, limit: .seconds(300))
-          .run(commands(shuffled: &generator))
-        if repetition == 1 { try keepCapture(report.state, "\(folder)/capture-\(ByteSize(bytes: bytes))") }
+        let run = try kernel.run(
+          // The lists are read when the probe has taken what it needs.
+          ["dump"] + commands(shuffled: &generator), preparing: "prepare cache=\(cache)", bytes: bytes)
+        let report = run.report
+        if repetition == 1 { try keepCapture(run, "\(folder)/capture-\(ByteSize(bytes: bytes))") }
+        try agreement.add(run, order: order ?? report.maxOrder, isReading: { !changesLists($0.design) })
         for pair in stride(from: 0, to: report.sessions.count - 1, by: 2) {
           let result = self.result(
-            report, report.sessions[pair], report.sessions[pair + 1], bytes, repetition, kernel, identity)
+            run, report.sessions[pair], report.sessions[pair + 1], bytes, repetition, kernel, identity)
           let cell = result.run.identity.cellID
           if records[cell] == nil { cells.append(cell) }
           records[cell, default: []].append(result.run)
@@ -100,16 +107,21 @@ public struct KernelScan: Codable, Sendable {
       }
     }
     observer.progress(done: total, total: total, label: "")
-    return cells.compactMap { cell in
+    let summaries = cells.compactMap { cell in
       CellSummary.record(
         of: records[cell] ?? [], holdLimitNs: 100_000,
         lockHoldNsMaxOwn: own[cell]?.value.map { $0 * CycleClock.nanosecondsPerTick })
     }
+    return (summaries, agreement)
   }
 
-  private func keepCapture(_ state: KernelState, _ folder: String) throws {
+  /// What /proc showed; of a kernel without user space, what it would have shown.
+  private func keepCapture(_ run: KernelRun, _ folder: String) throws {
     _ = try FileAccess.makeFolders(folder)
-    for file in KernelCapture(state: state).files {
+    var files = run.before.sorted { $0.key < $1.key }.map { (name: $0.key, text: $0.value) }
+    if files.isEmpty { files = KernelCapture(state: run.report.state).files }
+    if !run.console.isEmpty { files.append((name: "console", text: run.console)) }
+    for file in files {
       try FileAccess.writeAtomically(Array(file.text.utf8), to: "\(folder)/\(file.name)")
     }
   }
@@ -117,16 +129,14 @@ public struct KernelScan: Codable, Sendable {
   private func commands(shuffled generator: inout SeededGenerator) -> [String] {
     let reading = strategies.filter { !changesLists($0) }.shuffled(using: &generator)
     let changing = strategies.filter(changesLists)
-    let cache = isCold ? "cold evict-bytes=\(evictedBytes)" : "warm"
-    let ticks = UInt64(min(longestHold / CycleClock.nanosecondsPerTick, Double(UInt32.max)))
-    // What the probe needs for itself is taken before the lists are read.
-    return ["prepare cache=\(cache)", "dump"]
-      + (reading + changing).map { strategy in
-        let parts = strategy.split(separator: ":")
-        return "scan design=\(parts[0]) cache=\(cache) max-hold-ticks=\(ticks)"
-          + (order.map { " order=\($0)" } ?? "") + (parts.count > 1 ? " \(parts[1])" : "")
-      }
+    return (reading + changing).map { strategy in
+      let parts = strategy.split(separator: ":")
+      return "scan design=\(parts[0]) cache=\(cache) max-hold-us=\(UInt64(longestHold / 1e3))"
+        + (order.map { " order=\($0)" } ?? "") + (parts.count > 1 ? " \(parts[1])" : "")
+    }
   }
+
+  private var cache: String { isCold ? "cold evict-bytes=\(evictedBytes)" : "warm" }
 
   private func changesLists(_ strategy: String) -> Bool {
     Self.designs.first { strategy == $0.name || strategy.hasPrefix($0.name + ":") }?.changesLists ?? false
@@ -138,9 +148,10 @@ public struct KernelScan: Codable, Sendable {
   // MARK: a row
 
   private func result(
-    _ report: ProbeReport, _ speed: ProbeReport.Session, _ probed: ProbeReport.Session, _ bytes: UInt64,
-    _ repetition: Int, _ kernel: UMLKernel, _ identity: RunIdentity
+    _ made: KernelRun, _ speed: ProbeReport.Session, _ probed: ProbeReport.Session, _ bytes: UInt64,
+    _ repetition: Int, _ kernel: any RealKernel, _ identity: RunIdentity
   ) -> RepetitionResult {
+    let report = made.report
     var run = RunRecord()
     run.identity.runID = identity.runID
     run.identity.host = identity.host
@@ -153,19 +164,46 @@ public struct KernelScan: Codable, Sendable {
     run.identity.seed = seed
     fillGuest(&run, report, speed, bytes)
     run.guest.kernelRules = kernel.version
-    run.guest.source = "native"
-    run.identity.cellID = cellID(run)
+    run.guest.source = kernel.source.rawValue
+    run.guest.lockKind = kernel.source == .native ? "none" : "queued"
+    run.guest.pageInit = made.pageInit
+    run.guest.state = kernel.boots ? "fresh" : "running"
+    run.identity.cellID = cellID(run, kernel.parameters)
     fillFound(&run, report, speed)
     let holds = summary(probed)
-    if !probed.samples.isEmpty {
-      run.lock = RunRecord.Lock(holds, sessionTicks: probed.ticks)
+    var result = RepetitionResult(run: run, zones: [], holds: [], holdSequence: nil)
+    switch kernel.source.ticks {
+    case .time:
+      fillSpeed(&result.run, speed)
+      guard !probed.samples.isEmpty else { break }
+      result.run.lock = RunRecord.Lock(holds, sessionTicks: probed.ticks)
+      result.holdSequence = holds.holdSequence
+      result.holds =
+        holds.histograms[.collect].map {
+          HoldBucketRecord.rows($0.hold, runID: identity.runID, run.key, .collect, .hold)
+        } ?? []
+    case .instructions:
+      fillInstructions(&result.run, speed, probed)
+    case .nothing: break
     }
-    fillSpeed(&run, speed)
-    let buckets = holds.histograms[.collect].map {
-      HoldBucketRecord.rows($0.hold, runID: identity.runID, run.key, .collect, .hold)
+    if !probed.samples.isEmpty, kernel.source.ticks != .time {
+      result.run.lock.acquisitions = holds.acquisitions
+      result.run.lock.itemsPerHoldMax = holds.itemsPerHoldMax
     }
-    return RepetitionResult(
-      run: run, zones: [], holds: buckets ?? [], holdSequence: probed.samples.isEmpty ? nil : holds.holdSequence)
+    return result
+  }
+
+  private func fillInstructions(
+    _ run: inout RunRecord, _ speed: ProbeReport.Session, _ probed: ProbeReport.Session
+  ) {
+    func instructions(_ ticks: UInt64) -> Int { Int(ticks) / Accelerator.ticksPerInstruction }
+    run.counters.instructions = instructions(speed.ticks)
+    run.counters.source = "icount"
+    if changesLists(speed.design) { run.counters.returnInstructions = instructions(speed.returnTicks) }
+    let holds = probed.samples.map { instructions($0.ticks) }.sorted()
+    run.lock.holdInstructionsMax = holds.last
+    run.lock.holdInstructionsP50 = Percentile.nearestRank(0.5, ofSorted: holds)
+    run.lock.holdInstructionsTotal = holds.isEmpty ? nil : holds.reduce(0, +)
   }
 
   private func summary(_ session: ProbeReport.Session) -> HoldSummary {
@@ -183,9 +221,6 @@ public struct KernelScan: Codable, Sendable {
     run.guest.cpus = report.cpus
     run.guest.zones = report.state.zones.count
     run.guest.granuleOrder = 0
-    run.guest.lockKind = "none"
-    run.guest.pageInit = "none"
-    run.guest.state = "fresh"
     run.guest.listOrder = "ascending"
     let free = report.state.zones.reduce(0) { $0 + $1.freePages }
     run.guest.bytesFree = free << 12
@@ -196,11 +231,16 @@ public struct KernelScan: Codable, Sendable {
     run.load.cache = session.isCold ? "cold" : "warm"
   }
 
-  private func cellID(_ run: RunRecord) -> String {
+  private func cellID(_ run: RunRecord, _ parameters: String) -> String {
     CellID.make(from: [
       ("experiment", "scan"), ("strategy", run.identity.strategy), ("guest_bytes", String(run.guest.bytes)),
       ("order", run.guest.order.map(String.init)), ("state", run.guest.state), ("cache", run.load.cache),
       ("kernel_rules", run.guest.kernelRules), ("source", run.guest.source),
+      // Absent at what cells had before there were others.
+      ("nodes", run.guest.nodes == 1 ? nil : run.guest.nodes.map(String.init)),
+      ("cpus", run.guest.cpus == 1 ? nil : run.guest.cpus.map(String.init)),
+      ("page_init", run.guest.pageInit == "none" ? nil : run.guest.pageInit),
+      ("parameters", parameters.isEmpty ? nil : parameters),
     ])
   }
 

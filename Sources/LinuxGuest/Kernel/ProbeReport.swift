@@ -1,3 +1,4 @@
+import Foundation
 import GuestMemory
 import Records
 
@@ -106,6 +107,21 @@ public struct ProbeReport: Sendable {
           file: file, line: number + 1, "no \(error.key) in '\(line)'", accepted: "expected what the probe prints")
       }
     }
+  }
+
+  /// Parses what a kernel's probe printed, which must have run all of its commands.
+  ///
+  /// - Throws: ``UserError`` of kind fault if a command failed, or the end is missing.
+  static func whole(_ text: String, of version: String) throws(UserError) -> ProbeReport {
+    let report = try ProbeReport(text, file: "the probe's result")
+    if let failure = report.failure {
+      let why =
+        failure.errno == Int(-ETIME)
+        ? "a hold was longer than it may be; see --longest-hold" : String(cString: strerror(Int32(-failure.errno)))
+      throw UserError(.fault, "\(version): '\(failure.command)' failed: \(why)")
+    }
+    guard report.isComplete else { throw UserError(.fault, "\(version): the probe's result is cut short") }
+    return report
   }
 
   private mutating func add(_ fields: ProbeLine) throws(ProbeLine.Missing) {

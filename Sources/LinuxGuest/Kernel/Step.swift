@@ -33,7 +33,8 @@ struct Step {
   private func failure(_ arguments: [String], _ end: String) -> UserError {
     let lines = (try? FileAccess.read(log)).map { String(decoding: $0, as: UTF8.self).split(separator: "\n") } ?? []
     // A compiler says what is wrong before make says that something is.
-    let said = lines.last { $0.contains("error:") || $0.contains("Error:") } ?? lines.last ?? ""
+    let said =
+      lines.last { line in ["error:", "Error:", "not found"].contains { line.contains($0) } } ?? lines.last ?? ""
     return UserError(
       .fault, "\(arguments[0]) ended with \(end): \(said.trimmingCharacters(in: .whitespaces)); log: \(log)")
   }

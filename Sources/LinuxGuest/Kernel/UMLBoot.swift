@@ -10,43 +10,20 @@ struct UMLBoot {
   /// How long it may take.
   let limit: Duration
 
-  /// Runs commands, one a line.
-  ///
-  /// - Throws: as ``text(_:)`` and ``report(_:)``.
-  func run(_ commands: [String]) throws -> ProbeReport { try report(text(commands)) }
-
   /// Runs commands and returns what the probe printed.
   ///
   /// - Throws: ``UserError`` if the kernel doesn't start, ends early or takes too long; ``Interrupted``. No process and
   ///   no temporary folder is left.
   func text(_ commands: [String]) throws -> String {
-    let folder = URL(fileURLWithPath: NSTemporaryDirectory() + "/hintbench-uml-" + UUID().uuidString)
-      .standardizedFileURL.path
-    _ = try FileAccess.makeFolders(folder)
-    defer { try? FileAccess.removeFolder(folder) }
-    let (input, output, log) = (folder + "/commands", folder + "/result", folder + "/console")
-    try FileAccess.writeAtomically(Array((commands.joined(separator: "\n") + "\n").utf8), to: input)
-    try boot(input, output, log)
-    let text = FileAccess.exists(output) ? String(decoding: try FileAccess.read(output), as: UTF8.self) : ""
+    let folder = try TemporaryFolder()
+    try folder.write(commands.joined(separator: "\n") + "\n", to: "commands")
+    try boot(folder / "commands", folder / "result", folder / "console")
+    let text = String(decoding: folder.contents("result"), as: UTF8.self)
     // The reason that the kernel gave is gone with the folder.
     if !text.hasSuffix("done\n") && !text.contains("\nerror ") {
-      throw UserError(.fault, "\(kernel.version) ended early: \(lastLine(of: log))")
+      throw UserError(.fault, "\(kernel.version) ended early: \(lastLine(of: folder / "console"))")
     }
     return text
-  }
-
-  /// Parses what the probe printed.
-  ///
-  /// - Throws: ``UserError`` if a command failed.
-  func report(_ text: String) throws -> ProbeReport {
-    let report = try ProbeReport(text, file: "the probe's result")
-    if let failure = report.failure {
-      let why =
-        failure.errno == Int(-ETIME)
-        ? "a hold was longer than it may be" : String(cString: strerror(Int32(-failure.errno)))
-      throw UserError(.fault, "\(kernel.version): '\(failure.command)' failed: \(why)")
-    }
-    return report
   }
 
   private func boot(_ input: String, _ output: String, _ log: String) throws {

@@ -4,11 +4,22 @@ import Records
 
 /// A kernel as a program of this machine: User Mode Linux with the probe built in. Its mm runs at native speed, needs no
 /// root and no KVM; it has one CPU, no NUMA, and spinlocks that are empty.
-public struct UMLKernel: Sendable {
+public struct UMLKernel: RealKernel {
   /// The program.
   public let program: String
   /// The version of its source, as `make kernelversion` has it.
   public let version: String
+
+  public var source: KernelRunSource { .native }
+  public var boots: Bool { true }
+
+  public func run(_ commands: [String], preparing: String, bytes: UInt64) throws -> KernelRun {
+    let text = try UMLBoot(kernel: self, bytes: bytes, limit: .seconds(300)).text([preparing] + commands)
+    var run = KernelRun(report: try ProbeReport.whole(text, of: version))
+    // tinyconfig's.
+    run.pageInit = "none"
+    return run
+  }
 
   /// What the kernel is built with beyond `tinyconfig`.
   ///

@@ -7,6 +7,8 @@ struct Initramfs {
   var texts: [String: String]
   /// Programs in `/bin` by name, and the files here that they are copies of.
   var programs: [String: String]
+  /// Files in `/guest` by name, and the files here that they are copies of.
+  var files: [String: String] = [:]
 
   /// Packs them into the file `initramfs` of the folder.
   func write(in folder: borrowing TemporaryFolder) throws(LinuxGuestError) {
@@ -14,11 +16,12 @@ struct Initramfs {
     let folders = ["bin", "guest"]
     for name in ["root"] + folders.map({ "root/" + $0 }) { try folder.makeFolder(name) }
     for (name, text) in texts { try folder.write(text, to: "root/" + name) }
-    for (name, file) in programs {
+    let copies = programs.map { ("bin/" + $0, $1) } + files.map { ("guest/" + $0, $1) }
+    for (name, file) in copies {
       // A link here, the file there: cpio follows it.
-      try folder.link("root/bin/" + name, to: URL(fileURLWithPath: file).standardizedFileURL.path)
+      try folder.link("root/" + name, to: URL(fileURLWithPath: file).standardizedFileURL.path)
     }
-    let names = folders + texts.keys.sorted() + programs.keys.sorted().map { "bin/" + $0 }
+    let names = folders + (texts.keys + copies.map(\.0)).sorted()
     try folder.write(names.map { $0 + "\n" }.joined(), to: "names")
 
     let input = try folder.open("names")

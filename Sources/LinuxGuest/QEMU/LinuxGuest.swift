@@ -13,12 +13,18 @@ public struct LinuxGuest: Sendable {
   public var busybox: String
   /// More programs, which must be statically linked: the name in the guest's `/bin`, and the file here.
   public var programs: [String: String]
+  /// More files: the name in the guest's `/guest`, and the file here.
+  public var files: [String: String] = [:]
   /// 1 or more. Each has CPUs and memory of its own.
   public var nodes: Int
+  /// More of the kernel's command line.
+  public var parameters = ""
   /// 1 or more. CPUs are numbered node by node.
   public var cpusPerNode: Int
   /// Bytes, a multiple of 1 MiB. The guest's files take from it too.
   public var memoryPerNode: UInt64
+  /// The size of an empty disk, /dev/nvme0n1, which takes no room here: what is zero isn't stored. Bytes; 0: none.
+  public var disk: UInt64 = 0
   /// QEMU, by path or by a name that is looked up in PATH.
   public var qemu = "qemu-system-x86_64"
   /// What runs its instructions.
@@ -48,13 +54,14 @@ public struct LinuxGuest: Sendable {
     _ commands: [String], returning paths: [String] = [], within limit: Duration = .seconds(120)
   ) throws(LinuxGuestError) -> GuestRun {
     let program = try ProgramSearch.find(qemu, package: "qemu-system-x86")
-    for (what, path) in [("kernel", kernel), ("busybox", busybox)] + programs.sorted(by: { $0.key < $1.key }) {
+    let named = programs.merging(files) { program, _ in program }.sorted { $0.key < $1.key }
+    for (what, path) in [("kernel", kernel), ("busybox", busybox)] + named {
       guard access(path, R_OK) == 0 else { throw .missingFile(what: what, path: path) }
     }
     let folder = try TemporaryFolder()
     try Initramfs(
       texts: GuestScript(commands: commands, paths: paths).files,
-      programs: programs.merging(["busybox": busybox]) { _, busybox in busybox }
+      programs: programs.merging(["busybox": busybox]) { _, busybox in busybox }, files: files
     ).write(in: folder)
     return try boot(program, commands, folder, limit)
   }
@@ -62,20 +69,21 @@ public struct LinuxGuest: Sendable {
   private func boot(
     _ program: String, _ commands: [String], _ folder: borrowing TemporaryFolder, _ limit: Duration
   ) throws(LinuxGuestError) -> GuestRun {
+    if disk > 0 { try folder.makeSparse("disk", bytes: disk) }
     let start = ContinuousClock.now
     let messages = try folder.create("qemu")
     defer { try? messages.close() }
     // The kernel ends QEMU where this thread ends without having done it: where this program is killed.
     let leash = [try ProgramSearch.find("setpriv", package: "util-linux"), "--pdeathsig", "KILL", "--"]
-    let end: ProcessEnd?
+    // Where it is still running at the end, it goes with this scope.
+    var child: ChildProcess
     do {
-      var child = try ChildProcess(
+      child = try ChildProcess(
         leash + [program] + machine(in: folder), output: messages.rawValue, error: messages.rawValue)
-      // Where it is still running then, it goes with this scope.
-      end = child.wait(until: start + limit)
     } catch {
       throw .cannotStart(program: program, error)
     }
+    let end = try Self.end(of: &child, until: start + limit)
 
     let console = ConsoleLog(folder.contents("console"))
     let report = try GuestReport(folder.contents("report"))
@@ -90,31 +98,45 @@ public struct LinuxGuest: Sendable {
     throw .endedEarly(during: report.phase(of: commands), console: console.tail)
   }
 
+  private static func end(
+    of child: inout ChildProcess, until deadline: ContinuousClock.Instant
+  ) throws(LinuxGuestError) -> ProcessEnd? {
+    do { return try child.waitUnlessInterrupted(until: deadline) } catch { throw .interrupted }
+  }
+
   /// QEMU's words for this machine.
   private func machine(in folder: borrowing TemporaryFolder) -> [String] {
     var words = [
-      "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-machine", "pc", "-accel",
-      accelerator.option,
+      "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-machine", "pc",
       // All that it can do: older models lack instructions that programs are built with.
       "-cpu", "max",
       // A socket a node: CPUs that share a cache must not lie on different nodes.
       "-smp", "\(nodes * cpusPerNode),sockets=\(nodes),cores=\(cpusPerNode),threads=1",
       "-m", "\(UInt64(nodes) * memoryPerNode >> 20)M",
     ]
+    words += accelerator.arguments
     for node in 0..<nodes {
       let cpu = node * cpusPerNode
       words += ["-object", "memory-backend-ram,id=memory\(node),size=\(memoryPerNode)"]
       words += ["-numa", "node,nodeid=\(node),cpus=\(cpu)-\(cpu + cpusPerNode - 1),memdev=memory\(node)"]
     }
+    if disk > 0 {
+      words += [
+        "-drive",
+        "file=\(escaped(folder / "disk")),format=raw,if=none,id=disk,cache=unsafe,discard=unmap,detect-zeroes=unmap",
+      ]
+      words += ["-device", "nvme,serial=hintbench,drive=disk"]
+    }
     words += ["-kernel", kernel, "-initrd", folder / "initramfs"]
     // A panic reboots at once, which ends QEMU. The time-stamp counters of emulated CPUs are one, but fail Linux's test
     // of that where the threads that run them are late.
-    words += ["-append", "console=ttyS0 panic=-1 tsc=reliable"]
+    words += ["-append", "console=ttyS0 panic=-1 tsc=reliable \(parameters)"]
     for port in ["console", "report"] {
-      // A comma in an option's value is written twice.
-      let path = (folder / port).replacingOccurrences(of: ",", with: ",,")
-      words += ["-chardev", "file,id=\(port),path=\(path)", "-serial", "chardev:\(port)"]
+      words += ["-chardev", "file,id=\(port),path=\(escaped(folder / port))", "-serial", "chardev:\(port)"]
     }
     return words
   }
+
+  /// A comma in an option's value is written twice.
+  private func escaped(_ path: String) -> String { path.replacingOccurrences(of: ",", with: ",,") }
 }

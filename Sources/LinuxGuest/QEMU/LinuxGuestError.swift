@@ -1,7 +1,8 @@
 import Machine
+import Records
 
 /// Why a guest gave no result.
-public enum LinuxGuestError: Error, Equatable, Sendable, CustomStringConvertible {
+public enum LinuxGuestError: UserFacing, Equatable, Sendable {
   /// A program isn't here; Debian's package that has it.
   case missingProgram(String, package: String)
   /// A file of the guest isn't here, or may not be read.
@@ -22,6 +23,17 @@ public enum LinuxGuestError: Error, Equatable, Sendable, CustomStringConvertible
   case endedEarly(during: String, console: String)
   /// What came out of the report's port is none.
   case garbled(String)
+  /// Ctrl-C.
+  case interrupted
+
+  /// Unavailable: something isn't here. Fault: the boot failed.
+  public var failureKind: UserError.Kind {
+    switch self {
+    case .missingProgram, .missingFile, .cannotStart: .unavailable
+    case .files: .io
+    default: .fault
+    }
+  }
 
   /// One line: what, where, and what to do.
   public var description: String {
@@ -38,6 +50,7 @@ public enum LinuxGuestError: Error, Equatable, Sendable, CustomStringConvertible
     case .panicked(let line, let phase): "the guest's kernel gave up during \(phase): \(line)"
     case .endedEarly(let phase, let console): "the guest ended during \(phase); its last lines: \(console)"
     case .garbled(let line): "the guest's report can't be read at: \(line)"
+    case .interrupted: "interrupted"
     }
   }
 }

@@ -41,6 +41,13 @@ struct TemporaryFolder: ~Copyable {
     }
   }
 
+  /// Makes a file of zeros that takes no room.
+  func makeSparse(_ name: String, bytes: UInt64) throws(LinuxGuestError) {
+    let file = try create(name)
+    defer { try? file.close() }
+    try Self.check(ftruncate(file.rawValue, Int(bytes)), "ftruncate", self / name)
+  }
+
   /// Opens a file for reading. The caller closes it.
   func open(_ name: String) throws(LinuxGuestError) -> FileDescriptor {
     do throws(Errno) { return try .opening(self / name, .readOnly) } catch { throw failure(error, "open", name) }
