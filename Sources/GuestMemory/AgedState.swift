@@ -6,17 +6,20 @@ public struct Aging: Sendable, Equatable {
   public var freeFraction: Double
   /// One pageblock in this many is churned page by page, the rest whole; this is why a terabyte takes only seconds.
   public var pagewiseOneIn: Int
+  /// What real work left; nil: a churn by the model's allocator.
+  public var profile: AgingProfile?
 
-  public init(freeFraction: Double = 0.5, pagewiseOneIn: Int = 16) {
+  public init(freeFraction: Double = 0.5, pagewiseOneIn: Int = 16, profile: AgingProfile? = nil) {
     self.freeFraction = freeFraction
     self.pagewiseOneIn = pagewiseOneIn
+    self.profile = profile
   }
 }
 
 extension Guest {
-  /// Ages a fresh guest with a seeded churn.
+  /// Ages a guest: as a profile describes, or with a seeded churn.
   ///
-  /// All memory is allocated in pageblocks, with the migratetype shares of a running machine (3 % unmovable, 8 %
+  /// The churn: all memory is allocated in pageblocks, with the migratetype shares of a running machine (3 % unmovable, 8 %
   /// reclaimable). One in sixteen pageblocks is then split into allocations of order 0 to 3, and the wanted share of
   /// those is freed in random order. Whole pageblocks are freed in random order until the free fraction is reached.
   /// Then a number of steps, a quarter of the free pageblocks, each takes a block from the head of a list and frees
@@ -27,6 +30,7 @@ extension Guest {
   ///
   /// - Throws: ``GuestError`` if the free fraction can't be reached.
   public func age(_ aging: Aging, seed: UInt64) throws(GuestError) {
+    if let profile = aging.profile { return try fill(profile, freeFraction: aging.freeFraction, seed: seed) }
     guard aging.freeFraction >= 0.05, aging.freeFraction <= 0.95 else { throw .badFreeFraction(aging.freeFraction) }
     fillFresh()
     for zone in core.zones {

@@ -89,30 +89,30 @@ extension Guest {
           $0.nodeID == captured.nodeID && $0.type.name == captured.kind.rawValue
         })
       else { continue }
-      try place(captured, in: core.zone(index))
+      let zone = core.zone(index)
+      let counts = captured.freeBlocks.indices.map { order in
+        captured.freeBlocksByMigratetype?.map { order < $0.count ? $0[order] : 0 } ?? [0, captured.freeBlocks[order]]
+      }
+      guard place(counts, in: zone, within: zone.startPFN..<zone.endPFN) else {
+        throw .doesNotFit(
+          zone: "node \(captured.nodeID) zone \(captured.kind.rawValue)", pagesFree: captured.freePages,
+          pagesSpanned: zone.spannedPages)
+      }
     }
     takeSnapshot()
     reorderLists(.ascending, seed: 0)
   }
 
-  private func place(_ captured: CapturedZone, in zone: Zone) throws(GuestError) {
-    var space = FreeSpace(zone.startPFN..<zone.endPFN, highestOrder: core.highestOrder)
+  /// Puts so many free blocks of each order and migratetype into a part of a zone. False if there is no room without two
+  /// free buddies.
+  func place(_ counts: [[UInt64]], in zone: Zone, within span: Range<UInt64>) -> Bool {
+    var space = FreeSpace(span, highestOrder: core.highestOrder)
     var pagesOfPageblock: [UInt64: [UInt64]] = [:]
-    for order in captured.freeBlocks.indices.reversed() {
-      let counts: [UInt64]
-      if let byType = captured.freeBlocksByMigratetype {
-        counts = byType.map { order < $0.count ? $0[order] : 0 }
-      } else {
-        counts = [0, captured.freeBlocks[order]]
-      }
-      for (raw, count) in counts.enumerated() {
+    for order in counts.indices.reversed() {
+      for (raw, count) in counts[order].enumerated() {
         let type = Migratetype(rawValue: raw)
         for _ in 0..<count {
-          guard let pfn = space.take(order: order) else {
-            throw .doesNotFit(
-              zone: "node \(captured.nodeID) zone \(captured.kind.rawValue)", pagesFree: captured.freePages,
-              pagesSpanned: zone.spannedPages)
-          }
+          guard let pfn = space.take(order: order) else { return false }
           let page = core.page(pfn)
           page.pointer.pointee.flags = Page.zoneBits(zone.index)
           core.addToFreeList(page, zone, order: order, type, toTail: true)
@@ -133,6 +133,7 @@ extension Guest {
       let type = pages.indices.max { pages[$0] < pages[$1] } ?? Migratetype.movable.rawValue
       core.setPageblockMigratetype(pageblock << UInt64(core.pageblockOrder), Migratetype(rawValue: type))
     }
+    return true
   }
 }
 

@@ -210,7 +210,19 @@ public struct GuestCPU<Probe: LockProbe, Hooks: AllocatorHooks> {
         if let page { return page }
       }
     }
-    // rmqueue_buddy()
+    while true {
+      guard let page = takeFromBuddy(zone, order: order, gfp, avoidFragmentation: avoidFragmentation) else {
+        return nil
+      }
+      // Outside of the lock. A page that looks in use is leaked, and another taken.
+      if core.checkNew(page, order: order) { return page }
+      _ = core.zoneSawBadPage(zone)
+    }
+  }
+
+  /// The critical section of rmqueue_buddy().
+  @inlinable @inline(__always)
+  mutating func takeFromBuddy(_ zone: Zone, order: Int, _ gfp: GFP, avoidFragmentation: Bool) -> Page? {
     let type = gfp.migratetype
     return withZoneLocked(zone) { hold in
       hold.items = 1
@@ -365,6 +377,22 @@ extension GuestCore {
   /// alloc_flags_nofragment()'s condition on a preferred ZONE_NORMAL: only one node, or a populated DMA32 below it.
   @inlinable @inline(__always)
   func dma32Shields(node: Int) -> Bool { nodesWithDMA32 &>> UInt64(node) & 1 != 0 }
+
+  /// check_new_pages() (6.1; later kernels only if told to check pages): whether every struct page of a block that is
+  /// handed out looks free. Reads 64 KiB of vmemmap for the highest order.
+  @inlinable @inline(__always)
+  func checkNew(_ page: Page, order: Int) -> Bool {
+    var used: UInt64 = 0
+    var tail = page.pointer
+    let end = tail + structPages(order: order)
+    repeat {
+      used |=
+        UInt64(UInt(bitPattern: tail.pointee.mapping)) | tail.pointee.memcg
+        | UInt64(UInt32(bitPattern: tail.pointee.refcount)) | tail.pointee.flags & Page.flagsCheckedAtPrep
+      tail += 1
+    } while tail != end
+    return used == 0
+  }
 
   /// put_page_testzero() and free_pages_prepare(): drops the last reference, and checks and cleans every struct page of
   /// the block (64 KiB of vmemmap for the highest order, tens of times the cost of allocating it).

@@ -40,6 +40,12 @@ public struct GuestFootprint: Sendable, Equatable {
       heads = managed >> highest
       touched = small(heads: heads, order: highest)
     case .aged(let aging):
+      if let profile = aging.profile {
+        let blocks = profile.blocks(
+          freePages: UInt64(Double(managed) * aging.freeFraction), granuleOrder: geometry.granuleOrder,
+          highestOrder: geometry.highestOrder)
+        return estimate(geometry, .captured(blocksByOrder: blocks), wholeBlocks: wholeBlocks)
+      }
       let pageblocks = managed >> pageblock
       let pagewise = granule < pageblock ? pageblocks / UInt64(aging.pagewiseOneIn) : 0
       // At most a fifth of the pages of a page-wise churned pageblock head a free block.

@@ -94,13 +94,20 @@ extension GuestCore {
     _ hooks: Hooks
   ) -> Int {
     var taken = 0
+    var bad = 0
     while taken < count {
       guard let page = take(zone, order: order, type, avoidFragmentation: avoidFragmentation, hooks) else { break }
-      list.addTail(page)
       taken &+= 1
+      // check_pcp_refill(), under the lock.
+      if checkNew(page, order: order) {
+        list.addTail(page)
+      } else {
+        bad &+= 1
+        _ = zoneSawBadPage(zone)
+      }
     }
     addFreePages(zone, -(taken &<< order))
-    return taken
+    return taken &- bad
   }
 
   /// free_pcppages_bulk(): frees `pages` pages to the zone, whose lock is held, starting with list `first` and from

@@ -14,7 +14,7 @@
 
 static const struct probe_design *const designs[] = {
 	&probe_whole_list, &probe_budgeted_resume, &probe_step_iterator, &probe_walk_callback,
-	&probe_fixed_buffer, &probe_multi_buffer, &probe_alloc_max_order, &probe_pfn_scan,
+	&probe_fixed_buffer, &probe_multi_buffer, &probe_alloc_max_order, &probe_pfn_scan, &probe_allocator,
 };
 
 /* Room for the hints of 262,144 blocks, the largest that kmalloc() gives. */
@@ -83,14 +83,14 @@ static u64 ticks_per_ms(void)
 	return 0;
 }
 
-/* Reads more than the caches hold. */
+/* Reads more than the caches hold, as the model's evictor does: written lines would have to be written back. */
 static void evict(void)
 {
 	volatile u64 *words = space.evict;
 	size_t i;
 
 	for (i = 0; i < space.evict_bytes / 8; i += 8) {
-		words[i]++;
+		(void)words[i];
 		if (i % (1 << 20) == 0)
 			cond_resched();
 	}
@@ -143,13 +143,20 @@ static int prepare(const char *arguments, bool *cold)
 	if (!*cold)
 		evict_bytes = 0;
 
-	if (!space.words)
+	if (!space.words) {
+		/* Written once, so that the first session doesn't pay for memory that the host has yet to provide. */
 		space.words = alloc_pages(GFP_KERNEL, PROBE_MAX_ORDER);
+		if (space.words)
+			memset(page_address(space.words), 0xff, WORDS_BYTES);
+	}
 	if (!space.log)
 		space.log = vzalloc(array_size(PROBE_HOLDS, sizeof(*space.log)));
 	if (space.evict_bytes != evict_bytes) {
 		vfree(space.evict);
-		space.evict = evict_bytes ? vzalloc(evict_bytes) : NULL;
+		/* Written once: else all of it is one page of the host's. */
+		space.evict = evict_bytes ? vmalloc(evict_bytes) : NULL;
+		if (space.evict)
+			memset(space.evict, 1, evict_bytes);
 		space.evict_bytes = space.evict ? evict_bytes : 0;
 	}
 	return space.words && space.log && space.evict_bytes == evict_bytes ? 0 : -ENOMEM;
@@ -218,6 +225,19 @@ static int scan(const char *arguments, struct probe_out *out)
 	error = prepare(arguments, &cold);
 	if (error)
 		return error;
+	if (design->own_buffers) {
+		/* The same for its buffers: it gets the same blocks again, since it gave them back last. */
+		struct probe_session session = {
+			.order = order,
+			.limit = limit,
+			.max_hold_ticks = div_u64(ticks * hold_us, USEC_PER_MSEC),
+		};
+
+		error = design->collect(&session);
+		design->give_back(&session);
+		if (error < 0)
+			return error;
+	}
 	for (number = 1; number <= passes; number++) {
 		int probed;
 
@@ -239,39 +259,10 @@ static int scan(const char *arguments, struct probe_out *out)
 	return 0;
 }
 
-/* Pages of order 0 through the per-CPU lists: `count` allocated, then freed in the same order. */
-static int order0(const char *arguments, struct probe_out *out)
-{
-	unsigned long count, rounds, round, i;
-
-	if (number_of(arguments, "count", 63, 1, 1000000, &count) || number_of(arguments, "rounds", 1, 1, 1000, &rounds))
-		return -EINVAL;
-	for (round = 1; round <= rounds; round++) {
-		LIST_HEAD(pages);
-		struct page *page, *next;
-		u64 start = probe_clock(), allocated, freed;
-
-		for (i = 0; i < count && (page = alloc_pages(GFP_HIGHUSER_MOVABLE & ~__GFP_RECLAIM, 0)); i++)
-			list_add_tail(&page->lru, &pages);
-		allocated = probe_clock();
-		list_for_each_entry_safe(page, next, &pages, lru) {
-			list_del(&page->lru);
-			__free_pages(page, 0);
-		}
-		freed = probe_clock();
-		probe_print(out, "order0 round=%lu pages=%lu alloc_ticks=%llu free_ticks=%llu\n", round, i,
-			    allocated - start, freed - allocated);
-		cond_resched();
-	}
-	return 0;
-}
-
 static int run_line(const char *line, struct probe_out *out)
 {
 	if (!strncmp(line, "scan ", 5))
 		return scan(line + 5, out);
-	if (!strncmp(line, "order0", 6) && (!line[6] || line[6] == ' '))
-		return order0(line + 6, out);
 	if (!strncmp(line, "prepare", 7) && (!line[7] || line[7] == ' ')) {
 		bool cold;
 

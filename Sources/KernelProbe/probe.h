@@ -147,6 +147,8 @@ struct probe_design {
 	const char *option;
 	unsigned long limit_default, limit_min, limit_max;
 	bool limit_is_power_of_two;
+	/* It writes hints into blocks that it takes. */
+	bool own_buffers;
 	/* Returns 0, 1 if its own cap left blocks out, or a negative errno. */
 	int (*collect)(struct probe_session *session);
 	/* Gives back what collect() took; NULL if it takes nothing. */
@@ -161,6 +163,7 @@ extern const struct probe_design probe_fixed_buffer;
 extern const struct probe_design probe_multi_buffer;
 extern const struct probe_design probe_alloc_max_order;
 extern const struct probe_design probe_pfn_scan;
+extern const struct probe_design probe_allocator;
 
 /*
  * Zones with memory in the order of nodes. for_each_populated_zone() needs functions that modules don't get;

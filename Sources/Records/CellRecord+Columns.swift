@@ -26,7 +26,7 @@ extension CellRecord: TabularRecord {
     Column("strategy", \.strategy, meaning: "Full name of the strategy, options included."),
     Column("guest_bytes", unit: "bytes", \.guestBytes, meaning: "Size of the guest."),
     Column("nodes", \.nodes, meaning: "NUMA nodes of the guest."),
-    Column("state", \.state, meaning: "Initial state of the guest: fresh, aged or captured."),
+    Column("state", \.state, meaning: "Initial state of the guest, as in runs.csv."),
     Column("list_order", \.listOrder, meaning: "Order of the free lists: ascending, churned or shuffled."),
     Column(
       "granule_order", \.granuleOrder,

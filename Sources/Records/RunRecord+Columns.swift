@@ -131,7 +131,8 @@ extension RunRecord: TabularRecord {
       meaning: "When pages are zeroed: none, alloc or free."),
     Column(
       "state", \.guest.state,
-      meaning: "Initial state of the guest: fresh, aged, captured, or running (this machine's own kernel)."),
+      meaning:
+        "Initial state of the guest: fresh, aged, aged:PROFILE, captured, or running (this machine's own kernel)."),
     Column(
       "list_order", \.guest.listOrder,
       meaning: "Order of the free lists: ascending, churned or shuffled."),

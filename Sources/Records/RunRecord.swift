@@ -68,7 +68,9 @@ public struct RunRecord: Hashable, Sendable {
     public var hasNaturalListOrder: Bool { listOrder == Self.naturalListOrder(of: state) }
 
     /// The default list order of a guest in this state, as in column list_order.
-    public static func naturalListOrder(of state: String) -> String { state == "aged" ? "churned" : "ascending" }
+    public static func naturalListOrder(of state: String) -> String {
+      state.hasPrefix("aged") ? "churned" : "ascending"
+    }
   }
 
   /// The load beside the strategy, and the placement of threads and memory.

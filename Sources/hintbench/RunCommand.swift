@@ -41,7 +41,10 @@ struct RunCommand: ParsableCommand {
         + "that fit in memory).",
       valueName: "name[:option=value[/value]]...,..."))
   var strategy: String?
-  @Option(help: ArgumentHelp("Initial state of the guests: fresh, aged.", valueName: "state,...")) var state: String?
+  @Option(
+    help: ArgumentHelp(
+      "Initial state of the guests: fresh, aged, or aged:PROFILE as work left a real kernel: processes, files, full, server.",
+      valueName: "state,...")) var state: String?
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(

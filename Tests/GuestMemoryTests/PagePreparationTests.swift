@@ -55,6 +55,24 @@ import Testing
     }
   }
 
+  @Test(arguments: [0, 3, 9, 10]) func aBlockThatLooksInUseIsNotHandedOut(order: Int) throws {
+    let guest = try Guest.fresh(.bare([0..<8192]))
+    let zone = guest.core.zone(0)
+    var cpu = guest.cpu()
+    // The first block that would be handed out, by a guest that is the same.
+    let twin = try Guest.fresh(.bare([0..<8192]))
+    var twinCPU = twin.cpu()
+    let first = try twinCPU.mustAllocate(order: order, .kernel)
+    guest.core.page(first + (1 << UInt64(order)) - 1).pointer.pointee.memcg = 1
+    let pfn = try cpu.mustAllocate(order: order, .kernel)
+    #expect(pfn != first)
+    #expect(zone.pointer.pointee.bad_pages == 1)
+    guest.core.page(first + (1 << UInt64(order)) - 1).pointer.pointee.memcg = 0
+    #expect(guest.validate(held: [Block(pfn: pfn, order: order)]).contains { $0.kind == .lostPage })
+    let held = [Block(pfn: pfn, order: order), Block(pfn: first, order: order)]
+    #expect(guest.validate(held: held).isEmpty)
+  }
+
   @Test func aBlockWithFurtherReferencesIsNotFreed() throws {
     let guest = try Guest.fresh(.bare([0..<8192]))
     var cpu = guest.cpu()

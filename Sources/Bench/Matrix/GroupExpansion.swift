@@ -93,7 +93,7 @@ struct GroupExpansion {
       throw .usage("--pagetypeinfo and --zoneinfo need --buddyinfo")
     }
     guard !group.guests.isEmpty, !group.states.isEmpty else { throw .usage("missing guest or state") }
-    if group.free != nil && !group.states.contains("aged") {
+    if group.free != nil && !group.states.contains(where: { $0.hasPrefix("aged") }) {
       throw .usage("--free needs state aged: a fresh guest is all free")
     }
     for text in group.guests {
@@ -106,7 +106,14 @@ struct GroupExpansion {
         case "aged":
           let free = group.free ?? 0.5
           (spec, footprintState) = (.aged(free: free), .aged(Aging(freeFraction: free)))
-        default: throw .usage("invalid state '\(state)': expected fresh or aged")
+        default:
+          guard let profile = AgingProfile(state: state) else {
+            let profiles = AgingProfile.all.map { "aged:" + $0.name }.joined(separator: ", ")
+            throw .usage("invalid state '\(state)': expected fresh, aged, \(profiles)")
+          }
+          let free = group.free ?? 0.5
+          spec = .aged(free: free, profile: profile)
+          footprintState = .aged(Aging(freeFraction: free, profile: profile))
         }
         let natural = ListOrder.natural(of: state)
         let fit = try Self.fit(choice, wholeBlocks, host, what: "a guest of \(ByteSize(bytes: bytes)), \(state)") {

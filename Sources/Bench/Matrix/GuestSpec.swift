@@ -5,7 +5,8 @@ import Records
 public struct GuestSpec: Hashable, Sendable {
   public enum State: Hashable, Sendable {
     case fresh
-    case aged(free: Double)
+    /// `profile`: what work left so; nil: the model's own churn.
+    case aged(free: Double, profile: AgingProfile? = nil)
     /// `fingerprint`: of the captured blocks, so that cells of different captures don't match.
     case captured(fingerprint: String)
 
@@ -13,7 +14,7 @@ public struct GuestSpec: Hashable, Sendable {
     public var name: String {
       switch self {
       case .fresh: "fresh"
-      case .aged: "aged"
+      case .aged(_, let profile): profile.map { "aged:\($0.name)" } ?? "aged"
       case .captured: "captured"
       }
     }
@@ -41,7 +42,7 @@ extension CellIdentity {
     var capture: String?
     switch guest.state {
     case .fresh: break
-    case .aged(let share): free = "\(share)"
+    case .aged(let share, _): free = "\(share)"
     case .captured(let fingerprint): capture = fingerprint
     }
     set("guest_bytes", "\(guest.bytes)")

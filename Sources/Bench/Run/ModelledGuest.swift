@@ -47,8 +47,8 @@ package final class ModelledGuest {
         geometry.lockKind = spec.lockKind
         guest = try Guest(geometry)
         hostNodes = try Self.bind(guest, spec, numa)
-        if case .aged(let free) = spec.state {
-          try guest.age(Aging(freeFraction: free), seed: spec.seed)
+        if case .aged(let free, let profile) = spec.state {
+          try guest.age(Aging(freeFraction: free, profile: profile), seed: spec.seed)
         } else {
           guest.fillFresh()
         }

@@ -58,7 +58,7 @@ struct WalkCosts {
     var geometry = GuestGeometry.standard(bytes: spec.bytes, cpus: spec.cpus)
     geometry.vmemmapPage = spec.vmemmapPage
     var startingState = GuestFootprint.State.fresh
-    if case .aged(let free) = spec.state { startingState = .aged(Aging(freeFraction: free)) }
+    if case .aged(let free, _) = spec.state { startingState = .aged(Aging(freeFraction: free)) }
     let room = GuestFootprint.estimate(geometry, startingState, wholeBlocks: false).bytes
     return LadderStep(
       "walks over \(ByteSize(bytes: spec.bytes))", primitives,

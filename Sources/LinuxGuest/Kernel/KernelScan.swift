@@ -26,7 +26,7 @@ public struct KernelScan: Codable, Sendable {
   public static let designs: [(name: String, option: String?, changesLists: Bool)] = [
     ("record-unused-pages", nil, false), ("budgeted-resume", "budget", false), ("step-iterator", "step", false),
     ("walk-callback", nil, false), ("free-list-fixed-buffer", nil, false), ("pfn-scan", "chunk", false),
-    ("free-list-multi-buffer", nil, true), ("alloc-max-order", nil, true),
+    ("allocator", "pages", true), ("free-list-multi-buffer", nil, true), ("alloc-max-order", nil, true),
   ]
 
   /// Checks the settings.

@@ -151,7 +151,6 @@ public struct ProbeReport: Sendable {
         let last = traces[traces.count - 1].checkpoints.count - 1
         try traces[traces.count - 1].checkpoints[last].state.add(fields)
       }
-    case "order0": break
     default: throw ProbeLine.Missing(key: "known name")
     }
   }

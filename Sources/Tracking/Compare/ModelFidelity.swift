@@ -13,11 +13,13 @@ public struct ModelFidelity: Sendable {
     public var strategy: String
     public var bytesFree: UInt64
     public var cache: String
-    /// Medians; nil: not measured.
+    /// Medians; nil: not measured. A block of `allocator`, which finds none, is a page that it takes.
     public var blocks: Sides
     public var holds: Sides
     public var nsPerBlock: Sides
     public var returnNsPerBlock: Sides
+    /// Of the whole session, the model's simulated, the kernel's by icount.
+    public var instructionsPerBlock: Sides
     /// The model's cost of a block over the kernel's, by pair; empty if one of the two wasn't measured.
     public var ratios: [Double]
     public var returnRatios: [Double]
@@ -129,15 +131,25 @@ public struct ModelFidelity: Sendable {
     func ratios(_ value: (RunRecord) -> Double?) -> [Double] {
       zip(model.values(value), kernel.values(value)).compactMap { $1 > 0 ? $0 / $1 : nil }
     }
-    func returnPerBlock(_ run: RunRecord) -> Double? {
-      guard let time = run.speed.returnNs, let blocks = run.found.blocksReported, blocks > 0 else { return nil }
-      return time / Double(blocks)
+    func perBlock(_ value: @escaping (RunRecord) -> Double?) -> (RunRecord) -> Double? {
+      { run in Self.blocks(run).flatMap { blocks in value(run).map { $0 / blocks } } }
     }
+    let scan = perBlock { $0.speed.scanNs }
+    let returning = perBlock { $0.speed.returnNs }
     return Row(
       strategy: kernel.strategy, bytesFree: kernel.bytesFree, cache: kernel.cache,
       blocks: sides { $0.found.blocksReported.map(Double.init) },
-      holds: sides { $0.lock.acquisitions.map(Double.init) }, nsPerBlock: sides(\.speed.nsPerBlock),
-      returnNsPerBlock: sides(returnPerBlock), ratios: ratios(\.speed.nsPerBlock), returnRatios: ratios(returnPerBlock))
+      holds: sides { $0.lock.acquisitions.map(Double.init) }, nsPerBlock: sides(scan),
+      returnNsPerBlock: sides(returning),
+      instructionsPerBlock: sides(perBlock { $0.counters.instructions.map { Double($0) } }), ratios: ratios(scan),
+      returnRatios: ratios(returning))
+  }
+
+  /// The blocks that a session's cost is shared out among.
+  private static func blocks(_ run: RunRecord) -> Double? {
+    if let blocks = run.found.blocksReported, blocks > 0 { return Double(blocks) }
+    let option = run.identity.strategy.split(separator: ":").first { $0.hasPrefix("pages=") }
+    return option.flatMap { Double($0.dropFirst("pages=".count)) }
   }
 
   // MARK: text
@@ -149,13 +161,14 @@ public struct ModelFidelity: Sendable {
       "ratio",
       "return ratio",
     ]
+    let counted = rows.contains { $0.instructionsPerBlock.kernel != nil }
     let table = rows.map { row in
       [
         row.strategy, Figure.bytes(row.bytesFree), row.cache, Self.count(row.blocks.model),
         Self.count(row.blocks.kernel),
         Self.count(row.holds.model), Self.count(row.holds.kernel), Self.number(row.nsPerBlock.model),
         Self.number(row.nsPerBlock.kernel), Self.ratio(row.ratios), Self.ratio(row.returnRatios),
-      ]
+      ] + (counted ? [Self.number(row.instructionsPerBlock.model), Self.number(row.instructionsPerBlock.kernel)] : [])
     }
     let near = rows.count { MedianInterval.median(sorted: $0.ratios.sorted()).map(Self.isNear) ?? false }
     let measured = rows.count { !$0.ratios.isEmpty }
@@ -164,7 +177,8 @@ public struct ModelFidelity: Sendable {
       "ratio: the model's time for a block over the kernel's, median of the pairs (lowest-highest); return ratio: the same "
         + "of giving blocks back. * further off than 15 %. - means not measured.",
     ]
-    return TableText.render(titles: titles, rows: table, leftAligned: [0]) + "\n"
+    let all = titles + (counted ? ["instructions/block model", "kernel"] : [])
+    return TableText.render(titles: all, rows: table, leftAligned: [0]) + "\n"
       + (notes + unmatched).joined(separator: "\n")
   }
 
