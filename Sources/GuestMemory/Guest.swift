@@ -30,6 +30,9 @@ public final class Guest: @unchecked Sendable {
     }
 
     deinit { _ = chost_release(base, bytes) }
+
+    /// Gives every page memory, from the lowest address up.
+    func fill() { memset(base, 0, bytes) }
   }
 
   /// Reserves the memory map and sets up empty zones. Complexity: O(zones x CPUs + pageblocks).
@@ -49,6 +52,7 @@ public final class Guest: @unchecked Sendable {
     let pageblocks = try Mapping(bytes: Int(end >> UInt64(geometry.pageblockOrder)) + 1, huge: false)
     let nodes = try Mapping(bytes: cpus * MemoryLayout<MCSNode>.stride, huge: false)
     let zonelists = try Mapping(bytes: geometry.nodeCount * 2 * (zoneCount + 1) * 4, huge: false)
+    if geometry.vmemmapPage == .filled { vmemmap.fill() }
     mappings = [vmemmap, zoneMemory, pcpMemory, pageblocks, nodes, zonelists]
 
     var shielded: UInt64 = 0

@@ -58,7 +58,7 @@ public struct GuestFootprint: Sendable, Equatable {
         $0 + small(heads: $1.element, order: min(UInt64($1.offset) + 1, highest))
       }
     }
-    if wholeBlocks { touched = all }
+    if wholeBlocks || geometry.vmemmapPage == .filled { touched = all }
     if geometry.vmemmapPage == .huge {
       touched = geometry.zones.reduce(0) { $0 + (($1.spannedPages >> granule) * 64 + (4 << 20)) }
     }
@@ -67,7 +67,7 @@ public struct GuestFootprint: Sendable, Equatable {
     touched = min(touched, all + UInt64(geometry.zones.count) * (4 << 20))
 
     // One page-table page maps 2 MiB of small pages; heads 64 KiB apart use every one of them.
-    let tables = geometry.vmemmapPage == .small ? all >> 9 : 0
+    let tables = geometry.vmemmapPage == .huge ? 0 : all >> 9
     // A word per block in the snapshot, and at most five more while a repetition is checked; the zones and their
     // per-CPU lists.
     let zoneTables = UInt64(geometry.zones.count) * (4096 + UInt64(geometry.cpuCount) * 256)

@@ -22,11 +22,16 @@ public struct GuestGeometry: Sendable {
     public var endPFN: UInt64 { startPFN + spannedPages }
   }
 
-  public enum VmemmapPage: UInt64, Sendable {
-    /// 4 KiB host pages: only touched list heads use memory.
-    case small = 4096
+  public enum VmemmapPage: String, Sendable {
+    /// 4 KiB host pages: only touched list heads use memory, which therefore lie closer together than a kernel's.
+    case small = "4k"
+    /// 4 KiB host pages, all of them given memory from the lowest address up.
+    case filled = "4k-filled"
     /// 2 MiB host pages, as the kernel maps its memory map.
-    case huge = 2_097_152
+    case huge = "2m"
+
+    /// The size of a page.
+    public var bytes: UInt64 { self == .huge ? 2 << 20 : 4096 }
   }
 
   /// The zones by node, lowest addresses first.
@@ -164,7 +169,7 @@ public struct VmemmapChoice: Sendable, Equatable {
   /// coarser.
   public var candidates: [(granuleOrder: Int, page: GuestGeometry.VmemmapPage)] {
     let all: [(Int, GuestGeometry.VmemmapPage)] =
-      [(0, .huge), (0, .small)] + (1...9).map { ($0, .huge) }
+      [(0, .huge), (0, page == .filled ? .filled : .small)] + (1...9).map { ($0, .huge) }
     let matching = all.filter { (granuleOrder ?? $0.0) == $0.0 && (page ?? $0.1) == $0.1 }
     if !matching.isEmpty { return matching }
     // Small pages at a coarse granule: not part of auto, but may be asked for.

@@ -29,7 +29,8 @@ struct MatrixListing {
   private func fields(_ guest: GuestSpec) -> [String] {
     [
       String(guest.nodes), guest.state.name, guest.listOrder.rawValue, String(guest.granuleOrder),
-      ByteSize(bytes: guest.vmemmapPage.rawValue).description, guest.memoryNode.map(String.init) ?? "",
+      guest.vmemmapPage == .filled ? guest.vmemmapPage.rawValue : ByteSize(bytes: guest.vmemmapPage.bytes).description,
+      guest.memoryNode.map(String.init) ?? "",
     ]
   }
 

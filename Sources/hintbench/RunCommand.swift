@@ -65,7 +65,9 @@ struct RunCommand: ParsableCommand {
     help: ArgumentHelp(
       "Granule: one struct page for 2^ORDER pages, 0 (exact) to 9, or auto (default: auto).", valueName: "order"))
   var granule: String?
-  @Option(help: ArgumentHelp("Host page size backing the vmemmap: 4k, 2m, auto (default: auto).", valueName: "size"))
+  @Option(
+    help: ArgumentHelp(
+      "Host page size backing the vmemmap: 4k, 4k-filled, 2m, auto (default: auto).", valueName: "size"))
   var vmemmap: String?
   @Option(
     help: ArgumentHelp("Implementation of zone->lock: queued, test-and-set (default: queued).", valueName: "kind"))

@@ -34,6 +34,14 @@ import Testing
     }
   }
 
+  @Test(arguments: [0, 6]) func aFilledMapHasAllItsMemory(granule: Int) throws {
+    var geometry = GuestGeometry.small(gib: 1, granuleOrder: granule)
+    geometry.vmemmapPage = .filled
+    let guest = try Guest.fresh(geometry)
+    #expect(residentBytes(guest) >= (guest.geometry.endPFN >> UInt64(granule)) * 64)
+    check(guest, .fresh, "filled")
+  }
+
   @Test(arguments: [0, 4, 9]) func noAgedGuestTouchesMore(granule: Int) throws {
     for aging in [Aging(), Aging(freeFraction: 0.9, pagewiseOneIn: 2), Aging(freeFraction: 0.1, pagewiseOneIn: 100)] {
       let guest = try Guest(.small(gib: 4, granuleOrder: granule))

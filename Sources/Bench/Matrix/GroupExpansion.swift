@@ -187,11 +187,11 @@ struct GroupExpansion {
       }
       choice.granuleOrder = order
     }
-    switch group.vmemmap.lowercased() {
-    case "auto": break
-    case "4k": choice.page = .small
-    case "2m": choice.page = .huge
-    default: throw .usage("invalid vmemmap page size '\(group.vmemmap)': expected 4k, 2m or auto")
+    if group.vmemmap.lowercased() != "auto" {
+      guard let page = GuestGeometry.VmemmapPage(rawValue: group.vmemmap.lowercased()) else {
+        throw .usage("invalid vmemmap page size '\(group.vmemmap)': expected 4k, 4k-filled, 2m or auto")
+      }
+      choice.page = page
     }
     return choice
   }
@@ -223,7 +223,7 @@ struct GroupExpansion {
     }
     guard let smallest, smallest.footprint.bytes <= host.availableBytes else {
       let needed = ByteSize(bytes: smallest?.footprint.bytes ?? 0)
-      let setting = smallest.map { "granule \($0.granule), vmemmap \($0.page == .small ? "4k" : "2m")" } ?? ""
+      let setting = smallest.map { "granule \($0.granule), vmemmap \($0.page.rawValue)" } ?? ""
       throw UserError(
         .unavailable,
         "\(what) at \(setting) needs \(needed) of host memory"

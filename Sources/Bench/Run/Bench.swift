@@ -249,7 +249,7 @@ package final class Bench {
     run.guest.cpus = cell.guest.cpus
     run.guest.zones = model.guest.core.zoneCount
     run.guest.granuleOrder = cell.guest.granuleOrder
-    run.guest.vmemmapPageBytes = Int(cell.guest.vmemmapPage.rawValue)
+    run.guest.vmemmapPageBytes = Int(cell.guest.vmemmapPage.bytes)
     run.guest.lockKind = cell.guest.lockKind.rawValue
     run.guest.kernelRules = "6.1"
     run.guest.source = "model"

@@ -38,7 +38,7 @@ struct GuestDescription: Encodable {
     nodes = model.spec.nodes
     listOrder = model.spec.listOrder.rawValue
     granuleOrder = model.spec.granuleOrder
-    vmemmapPageBytes = model.spec.vmemmapPage.rawValue
+    vmemmapPageBytes = model.spec.vmemmapPage.bytes
     bytesFree = model.census.freePages << 12
     freeFraction = model.census.freeFraction
     blocksFreeByOrder = model.census.blocksByOrder

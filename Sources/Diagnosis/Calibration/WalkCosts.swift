@@ -51,7 +51,7 @@ struct WalkCosts {
       Primitive("walk-\(kind.walk.rawValue)", "a list walk in \(kind.walk.language)", per: "block").with {
         $0.guestBytes = spec.bytes
         $0.state = state
-        $0.pageBytes = spec.vmemmapPage.rawValue
+        $0.pageBytes = spec.vmemmapPage.bytes
         $0.cache = kind.cache.rawValue
       }
     }

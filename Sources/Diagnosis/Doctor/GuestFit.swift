@@ -102,6 +102,6 @@ public struct GuestFit: Equatable, Codable, Sendable {
     let matrix = try Matrix(config, host: host, experiments: experiments)
     let guest = matrix.cells[0].guest
     return Setting(
-      granuleOrder: guest.granuleOrder, vmemmap: guest.vmemmapPage == .small ? "4k" : "2m", bytes: matrix.peakBytes)
+      granuleOrder: guest.granuleOrder, vmemmap: guest.vmemmapPage.rawValue, bytes: matrix.peakBytes)
   }
 }

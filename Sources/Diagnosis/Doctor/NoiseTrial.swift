@@ -36,7 +36,7 @@ public struct NoiseTrial {
     let guest = matrix.cells[0].guest
     return NoiseReport(
       guest: "\(group.guests[0]) guest, aged, granule \(guest.granuleOrder), vmemmap in "
-        + "\(ByteSize(bytes: guest.vmemmapPage.rawValue)) pages, \(matrix.cells[0].cache.rawValue) cache",
+        + "\(ByteSize(bytes: guest.vmemmapPage.bytes)) pages, \(matrix.cells[0].cache.rawValue) cache",
       seconds: seconds, seed: Self.seed,
       cells: matrix.cells.map { cell in
         Self.cell(cell.strategy.fullName, observer.results.filter { $0.run.identity.cellID == cell.id })

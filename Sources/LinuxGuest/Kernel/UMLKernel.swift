@@ -92,7 +92,9 @@ public struct UMLKernel: RealKernel {
 
   private static func requireOptions(in path: String, _ source: KernelSource) throws {
     let lines = Set(String(decoding: try FileAccess.read(path), as: UTF8.self).split(separator: "\n"))
-    let missing = ["64BIT", "COMPACTION", "MEMCG", "CC_OPTIMIZE_FOR_PERFORMANCE"].filter { !lines.contains("CONFIG_\($0)=y") }
+    let missing = ["64BIT", "COMPACTION", "MEMCG", "CC_OPTIMIZE_FOR_PERFORMANCE"].filter {
+      !lines.contains("CONFIG_\($0)=y")
+    }
     guard missing.isEmpty else {
       throw UserError(
         .fault, "\(source): its configuration can't have \(missing.joined(separator: ", ")); see \(path)")

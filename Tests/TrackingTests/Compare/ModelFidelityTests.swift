@@ -24,6 +24,7 @@ import Testing
     run.found = RunRecord.Found(outcome: .complete)
     run.found.blocksReported = 2000
     run.lock.acquisitions = 3
+    run.speed.scanNs = 2000 * nanoseconds
     run.speed.nsPerBlock = nanoseconds
     run.speed.returnNs = returnNs
     return run
@@ -67,6 +68,25 @@ import Testing
     #expect(fidelity.rows[0].ratios == [1.1, 1, 1.25] && fidelity.rows[0].returnRatios == [1.1, 1, 1.25])
     #expect(fidelity.rows[0].nsPerBlock.model == 50 && fidelity.rows[0].returnNsPerBlock.kernel == 40)
     #expect(fidelity.text.contains("1 of 1 strategies cost within 15 %"))
+  }
+
+  /// The allocator's process finds no block; its cost is shared out among the pages that it takes.
+  @Test func theAllocatorIsComparedByThePage() throws {
+    func side(_ source: String, _ nanoseconds: Double, instructions: Int?) -> TrackedRun {
+      var record = record("allocator:pages=16384", 0, source: source, returnNs: 16384 * 20)
+      record.found.blocksReported = 0
+      record.speed.scanNs = 16384 * nanoseconds
+      record.counters.instructions = instructions
+      return run("r", [record])
+    }
+    let timed = try ModelFidelity(
+      model: [side("model", 36, instructions: nil)], kernel: [side("native", 30, instructions: nil)])
+    #expect(timed.rows[0].ratios == [1.2] && timed.rows[0].returnRatios == [1])
+    #expect(!timed.text.contains("instructions"))
+    let counted = try ModelFidelity(
+      model: [side("model", 36, instructions: 16384 * 300)], kernel: [side("icount", 30, instructions: 16384 * 450)])
+    #expect(counted.rows[0].instructionsPerBlock.model == 300 && counted.rows[0].instructionsPerBlock.kernel == 450)
+    #expect(counted.text.contains("instructions/block"))
   }
 
   @Test(arguments: [(UInt64(9) << 30, "cold"), (8 << 30, "warm")])
