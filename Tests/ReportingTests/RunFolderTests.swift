@@ -332,7 +332,7 @@ struct RunFolderTests {
       #expect(error()?.problem == "not JSON")
       let newer = text.replacingOccurrences(of: "\"schema_version\" : 7", with: "\"schema_version\" : 8")
       try RunFixtures.write(newer.utf8, to: path + "/meta.json")
-      #expect(error()?.problem == "schema_version is 7")
+      #expect(error()?.problem == "schema_version is 8")
       let other = text.replacingOccurrences(of: "\"seed\" : 7", with: "\"seed\" : \"x\"")
       try RunFixtures.write(other.utf8, to: path + "/meta.json")
       #expect(error()?.problem == "seed has another type")

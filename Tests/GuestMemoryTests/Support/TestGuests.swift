@@ -71,6 +71,7 @@ extension Guest {
     let zone = core.zones.first { $0.startPFN <= pfn && pfn < $0.endPFN }!
     let page = core.page(pfn)
     page.pointer.pointee.flags = Page.zoneBits(zone.index)
+    page.pointer.pointee.refcount = 0
     core.freeOnePage(
       page, pfn: pfn, zone, order: order, type ?? core.pageblockMigratetype(pfn), placement: placement)
   }
