@@ -250,6 +250,8 @@ struct KernelCheckCommand: ParsableCommand {
   var every = 2000
   @Option(help: "Seed of the first trace; the next ones count up.") var seed: UInt64 = 1
   @Option(help: ArgumentHelp("Keep what the kernel printed in a new folder.", valueName: "folder")) var record: String?
+  @Option(help: ArgumentHelp("Write what was found to a file, which `hintbench report` takes.", valueName: "file"))
+  var json: String?
   @Option(
     help: ArgumentHelp("Check files that --record kept, comma-separated, instead of a kernel.", valueName: "files"))
   var recorded: String?
@@ -260,31 +262,32 @@ struct KernelCheckCommand: ParsableCommand {
         throw UserError.usage(
           "invalid number of traces, operations or --every: expected 1 to 100000, 1 to 1000000, 1 or more")
       }
-      var differing = 0
-      var count = 0
+      var found = StateAgreement(kernel: "", traces: 0, operationsPerTrace: operations, differences: [])
       func note(_ result: KernelCheck.Result) {
-        count += 1
+        found.traces += 1
+        found.operationsPerTrace = result.operations
         guard let difference = result.difference else { return }
-        differing += 1
-        print("trace \(result.seed) (at most \(result.most) of \(result.managedPages) pages): \(difference)")
+        let words = "trace \(result.seed) (at most \(result.most) of \(result.managedPages) pages): \(difference)"
+        found.differences.append(words)
+        print(words)
       }
-      let version: String
       if let recorded {
         let all = try recorded.split(separator: ",").map { try KernelCheck.recorded(String($0)) }
         all.flatMap(\.results).forEach(note)
-        version = Set(all.map(\.version)).sorted().joined(separator: ", ")
+        found.kernel = Set(all.map(\.version)).sorted().joined(separator: ", ")
       } else {
         let kernel = try UMLKernel(of: options.parsed, in: options.folder)
-        version = kernel.version
+        found.kernel = kernel.version
         Interrupt.watch()
         try Interrupted.exiting {
           try KernelCheck(traces: traces, operations: operations, every: every, seed: seed)
             .run(kernel, record: record, note)
         }
       }
-      let rules = version.hasPrefix("6.1.") ? "" : "; the model follows the rules of Linux 6.1"
-      print("Linux \(version): \(count - differing) of \(count) traces equal\(rules)")
-      if differing > 0 { throw ExitCode(2) }
+      let rules = found.kernel.hasPrefix("6.1.") ? "" : "; the model follows the rules of Linux 6.1"
+      print(found.text + rules)
+      if let json { try FileAccess.writeAtomically(Array(JSONEncoder.standard.encode(found)), to: json) }
+      if !found.differences.isEmpty { throw ExitCode(2) }
     }
   }
 }

@@ -1,5 +1,7 @@
 import ArgumentParser
 import Experiments
+import Foundation
+import Machine
 import Records
 import Reporting
 import Tracking
@@ -28,7 +30,24 @@ struct ReportCommand: ParsableCommand {
       guard let folder = out ?? (runs.count == 1 ? runs[0] : nil) else {
         throw UserError(.usage, "missing --out: required for a report of several runs")
       }
-      for path in try Report(of: runs, .all).write(to: folder) { print(path) }
+      for path in try Report(of: runs, .all, also: agreement(runs)).write(to: folder) { print(path) }
     }
+  }
+
+  /// A page about real kernels, if runs of the model and of a kernel are among these.
+  private func agreement(_ folders: [String]) throws -> [ReportPage.Section] {
+    let runs = try folders.map { try TrackedRun(folder: $0, .all) }
+    let kernel = runs.filter { $0.repetitions.contains { $0.guest.source.map { $0 != "model" } ?? false } }
+    let ids = Set(kernel.map(\.meta.runID))
+    let model = runs.filter { !ids.contains($0.meta.runID) }
+    guard !kernel.isEmpty, !model.isEmpty else { return [] }
+    let agreements = try dirs.map { "\($0)/\(StateAgreement.fileName)" }.filter(FileAccess.exists).map { path in
+      do { return try JSONDecoder.standard.decode(StateAgreement.self, from: Data(try FileAccess.read(path))) } catch {
+        throw UserError.input(
+          file: path, "it isn't what `hintbench kernel check --json` writes", accepted: "write it again, or remove it")
+      }
+    }
+    let unavailable = Set(kernel.flatMap(\.meta.unavailable)).sorted { $0.what < $1.what }
+    return [try ModelFidelity(model: model, kernel: kernel).section(agreements, unavailable: unavailable)]
   }
 }

@@ -23,6 +23,15 @@ public struct Report {
   public init(
     of folders: [String], _ catalogue: Catalogue, path: ProgramPath = ProgramPath()
   ) throws(UserError) {
+    try self.init(of: folders, catalogue, path: path, also: [])
+  }
+
+  /// The same.
+  ///
+  /// - Parameter also: sections behind those of the experiments.
+  package init(
+    of folders: [String], _ catalogue: Catalogue, path: ProgramPath = ProgramPath(), also: [ReportPage.Section]
+  ) throws(UserError) {
     let gnuplot = try Gnuplot(path)
     var runs: [ReportRun] = []
     for folder in folders {
@@ -33,7 +42,7 @@ public struct Report {
       }
       runs.append(run)
     }
-    page = try Self.page(of: runs, catalogue) { (plot) throws(UserError) in
+    page = try Self.page(of: runs, catalogue, also: also) { (plot) throws(UserError) in
       try SVGPicture(try gnuplot.draw(plot), of: plot)
     }
   }
@@ -71,7 +80,8 @@ public struct Report {
   // MARK: what it says
 
   static func page(
-    of runs: [ReportRun], _ catalogue: Catalogue, draw: (Plot) throws(UserError) -> SVGPicture
+    of runs: [ReportRun], _ catalogue: Catalogue, also: [ReportPage.Section] = [],
+    draw: (Plot) throws(UserError) -> SVGPicture
   ) throws(UserError) -> ReportPage {
     // Of machine and program titles say what differs.
     let shared = runs.dropFirst().reduce(Set(runs.first?.placeParts ?? [])) { $0.intersection($1.placeParts) }
@@ -89,6 +99,7 @@ public struct Report {
         card, runs: runs, cells: cells, styles: styles, published: catalogue.migrations)
       sections.append(try section(of: data, draw))
     }
+    sections += also
     sections.append(goals(cells, catalogue))
     sections.append(reading)
     let machines = Set(runs.map(\.place)).count

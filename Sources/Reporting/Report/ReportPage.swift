@@ -1,5 +1,5 @@
 /// A report's content, independent of its format: the same for HTML and Markdown.
-struct ReportPage {
+package struct ReportPage {
   var title: String
   /// What was run, one paragraph each.
   var lead: [String]
@@ -7,15 +7,15 @@ struct ReportPage {
   var sections: [Section]
 
   /// A section for one experiment, or for all.
-  struct Section {
+  package struct Section {
     /// The anchor.
     var name: String
     var title: String
-    var lead: [String] = []
+    package var lead: [String] = []
     var figures: [FigureView] = []
-    var tables: [TableContent] = []
+    package var tables: [TableContent] = []
     /// Notes below the tables, one paragraph each.
-    var notes: [String] = []
+    package var notes: [String] = []
   }
 
   /// A drawn figure.
@@ -36,5 +36,14 @@ struct ReportPage {
     var name: String
     var title: String
     var svg: SVGPicture
+  }
+}
+
+extension ReportPage.Section {
+  /// A section of tables.
+  package init(name: String, title: String, lead: [String], tables: [TableContent], notes: [String]) {
+    self.init(name: name, title: title, lead: lead)
+    self.tables = tables
+    self.notes = notes
   }
 }

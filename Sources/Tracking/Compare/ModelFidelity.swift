@@ -156,13 +156,38 @@ public struct ModelFidelity: Sendable {
 
   /// A table, and what it means.
   public var text: String {
+    TableText.render(titles: table.titles, rows: table.rows, leftAligned: table.leftAligned) + "\n"
+      + (notes + unmatched).joined(separator: "\n")
+  }
+
+  /// The page of a report: whether the states are equal, what the costs are, and what couldn't be compared.
+  ///
+  /// - Parameters:
+  ///   - agreements: what `kernel check` found; empty: it wasn't asked.
+  ///   - unavailable: what the kernel's runs couldn't measure, and why.
+  package func section(
+    _ agreements: [StateAgreement], unavailable: [RunMeta.Unavailable]
+  ) -> ReportPage.Section {
+    var lead = agreements.flatMap { found in
+      [
+        "\(found.text): after each of its \(found.operationsPerTrace) operations the block handed out, and at each checkpoint "
+          + "every list in its order, the counters, pageblocks and per-CPU lists."
+      ] + found.differences
+    }
+    if lead.isEmpty { lead = ["The states weren't compared: hintbench kernel check --json DIR/check.json does it."] }
+    return ReportPage.Section(
+      name: "kernel", title: "Does the kernel agree?", lead: lead, tables: [table],
+      notes: notes + (unmatched + unavailable.map { "\($0.what): \($0.why)" }).map { "Not compared: \($0)." })
+  }
+
+  private var table: TableContent {
     let titles = [
       "strategy", "free", "cache", "blocks model", "kernel", "holds model", "kernel", "ns/block model", "kernel",
       "ratio",
       "return ratio",
     ]
     let counted = rows.contains { $0.instructionsPerBlock.kernel != nil }
-    let table = rows.map { row in
+    let cells = rows.map { row in
       [
         row.strategy, Figure.bytes(row.bytesFree), row.cache, Self.count(row.blocks.model),
         Self.count(row.blocks.kernel),
@@ -170,16 +195,18 @@ public struct ModelFidelity: Sendable {
         Self.number(row.nsPerBlock.kernel), Self.ratio(row.ratios), Self.ratio(row.returnRatios),
       ] + (counted ? [Self.number(row.instructionsPerBlock.model), Self.number(row.instructionsPerBlock.kernel)] : [])
     }
+    return TableContent(
+      titles: titles + (counted ? ["instructions/block model", "kernel"] : []), rows: cells, leftAligned: [0, 2])
+  }
+
+  private var notes: [String] {
     let near = rows.count { MedianInterval.median(sorted: $0.ratios.sorted()).map(Self.isNear) ?? false }
     let measured = rows.count { !$0.ratios.isEmpty }
-    let notes = [
+    return [
       "Linux \(kernel) against the model: \(near) of \(measured) strategies cost within 15 % of the kernel's.",
       "ratio: the model's time for a block over the kernel's, median of the pairs (lowest-highest); return ratio: the same "
         + "of giving blocks back. * further off than 15 %. - means not measured.",
     ]
-    let all = titles + (counted ? ["instructions/block model", "kernel"] : [])
-    return TableText.render(titles: all, rows: table, leftAligned: [0]) + "\n"
-      + (notes + unmatched).joined(separator: "\n")
   }
 
   private static func isNear(_ ratio: Double) -> Bool { abs(ratio - 1) <= tolerance }

@@ -70,6 +70,23 @@ import Testing
     #expect(fidelity.text.contains("1 of 1 strategies cost within 15 %"))
   }
 
+  @Test func thePageOfAReportSaysWhetherTheStatesAreEqual() throws {
+    let fidelity = try ModelFidelity(
+      model: [run("m", [record("walk-callback", 44, source: "model")])],
+      kernel: [
+        run("k", [record("walk-callback", 40, source: "native"), record("pfn-scan:chunk=32768", 9, source: "native")])
+      ])
+    let unavailable = [RunMeta.Unavailable(what: "waits", why: "one CPU")]
+    let agreement = StateAgreement(
+      kernel: "6.1.192", traces: 200, operationsPerTrace: 20000, differences: ["trace 7: operation 3"])
+    let section = fidelity.section([agreement], unavailable: unavailable)
+    #expect(section.lead[0].hasPrefix("Linux 6.1.192: 199 of 200 traces equal") && section.lead[1].contains("trace 7"))
+    #expect(section.tables[0].rows.count == 1 && section.tables[0].rows[0].contains { $0.hasPrefix("1.1") })
+    #expect(section.notes.contains("Not compared: waits: one CPU."))
+    #expect(section.notes.contains { $0.contains("pfn-scan") })
+    #expect(fidelity.section([], unavailable: []).lead[0].contains("kernel check --json"))
+  }
+
   /// The allocator's process finds no block; its cost is shared out among the pages that it takes.
   @Test func theAllocatorIsComparedByThePage() throws {
     func side(_ source: String, _ nanoseconds: Double, instructions: Int?) -> TrackedRun {
