@@ -84,6 +84,19 @@ extension GuestCPU {
     for pfn in stride(from: start, to: start + pages, by: Int(step)) { free(pfn: pfn, order: core.granuleOrder) }
   }
 
+  /// start_isolate_page_range() of one pageblock (6.1): whether it could be isolated; false if a page in it is in use or
+  /// it is isolated already.
+  public mutating func isolate(pageblock pfn: UInt64, of zone: Zone) -> Bool {
+    let range = pfn..<(pfn + 1 << UInt64(core.pageblockOrder))
+    if case .success = isolatePageblock(pfn, of: zone, in: range) { return true }
+    return false
+  }
+
+  /// undo_isolate_page_range() of one isolated pageblock, which becomes movable (6.1).
+  public mutating func unisolate(pageblock pfn: UInt64, of zone: Zone) {
+    releasePageblock(pfn, of: zone, to: .movable, in: pfn..<(pfn + 1 << UInt64(core.pageblockOrder)))
+  }
+
   /// set_migratetype_isolate(): returns the pageblock's previous type.
   @inlinable
   mutating func isolatePageblock(

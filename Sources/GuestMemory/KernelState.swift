@@ -141,6 +141,11 @@ extension Guest {
     requireEmpty()
     for (index, image) in state.zones.enumerated() {
       let zone = core.zone(index)
+      // Until it turns out to be free.
+      for pfn in zone.startPFN..<zone.endPFN { core.page(pfn).pointer.pointee.refcount = 1 }
+      func release(_ pfn: UInt64, order: Int) {
+        for page in pfn..<(pfn + 1 << UInt64(order)) { core.page(page).pointer.pointee.refcount = 0 }
+      }
       zone.freePagesField.pointee = image.freePages
       zone.watermarkBoostField.pointee = image.boost
       zone.reservedHighAtomicField.pointee = image.highAtomic
@@ -152,6 +157,7 @@ extension Guest {
         let type = Migratetype(rawValue: list.type)
         for pfn in list.pfns {
           let page = core.page(pfn)
+          release(pfn, order: list.order)
           page.pointer.pointee.flags = Page.zoneBits(index)
           core.addToFreeList(page, zone, order: list.order, type, toTail: true)
         }
@@ -165,6 +171,7 @@ extension Guest {
         for (index, pfns) in lists.lists {
           for pfn in pfns {
             let page = core.page(pfn)
+            release(pfn, order: PerCPUList.order(index: index, pageblockOrder: core.pageblockOrder))
             page.pointer.pointee.flags = Page.zoneBits(zone.index)
             page.pointer.pointee.page_type = Page.typeNone
             page.pointer.pointee.index =

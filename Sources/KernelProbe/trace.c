@@ -11,6 +11,7 @@
 
 #include <linux/gfp.h>
 #include <linux/irqflags.h>
+#include <linux/page-isolation.h>
 #include <linux/vmalloc.h>
 
 #define BLOCKS (1 << 18)
@@ -94,6 +95,64 @@ static void report(u64 random, struct probe_out *out)
 	probe_print(out, "r %d\n", count);
 }
 
+static bool is_isolated(unsigned long pfn)
+{
+	return get_pageblock_migratetype(pfn_to_page(pfn)) == MIGRATE_ISOLATE;
+}
+
+static int isolate(unsigned long pfn)
+{
+	const unsigned long end = pfn + pageblock_nr_pages;
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 17, 0)
+	return start_isolate_page_range(pfn, end, PB_ISOLATE_MODE_OTHER);
+#else
+	return start_isolate_page_range(pfn, end, MIGRATE_MOVABLE, 0, GFP_KERNEL);
+#endif
+}
+
+static void unisolate(unsigned long pfn)
+{
+	const unsigned long end = pfn + pageblock_nr_pages;
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 17, 0)
+	undo_isolate_page_range(pfn, end);
+#else
+	undo_isolate_page_range(pfn, end, MIGRATE_MOVABLE);
+#endif
+}
+
+/* The first zone's pageblocks that are wholly in it: the first one's PFN, and how many there are. */
+static unsigned long pageblocks(unsigned long *first)
+{
+	struct zone *zone;
+	int nid, index;
+
+	probe_for_each_zone(nid, index, zone) {
+		*first = ALIGN(zone->zone_start_pfn, pageblock_nr_pages);
+		return (ALIGN_DOWN(zone_end_pfn(zone), pageblock_nr_pages) - *first) / pageblock_nr_pages;
+	}
+	return 0;
+}
+
+/*
+ * Isolates a pageblock, as offlining and contiguous allocation begin, or gives it back. Nothing is migrated, so that
+ * only one without a page in use can be isolated.
+ */
+static void isolate_or_back(u64 random, struct probe_out *out)
+{
+	unsigned long first, pfn;
+
+	pfn = pageblocks(&first);
+	pfn = first + (random >> 34) % pfn * pageblock_nr_pages;
+	if (is_isolated(pfn)) {
+		unisolate(pfn);
+		probe_print(out, "u %lu\n", pfn);
+	} else {
+		probe_print(out, "i %lu %d\n", pfn, !isolate(pfn));
+	}
+}
+
 struct trace {
 	struct block *blocks;
 	unsigned long count;
@@ -113,6 +172,8 @@ static void step(struct trace *trace, unsigned long number, u64 random, struct p
 		probe_print(out, "d\n");
 	} else if ((random >> 24 & 0x1ff) == 1) {
 		report(random, out);
+	} else if ((random >> 24 & 0xff) == 2) {
+		isolate_or_back(random, out);
 	} else if (trace->count < BLOCKS && (trace->count == 0 || choice < (fills ? 176 : 80))) {
 		struct block *block = &trace->blocks[trace->count];
 
@@ -143,7 +204,7 @@ int probe_trace(unsigned long seed, unsigned long operations, unsigned long ever
 		.most = (u64)totalram_pages() * permille / 1000,
 	};
 	u64 state = seed;
-	unsigned long number, flags;
+	unsigned long number, flags, first, count;
 
 	if (!trace.blocks)
 		return -ENOMEM;
@@ -157,6 +218,9 @@ int probe_trace(unsigned long seed, unsigned long operations, unsigned long ever
 			probe_dump(out);
 		}
 	}
+	for (count = pageblocks(&first); count--; first += pageblock_nr_pages)
+		if (is_isolated(first))
+			unisolate(first);
 	while (trace.count) {
 		struct block *block = &trace.blocks[--trace.count];
 

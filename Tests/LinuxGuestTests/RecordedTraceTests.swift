@@ -19,5 +19,6 @@ import Testing
     }
     // Memory was nearly full in some, or nothing would have been asked of watermarks and reserves.
     #expect(results.contains { $0.failedAllocations > 100 })
+    #expect(results.allSatisfy { $0.isolated > 0 })
   }
 }

@@ -29,6 +29,8 @@ public struct KernelCheck: Sendable {
     public var most: UInt64
     public var operations: Int
     public var failedAllocations: Int
+    /// Pageblocks that could be isolated.
+    public var isolated: Int
     public var checkpoints: Int
     /// Where model and kernel part: the operation and both values, the kernel's first; nil if they agree.
     public var difference: String?
@@ -39,6 +41,7 @@ public struct KernelCheck: Sendable {
       most = trace.most
       operations = trace.steps.count
       failedAllocations = trace.steps.count { $0 == .allocated(nil) }
+      isolated = trace.steps.count { if case .isolated(_, true) = $0 { true } else { false } }
       checkpoints = trace.checkpoints.count
       difference = try KernelTrace.difference(from: trace).map { "operation \($0.operation), \($0.words)" }
     }

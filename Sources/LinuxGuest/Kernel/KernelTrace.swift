@@ -84,6 +84,7 @@ struct KernelTrace {
       return ("drain", .drained)
     }
     if word >> 24 & 0x1ff == 1 { return report(word) }
+    if word >> 24 & 0xff == 2 { return isolateOrBack(word) }
     if held.count < Self.blocks && (held.isEmpty || word & 0xff < (pages < wanted ? 176 : 80)) {
       let order = Self.orders[Int(word >> 8 & 15)]
       let kind = Self.kinds[Int(word >> 16 & 7)]
@@ -102,6 +103,20 @@ struct KernelTrace {
     held.swapAt(index, held.count - 1)
     held.removeLast()
     return ("free order \(block.order)", .freed(block.pfn))
+  }
+
+  /// Isolates a pageblock, as offlining and contiguous allocation begin, or gives it back.
+  private mutating func isolateOrBack(_ word: UInt64) -> (name: String, step: ProbeReport.Step) {
+    let zone = cpu.core.zone(0)
+    let size: UInt64 = 1 << UInt64(cpu.core.pageblockOrder)
+    // Those that are wholly in the zone.
+    let first = (zone.startPFN + size - 1) / size
+    let pfn = (first + (word >> 34) % (zone.endPFN / size - first)) * size
+    if cpu.core.pageblockMigratetype(pfn) == .isolate {
+      cpu.unisolate(pageblock: pfn, of: zone)
+      return ("unisolate", .unisolated(pfn))
+    }
+    return ("isolate", .isolated(pfn, cpu.isolate(pageblock: pfn, of: zone)))
   }
 
   /// What reporting does with a batch: takes up to eight blocks off the head of a list in one hold, and gives them back
@@ -132,6 +147,8 @@ extension ProbeReport.Step {
     case .freed(let pfn): "PFN \(pfn) freed"
     case .drained: "drained"
     case .reported(let count): "\(count) blocks"
+    case .isolated(let pfn, let succeeded): "pageblock \(pfn) \(succeeded ? "isolated" : "in use")"
+    case .unisolated(let pfn): "pageblock \(pfn) given back"
     }
   }
 }

@@ -38,6 +38,9 @@ public struct ProbeReport: Sendable {
     case drained
     /// How many blocks were isolated and put back.
     case reported(Int)
+    /// A pageblock, and whether it could be isolated.
+    case isolated(UInt64, Bool)
+    case unisolated(UInt64)
   }
 
   /// A trace as the kernel executed it.
@@ -218,7 +221,7 @@ struct ProbeLine {
 }
 
 extension ProbeReport.Step {
-  /// Parses `a PFN`, `a -`, `f PFN`, `r COUNT` or `d`; nil if the line is none of them.
+  /// Parses `a PFN`, `a -`, `f PFN`, `r COUNT`, `i PFN 0|1`, `u PFN` or `d`; nil if the line is none of them.
   init?(_ line: Substring) {
     guard let kind = line.utf8.first, line.utf8.dropFirst().first.map({ $0 == UInt8(ascii: " ") }) ?? true else {
       return nil
@@ -239,6 +242,13 @@ extension ProbeReport.Step {
     case UInt8(ascii: "r"):
       guard let count = Int(value) else { return nil }
       self = .reported(count)
+    case UInt8(ascii: "i"):
+      let words = value.split(separator: " ")
+      guard words.count == 2, let pfn = UInt64(words[0]), ["0", "1"].contains(words[1]) else { return nil }
+      self = .isolated(pfn, words[1] == "1")
+    case UInt8(ascii: "u"):
+      guard let pfn = UInt64(value) else { return nil }
+      self = .unisolated(pfn)
     case UInt8(ascii: "d") where line.utf8.count == 1: self = .drained
     default: return nil
     }

@@ -92,7 +92,7 @@ public struct UMLKernel: RealKernel {
 
   private static func requireOptions(in path: String, _ source: KernelSource) throws {
     let lines = Set(String(decoding: try FileAccess.read(path), as: UTF8.self).split(separator: "\n"))
-    let missing = ["64BIT", "COMPACTION", "MEMCG", "CC_OPTIMIZE_FOR_PERFORMANCE"].filter {
+    let missing = ["64BIT", "COMPACTION", "MEMCG", "MEMORY_ISOLATION", "CC_OPTIMIZE_FOR_PERFORMANCE"].filter {
       !lines.contains("CONFIG_\($0)=y")
     }
     guard missing.isEmpty else {
@@ -118,9 +118,16 @@ public struct UMLKernel: RealKernel {
     }
     try link("", skipping: [".git", "mm", "include"])
     try link("include")
-    try link("mm", skipping: ["mm/Makefile"])
-    let makefile = try FileAccess.read("\(tree)/mm/Makefile") + Array("\nobj-y += hintprobe/\n".utf8)
-    try FileAccess.writeAtomically(makefile, to: "\(shadow)/mm/Makefile")
+    try link("mm", skipping: ["mm/Makefile", "mm/Kconfig"])
+    let added = [
+      "Makefile": "obj-y += hintprobe/",
+      // Isolation has no option of its own; what has, User Mode Linux can't have, or brings another migratetype (CMA).
+      "Kconfig": "config HINTPROBE\n\tdef_bool y\n\tselect MEMORY_ISOLATION",
+    ]
+    for (name, text) in added {
+      let bytes = try FileAccess.read("\(tree)/mm/\(name)") + Array("\n\(text)\n".utf8)
+      try FileAccess.writeAtomically(bytes, to: "\(shadow)/mm/\(name)")
+    }
     try files.createSymbolicLink(atPath: "\(shadow)/mm/hintprobe", withDestinationPath: probe)
   }
 }
