@@ -14,7 +14,7 @@
 
 static const struct probe_design *const designs[] = {
 	&probe_whole_list, &probe_budgeted_resume, &probe_step_iterator, &probe_walk_callback,
-	&probe_fixed_buffer, &probe_multi_buffer, &probe_alloc_max_order, &probe_pfn_scan, &probe_allocator,
+	&probe_fixed_buffer, &probe_multi_buffer, &probe_alloc_max_order, &probe_pfn_scan, &probe_allocator, &probe_page_reporting,
 };
 
 /* Room for the hints of 262,144 blocks, the largest that kmalloc() gives. */
@@ -190,6 +190,8 @@ static int pass(const struct probe_design *design, struct probe_session *session
 	if (design->give_back)
 		design->give_back(session);
 	returned = probe_clock();
+	if (design->reset)
+		design->reset(session);
 	error = min(result, 0);
 	probe_print(out, "session design=%s option=%s limit=%lu order=%u pass=%lu probed=%d cache=%s outcome=%s",
 		    design->name, design->option ?: "", session->limit, session->order, number, !!session->log,

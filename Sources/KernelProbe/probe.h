@@ -153,6 +153,8 @@ struct probe_design {
 	int (*collect)(struct probe_session *session);
 	/* Gives back what collect() took; NULL if it takes nothing. */
 	void (*give_back)(struct probe_session *session);
+	/* Undoes what else it left, outside of what is timed; NULL if it leaves nothing. */
+	void (*reset)(struct probe_session *session);
 };
 
 extern const struct probe_design probe_whole_list;
@@ -164,6 +166,7 @@ extern const struct probe_design probe_multi_buffer;
 extern const struct probe_design probe_alloc_max_order;
 extern const struct probe_design probe_pfn_scan;
 extern const struct probe_design probe_allocator;
+extern const struct probe_design probe_page_reporting;
 
 /*
  * Zones with memory in the order of nodes. for_each_populated_zone() needs functions that modules don't get;

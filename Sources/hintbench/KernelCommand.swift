@@ -299,8 +299,8 @@ enum KernelJob {
     meta.unavailable = [
       unavailable(kernel.source),
       .init(
-        what: "holds of alloc-max-order",
-        why: "the kernel's allocator takes zone->lock itself, and nothing in it was changed to time that"),
+        what: "holds of alloc-max-order, page-reporting and allocator",
+        why: "the kernel's own code takes zone->lock there, and nothing in it was changed to time that"),
     ]
     let folder = try RunFolder.create(at: out ?? "\(RunJob.runsFolder)/\(meta.runID)", meta: meta)
     RunJob.say("writing to \(folder.path)")

@@ -27,6 +27,7 @@ public struct KernelScan: Codable, Sendable {
     ("record-unused-pages", nil, false), ("budgeted-resume", "budget", false), ("step-iterator", "step", false),
     ("walk-callback", nil, false), ("free-list-fixed-buffer", nil, false), ("pfn-scan", "chunk", false),
     ("allocator", "pages", true), ("free-list-multi-buffer", nil, true), ("alloc-max-order", nil, true),
+    ("page-reporting", nil, true),
   ]
 
   /// Checks the settings.
