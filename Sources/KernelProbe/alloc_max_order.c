@@ -25,6 +25,8 @@ static int collect(struct probe_session *session)
 				return -EINTR;
 			cond_resched();
 		}
+		if (probe_is_short(session))
+			return 1;
 	}
 	return 0;
 }

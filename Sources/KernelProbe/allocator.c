@@ -23,6 +23,8 @@ static int collect(struct probe_session *session)
 		if (count % 1024 == 1023) {
 			if (fatal_signal_pending(current))
 				return -EINTR;
+			if (probe_is_short(session))
+				return 1;
 			cond_resched();
 		}
 	}

@@ -22,6 +22,12 @@ static const struct probe_design *const designs[] = {
 /* The longest hold, unless another is asked for, and the longest that may be. */
 #define HOLD_US_DEFAULT 10000
 #define HOLD_US_MAX 1000000
+/* What designs that take memory leave free, unless told otherwise: a sixteenth, where others run. */
+#ifdef MODULE
+#define RESERVE_MIB ((totalram_pages() >> (20 - PAGE_SHIFT)) / 16)
+#else
+#define RESERVE_MIB 0
+#endif
 /* The most memory that emptying the caches reads. */
 #define EVICT_MAX (1UL << 30)
 
@@ -54,6 +60,17 @@ void probe_release(void)
 	vfree(space.log);
 	vfree(space.evict);
 	memset(&space, 0, sizeof(space));
+}
+
+static u64 ticks_per_ms(void);
+
+u64 probe_hold_default(void)
+{
+	static u64 ticks;
+
+	if (!ticks)
+		ticks = div_u64(ticks_per_ms() * HOLD_US_DEFAULT, USEC_PER_MSEC);
+	return ticks;
 }
 
 bool probe_look(struct probe_session *session)
@@ -142,10 +159,13 @@ static int prepare(const char *arguments, bool *cold)
 		return -EINVAL;
 	if (!*cold)
 		evict_bytes = 0;
+	/* Nobody is to be killed for it. */
+	if (si_mem_available() < 2 * (long)((WORDS_BYTES + PROBE_HOLDS * sizeof(*space.log) + evict_bytes) >> PAGE_SHIFT))
+		return -ENOMEM;
 
 	if (!space.words) {
 		/* Written once, so that the first session doesn't pay for memory that the host has yet to provide. */
-		space.words = alloc_pages(GFP_KERNEL, PROBE_MAX_ORDER);
+		space.words = alloc_pages(GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN, PROBE_MAX_ORDER);
 		if (space.words)
 			memset(page_address(space.words), 0xff, WORDS_BYTES);
 	}
@@ -161,6 +181,28 @@ static int prepare(const char *arguments, bool *cold)
 	}
 	return space.words && space.log && space.evict_bytes == evict_bytes ? 0 : -ENOMEM;
 }
+
+/* Whether `arguments` has only words that begin with one of these names, or with `option`, and `=`. */
+static bool only(const char *arguments, const char *const *names, size_t count, const char *option)
+{
+	while (*(arguments = skip_spaces(arguments))) {
+		const size_t length = strcspn(arguments, "= ");
+		bool known = option && strlen(option) == length && !strncmp(arguments, option, length);
+		size_t i;
+
+		for (i = 0; i < count; i++)
+			known |= strlen(names[i]) == length && !strncmp(arguments, names[i], length);
+		if (!known || arguments[length] != '=')
+			return false;
+		arguments += strcspn(arguments, " ");
+	}
+	return true;
+}
+
+static const char *const prepare_names[] = { "cache", "evict-bytes" };
+static const char *const scan_names[] = {
+	"design", "order", "passes", "cache", "evict-bytes", "max-hold-us", "reserve-mib",
+};
 
 static const struct probe_design *design_of(const char *arguments)
 {
@@ -208,12 +250,14 @@ static int pass(const struct probe_design *design, struct probe_session *session
 static int scan(const char *arguments, struct probe_out *out)
 {
 	const struct probe_design *design = design_of(arguments);
-	unsigned long order, passes, limit = 0, hold_us, number;
+	unsigned long order, passes, limit = 0, hold_us, number, reserve_mib;
 	const u64 ticks = ticks_per_ms();
 	bool cold;
 	int error;
 
-	if (!design || number_of(arguments, "order", PROBE_MAX_ORDER, 0, PROBE_MAX_ORDER, &order) ||
+	if (!design || !only(arguments, scan_names, ARRAY_SIZE(scan_names), design->option) ||
+	    number_of(arguments, "reserve-mib", RESERVE_MIB, 0, ULONG_MAX >> 20, &reserve_mib) ||
+	    number_of(arguments, "order", PROBE_MAX_ORDER, 0, PROBE_MAX_ORDER, &order) ||
 	    number_of(arguments, "passes", 1, 1, 1000, &passes) ||
 	    number_of(arguments, "max-hold-us", HOLD_US_DEFAULT, 1, HOLD_US_MAX, &hold_us))
 		return -EINVAL;
@@ -247,6 +291,7 @@ static int scan(const char *arguments, struct probe_out *out)
 			struct probe_session session = {
 				.order = order,
 				.limit = limit,
+				.reserve = reserve_mib << (20 - PAGE_SHIFT),
 				.words = page_address(space.words),
 				.capacity = WORDS_BYTES / 8,
 				.log = probed ? space.log : NULL,
@@ -268,23 +313,28 @@ static int run_line(const char *line, struct probe_out *out)
 	if (!strncmp(line, "prepare", 7) && (!line[7] || line[7] == ' ')) {
 		bool cold;
 
-		return prepare(line + 7, &cold);
+		return only(line + 7, prepare_names, ARRAY_SIZE(prepare_names), NULL) ? prepare(line + 7, &cold) : -EINVAL;
 	}
 #ifndef MODULE
 	if (!strncmp(line, "trace ", 6)) {
 		unsigned long seed, operations, every, permille;
+		bool cold;
 
 		if (number_of(line + 6, "seed", 1, 0, ULONG_MAX, &seed) ||
 		    number_of(line + 6, "operations", 20000, 1, 10000000, &operations) ||
 		    number_of(line + 6, "every", 2000, 1, 10000000, &every) ||
 		    number_of(line + 6, "permille", 700, 1, 2000, &permille))
 			return -EINVAL;
-		return probe_trace(seed, operations, every, permille, out);
+		return prepare("", &cold) ?:
+		       probe_trace(seed, operations, every, permille, page_address(space.words), WORDS_BYTES / 8, out);
 	}
 #endif
 	if (!strcmp(line, "dump")) {
-		probe_dump(out);
-		return 0;
+		bool cold;
+
+		/* A session's memory stays as it is. */
+		return (space.words ? 0 : prepare("", &cold)) ?:
+		       probe_dump(page_address(space.words), WORDS_BYTES / 8, out);
 	}
 	return -EINVAL;
 }
@@ -297,7 +347,7 @@ int probe_run(char *text, struct probe_out *out)
 	probe_print(out, "hintprobe 1 release=%s cpus=%u nodes=%u max_order=%u migratetypes=%u pages=%lu\n",
 		    utsname()->release, num_online_cpus(), num_online_nodes(), PROBE_MAX_ORDER, MIGRATE_TYPES,
 		    totalram_pages());
-	while (!error && (line = strsep(&text, "\n"))) {
+	while (!error && !out->failed && (line = strsep(&text, "\n"))) {
 		line = strim(line);
 		if (!*line || *line == '#')
 			continue;
@@ -307,7 +357,7 @@ int probe_run(char *text, struct probe_out *out)
 			probe_print(out, "error %d\n", error);
 	}
 	/* Its absence says that the run was cut short. */
-	if (!error)
+	if (!error && !out->failed)
 		probe_print(out, "done\n");
 	return out->failed ? -EIO : error;
 }

@@ -37,20 +37,44 @@ static void run_add(struct run *run, unsigned long number)
 	run->last = number;
 }
 
-static void dump_list(struct probe_out *out, struct list_head *list)
+/* Where a list's PFNs are copied to while its lock is held; they are printed afterwards. */
+struct copy {
+	u64 *words;
+	size_t capacity;
+};
+
+/* Returns 0, -ETIME if copying takes longer than a hold may, or -E2BIG. */
+static int dump_list(struct probe_out *out, struct zone *zone, struct list_head *list, struct copy *copy)
 {
+	struct probe_session session = { .max_hold_ticks = probe_hold_default() };
 	struct run run = { .out = out };
 	struct page *page;
+	size_t count = 0, i;
+	int error = 0;
 
-	list_for_each_entry(page, list, lru)
-		run_add(&run, page_to_pfn(page));
+	probe_lock(&session, zone);
+	list_for_each_entry(page, list, lru) {
+		if (count == copy->capacity) {
+			error = -E2BIG;
+			break;
+		}
+		copy->words[count++] = page_to_pfn(page);
+		if (probe_must_end(&session, count)) {
+			error = -ETIME;
+			break;
+		}
+	}
+	probe_unlock(&session, count);
+	for (i = 0; i < count; i++)
+		run_add(&run, copy->words[i]);
 	run_end(&run);
 	probe_print(out, "\n");
+	return error;
 }
 
-static void dump_lists(struct probe_out *out, struct zone *zone)
+static int dump_lists(struct probe_out *out, struct zone *zone, struct copy *copy)
 {
-	int order, type;
+	int order, type, error;
 
 	for (order = 0; order <= PROBE_MAX_ORDER; order++) {
 		probe_print(out, "free order=%d nr_free=%lu\n", order, zone->free_area[order].nr_free);
@@ -58,9 +82,13 @@ static void dump_lists(struct probe_out *out, struct zone *zone)
 			if (list_empty(&zone->free_area[order].free_list[type]))
 				continue;
 			probe_print(out, "list order=%d type=%d", order, type);
-			dump_list(out, &zone->free_area[order].free_list[type]);
+			error = dump_list(out, zone, &zone->free_area[order].free_list[type], copy);
+			if (error)
+				return error;
+			cond_resched();
 		}
 	}
+	return 0;
 }
 
 #ifndef MODULE
@@ -90,6 +118,7 @@ static void dump_pageblocks(struct probe_out *out, struct zone *zone)
 static void dump_pageblocks(struct probe_out *out, struct zone *zone) { }
 #endif
 
+#ifndef MODULE
 /*
  * Blocks on a per-CPU list that were freed from a HIGHATOMIC pageblock: they are among the movable ones, and go back to
  * HIGHATOMIC's lists. Later kernels read the pageblock again instead.
@@ -115,9 +144,32 @@ static void dump_noted(struct probe_out *out, struct list_head *list, int cpu)
 #endif
 }
 
+/* Nothing else runs in User Mode Linux, so that their lock isn't needed; elsewhere their pages aren't listed. */
+static void dump_pcp_lists(struct probe_out *out, struct per_cpu_pages *pcp, int cpu)
+{
+	struct page *page;
+	int list;
+
+	for (list = 0; list < NR_PCP_LISTS; list++) {
+		struct run run = { .out = out };
+
+		if (list_empty(&pcp->lists[list]))
+			continue;
+		probe_print(out, "pcplist cpu=%d list=%d", cpu, list);
+		list_for_each_entry(page, &pcp->lists[list], lru)
+			run_add(&run, page_to_pfn(page));
+		run_end(&run);
+		probe_print(out, "\n");
+		dump_noted(out, &pcp->lists[list], cpu);
+	}
+}
+#else
+static void dump_pcp_lists(struct probe_out *out, struct per_cpu_pages *pcp, int cpu) { }
+#endif
+
 static void dump_pcp(struct probe_out *out, struct zone *zone)
 {
-	int cpu, list;
+	int cpu;
 
 	for_each_online_cpu(cpu) {
 		struct per_cpu_pages *pcp = per_cpu_ptr(zone->per_cpu_pageset, cpu);
@@ -130,19 +182,14 @@ static void dump_pcp(struct probe_out *out, struct zone *zone)
 			    pcp->flags);
 #endif
 		probe_print(out, "\n");
-		for (list = 0; list < NR_PCP_LISTS; list++) {
-			if (list_empty(&pcp->lists[list]))
-				continue;
-			probe_print(out, "pcplist cpu=%d list=%d", cpu, list);
-			dump_list(out, &pcp->lists[list]);
-			dump_noted(out, &pcp->lists[list], cpu);
-		}
+		dump_pcp_lists(out, pcp, cpu);
 	}
 }
 
-void probe_dump(struct probe_out *out)
+int probe_dump(u64 *words, size_t capacity, struct probe_out *out)
 {
-	int nid, index;
+	struct copy copy = { .words = words, .capacity = capacity };
+	int nid, index, error;
 	struct zone *zone;
 
 	probe_for_each_zone(nid, index, zone) {
@@ -151,8 +198,11 @@ void probe_dump(struct probe_out *out)
 		probe_print(out, " min=%lu low=%lu high=%lu boost=%lu highatomic=%lu nr_free_pages=%lu\n",
 			    zone->_watermark[WMARK_MIN], zone->_watermark[WMARK_LOW], zone->_watermark[WMARK_HIGH],
 			    zone->watermark_boost, zone->nr_reserved_highatomic, zone_page_state(zone, NR_FREE_PAGES));
-		dump_lists(out, zone);
+		error = dump_lists(out, zone, &copy);
+		if (error)
+			return error;
 		dump_pageblocks(out, zone);
 		dump_pcp(out, zone);
 	}
+	return 0;
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * A loadable module: commands are written to /sys/kernel/debug/hintprobe/commands and executed by the write, which fails
- * with the first error; `result` beside it has what they printed. What `prepare` took stays until the module is unloaded.
+ * with the first error; `result` beside it has what they printed. What `prepare` took stays, at
+ * most until the module is unloaded.
  * Traces need what modules don't get.
  */
 #include "probe.h"
@@ -44,7 +45,11 @@ static ssize_t write_commands(struct file *file, const char __user *buffer, size
 	text = memdup_user_nul(buffer, count);
 	if (IS_ERR(text))
 		return PTR_ERR(text);
-	mutex_lock(&lock);
+	error = mutex_lock_killable(&lock);
+	if (error) {
+		kfree(text);
+		return error;
+	}
 	result_length = 0;
 	error = probe_run(text, &out);
 	mutex_unlock(&lock);

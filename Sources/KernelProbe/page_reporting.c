@@ -55,7 +55,7 @@ static int collect(struct probe_session *session)
 /* A block that is taken and freed isn't marked as reported any more: the next session finds it again. */
 static void reset(struct probe_session *session)
 {
-	struct probe_session all = { .order = session->order };
+	struct probe_session all = { .order = session->order, .reserve = session->reserve };
 
 	probe_alloc_max_order.collect(&all);
 	probe_alloc_max_order.give_back(&all);

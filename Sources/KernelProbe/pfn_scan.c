@@ -55,6 +55,6 @@ static int collect(struct probe_session *session)
 
 const struct probe_design probe_pfn_scan = {
 	.name = "pfn-scan", .option = "chunk",
-	.limit_default = 1 << 15, .limit_min = 1024, .limit_max = 1 << 20, .limit_is_power_of_two = true,
+	.limit_default = 1 << 15, .limit_min = 1024, .limit_max = PROBE_HINTS, .limit_is_power_of_two = true,
 	.collect = collect,
 };

@@ -9,9 +9,11 @@
 #include <linux/list.h>
 #include <linux/mm.h>
 #include <linux/mmzone.h>
+#include <linux/swap.h>
 #include <linux/sched/signal.h>
 #include <linux/types.h>
 #include <linux/version.h>
+#include <linux/vmstat.h>
 
 /* The highest order; its name and meaning changed in 6.4 and 6.8. */
 #if defined(MAX_PAGE_ORDER)
@@ -42,6 +44,9 @@ struct probe_hold {
 /* The most holds a session keeps; further ones are counted as dropped. */
 #define PROBE_HOLDS (1 << 20)
 
+/* The hints of two words that fit into the largest block that the allocator has. */
+#define PROBE_HINTS ((PAGE_SIZE << PROBE_MAX_ORDER) / 16)
+
 /* What a design works with, and what it found. */
 struct probe_session {
 	/* The lowest order that is looked at. */
@@ -51,6 +56,8 @@ struct probe_session {
 	/* Where hints are written, and how many words fit. */
 	u64 *words;
 	size_t capacity;
+	/* Pages that must stay free while a design takes memory. */
+	unsigned long reserve;
 	/* NULL in the pass that measures speed. */
 	struct probe_hold *log;
 
@@ -140,6 +147,18 @@ static inline int probe_found(struct probe_session *session, u64 blocks, u64 pag
 	return 0;
 }
 
+/* Whether a design that takes memory must stop. */
+static inline bool probe_is_short(const struct probe_session *session)
+{
+	return session->reserve && nr_free_pages() < session->reserve;
+}
+
+/* Whether a list's entry is the head of a list of the zone, this one's or another's. */
+static __always_inline bool probe_is_head(const struct zone *zone, const struct list_head *entry)
+{
+	return (unsigned long)entry - (unsigned long)zone->free_area < sizeof(zone->free_area);
+}
+
 /* A design: one file each. */
 struct probe_design {
 	/* The name of hintbench's strategy of the same design, and its option that `limit` stands for; NULL without. */
@@ -188,10 +207,16 @@ void probe_release(void);
  * Runs `operations` of the trace `seed`, which holds at most `permille` thousandths of memory, and prints each one's
  * block, and the state at first, after each `every` and at last.
  */
-int probe_trace(unsigned long seed, unsigned long operations, unsigned long every, unsigned long permille,
-		struct probe_out *out);
+int probe_trace(unsigned long seed, unsigned long operations, unsigned long every, unsigned long permille, u64 *words,
+		size_t capacity, struct probe_out *out);
 
-/* Prints zones, watermarks, lists, pageblocks and per-CPU lists. */
-void probe_dump(struct probe_out *out);
+/*
+ * Prints zones, watermarks, lists, pageblocks and per-CPU lists; `words`: room for the PFNs of the longest list. Returns
+ * 0, or a negative errno.
+ */
+int probe_dump(u64 *words, size_t capacity, struct probe_out *out);
+
+/* The longest hold, unless another is asked for. Ticks. */
+u64 probe_hold_default(void);
 
 #endif

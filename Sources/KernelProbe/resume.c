@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * A few entries a hold, and the block to continue from: both answers of the v8 thread (2017). The block is trusted if it
- * is still Buddy and of its order; else the list is begun again.
+ * is still Buddy and of its order; else, and if it is on another list by now, the list is begun again, at most 64 times.
  */
 #include "probe.h"
 
@@ -29,12 +29,13 @@ static int walk_list(struct probe_session *session, struct zone *zone, int order
 			probe_unlock(session, 1);
 			resume = NULL;
 			if (++restarts > RESTARTS)
-				return 0;
+				return 1;
 			continue;
 		}
 		position = resume ? &resume->lru : list->next;
 		resume = NULL;
-		for (; position != list; position = position->next) {
+		/* The block may be on another type's list by now. */
+		for (; !probe_is_head(zone, position); position = position->next) {
 			struct page *page = list_entry(position, struct page, lru);
 			const unsigned long pfn = page_to_pfn(page);
 
@@ -53,31 +54,36 @@ static int walk_list(struct probe_session *session, struct zone *zone, int order
 		probe_unlock(session, items);
 		*used = words - session->words;
 		error = probe_found(session, items, (u64)items << order, sum);
-		if (error || !resume)
+		if (error)
 			return error;
+		if (!resume && position == list)
+			return 0;
+		if (!resume && ++restarts > RESTARTS)
+			return 1;
 	}
 	return 0;
 }
 
 static int collect(struct probe_session *session)
 {
-	int nid, index, type, order, error;
+	int nid, index, type, order, result, all = 0;
 	struct zone *zone;
 	size_t used = 0;
 
 	probe_for_each_zone(nid, index, zone)
 		for (order = PROBE_MAX_ORDER; order >= (int)session->order; order--)
 			for (type = 0; type < MIGRATE_TYPES; type++) {
-				error = walk_list(session, zone, order, &zone->free_area[order].free_list[type], &used);
-				if (error)
-					return error;
+				result = walk_list(session, zone, order, &zone->free_area[order].free_list[type], &used);
+				if (result < 0)
+					return result;
+				all |= result;
 			}
-	return 0;
+	return all;
 }
 
 const struct probe_design probe_budgeted_resume = {
 	.name = "budgeted-resume", .option = "budget",
-	.limit_default = 1000, .limit_min = 1, .limit_max = 1000000,
+	.limit_default = 1000, .limit_min = 1, .limit_max = PROBE_HINTS,
 	.collect = collect,
 };
 

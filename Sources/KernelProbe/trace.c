@@ -196,8 +196,8 @@ static void step(struct trace *trace, unsigned long number, u64 random, struct p
 	}
 }
 
-int probe_trace(unsigned long seed, unsigned long operations, unsigned long every, unsigned long permille,
-		struct probe_out *out)
+int probe_trace(unsigned long seed, unsigned long operations, unsigned long every, unsigned long permille, u64 *words,
+		size_t capacity, struct probe_out *out)
 {
 	struct trace trace = {
 		.blocks = vzalloc(array_size(BLOCKS, sizeof(struct block))),
@@ -205,17 +205,18 @@ int probe_trace(unsigned long seed, unsigned long operations, unsigned long ever
 	};
 	u64 state = seed;
 	unsigned long number, flags, first, count;
+	int error;
 
 	if (!trace.blocks)
 		return -ENOMEM;
 	local_irq_save(flags);
 	probe_print(out, "trace seed=%lu operations=%lu every=%lu most=%llu\n", seed, operations, every, trace.most);
-	probe_dump(out);
-	for (number = 0; number < operations; number++) {
+	error = probe_dump(words, capacity, out);
+	for (number = 0; number < operations && !error; number++) {
 		step(&trace, number, draw(&state), out);
 		if ((number + 1) % every == 0 || number + 1 == operations) {
 			probe_print(out, "checkpoint %lu\n", number + 1);
-			probe_dump(out);
+			error = probe_dump(words, capacity, out);
 		}
 	}
 	for (count = pageblocks(&first); count--; first += pageblock_nr_pages)
@@ -228,5 +229,5 @@ int probe_trace(unsigned long seed, unsigned long operations, unsigned long ever
 	}
 	local_irq_restore(flags);
 	vfree(trace.blocks);
-	return 0;
+	return error;
 }

@@ -52,11 +52,11 @@ struct QEMUOptions: ParsableArguments {
   var headers: String?
 
   /// Where the kernel comes from; nil without --qemu and --kernel.
-  func source(_ options: KernelOptions) throws -> QEMUKernel.Source? {
+  func source(_ options: KernelOptions, isHost: Bool = false) throws -> QEMUKernel.Source? {
     switch (kernel, headers) {
     case (let kernel?, let headers?): return .own(kernel: kernel, headers: headers)
     case (_?, nil): throw UserError.usage("--kernel needs --headers, what modules for it are built against")
-    case (nil, _?) where qemu: throw UserError.usage("--headers needs --kernel, the file that QEMU boots")
+    case (nil, _?) where qemu || !isHost: throw UserError.usage("--headers needs --kernel or --host")
     case (nil, _) where qemu:
       guard case .debian(let version) = try options.parsed else {
         throw UserError.usage("--qemu takes --source 6.1 or 6.12; expected --kernel and --headers of your own build")
@@ -98,7 +98,7 @@ struct KernelRunCommand: ParsableCommand {
     commandName: "run",
     abstract: "Measure the strategies in a real kernel's own mm; the result is a run folder with the columns of scan.",
     discussion: """
-      Each repetition boots the kernel once per size. Every strategy has a pass without the probe, which gives its speed, \
+      Each repetition boots the kernel once per size (--host: loads the probe). Every strategy has a pass without the probe, which gives its speed, \
       and one with it, which gives its holds; those that change the lists come last.
 
       Without --qemu, --kernel and --host the kernel is User Mode Linux, as `kernel build` made it. In QEMU one CPU's \
@@ -149,7 +149,7 @@ struct KernelRunCommand: ParsableCommand {
   func run() throws {
     try Failure.reporting {
       try DebugBuild.refuse()
-      let source = try qemu.source(options)
+      let source = try qemu.source(options, isHost: host)
       try refuseStrayOptions(source)
       let scan = try self.scan(isWhole: source != nil)
       Interrupt.watch()
@@ -169,7 +169,6 @@ struct KernelRunCommand: ParsableCommand {
       ],
       unless: source != nil, "needs --qemu or --kernel")
     try refuse([("--module", module != nil), ("--yes", yes)], unless: host, "needs --host")
-    try refuse([("--headers", qemu.headers != nil)], unless: host || source != nil, "needs --kernel or --host")
     try refuse(
       [("--guest", guest != nil)], unless: !host, "can't be combined with --host: the memory is this machine's")
   }
@@ -209,7 +208,9 @@ struct KernelRunCommand: ParsableCommand {
   private func confirmed(_ question: String) -> Bool {
     guard isatty(STDIN_FILENO) == 1 else { return false }
     FileHandle.standardError.write(
-      Data("\(question) Holds of zone->lock last up to \(longestHold ?? "10ms"). [y/N] ".utf8))
+      Data(
+        "\(question) It takes 76 MiB and more, and holds of zone->lock last up to \(longestHold ?? "10ms"). [y/N] ".utf8
+      ))
     return ["y", "yes"].contains(readLine()?.lowercased())
   }
 
@@ -288,65 +289,6 @@ struct KernelCheckCommand: ParsableCommand {
       print(found.text + rules)
       if let json { try FileAccess.writeAtomically(Array(JSONEncoder.standard.encode(found)), to: json) }
       if !found.differences.isEmpty { throw ExitCode(2) }
-    }
-  }
-}
-
-/// Runs a scan in a real kernel, from folder to table.
-enum KernelJob {
-  static func run(_ scan: KernelScan, _ kernel: any RealKernel, out: String?) throws {
-    var (meta, branch) = try RunJob.newMeta(config: scan, seed: scan.seed)
-    meta.unavailable = [
-      unavailable(kernel.source),
-      .init(
-        what: "holds of alloc-max-order, page-reporting and allocator",
-        why: "the kernel's own code takes zone->lock there, and nothing in it was changed to time that"),
-    ]
-    let folder = try RunFolder.create(at: out ?? "\(RunJob.runsFolder)/\(meta.runID)", meta: meta)
-    RunJob.say("writing to \(folder.path)")
-    let total = scan.guests.count * scan.strategies.count * scan.repetitions
-    let recorder = RunRecorder(folder, meta: meta, total: total, interrupted: { Interrupt.isRequested })
-    let identity = RunJob.identity(meta, branch: branch)
-    let (cells, agreement): ([CellRecord], BuddyinfoAgreement)
-    do {
-      (cells, agreement) = try scan.run(kernel, identity, folder.path, recorder)
-    } catch is Interrupted {
-      let measured = try RunReader(path: folder.path).runs.count
-      RunJob.say("interrupted: \(measured) of \(total) repetitions measured, kept in \(folder.path)")
-      throw ExitCode(130)
-    } catch {
-      // Of a kernel that never got as far as a session nothing is left.
-      if try RunReader(path: folder.path).runs.isEmpty { try FileManager.default.removeItem(atPath: folder.path) }
-      throw error
-    }
-    meta.finished = Date()
-    try folder.finish(cells: cells, meta: meta)
-    let contents = try RunReader(path: folder.path)
-    print(ResultTable(cells: cells, runs: contents.runs, meta: meta).text)
-    print(agreement.text)
-    print("Files: \(folder.path)")
-  }
-
-  private static func unavailable(_ source: KernelRunSource) -> RunMeta.Unavailable {
-    switch source {
-    case .native:
-      .init(what: "waits, bystanders, counters", why: "User Mode Linux has one CPU and spinlocks that are empty")
-    case .icount:
-      .init(what: "times", why: "under emulation they mean nothing; holds and sessions are in instructions")
-    case .emulation:
-      .init(what: "times, instructions", why: "under emulation times mean nothing, and several CPUs share one count")
-    case .kvm, .host:
-      .init(what: "waits, bystanders, counters", why: "the probe measures its own session alone")
-    }
-  }
-}
-
-extension Interrupted {
-  /// Exits with 130 if Ctrl-C ended `body`.
-  static func exiting(_ body: () throws -> Void) throws {
-    do { try body() } catch is Interrupted {
-      RunJob.say("interrupted")
-      throw ExitCode(130)
     }
   }
 }

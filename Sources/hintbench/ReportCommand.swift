@@ -34,7 +34,7 @@ struct ReportCommand: ParsableCommand {
     }
   }
 
-  /// A page about real kernels, if runs of the model and of a kernel are among these.
+  /// Pages about real kernels, if runs of the model and of a kernel are among these.
   private func agreement(_ folders: [String]) throws -> [ReportPage.Section] {
     let runs = try folders.map { try TrackedRun(folder: $0, .all) }
     let kernel = runs.filter { $0.repetitions.contains { $0.guest.source.map { $0 != "model" } ?? false } }
@@ -47,7 +47,14 @@ struct ReportCommand: ParsableCommand {
           file: path, "it isn't what `hintbench kernel check --json` writes", accepted: "write it again, or remove it")
       }
     }
-    let unavailable = Set(kernel.flatMap(\.meta.unavailable)).sorted { $0.what < $1.what }
-    return [try ModelFidelity(model: model, kernel: kernel).section(agreements, unavailable: unavailable)]
+    // A page for each kernel and what ran it; one without a cell that the model has, too, has nothing to say.
+    let groups = Dictionary(grouping: kernel) { run in
+      [run.repetitions.first?.guest.kernelRules ?? "", run.repetitions.first?.guest.source ?? ""]
+    }
+    return groups.sorted { $0.key.lexicographicallyPrecedes($1.key) }.compactMap { key, runs in
+      let unavailable = Set(runs.flatMap(\.meta.unavailable)).sorted { $0.what < $1.what }
+      return (try? ModelFidelity(model: model, kernel: runs))?.section(
+        agreements.filter { $0.kernel == key[0] }, unavailable: unavailable)
+    }
   }
 }

@@ -38,16 +38,19 @@ import Testing
   }
 
   @Test func everyDesignFindsWhatBuddyinfoShows() throws {
-    let (runs, agreement) = try Self.scan(Self.kernel(nodes: 2, cpus: 2, .emulation), repetitions: 1)
+    let (runs, agreement) = try Self.scan(Self.kernel(nodes: 2, cpus: 2, .emulation), repetitions: 2)
     print(agreement.text)
-    #expect(agreement.sessions + 12 * agreement.moved >= 12 && agreement.difference == nil, "\(agreement.text)")
-    #expect(runs.count == KernelScan.designs.count)
+    // In one of two boots the kernel may have allocated something between two looks.
+    #expect(agreement.moved < 2 && agreement.sessions == 12 * (2 - agreement.moved), "\(agreement.text)")
+    #expect(agreement.equal == agreement.sessions && agreement.difference == nil, "\(agreement.text)")
+    #expect(runs.count == 2 * KernelScan.designs.count)
     for run in runs {
       #expect(run.guest.source == "emulation" && run.guest.nodes == 2 && run.guest.lockKind == "queued")
       #expect(run.guest.pageInit == "none")
       // Times of an emulator mean nothing.
       #expect(run.speed.scanNs == nil && run.lock.holdNsMax == nil && run.counters.instructions == nil)
-      #expect((run.found.blocksReported ?? 0) > 100)
+      let isAllocator = run.identity.strategy.hasPrefix("allocator")
+      #expect(isAllocator || (run.found.blocksReported ?? 0) > 100, "\(run.identity.strategy)")
     }
   }
 
@@ -80,6 +83,7 @@ import Testing
         "echo 'scan design=walk-callback max-hold-us=1000001' >\(probe)/commands",
         "echo 'scan design=walk-callback order=11' >\(probe)/commands",
         "echo 'scan design=unheard-of' >\(probe)/commands",
+        "echo 'scan design=walk-callback max_hold_us=5' >\(probe)/commands",
         "cat \(probe)/result",
         "rmmod hintprobe && cat /proc/modules",
       ], returning: ["/tmp/run"], within: .seconds(240))
@@ -90,9 +94,9 @@ import Testing
     #expect(results[2].status == 70 && error(2).contains("longer than it may be"), "\(results[2])")
     #expect(results[3].text.isEmpty, "\(results[3])")
     #expect(results[4].status == 0)
-    for refused in 5...7 { #expect(error(refused).contains("Invalid argument"), "\(results[refused])") }
-    #expect(results[8].text.contains("error -22"), "\(results[8])")
-    #expect(results[9].status == 0 && results[9].text.isEmpty, "\(results[9])")
+    for refused in 5...8 { #expect(error(refused).contains("Invalid argument"), "\(results[refused])") }
+    #expect(results[9].text.contains("error -22"), "\(results[9])")
+    #expect(results[10].status == 0 && results[10].text.isEmpty, "\(results[10])")
     let rows = result.files["/tmp/run/runs.csv"].map { String(decoding: $0, as: UTF8.self) } ?? ""
     #expect(rows.contains(",host,") && rows.contains("walk-callback"))
     // What takes the machine's memory is only run if it is named.

@@ -4,7 +4,7 @@ import Machine
 import Records
 import SystemPackage
 
-/// This machine's own kernel, into which the probe is loaded for each run and unloaded after it. Needs root.
+/// This machine's own kernel, into which the probe is loaded for each repetition and unloaded after it. Needs root.
 public struct HostKernel: RealKernel {
   public let version: String
   private let module: String
@@ -56,8 +56,9 @@ public struct HostKernel: RealKernel {
     guard !FileAccess.exists(ProbeScript.probe) else {
       throw UserError(.unavailable, "the probe is loaded already; expected `rmmod hintprobe` before")
     }
+    // Ctrl-C may end insmod when the module is in already.
+    defer { if FileAccess.exists(ProbeScript.probe) { unload() } }
     try Self.call(["insmod", module], "the probe's module doesn't load in \(version)")
-    defer { try? Self.call(["rmmod", "hintprobe"], "can't unload the probe") }
     var text = try execute(preparing)
     let before = try ProbeScript.proc.map { ($0, try Self.text("/proc/" + $0)) }
     // One at a time: Ctrl-C is heeded between two.
@@ -66,21 +67,34 @@ public struct HostKernel: RealKernel {
       text += try execute(command)
     }
     return KernelRun(
-      report: try ProbeReport.whole(text, of: version), before: Dictionary(uniqueKeysWithValues: before),
-      buddyinfoAfter: try Self.text("/proc/buddyinfo"))
+      report: try ProbeReport.whole(text, of: version), before: Dictionary(uniqueKeysWithValues: before))
   }
 
-  /// What the probe printed for a command; a command that failed says so in it.
+  private func unload() {
+    do { try Self.call(["rmmod", "hintprobe"], "the probe can't be unloaded") } catch {
+      FileHandle.standardError.write(Data("hintbench: \(error); it keeps its memory until `rmmod hintprobe`\n".utf8))
+    }
+  }
+
+  /// What the probe printed for a command.
+  ///
+  /// - Throws: ``UserError`` if it wasn't executed, failed, or printed more than there is room for.
   private func execute(_ command: String) throws -> String {
     let path = ProbeScript.probe + "/commands"
+    var code: Int32 = 0
     do throws(Errno) {
       let file = try FileDescriptor.opening(path, .writeOnly)
       defer { try? file.close() }
-      _ = try? file.writeAll(Array(command.utf8))
+      try file.writeWhole(Array(command.utf8))
     } catch {
-      throw UserError.system("can't open", path, error.rawValue)
+      code = error.rawValue
     }
-    return try Self.text(ProbeScript.probe + "/result")
+    let text = try Self.text(ProbeScript.probe + "/result")
+    // A result that isn't this command's is an earlier one's.
+    guard text.contains("command \(command)\n") else { throw UserError.system("can't write", path, code) }
+    _ = try ProbeReport.whole(text, of: version)
+    guard code == 0 else { throw UserError.system("can't write", path, code) }
+    return text
   }
 
   private static func text(_ path: String) throws(UserError) -> String {
@@ -91,7 +105,8 @@ public struct HostKernel: RealKernel {
   private static func call(_ words: [String], _ failure: String) throws(UserError) {
     let environment = ProcessInfo.processInfo.environment
     guard CommandOutput.of(words, environment: environment) != nil else {
-      throw UserError(.unavailable, "\(failure): `\(words.joined(separator: " "))` failed; see dmesg")
+      throw UserError(
+        .unavailable, "\(failure): `\(words.joined(separator: " "))` failed; see dmesg, and whether it is installed")
     }
   }
 }

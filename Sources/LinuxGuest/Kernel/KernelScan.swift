@@ -23,12 +23,25 @@ public struct KernelScan: Codable, Sendable {
   public var longestHold: Double
 
   /// The designs of the probe, those that change the lists last.
-  public static let designs: [(name: String, option: String?, changesLists: Bool)] = [
-    ("record-unused-pages", nil, false), ("budgeted-resume", "budget", false), ("step-iterator", "step", false),
-    ("walk-callback", nil, false), ("free-list-fixed-buffer", nil, false), ("pfn-scan", "chunk", false),
-    ("allocator", "pages", true), ("free-list-multi-buffer", nil, true), ("alloc-max-order", nil, true),
-    ("page-reporting", nil, true),
+  public static let designs = [
+    Design(name: "record-unused-pages"), Design(name: "budgeted-resume", option: "budget"),
+    Design(name: "step-iterator", option: "step"), Design(name: "walk-callback"),
+    Design(name: "free-list-fixed-buffer"), Design(name: "pfn-scan", option: "chunk"),
+    Design(name: "allocator", option: "pages", changesLists: true, givesBack: true),
+    Design(name: "free-list-multi-buffer", changesLists: true, givesBack: true),
+    Design(name: "alloc-max-order", changesLists: true, givesBack: true),
+    Design(name: "page-reporting", changesLists: true),
   ]
+
+  /// A design as far as its rows need it.
+  public struct Design: Sendable {
+    public var name: String
+    /// The option that the probe takes; nil: none.
+    public var option: String?
+    public var changesLists = false
+    /// Whether giving back what it took is timed apart.
+    public var givesBack = false
+  }
 
   /// Checks the settings.
   ///
@@ -90,8 +103,7 @@ public struct KernelScan: Codable, Sendable {
         observer.progress(done: done, total: total, label: "\(kernel.version) \(ByteSize(bytes: bytes))")
         var generator = SeededGenerator(seed: seed, stream: UInt64(repetition))
         let run = try kernel.run(
-          // The lists are read when the probe has taken what it needs.
-          ["dump"] + commands(shuffled: &generator), preparing: "prepare cache=\(cache)", bytes: bytes)
+          commands(kernel, shuffled: &generator), preparing: "prepare cache=\(cache)", bytes: bytes)
         let report = run.report
         if repetition == 1 { try keepCapture(run, "\(folder)/capture-\(ByteSize(bytes: bytes))") }
         try agreement.add(run, order: order ?? report.maxOrder, isReading: { !changesLists($0.design) })
@@ -127,20 +139,28 @@ public struct KernelScan: Codable, Sendable {
     }
   }
 
-  private func commands(shuffled generator: inout SeededGenerator) -> [String] {
+  /// The lists are read when the probe has taken what it needs, and again before the first design that changes them.
+  private func commands(_ kernel: any RealKernel, shuffled generator: inout SeededGenerator) -> [String] {
     let reading = strategies.filter { !changesLists($0) }.shuffled(using: &generator)
     let changing = strategies.filter(changesLists)
-    return (reading + changing).map { strategy in
+    func command(_ strategy: String) -> String {
       let parts = strategy.split(separator: ":")
+      // A guest of its own may be emptied.
       return "scan design=\(parts[0]) cache=\(cache) max-hold-us=\(UInt64(longestHold / 1e3))"
-        + (order.map { " order=\($0)" } ?? "") + (parts.count > 1 ? " \(parts[1])" : "")
+        + (kernel.boots ? " reserve-mib=0" : "") + (order.map { " order=\($0)" } ?? "")
+        + (parts.count > 1 ? " \(parts[1])" : "")
     }
+    return ["dump"] + reading.map(command) + ["dump"] + changing.map(command)
   }
 
   private var cache: String { isCold ? "cold evict-bytes=\(evictedBytes)" : "warm" }
 
   private func changesLists(_ strategy: String) -> Bool {
-    Self.designs.first { strategy == $0.name || strategy.hasPrefix($0.name + ":") }?.changesLists ?? false
+    design(strategy)?.changesLists ?? false
+  }
+
+  private func design(_ strategy: String) -> Design? {
+    Self.designs.first { strategy == $0.name || strategy.hasPrefix($0.name + ":") }
   }
 
   /// Twice the last-level cache, as the model's evictor reads.
@@ -163,12 +183,12 @@ public struct KernelScan: Codable, Sendable {
     run.identity.strategy = speed.fullName
     run.identity.repetition = repetition
     run.identity.seed = seed
+    run.guest.state = kernel.boots ? "fresh" : "running"
     fillGuest(&run, report, speed, bytes)
     run.guest.kernelRules = kernel.version
     run.guest.source = kernel.source.rawValue
     run.guest.lockKind = kernel.source == .native ? "none" : "queued"
     run.guest.pageInit = made.pageInit
-    run.guest.state = kernel.boots ? "fresh" : "running"
     run.identity.cellID = cellID(run, kernel.parameters)
     fillFound(&run, report, speed)
     let holds = summary(probed)
@@ -200,7 +220,7 @@ public struct KernelScan: Codable, Sendable {
     func instructions(_ ticks: UInt64) -> Int { Int(ticks) / Accelerator.ticksPerInstruction }
     run.counters.instructions = instructions(speed.ticks)
     run.counters.source = "icount"
-    if changesLists(speed.design) { run.counters.returnInstructions = instructions(speed.returnTicks) }
+    if design(speed.design)?.givesBack == true { run.counters.returnInstructions = instructions(speed.returnTicks) }
     let holds = probed.samples.map { instructions($0.ticks) }.sorted()
     run.lock.holdInstructionsMax = holds.last
     run.lock.holdInstructionsP50 = Percentile.nearestRank(0.5, ofSorted: holds)
@@ -222,7 +242,7 @@ public struct KernelScan: Codable, Sendable {
     run.guest.cpus = report.cpus
     run.guest.zones = report.state.zones.count
     run.guest.granuleOrder = 0
-    run.guest.listOrder = "ascending"
+    run.guest.listOrder = run.guest.state == "running" ? "churned" : "ascending"
     let free = report.state.zones.reduce(0) { $0 + $1.freePages }
     run.guest.bytesFree = free << 12
     run.guest.freeFraction = Double(free) / Double(bytes >> 12)
@@ -259,9 +279,13 @@ public struct KernelScan: Codable, Sendable {
   private func fillSpeed(_ run: inout RunRecord, _ session: ProbeReport.Session) {
     let nanoseconds = CycleClock.nanoseconds(fromTicks: session.ticks)
     run.speed.scanNs = nanoseconds
-    if changesLists(session.design) { run.speed.returnNs = CycleClock.nanoseconds(fromTicks: session.returnTicks) }
+    if design(session.design)?.givesBack == true {
+      run.speed.returnNs = CycleClock.nanoseconds(fromTicks: session.returnTicks)
+    }
     // One CPU and no other task: what passed is what the thread took, unless the host took its CPU away.
-    run.speed.guestCPUNs = CycleClock.nanoseconds(fromTicks: session.ticks + session.returnTicks)
+    if run.guest.cpus == 1, run.guest.source != KernelRunSource.host.rawValue {
+      run.speed.guestCPUNs = CycleClock.nanoseconds(fromTicks: session.ticks + session.returnTicks)
+    }
     guard session.blocks > 0 else { return }
     run.speed.setRates(nanoseconds: nanoseconds, blocks: session.blocks, bytes: session.pages << 12)
   }

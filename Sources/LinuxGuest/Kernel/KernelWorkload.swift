@@ -9,10 +9,10 @@ public struct KernelWorkload: Sendable {
 
   static let prelude = """
     memory=$(awk '/MemTotal/ { print int($2 / 1024) }' /proc/meminfo)
-    touch() { dd if=/dev/zero of=/dev/null bs=${1}M count=1 2>/dev/null; }
+    touch() { dd if=/dev/zero of=/dev/null bs=${1}M count=1 iflag=fullblock 2>/dev/null; }
     disk() {
       test -d /disk && return
-      mkdir /disk && mke2fs -F /dev/nvme0n1 >/dev/null 2>&1 && mount -t ext4 /dev/nvme0n1 /disk 2>/dev/null || mount -t ext2 /dev/nvme0n1 /disk
+      mkdir /disk && mke2fs -F /dev/nvme0n1 >/dev/null 2>&1 && mount -t ext4 /dev/nvme0n1 /disk || exit 1
     }
     # file NAME MIB: written through the page cache.
     file() { dd if=/dev/zero of=/disk/$1 bs=1M count=$2 2>/dev/null; }
@@ -45,7 +45,8 @@ public struct KernelWorkload: Sendable {
         """),
     KernelWorkload(
       name: "files",
-      meaning: "files of 1 to 16 MiB, three times as much as memory, written, read again and half of them removed",
+      meaning:
+        "files of 1 to 16 MiB, three times as much as memory, written and read again; nearly all of them removed, half soon after",
       script: """
         disk
         written=0 number=0
@@ -53,7 +54,7 @@ public struct KernelWorkload: Sendable {
           number=$((number + 1))
           file $number $(size $number)
           written=$((written + $(size $number)))
-          # The one before the last is read again, and every other one goes.
+          # The one before the last is read again, and every other one goes soon.
           test $number -gt 2 && cat /disk/$((number - 1)) >/dev/null
           test $((number % 2)) -eq 0 && test $number -gt 8 && rm -f /disk/$((number - 8))
         done

@@ -63,8 +63,10 @@ public struct ProbeReport: Sendable {
   /// The memory that the kernel manages. Pages.
   public var pages: UInt64 = 0
   public var sessions: [Session] = []
-  /// Of the last `dump`.
-  public var state = KernelState()
+  /// Of each `dump`.
+  public var states: [KernelState] = []
+  /// Of the first one.
+  public var state: KernelState { states.first ?? KernelState() }
   public var traces: [Trace] = []
   /// Whether all commands were run.
   public var isComplete = false
@@ -98,7 +100,7 @@ public struct ProbeReport: Sendable {
           command = String(line.dropFirst("command ".count))
           if command == "dump" {
             place = .dump
-            state = KernelState()
+            states.append(KernelState())
           }
         } else if fields.name == "error" {
           failure = (command, Int(fields.words.first ?? "") ?? 0)
@@ -148,7 +150,9 @@ public struct ProbeReport: Sendable {
       place = .checkpoint
     case "zone", "free", "list", "pageblocks", "pcp", "pcplist", "pcpnoted":
       switch place {
-      case .dump: try state.add(fields)
+      case .dump:
+        guard !states.isEmpty else { throw ProbeLine.Missing(key: "dump before") }
+        try states[states.count - 1].add(fields)
       case .start: try traces[traces.count - 1].start.add(fields)
       case .checkpoint:
         let last = traces[traces.count - 1].checkpoints.count - 1

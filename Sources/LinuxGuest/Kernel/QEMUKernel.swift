@@ -157,27 +157,24 @@ struct ProbeScript {
   /// Where it leaves what it read.
   private static let folder = "/tmp"
   private var folder: String { Self.folder }
-  static let proc = ["buddyinfo", "pagetypeinfo", "zoneinfo"]
+  /// buddyinfo last: what it shows must not move before the commands.
+  static let proc = ["zoneinfo", "pagetypeinfo", "buddyinfo"]
   /// Seconds from loading the module to the first command.
   private static let settling = 3
   static let debugfs = "/sys/kernel/debug"
   static let probe = debugfs + "/hintprobe"
 
   /// The files that it leaves.
-  static let outputs = (["result"] + proc + ["buddyinfo-after"]).map { "\(folder)/\($0)" }
+  static let outputs = (["result"] + proc).map { "\(folder)/\($0)" }
 
   /// For sh(1). Its status is 0 if all commands were run. The module is unloaded whatever happens.
   var text: String {
     let copies = Self.proc.map { "cat /proc/\($0) >\(folder)/\($0)" }.joined(separator: "\n")
-    // The module executes what one write() brings.
-    func written(_ lines: [String]) -> String {
-      """
-      cat >\(folder)/commands <<'END'
-      \(lines.joined(separator: "\n"))
-      END
-      dd if=\(folder)/commands of=\(Self.probe)/commands bs=64k 2>/dev/null
-      """
+    func file(_ name: String, _ lines: [String]) -> String {
+      "cat >\(folder)/\(name) <<'END'\n\(lines.joined(separator: "\n"))\nEND"
     }
+    // The module executes what one write() brings.
+    func execute(_ name: String) -> String { "dd if=\(folder)/\(name) of=\(Self.probe)/commands bs=64k 2>/dev/null" }
     return """
       mount -t debugfs debugfs \(Self.debugfs) || exit 1
       \(work)
@@ -185,11 +182,12 @@ struct ProbeScript {
       trap 'rmmod hintprobe' EXIT
       # What the boot left to do would share the CPU with the sessions: 6.12 has some seconds of it.
       sleep \(Self.settling)
-      \(written([preparing]))
+      \(file("preparing", [preparing]))
+      \(file("commands", commands))
+      \(execute("preparing"))
       \(copies)
-      \(written(commands))
+      \(execute("commands"))
       status=$?
-      cat /proc/buddyinfo >\(folder)/buddyinfo-after
       cat \(Self.probe)/result >\(folder)/result
       exit $status
       """
@@ -199,8 +197,7 @@ struct ProbeScript {
   func run(of texts: [String], version: String) throws -> KernelRun {
     let report = try ProbeReport.whole(texts[0], of: version)
     return KernelRun(
-      report: report, before: Dictionary(uniqueKeysWithValues: zip(Self.proc, texts.dropFirst())),
-      buddyinfoAfter: texts.last)
+      report: report, before: Dictionary(uniqueKeysWithValues: zip(Self.proc, texts.dropFirst())))
   }
 }
 

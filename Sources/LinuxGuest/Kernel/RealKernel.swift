@@ -24,8 +24,6 @@ public struct KernelRun: Sendable {
   /// The files of /proc by name (buddyinfo, pagetypeinfo, zoneinfo), read between the preparation and the commands;
   /// empty if there is no user space that could read them.
   public var before: [String: String] = [:]
-  /// /proc/buddyinfo after the commands.
-  public var buddyinfoAfter: String?
   /// What the kernel said on its console; empty if nobody listened.
   public var console = ""
   /// When pages are zeroed, as column `page_init`; empty if it isn't known.

@@ -147,20 +147,10 @@ extension KernelSource {
     let tree = "\(place)/linux-source-\(version)"
     if FileAccess.exists(tree + "/Kbuild") { return tree }
     let fetched = place + "/fetched"
-    let files = FileManager.default
-    if FileAccess.exists(fetched) { try files.removeItem(atPath: fetched) }
-    _ = try FileAccess.makeFolders(fetched)
-    defer { try? files.removeItem(atPath: fetched) }
+    defer { try? FileAccess.removeFolder(fetched) }
     say("fetching Debian's linux-source-\(version)")
-    try step.run(
-      ["apt-get", "download", "-qq", "-o", "APT::Sandbox::User=root", "linux-source-\(version)"], in: fetched,
-      package: "apt (or name the folder of a kernel's source)")
-    let packages = try FileAccess.names(in: fetched)
-    guard let package = packages.first(where: { $0.hasSuffix(".deb") }) else {
-      throw UserError(.unavailable, "apt-get fetched no package of Debian's linux-source-\(version); log: \(step.log)")
-    }
-    say("unpacking \(package)")
-    try step.run(["dpkg-deb", "--extract", package, "."], in: fetched, package: "dpkg")
+    try DebianPackages(root: fetched, step: step).unpack(["linux-source-\(version)"])
+    say("unpacking it")
     try step.run(
       ["tar", "--extract", "--file", "usr/src/linux-source-\(version).tar.xz"], in: fetched, package: "tar xz-utils")
     try FileAccess.move("\(fetched)/linux-source-\(version)", to: tree, as: "can't move")

@@ -36,6 +36,8 @@ public struct ModelFidelity: Sendable {
   public var unmatched: [String]
   /// `uname -r` of the kernel.
   public var kernel: String
+  /// What ran it: column `source`.
+  public var source: String
 
   /// How far the model's cost may be from the kernel's.
   public static let tolerance = 0.15
@@ -53,6 +55,7 @@ public struct ModelFidelity: Sendable {
     let real = Self.cells(kernel)
     let modelled = Self.cells(model)
     self.kernel = kernel.first?.repetitions.first?.guest.kernelRules ?? ""
+    source = kernel.first?.repetitions.first?.guest.source ?? ""
     rows = []
     unmatched = []
     for cell in real {
@@ -148,6 +151,7 @@ public struct ModelFidelity: Sendable {
   /// The blocks that a session's cost is shared out among.
   private static func blocks(_ run: RunRecord) -> Double? {
     if let blocks = run.found.blocksReported, blocks > 0 { return Double(blocks) }
+    guard run.found.outcome == .complete else { return nil }
     let option = run.identity.strategy.split(separator: ":").first { $0.hasPrefix("pages=") }
     return option.flatMap { Double($0.dropFirst("pages=".count)) }
   }
@@ -170,13 +174,14 @@ public struct ModelFidelity: Sendable {
   ) -> ReportPage.Section {
     var lead = agreements.flatMap { found in
       [
-        "\(found.text): after each of its \(found.operationsPerTrace) operations the block handed out, and at each checkpoint "
-          + "every list in its order, the counters, pageblocks and per-CPU lists."
+        "\(found.text). A trace has \(found.operationsPerTrace) operations. Equal means that each handed out the same block, "
+          + "and that at each checkpoint every list in its order, the counters, pageblocks and per-CPU lists were the same."
       ] + found.differences
     }
     if lead.isEmpty { lead = ["The states weren't compared: hintbench kernel check --json DIR/check.json does it."] }
     return ReportPage.Section(
-      name: "kernel", title: "Does the kernel agree?", lead: lead, tables: [table],
+      name: "kernel-\(kernel)-\(source)", title: "Does the kernel agree? Linux \(kernel), \(source)", lead: lead,
+      tables: [table],
       notes: notes + (unmatched + unavailable.map { "\($0.what): \($0.why)" }).map { "Not compared: \($0)." })
   }
 

@@ -80,7 +80,7 @@ import Testing
     let agreement = StateAgreement(
       kernel: "6.1.192", traces: 200, operationsPerTrace: 20000, differences: ["trace 7: operation 3"])
     let section = fidelity.section([agreement], unavailable: unavailable)
-    #expect(section.lead[0].hasPrefix("Linux 6.1.192: 199 of 200 traces equal") && section.lead[1].contains("trace 7"))
+    #expect(section.lead[0].hasPrefix("Linux 6.1.192: 199 of 200 traces equal.") && section.lead[1].contains("trace 7"))
     #expect(section.tables[0].rows.count == 1 && section.tables[0].rows[0].contains { $0.hasPrefix("1.1") })
     #expect(section.notes.contains("Not compared: waits: one CPU."))
     #expect(section.notes.contains { $0.contains("pfn-scan") })
