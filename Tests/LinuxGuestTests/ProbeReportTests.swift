@@ -54,9 +54,22 @@ import Testing
     }
   }
 
-  @Test func aDumpReplacesTheOneBefore() throws {
+  @Test func everyDumpIsAStateOfItsOwn() throws {
     let again = Self.text.replacing("done\n", with: "command dump\ndone\n")
-    #expect(try ProbeReport(again, file: "f").state.zones.isEmpty)
+    let states = try ProbeReport(again, file: "f").states
+    #expect(states.count == 2 && !states[0].zones.isEmpty && states[1].zones.isEmpty)
+  }
+
+  @Test func theStepsOfATraceAreRead() throws {
+    let text = "trace seed=1 operations=6 every=6 most=9\na 7\na -\nf 7\nd\nr 3\ni 1024 1\ni 2048 0\nu 1024\ndone\n"
+    let steps = try ProbeReport(text, file: "f").traces[0].steps
+    #expect(
+      steps == [
+        .allocated(7), .allocated(nil), .freed(7), .drained, .reported(3), .isolated(1024, true),
+        .isolated(2048, false),
+        .unisolated(1024),
+      ])
+    #expect(throws: UserError.self) { try ProbeReport("trace seed=1 most=9\ni 1024 2\n", file: "f") }
   }
 
   @Test func aCommandThatFailedIsNamed() throws {
