@@ -108,5 +108,5 @@ static void give_back_multi(struct probe_session *session)
 }
 
 const struct probe_design probe_multi_buffer = {
-	.name = "free-list-multi-buffer", .own_buffers = true, .collect = collect_multi, .give_back = give_back_multi,
+	.name = "free-list-multi-buffer", .warms_up = true, .collect = collect_multi, .give_back = give_back_multi,
 };

@@ -271,16 +271,19 @@ static int scan(const char *arguments, struct probe_out *out)
 	error = prepare(arguments, &cold);
 	if (error)
 		return error;
-	if (design->own_buffers) {
-		/* The same for its buffers: it gets the same blocks again, since it gave them back last. */
+	if (design->warms_up) {
 		struct probe_session session = {
 			.order = order,
 			.limit = limit,
+			.reserve = reserve_mib << (20 - PAGE_SHIFT),
 			.max_hold_ticks = div_u64(ticks * hold_us, USEC_PER_MSEC),
 		};
 
 		error = design->collect(&session);
-		design->give_back(&session);
+		if (design->give_back)
+			design->give_back(&session);
+		if (design->reset)
+			design->reset(&session);
 		if (error < 0)
 			return error;
 	}

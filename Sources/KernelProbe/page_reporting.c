@@ -15,8 +15,10 @@
 #define PASSES 1000
 
 static struct probe_session *reported_to;
+static struct page_reporting_dev_info device;
+static bool is_registered;
 
-static int report(struct page_reporting_dev_info *device, struct scatterlist *list, unsigned int count)
+static int report(struct page_reporting_dev_info *to, struct scatterlist *list, unsigned int count)
 {
 	struct scatterlist *entry;
 	unsigned int i;
@@ -31,7 +33,6 @@ static int report(struct page_reporting_dev_info *device, struct scatterlist *li
 
 static int collect(struct probe_session *session)
 {
-	struct page_reporting_dev_info device = { .report = report, .order = session->order };
 	unsigned int passes = 0;
 	int error;
 
@@ -39,24 +40,34 @@ static int collect(struct probe_session *session)
 	if (!session->order)
 		return -EINVAL;
 	reported_to = session;
+	memset(&device, 0, sizeof(device));
+	device.report = report;
+	device.order = session->order;
 	error = page_reporting_register(&device);
 	if (error)
 		return error;
+	is_registered = true;
 	/* Registering asks for the first; each asks for the next, until nothing is left to report. */
 	do {
 		flush_delayed_work(&device.work);
 		if (fatal_signal_pending(current))
 			error = -EINTR;
 	} while (!error && atomic_read(&device.state) && ++passes < PASSES);
-	page_reporting_unregister(&device);
 	return error ? error : passes == PASSES;
 }
 
-/* A block that is taken and freed isn't marked as reported any more: the next session finds it again. */
+/*
+ * Unregistering waits for a grace period, which isn't the session's. A block that is taken and freed isn't marked as
+ * reported any more: the next session finds it again.
+ */
 static void reset(struct probe_session *session)
 {
 	struct probe_session all = { .order = session->order, .reserve = session->reserve };
 
+	if (!is_registered)
+		return;
+	page_reporting_unregister(&device);
+	is_registered = false;
 	probe_alloc_max_order.collect(&all);
 	probe_alloc_max_order.give_back(&all);
 }
@@ -72,4 +83,6 @@ static void reset(struct probe_session *session) { }
 
 #endif
 
-const struct probe_design probe_page_reporting = { .name = "page-reporting", .collect = collect, .reset = reset };
+const struct probe_design probe_page_reporting = {
+	.name = "page-reporting", .warms_up = true, .collect = collect, .reset = reset,
+};

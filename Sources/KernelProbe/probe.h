@@ -166,8 +166,11 @@ struct probe_design {
 	const char *option;
 	unsigned long limit_default, limit_min, limit_max;
 	bool limit_is_power_of_two;
-	/* It writes hints into blocks that it takes. */
-	bool own_buffers;
+	/*
+	 * Its first session does what later ones don't: it writes into blocks that the host has yet to give memory (it gets
+	 * the same ones again, since it gives them back last), or enables what stays enabled.
+	 */
+	bool warms_up;
 	/* Returns 0, 1 if its own cap left blocks out, or a negative errno. */
 	int (*collect)(struct probe_session *session);
 	/* Gives back what collect() took; NULL if it takes nothing. */
