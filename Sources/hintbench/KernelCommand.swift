@@ -241,7 +241,7 @@ struct KernelCheckCommand: ParsableCommand {
     discussion: """
       A trace is a seeded sequence of allocations, frees and drains. Kernel and model start from the kernel's lists; each \
       operation must give the same PFN, and at each checkpoint all lists, counters, pageblocks and per-CPU lists must be \
-      equal. Exit status 2 if a trace differs; its first operation is named.
+      equal. Exit status 2 if a trace differs; its first operation is named, and other seeds are tried for a shorter one.
       """)
 
   @OptionGroup var options: KernelOptions
@@ -264,12 +264,14 @@ struct KernelCheckCommand: ParsableCommand {
           "invalid number of traces, operations or --every: expected 1 to 100000, 1 to 1000000, 1 or more")
       }
       var found = StateAgreement(kernel: "", traces: 0, operationsPerTrace: operations, differences: [])
+      var first: UInt64?
       func note(_ result: KernelCheck.Result) {
         found.traces += 1
         found.operationsPerTrace = result.operations
         guard let difference = result.difference else { return }
         let words = "trace \(result.seed) (at most \(result.most) of \(result.managedPages) pages): \(difference)"
         found.differences.append(words)
+        first = first ?? result.seed
         print(words)
       }
       if let recorded {
@@ -283,6 +285,9 @@ struct KernelCheckCommand: ParsableCommand {
         try Interrupted.exiting {
           try KernelCheck(traces: traces, operations: operations, every: every, seed: seed)
             .run(kernel, record: record, note)
+          if let first, let short = try KernelCheck.shortest(kernel, from: first, operations: operations) {
+            print("shortest found (hintbench kernel check \(short.arguments)): \(short.difference)")
+          }
         }
       }
       let rules = found.kernel.hasPrefix("6.1.") ? "" : "; the model follows the rules of Linux 6.1"

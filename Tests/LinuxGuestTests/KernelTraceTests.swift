@@ -40,6 +40,30 @@ import Testing
     return trace
   }
 
+  /// Which seed differs at which operation, if its trace gets that far; a list shows it `early` operations before.
+  private static func shortest(
+    _ differing: [UInt64: Int], early: Int = 0, operations: Int = 1000
+  ) throws -> KernelCheck.Shortest? {
+    try KernelCheck.shortest(from: 5, operations: operations) { seed, operations, every in
+      guard let at = differing[seed] else { return nil }
+      let seen = every == 1 ? at - early : at
+      return seen <= operations ? KernelTrace.Difference(operation: seen, words: "w") : nil
+    }
+  }
+
+  @Test func theShortestTraceThatDiffersIsLookedFor() throws {
+    #expect(try Self.shortest([:]) == nil)
+    #expect(
+      try Self.shortest([5: 900, 9: 700, 20: 800, 44: 650]).map { [$0.seed, UInt64($0.operations)] } == [44, 650])
+    // Beyond those that are tried.
+    #expect(try Self.shortest([5: 900, 45: 3])?.seed == 5)
+    let short = try #require(try Self.shortest([5: 40, 6: 50], early: 7))
+    #expect(short == .init(seed: 5, operations: 33, every: 1, difference: "operation 33, w"))
+    #expect(short.arguments == "--traces 1 --seed 5 --operations 33 --every 1")
+    // What differs before the first operation isn't made shorter.
+    #expect(try Self.shortest([5: 0, 6: 12])?.seed == 6)
+  }
+
   @Test func aTraceOfTheModelIsEqual() throws {
     let trace = try Self.trace(seed: 3, operations: 300)
     #expect(try KernelTrace.difference(from: trace) == nil)

@@ -33,7 +33,8 @@ public struct KernelCheck: Sendable {
     public var isolated: Int
     public var checkpoints: Int
     /// Where model and kernel part: the operation and both values, the kernel's first; nil if they agree.
-    public var difference: String?
+    public var difference: String? { differing.map { "operation \($0.operation), \($0.words)" } }
+    var differing: KernelTrace.Difference?
 
     init(_ trace: ProbeReport.Trace) throws {
       seed = trace.seed
@@ -43,7 +44,7 @@ public struct KernelCheck: Sendable {
       failedAllocations = trace.steps.count { $0 == .allocated(nil) }
       isolated = trace.steps.count { if case .isolated(_, true) = $0 { true } else { false } }
       checkpoints = trace.checkpoints.count
-      difference = try KernelTrace.difference(from: trace).map { "operation \($0.operation), \($0.words)" }
+      differing = try KernelTrace.difference(from: trace)
     }
   }
 
@@ -66,6 +67,56 @@ public struct KernelCheck: Sendable {
       for trace in report.traces { try observe(Result(trace)) }
       if let record { try Self.keep(text, "\(record)/linux-\(kernel.version)-\(seed + UInt64(first)).txt") }
     }
+  }
+
+  /// A trace that shows a difference, and what `hintbench kernel check` is to be told to see it again.
+  public struct Shortest: Sendable, Equatable {
+    public var seed: UInt64
+    public var operations: Int
+    public var every: Int
+    public var difference: String
+
+    /// The arguments.
+    public var arguments: String { "--traces 1 --seed \(seed) --operations \(operations) --every \(every)" }
+  }
+
+  /// Looks for a short trace that shows a difference: other seeds, each alone in a boot of its own, cut off before the
+  /// shortest that was found.
+  ///
+  /// - Parameter seed: of a trace that differed; the first one tried.
+  /// - Throws: ``UserError``; ``Interrupted``.
+  public static func shortest(_ kernel: UMLKernel, from seed: UInt64, operations: Int) throws -> Shortest? {
+    try shortest(from: seed, operations: operations) { seed, operations, every in
+      var found: KernelTrace.Difference?
+      try KernelCheck(traces: 1, operations: operations, every: every, seed: seed).run(kernel) { found = $0.differing }
+      return found
+    }
+  }
+
+  /// Seeds that are tried.
+  private static let attempts: UInt64 = 40
+
+  /// The search, by any means of running a trace alone.
+  static func shortest(
+    from seed: UInt64, operations: Int,
+    _ difference: (_ seed: UInt64, _ operations: Int, _ every: Int) throws -> KernelTrace.Difference?
+  ) throws -> Shortest? {
+    var best: Shortest?
+    var limit = operations
+    for seed in seed..<(seed &+ attempts) where limit > 0 {
+      // A state after each operation, as long as they are few.
+      let every = limit <= 64 ? 1 : limit
+      guard let found = try difference(seed, limit, every), found.operation > 0 else { continue }
+      // It may show in a list before it shows in a block; this finds where, and is what can be seen again.
+      let operations = found.operation
+      let closer = operations <= 64 ? try difference(seed, operations, 1) : nil
+      let last = closer ?? found
+      best = Shortest(
+        seed: seed, operations: last.operation, every: closer == nil ? last.operation : 1,
+        difference: "operation \(last.operation), \(last.words)")
+      limit = last.operation - 1
+    }
+    return best
   }
 
   /// Checks what a kernel printed once: a file that `run` recorded. Returns the kernel's version and each trace's result.
