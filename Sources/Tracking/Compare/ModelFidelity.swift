@@ -18,7 +18,7 @@ public struct ModelFidelity: Sendable {
     public var holds: Sides
     public var nsPerBlock: Sides
     public var returnNsPerBlock: Sides
-    /// Of the whole session, the model's simulated, the kernel's by icount.
+    /// Of the whole session, giving back included; the model's simulated, the kernel's by icount.
     public var instructionsPerBlock: Sides
     /// The model's cost of a block over the kernel's, by pair; empty if one of the two wasn't measured.
     public var ratios: [Double]
@@ -144,7 +144,9 @@ public struct ModelFidelity: Sendable {
       blocks: sides { $0.found.blocksReported.map(Double.init) },
       holds: sides { $0.lock.acquisitions.map(Double.init) }, nsPerBlock: sides(scan),
       returnNsPerBlock: sides(returning),
-      instructionsPerBlock: sides(perBlock { $0.counters.instructions.map { Double($0) } }), ratios: ratios(scan),
+      instructionsPerBlock: sides(
+        perBlock { run in run.counters.instructions.map { Double($0 + (run.counters.returnInstructions ?? 0)) } }),
+      ratios: ratios(scan),
       returnRatios: ratios(returning))
   }
 

@@ -94,6 +94,7 @@ import Testing
       record.found.blocksReported = 0
       record.speed.scanNs = 16384 * nanoseconds
       record.counters.instructions = instructions
+      record.counters.returnInstructions = source == "icount" ? 16384 * 50 : nil
       return run("r", [record])
     }
     let timed = try ModelFidelity(
@@ -102,7 +103,7 @@ import Testing
     #expect(!timed.text.contains("instructions"))
     let counted = try ModelFidelity(
       model: [side("model", 36, instructions: 16384 * 300)], kernel: [side("icount", 30, instructions: 16384 * 450)])
-    #expect(counted.rows[0].instructionsPerBlock.model == 300 && counted.rows[0].instructionsPerBlock.kernel == 450)
+    #expect(counted.rows[0].instructionsPerBlock.model == 300 && counted.rows[0].instructionsPerBlock.kernel == 500)
     #expect(counted.text.contains("instructions/block"))
   }
 
