@@ -30,8 +30,8 @@ extension Guest {
   ///
   /// - Throws: ``GuestError`` if the free fraction can't be reached.
   public func age(_ aging: Aging, seed: UInt64) throws(GuestError) {
-    if let profile = aging.profile { return try fill(profile, freeFraction: aging.freeFraction, seed: seed) }
     guard aging.freeFraction >= 0.05, aging.freeFraction <= 0.95 else { throw .badFreeFraction(aging.freeFraction) }
+    if let profile = aging.profile { return try fill(profile, freeFraction: aging.freeFraction, seed: seed) }
     fillFresh()
     for zone in core.zones {
       var churn = ZoneChurn(core, zone, SeededGenerator(seed: seed, stream: 16 + UInt64(zone.index)))

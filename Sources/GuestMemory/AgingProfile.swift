@@ -68,9 +68,8 @@ extension Guest {
   ///
   /// - Parameter freeFraction: the share of managed memory that is free, 0.05 ... 0.95.
   /// - Complexity: O(free blocks).
-  /// - Throws: ``GuestError`` if the free fraction is invalid, or the blocks don't fit into a zone without free buddies.
+  /// - Throws: ``GuestError`` if the blocks don't fit into a zone without free buddies.
   func fill(_ profile: AgingProfile, freeFraction: Double, seed: UInt64) throws(GuestError) {
-    guard freeFraction >= 0.05, freeFraction <= 0.95 else { throw .badFreeFraction(freeFraction) }
     requireEmpty()
     for (extent, zone) in zip(geometry.zones, core.zones) {
       let pages = UInt64(Double(zone.managedPages) * freeFraction)

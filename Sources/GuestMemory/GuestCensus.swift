@@ -39,16 +39,9 @@ extension GuestSnapshot {
 
   /// The same of any lists: their orders, and their blocks in list order.
   static func adjacency(_ lists: some Sequence<(order: Int, pfns: [UInt64])>, fromOrder order: Int) -> Double? {
-    var pointers = 0
-    var neighbours = 0
-    for list in lists where list.order >= order {
-      let size: UInt64 = 1 << UInt64(list.order)
-      for (a, b) in zip(list.pfns, list.pfns.dropFirst()) {
-        pointers += 1
-        if a &+ size == b || b &+ size == a { neighbours += 1 }
-      }
-    }
-    return pointers == 0 ? nil : Double(neighbours) / Double(pointers)
+    var shape = ListShape()
+    for list in lists where list.order >= order { shape.add(order: list.order, list.pfns) }
+    return shape.adjacentShare
   }
 
   /// The number of free blocks of at least `order` in one zone.

@@ -17,19 +17,23 @@ public struct ListShape: Sendable, Equatable {
   ///
   /// - Complexity: O(blocks).
   public init(order: Int, _ lists: some Sequence<[UInt64]>) {
+    for pfns in lists { add(order: order, pfns) }
+  }
+
+  /// Adds a list of one order. Complexity: O(blocks).
+  mutating func add(order: Int, _ pfns: [UInt64]) {
     let size: UInt64 = 1 << UInt64(order)
-    for pfns in lists {
-      blocks += pfns.count
-      for (here, next) in zip(pfns, pfns.dropFirst()) {
-        pointers += 1
-        if here &+ size == next { up += 1 }
-        if next &+ size == here { down += 1 }
-        if next > here { forward += 1 }
-      }
+    blocks += pfns.count
+    for (here, next) in zip(pfns, pfns.dropFirst()) {
+      pointers += 1
+      if here &+ size == next { up += 1 }
+      if next &+ size == here { down += 1 }
+      if next > here { forward += 1 }
     }
   }
 
   /// Shares of the next pointers; nil without any.
+  public var adjacentShare: Double? { share(up + down) }
   public var upShare: Double? { share(up) }
   public var downShare: Double? { share(down) }
   public var forwardShare: Double? { share(forward) }

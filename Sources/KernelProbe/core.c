@@ -149,7 +149,7 @@ static int number_of(const char *arguments, const char *name, unsigned long fall
 static int prepare(const char *arguments, bool *cold)
 {
 	char cache[8] = "warm";
-	unsigned long evict_bytes;
+	unsigned long evict_bytes, missing;
 
 	value_of(arguments, "cache", cache, sizeof(cache));
 	*cold = !strcmp(cache, "cold");
@@ -159,8 +159,10 @@ static int prepare(const char *arguments, bool *cold)
 		return -EINVAL;
 	if (!*cold)
 		evict_bytes = 0;
-	/* Nobody is to be killed for it. */
-	if (si_mem_available() < 2 * (long)((WORDS_BYTES + PROBE_HOLDS * sizeof(*space.log) + evict_bytes) >> PAGE_SHIFT))
+	missing = (space.words ? 0 : WORDS_BYTES) + (space.log ? 0 : PROBE_HOLDS * sizeof(*space.log)) +
+		  (space.evict_bytes == evict_bytes ? 0 : evict_bytes);
+	/* Where others run, nobody is to be killed for it. */
+	if (RESERVE_MIB && si_mem_available() < 2 * (long)(missing >> PAGE_SHIFT))
 		return -ENOMEM;
 
 	if (!space.words) {
@@ -217,30 +219,43 @@ static const struct probe_design *design_of(const char *arguments)
 	return NULL;
 }
 
+struct times {
+	u64 start, collected, returned;
+};
+
+/* A session from collecting to the state it found. Returns what collect() does. */
+static int run_session(const struct probe_design *design, struct probe_session *session, struct times *times)
+{
+	int result;
+
+	times->start = probe_clock();
+	result = design->collect(session);
+	times->collected = probe_clock();
+	if (design->give_back)
+		design->give_back(session);
+	times->returned = probe_clock();
+	if (design->reset)
+		design->reset(session);
+	return result;
+}
+
 static int pass(const struct probe_design *design, struct probe_session *session, struct probe_out *out,
 		unsigned long number, bool cold)
 {
-	u64 start, collected, returned;
+	struct times times;
 	unsigned long i;
 	int error, result;
 
 	if (cold)
 		evict();
-	start = probe_clock();
-	result = design->collect(session);
-	collected = probe_clock();
-	if (design->give_back)
-		design->give_back(session);
-	returned = probe_clock();
-	if (design->reset)
-		design->reset(session);
+	result = run_session(design, session, &times);
 	error = min(result, 0);
 	probe_print(out, "session design=%s option=%s limit=%lu order=%u pass=%lu probed=%d cache=%s outcome=%s",
 		    design->name, design->option ?: "", session->limit, session->order, number, !!session->log,
 		    cold ? "cold" : "warm", error ? "error" : result ? "limit" : "complete");
 	probe_print(out, " blocks=%llu pages=%llu pfn_sum=%llu holds=%lu dropped=%lu ticks=%llu return_ticks=%llu\n",
 		    session->blocks, session->pages, session->pfn_sum, session->holds, session->holds_dropped,
-		    collected - start, returned - collected);
+		    times.collected - times.start, times.returned - times.collected);
 	if (session->log)
 		for (i = 0; i < session->holds - session->holds_dropped; i++)
 			probe_print(out, "hold ticks=%u items=%u\n", session->log[i].ticks, session->log[i].items);
@@ -252,6 +267,7 @@ static int scan(const char *arguments, struct probe_out *out)
 	const struct probe_design *design = design_of(arguments);
 	unsigned long order, passes, limit = 0, hold_us, number, reserve_mib;
 	const u64 ticks = ticks_per_ms();
+	struct probe_session begin;
 	bool cold;
 	int error;
 
@@ -271,19 +287,19 @@ static int scan(const char *arguments, struct probe_out *out)
 	error = prepare(arguments, &cold);
 	if (error)
 		return error;
+	begin = (struct probe_session){
+		.order = order,
+		.limit = limit,
+		.reserve = reserve_mib << (20 - PAGE_SHIFT),
+		.words = page_address(space.words),
+		.capacity = WORDS_BYTES / 8,
+		.max_hold_ticks = div_u64(ticks * hold_us, USEC_PER_MSEC),
+	};
 	if (design->warms_up) {
-		struct probe_session session = {
-			.order = order,
-			.limit = limit,
-			.reserve = reserve_mib << (20 - PAGE_SHIFT),
-			.max_hold_ticks = div_u64(ticks * hold_us, USEC_PER_MSEC),
-		};
+		struct probe_session session = begin;
+		struct times times;
 
-		error = design->collect(&session);
-		if (design->give_back)
-			design->give_back(&session);
-		if (design->reset)
-			design->reset(&session);
+		error = run_session(design, &session, &times);
 		if (error < 0)
 			return error;
 	}
@@ -291,16 +307,9 @@ static int scan(const char *arguments, struct probe_out *out)
 		int probed;
 
 		for (probed = 0; probed < 2; probed++) {
-			struct probe_session session = {
-				.order = order,
-				.limit = limit,
-				.reserve = reserve_mib << (20 - PAGE_SHIFT),
-				.words = page_address(space.words),
-				.capacity = WORDS_BYTES / 8,
-				.log = probed ? space.log : NULL,
-				.max_hold_ticks = div_u64(ticks * hold_us, USEC_PER_MSEC),
-			};
+			struct probe_session session = begin;
 
+			session.log = probed ? space.log : NULL;
 			error = pass(design, &session, out, number, cold);
 			if (error)
 				return error;

@@ -85,7 +85,9 @@ static int dump_lists(struct probe_out *out, struct zone *zone, struct copy *cop
 			error = dump_list(out, zone, &zone->free_area[order].free_list[type], copy);
 			if (error)
 				return error;
-			cond_resched();
+			/* Within a trace nothing else may run. */
+			if (!irqs_disabled())
+				cond_resched();
 		}
 	}
 	return 0;

@@ -56,13 +56,10 @@ struct KernelListsCommand: ParsableCommand {
         var all: [KernelLists] = []
         for workload in workloads {
           RunJob.say("\(kernel.version), \(workload.name): \(workload.meaning)")
-          let (lists, proc) = try kernel.lists(after: workload, bytes: bytes, settling: settling)
+          let (lists, run) = try kernel.lists(after: workload, bytes: bytes, settling: settling)
           all.append(lists)
           // A capture, which `hintbench run` takes.
-          _ = try FileAccess.makeFolders("\(out)/\(workload.name)")
-          for (name, text) in proc {
-            try FileAccess.writeAtomically(Array(text.utf8), to: "\(out)/\(workload.name)/\(name)")
-          }
+          try run.keepCapture(in: "\(out)/\(workload.name)")
           try FileAccess.writeAtomically(Array(KernelLists.csv(all).utf8), to: out + "/lists.csv")
         }
         print(KernelListsTable(all).text)

@@ -36,6 +36,8 @@ struct ReportCommand: ParsableCommand {
 
   /// Pages about real kernels, if runs of the model and of a kernel are among these.
   private func agreement(_ folders: [String]) throws -> [ReportPage.Section] {
+    // One run isn't both.
+    guard folders.count > 1 else { return [] }
     let runs = try folders.map { try TrackedRun(folder: $0, .all) }
     let kernel = runs.filter { $0.repetitions.contains { $0.guest.source.map { $0 != "model" } ?? false } }
     let ids = Set(kernel.map(\.meta.runID))

@@ -17,7 +17,7 @@ public struct HostKernel: RealKernel {
   /// - Parameters:
   ///   - headers: what modules are built against; nil: what the running kernel's package has.
   ///   - module: the module's file; nil: it is built.
-  /// - Throws: ``UserError``: of kind usage without root, of kind unavailable without headers; ``Interrupted``.
+  /// - Throws: ``UserError``: of kind unavailable without root or headers; ``Interrupted``.
   public init(headers: String?, module: String?, in folder: KernelFolder, say: (String) -> Void) throws {
     guard geteuid() == 0 else {
       throw UserError(.unavailable, "--host loads a module into the running kernel; expected to be run as root")
@@ -36,12 +36,10 @@ public struct HostKernel: RealKernel {
         "no \(path) to build the probe against; apt-get install linux-headers-\(running), or name --headers")
     }
     let place = folder.path + "/host-\(running)"
-    _ = try FileAccess.makeFolders(place)
-    let lock = try FolderLock(place)
-    defer { withExtendedLifetime(lock) {} }
-    try? FileAccess.remove(place + "/log")
-    say("building the probe's module for \(running) (log: \(place)/log)")
-    let built = try ProbeModule.build(headers: path, in: place, Step(log: place + "/log"))
+    let built = try KernelFolder.building(in: place) { step in
+      say("building the probe's module for \(running) (log: \(step.log))")
+      return try ProbeModule.build(headers: path, in: place, step)
+    }
     guard built.version == running else {
       throw UserError.usage(
         "invalid headers '\(path)': of \(built.version); expected those of \(running), which runs here")

@@ -14,6 +14,25 @@ public struct KernelFolder: Sendable {
     self.path = URL(fileURLWithPath: path ?? cache + "/hintbench").standardizedFileURL.path
   }
 
+  /// Builds something in a folder, which is made: one builds there at a time, with a new log.
+  ///
+  /// - Throws: ``UserError``; what `body` throws.
+  static func building<Result>(in place: String, _ body: (Step) throws -> Result) throws -> Result {
+    _ = try FileAccess.makeFolders(place)
+    let lock = try FolderLock(place)
+    defer { withExtendedLifetime(lock) {} }
+    let log = place + "/log"
+    try? FileAccess.remove(log)
+    return try body(Step(log: log))
+  }
+
+  /// A part of a folder's name that is the same for the same text.
+  static func hashed(_ text: String) -> String {
+    var hash = FNV1a()
+    hash.add(text)
+    return String(hash.value, radix: 16)
+  }
+
   /// The folder of one source's build.
   func folder(of source: KernelSource) -> String { "\(path)/\(source.folderName)" }
 

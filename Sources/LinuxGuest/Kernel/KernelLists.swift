@@ -54,14 +54,14 @@ extension QEMUKernel {
   /// Boots, does the work, waits, and reads the lists.
   ///
   /// - Parameter settling: seconds between the work and the reading.
-  /// - Returns: the lists, and the files of /proc by name.
+  /// - Returns: the lists, and the run that they were read in.
   /// - Throws: ``UserError``; ``Interrupted``.
   public func lists(
     after workload: KernelWorkload, bytes: UInt64, settling: Int
-  ) throws -> (lists: KernelLists, proc: [String: String]) {
-    var script = ProbeScript(preparing: "", commands: ["dump"], insert: "insmod /guest/hintprobe.ko")
+  ) throws -> (lists: KernelLists, run: KernelRun) {
+    var script = ProbeScript(preparing: "", commands: ["dump"])
     script.work = KernelWorkload.prelude + workload.script + "\nsleep \(settling)"
     let run = try self.run(script, bytes: bytes, disk: 6 * bytes)
-    return (KernelLists(kernel: version, workload: workload.name, bytes: bytes, run.report.state), run.before)
+    return (KernelLists(kernel: version, workload: workload.name, bytes: bytes, run.report.state), run)
   }
 }

@@ -105,7 +105,13 @@ public struct KernelScan: Codable, Sendable {
         let run = try kernel.run(
           commands(kernel, shuffled: &generator), preparing: "prepare cache=\(cache)", bytes: bytes)
         let report = run.report
-        if repetition == 1 { try keepCapture(run, "\(folder)/capture-\(ByteSize(bytes: bytes))") }
+        if repetition == 1 {
+          let capture = "\(folder)/capture-\(ByteSize(bytes: bytes))"
+          try run.keepCapture(in: capture)
+          if !run.console.isEmpty {
+            try FileAccess.writeAtomically(Array(run.console.utf8), to: capture + "/console")
+          }
+        }
         try agreement.add(run, order: order ?? report.maxOrder, isReading: { !changesLists($0.design) })
         for pair in stride(from: 0, to: report.sessions.count - 1, by: 2) {
           let result = self.result(
@@ -126,17 +132,6 @@ public struct KernelScan: Codable, Sendable {
         lockHoldNsMaxOwn: own[cell]?.value.map { $0 * CycleClock.nanosecondsPerTick })
     }
     return (summaries, agreement)
-  }
-
-  /// What /proc showed; of a kernel without user space, what it would have shown.
-  private func keepCapture(_ run: KernelRun, _ folder: String) throws {
-    _ = try FileAccess.makeFolders(folder)
-    var files = run.before.sorted { $0.key < $1.key }.map { (name: $0.key, text: $0.value) }
-    if files.isEmpty { files = KernelCapture(state: run.report.state).files }
-    if !run.console.isEmpty { files.append((name: "console", text: run.console)) }
-    for file in files {
-      try FileAccess.writeAtomically(Array(file.text.utf8), to: "\(folder)/\(file.name)")
-    }
   }
 
   /// The lists are read when the probe has taken what it needs, and again before the first design that changes them.

@@ -40,9 +40,7 @@ public enum KernelSource: Hashable, Sendable, CustomStringConvertible {
     switch self {
     case .debian(let version): return "debian-\(version)"
     case .tree(let path):
-      var hash = FNV1a()
-      hash.add(path)
-      return "tree-\(URL(fileURLWithPath: path).lastPathComponent)-\(String(hash.value, radix: 16))"
+      return "tree-\(URL(fileURLWithPath: path).lastPathComponent)-\(KernelFolder.hashed(path))"
     }
   }
 }

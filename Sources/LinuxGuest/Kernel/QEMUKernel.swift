@@ -34,20 +34,16 @@ public struct QEMUKernel: RealKernel {
     _ source: Source, in folder: KernelFolder, say: (String) -> Void = { _ in }
   ) throws -> QEMUKernel {
     let place = "\(folder.path)/\(source.folderName)"
-    _ = try FileAccess.makeFolders(place)
-    let lock = try FolderLock(place)
-    defer { withExtendedLifetime(lock) {} }
-    let log = place + "/log"
-    try? FileAccess.remove(log)
-    let step = Step(log: log)
-    let files = try source.fetched(in: place, step, say: say)
-    say("building the probe's module (log: \(log))")
-    _ = try ProbeModule.build(headers: files.headers, in: place, step)
-    if busybox(in: folder) == nil {
-      say("fetching Debian's busybox-static")
-      try DebianPackages(root: folder.path + "/busybox", step: step).unpack(["busybox-static"])
+    return try KernelFolder.building(in: place) { step in
+      let files = try source.fetched(in: place, step, say: say)
+      say("building the probe's module (log: \(step.log))")
+      _ = try ProbeModule.build(headers: files.headers, in: place, step)
+      if busybox(in: folder) == nil {
+        say("fetching Debian's busybox-static")
+        try DebianPackages(root: folder.path + "/busybox", step: step).unpack(["busybox-static"])
+      }
+      return try QEMUKernel(of: source, in: folder)
     }
-    return try QEMUKernel(of: source, in: folder)
   }
 
   /// The kernel that was fetched, with the probe as it was built.
@@ -113,8 +109,7 @@ public struct QEMUKernel: RealKernel {
   public func run(_ commands: [String], preparing: String, bytes: UInt64) throws -> KernelRun {
     // In one script: what a shell does between two of them moves pages.
     try run(
-      ProbeScript(preparing: preparing, commands: commands, insert: "insmod /guest/hintprobe.ko"), bytes: bytes,
-      disk: 0)
+      ProbeScript(preparing: preparing, commands: commands), bytes: bytes, disk: 0)
   }
 
   func run(_ script: ProbeScript, bytes: UInt64, disk: UInt64) throws -> KernelRun {
@@ -150,8 +145,6 @@ public struct QEMUKernel: RealKernel {
 struct ProbeScript {
   let preparing: String
   let commands: [String]
-  /// Loads the module.
-  let insert: String
   /// What the guest does before.
   var work = ":"
   /// Where it leaves what it read.
@@ -178,7 +171,7 @@ struct ProbeScript {
     return """
       mount -t debugfs debugfs \(Self.debugfs) || exit 1
       \(work)
-      \(insert) || exit 1
+      insmod /guest/hintprobe.ko || exit 1
       trap 'rmmod hintprobe' EXIT
       # What the boot left to do would share the CPU with the sessions: 6.12 has some seconds of it.
       sleep \(Self.settling)
@@ -205,11 +198,8 @@ extension QEMUKernel.Source {
   /// The name of its folder among the built kernels.
   var folderName: String {
     switch self {
-    case .debian(let version): return "qemu-debian-\(version)"
-    case .own(_, let headers):
-      var hash = FNV1a()
-      hash.add(headers)
-      return "qemu-own-\(String(hash.value, radix: 16))"
+    case .debian(let version): "qemu-debian-\(version)"
+    case .own(_, let headers): "qemu-own-\(KernelFolder.hashed(headers))"
     }
   }
 

@@ -1,3 +1,4 @@
+import Machine
 import Records
 
 /// A Linux whose own mm runs the probe's commands.
@@ -28,6 +29,19 @@ public struct KernelRun: Sendable {
   public var console = ""
   /// When pages are zeroed, as column `page_init`; empty if it isn't known.
   public var pageInit = ""
+}
+
+extension KernelRun {
+  /// Writes a capture to a folder, which is made: what /proc showed; of a kernel without user space, what it would have
+  /// shown.
+  ///
+  /// - Throws: ``UserError`` of kind io.
+  public func keepCapture(in folder: String) throws(UserError) {
+    _ = try FileAccess.makeFolders(folder)
+    let files =
+      before.isEmpty ? KernelCapture(state: report.state).files : before.map { (name: $0.key, text: $0.value) }
+    for file in files { try FileAccess.writeAtomically(Array(file.text.utf8), to: "\(folder)/\(file.name)") }
+  }
 }
 
 extension RealKernel {

@@ -40,36 +40,31 @@ public struct UMLKernel: RealKernel {
   ) throws -> UMLKernel {
     let probe = try KernelFolder.probe()
     let place = folder.folder(of: source)
-    _ = try FileAccess.makeFolders(place)
-    // One builds at a time.
-    let lock = try FolderLock(place)
-    defer { withExtendedLifetime(lock) {} }
-    let log = place + "/log"
-    try? FileAccess.remove(log)
-    let step = Step(log: log)
-    let tree = try source.unpacked(in: place, step, say: say)
-    let shadow = place + "/shadow"
-    try makeShadow(of: tree, probe: probe, at: shadow)
+    return try KernelFolder.building(in: place) { step in
+      let tree = try source.unpacked(in: place, step, say: say)
+      let shadow = place + "/shadow"
+      try makeShadow(of: tree, probe: probe, at: shadow)
 
-    let output = place + "/build"
-    _ = try FileAccess.makeFolders(output)
-    let make = ["make", "-C", shadow, "O=\(output)", "ARCH=um", "-j\(ProcessInfo.processInfo.activeProcessorCount)"]
-    let wanted = (options.map { "CONFIG_\($0)=y" } + without.map { "# CONFIG_\($0) is not set" }).joined(
-      separator: "\n")
-    let fragment = output + "/hintprobe.config"
-    // Configured once, unless what is wanted changed: a configuration that is written anew compiles everything anew.
-    if (try? FileAccess.read(fragment)) != Array(wanted.utf8) || !FileAccess.exists(output + "/.config") {
-      say("configuring \(source)")
-      try step.run(make + ["tinyconfig"], package: "make gcc flex bison bc")
-      let configuration = try FileAccess.read(output + "/.config") + Array("\n\(wanted)\n".utf8)
-      try FileAccess.writeAtomically(configuration, to: output + "/.config")
-      try step.run(make + ["olddefconfig"], package: "make")
-      try requireOptions(in: output + "/.config", source)
-      try FileAccess.writeAtomically(Array(wanted.utf8), to: fragment)
+      let output = place + "/build"
+      _ = try FileAccess.makeFolders(output)
+      let make = ["make", "-C", shadow, "O=\(output)", "ARCH=um", "-j\(ProcessInfo.processInfo.activeProcessorCount)"]
+      let wanted = (options.map { "CONFIG_\($0)=y" } + without.map { "# CONFIG_\($0) is not set" }).joined(
+        separator: "\n")
+      let fragment = output + "/hintprobe.config"
+      // Configured once, unless what is wanted changed: a configuration that is written anew compiles everything anew.
+      if (try? FileAccess.read(fragment)) != Array(wanted.utf8) || !FileAccess.exists(output + "/.config") {
+        say("configuring \(source)")
+        try step.run(make + ["tinyconfig"], package: "make gcc flex bison bc")
+        let configuration = try FileAccess.read(output + "/.config") + Array("\n\(wanted)\n".utf8)
+        try FileAccess.writeAtomically(configuration, to: output + "/.config")
+        try step.run(make + ["olddefconfig"], package: "make")
+        try requireOptions(in: output + "/.config", source)
+        try FileAccess.writeAtomically(Array(wanted.utf8), to: fragment)
+      }
+      say("building \(source) for User Mode Linux (some minutes the first time; log: \(step.log))")
+      try step.run(make + ["linux"], package: "make gcc")
+      return try UMLKernel(builtIn: output)
     }
-    say("building \(source) for User Mode Linux (some minutes the first time; log: \(log))")
-    try step.run(make + ["linux"], package: "make gcc")
-    return try UMLKernel(builtIn: output)
   }
 
   /// The kernel that was built of a source.
