@@ -38,7 +38,8 @@ lint:
 
 unit: test-deps .build-python/bin/otava
 	swift build --build-tests $(jobs)
-	HINTBENCH_OTAVA=$(CURDIR)/.build-python/bin/otava swift test --skip-build
+	HINTBENCH_OTAVA=$(CURDIR)/.build-python/bin/otava swift test --skip-build 2>&1 | tee .build/unit.log || \
+	  { echo "what failed:"; grep -e '✘' .build/unit.log; exit 1; }
 
 # Apache Otava, which finds change points in what `history export --otava` writes. pip needs what Debian keeps apart.
 .build-python/bin/otava:

@@ -54,6 +54,7 @@ extension GuestGeometry {
     var geometry = GuestGeometry(zones: zones, nodeCount: nodeIDs.count, cpuCount: cpus, granuleOrder: granuleOrder)
     geometry.highestOrder = highest
     geometry.hasWatermarks = hasDetails
+    if let lists = capture.lists { geometry.takeBuild(of: lists) }
     return geometry
   }
 
@@ -77,12 +78,19 @@ extension GuestGeometry {
 
 extension Guest {
   /// Puts exactly the capture's free blocks on the lists: each node, zone, order and, with pagetypeinfo, migratetype
-  /// (otherwise all are movable). The rest of the zones stays allocated. Each list is in address order.
+  /// (otherwise all are movable). The rest of the zones stays allocated. Each list is in address order; of a capture
+  /// with lists, the very blocks are in the kernel's order.
   ///
   /// - Throws: ``GuestError/doesNotFit(zone:pagesFree:pagesSpanned:)`` if the blocks can't be placed in the zone's span
   ///   without two free buddies.
   public func fill(from capture: Capture) throws(GuestError) {
     requireEmpty()
+    if let lists = capture.lists {
+      place(lists)
+      takeSnapshot()
+      restore()
+      return
+    }
     for captured in capture.zones {
       guard
         let index = geometry.zones.firstIndex(where: {

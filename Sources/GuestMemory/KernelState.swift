@@ -114,7 +114,7 @@ extension GuestGeometry {
   /// The geometry of a kernel that was dumped.
   ///
   /// - Throws: ``GuestError`` if a zone's name isn't known.
-  public init(_ state: KernelState, hasHugePages: Bool, avoidsFragmentation: Bool) throws(GuestError) {
+  public init(_ state: KernelState) throws(GuestError) {
     var zones: [ZoneExtent] = []
     for zone in state.zones {
       guard let type = ZoneType.allCases.first(where: { $0.name == zone.name }) else {
@@ -129,39 +129,29 @@ extension GuestGeometry {
     self.init(
       zones: zones, nodeCount: (state.zones.map(\.node).max() ?? 0) + 1,
       cpuCount: state.zones.map(\.perCPU.count).max() ?? 1, granuleOrder: 0)
+    takeBuild(of: state)
+  }
+
+  /// What the kernel was built with, as far as its dump tells.
+  mutating func takeBuild(of state: KernelState) {
     pageblockOrder = state.zones.first?.pageblockOrder ?? 9
-    self.hasHugePages = hasHugePages
-    self.avoidsFragmentation = avoidsFragmentation
+    // Without huge pages a pageblock is of the highest order; such a kernel, User Mode Linux, has no ZONE_DMA32 either,
+    // which ALLOC_NOFRAGMENT needs.
+    hasHugePages = pageblockOrder < highestOrder
+    avoidsFragmentation = hasHugePages
   }
 }
 
 extension Guest {
-  /// Fills the guest with a kernel's state. Memory that is neither free nor on a per-CPU list is in use.
+  /// Fills the guest with a kernel's state, per-CPU lists included. Memory that is neither free nor on one of them is in
+  /// use.
   public func fill(_ state: KernelState) {
     requireEmpty()
-    for (index, image) in state.zones.enumerated() {
-      let zone = core.zone(index)
-      // Until it turns out to be free.
+    for zone in core.zones {
       for pfn in zone.startPFN..<zone.endPFN { core.page(pfn).pointer.pointee.refcount = 1 }
-      func release(_ pfn: UInt64, order: Int) {
-        for page in pfn..<(pfn + 1 << UInt64(order)) { core.page(page).pointer.pointee.refcount = 0 }
-      }
-      zone.freePagesField.pointee = image.freePages
-      zone.watermarkBoostField.pointee = image.boost
-      zone.reservedHighAtomicField.pointee = image.highAtomic
-      for (number, type) in image.pageblocks.enumerated() {
-        let pfn = (image.startPFN >> UInt64(core.pageblockOrder) + UInt64(number)) << UInt64(core.pageblockOrder)
-        core.setPageblockMigratetype(pfn, Migratetype(rawValue: type))
-      }
-      for list in image.lists {
-        let type = Migratetype(rawValue: list.type)
-        for pfn in list.pfns {
-          let page = core.page(pfn)
-          release(pfn, order: list.order)
-          page.pointer.pointee.flags = Page.zoneBits(index)
-          core.addToFreeList(page, zone, order: list.order, type, toTail: true)
-        }
-      }
+    }
+    place(state)
+    for (zone, image) in zones(of: state) {
       for (cpu, lists) in image.perCPU.enumerated() {
         let pcp = core.perCPUList(zone, cpu: cpu)
         pcp.countField.pointee = Int32(clamping: lists.count)
@@ -181,6 +171,44 @@ extension Guest {
           }
         }
       }
+    }
+  }
+
+  /// Puts a kernel's free blocks on the lists, in their order, with its counters and pageblocks.
+  func place(_ state: KernelState) {
+    for (zone, image) in zones(of: state) {
+      zone.freePagesField.pointee = image.freePages
+      zone.watermarkBoostField.pointee = image.boost
+      zone.reservedHighAtomicField.pointee = image.highAtomic
+      zone.isolatedPageblocksField.pointee = UInt64(image.pageblocks.count { $0 == Migratetype.isolate.rawValue })
+      for (number, type) in image.pageblocks.enumerated() {
+        let pfn = (image.startPFN >> UInt64(core.pageblockOrder) + UInt64(number)) << UInt64(core.pageblockOrder)
+        core.setPageblockMigratetype(pfn, Migratetype(rawValue: type))
+      }
+      for list in image.lists {
+        let type = Migratetype(rawValue: list.type)
+        for pfn in list.pfns {
+          let page = core.page(pfn)
+          release(pfn, order: list.order)
+          page.pointer.pointee.flags = Page.zoneBits(zone.index)
+          core.addToFreeList(page, zone, order: list.order, type, toTail: true)
+        }
+      }
+    }
+  }
+
+  /// The guest's zones, each with its image.
+  private func zones(of state: KernelState) -> [(Zone, KernelState.Zone)] {
+    core.zones.compactMap { zone in
+      let nodeID = geometry.zones[zone.index].nodeID
+      let name = geometry.zones[zone.index].type.name
+      return state.zones.first { $0.node == nodeID && $0.name == name }.map { (zone, $0) }
+    }
+  }
+
+  private func release(_ pfn: UInt64, order: Int) {
+    for page in pfn..<(pfn + 1 << UInt64(order)) where core.page(page).pointer.pointee.refcount != 0 {
+      core.page(page).pointer.pointee.refcount = 0
     }
   }
 

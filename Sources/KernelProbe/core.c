@@ -328,6 +328,17 @@ static int run_line(const char *line, struct probe_out *out)
 		return only(line + 7, prepare_names, ARRAY_SIZE(prepare_names), NULL) ? prepare(line + 7, &cold) : -EINVAL;
 	}
 #ifndef MODULE
+	if (!strncmp(line, "churn ", 6)) {
+		unsigned long seed, operations, permille;
+		bool cold;
+
+		/* A session's memory is taken before. */
+		if (number_of(line + 6, "seed", 1, 0, ULONG_MAX, &seed) ||
+		    number_of(line + 6, "operations", 1000000, 1, 100000000, &operations) ||
+		    number_of(line + 6, "permille", 2000, 1, 2000, &permille))
+			return -EINVAL;
+		return (space.words ? 0 : prepare("", &cold)) ?: probe_churn(seed, operations, permille);
+	}
 	if (!strncmp(line, "trace ", 6)) {
 		unsigned long seed, operations, every, permille;
 		bool cold;

@@ -196,6 +196,42 @@ static void step(struct trace *trace, unsigned long number, u64 random, struct p
 	}
 }
 
+static void unisolate_all(void)
+{
+	unsigned long first, count;
+
+	for (count = pageblocks(&first); count--; first += pageblock_nr_pages)
+		if (is_isolated(first))
+			unisolate(first);
+}
+
+static void discard(struct probe_out *out, const char *text, size_t length)
+{
+}
+
+int probe_churn(unsigned long seed, unsigned long operations, unsigned long permille)
+{
+	struct probe_out silent = { .write = discard };
+	struct trace trace = {
+		.blocks = vzalloc(array_size(BLOCKS, sizeof(struct block))),
+		.most = (u64)totalram_pages() * permille / 1000,
+	};
+	u64 state = seed;
+	unsigned long number, flags;
+
+	if (!trace.blocks)
+		return -ENOMEM;
+	local_irq_save(flags);
+	for (number = 0; number < operations; number++)
+		step(&trace, number, draw(&state), &silent);
+	unisolate_all();
+	drain_local_pages(NULL);
+	local_irq_restore(flags);
+	/* Its blocks are kept in use: they are what the lists of a machine at work lack. */
+	vfree(trace.blocks);
+	return 0;
+}
+
 int probe_trace(unsigned long seed, unsigned long operations, unsigned long every, unsigned long permille, u64 *words,
 		size_t capacity, struct probe_out *out)
 {
@@ -204,7 +240,7 @@ int probe_trace(unsigned long seed, unsigned long operations, unsigned long ever
 		.most = (u64)totalram_pages() * permille / 1000,
 	};
 	u64 state = seed;
-	unsigned long number, flags, first, count;
+	unsigned long number, flags;
 	int error;
 
 	if (!trace.blocks)
@@ -219,9 +255,7 @@ int probe_trace(unsigned long seed, unsigned long operations, unsigned long ever
 			error = probe_dump(words, capacity, out);
 		}
 	}
-	for (count = pageblocks(&first); count--; first += pageblock_nr_pages)
-		if (is_isolated(first))
-			unisolate(first);
+	unisolate_all();
 	while (trace.count) {
 		struct block *block = &trace.blocks[--trace.count];
 

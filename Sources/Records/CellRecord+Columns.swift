@@ -27,7 +27,9 @@ extension CellRecord: TabularRecord {
     Column("guest_bytes", unit: "bytes", \.guestBytes, meaning: "Size of the guest."),
     Column("nodes", \.nodes, meaning: "NUMA nodes of the guest."),
     Column("state", \.state, meaning: "Initial state of the guest, as in runs.csv."),
-    Column("list_order", \.listOrder, meaning: "Order of the free lists: ascending, churned or shuffled."),
+    Column(
+      "list_order", \.listOrder,
+      meaning: "Order of the free lists: ascending, churned or shuffled; captured: as a kernel had them."),
     Column(
       "granule_order", \.granuleOrder,
       meaning: "One struct page for each 2^order pages; above 0 walking times are lower bounds."),

@@ -135,7 +135,7 @@ extension RunRecord: TabularRecord {
         "Initial state of the guest: fresh, aged, aged:PROFILE, captured, or running (this machine's own kernel)."),
     Column(
       "list_order", \.guest.listOrder,
-      meaning: "Order of the free lists: ascending, churned or shuffled."),
+      meaning: "Order of the free lists: ascending, churned or shuffled; captured: as a kernel had them."),
     Column(
       "list_adjacent", unit: "share", \.guest.listAdjacent,
       meaning: "Share of next pointers that lead to the neighbouring block, measured."),

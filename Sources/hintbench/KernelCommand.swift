@@ -133,6 +133,10 @@ struct KernelRunCommand: ParsableCommand {
       "Strategies, comma-separated, NAME or NAME:OPTION=NUMBER (default: all that the probe has).",
       valueName: "strategies"))
   var strategy: String?
+  @Option(
+    help: ArgumentHelp(
+      "What the lists have gone through: fresh, or, with User Mode Linux, churned: a seeded million of operations, half of memory in use.",
+      valueName: "state")) var state = "fresh"
   @Option(help: ArgumentHelp("The lowest order that is looked at (default: the highest).", valueName: "order"))
   var order: Int?
   @Option(help: "Repetitions, which are boots of each size (default: 5, in QEMU 2).") var repetitions: Int?
@@ -168,6 +172,12 @@ struct KernelRunCommand: ParsableCommand {
         ("--append", append != nil),
       ],
       unless: source != nil, "needs --qemu or --kernel")
+    guard ["fresh", "churned"].contains(state) else {
+      throw UserError.usage("invalid state '\(state)': expected fresh or churned")
+    }
+    try refuse(
+      [("--state churned", state == "churned")], unless: source == nil && !host,
+      "needs User Mode Linux (--source alone)")
     try refuse([("--module", module != nil), ("--yes", yes)], unless: host, "needs --host")
     try refuse(
       [("--guest", guest != nil)], unless: !host, "can't be combined with --host: the memory is this machine's")
@@ -230,7 +240,7 @@ struct KernelRunCommand: ParsableCommand {
     return try KernelScan(
       guests: sizes, strategies: strategy?.split(separator: ",").map(String.init) ?? all,
       order: order, repetitions: repetitions, isCold: cache == "cold", seed: seed,
-      longestHold: try TimeSpan(longestHold ?? (host ? "10ms" : "1s")).nanoseconds)
+      longestHold: try TimeSpan(longestHold ?? (host ? "10ms" : "1s")).nanoseconds, isChurned: state == "churned")
   }
 }
 

@@ -28,7 +28,7 @@ struct MatrixListing {
 
   private func fields(_ guest: GuestSpec) -> [String] {
     [
-      String(guest.nodes), guest.state.name, guest.listOrder.rawValue, String(guest.granuleOrder),
+      String(guest.nodes), guest.state.name, guest.listOrderName, String(guest.granuleOrder),
       guest.vmemmapPage == .filled ? guest.vmemmapPage.rawValue : ByteSize(bytes: guest.vmemmapPage.bytes).description,
       guest.memoryNode.map(String.init) ?? "",
     ]

@@ -58,6 +58,11 @@ struct RunCommand: ParsableCommand {
   @Option(
     help: ArgumentHelp("Captured /proc/zoneinfo, for zone spans and watermarks; needs --buddyinfo.", valueName: "file"))
   var zoneinfo: String?
+  @Option(
+    help: ArgumentHelp(
+      "Build the guest from a kernel's lists, block by block: the file lists of a capture that `kernel run` left.",
+      valueName: "file"))
+  var lists: String?
   @Option(help: ArgumentHelp("Order of blocks on the free lists: ascending, churned, shuffled.", valueName: "order"))
   var listOrder: String?
   @Option(
@@ -161,7 +166,7 @@ struct RunCommand: ParsableCommand {
   private var hasGuestFlags: Bool { strategy != nil || hasFlagsOfTheGuest }
 
   private var hasFlagsOfTheGuest: Bool {
-    [guest, state, buddyinfo, pagetypeinfo, zoneinfo, listOrder, granule, vmemmap, budget].contains { $0 != nil }
+    [guest, state, buddyinfo, pagetypeinfo, zoneinfo, lists, listOrder, granule, vmemmap, budget].contains { $0 != nil }
       || nodes != nil || cpus != nil || free != nil || movable != nil
   }
 
@@ -178,6 +183,7 @@ struct RunCommand: ParsableCommand {
       ("--movable", movable != nil), ("--list-order", listOrder != nil), ("--granule", granule != nil),
       ("--vmemmap", vmemmap != nil), ("--lock", lock != nil), ("--buddyinfo", buddyinfo != nil),
       ("--pagetypeinfo", pagetypeinfo != nil), ("--zoneinfo", zoneinfo != nil),
+      ("--lists", lists != nil),
     ]
     return flags.filter(\.1).map(\.0)
   }
@@ -238,8 +244,8 @@ struct RunCommand: ParsableCommand {
         for index in made.groups.indices { made.groups[index].strategies = strategies }
       }
     } else {
-      guard buddyinfo == nil || nodes == nil else {
-        throw UserError(.usage, "--nodes can't be combined with --buddyinfo: the capture determines the nodes")
+      guard (buddyinfo ?? lists) == nil || nodes == nil else {
+        throw UserError(.usage, "--nodes can't be combined with a capture, which determines the nodes")
       }
       made = try .standard(experiments.isEmpty ? nil : experiments, quick: quick)
       if hasGuestFlags {
@@ -286,9 +292,10 @@ struct RunCommand: ParsableCommand {
     var group = RunConfig.Group()
     group.experiments = defaults.experiments
     group.experimentOptions = defaults.experimentOptions
-    group.movable = movable ?? (buddyinfo == nil ? defaults.movable : nil)
-    group.guests = list(guest) ?? (buddyinfo == nil ? defaults.guests : [])
-    group.states = list(state) ?? (buddyinfo == nil ? (free == nil ? defaults.states : ["aged"]) : [])
+    let isCaptured = buddyinfo != nil || lists != nil
+    group.movable = movable ?? (!isCaptured ? defaults.movable : nil)
+    group.guests = list(guest) ?? (!isCaptured ? defaults.guests : [])
+    group.states = list(state) ?? (!isCaptured ? (free == nil ? defaults.states : ["aged"]) : [])
     // No size given: all sizes that this machine has room for.
     group.strategies = list(strategy) ?? []
     if strategy != nil && withAllocator && (buddyinfo == nil || zoneinfo != nil)
@@ -305,6 +312,7 @@ struct RunCommand: ParsableCommand {
     group.buddyinfo = buddyinfo
     group.pagetypeinfo = pagetypeinfo
     group.zoneinfo = zoneinfo
+    group.lists = lists
     if let budget { group.options["budget"] = list(budget) }
     return group
   }

@@ -37,6 +37,18 @@ import Testing
     try expect65(wrong.text, ["--buddyinfo", "bad"], wrong)
   }
 
+  @Test(arguments: [
+    Case(name: "a buddyinfo", text: Captures.debian, place: "bad:1:", says: "unknown line"),
+    Case(name: "empty", text: "", place: "bad:1:", says: "no zone"),
+    Case(
+      name: "cut short",
+      text: "zone node=0 name=Normal start=0 spanned=2048 managed=2048 min=1 low=2 high=3 boost=0 highatomic=0 "
+        + "nr_free_pages=1024\n", place: "bad:1:", says: "0 orders"),
+  ])
+  func malformedListsAreRefusedWithTheirLine(_ wrong: Case) throws {
+    try expect65(wrong.text, ["--lists", "bad"], wrong)
+  }
+
   @Test func aMalformedCompanionIsRefusedWithItsLine() throws {
     try Tool.withFolder { folder in
       try Folder.write(Captures.debian, to: folder + "/good")
@@ -118,7 +130,8 @@ import Testing
       try Folder.write(Captures.debian, to: folder + "/file")
       for arguments in [
         ["--buddyinfo", path], ["--buddyinfo", "file", "--zoneinfo", path],
-        ["--buddyinfo", "file", "--pagetypeinfo", path], ["--config", path],
+        ["--buddyinfo", "file", "--pagetypeinfo", path], ["--lists", path],
+        ["--config", path],
       ] {
         let result = try Tool.run(["run"] + arguments, in: folder)
         #expect(result.status == 74, "\(result)")

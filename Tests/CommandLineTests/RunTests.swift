@@ -219,6 +219,29 @@ import Testing
     }
   }
 
+  @Test func aKernelsListsAreARunsGuest() throws {
+    try Tool.withFolder { folder in
+      let orders = (0...10).map { order in
+        "free order=\(order) nr_free=\(order == 10 ? 3 : 0)\n"
+          + (order == 10 ? "list order=10 type=1 3072 1024 4096\n" : "")
+      }.joined()
+      try Folder.write(
+        "zone node=0 name=Normal start=0 spanned=8192 present=8192 managed=8192 min=1 low=2 high=3 boost=0 highatomic=0 "
+          + "nr_free_pages=3072\n" + orders + "pageblocks order=9 start=0 1*16\n", to: folder + "/lists")
+      let words = ["run", "--lists", "lists", "--strategy", "none", "--repetitions", "1", "--cache", "warm"]
+      // 3072, 1024, 4096 have no neighbour that follows; in address order 4096 follows 3072.
+      for (order, adjacent) in [("captured", 0.0), ("ascending", 0.5)] {
+        let more = order == "captured" ? [] : ["--list-order", order]
+        let result = try Tool.run(words + more + ["--out", "run" + order], in: folder)
+        #expect(result.status == 0, "\(result)")
+        let runs = try #require(try RunFiles.table(folder + "/run\(order)/runs.csv"))
+        #expect(Set(runs.column("list_order")) == [order])
+        #expect(runs.column("list_adjacent").map(Double.init) == [adjacent, adjacent])
+        #expect(Set(runs.column("blocks_free")) == ["3"] && Set(runs.column("state")) == ["captured"])
+      }
+    }
+  }
+
   @Test(
     .enabled(
       if: FileManager.default.isReadableFile(atPath: "/proc/buddyinfo"), "this machine's kernel has no /proc/buddyinfo")

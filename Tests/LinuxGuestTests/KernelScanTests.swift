@@ -83,7 +83,7 @@ import Testing
     var state = KernelState()
     state.zones = [zone]
     let tree = try FakeTree(
-      Dictionary(uniqueKeysWithValues: KernelCapture(state: state).files.map { ("/" + $0.name, $0.text) }))
+      Dictionary(uniqueKeysWithValues: state.procFiles.map { ("/" + $0.name, $0.text) }))
     let capture = try Capture.read(
       buddyinfo: tree.path + "/buddyinfo", pagetypeinfo: tree.path + "/pagetypeinfo", zoneinfo: tree.path + "/zoneinfo")
     let read = try #require(capture.zones.first)

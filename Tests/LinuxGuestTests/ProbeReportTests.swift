@@ -57,6 +57,10 @@ import Testing
   @Test func everyDumpIsAStateOfItsOwn() throws {
     let again = Self.text.replacing("done\n", with: "command dump\ndone\n")
     let states = try ProbeReport(again, file: "f").states
+    // The lines of the first alone, as they came.
+    let text = try ProbeReport(again, file: "f").stateText
+    #expect(text.hasPrefix("zone node=0") && text.hasSuffix("pcpnoted cpu=0 type=3 90\n"))
+    #expect(text.split(separator: "\n").count == 9)
     #expect(states.count == 2 && !states[0].zones.isEmpty && states[1].zones.isEmpty)
   }
 

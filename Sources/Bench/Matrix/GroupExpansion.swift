@@ -65,27 +65,33 @@ struct GroupExpansion {
     }
     if let movable = group.movable {
       guard movable >= 0, movable <= 0.9 else { throw .usage("invalid movable fraction \(movable): expected 0 to 0.9") }
-      guard group.buddyinfo == nil else {
-        throw .usage("--movable can't be combined with --buddyinfo: the capture determines the zones")
+      guard group.buddyinfo == nil, group.lists == nil else {
+        throw .usage("--movable can't be combined with a capture, which determines the zones")
       }
     }
     let wholeBlocks = allocates || strategies.contains { $0.card.effect == .takesBlocks }
 
-    if let buddyinfo = group.buddyinfo {
+    if let name = group.lists ?? group.buddyinfo {
+      guard group.lists == nil || (group.buddyinfo == nil && group.pagetypeinfo == nil && group.zoneinfo == nil) else {
+        throw .usage("--lists can't be combined with --buddyinfo, --pagetypeinfo and --zoneinfo, whose content it has")
+      }
       guard group.guests.isEmpty, group.states.isEmpty, group.free == nil else {
         throw .usage(
-          "--guest, --state and --free can't be combined with --buddyinfo: the capture determines them"
+          "--guest, --state and --free can't be combined with a capture, which determines them"
         )
       }
       let capture: Capture
       do {
-        capture = try Capture.read(buddyinfo: buddyinfo, pagetypeinfo: group.pagetypeinfo, zoneinfo: group.zoneinfo)
+        capture =
+          if let lists = group.lists { try .read(lists: lists) } else {
+            try .read(buddyinfo: name, pagetypeinfo: group.pagetypeinfo, zoneinfo: group.zoneinfo)
+          }
       } catch {
         throw UserError(error.isUnreadable ? .io : .input, "\(error)")
       }
       try add(
-        capture, name: buddyinfo, group, group.cpus ?? max(capture.cpuCount ?? 4, needs.threads), choice, lock,
-        listOrder ?? .ascending, config, wholeBlocks, allocates,
+        capture, name: name, group, group.cpus ?? max(capture.cpuCount ?? 4, needs.threads), choice, lock,
+        listOrder ?? (capture.lists == nil ? .ascending : nil), config, wholeBlocks, allocates,
         host)
       return
     }
@@ -137,10 +143,10 @@ struct GroupExpansion {
 
   private mutating func add(
     _ capture: Capture, name: String, _ group: RunConfig.Group, _ cpus: Int, _ choice: VmemmapChoice, _ lock: LockKind,
-    _ listOrder: ListOrder, _ config: RunConfig, _ wholeBlocks: Bool, _ allocates: Bool, _ host: Matrix.HostResources
+    _ listOrder: ListOrder?, _ config: RunConfig, _ wholeBlocks: Bool, _ allocates: Bool, _ host: Matrix.HostResources
   ) throws(UserError) {
     highestOrder = capture.orders - 1
-    guard wholeBlocks == false || group.zoneinfo != nil || !allocates else {
+    guard wholeBlocks == false || capture.hasZoneDetails || !allocates else {
       throw .usage("missing --zoneinfo: load threads need the watermarks of the captured zones")
     }
     var blocks = [UInt64](repeating: 0, count: capture.orders)
@@ -168,6 +174,7 @@ struct GroupExpansion {
       hash.add(
         "\(zone.details.map { "\($0.startPFN) \($0.spanned) \($0.managed) \($0.min) \($0.low) \($0.high)" } ?? "")")
     }
+    for list in capture.lists?.zones.flatMap(\.lists) ?? [] { hash.add("\(list.order) \(list.type) \(list.pfns)") }
     let fingerprint = String(hash.value, radix: 16)
     captures[fingerprint] = capture
     guests.append(

@@ -26,13 +26,17 @@ public struct GuestSpec: Hashable, Sendable {
   public var movableShare = 0.0
   public var cpus: Int
   public var state: State
-  public var listOrder: ListOrder
+  /// Nil: as the lists of the capture are.
+  public var listOrder: ListOrder?
   public var granuleOrder: Int
   public var vmemmapPage: GuestGeometry.VmemmapPage
   public var lockKind: LockKind
   public var seed: UInt64
   /// The host node of all the guest's memory; nil: the modelled nodes are spread over the host nodes in turn.
   public var memoryNode: Int?
+
+  /// As in column `list_order`.
+  public var listOrderName: String { listOrder?.rawValue ?? "captured" }
 }
 
 extension CellIdentity {
@@ -53,7 +57,7 @@ extension CellIdentity {
     set("vmemmap_filled", "\(guest.vmemmapPage == .filled)", implied: "false")
     set("lock_kind", guest.lockKind.rawValue)
     set("state", guest.state.name)
-    set("list_order", guest.listOrder.rawValue)
+    set("list_order", guest.listOrderName)
     set("free", free)
     set("capture", capture)
     set("movable", "\(guest.movableShare)", implied: "0.0")

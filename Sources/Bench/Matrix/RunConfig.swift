@@ -27,6 +27,8 @@ public struct RunConfig: Codable, Hashable, Sendable {
     public var buddyinfo: String?
     public var pagetypeinfo: String?
     public var zoneinfo: String?
+    /// The lists of a real kernel, in place of the other three.
+    public var lists: String?
     /// Values for every strategy that has an option of that name.
     public var options: [String: [String]] = [:]
     /// Values for every experiment of the group that has an option of that name, unless set elsewhere.
@@ -36,7 +38,7 @@ public struct RunConfig: Codable, Hashable, Sendable {
 
     enum CodingKeys: String, CodingKey, CaseIterable {
       case experiments, guests, states, strategies, nodes, cpus, free, movable, granule, vmemmap
-      case buddyinfo, pagetypeinfo, zoneinfo, options
+      case buddyinfo, pagetypeinfo, zoneinfo, lists, options
       case listOrder = "list_order"
       case experimentOptions = "experiment_options"
     }
@@ -60,6 +62,7 @@ public struct RunConfig: Codable, Hashable, Sendable {
       buddyinfo = try box.decodeIfPresent(String.self, forKey: .buddyinfo)
       pagetypeinfo = try box.decodeIfPresent(String.self, forKey: .pagetypeinfo)
       zoneinfo = try box.decodeIfPresent(String.self, forKey: .zoneinfo)
+      lists = try box.decodeIfPresent(String.self, forKey: .lists)
       options = try box.decodeIfPresent([String: [String]].self, forKey: .options) ?? [:]
       experimentOptions = try box.decodeIfPresent([String: [String]].self, forKey: .experimentOptions) ?? [:]
       experimentOptions.merge(former.values) { own, _ in own }

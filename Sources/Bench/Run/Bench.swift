@@ -255,7 +255,7 @@ package final class Bench {
     run.guest.source = "model"
     run.guest.pageInit = cell.pageInit.rawValue
     run.guest.state = cell.guest.state.name
-    run.guest.listOrder = cell.guest.listOrder.rawValue
+    run.guest.listOrder = cell.guest.listOrderName
     run.guest.freeFraction = model.census.freeFraction
     run.guest.bytesFree = model.census.freePages << 12
     run.load.cache = cell.cache.rawValue

@@ -36,7 +36,7 @@ struct GuestDescription: Encodable {
     guestBytes = model.spec.bytes
     state = model.spec.state.name
     nodes = model.spec.nodes
-    listOrder = model.spec.listOrder.rawValue
+    listOrder = model.spec.listOrderName
     granuleOrder = model.spec.granuleOrder
     vmemmapPageBytes = model.spec.vmemmapPage.bytes
     bytesFree = model.census.freePages << 12

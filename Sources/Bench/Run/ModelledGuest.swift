@@ -37,6 +37,7 @@ package final class ModelledGuest {
   /// - Throws: ``UserError`` if it can't be built.
   package init(_ spec: GuestSpec, _ captures: [String: Capture], _ numa: any NumaHost) throws(UserError) {
     self.spec = spec
+    var isListed = false
     do {
       switch spec.state {
       case .fresh, .aged:
@@ -60,8 +61,11 @@ package final class ModelledGuest {
         guest = try Guest(geometry)
         hostNodes = try Self.bind(guest, spec, numa)
         try guest.fill(from: capture)
+        isListed = capture.lists != nil
       }
-      if spec.listOrder != .natural(of: spec.state.name) { guest.reorderLists(spec.listOrder, seed: spec.seed) }
+      if let order = spec.listOrder, order != .natural(of: spec.state.name) || isListed {
+        guest.reorderLists(order, seed: spec.seed)
+      }
     } catch GuestError.cannotReserve(let bytes) {
       throw UserError(.unavailable, "\(GuestError.cannotReserve(bytes: bytes))")
     } catch let error as GuestError {

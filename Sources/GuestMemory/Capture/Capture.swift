@@ -23,6 +23,8 @@ public struct Capture: Equatable, Sendable {
   public var orders: Int
   /// The order of a pageblock, below `orders`; nil without /proc/pagetypeinfo.
   public var pageblockOrder: Int?
+  /// Where each free block stands, by list; nil unless it was read from a kernel's lists.
+  public var lists: KernelState?
 
   public init(zones: [CapturedZone], orders: Int, pageblockOrder: Int? = nil) {
     self.zones = zones

@@ -21,6 +21,8 @@ public struct KernelScan: Codable, Sendable {
   public var seed: UInt64
   /// A longer hold ends the run with an error. ns.
   public var longestHold: Double
+  /// Whether the lists are aged by a million operations of a trace before the sessions, and half of memory is in use.
+  public var isChurned = false
 
   /// The designs of the probe, those that change the lists last.
   public static let designs = [
@@ -48,7 +50,7 @@ public struct KernelScan: Codable, Sendable {
   /// - Throws: ``UserError`` of kind usage.
   public init(
     guests: [UInt64], strategies: [String], order: Int?, repetitions: Int, isCold: Bool, seed: UInt64,
-    longestHold: Double
+    longestHold: Double, isChurned: Bool = false
   ) throws(UserError) {
     for text in strategies {
       let parts = text.split(separator: ":", omittingEmptySubsequences: false)
@@ -81,6 +83,7 @@ public struct KernelScan: Codable, Sendable {
     self.isCold = isCold
     self.seed = seed
     self.longestHold = longestHold
+    self.isChurned = isChurned
   }
 
   /// Runs the kernel for each repetition, and hands over what it measured.
@@ -145,7 +148,8 @@ public struct KernelScan: Codable, Sendable {
         + (kernel.boots ? " reserve-mib=0" : "") + (order.map { " order=\($0)" } ?? "")
         + (parts.count > 1 ? " \(parts[1])" : "")
     }
-    return ["dump"] + reading.map(command) + ["dump"] + changing.map(command)
+    let churn = isChurned ? ["churn seed=\(seed)"] : []
+    return churn + ["dump"] + reading.map(command) + ["dump"] + changing.map(command)
   }
 
   private var cache: String { isCold ? "cold evict-bytes=\(evictedBytes)" : "warm" }
@@ -178,7 +182,7 @@ public struct KernelScan: Codable, Sendable {
     run.identity.strategy = speed.fullName
     run.identity.repetition = repetition
     run.identity.seed = seed
-    run.guest.state = kernel.boots ? "fresh" : "running"
+    run.guest.state = !kernel.boots ? "running" : isChurned ? "churned" : "fresh"
     fillGuest(&run, report, speed, bytes)
     run.guest.kernelRules = kernel.version
     run.guest.source = kernel.source.rawValue
@@ -237,7 +241,7 @@ public struct KernelScan: Codable, Sendable {
     run.guest.cpus = report.cpus
     run.guest.zones = report.state.zones.count
     run.guest.granuleOrder = 0
-    run.guest.listOrder = run.guest.state == "running" ? "churned" : "ascending"
+    run.guest.listOrder = run.guest.state == "fresh" ? "ascending" : "churned"
     let free = report.state.zones.reduce(0) { $0 + $1.freePages }
     run.guest.bytesFree = free << 12
     run.guest.freeFraction = Double(free) / Double(bytes >> 12)

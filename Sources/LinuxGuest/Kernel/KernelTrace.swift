@@ -61,9 +61,7 @@ struct KernelTrace {
   }
 
   private static func guest(of trace: ProbeReport.Trace) throws -> Guest {
-    // A kernel without huge pages has no ZONE_DMA32 either: User Mode Linux.
-    let isUML = trace.start.zones.first.map { $0.pageblockOrder == 10 } ?? false
-    let guest = try Guest(GuestGeometry(trace.start, hasHugePages: !isUML, avoidsFragmentation: !isUML))
+    let guest = try Guest(GuestGeometry(trace.start))
     guest.fill(trace.start)
     return guest
   }

@@ -67,6 +67,8 @@ public struct ProbeReport: Sendable {
   public var states: [KernelState] = []
   /// Of the first one.
   public var state: KernelState { states.first ?? KernelState() }
+  /// Its lines.
+  public var stateText = ""
   public var traces: [Trace] = []
   /// Whether all commands were run.
   public var isComplete = false
@@ -106,6 +108,7 @@ public struct ProbeReport: Sendable {
           failure = (command, Int(fields.words.first ?? "") ?? 0)
         } else {
           try add(fields)
+          if place == .dump, states.count == 1, KernelState.lineNames.contains(fields.name) { stateText += line + "\n" }
         }
       } catch {
         throw .input(
@@ -171,59 +174,6 @@ public struct ProbeReport: Sendable {
   }
 }
 
-/// A line's name and values.
-struct ProbeLine {
-  struct Missing: Error {
-    var key: String
-  }
-
-  let name: Substring
-  /// What follows the name without `=`.
-  let words: [Substring]
-  private var values: [Substring: Substring] = [:]
-
-  init?(_ line: Substring) {
-    let parts = line.split(separator: " ")
-    guard let name = parts.first else { return nil }
-    self.name = name
-    var words: [Substring] = []
-    for part in parts.dropFirst() {
-      if let equals = part.firstIndex(of: "=") {
-        values[part[..<equals]] = part[part.index(after: equals)...]
-      } else {
-        words.append(part)
-      }
-    }
-    self.words = words
-  }
-
-  func text(_ key: Substring) throws(Missing) -> String {
-    guard let value = values[key] else { throw Missing(key: String(key)) }
-    return String(value)
-  }
-
-  func number(_ key: Substring) throws(Missing) -> Int {
-    guard let value = values[key], let number = Int(value) ?? UInt64(value).map({ Int(truncatingIfNeeded: $0) })
-    else { throw Missing(key: String(key)) }
-    return number
-  }
-
-  /// The number of `key`; 0 where the kernel has none.
-  func number(ifAny key: Substring) throws(Missing) -> Int { values[key] == nil ? 0 : try number(key) }
-
-  /// The numbers of a list: `PFN`, or `FIRST*COUNT:STEP`.
-  var runs: [UInt64] {
-    words.flatMap { word -> [UInt64] in
-      let parts = word.split(whereSeparator: { $0 == "*" || $0 == ":" })
-      guard let first = parts.first.flatMap({ Int64($0) }) else { return [] }
-      guard parts.count == 3, let count = Int64(parts[1]), let step = Int64(parts[2]), count > 0 else {
-        return [UInt64(bitPattern: first)]
-      }
-      return (0..<count).map { UInt64(bitPattern: first &+ $0 &* step) }
-    }
-  }
-}
-
 extension ProbeReport.Step {
   /// Parses `a PFN`, `a -`, `f PFN`, `r COUNT`, `i PFN 0|1`, `u PFN` or `d`; nil if the line is none of them.
   init?(_ line: Substring) {
@@ -255,64 +205,6 @@ extension ProbeReport.Step {
       self = .unisolated(pfn)
     case UInt8(ascii: "d") where line.utf8.count == 1: self = .drained
     default: return nil
-    }
-  }
-}
-
-extension KernelState {
-  fileprivate mutating func add(_ fields: ProbeLine) throws(ProbeLine.Missing) {
-    if fields.name == "zone" {
-      zones.append(try Zone(fields))
-      return
-    }
-    guard !zones.isEmpty else { throw ProbeLine.Missing(key: "zone before") }
-    try zones[zones.count - 1].add(fields)
-  }
-}
-
-extension KernelState.Zone {
-  fileprivate init(_ fields: ProbeLine) throws(ProbeLine.Missing) {
-    func pages(_ key: Substring) throws(ProbeLine.Missing) -> UInt64 {
-      UInt64(truncatingIfNeeded: try fields.number(key))
-    }
-    self.init()
-    node = try fields.number("node")
-    name = try fields.text("name")
-    startPFN = try pages("start")
-    spannedPages = try pages("spanned")
-    managedPages = try pages("managed")
-    watermarks = Watermarks(min: try pages("min"), low: try pages("low"), high: try pages("high"))
-    boost = try pages("boost")
-    highAtomic = try pages("highatomic")
-    freePages = try pages("nr_free_pages")
-  }
-
-  fileprivate mutating func add(_ fields: ProbeLine) throws(ProbeLine.Missing) {
-    switch fields.name {
-    case "free": blocksFree.append(try fields.number("nr_free"))
-    case "list":
-      lists.append(.init(order: try fields.number("order"), type: try fields.number("type"), pfns: fields.runs))
-    case "pageblocks":
-      pageblockOrder = try fields.number("order")
-      // Here a run is `TYPE*COUNT`.
-      pageblocks = fields.words.flatMap { word in
-        let parts = word.split(separator: "*").compactMap { Int($0) }
-        return parts.count == 2 && parts[1] > 0 ? [Int](repeating: parts[0], count: parts[1]) : []
-      }
-    case "pcp":
-      var lists = KernelState.PerCPU()
-      lists.count = try fields.number("count")
-      lists.high = try fields.number("high")
-      lists.batch = try fields.number("batch")
-      lists.freeFactor = try fields.number(ifAny: "free_factor")
-      perCPU.append(lists)
-    default:
-      guard !perCPU.isEmpty else { throw ProbeLine.Missing(key: "pcp before") }
-      if fields.name == "pcpnoted" {
-        perCPU[perCPU.count - 1].highAtomic.formUnion(fields.runs)
-      } else {
-        perCPU[perCPU.count - 1].lists[try fields.number("list")] = fields.runs
-      }
     }
   }
 }

@@ -33,13 +33,14 @@ public struct KernelRun: Sendable {
 
 extension KernelRun {
   /// Writes a capture to a folder, which is made: what /proc showed; of a kernel without user space, what it would have
-  /// shown.
+  /// shown; and its lists, if they were dumped.
   ///
   /// - Throws: ``UserError`` of kind io.
   public func keepCapture(in folder: String) throws(UserError) {
     _ = try FileAccess.makeFolders(folder)
     let files =
-      before.isEmpty ? KernelCapture(state: report.state).files : before.map { (name: $0.key, text: $0.value) }
+      (before.isEmpty ? report.state.procFiles : before.map { (name: $0.key, text: $0.value) })
+      + (report.stateText.isEmpty ? [] : [(name: "lists", text: report.stateText)])
     for file in files { try FileAccess.writeAtomically(Array(file.text.utf8), to: "\(folder)/\(file.name)") }
   }
 }

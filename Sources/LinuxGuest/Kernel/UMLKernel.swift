@@ -47,7 +47,12 @@ public struct UMLKernel: RealKernel {
 
       let output = place + "/build"
       _ = try FileAccess.makeFolders(output)
-      let make = ["make", "-C", shadow, "O=\(output)", "ARCH=um", "-j\(ProcessInfo.processInfo.activeProcessorCount)"]
+      // User Mode Linux asks for -mcmodel=large, which calls every function through a register. It is linked below 2 GiB,
+      // where calls can be direct, as they are in other kernels.
+      let make = [
+        "make", "-C", shadow, "O=\(output)", "ARCH=um", "KCFLAGS=-mcmodel=small",
+        "-j\(ProcessInfo.processInfo.activeProcessorCount)",
+      ]
       let wanted = (options.map { "CONFIG_\($0)=y" } + without.map { "# CONFIG_\($0) is not set" }).joined(
         separator: "\n")
       let fragment = output + "/hintprobe.config"

@@ -23,6 +23,8 @@ public struct ModelFidelity: Sendable {
     /// The model's cost of a block over the kernel's, by pair; empty if one of the two wasn't measured.
     public var ratios: [Double]
     public var returnRatios: [Double]
+    /// Of taking and giving back together.
+    public var bothRatios: [Double]
   }
 
   /// A figure of both.
@@ -147,7 +149,8 @@ public struct ModelFidelity: Sendable {
       instructionsPerBlock: sides(
         perBlock { run in run.counters.instructions.map { Double($0 + (run.counters.returnInstructions ?? 0)) } }),
       ratios: ratios(scan),
-      returnRatios: ratios(returning))
+      returnRatios: ratios(returning),
+      bothRatios: ratios(perBlock { run in run.speed.returnNs.map { $0 + (run.speed.scanNs ?? 0) } }))
   }
 
   /// The blocks that a session's cost is shared out among.
@@ -190,8 +193,7 @@ public struct ModelFidelity: Sendable {
   private var table: TableContent {
     let titles = [
       "strategy", "free", "cache", "blocks model", "kernel", "holds model", "kernel", "ns/block model", "kernel",
-      "ratio",
-      "return ratio",
+      "ratio", "return ratio", "both",
     ]
     let counted = rows.contains { $0.instructionsPerBlock.kernel != nil }
     let cells = rows.map { row in
@@ -200,6 +202,7 @@ public struct ModelFidelity: Sendable {
         Self.count(row.blocks.kernel),
         Self.count(row.holds.model), Self.count(row.holds.kernel), Self.number(row.nsPerBlock.model),
         Self.number(row.nsPerBlock.kernel), Self.ratio(row.ratios), Self.ratio(row.returnRatios),
+        Self.ratio(row.bothRatios),
       ] + (counted ? [Self.number(row.instructionsPerBlock.model), Self.number(row.instructionsPerBlock.kernel)] : [])
     }
     return TableContent(
@@ -212,7 +215,7 @@ public struct ModelFidelity: Sendable {
     return [
       "Linux \(kernel) against the model: \(near) of \(measured) strategies cost within 15 % of the kernel's.",
       "ratio: the model's time for a block over the kernel's, median of the pairs (lowest-highest); return ratio: the same "
-        + "of giving blocks back. * further off than 15 %. - means not measured.",
+        + "of giving blocks back; both: of the two together. * further off than 15 %. - means not measured.",
     ]
   }
 

@@ -66,6 +66,7 @@ import Testing
     }
     let fidelity = try ModelFidelity(model: side("model", [44, 90, 50]), kernel: side("native", [40, 90, 40]))
     #expect(fidelity.rows[0].ratios == [1.1, 1, 1.25] && fidelity.rows[0].returnRatios == [1.1, 1, 1.25])
+    #expect(fidelity.rows[0].bothRatios == [1.1, 1, 1.25])
     #expect(fidelity.rows[0].nsPerBlock.model == 50 && fidelity.rows[0].returnNsPerBlock.kernel == 40)
     #expect(fidelity.text.contains("1 of 1 strategies cost within 15 %"))
   }

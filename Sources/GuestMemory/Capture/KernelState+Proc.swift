@@ -1,12 +1,6 @@
-import GuestMemory
-
-/// The files of /proc that a kernel would show for a dumped state: a capture, from which the model makes the same
-/// guest.
-struct KernelCapture {
-  let state: KernelState
-
-  /// By name: buddyinfo, pagetypeinfo, zoneinfo.
-  var files: [(name: String, text: String)] {
+extension KernelState {
+  /// The files of /proc that the kernel would show in this state, by name: buddyinfo, pagetypeinfo, zoneinfo.
+  public var procFiles: [(name: String, text: String)] {
     [("buddyinfo", buddyinfo), ("pagetypeinfo", pagetypeinfo), ("zoneinfo", zoneinfo)]
   }
 
@@ -16,18 +10,18 @@ struct KernelCapture {
   }
 
   private var buddyinfo: String {
-    state.zones.map { zone in
+    zones.map { zone in
       "Node \(zone.node), zone \(zone.name) " + zone.blocksFree.map(padded).joined(separator: " ") + "\n"
     }.joined()
   }
 
   private var pagetypeinfo: String {
-    let order = state.zones.first?.pageblockOrder ?? 9
-    let orders = state.zones.first?.blocksFree.count ?? 11
+    let order = zones.first?.pageblockOrder ?? 9
+    let orders = zones.first?.blocksFree.count ?? 11
     var text =
       "Page block order: \(order)\nPages per block:  \(1 << order)\n\nFree pages count per migrate type at order"
     text += " " + (0..<orders).map(padded).joined(separator: " ") + "\n"
-    for zone in state.zones {
+    for zone in zones {
       for type in Migratetype.allCases {
         let counts = (0..<orders).map { order in
           zone.lists.first { $0.order == order && $0.type == type.rawValue }?.pfns.count ?? 0
@@ -37,7 +31,7 @@ struct KernelCapture {
       }
     }
     text += "\nNumber of blocks type " + Migratetype.allCases.map(\.name).joined(separator: " ") + "\n"
-    for zone in state.zones {
+    for zone in zones {
       let counts = Migratetype.allCases.map { type in zone.pageblocks.count { $0 == type.rawValue } }
       text += "Node \(zone.node), zone \(zone.name) " + counts.map(padded).joined(separator: " ") + "\n"
     }
@@ -45,7 +39,7 @@ struct KernelCapture {
   }
 
   private var zoneinfo: String {
-    state.zones.map { zone in
+    zones.map { zone in
       var lines = [
         "Node \(zone.node), zone \(zone.name)", "  pages free     \(zone.freePages)", "        boost    \(zone.boost)",
         // As printed since 5.0: with the boost.
