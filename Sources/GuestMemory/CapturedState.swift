@@ -88,7 +88,6 @@ extension Guest {
     if let lists = capture.lists {
       place(lists)
       takeSnapshot()
-      restore()
       return
     }
     for captured in capture.zones {
