@@ -114,7 +114,8 @@ private struct ZoneChurn {
   }
 
   private func take(order: Int, type: Migratetype) -> Block? {
-    guard let page = core.take(zone, order: order, type, avoidFragmentation: false) else { return nil }
+    var mode = GuestCore.TakeMode.own
+    guard let page = core.take(zone, order: order, type, avoidFragmentation: false, &mode, NoHooks()) else { return nil }
     core.addFreePages(zone, -(1 << order))
     return Block(pfn: core.pfn(page), order: order)
   }

@@ -103,7 +103,15 @@ public final class Guest: @unchecked Sendable {
     for cpu in 0..<geometry.cpuCount {
       let list = PerCPUList(pcp + cpu)
       list.pointer.pointee.batch = Int32(batch)
-      list.pointer.pointee.high = Int32(clamping: high)
+      switch geometry.kernel {
+      case .linux6_1: list.highField.pointee = Int32(clamping: high)
+      case .linux6_12:
+        // high begins at 0, and is clamped to the two at each use.
+        list.pointer.pointee.high_min = Int32(clamping: high)
+        list.pointer.pointee.high_max = Int32(
+          clamping: Watermarks.perCPUHigh(
+            low: extent.managedPages / 8, cpusOfNode: cpus == 0 ? geometry.cpuCount : cpus, batch: batch))
+      }
       for index in 0..<PerCPUList.listCount { list.list(index).initialize() }
     }
     let first = Int(extent.startPFN >> UInt64(core.pageblockOrder))

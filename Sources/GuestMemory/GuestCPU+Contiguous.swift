@@ -110,6 +110,12 @@ extension GuestCPU {
       if zone.type != .movable, let page = core.unmovablePage(inPageblock: pfn) {
         return .failure(.unmovable(pfn: page))
       }
+      if Hooks.Rules.keepsListsPure {
+        guard core.wholePageblock(pfn, in: zone) != nil else { return .failure(.busy(pfn: pfn)) }
+        hold.items &+= core.retagSplitting(zone, pageblock: pfn, to: .isolate, hold.hooks)
+        zone.isolatedPageblocksField.pointee &+= 1
+        return .success(type)
+      }
       hold.items &+= core.split(zone, aroundPageblock: pfn, keeping: range, hold.hooks)
       core.setPageblockMigratetype(pfn, .isolate)
       zone.isolatedPageblocksField.pointee &+= 1
@@ -128,7 +134,9 @@ extension GuestCPU {
   ) {
     withZoneLocked(zone) { hold in
       let core = hold.core
-      hold.items &+= core.split(zone, aroundPageblock: pfn, keeping: range, hold.hooks)
+      if !Hooks.Rules.keepsListsPure {
+        hold.items &+= core.split(zone, aroundPageblock: pfn, keeping: range, hold.hooks)
+      }
       hold.items &+= core.freeBlocks(inPageblock: pfn)
       zone.isolatedPageblocksField.pointee &-= 1
       let page = core.page(pfn)
@@ -140,6 +148,8 @@ extension GuestCPU {
         core.removeFromFreeList(page, zone, order: order, hold.hooks)
         core.setPageblockMigratetype(pfn, type)
         hold.putBack(page, order: order, type)
+      } else if Hooks.Rules.keepsListsPure {
+        hold.items &+= core.retagSplitting(zone, pageblock: pfn, to: type, hold.hooks)
       } else {
         let moved = core.moveFreePages(zone, pageblockOf: pfn, to: type, hold.hooks).free
         core.addFreePages(zone, moved)
@@ -281,6 +291,27 @@ extension GuestCore {
       if !range.contains(piece) { hooks.didFree(part, pfn: piece, zone, order: pageblockOrder, type) }
       piece += 1 << UInt64(pageblockOrder)
     }
+    return 1 << (order - pageblockOrder)
+  }
+
+  /// move_freepages_block_isolate() (6.10): makes a pageblock one of another type. A free block that is larger is freed
+  /// again pageblock by pageblock. Returns the free blocks that changed their list.
+  @inlinable
+  func retagSplitting<Hooks: AllocatorHooks>(
+    _ zone: Zone, pageblock pfn: UInt64, to type: Migratetype, _ hooks: Hooks
+  ) -> Int {
+    guard let order = freeBlock(covering: pfn, zone) else {
+      let blocks = freeBlocks(inPageblock: pfn)
+      retag(zone, pageblock: pfn, from: pageblockMigratetype(pfn), to: type, hooks)
+      return blocks
+    }
+    let head = pfn & ~(1 << UInt64(order) - 1)
+    let was = pageblockMigratetype(head)
+    removeFromFreeList(page(head), zone, order: order, hooks)
+    if was != .isolate { addFreePages(zone, -(1 << order)) }
+    countHighAtomic(zone, -(1 << order), was, Hooks.Rules.self)
+    setPageblockMigratetype(pfn, type)
+    freePageblocks(head, zone, order: order, placement: .byMergeGuess, notifies: true, hooks)
     return 1 << (order - pageblockOrder)
   }
 

@@ -5,7 +5,8 @@ extension GuestCPU.Hold {
   /// `__isolate_free_page()` (6.1): takes a listed block off its list, unless that would leave the zone at or below its
   /// min watermark. Returns false, with nothing changed, if refused.
   ///
-  /// If the block has at least half a pageblock, its pageblocks of a mergeable type become movable. Pages of an
+  /// If the block has at least half a pageblock, its pageblocks of a mergeable type become movable; from 6.10 on every
+  /// struct page of them is read for that. Pages of an
   /// isolated pageblock don't count as free, so the watermark isn't checked. Complexity: O(pageblocks of the block).
   @inlinable @inline(__always)
   public func isolate(_ page: Page) -> Bool {
@@ -14,12 +15,19 @@ extension GuestCPU.Hold {
     if core.pageblockMigratetype(pfn) != .isolate {
       if !mayTake(order: order) { return false }
       core.addFreePages(zone, -(1 &<< order))
+      core.countHighAtomic(zone, -(1 &<< order), core.pageblockMigratetype(pfn), Hooks.Rules.self)
     }
     core.removeFromFreeList(page, zone, order: order, hooks)
     if order >= core.pageblockOrder &- 1 {
       var block: UInt64 = 0
       while block < 1 &<< UInt64(truncatingIfNeeded: order) {
-        if core.pageblockMigratetype(pfn &+ block).isMergeable { core.setPageblockMigratetype(pfn &+ block, .movable) }
+        let type = core.pageblockMigratetype(pfn &+ block)
+        if Hooks.Rules.keepsListsPure {
+          // Even if it is movable already.
+          if type.isMergeable, let start = core.wholePageblock(pfn &+ block, in: zone) {
+            core.retag(zone, pageblock: start, from: type, to: .movable, hooks)
+          }
+        } else if core.pageblockMigratetype(pfn &+ block).isMergeable { core.setPageblockMigratetype(pfn &+ block, .movable) }
         block &+= 1 &<< UInt64(truncatingIfNeeded: core.pageblockOrder)
       }
     }
@@ -34,6 +42,7 @@ extension GuestCPU.Hold {
     core.removeFromFreeList(page, zone, order: order, hooks)
     // NR_FREE_PAGES doesn't count isolated pages.
     if type != .isolate { core.addFreePages(zone, -(1 &<< order)) }
+    core.countHighAtomic(zone, -(1 &<< order), type, Hooks.Rules.self)
   }
 
   /// As ``takeOff(_:)``, for a block known to be on `type`'s list: that type's count changes, and the type is noted in
@@ -44,6 +53,7 @@ extension GuestCPU.Hold {
     core.removeFromFreeList(page, zone, order: order, hooks)
     page.pointer.pointee.index = UInt64(truncatingIfNeeded: type.rawValue)
     if type != .isolate { core.addFreePages(zone, -(1 &<< order)) }
+    core.countHighAtomic(zone, -(1 &<< order), type, Hooks.Rules.self)
   }
 
   /// get_pcppage_migratetype(): the type that ``takeOff(_:from:)`` noted.
@@ -58,6 +68,7 @@ extension GuestCPU.Hold {
     let order = page.order
     core.move(page, zone, order: order, to: .isolate, hooks)
     core.addFreePages(zone, -(1 &<< order))
+    core.countHighAtomic(zone, -(1 &<< order), type, Hooks.Rules.self)
   }
 
   /// `__putback_isolated_page()`: puts a block that is off the lists at the tail of `type`'s list, or merges it; the

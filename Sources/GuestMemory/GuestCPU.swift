@@ -5,7 +5,8 @@ import Instruments
 ///
 /// Each thread has its own; two threads never share a CPU number, since the per-CPU lists and the lock's queue node
 /// belong to it. `Probe` watches its zone locks; `Hooks` are a strategy's code in the allocator (the same on every CPU
-/// of a guest). ``NoProbe`` and ``NoHooks`` compile to nothing. Modelled on Linux 6.1.
+/// of a guest). ``NoProbe`` and ``NoHooks`` compile to nothing. The hooks also bring the kernel's
+/// rules (``KernelRules``).
 public struct GuestCPU<Probe: LockProbe, Hooks: AllocatorHooks> {
   public let core: GuestCore
   /// The modelled CPU's number, 0 ..< cpuCount.
@@ -82,7 +83,7 @@ public struct GuestCPU<Probe: LockProbe, Hooks: AllocatorHooks> {
     /// take the block they are looking at.
     @inlinable @inline(__always)
     public func mayTake(order: Int) -> Bool {
-      let reserved = zone.reservedHighAtomic
+      let reserved = zone.withheldHighAtomic(Hooks.Rules.self)
       return zone.freePages > zone.watermark(.min) &+ (1 &<< UInt64(order)) &+ reserved
     }
 
@@ -91,7 +92,9 @@ public struct GuestCPU<Probe: LockProbe, Hooks: AllocatorHooks> {
     @inlinable @inline(__always)
     public func take(_ page: Page) {
       takeOff(page)
-      page.pointer.pointee.index = UInt64(truncatingIfNeeded: core.pageblockMigratetype(core.pfn(page)).rawValue)
+      if Hooks.Rules.notesMigratetype {
+        page.pointer.pointee.index = UInt64(truncatingIfNeeded: core.pageblockMigratetype(core.pfn(page)).rawValue)
+      }
       page.pointer.pointee.refcount = 1
     }
   }
@@ -170,29 +173,50 @@ public struct GuestCPU<Probe: LockProbe, Hooks: AllocatorHooks> {
       }
       position &+= 1
       guard
-        core.watermarkAllows(zone, order: order, mark: core.mark(zone, mark), gfp)
+        isAboveHigh(zone, order: order, gfp)
+          || core.watermarkAllows(zone, order: order, mark: core.mark(zone, mark), gfp, Hooks.Rules.self)
           // zone_watermark_fast(): the boost doesn't count against an atomic page at the min mark.
-          || order == 0 && mark == .min && gfp.contains(.atomic)
-            && core.watermarkAllows(zone, order: order, mark: zone.watermark(.min), gfp)
+          || order == 0 && mark == .min && gfp.contains(Hooks.Rules.highIgnoresBoost ? .high : .atomic)
+            && core.watermarkAllows(zone, order: order, mark: zone.watermark(.min), gfp, Hooks.Rules.self)
       else { continue }
       if let page = takeFrom(zone, order: order, gfp, avoidFragmentation: avoidFragmentation) {
-        if order > 0 && gfp.mayUseHighAtomic { reserveHighAtomic(page, zone) }
+        if order > 0 && gfp.mayUseHighAtomic { reserveHighAtomic(page, order: order, zone) }
         return page
       }
     }
   }
 
-  /// reserve_highatomic_pageblock(): makes the pageblock of an atomic block of order 1 or more part of the reserve,
-  /// which may have a hundredth of the zone and one pageblock.
+  /// get_page_from_freelist() of 6.7 and later: asks for the high mark first. A zone below it is flagged, and not asked
+  /// again until a drain finds it above.
+  @inlinable @inline(__always)
+  func isAboveHigh(_ zone: Zone, order: Int, _ gfp: GFP) -> Bool {
+    guard Hooks.Rules.tunesPerCPULists, !zone.isBelowHigh else { return false }
+    if core.watermarkAllows(zone, order: order, mark: core.mark(zone, .high), gfp, Hooks.Rules.self) { return true }
+    zone.isBelowHigh = true
+    return false
+  }
+
+  /// reserve_highatomic_pageblock(): makes the pageblock of an atomic block of order 1 or more part of the reserve.
   @inlinable @inline(never)
-  mutating func reserveHighAtomic(_ page: Page, _ zone: Zone) {
+  mutating func reserveHighAtomic(_ page: Page, order: Int, _ zone: Zone) {
     let pages: UInt64 = 1 &<< UInt64(core.pageblockOrder)
-    let most = zone.managedPages / 100 &+ pages
+    let most = Hooks.Rules.mostHighAtomic(managed: zone.managedPages, pageblock: pages)
     if zone.reservedHighAtomic >= most { return }
     withZoneLocked(zone) { hold in
       hold.items = 1
       let pfn = hold.core.pfn(page)
-      guard hold.zone.reservedHighAtomic < most, hold.core.pageblockMigratetype(pfn).isMergeable else { return }
+      let type = hold.core.pageblockMigratetype(pfn)
+      guard hold.zone.reservedHighAtomic < most, type.isMergeable else { return }
+      if Hooks.Rules.keepsListsPure {
+        if order >= hold.core.pageblockOrder {
+          hold.core.setPageblockMigratetypes(pfn, order: order, .highAtomic)
+          hold.zone.reservedHighAtomicField.pointee &+= 1 &<< UInt64(order)
+        } else if let start = hold.core.wholePageblock(pfn, in: hold.zone) {
+          hold.core.retag(hold.zone, pageblock: start, from: type, to: .highAtomic, hold.hooks)
+          hold.zone.reservedHighAtomicField.pointee &+= pages
+        }
+        return
+      }
       hold.zone.reservedHighAtomicField.pointee &+= pages
       hold.core.setPageblockMigratetype(pfn, .highAtomic)
       _ = hold.core.moveFreePages(hold.zone, pageblockOf: pfn, to: .highAtomic, hold.hooks)
@@ -215,7 +239,7 @@ public struct GuestCPU<Probe: LockProbe, Hooks: AllocatorHooks> {
         return nil
       }
       // Outside of the lock. A page that looks in use is leaked, and another taken.
-      if core.checkNew(page, order: order) { return page }
+      if !Hooks.Rules.checksNewPages || core.checkNew(page, order: order) { return page }
       _ = core.zoneSawBadPage(zone)
     }
   }
@@ -231,7 +255,9 @@ public struct GuestCPU<Probe: LockProbe, Hooks: AllocatorHooks> {
         page = hold.core.takeSmallest(hold.zone, order: order, .highAtomic, hold.hooks)
       }
       if page == nil {
-        page = hold.core.take(hold.zone, order: order, type, avoidFragmentation: avoidFragmentation, hold.hooks)
+        var mode = GuestCore.TakeMode.own
+        page = hold.core.take(
+          hold.zone, order: order, type, avoidFragmentation: avoidFragmentation, &mode, hold.hooks)
       }
       // ALLOC_NON_BLOCK: rather the reserve than a failure (6.1.192; facts of the 6.1.y that Debian ships).
       if page == nil && gfp.isNonBlock {
@@ -246,11 +272,16 @@ public struct GuestCPU<Probe: LockProbe, Hooks: AllocatorHooks> {
   @inlinable @inline(__always)
   mutating func takeFrom(_ pcp: PerCPUList, _ zone: Zone, order: Int, _ gfp: GFP, avoidFragmentation: Bool) -> Page? {
     let type = gfp.migratetype
-    pcp.freeFactorField.pointee &>>= 1
+    if Hooks.Rules.tunesPerCPULists { pcp.freeCountField.pointee &>>= 1 } else { pcp.freeFactorField.pointee &>>= 1 }
     let list = pcp.list(PerCPUList.index(order: order, type))
     if list.isEmpty {
-      var batch = Int(pcp.pointer.pointee.batch)
-      if batch > 1 { batch = max(batch &>> order, 2) }
+      var batch: Int
+      if Hooks.Rules.tunesPerCPULists {
+        batch = pcp.blocksToRefill(order: order, isBelowHigh: zone.isBelowHigh)
+      } else {
+        batch = Int(pcp.pointer.pointee.batch)
+        if batch > 1 { batch = max(batch &>> order, 2) }
+      }
       let taken = withZoneLocked(zone) { hold in
         let taken = hold.core.fill(
           list, from: hold.zone, order: order, count: batch, type, avoidFragmentation: avoidFragmentation, hold.hooks)
@@ -293,7 +324,7 @@ public struct GuestCPU<Probe: LockProbe, Hooks: AllocatorHooks> {
     if PerCPUList.serves(order: order, hugeOrder: core.perCPUHugeOrder) && type != .isolate {
       // free_unref_page(): types without per-CPU lists are cached as movable.
       let kept = type.rawValue < Migratetype.pcpTypes ? type : .movable
-      page.pointer.pointee.index = UInt64(truncatingIfNeeded: type.rawValue)
+      if Hooks.Rules.notesMigratetype { page.pointer.pointee.index = UInt64(truncatingIfNeeded: type.rawValue) }
       let pcp = core.perCPUList(zone, cpu: cpu)
       if pcp.lock.tryLock() {
         add(page, to: pcp, zone, order: order, kept)
@@ -317,6 +348,17 @@ public struct GuestCPU<Probe: LockProbe, Hooks: AllocatorHooks> {
   mutating func freeOnePage(_ page: Page, pfn: UInt64, order: Int, _ zone: Zone, _ type: Migratetype) {
     withZoneLocked(zone) { hold in
       hold.items = 1
+      if Hooks.Rules.keepsListsPure {
+        // split_large_buddy(); types are read under the lock.
+        if order > hold.core.pageblockOrder {
+          hold.core.freePageblocks(
+            pfn, hold.zone, order: order, placement: .byMergeGuess, notifies: true, hold.hooks)
+        } else {
+          hold.core.freeOnePage(
+            page, pfn: pfn, hold.zone, order: order, hold.core.pageblockMigratetype(pfn), hold.hooks)
+        }
+        return
+      }
       // The pageblock may have been isolated or released since its type was read.
       if hold.zone.hasIsolatedPageblocks || type == .isolate {
         hold.core.freeAmongIsolated(page, pfn: pfn, hold.zone, order: order, hold.hooks)
@@ -332,6 +374,18 @@ public struct GuestCPU<Probe: LockProbe, Hooks: AllocatorHooks> {
     let index = PerCPUList.index(order: order, type)
     pcp.list(index).addHead(page)
     pcp.countField.pointee &+= 1 &<< Int32(order)
+    if Hooks.Rules.tunesPerCPULists {
+      let pages = pcp.pagesToDrainAfterFree(order: order, isBelowHigh: zone.isBelowHigh)
+      if pages > 0 {
+        drain(pcp, zone, pages: pages, first: index)
+        if zone.isBelowHigh
+          && core.watermarkAllows(zone, order: 0, mark: core.mark(zone, .high), .userMovable, Hooks.Rules.self)
+        {
+          zone.isBelowHigh = false
+        }
+      }
+      return
+    }
     let freeHigh = pcp.freeFactorField.pointee != 0 && order != 0 && order <= PerCPUList.costlyOrder
     let high = pcp.drainAbove(freeHigh: freeHigh)
     if pcp.countField.pointee >= high {

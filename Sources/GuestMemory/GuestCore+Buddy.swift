@@ -1,7 +1,15 @@
 import CHost
 
-// The buddy allocator, mm/page_alloc.c of Linux 6.1. Every method requires the zone's lock.
+// The buddy allocator, mm/page_alloc.c. Every method requires the zone's lock.
 extension GuestCore {
+  /// Where the last block of a hold came from (enum rmqueue_mode, 6.12): what was found empty needn't be searched again.
+  @usableFromInline
+  enum TakeMode {
+    case own
+    /// A block of another type, one at a time.
+    case steals
+  }
+
   /// Which end of its list a freed block goes to.
   public enum FreePlacement: Sendable {
     /// The kernel's guess: the tail if the block is likely to merge soon, otherwise the head.
@@ -45,6 +53,14 @@ extension GuestCore {
     zone.freePagesField.pointee &+= UInt64(bitPattern: Int64(pages))
   }
 
+  /// Notes that blocks came on a list of a type, or left it: HIGHATOMIC's free pages (6.12).
+  @inlinable @inline(__always)
+  func countHighAtomic<Rules: KernelRules>(_ zone: Zone, _ pages: Int, _ type: Migratetype, _: Rules.Type) {
+    if Rules.countsFreeHighAtomic && type == .highAtomic {
+      zone.freeHighAtomicField.pointee &+= UInt64(bitPattern: Int64(pages))
+    }
+  }
+
   // MARK: freeing
 
   /// page_is_buddy(): free, of this order, of the same zone.
@@ -68,6 +84,7 @@ extension GuestCore {
     var order = freedOrder
     // NR_FREE_PAGES doesn't count isolated pages.
     if type != .isolate { addFreePages(zone, 1 &<< order) }
+    countHighAtomic(zone, 1 &<< order, type, Hooks.Rules.self)
 
     while order < highestOrder {
       let buddyPFN = pfn ^ (1 &<< UInt64(truncatingIfNeeded: order))
@@ -75,7 +92,11 @@ extension GuestCore {
       guard isBuddy(buddy, order: order, of: zone) else { break }
       if order >= pageblockOrder {
         let buddyType = pageblockMigratetype(buddyPFN)
-        if type != buddyType && !(type.isMergeable && buddyType.isMergeable) { break }
+        if type != buddyType {
+          if !(type.isMergeable && buddyType.isMergeable) { break }
+          // So that its parts come on the list of the block's type when it is split.
+          if Hooks.Rules.keepsListsPure { setPageblockMigratetypes(buddyPFN, order: order, type) }
+        }
       }
       removeFromFreeList(buddy, zone, order: order, hooks)
       pfn &= buddyPFN
@@ -111,7 +132,8 @@ extension GuestCore {
       if let page = zone.freeList(order: current, type).first {
         removeFromFreeList(page, zone, order: current, hooks)
         expand(page, zone, low: order, high: current, type, hooks)
-        page.pointer.pointee.index = UInt64(truncatingIfNeeded: type.rawValue)
+        countHighAtomic(zone, -(1 &<< order), type, Hooks.Rules.self)
+        if Hooks.Rules.notesMigratetype { page.pointer.pointee.index = UInt64(truncatingIfNeeded: type.rawValue) }
         return page
       }
       current &+= 1
@@ -134,11 +156,15 @@ extension GuestCore {
     }
   }
 
-  /// __rmqueue(): tries the request's own lists, then steals and tries again.
+  /// __rmqueue(): tries the request's own lists, then other types'. `mode`: the hold's.
   @inlinable @inline(__always)
   func take<Hooks: AllocatorHooks>(
-    _ zone: Zone, order: Int, _ type: Migratetype, avoidFragmentation: Bool, _ hooks: Hooks = NoHooks()
+    _ zone: Zone, order: Int, _ type: Migratetype, avoidFragmentation: Bool, _ mode: inout TakeMode, _ hooks: Hooks
   ) -> Page? {
+    if Hooks.Rules.claimsOrSteals {
+      if mode == .own, let page = takeSmallest(zone, order: order, type, hooks) { return page }
+      return takeOthers(zone, order: order, type, avoidFragmentation: avoidFragmentation, &mode, hooks)
+    }
     if let page = takeSmallest(zone, order: order, type, hooks) { return page }
     while steal(zone, order: order, for: type, avoidFragmentation: avoidFragmentation, hooks) {
       if let page = takeSmallest(zone, order: order, type, hooks) { return page }
@@ -174,6 +200,115 @@ extension GuestCore {
       current -= 1
     }
     return false
+  }
+
+  /// What __rmqueue() of 6.12 does beyond the own lists: claims a whole pageblock, or steals one block and leaves the rest
+  /// of it where it is.
+  @inlinable @inline(never)
+  func takeOthers<Hooks: AllocatorHooks>(
+    _ zone: Zone, order: Int, _ type: Migratetype, avoidFragmentation: Bool, _ mode: inout TakeMode, _ hooks: Hooks
+  ) -> Page? {
+    guard type.isMergeable else { return nil }
+    if mode == .own {
+      let lowest = avoidFragmentation && order < pageblockOrder ? pageblockOrder : order
+      var current = highestOrder
+      while current >= lowest {
+        if let other = fallback(zone, order: current, for: type) {
+          if !canSteal(order: current, for: type) { break }
+          if let page = claimPageblock(zone, current, from: other, for: type, order: order, hooks) { return page }
+        }
+        current -= 1
+      }
+    }
+    if avoidFragmentation { return nil }
+    for current in order...highestOrder {
+      guard let other = fallback(zone, order: current, for: type), let page = zone.freeList(order: current, other).first
+      else { continue }
+      removeFromFreeList(page, zone, order: current, hooks)
+      expand(page, zone, low: order, high: current, other, hooks)
+      mode = .steals
+      return page
+    }
+    return nil
+  }
+
+  /// try_to_claim_block() (6.12): takes the head block of another type's list if its pageblock can be made one of `type`:
+  /// it is whole, or at least half of its pages are free or of a like kind. Reads every struct page of the pageblock.
+  @inlinable
+  func claimPageblock<Hooks: AllocatorHooks>(
+    _ zone: Zone, _ current: Int, from other: Migratetype, for type: Migratetype, order: Int, _ hooks: Hooks
+  ) -> Page? {
+    guard let page = zone.freeList(order: current, other).first else { return nil }
+    let pfn = self.pfn(page)
+    let blockType = pageblockMigratetype(pfn)
+    if blockType == .highAtomic { return nil }
+    if current >= pageblockOrder {
+      removeFromFreeList(page, zone, order: current, hooks)
+      setPageblockMigratetypes(pfn, order: current, type)
+      expand(page, zone, low: order, high: current, type, hooks)
+      return page
+    }
+    boostWatermark(zone)
+    guard let start = wholePageblock(pfn, in: zone) else { return nil }
+    let (free, movable) = countFreePages(inPageblock: start)
+    let pages = 1 << pageblockOrder
+    let alike = type == .movable ? movable : blockType == .movable ? pages - free - movable : 0
+    guard free + alike >= pages / 2 else { return nil }
+    retag(zone, pageblock: start, from: blockType, to: type, hooks)
+    return takeSmallest(zone, order: order, type, hooks)
+  }
+
+  /// The first PFN of the pageblock of `pfn`; nil if it isn't wholly in the zone.
+  @inlinable
+  func wholePageblock(_ pfn: UInt64, in zone: Zone) -> UInt64? {
+    let size: UInt64 = 1 << UInt64(pageblockOrder)
+    let start = pfn & ~(size - 1)
+    return start >= zone.startPFN && start + size <= zone.endPFN ? start : nil
+  }
+
+  /// prep_move_freepages_block(): the free pages of a pageblock, and the movable ones among the others.
+  @inlinable
+  func countFreePages(inPageblock start: UInt64) -> (free: Int, movable: Int) {
+    var free = 0
+    var movable = 0
+    var current = start
+    while current < start + 1 << UInt64(pageblockOrder) {
+      let page = self.page(current)
+      if page.isBuddyUnlocked {
+        free += 1 << page.order
+        current += 1 << UInt64(page.order)
+      } else {
+        if page.isMovableUnlocked { movable += 1 << granuleOrder }
+        current += 1 << UInt64(granuleOrder)
+      }
+    }
+    return (free, movable)
+  }
+
+  /// __move_freepages_block() (6.12): makes a pageblock one of another type, its free blocks with it. Complexity: one step
+  /// per struct page that heads no free block.
+  @inlinable
+  func retag<Hooks: AllocatorHooks>(
+    _ zone: Zone, pageblock start: UInt64, from old: Migratetype, to type: Migratetype, _ hooks: Hooks
+  ) {
+    var moved = 0
+    var current = start
+    while current < start + 1 << UInt64(pageblockOrder) {
+      let page = self.page(current)
+      guard page.isBuddyUnlocked else {
+        current += 1 << UInt64(granuleOrder)
+        continue
+      }
+      let order = page.order
+      move(page, zone, order: order, to: type, hooks)
+      moved += 1 << order
+      current += 1 << UInt64(order)
+    }
+    if old == .isolate { addFreePages(zone, moved) }
+    if type == .isolate { addFreePages(zone, -moved) }
+    countHighAtomic(zone, -moved, old, Hooks.Rules.self)
+    countHighAtomic(zone, moved, type, Hooks.Rules.self)
+    setPageblockMigratetype(start, type)
   }
 
   /// find_suitable_fallback(): the first type in the fallback row whose list isn't empty.

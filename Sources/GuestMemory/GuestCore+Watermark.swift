@@ -5,7 +5,9 @@ extension GuestCore {
   ///
   /// Read without the lock, as in the kernel, so it may be out of date.
   @inlinable @inline(__always)
-  func watermarkAllows(_ zone: Zone, order: Int, mark: UInt64, _ gfp: GFP) -> Bool {
+  func watermarkAllows<Rules: KernelRules>(
+    _ zone: Zone, order: Int, mark: UInt64, _ gfp: GFP, _ rules: Rules.Type
+  ) -> Bool {
     var least = Int64(truncatingIfNeeded: mark)
     var free = Int64(truncatingIfNeeded: zone.freePages) &- ((1 &<< Int64(order)) &- 1)
     // gfp_to_alloc_flags(): whoever may use any reserve has the atomic one not subtracted.
@@ -13,7 +15,7 @@ extension GuestCore {
       least &-= least / 2
       if gfp.isNonBlock { least &-= least / 4 }
     } else if !gfp.isNonBlock {
-      free &-= Int64(truncatingIfNeeded: zone.reservedHighAtomic)
+      free &-= Int64(truncatingIfNeeded: zone.withheldHighAtomic(rules))
     }
     if free <= least &+ zone.lowmemReserve(gfp.highestZone) { return false }
     if order == 0 { return true }
@@ -35,12 +37,12 @@ extension GuestCore {
 }
 
 extension Zone {
-  /// zone_watermark_ok() as page reporting calls it (6.1): whether more than the low watermark, the boost and `pages`
+  /// zone_watermark_ok() as page reporting calls it: whether more than the low watermark, the boost and `pages`
   /// are free, not counting the atomic reserve. The request is for a single page of the lowest zone, for which no zone
   /// keeps a reserve, so no list is read. Read without the lock: a hint that may be out of date.
   @inlinable @inline(__always)
-  public func isAboveLow(by pages: UInt64) -> Bool {
-    let free = Int64(truncatingIfNeeded: freePages) &- Int64(truncatingIfNeeded: reservedHighAtomic)
+  public func isAboveLow<Rules: KernelRules>(by pages: UInt64, _ rules: Rules.Type) -> Bool {
+    let free = Int64(truncatingIfNeeded: freePages) &- Int64(truncatingIfNeeded: withheldHighAtomic(rules))
     return free > Int64(truncatingIfNeeded: watermark(.low) &+ watermarkBoost &+ pages)
   }
 }

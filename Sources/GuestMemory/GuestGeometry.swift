@@ -48,6 +48,8 @@ public struct GuestGeometry: Sendable {
   public var hasHugePages = true
   /// Whether the kernel has ZONE_DMA32, without which it never sets ALLOC_NOFRAGMENT.
   public var avoidsFragmentation = true
+  /// The kernel whose rules the guest follows: the sizes of its per-CPU lists.
+  public var kernel = KernelVersion.linux6_1
   public var lockKind = LockKind.queued
   public var vmemmapPage = VmemmapPage.huge
   /// False for a capture without zoneinfo: watermarks are zero and nothing may be allocated.

@@ -13,6 +13,7 @@ public struct GuestSnapshot: Sendable {
     var freePages: UInt64
     var boost: UInt64
     var highAtomic: UInt64
+    var freeHighAtomic: UInt64
     var pageblocks: [UInt8]
   }
 
@@ -39,7 +40,7 @@ public struct GuestSnapshot: Sendable {
       zones.append(
         ZoneImage(
           freePages: zone.freePages, boost: zone.watermarkBoost,
-          highAtomic: zone.reservedHighAtomic,
+          highAtomic: zone.reservedHighAtomic, freeHighAtomic: zone.freeHighAtomic,
           pageblocks: Array(UnsafeBufferPointer(rebasing: core.pageblocks(of: zone)))))
     }
     self.lists = lists
@@ -70,6 +71,8 @@ public struct GuestSnapshot: Sendable {
       zone.freePagesField.pointee = image.freePages
       zone.watermarkBoostField.pointee = image.boost
       zone.reservedHighAtomicField.pointee = image.highAtomic
+      zone.freeHighAtomicField.pointee = image.freeHighAtomic
+      zone.isBelowHigh = false
       let isolate = UInt8(Migratetype.isolate.rawValue)
       zone.isolatedPageblocksField.pointee = UInt64(image.pageblocks.count { $0 == isolate })
       zone.pointer.pointee.bad_pages = 0
@@ -79,6 +82,11 @@ public struct GuestSnapshot: Sendable {
         for index in 0..<PerCPUList.listCount { pcp.list(index).initialize() }
         pcp.countField.pointee = 0
         pcp.freeFactorField.pointee = 0
+        pcp.allocFactorField.pointee = 0
+        pcp.freeCountField.pointee = 0
+        pcp.flagsField.pointee = 0
+        // Of 6.1 it is fixed, and high_min 0.
+        if pcp.pointer.pointee.high_max > 0 { pcp.highField.pointee = 0 }
       }
     }
     for image in lists {

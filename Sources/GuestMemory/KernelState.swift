@@ -14,12 +14,18 @@ public struct KernelState: Equatable, Sendable {
     }
   }
 
-  /// A CPU's lists of one zone. `free_factor` is 6.1's.
+  /// A CPU's lists of one zone. `free_factor` is of kernels before 6.7.
   public struct PerCPU: Equatable, Sendable {
     public var count = 0
     public var high = 0
     public var batch = 0
     public var freeFactor = 0
+    /// Of 6.7 and later; `flags`: PCPF_*.
+    public var highMin = 0
+    public var highMax = 0
+    public var allocFactor = 0
+    public var freeCount = 0
+    public var flags = 0
     /// By the kernel's index (order_to_pindex()); empty ones are left out.
     public var lists: [Int: [UInt64]] = [:]
     /// Of them, those that go back to HIGHATOMIC's lists (get_pcppage_migratetype()).
@@ -37,6 +43,8 @@ public struct KernelState: Equatable, Sendable {
     public var watermarks = Watermarks(min: 0, low: 0, high: 0)
     public var boost: UInt64 = 0
     public var highAtomic: UInt64 = 0
+    /// ZONE_BELOW_HIGH (6.7).
+    public var isBelowHigh = false
     public var freePages: UInt64 = 0
     public var blocksFree: [Int] = []
     /// Empty ones are left out.
@@ -97,8 +105,10 @@ extension KernelState.Zone {
         return "\(place): CPU \(cpu)'s blocks of HIGHATOMIC: \(one.highAtomic.count), \(two.highAtomic.count)"
       }
       return "\(place): CPU \(cpu): count \(one.count), \(two.count); high \(one.high), \(two.high); free_factor "
-        + "\(one.freeFactor), \(two.freeFactor)"
+        + "\(one.freeFactor), \(two.freeFactor); alloc_factor \(one.allocFactor), \(two.allocFactor); free_count "
+        + "\(one.freeCount), \(two.freeCount); flags \(one.flags), \(two.flags)"
     }
+    if isBelowHigh != other.isBelowHigh { return "\(place): ZONE_BELOW_HIGH \(isBelowHigh), \(other.isBelowHigh)" }
     return "\(place): its size or watermarks"
   }
 
@@ -114,7 +124,7 @@ extension GuestGeometry {
   /// The geometry of a kernel that was dumped.
   ///
   /// - Throws: ``GuestError`` if a zone's name isn't known.
-  public init(_ state: KernelState) throws(GuestError) {
+  public init(_ state: KernelState, kernel: KernelVersion) throws(GuestError) {
     var zones: [ZoneExtent] = []
     for zone in state.zones {
       guard let type = ZoneType.allCases.first(where: { $0.name == zone.name }) else {
@@ -129,6 +139,7 @@ extension GuestGeometry {
     self.init(
       zones: zones, nodeCount: (state.zones.map(\.node).max() ?? 0) + 1,
       cpuCount: state.zones.map(\.perCPU.count).max() ?? 1, granuleOrder: 0)
+    self.kernel = kernel
     takeBuild(of: state)
   }
 
@@ -155,7 +166,12 @@ extension Guest {
       for (cpu, lists) in image.perCPU.enumerated() {
         let pcp = core.perCPUList(zone, cpu: cpu)
         pcp.countField.pointee = Int32(clamping: lists.count)
-        pcp.pointer.pointee.high = Int32(clamping: lists.high)
+        pcp.highField.pointee = Int32(clamping: lists.high)
+        pcp.pointer.pointee.high_min = Int32(clamping: lists.highMin)
+        pcp.pointer.pointee.high_max = Int32(clamping: lists.highMax)
+        pcp.allocFactorField.pointee = UInt8(clamping: lists.allocFactor)
+        pcp.freeCountField.pointee = Int16(clamping: lists.freeCount)
+        pcp.flagsField.pointee = UInt8(clamping: lists.flags)
         pcp.pointer.pointee.batch = Int32(clamping: lists.batch)
         pcp.freeFactorField.pointee = Int16(clamping: lists.freeFactor)
         for (index, pfns) in lists.lists {
@@ -180,6 +196,10 @@ extension Guest {
       zone.freePagesField.pointee = image.freePages
       zone.watermarkBoostField.pointee = image.boost
       zone.reservedHighAtomicField.pointee = image.highAtomic
+      zone.isBelowHigh = image.isBelowHigh
+      zone.freeHighAtomicField.pointee = image.lists.reduce(0) {
+        $1.type == Migratetype.highAtomic.rawValue ? $0 + UInt64($1.pfns.count) << UInt64($1.order) : $0
+      }
       zone.isolatedPageblocksField.pointee = UInt64(image.pageblocks.count { $0 == Migratetype.isolate.rawValue })
       for (number, type) in image.pageblocks.enumerated() {
         let pfn = (image.startPFN >> UInt64(core.pageblockOrder) + UInt64(number)) << UInt64(core.pageblockOrder)
@@ -219,6 +239,7 @@ extension Guest {
       state.zones[index].freePages = zone.freePages
       state.zones[index].boost = zone.watermarkBoost
       state.zones[index].highAtomic = zone.reservedHighAtomic
+      state.zones[index].isBelowHigh = zone.isBelowHigh
       state.zones[index].blocksFree = (0...core.highestOrder).map { Int(zone.blocksFree(order: $0)) }
       var lists: [KernelState.List] = []
       for order in 0...core.highestOrder {
@@ -233,11 +254,17 @@ extension Guest {
         let pcp = core.perCPUList(zone, cpu: cpu)
         var image = state.zones[index].perCPU[cpu]
         image.count = pcp.count
+        image.high = pcp.high
         image.freeFactor = Int(pcp.freeFactorField.pointee)
+        image.allocFactor = Int(pcp.allocFactorField.pointee)
+        image.freeCount = Int(pcp.freeCountField.pointee)
+        image.flags = Int(pcp.flagsField.pointee)
         image.lists = [:]
         image.highAtomic = []
         for number in 0..<PerCPUList.listCount where !pcp.list(number).isEmpty {
           image.lists[number] = pcp.list(number).map(core.pfn)
+          // Later kernels note nothing.
+          if geometry.kernel != .linux6_1 { continue }
           let noted = pcp.list(number).filter { $0.pointer.pointee.index == UInt64(Migratetype.highAtomic.rawValue) }
           image.highAtomic.formUnion(noted.map(core.pfn))
         }

@@ -30,9 +30,33 @@ public struct PerCPUList {
     UnsafeMutableRawPointer(pointer).advanced(by: Int(HB_PCP_FREE_FACTOR)).assumingMemoryBound(to: Int16.self)
   }
 
+  /// The most pages; 6.7 and later change it.
+  @inlinable @inline(__always)
+  var highField: UnsafeMutablePointer<Int32> {
+    UnsafeMutableRawPointer(pointer).advanced(by: Int(HB_PCP_HIGH)).assumingMemoryBound(to: Int32.self)
+  }
+
+  /// HB_PCPF_* (6.7).
+  @inlinable @inline(__always)
+  var flagsField: UnsafeMutablePointer<UInt8> {
+    UnsafeMutableRawPointer(pointer).advanced(by: Int(HB_PCP_FLAGS)).assumingMemoryBound(to: UInt8.self)
+  }
+
+  /// The next refill is `batch` times two to the power of this (6.7).
+  @inlinable @inline(__always)
+  var allocFactorField: UnsafeMutablePointer<UInt8> {
+    UnsafeMutableRawPointer(pointer).advanced(by: Int(HB_PCP_ALLOC_FACTOR)).assumingMemoryBound(to: UInt8.self)
+  }
+
+  /// Pages freed in a row, halved by each allocation (6.7).
+  @inlinable @inline(__always)
+  var freeCountField: UnsafeMutablePointer<Int16> {
+    UnsafeMutableRawPointer(pointer).advanced(by: Int(HB_PCP_FREE_COUNT)).assumingMemoryBound(to: Int16.self)
+  }
+
   /// The number of pages on all lists.
   @inlinable public var count: Int { Int(countField.pointee) }
-  @inlinable public var high: Int { Int(pointer.pointee.high) }
+  @inlinable public var high: Int { Int(highField.pointee) }
   @inlinable public var batch: Int { Int(pointer.pointee.batch) }
 
   /// pcp_allowed_order()
@@ -64,7 +88,7 @@ public struct PerCPUList {
   /// nr_pcp_high() without reclaim: 0 drains everything, after consecutive frees of orders 1 to 3.
   @inlinable @inline(__always)
   func drainAbove(freeHigh: Bool) -> Int32 {
-    let high = pointer.pointee.high
+    let high = highField.pointee
     return high == 0 || freeHigh ? 0 : high
   }
 
@@ -78,6 +102,82 @@ public struct PerCPUList {
     let scaled = batch &<< Int32(freeFactorField.pointee)
     if scaled < most && freeFactorField.pointee < PerCPUList.batchScaleMax { freeFactorField.pointee &+= 1 }
     return Int(max(batch, min(scaled, most)))
+  }
+}
+
+// 6.7 and later: sizes that follow what the CPU does.
+extension PerCPUList {
+  /// nr_pcp_alloc(): the blocks of a refill. `isBelowHigh`: of the zone.
+  @inlinable
+  func blocksToRefill(order: Int, isBelowHigh: Bool) -> Int {
+    let batch = pointer.pointee.batch
+    var high = clampedHigh()
+    if high < batch { return 1 }
+    var pages = order == 0 ? batch &<< Int32(allocFactorField.pointee) : batch
+    if pointer.pointee.high_min != pointer.pointee.high_max && !isBelowHigh {
+      high = min(high &+ pages, pointer.pointee.high_max)
+      highField.pointee = high
+    }
+    if order == 0 {
+      let most = max(high &- countField.pointee &- batch, batch)
+      if pages <= most && allocFactorField.pointee < PerCPUList.batchScaleMax { allocFactorField.pointee &+= 1 }
+      pages = min(pages, most)
+    }
+    return pages > 1 ? Int(max(pages &>> Int32(order), 2)) : 1
+  }
+
+  /// The pages to drain after a free of `order`; 0: none (free_unref_page_commit(), nr_pcp_high(), nr_pcp_free()).
+  @inlinable
+  func pagesToDrainAfterFree(order: Int, isBelowHigh: Bool) -> Int {
+    allocFactorField.pointee &>>= 1
+    let batch = pointer.pointee.batch
+    let previousHigh = UInt8(truncatingIfNeeded: HB_PCPF_PREV_FREE_HIGH_ORDER)
+    var freeHigh = false
+    if order > 0 && order <= PerCPUList.costlyOrder {
+      let keepsBatch = flagsField.pointee & UInt8(truncatingIfNeeded: HB_PCPF_FREE_HIGH_BATCH) != 0
+      freeHigh =
+        Int32(freeCountField.pointee) >= batch && flagsField.pointee & previousHigh != 0
+        && (!keepsBatch || countField.pointee >= batch)
+      flagsField.pointee |= previousHigh
+    } else {
+      flagsField.pointee &= ~previousHigh
+    }
+    let largest = batch &<< Int32(PerCPUList.batchScaleMax)
+    if Int32(freeCountField.pointee) < largest { freeCountField.pointee &+= 1 &<< Int16(order) }
+
+    let above = drainAbove(batch: batch, freeHigh: freeHigh, isBelowHigh: isBelowHigh)
+    guard countField.pointee >= above else { return 0 }
+    if freeHigh { return Int(min(countField.pointee, largest)) }
+    if above < batch { return 1 }
+    return Int(max(batch, min(Int32(freeCountField.pointee), above &- batch)))
+  }
+
+  /// nr_pcp_high() without reclaim.
+  @inlinable
+  func drainAbove(batch: Int32, freeHigh: Bool, isBelowHigh: Bool) -> Int32 {
+    let high = clampedHigh()
+    if high == 0 { return 0 }
+    let least = pointer.pointee.high_min
+    let most = pointer.pointee.high_max
+    if freeHigh {
+      highField.pointee = max(high &- batch &<< Int32(PerCPUList.batchScaleMax), least)
+      return 0
+    }
+    if least == most { return high }
+    let freed = Int32(freeCountField.pointee)
+    if isBelowHigh {
+      highField.pointee = max(high &- max(freed, batch), least)
+      return max(countField.pointee, least)
+    }
+    if countField.pointee >= high, high < freed &+ batch { highField.pointee = max(least, min(freed &+ batch, most)) }
+    return high
+  }
+
+  @inlinable
+  func clampedHigh() -> Int32 {
+    let high = max(pointer.pointee.high_min, min(highField.pointee, pointer.pointee.high_max))
+    highField.pointee = high
+    return high
   }
 }
 
@@ -95,9 +195,14 @@ extension GuestCore {
   ) -> Int {
     var taken = 0
     var bad = 0
+    var mode = TakeMode.own
     while taken < count {
-      guard let page = take(zone, order: order, type, avoidFragmentation: avoidFragmentation, hooks) else { break }
+      guard let page = take(zone, order: order, type, avoidFragmentation: avoidFragmentation, &mode, hooks) else { break }
       taken &+= 1
+      if !Hooks.Rules.checksNewPages {
+        list.addTail(page)
+        continue
+      }
       // check_pcp_refill(), under the lock.
       if checkNew(page, order: order) {
         list.addTail(page)
@@ -120,7 +225,7 @@ extension GuestCore {
     var index = first &- 1
     var blocks = 0
     // The noted type is from the time of the free.
-    let readsPageblock = zone.hasIsolatedPageblocks
+    let readsPageblock = !Hooks.Rules.notesMigratetype || zone.hasIsolatedPageblocks
     while left > 0 {
       repeat {
         index &+= 1

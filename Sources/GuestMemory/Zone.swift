@@ -1,4 +1,5 @@
 import CHost
+import Synchronization
 
 /// A handle on a `struct zone`. Its values are stable only while its lock is held.
 public struct Zone: Equatable, Sendable {
@@ -40,6 +41,23 @@ public struct Zone: Equatable, Sendable {
   @inlinable @inline(__always)
   var reservedHighAtomicField: UnsafeMutablePointer<UInt64> { field(Int(HB_ZONE_NR_RESERVED_HIGHATOMIC)) }
 
+  /// Pages on HIGHATOMIC's lists (6.12).
+  @inlinable @inline(__always)
+  var freeHighAtomicField: UnsafeMutablePointer<UInt64> { field(Int(HB_ZONE_NR_FREE_HIGHATOMIC)) }
+
+  /// ZONE_BELOW_HIGH (6.7): whether the zone was found below its high mark, so that per-CPU lists shrink. Set and cleared
+  /// without the lock.
+  @inlinable @inline(__always)
+  var belowHighFlag: UnsafeMutablePointer<Atomic<UInt64>> {
+    UnsafeMutableRawPointer(pointer).advanced(by: Int(HB_ZONE_FLAGS)).assumingMemoryBound(to: Atomic<UInt64>.self)
+  }
+
+  @inlinable @inline(__always)
+  var isBelowHigh: Bool {
+    get { belowHighFlag.pointee.load(ordering: .relaxed) != 0 }
+    nonmutating set { belowHighFlag.pointee.store(newValue ? 1 : 0, ordering: .relaxed) }
+  }
+
   @inlinable @inline(__always)
   var isolatedPageblocksField: UnsafeMutablePointer<UInt64> { field(Int(HB_ZONE_NR_ISOLATE_PAGEBLOCK)) }
 
@@ -54,6 +72,15 @@ public struct Zone: Equatable, Sendable {
 
   @inlinable @inline(__always)
   var reservedHighAtomic: UInt64 { chost_read_once(UnsafeRawPointer(reservedHighAtomicField)) }
+
+  @inlinable @inline(__always)
+  var freeHighAtomic: UInt64 { chost_read_once(UnsafeRawPointer(freeHighAtomicField)) }
+
+  /// The reserve's pages that requests without a right to it don't see as free.
+  @inlinable @inline(__always)
+  func withheldHighAtomic<Rules: KernelRules>(_: Rules.Type) -> UInt64 {
+    Rules.countsFreeHighAtomic ? freeHighAtomic : reservedHighAtomic
+  }
 
   @inlinable @inline(__always)
   func field(_ offset: Int) -> UnsafeMutablePointer<UInt64> {

@@ -180,8 +180,8 @@ static void dump_pcp(struct probe_out *out, struct zone *zone)
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
 		probe_print(out, " free_factor=%d", pcp->free_factor);
 #else
-		probe_print(out, " alloc_factor=%u free_count=%d flags=%u", pcp->alloc_factor, pcp->free_count,
-			    pcp->flags);
+		probe_print(out, " high_min=%d high_max=%d alloc_factor=%u free_count=%d flags=%u", pcp->high_min,
+			    pcp->high_max, pcp->alloc_factor, pcp->free_count, pcp->flags);
 #endif
 		probe_print(out, "\n");
 		dump_pcp_lists(out, pcp, cpu);
@@ -197,6 +197,9 @@ int probe_dump(u64 *words, size_t capacity, struct probe_out *out)
 	probe_for_each_zone(nid, index, zone) {
 		probe_print(out, "zone node=%d name=%s start=%lu spanned=%lu present=%lu managed=%lu", nid, zone->name,
 			    zone->zone_start_pfn, zone->spanned_pages, zone->present_pages, zone_managed_pages(zone));
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+		probe_print(out, " below_high=%d", test_bit(ZONE_BELOW_HIGH, &zone->flags));
+#endif
 		probe_print(out, " min=%lu low=%lu high=%lu boost=%lu highatomic=%lu nr_free_pages=%lu\n",
 			    zone->_watermark[WMARK_MIN], zone->_watermark[WMARK_LOW], zone->_watermark[WMARK_HIGH],
 			    zone->watermark_boost, zone->nr_reserved_highatomic, zone_page_state(zone, NR_FREE_PAGES));

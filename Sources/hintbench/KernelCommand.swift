@@ -2,6 +2,7 @@ import ArgumentParser
 import Bench
 import Foundation
 import Glibc
+import GuestMemory
 import Instruments
 import LinuxGuest
 import Machine
@@ -300,7 +301,8 @@ struct KernelCheckCommand: ParsableCommand {
           }
         }
       }
-      let rules = found.kernel.hasPrefix("6.1.") ? "" : "; the model follows the rules of Linux 6.1"
+      let version = KernelVersion(closestTo: found.kernel).rawValue
+      let rules = found.kernel.hasPrefix(version + ".") ? "" : "; the model follows the rules of Linux \(version)"
       print(found.text + rules)
       if let json { try FileAccess.writeAtomically(Array(JSONEncoder.standard.encode(found)), to: json) }
       if !found.differences.isEmpty { throw ExitCode(2) }

@@ -41,7 +41,7 @@ import Testing
     #expect(bench.collect(recorder) == .complete)
     #expect(state(bench) == State.idle)
     #expect(recorder.duplicates == 0)
-    let blocks = guest.core.zones.filter { $0.isAboveLow(by: 32 << 9) }.flatMap {
+    let blocks = guest.core.zones.filter { $0.isAboveLow(by: 32 << 9, Linux6_1.self) }.flatMap {
       guest.freeBlocks(fromOrder: 9, zone: $0.index)
     }
     #expect(!blocks.isEmpty && Set(blocks) == Set(recorder.hints))
@@ -60,7 +60,7 @@ import Testing
     let bench = try Bench(PageReporting.self, guest, lowestOrder: order)
     #expect(bench.collect(SessionRecorder()) == .complete)
     // A small zone may refuse its largest blocks.
-    for zone in guest.core.zones where zone.isAboveLow(by: 33 << 10) {
+    for zone in guest.core.zones where zone.isAboveLow(by: 33 << 10, Linux6_1.self) {
       for block in guest.freeBlocks(zone: zone.index) {
         #expect(isReported(guest, block) == (block.order >= order), "\(block)")
       }
@@ -489,7 +489,7 @@ import Testing
     bench.strategy.hooks.request()
     #expect(bench.collect(recorder) == .complete, context)
     #expect(state(bench) == State.idle, context)
-    for zone in guest.core.zones where zone.isAboveLow(by: UInt64(capacity) << UInt64(order)) {
+    for zone in guest.core.zones where zone.isAboveLow(by: UInt64(capacity) << UInt64(order), Linux6_1.self) {
       // No isolate is refused where a whole sheet of the largest blocks may go.
       guard zone.freePages > zone.watermark(.min) + zone.reservedHighAtomic + UInt64(capacity + 1) << 10 else {
         continue

@@ -46,19 +46,29 @@ struct free_area {
     uint64_t nr_free; /* blocks, all migratetypes */
 } __attribute__((swift_name("FreeArea")));
 
-/* struct per_cpu_pages: one a zone and CPU. */
+/* struct per_cpu_pages of 6.12, and what 6.1 has instead: one a zone and CPU. */
 struct per_cpu_pages {
     uint32_t lock; /* spinlock_t, always taken by trylock */
     int32_t count; /* pages on all lists */
     int32_t high;  /* pages; above it a free drains */
+    int32_t high_min; /* 6.7 and later: the range of high */
+    int32_t high_max;
     int32_t batch; /* pages per refill or drain */
-    int16_t free_factor;
-    int16_t expire;
-    struct list_head lists[HB_NR_PCP_LISTS];
-    uint64_t padding[1]; /* to whole cache lines: Swift imports no type that asks for more than 16 bytes of alignment */
+    uint8_t flags; /* HB_PCPF_* */
+    uint8_t alloc_factor; /* refills are batch << this */
+    uint8_t expire;
+    uint8_t padding;
+    int16_t free_count;  /* pages freed in a row */
+    int16_t free_factor; /* before 6.7: drains are batch << this */
+    struct list_head lists[HB_NR_PCP_LISTS]; /* 6.1 has them 8 bytes earlier */
 } __attribute__((swift_name("PerCPUPages")));
 
 _Static_assert(sizeof(struct per_cpu_pages) % 64 == 0, "a per_cpu_pages shares no cache line with the next");
+
+enum {
+    HB_PCPF_PREV_FREE_HIGH_ORDER = 1, /* the last free was of order 1 to 3 */
+    HB_PCPF_FREE_HIGH_BATCH = 2,      /* a CPU's share of the cache is so large that a batch of those may stay */
+};
 
 /*
  * struct zone. What is read by every allocation comes first, then on a line of its own free_area[], flags and,
@@ -78,8 +88,9 @@ struct zone {
     int32_t index;       /* in the guest's zone table */
     int32_t initialized; /* has watermarks */
     uint64_t nr_isolate_pageblock;
+    uint64_t nr_free_highatomic; /* 6.12: pages on HIGHATOMIC's lists */
 
-    uint64_t padding1[6]; /* CACHELINE_PADDING(_pad1_) */
+    uint64_t padding1[5]; /* CACHELINE_PADDING(_pad1_) */
     struct free_area free_area[HB_NR_ORDERS];
     uint64_t zone_flags;
     uint32_t lock; /* qspinlock word, or the test-and-set word */
@@ -105,6 +116,8 @@ enum {
     HB_ZONE_NR_RESERVED_HIGHATOMIC = offsetof(struct zone, nr_reserved_highatomic),
     HB_ZONE_LOWMEM_RESERVE = offsetof(struct zone, lowmem_reserve),
     HB_ZONE_NR_ISOLATE_PAGEBLOCK = offsetof(struct zone, nr_isolate_pageblock),
+    HB_ZONE_NR_FREE_HIGHATOMIC = offsetof(struct zone, nr_free_highatomic),
+    HB_ZONE_FLAGS = offsetof(struct zone, zone_flags),
     HB_ZONE_LOCK = offsetof(struct zone, lock),
     HB_ZONE_NR_FREE_PAGES = offsetof(struct zone, nr_free_pages),
     HB_PAGE_PRIVATE = offsetof(struct page, private_),
@@ -112,6 +125,10 @@ enum {
     HB_PAGE_MAPPING = offsetof(struct page, mapping),
     HB_PAGE_REFCOUNT = offsetof(struct page, refcount),
     HB_PCP_COUNT = offsetof(struct per_cpu_pages, count),
+    HB_PCP_HIGH = offsetof(struct per_cpu_pages, high),
+    HB_PCP_FLAGS = offsetof(struct per_cpu_pages, flags),
+    HB_PCP_ALLOC_FACTOR = offsetof(struct per_cpu_pages, alloc_factor),
+    HB_PCP_FREE_COUNT = offsetof(struct per_cpu_pages, free_count),
     HB_PCP_FREE_FACTOR = offsetof(struct per_cpu_pages, free_factor),
     HB_PCP_LISTS = offsetof(struct per_cpu_pages, lists),
 };

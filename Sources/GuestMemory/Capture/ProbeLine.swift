@@ -82,6 +82,7 @@ extension KernelState.Zone {
     managedPages = try pages("managed")
     watermarks = Watermarks(min: try pages("min"), low: try pages("low"), high: try pages("high"))
     boost = try pages("boost")
+    isBelowHigh = try fields.number(ifAny: "below_high") != 0
     highAtomic = try pages("highatomic")
     freePages = try pages("nr_free_pages")
   }
@@ -104,6 +105,11 @@ extension KernelState.Zone {
       lists.high = try fields.number("high")
       lists.batch = try fields.number("batch")
       lists.freeFactor = try fields.number(ifAny: "free_factor")
+      lists.highMin = try fields.number(ifAny: "high_min")
+      lists.highMax = try fields.number(ifAny: "high_max")
+      lists.allocFactor = try fields.number(ifAny: "alloc_factor")
+      lists.freeCount = try fields.number(ifAny: "free_count")
+      lists.flags = try fields.number(ifAny: "flags")
       perCPU.append(lists)
     default:
       guard !perCPU.isEmpty else { throw ProbeLine.Missing(key: "pcp before") }

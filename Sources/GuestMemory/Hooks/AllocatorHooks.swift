@@ -4,6 +4,9 @@
 /// (the real hooks are behind a static key). Hooks are called with the zone's lock held and must not lock, allocate or
 /// wait. Their state is in separate memory (``SharedWords``), so that copies of a value are the same hooks.
 public protocol AllocatorHooks: Sendable {
+  /// The rules of the kernel that they are part of.
+  associatedtype Rules: KernelRules
+
   /// Called in `del_page_from_free_list()`, before the block is unlinked to be allocated, merged or isolated.
   func willRemove(_ page: Page, _ zone: Zone, order: Int)
 
@@ -33,6 +36,9 @@ extension AllocatorHooks {
 }
 
 /// No hooks: a kernel without any such strategy.
-public struct NoHooks: AllocatorHooks {
+public struct KernelAlone<Rules: KernelRules>: AllocatorHooks {
   @inlinable public init() {}
 }
+
+/// ``KernelAlone`` where the rules don't matter, or are 6.1's.
+public typealias NoHooks = KernelAlone<Linux6_1>

@@ -106,6 +106,8 @@ struct BitmapHinting: HintStrategy {
   }
 
   struct Hooks: AllocatorHooks {
+    typealias Rules = Linux6_1
+
     let words: SharedWords.View
     /// The order of a bit: at least the granule.
     let order: Int

@@ -53,6 +53,8 @@ struct PageReporting: HintStrategy {
   }
 
   struct Hooks: AllocatorHooks {
+    typealias Rules = Linux6_1
+
     let words: SharedWords.View
     let order: Int
 
@@ -179,7 +181,9 @@ struct PageReporting: HintStrategy {
   ) -> End {
     if stop.isSet { return .stopped }
     let lowest = cpu.hooks.order
-    if !zone.isAboveLow(by: UInt64(truncatingIfNeeded: capacity) &<< UInt64(truncatingIfNeeded: lowest)) {
+    if !zone.isAboveLow(
+      by: UInt64(truncatingIfNeeded: capacity) &<< UInt64(truncatingIfNeeded: lowest), Hooks.Rules.self)
+    {
       return .done
     }
     var left = capacity

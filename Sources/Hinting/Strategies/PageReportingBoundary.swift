@@ -66,6 +66,8 @@ struct PageReportingBoundary: HintStrategy {
 
   /// The boundaries, and the flags and counters of each zone.
   struct Hooks: AllocatorHooks {
+    typealias Rules = Linux6_1
+
     let words: SharedWords.View
     let lowest: Int
 

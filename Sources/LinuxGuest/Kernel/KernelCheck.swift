@@ -1,4 +1,5 @@
 import Foundation
+import GuestMemory
 import Machine
 import Records
 
@@ -36,7 +37,7 @@ public struct KernelCheck: Sendable {
     public var difference: String? { differing.map { "operation \($0.operation), \($0.words)" } }
     var differing: KernelTrace.Difference?
 
-    init(_ trace: ProbeReport.Trace) throws {
+    init(_ trace: ProbeReport.Trace, release: String) throws {
       seed = trace.seed
       managedPages = trace.start.zones.reduce(0) { $0 + $1.managedPages }
       most = trace.most
@@ -44,7 +45,7 @@ public struct KernelCheck: Sendable {
       failedAllocations = trace.steps.count { $0 == .allocated(nil) }
       isolated = trace.steps.count { if case .isolated(_, true) = $0 { true } else { false } }
       checkpoints = trace.checkpoints.count
-      differing = try KernelTrace.difference(from: trace)
+      differing = try KernelTrace.difference(from: trace, KernelVersion(closestTo: release))
     }
   }
 
@@ -64,7 +65,7 @@ public struct KernelCheck: Sendable {
       let boot = UMLBoot(kernel: kernel, bytes: bytes, limit: .seconds(300))
       let text = try boot.text(commands)
       let report = try ProbeReport.whole(text, of: kernel.version)
-      for trace in report.traces { try observe(Result(trace)) }
+      for trace in report.traces { try observe(Result(trace, release: report.release)) }
       if let record { try Self.keep(text, "\(record)/linux-\(kernel.version)-\(seed + UInt64(first)).txt") }
     }
   }
@@ -132,7 +133,7 @@ public struct KernelCheck: Sendable {
       throw UserError.input(
         file: path, "it is cut short", accepted: "expected a file that `kernel check --record` wrote")
     }
-    return (report.release, try report.traces.map(Result.init))
+    return (report.release, try report.traces.map { try Result($0, release: report.release) })
   }
 
   private static func keep(_ text: String, _ path: String) throws {

@@ -4,7 +4,7 @@ import Instruments
 /// A seeded sequence of operations on the allocator, executed by the model as the kernel's probe executes it.
 ///
 /// What is drawn, and in which order, is the same in Sources/KernelProbe/trace.c.
-struct KernelTrace {
+enum KernelTrace {
   /// Where kernel and model part.
   struct Difference: Equatable, Sendable {
     /// The number of the operation, from 1; 0 is the state before the first.
@@ -13,64 +13,79 @@ struct KernelTrace {
     var words: String
   }
 
-  private static let blocks = 1 << 18
-  private static let orders = [0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 3, 4, 5, 7, 10]
-  private static let kinds: [(name: String, gfp: GFP)] = [
+  /// Executes a trace on the model from the kernel's start, and compares each operation's block and each checkpoint.
+  ///
+  /// - Parameter kernel: whose rules the model follows.
+  /// - Throws: ``GuestError`` if the model can't have the kernel's zones.
+  static func difference(from trace: ProbeReport.Trace, _ kernel: KernelVersion) throws -> Difference? {
+    switch kernel {
+    case .linux6_1: try ModelledTrace<Linux6_1>(trace, kernel).difference
+    case .linux6_12: try ModelledTrace<Linux6_12>(trace, kernel).difference
+    }
+  }
+
+  /// Executes a trace on the model whatever the kernel did. Returns the last step and the state after it; nil for a trace
+  /// without steps.
+  static func executed(
+    _ trace: ProbeReport.Trace, _ kernel: KernelVersion
+  ) throws -> (step: ProbeReport.Step, state: KernelState)? {
+    switch kernel {
+    case .linux6_1: try ModelledTrace<Linux6_1>(trace, kernel).executed
+    case .linux6_12: try ModelledTrace<Linux6_12>(trace, kernel).executed
+    }
+  }
+
+  fileprivate static let blocks = 1 << 18
+  fileprivate static let orders = [0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 3, 4, 5, 7, 10]
+  fileprivate static let kinds: [(name: String, gfp: GFP)] = [
     ("movable", [.movable, .highMem, .noMemAlloc]), ("movable", [.movable, .highMem, .noMemAlloc]),
     ("movable", [.movable, .highMem, .noMemAlloc]), ("unmovable", .noMemAlloc), ("unmovable", .noMemAlloc),
     ("reclaimable", [.reclaimable, .noMemAlloc]), ("high", [.high, .noMemAlloc]), ("atomic", [.high, .atomic]),
   ]
+}
 
+/// A trace on a model of its own, once.
+private struct ModelledTrace<Rules: KernelRules> {
+  private let trace: ProbeReport.Trace
   private var held: [(pfn: UInt64, order: Int)] = []
   private var pages: UInt64 = 0
   private let most: UInt64
   private var random: SeededGenerator
-  private var cpu: GuestCPU<NoProbe, NoHooks>
+  private var cpu: GuestCPU<NoProbe, KernelAlone<Rules>>
   // The core doesn't keep it alive.
   private let guest: Guest
 
-  /// Executes a trace on the model from the kernel's start, and compares each operation's block and each checkpoint.
-  ///
-  /// - Throws: ``GuestError`` if the model can't have the kernel's zones.
-  static func difference(from trace: ProbeReport.Trace) throws -> Difference? {
-    let guest = try guest(of: trace)
+  init(_ trace: ProbeReport.Trace, _ kernel: KernelVersion) throws {
+    self.trace = trace
+    most = trace.most
+    random = SeededGenerator(seed: trace.seed)
+    guest = try Guest(GuestGeometry(trace.start, kernel: kernel))
+    guest.fill(trace.start)
+    cpu = GuestCPU(guest.core, cpu: 0, node: 0, probe: NoProbe(), hooks: KernelAlone<Rules>())
+  }
+
+  var difference: KernelTrace.Difference? {
     if let words = trace.start.difference(to: guest.kernelState(like: trace.start)) {
-      return Difference(operation: 0, words: "the state before the first: \(words)")
+      return .init(operation: 0, words: "the state before the first: \(words)")
     }
-    var model = KernelTrace(trace, guest)
+    var model = self
     var checkpoints = trace.checkpoints[...]
     for (number, step) in trace.steps.enumerated() {
       let (name, own) = model.step(number)
-      if own != step { return Difference(operation: number + 1, words: "\(name): \(step.words), \(own.words)") }
+      if own != step { return .init(operation: number + 1, words: "\(name): \(step.words), \(own.words)") }
       guard let next = checkpoints.first, next.steps == number + 1 else { continue }
       checkpoints.removeFirst()
       if let words = next.state.difference(to: guest.kernelState(like: next.state)) {
-        return Difference(operation: number + 1, words: "the state after \(name): \(words)")
+        return .init(operation: number + 1, words: "the state after \(name): \(words)")
       }
     }
     return nil
   }
 
-  /// Executes a trace on the model whatever the kernel did. Returns the last step and the state after it; nil for a trace
-  /// without steps.
-  static func executed(_ trace: ProbeReport.Trace) throws -> (step: ProbeReport.Step, state: KernelState)? {
-    let guest = try guest(of: trace)
-    var model = KernelTrace(trace, guest)
+  var executed: (step: ProbeReport.Step, state: KernelState)? {
+    var model = self
     let steps = trace.steps.indices.map { model.step($0).step }
     return steps.last.map { ($0, guest.kernelState(like: trace.start)) }
-  }
-
-  private static func guest(of trace: ProbeReport.Trace) throws -> Guest {
-    let guest = try Guest(GuestGeometry(trace.start))
-    guest.fill(trace.start)
-    return guest
-  }
-
-  private init(_ trace: ProbeReport.Trace, _ guest: Guest) {
-    most = trace.most
-    random = SeededGenerator(seed: trace.seed)
-    self.guest = guest
-    cpu = GuestCPU(guest.core, cpu: 0, node: 0, probe: NoProbe())
   }
 
   /// Executes the next operation. Returns its name and its block.
@@ -83,9 +98,9 @@ struct KernelTrace {
     }
     if word >> 24 & 0x1ff == 1 { return report(word) }
     if word >> 24 & 0xff == 2 { return isolateOrBack(word) }
-    if held.count < Self.blocks && (held.isEmpty || word & 0xff < (pages < wanted ? 176 : 80)) {
-      let order = Self.orders[Int(word >> 8 & 15)]
-      let kind = Self.kinds[Int(word >> 16 & 7)]
+    if held.count < KernelTrace.blocks && (held.isEmpty || word & 0xff < (pages < wanted ? 176 : 80)) {
+      let order = KernelTrace.orders[Int(word >> 8 & 15)]
+      let kind = KernelTrace.kinds[Int(word >> 16 & 7)]
       let pfn = cpu.allocate(order: order, kind.gfp)
       if let pfn {
         cpu.core.keepOffLRU(pfn)

@@ -59,7 +59,10 @@ extension Guest {
   /// __rmqueue() and its accounting, as under the lock.
   func take(_ zone: Int = 0, order: Int, _ type: Migratetype = .movable, avoidFragmentation: Bool = false) -> Block? {
     let zone = core.zone(zone)
-    guard let page = core.take(zone, order: order, type, avoidFragmentation: avoidFragmentation) else { return nil }
+    var mode = GuestCore.TakeMode.own
+    guard let page = core.take(zone, order: order, type, avoidFragmentation: avoidFragmentation, &mode, NoHooks()) else {
+      return nil
+    }
     core.addFreePages(zone, -(1 << order))
     return Block(pfn: core.pfn(page), order: order)
   }

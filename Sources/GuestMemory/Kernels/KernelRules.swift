@@ -1,0 +1,59 @@
+/// What differs between kernels in the allocator: a type whose static members are the rules, so that code that is
+/// specialised for it has no branch on the version.
+///
+/// The defaults are Linux 6.1's. A later kernel is a type that says what changed, see ``Linux6_12``.
+public protocol KernelRules: Sendable {
+  // MARK: per-CPU lists
+
+  /// Whether a CPU's `high` follows what it allocates and frees, between `high_min` and `high_max`, and refills grow
+  /// (6.7; mm/page_alloc.c, nr_pcp_alloc(), nr_pcp_high()). Otherwise a refill is `batch` pages and `high` is fixed.
+  static var tunesPerCPULists: Bool { get }
+
+  /// Whether a page on a per-CPU list keeps the migratetype that it was freed with (page->index). Otherwise the pageblock
+  /// is asked again when the list is drained (6.10).
+  static var notesMigratetype: Bool { get }
+
+  /// Whether every struct page of a block that is handed out is checked (check_new_pages()), those of a refill under the
+  /// lock. Otherwise only where the kernel was told to check pages (6.4; static key check_pages_enabled).
+  static var checksNewPages: Bool { get }
+
+  // MARK: free lists
+
+  /// Whether a free block always stands on the list of its pageblock's type (6.10): larger blocks are freed pageblock by
+  /// pageblock, merging retags the buddy, and blocks change lists together with their pageblock's type.
+  static var keepsListsPure: Bool { get }
+
+  /// Whether a request that finds nothing on its own lists claims a whole pageblock or takes one block and leaves the rest
+  /// where it is, and remembers which for the length of a hold (6.10 and 6.12.y; __rmqueue_claim(), __rmqueue_steal()).
+  /// Otherwise it moves blocks to its own lists (__rmqueue_fallback()).
+  static var claimsOrSteals: Bool { get }
+
+  // MARK: the HIGHATOMIC reserve
+
+  /// Whether requests without a right to the reserve have its free pages subtracted (6.13 and 6.12.y; nr_free_highatomic).
+  /// Otherwise all of its pageblocks (nr_reserved_highatomic).
+  static var countsFreeHighAtomic: Bool { get }
+
+  /// The most pages that the reserve may have, in a zone of so many; 0: none. `pageblock`: pages of a pageblock.
+  static func mostHighAtomic(managed: UInt64, pageblock: UInt64) -> UInt64
+
+  /// Whether __GFP_HIGH suffices for the boost not to count against a single page at the min mark (6.3). Otherwise it takes
+  /// GFP_ATOMIC.
+  static var highIgnoresBoost: Bool { get }
+}
+
+extension KernelRules {
+  @inlinable public static var tunesPerCPULists: Bool { false }
+  @inlinable public static var notesMigratetype: Bool { true }
+  @inlinable public static var checksNewPages: Bool { true }
+  @inlinable public static var keepsListsPure: Bool { false }
+  @inlinable public static var claimsOrSteals: Bool { false }
+  @inlinable public static var countsFreeHighAtomic: Bool { false }
+  @inlinable public static func mostHighAtomic(managed: UInt64, pageblock: UInt64) -> UInt64 {
+    managed / 100 &+ pageblock
+  }
+  @inlinable public static var highIgnoresBoost: Bool { false }
+}
+
+/// Linux 6.1.y, as Debian 12 has it (6.1.192).
+public enum Linux6_1: KernelRules {}

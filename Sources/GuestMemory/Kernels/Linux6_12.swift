@@ -1,0 +1,17 @@
+/// Linux 6.12.y, as Debian 13 has it (6.12.117).
+public enum Linux6_12: KernelRules {
+  @inlinable public static var tunesPerCPULists: Bool { true }
+  @inlinable public static var notesMigratetype: Bool { false }
+  @inlinable public static var checksNewPages: Bool { false }
+  @inlinable public static var keepsListsPure: Bool { true }
+  @inlinable public static var claimsOrSteals: Bool { true }
+  @inlinable public static var countsFreeHighAtomic: Bool { true }
+
+  @inlinable public static func mostHighAtomic(managed: UInt64, pageblock: UInt64) -> UInt64 {
+    let hundredth = managed / 100
+    // Less than a pageblock isn't worth a reserve.
+    return hundredth < pageblock ? 0 : (hundredth &+ pageblock &- 1) / pageblock &* pageblock
+  }
+
+  @inlinable public static var highIgnoresBoost: Bool { true }
+}
