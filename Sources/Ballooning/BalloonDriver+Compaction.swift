@@ -153,7 +153,7 @@ struct FreeScanner {
 
   /// Collects free pages until it has `wanted`, staying above pageblock `bottom`.
   @inlinable
-  mutating func fill(_ wanted: Int, above bottom: UInt64, _ cpu: inout GuestCPU<NoProbe, NoHooks>) {
+  mutating func fill(_ wanted: Int, above bottom: UInt64, _ cpu: inout GuestCPU<NoProbe, NoHooks, Linux6_1>) {
     while pages.count < wanted && !isExhausted {
       let end = min(block + pageblock, zone.endPFN)
       if position < end && isTarget(cpu.core) {

@@ -8,14 +8,14 @@ import Instruments
 /// Not modelled: PageOffline and the vmevent counters, which nothing here reads; page contents.
 public struct BalloonDriver<Probe: LockProbe, Host: BalloonHost, Steps: BalloonSteps> {
   public let balloon: Balloon.Handle
-  public var cpu: GuestCPU<NoProbe, NoHooks>
+  public var cpu: GuestCPU<NoProbe, NoHooks, Linux6_1>
   public var probe: Probe
   public let host: Host
   public let steps: Steps
 
   /// Creates a driver for one thread. `cpu`: the thread's modelled CPU; no other thread may use it.
   @inlinable
-  public init(_ balloon: Balloon.Handle, cpu: GuestCPU<NoProbe, NoHooks>, probe: Probe, host: Host, steps: Steps) {
+  public init(_ balloon: Balloon.Handle, cpu: GuestCPU<NoProbe, NoHooks, Linux6_1>, probe: Probe, host: Host, steps: Steps) {
     self.balloon = balloon
     self.cpu = cpu
     self.probe = probe
@@ -24,7 +24,7 @@ public struct BalloonDriver<Probe: LockProbe, Host: BalloonHost, Steps: BalloonS
   }
 
   @inlinable
-  public init(_ balloon: Balloon.Handle, cpu: GuestCPU<NoProbe, NoHooks>, probe: Probe, host: Host)
+  public init(_ balloon: Balloon.Handle, cpu: GuestCPU<NoProbe, NoHooks, Linux6_1>, probe: Probe, host: Host)
   where Steps == NoSteps {
     self.init(balloon, cpu: cpu, probe: probe, host: host, steps: NoSteps())
   }

@@ -33,17 +33,24 @@ extension Guest {
     guard aging.freeFraction >= 0.05, aging.freeFraction <= 0.95 else { throw .badFreeFraction(aging.freeFraction) }
     if let profile = aging.profile { return try fill(profile, freeFraction: aging.freeFraction, seed: seed) }
     fillFresh()
-    for zone in core.zones {
-      var churn = ZoneChurn(core, zone, SeededGenerator(seed: seed, stream: 16 + UInt64(zone.index)))
-      churn.run(aging)
+    switch geometry.kernel {
+    case .linux6_1: churn(aging, seed, Linux6_1.self)
+    case .linux6_12: churn(aging, seed, Linux6_12.self)
     }
     // The per-CPU part of the pageblock's marks isn't used after this.
     for zone in core.zones { zone.watermarkBoostField.pointee = 0 }
     takeSnapshot()
   }
+
+  private func churn<Rules: KernelRules>(_ aging: Aging, _ seed: UInt64, _: Rules.Type) {
+    for zone in core.zones {
+      var churn = ZoneChurn<Rules>(core, zone, SeededGenerator(seed: seed, stream: 16 + UInt64(zone.index)))
+      churn.run(aging)
+    }
+  }
 }
 
-private struct ZoneChurn {
+private struct ZoneChurn<Rules: KernelRules> {
   let core: GuestCore
   let zone: Zone
   var generator: SeededGenerator
@@ -115,7 +122,7 @@ private struct ZoneChurn {
 
   private func take(order: Int, type: Migratetype) -> Block? {
     var mode = GuestCore.TakeMode.own
-    guard let page = core.take(zone, order: order, type, avoidFragmentation: false, &mode, NoHooks()) else { return nil }
+    guard let page = core.take(zone, order: order, type, avoidFragmentation: false, &mode, HooksUnder<Rules, NoHooks>(NoHooks())) else { return nil }
     core.addFreePages(zone, -(1 << order))
     return Block(pfn: core.pfn(page), order: order)
   }
@@ -124,6 +131,7 @@ private struct ZoneChurn {
     let page = core.page(block.pfn)
     // A piece's head may never have been a head before.
     page.pointer.pointee.flags = Page.zoneBits(zone.index)
-    core.freeOnePage(page, pfn: block.pfn, zone, order: block.order, core.pageblockMigratetype(block.pfn))
+    core.freeOnePage(page, pfn: block.pfn, zone, order: block.order, core.pageblockMigratetype(block.pfn),
+      HooksUnder<Rules, NoHooks>(NoHooks()))
   }
 }

@@ -66,7 +66,8 @@ public final class Guest: @unchecked Sendable {
       zonelists: zonelists.base.bindMemory(to: Int32.self, capacity: zonelists.bytes / 4),
       zoneCount: zoneCount, nodeCount: geometry.nodeCount, cpuCount: cpus, granuleOrder: geometry.granuleOrder,
       highestOrder: geometry.highestOrder, pageblockOrder: geometry.pageblockOrder,
-      hasHugePages: geometry.hasHugePages, lockKind: geometry.lockKind, nodesWithDMA32: shielded)
+      hasHugePages: geometry.hasHugePages, lockKind: geometry.lockKind, kernel: geometry.kernel,
+      nodesWithDMA32: shielded)
 
     let pcp = pcpMemory.base.bindMemory(to: PerCPUPages.self, capacity: zoneCount * cpus)
     let watermarks = geometry.watermarks
@@ -159,8 +160,15 @@ public final class Guest: @unchecked Sendable {
 
   /// drain_all_pages(): drains the lists of every CPU. No thread may run in the guest.
   public func drainPerCPULists() {
+    switch geometry.kernel {
+    case .linux6_1: drainPerCPULists(Linux6_1.self)
+    case .linux6_12: drainPerCPULists(Linux6_12.self)
+    }
+  }
+
+  private func drainPerCPULists<Rules: KernelRules>(_ rules: Rules.Type) {
     for number in 0..<geometry.cpuCount {
-      var cpu = GuestCPU(core, cpu: number, node: geometry.node(ofCPU: number), probe: NoProbe())
+      var cpu = GuestCPU(core, cpu: number, node: geometry.node(ofCPU: number), probe: NoProbe(), rules: rules)
       cpu.drainPerCPULists()
     }
   }

@@ -110,17 +110,17 @@ extension GuestCPU {
       if zone.type != .movable, let page = core.unmovablePage(inPageblock: pfn) {
         return .failure(.unmovable(pfn: page))
       }
-      if Hooks.Rules.keepsListsPure {
+      if Rules.keepsListsPure {
         guard core.wholePageblock(pfn, in: zone) != nil else { return .failure(.busy(pfn: pfn)) }
-        hold.items &+= core.retagSplitting(zone, pageblock: pfn, to: .isolate, hold.hooks)
+        hold.items &+= core.retagSplitting(zone, pageblock: pfn, to: .isolate, hold.ruled)
         zone.isolatedPageblocksField.pointee &+= 1
         return .success(type)
       }
-      hold.items &+= core.split(zone, aroundPageblock: pfn, keeping: range, hold.hooks)
+      hold.items &+= core.split(zone, aroundPageblock: pfn, keeping: range, hold.ruled)
       core.setPageblockMigratetype(pfn, .isolate)
       zone.isolatedPageblocksField.pointee &+= 1
       hold.items &+= core.freeBlocks(inPageblock: pfn)
-      let moved = core.moveFreePages(zone, pageblockOf: pfn, to: .isolate, hold.hooks).free
+      let moved = core.moveFreePages(zone, pageblockOf: pfn, to: .isolate, hold.ruled).free
       core.addFreePages(zone, -moved)
       return .success(type)
     }
@@ -134,8 +134,8 @@ extension GuestCPU {
   ) {
     withZoneLocked(zone) { hold in
       let core = hold.core
-      if !Hooks.Rules.keepsListsPure {
-        hold.items &+= core.split(zone, aroundPageblock: pfn, keeping: range, hold.hooks)
+      if !Rules.keepsListsPure {
+        hold.items &+= core.split(zone, aroundPageblock: pfn, keeping: range, hold.ruled)
       }
       hold.items &+= core.freeBlocks(inPageblock: pfn)
       zone.isolatedPageblocksField.pointee &-= 1
@@ -145,13 +145,13 @@ extension GuestCPU {
       if order < core.highestOrder && core.isBuddy(page, order: order, of: zone)
         && core.pageblockMigratetype(buddy) != .isolate
       {
-        core.removeFromFreeList(page, zone, order: order, hold.hooks)
+        core.removeFromFreeList(page, zone, order: order, hold.ruled)
         core.setPageblockMigratetype(pfn, type)
         hold.putBack(page, order: order, type)
-      } else if Hooks.Rules.keepsListsPure {
-        hold.items &+= core.retagSplitting(zone, pageblock: pfn, to: type, hold.hooks)
+      } else if Rules.keepsListsPure {
+        hold.items &+= core.retagSplitting(zone, pageblock: pfn, to: type, hold.ruled)
       } else {
-        let moved = core.moveFreePages(zone, pageblockOf: pfn, to: type, hold.hooks).free
+        let moved = core.moveFreePages(zone, pageblockOf: pfn, to: type, hold.ruled).free
         core.addFreePages(zone, moved)
         core.setPageblockMigratetype(pfn, type)
       }
@@ -203,14 +203,14 @@ extension GuestCPU {
     while block < range.upperBound {
       let taken = withZoneLocked(zone) { hold in
         let core = hold.core
-        hold.items &+= core.split(zone, aroundPageblock: block, keeping: range, hold.hooks)
+        hold.items &+= core.split(zone, aroundPageblock: block, keeping: range, hold.ruled)
         var pfn = block
         while pfn < block + pageblock {
           let page = core.page(pfn)
           guard page.isBuddyUnlocked else { break }
           hold.items &+= 1
           let order = page.order
-          core.removeFromFreeList(page, zone, order: order, hold.hooks)
+          core.removeFromFreeList(page, zone, order: order, hold.ruled)
           core.giveReferences(page, order: order, zone)
           pfn += 1 << UInt64(order)
         }
@@ -297,7 +297,7 @@ extension GuestCore {
   /// move_freepages_block_isolate() (6.10): makes a pageblock one of another type. A free block that is larger is freed
   /// again pageblock by pageblock. Returns the free blocks that changed their list.
   @inlinable
-  func retagSplitting<Hooks: AllocatorHooks>(
+  func retagSplitting<Hooks: KernelHooks>(
     _ zone: Zone, pageblock pfn: UInt64, to type: Migratetype, _ hooks: Hooks
   ) -> Int {
     guard let order = freeBlock(covering: pfn, zone) else {
@@ -346,7 +346,7 @@ extension GuestCore {
   /// block is freed pageblock by pageblock, as since 6.10 (split_large_buddy()); 6.1 would list the whole block by its
   /// first page's type.
   @inlinable
-  func freeAmongIsolated<Hooks: AllocatorHooks>(
+  func freeAmongIsolated<Hooks: KernelHooks>(
     _ page: Page, pfn: UInt64, _ zone: Zone, order: Int, _ hooks: Hooks
   ) {
     if order > pageblockOrder && isPartlyIsolated(pfn, order: order) {
@@ -357,7 +357,7 @@ extension GuestCore {
   }
 
   @inlinable
-  func freePageblocks<Hooks: AllocatorHooks>(
+  func freePageblocks<Hooks: KernelHooks>(
     _ pfn: UInt64, _ zone: Zone, order: Int, placement: FreePlacement, notifies: Bool, _ hooks: Hooks
   ) {
     var piece = pfn

@@ -10,22 +10,23 @@ extension GuestCPU.Hold {
   /// isolated pageblock don't count as free, so the watermark isn't checked. Complexity: O(pageblocks of the block).
   @inlinable @inline(__always)
   public func isolate(_ page: Page) -> Bool {
+    assert(Rules.version == core.kernel)
     let order = page.order
     let pfn = core.pfn(page)
     if core.pageblockMigratetype(pfn) != .isolate {
       if !mayTake(order: order) { return false }
       core.addFreePages(zone, -(1 &<< order))
-      core.countHighAtomic(zone, -(1 &<< order), core.pageblockMigratetype(pfn), Hooks.Rules.self)
+      core.countHighAtomic(zone, -(1 &<< order), core.pageblockMigratetype(pfn), Rules.self)
     }
-    core.removeFromFreeList(page, zone, order: order, hooks)
+    core.removeFromFreeList(page, zone, order: order, ruled)
     if order >= core.pageblockOrder &- 1 {
       var block: UInt64 = 0
       while block < 1 &<< UInt64(truncatingIfNeeded: order) {
         let type = core.pageblockMigratetype(pfn &+ block)
-        if Hooks.Rules.keepsListsPure {
+        if Rules.keepsListsPure {
           // Even if it is movable already.
           if type.isMergeable, let start = core.wholePageblock(pfn &+ block, in: zone) {
-            core.retag(zone, pageblock: start, from: type, to: .movable, hooks)
+            core.retag(zone, pageblock: start, from: type, to: .movable, ruled)
           }
         } else if core.pageblockMigratetype(pfn &+ block).isMergeable { core.setPageblockMigratetype(pfn &+ block, .movable) }
         block &+= 1 &<< UInt64(truncatingIfNeeded: core.pageblockOrder)
@@ -39,10 +40,10 @@ extension GuestCPU.Hold {
   public func takeOff(_ page: Page) {
     let order = page.order
     let type = core.pageblockMigratetype(core.pfn(page))
-    core.removeFromFreeList(page, zone, order: order, hooks)
+    core.removeFromFreeList(page, zone, order: order, ruled)
     // NR_FREE_PAGES doesn't count isolated pages.
     if type != .isolate { core.addFreePages(zone, -(1 &<< order)) }
-    core.countHighAtomic(zone, -(1 &<< order), type, Hooks.Rules.self)
+    core.countHighAtomic(zone, -(1 &<< order), type, Rules.self)
   }
 
   /// As ``takeOff(_:)``, for a block known to be on `type`'s list: that type's count changes, and the type is noted in
@@ -50,10 +51,10 @@ extension GuestCPU.Hold {
   @inlinable @inline(__always)
   public func takeOff(_ page: Page, from type: Migratetype) {
     let order = page.order
-    core.removeFromFreeList(page, zone, order: order, hooks)
+    core.removeFromFreeList(page, zone, order: order, ruled)
     page.pointer.pointee.index = UInt64(truncatingIfNeeded: type.rawValue)
     if type != .isolate { core.addFreePages(zone, -(1 &<< order)) }
-    core.countHighAtomic(zone, -(1 &<< order), type, Hooks.Rules.self)
+    core.countHighAtomic(zone, -(1 &<< order), type, Rules.self)
   }
 
   /// get_pcppage_migratetype(): the type that ``takeOff(_:from:)`` noted.
@@ -66,9 +67,9 @@ extension GuestCPU.Hold {
   @inlinable @inline(__always)
   public func moveToIsolate(_ page: Page, from type: Migratetype) {
     let order = page.order
-    core.move(page, zone, order: order, to: .isolate, hooks)
+    core.move(page, zone, order: order, to: .isolate, ruled)
     core.addFreePages(zone, -(1 &<< order))
-    core.countHighAtomic(zone, -(1 &<< order), type, Hooks.Rules.self)
+    core.countHighAtomic(zone, -(1 &<< order), type, Rules.self)
   }
 
   /// `__putback_isolated_page()`: puts a block that is off the lists at the tail of `type`'s list, or merges it; the
@@ -82,11 +83,11 @@ extension GuestCPU.Hold {
   ) -> Bool {
     let pfn = core.pfn(page)
     if order > core.pageblockOrder && zone.hasIsolatedPageblocks && core.isPartlyIsolated(pfn, order: order) {
-      core.freePageblocks(pfn, zone, order: order, placement: placement, notifies: false, hooks)
+      core.freePageblocks(pfn, zone, order: order, placement: placement, notifies: false, ruled)
       return false
     }
     let freed = core.freeOnePage(
-      page, pfn: pfn, zone, order: order, type, placement: placement, notifies: false, hooks)
+      page, pfn: pfn, zone, order: order, type, placement: placement, notifies: false, ruled)
     return freed.order == order
   }
 

@@ -5,9 +5,8 @@ import Instruments
 ///
 /// Each thread has its own; two threads never share a CPU number, since the per-CPU lists and the lock's queue node
 /// belong to it. `Probe` watches its zone locks; `Hooks` are a strategy's code in the allocator (the same on every CPU
-/// of a guest). ``NoProbe`` and ``NoHooks`` compile to nothing. The hooks also bring the kernel's
-/// rules (``KernelRules``).
-public struct GuestCPU<Probe: LockProbe, Hooks: AllocatorHooks> {
+/// of a guest); ``NoProbe`` and ``NoHooks`` compile to nothing. `Rules` says what its kernel does.
+public struct GuestCPU<Probe: LockProbe, Hooks: AllocatorHooks, Rules: KernelRules> {
   public let core: GuestCore
   /// The modelled CPU's number, 0 ..< cpuCount.
   public let cpu: Int
@@ -16,8 +15,9 @@ public struct GuestCPU<Probe: LockProbe, Hooks: AllocatorHooks> {
   public var probe: Probe
   public let hooks: Hooks
 
+  /// - Parameter rules: those of the guest's kernel, see ``GuestGeometry/kernel``.
   @inlinable
-  public init(_ core: GuestCore, cpu: Int, node: Int, probe: Probe, hooks: Hooks) {
+  public init(_ core: GuestCore, cpu: Int, node: Int, probe: Probe, hooks: Hooks, rules: Rules.Type) {
     precondition(cpu >= 0 && cpu < core.cpuCount, "CPU \(cpu) of \(core.cpuCount)")
     precondition(node >= 0 && node < core.nodeCount, "node \(node) of \(core.nodeCount)")
     self.core = core
@@ -28,8 +28,14 @@ public struct GuestCPU<Probe: LockProbe, Hooks: AllocatorHooks> {
   }
 
   @inlinable
-  public init(_ core: GuestCore, cpu: Int, node: Int, probe: Probe) where Hooks == NoHooks {
-    self.init(core, cpu: cpu, node: node, probe: probe, hooks: NoHooks())
+  public init(_ core: GuestCore, cpu: Int, node: Int, probe: Probe, rules: Rules.Type) where Hooks == NoHooks {
+    self.init(core, cpu: cpu, node: node, probe: probe, hooks: NoHooks(), rules: rules)
+  }
+
+  /// In a guest with 6.1's rules.
+  @inlinable
+  public init(_ core: GuestCore, cpu: Int, node: Int, probe: Probe) where Hooks == NoHooks, Rules == Linux6_1 {
+    self.init(core, cpu: cpu, node: node, probe: probe, hooks: NoHooks(), rules: Linux6_1.self)
   }
 
   // MARK: the zone lock
@@ -41,6 +47,10 @@ public struct GuestCPU<Probe: LockProbe, Hooks: AllocatorHooks> {
     public let hooks: Hooks
     /// The list entries looked at, emitted or skipped; counted by the body.
     public var items = 0
+
+    /// For the allocator's inner half.
+    @inlinable @inline(__always)
+    var ruled: HooksUnder<Rules, Hooks> { HooksUnder(hooks) }
 
     @inlinable @inline(__always)
     init(core: GuestCore, zone: Zone, hooks: Hooks) {
@@ -83,7 +93,7 @@ public struct GuestCPU<Probe: LockProbe, Hooks: AllocatorHooks> {
     /// take the block they are looking at.
     @inlinable @inline(__always)
     public func mayTake(order: Int) -> Bool {
-      let reserved = zone.withheldHighAtomic(Hooks.Rules.self)
+      let reserved = zone.withheldHighAtomic(Rules.self)
       return zone.freePages > zone.watermark(.min) &+ (1 &<< UInt64(order)) &+ reserved
     }
 
@@ -92,7 +102,7 @@ public struct GuestCPU<Probe: LockProbe, Hooks: AllocatorHooks> {
     @inlinable @inline(__always)
     public func take(_ page: Page) {
       takeOff(page)
-      if Hooks.Rules.notesMigratetype {
+      if Rules.notesMigratetype {
         page.pointer.pointee.index = UInt64(truncatingIfNeeded: core.pageblockMigratetype(core.pfn(page)).rawValue)
       }
       page.pointer.pointee.refcount = 1
@@ -125,6 +135,7 @@ public struct GuestCPU<Probe: LockProbe, Hooks: AllocatorHooks> {
   ///   doesn't have this order.
   @inlinable
   public mutating func allocate(order: Int, _ gfp: GFP, onNode: Int? = nil) -> UInt64? {
+    assert(Rules.version == core.kernel)
     let node = onNode ?? self.node
     guard order >= core.granuleOrder, order <= core.highestOrder,
       let page = allocate(order: order, gfp, onNode: node, above: .low)
@@ -174,10 +185,10 @@ public struct GuestCPU<Probe: LockProbe, Hooks: AllocatorHooks> {
       position &+= 1
       guard
         isAboveHigh(zone, order: order, gfp)
-          || core.watermarkAllows(zone, order: order, mark: core.mark(zone, mark), gfp, Hooks.Rules.self)
+          || core.watermarkAllows(zone, order: order, mark: core.mark(zone, mark), gfp, Rules.self)
           // zone_watermark_fast(): the boost doesn't count against an atomic page at the min mark.
-          || order == 0 && mark == .min && gfp.contains(Hooks.Rules.highIgnoresBoost ? .high : .atomic)
-            && core.watermarkAllows(zone, order: order, mark: zone.watermark(.min), gfp, Hooks.Rules.self)
+          || order == 0 && mark == .min && gfp.contains(Rules.highIgnoresBoost ? .high : .atomic)
+            && core.watermarkAllows(zone, order: order, mark: zone.watermark(.min), gfp, Rules.self)
       else { continue }
       if let page = takeFrom(zone, order: order, gfp, avoidFragmentation: avoidFragmentation) {
         if order > 0 && gfp.mayUseHighAtomic { reserveHighAtomic(page, order: order, zone) }
@@ -190,8 +201,8 @@ public struct GuestCPU<Probe: LockProbe, Hooks: AllocatorHooks> {
   /// again until a drain finds it above.
   @inlinable @inline(__always)
   func isAboveHigh(_ zone: Zone, order: Int, _ gfp: GFP) -> Bool {
-    guard Hooks.Rules.tunesPerCPULists, !zone.isBelowHigh else { return false }
-    if core.watermarkAllows(zone, order: order, mark: core.mark(zone, .high), gfp, Hooks.Rules.self) { return true }
+    guard Rules.tunesPerCPULists, !zone.isBelowHigh else { return false }
+    if core.watermarkAllows(zone, order: order, mark: core.mark(zone, .high), gfp, Rules.self) { return true }
     zone.isBelowHigh = true
     return false
   }
@@ -200,26 +211,26 @@ public struct GuestCPU<Probe: LockProbe, Hooks: AllocatorHooks> {
   @inlinable @inline(never)
   mutating func reserveHighAtomic(_ page: Page, order: Int, _ zone: Zone) {
     let pages: UInt64 = 1 &<< UInt64(core.pageblockOrder)
-    let most = Hooks.Rules.mostHighAtomic(managed: zone.managedPages, pageblock: pages)
+    let most = Rules.mostHighAtomic(managed: zone.managedPages, pageblock: pages)
     if zone.reservedHighAtomic >= most { return }
     withZoneLocked(zone) { hold in
       hold.items = 1
       let pfn = hold.core.pfn(page)
       let type = hold.core.pageblockMigratetype(pfn)
       guard hold.zone.reservedHighAtomic < most, type.isMergeable else { return }
-      if Hooks.Rules.keepsListsPure {
+      if Rules.keepsListsPure {
         if order >= hold.core.pageblockOrder {
           hold.core.setPageblockMigratetypes(pfn, order: order, .highAtomic)
           hold.zone.reservedHighAtomicField.pointee &+= 1 &<< UInt64(order)
         } else if let start = hold.core.wholePageblock(pfn, in: hold.zone) {
-          hold.core.retag(hold.zone, pageblock: start, from: type, to: .highAtomic, hold.hooks)
+          hold.core.retag(hold.zone, pageblock: start, from: type, to: .highAtomic, hold.ruled)
           hold.zone.reservedHighAtomicField.pointee &+= pages
         }
         return
       }
       hold.zone.reservedHighAtomicField.pointee &+= pages
       hold.core.setPageblockMigratetype(pfn, .highAtomic)
-      _ = hold.core.moveFreePages(hold.zone, pageblockOf: pfn, to: .highAtomic, hold.hooks)
+      _ = hold.core.moveFreePages(hold.zone, pageblockOf: pfn, to: .highAtomic, hold.ruled)
     }
   }
 
@@ -239,7 +250,7 @@ public struct GuestCPU<Probe: LockProbe, Hooks: AllocatorHooks> {
         return nil
       }
       // Outside of the lock. A page that looks in use is leaked, and another taken.
-      if !Hooks.Rules.checksNewPages || core.checkNew(page, order: order) { return page }
+      if !Rules.checksNewPages || core.checkNew(page, order: order) { return page }
       _ = core.zoneSawBadPage(zone)
     }
   }
@@ -252,16 +263,16 @@ public struct GuestCPU<Probe: LockProbe, Hooks: AllocatorHooks> {
       hold.items = 1
       var page: Page?
       if order > 0 && gfp.mayUseHighAtomic {
-        page = hold.core.takeSmallest(hold.zone, order: order, .highAtomic, hold.hooks)
+        page = hold.core.takeSmallest(hold.zone, order: order, .highAtomic, hold.ruled)
       }
       if page == nil {
         var mode = GuestCore.TakeMode.own
         page = hold.core.take(
-          hold.zone, order: order, type, avoidFragmentation: avoidFragmentation, &mode, hold.hooks)
+          hold.zone, order: order, type, avoidFragmentation: avoidFragmentation, &mode, hold.ruled)
       }
       // ALLOC_NON_BLOCK: rather the reserve than a failure (6.1.192; facts of the 6.1.y that Debian ships).
       if page == nil && gfp.isNonBlock {
-        page = hold.core.takeSmallest(hold.zone, order: order, .highAtomic, hold.hooks)
+        page = hold.core.takeSmallest(hold.zone, order: order, .highAtomic, hold.ruled)
       }
       if page != nil { hold.core.addFreePages(hold.zone, -(1 &<< order)) }
       return page
@@ -272,11 +283,11 @@ public struct GuestCPU<Probe: LockProbe, Hooks: AllocatorHooks> {
   @inlinable @inline(__always)
   mutating func takeFrom(_ pcp: PerCPUList, _ zone: Zone, order: Int, _ gfp: GFP, avoidFragmentation: Bool) -> Page? {
     let type = gfp.migratetype
-    if Hooks.Rules.tunesPerCPULists { pcp.freeCountField.pointee &>>= 1 } else { pcp.freeFactorField.pointee &>>= 1 }
+    if Rules.tunesPerCPULists { pcp.freeCountField.pointee &>>= 1 } else { pcp.freeFactorField.pointee &>>= 1 }
     let list = pcp.list(PerCPUList.index(order: order, type))
     if list.isEmpty {
       var batch: Int
-      if Hooks.Rules.tunesPerCPULists {
+      if Rules.tunesPerCPULists {
         batch = pcp.blocksToRefill(order: order, isBelowHigh: zone.isBelowHigh)
       } else {
         batch = Int(pcp.pointer.pointee.batch)
@@ -284,7 +295,7 @@ public struct GuestCPU<Probe: LockProbe, Hooks: AllocatorHooks> {
       }
       let taken = withZoneLocked(zone) { hold in
         let taken = hold.core.fill(
-          list, from: hold.zone, order: order, count: batch, type, avoidFragmentation: avoidFragmentation, hold.hooks)
+          list, from: hold.zone, order: order, count: batch, type, avoidFragmentation: avoidFragmentation, hold.ruled)
         hold.items = taken
         return taken
       }
@@ -320,11 +331,12 @@ public struct GuestCPU<Probe: LockProbe, Hooks: AllocatorHooks> {
   /// __free_pages_ok() and free_unref_page() after free_pages_prepare().
   @inlinable @inline(__always)
   mutating func freePrepared(_ page: Page, pfn: UInt64, order: Int, _ zone: Zone) {
+    assert(Rules.version == core.kernel)
     let type = core.pageblockMigratetype(pfn)
     if PerCPUList.serves(order: order, hugeOrder: core.perCPUHugeOrder) && type != .isolate {
       // free_unref_page(): types without per-CPU lists are cached as movable.
       let kept = type.rawValue < Migratetype.pcpTypes ? type : .movable
-      if Hooks.Rules.notesMigratetype { page.pointer.pointee.index = UInt64(truncatingIfNeeded: type.rawValue) }
+      if Rules.notesMigratetype { page.pointer.pointee.index = UInt64(truncatingIfNeeded: type.rawValue) }
       let pcp = core.perCPUList(zone, cpu: cpu)
       if pcp.lock.tryLock() {
         add(page, to: pcp, zone, order: order, kept)
@@ -348,22 +360,22 @@ public struct GuestCPU<Probe: LockProbe, Hooks: AllocatorHooks> {
   mutating func freeOnePage(_ page: Page, pfn: UInt64, order: Int, _ zone: Zone, _ type: Migratetype) {
     withZoneLocked(zone) { hold in
       hold.items = 1
-      if Hooks.Rules.keepsListsPure {
+      if Rules.keepsListsPure {
         // split_large_buddy(); types are read under the lock.
         if order > hold.core.pageblockOrder {
           hold.core.freePageblocks(
-            pfn, hold.zone, order: order, placement: .byMergeGuess, notifies: true, hold.hooks)
+            pfn, hold.zone, order: order, placement: .byMergeGuess, notifies: true, hold.ruled)
         } else {
           hold.core.freeOnePage(
-            page, pfn: pfn, hold.zone, order: order, hold.core.pageblockMigratetype(pfn), hold.hooks)
+            page, pfn: pfn, hold.zone, order: order, hold.core.pageblockMigratetype(pfn), hold.ruled)
         }
         return
       }
       // The pageblock may have been isolated or released since its type was read.
       if hold.zone.hasIsolatedPageblocks || type == .isolate {
-        hold.core.freeAmongIsolated(page, pfn: pfn, hold.zone, order: order, hold.hooks)
+        hold.core.freeAmongIsolated(page, pfn: pfn, hold.zone, order: order, hold.ruled)
       } else {
-        hold.core.freeOnePage(page, pfn: pfn, hold.zone, order: order, type, hold.hooks)
+        hold.core.freeOnePage(page, pfn: pfn, hold.zone, order: order, type, hold.ruled)
       }
     }
   }
@@ -374,12 +386,12 @@ public struct GuestCPU<Probe: LockProbe, Hooks: AllocatorHooks> {
     let index = PerCPUList.index(order: order, type)
     pcp.list(index).addHead(page)
     pcp.countField.pointee &+= 1 &<< Int32(order)
-    if Hooks.Rules.tunesPerCPULists {
+    if Rules.tunesPerCPULists {
       let pages = pcp.pagesToDrainAfterFree(order: order, isBelowHigh: zone.isBelowHigh)
       if pages > 0 {
         drain(pcp, zone, pages: pages, first: index)
         if zone.isBelowHigh
-          && core.watermarkAllows(zone, order: 0, mark: core.mark(zone, .high), .userMovable, Hooks.Rules.self)
+          && core.watermarkAllows(zone, order: 0, mark: core.mark(zone, .high), .userMovable, Rules.self)
         {
           zone.isBelowHigh = false
         }
@@ -396,7 +408,7 @@ public struct GuestCPU<Probe: LockProbe, Hooks: AllocatorHooks> {
   @inlinable @inline(__always)
   mutating func drain(_ pcp: PerCPUList, _ zone: Zone, pages: Int, first: Int) {
     withZoneLocked(zone) { hold in
-      hold.items = hold.core.drain(pcp, to: hold.zone, pages: pages, first: first, hold.hooks)
+      hold.items = hold.core.drain(pcp, to: hold.zone, pages: pages, first: first, hold.ruled)
     }
   }
 

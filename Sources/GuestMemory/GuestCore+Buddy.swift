@@ -75,9 +75,9 @@ extension GuestCore {
   /// ``highestOrder`` merges. `notifies`: false is FPI_SKIP_REPORT_NOTIFY. Returns the head and the order of the merged
   /// block.
   @inlinable @discardableResult
-  func freeOnePage<Hooks: AllocatorHooks>(
+  func freeOnePage<Hooks: KernelHooks>(
     _ freed: Page, pfn freedPFN: UInt64, _ zone: Zone, order freedOrder: Int, _ type: Migratetype,
-    placement: FreePlacement = .byMergeGuess, notifies: Bool = true, _ hooks: Hooks = NoHooks()
+    placement: FreePlacement = .byMergeGuess, notifies: Bool = true, _ hooks: Hooks
   ) -> (page: Page, order: Int) {
     var page = freed
     var pfn = freedPFN
@@ -124,7 +124,7 @@ extension GuestCore {
 
   /// __rmqueue_smallest(): takes the head entry of the smallest order that has one, and puts its upper halves back.
   @inlinable @inline(__always)
-  func takeSmallest<Hooks: AllocatorHooks>(
+  func takeSmallest<Hooks: KernelHooks>(
     _ zone: Zone, order: Int, _ type: Migratetype, _ hooks: Hooks
   ) -> Page? {
     var current = order
@@ -158,7 +158,7 @@ extension GuestCore {
 
   /// __rmqueue(): tries the request's own lists, then other types'. `mode`: the hold's.
   @inlinable @inline(__always)
-  func take<Hooks: AllocatorHooks>(
+  func take<Hooks: KernelHooks>(
     _ zone: Zone, order: Int, _ type: Migratetype, avoidFragmentation: Bool, _ mode: inout TakeMode, _ hooks: Hooks
   ) -> Page? {
     if Hooks.Rules.claimsOrSteals {
@@ -205,7 +205,7 @@ extension GuestCore {
   /// What __rmqueue() of 6.12 does beyond the own lists: claims a whole pageblock, or steals one block and leaves the rest
   /// of it where it is.
   @inlinable @inline(never)
-  func takeOthers<Hooks: AllocatorHooks>(
+  func takeOthers<Hooks: KernelHooks>(
     _ zone: Zone, order: Int, _ type: Migratetype, avoidFragmentation: Bool, _ mode: inout TakeMode, _ hooks: Hooks
   ) -> Page? {
     guard type.isMergeable else { return nil }
@@ -235,7 +235,7 @@ extension GuestCore {
   /// try_to_claim_block() (6.12): takes the head block of another type's list if its pageblock can be made one of `type`:
   /// it is whole, or at least half of its pages are free or of a like kind. Reads every struct page of the pageblock.
   @inlinable
-  func claimPageblock<Hooks: AllocatorHooks>(
+  func claimPageblock<Hooks: KernelHooks>(
     _ zone: Zone, _ current: Int, from other: Migratetype, for type: Migratetype, order: Int, _ hooks: Hooks
   ) -> Page? {
     guard let page = zone.freeList(order: current, other).first else { return nil }
@@ -288,7 +288,7 @@ extension GuestCore {
   /// __move_freepages_block() (6.12): makes a pageblock one of another type, its free blocks with it. Complexity: one step
   /// per struct page that heads no free block.
   @inlinable
-  func retag<Hooks: AllocatorHooks>(
+  func retag<Hooks: KernelHooks>(
     _ zone: Zone, pageblock start: UInt64, from old: Migratetype, to type: Migratetype, _ hooks: Hooks
   ) {
     var moved = 0

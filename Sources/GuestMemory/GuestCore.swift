@@ -27,6 +27,8 @@ public struct GuestCore: @unchecked Sendable {
   /// The order above 3 that has per-CPU lists, ``pageblockOrder``; -1 in a kernel without huge pages.
   @usableFromInline let perCPUHugeOrder: Int
   public let lockKind: LockKind
+  /// The kernel whose rules every ``GuestCPU`` that allocates or frees must have.
+  public let kernel: KernelVersion
   /// A bit per node: whether its ZONE_NORMAL may spill into a ZONE_DMA32 before it mixes migratetypes.
   @usableFromInline let nodesWithDMA32: UInt64
 
@@ -34,7 +36,8 @@ public struct GuestCore: @unchecked Sendable {
     vmemmap: UnsafeMutablePointer<StructPage>, zoneTable: UnsafeMutablePointer<StructZone>,
     pageblockTypes: UnsafeMutablePointer<UInt8>, queueNodes: UnsafeMutablePointer<MCSNode>,
     zonelists: UnsafeMutablePointer<Int32>, zoneCount: Int, nodeCount: Int, cpuCount: Int, granuleOrder: Int,
-    highestOrder: Int, pageblockOrder: Int, hasHugePages: Bool, lockKind: LockKind, nodesWithDMA32: UInt64
+    highestOrder: Int, pageblockOrder: Int, hasHugePages: Bool, lockKind: LockKind, kernel: KernelVersion,
+    nodesWithDMA32: UInt64
   ) {
     self.vmemmap = vmemmap
     self.zoneTable = zoneTable
@@ -49,6 +52,7 @@ public struct GuestCore: @unchecked Sendable {
     self.pageblockOrder = pageblockOrder
     perCPUHugeOrder = hasHugePages ? pageblockOrder : -1
     self.lockKind = lockKind
+    self.kernel = kernel
     self.nodesWithDMA32 = nodesWithDMA32
   }
 

@@ -189,7 +189,7 @@ extension GuestCore {
   /// rmqueue_bulk(): adds up to `count` blocks to the tail of `list` while the zone's lock is held. Returns how many it
   /// got.
   @inlinable
-  func fill<Hooks: AllocatorHooks>(
+  func fill<Hooks: KernelHooks>(
     _ list: FreeList, from zone: Zone, order: Int, count: Int, _ type: Migratetype, avoidFragmentation: Bool,
     _ hooks: Hooks
   ) -> Int {
@@ -218,8 +218,8 @@ extension GuestCore {
   /// free_pcppages_bulk(): frees `pages` pages to the zone, whose lock is held, starting with list `first` and from
   /// each list's tail. Returns the number of blocks.
   @inlinable
-  func drain<Hooks: AllocatorHooks>(
-    _ pcp: PerCPUList, to zone: Zone, pages: Int, first: Int, _ hooks: Hooks = NoHooks()
+  func drain<Hooks: KernelHooks>(
+    _ pcp: PerCPUList, to zone: Zone, pages: Int, first: Int, _ hooks: Hooks
   ) -> Int {
     var left = min(pages, Int(pcp.countField.pointee))
     var index = first &- 1

@@ -17,6 +17,10 @@ public protocol HintStrategy: Sendable {
 
   static var card: StrategyCard { get }
 
+  /// Whether it allocates, frees, isolates or takes blocks, so that it must be compiled for each kernel's rules. False for
+  /// one that only reads lists.
+  static var callsAllocator: Bool { get }
+
   /// - Parameter options: a checked value for each of the card's options.
   init(_ options: OptionValues)
 
@@ -45,8 +49,8 @@ public protocol HintStrategy: Sendable {
   var workDelayNanoseconds: UInt64 { get }
 
   /// Runs once the work a hook requested. Reported blocks are back on the lists when it returns.
-  mutating func work<Probe: LockProbe, Sink: HintSink>(
-    _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ session: inout Session
+  mutating func work<Probe: LockProbe, Sink: HintSink, Rules: KernelRules>(
+    _ cpu: inout GuestCPU<Probe, Hooks, Rules>, _ sink: inout Sink, _ session: inout Session
   ) -> Outcome
 
   /// Whether the host still knows of `block`, which the strategy reported: false once the guest has used it. Read
@@ -58,13 +62,13 @@ public protocol HintStrategy: Sendable {
 
   /// Runs one session: finds free blocks and passes them to `sink`. Held blocks stay held. A strategy that reacts to
   /// frees repeats its work without delay until none is requested.
-  mutating func collect<Probe: LockProbe, Sink: HintSink>(
-    _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ session: inout Session
+  mutating func collect<Probe: LockProbe, Sink: HintSink, Rules: KernelRules>(
+    _ cpu: inout GuestCPU<Probe, Hooks, Rules>, _ sink: inout Sink, _ session: inout Session
   ) -> Outcome
 
   /// Gives all held blocks back to the guest, as the strategy does when the host is done.
-  mutating func giveBack<Probe: LockProbe, Sink: HintSink>(
-    _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ session: inout Session)
+  mutating func giveBack<Probe: LockProbe, Sink: HintSink, Rules: KernelRules>(
+    _ cpu: inout GuestCPU<Probe, Hooks, Rules>, _ sink: inout Sink, _ session: inout Session)
 
   /// The strategy's cap on list entries per hold in this guest, for the conformance suite; nil if only the lists'
   /// length bounds a hold.
@@ -72,6 +76,8 @@ public protocol HintStrategy: Sendable {
 }
 
 extension HintStrategy {
+  @inlinable public static var callsAllocator: Bool { true }
+
   public var bufferBytes: Int? { nil }
 
   public mutating func reset(_ guest: GuestCore) {}
@@ -82,16 +88,16 @@ extension HintStrategy {
 
   public var workDelayNanoseconds: UInt64 { 0 }
 
-  public mutating func work<Probe: LockProbe, Sink: HintSink>(
-    _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ session: inout Session
+  public mutating func work<Probe: LockProbe, Sink: HintSink, Rules: KernelRules>(
+    _ cpu: inout GuestCPU<Probe, Hooks, Rules>, _ sink: inout Sink, _ session: inout Session
   ) -> Outcome { collect(&cpu, &sink, &session) }
 
   public func isKnownToHost(_ block: Block, _ guest: GuestCore) -> Bool { false }
 
   public mutating func prepare(_ guest: GuestCore, lowestOrder: Int) throws(GuestError) {}
 
-  public mutating func giveBack<Probe: LockProbe, Sink: HintSink>(
-    _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ session: inout Session
+  public mutating func giveBack<Probe: LockProbe, Sink: HintSink, Rules: KernelRules>(
+    _ cpu: inout GuestCPU<Probe, Hooks, Rules>, _ sink: inout Sink, _ session: inout Session
   ) {}
 
   public func itemsPerHoldLimit(_ guest: GuestCore) -> Int? { nil }

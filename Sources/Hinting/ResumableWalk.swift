@@ -33,8 +33,8 @@ struct ResumableWalk {
   }
 
   @inline(__always)
-  func run<Probe: LockProbe, Hooks: AllocatorHooks, Sink: HintSink>(
-    _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ session: inout Session
+  func run<Probe: LockProbe, Hooks: AllocatorHooks, Sink: HintSink, Rules: KernelRules>(
+    _ cpu: inout GuestCPU<Probe, Hooks, Rules>, _ sink: inout Sink, _ session: inout Session
   ) -> Outcome {
     let core = cpu.core
     var position = 0
@@ -78,8 +78,8 @@ struct ResumableWalk {
   }
 
   @inline(__always)
-  private func step<Probe: LockProbe, Hooks: AllocatorHooks>(
-    _ cpu: inout GuestCPU<Probe, Hooks>, _ zone: Zone, _ order: Int, _ type: Migratetype, _ cursor: inout UInt64?,
+  private func step<Probe: LockProbe, Hooks: AllocatorHooks, Rules: KernelRules>(
+    _ cpu: inout GuestCPU<Probe, Hooks, Rules>, _ zone: Zone, _ order: Int, _ type: Migratetype, _ cursor: inout UInt64?,
     _ position: inout Int
   ) -> Step {
     // An empty list isn't worth a lock; blocks freed later aren't guaranteed to be reported.

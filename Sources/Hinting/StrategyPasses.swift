@@ -45,10 +45,12 @@ protocol StrategyPasses: HintStrategy {
 }
 
 extension StrategyPasses {
-  mutating func speedPass(
-    _ place: StrategyRunner.VirtualCPU, _ startSession: Session, _ queue: HintQueue, _ bracket: StrategyRunner.Bracket?
+  @inline(__always)
+  private mutating func speedPass<Rules: KernelRules>(
+    _ place: StrategyRunner.VirtualCPU, _ startSession: Session, _ queue: HintQueue, _ bracket: StrategyRunner.Bracket?,
+    _ rules: Rules.Type
   ) -> SpeedPass {
-    var cpu = GuestCPU(place.core, cpu: place.number, node: place.node, probe: NoProbe(), hooks: hooks)
+    var cpu = GuestCPU(place.core, cpu: place.number, node: place.node, probe: NoProbe(), hooks: hooks, rules: rules)
     var session = startSession
     var sink = CountingSink(queue)
     bracket?.start()
@@ -67,11 +69,12 @@ extension StrategyPasses {
       kicks: sink.kicks, descriptors: sink.descriptors)
   }
 
-  mutating func probedPass(
+  @inline(__always)
+  private mutating func probedPass<Rules: KernelRules>(
     _ place: StrategyRunner.VirtualCPU, _ probe: HoldProbe, _ startSession: Session, _ log: HintLog,
-    _ queue: HintQueue, _ atEnd: () -> Void
+    _ queue: HintQueue, _ atEnd: () -> Void, _ rules: Rules.Type
   ) -> ProbedPass {
-    var cpu = GuestCPU(place.core, cpu: place.number, node: place.node, probe: probe, hooks: hooks)
+    var cpu = GuestCPU(place.core, cpu: place.number, node: place.node, probe: probe, hooks: hooks, rules: rules)
     var session = startSession
     var sink = RecordingSink(log, cpu.core, queue)
     cpu.probe.phase = .collect
@@ -93,10 +96,11 @@ extension StrategyPasses {
       pagesReturned: sink.pagesReturned)
   }
 
-  mutating func deliver(
-    _ place: StrategyRunner.VirtualCPU, _ startSession: Session, _ sink: inout DeliverySink
+  @inline(__always)
+  private mutating func deliver<Rules: KernelRules>(
+    _ place: StrategyRunner.VirtualCPU, _ startSession: Session, _ sink: inout DeliverySink, _ rules: Rules.Type
   ) -> DeliveryPass {
-    var cpu = GuestCPU(place.core, cpu: place.number, node: place.node, probe: NoProbe(), hooks: hooks)
+    var cpu = GuestCPU(place.core, cpu: place.number, node: place.node, probe: NoProbe(), hooks: hooks, rules: rules)
     var session = startSession
     // Its own, so that the compiler knows who else may write to it: nobody.
     var own = sink
@@ -114,18 +118,72 @@ extension StrategyPasses {
       outcome: outcome, beginTicks: begin, scanTicks: end &- begin, cpuNanoseconds: cpuTimeUsed, isWhole: isWhole)
   }
 
+  @inline(__always)
+  private mutating func probedWork<Rules: KernelRules>(
+    _ place: StrategyRunner.VirtualCPU, _ probe: HoldProbe, _ session: inout Session, _ sink: inout RecordingSink,
+    _ rules: Rules.Type
+  ) -> Outcome {
+    var cpu = GuestCPU(place.core, cpu: place.number, node: place.node, probe: probe, hooks: hooks, rules: rules)
+    return work(&cpu, &sink, &session)
+  }
+
+  @inline(__always)
+  private mutating func probedGiveBack<Rules: KernelRules>(
+    _ place: StrategyRunner.VirtualCPU, _ probe: HoldProbe, _ session: inout Session, _ sink: inout RecordingSink,
+    _ rules: Rules.Type
+  ) {
+    var cpu = GuestCPU(place.core, cpu: place.number, node: place.node, probe: probe, hooks: hooks, rules: rules)
+    giveBack(&cpu, &sink, &session)
+  }
+
+}
+
+// Which rules: the guest's; of a strategy that never calls the allocator 6.1's, so that it is compiled once.
+extension StrategyPasses {
+  mutating func speedPass(
+    _ place: StrategyRunner.VirtualCPU, _ session: Session, _ queue: HintQueue, _ bracket: StrategyRunner.Bracket?
+  ) -> SpeedPass {
+    switch Self.callsAllocator ? place.core.kernel : .linux6_1 {
+    case .linux6_1: speedPass(place, session, queue, bracket, Linux6_1.self)
+    case .linux6_12: speedPass(place, session, queue, bracket, Linux6_12.self)
+    }
+  }
+
+  mutating func probedPass(
+    _ place: StrategyRunner.VirtualCPU, _ probe: HoldProbe, _ session: Session, _ log: HintLog, _ queue: HintQueue,
+    _ atEnd: () -> Void
+  ) -> ProbedPass {
+    switch Self.callsAllocator ? place.core.kernel : .linux6_1 {
+    case .linux6_1: probedPass(place, probe, session, log, queue, atEnd, Linux6_1.self)
+    case .linux6_12: probedPass(place, probe, session, log, queue, atEnd, Linux6_12.self)
+    }
+  }
+
+  mutating func deliver(
+    _ place: StrategyRunner.VirtualCPU, _ session: Session, _ sink: inout DeliverySink
+  ) -> DeliveryPass {
+    switch Self.callsAllocator ? place.core.kernel : .linux6_1 {
+    case .linux6_1: deliver(place, session, &sink, Linux6_1.self)
+    case .linux6_12: deliver(place, session, &sink, Linux6_12.self)
+    }
+  }
+
   mutating func probedWork(
     _ place: StrategyRunner.VirtualCPU, _ probe: HoldProbe, _ session: inout Session, _ sink: inout RecordingSink
   ) -> Outcome {
-    var cpu = GuestCPU(place.core, cpu: place.number, node: place.node, probe: probe, hooks: hooks)
-    return work(&cpu, &sink, &session)
+    switch Self.callsAllocator ? place.core.kernel : .linux6_1 {
+    case .linux6_1: probedWork(place, probe, &session, &sink, Linux6_1.self)
+    case .linux6_12: probedWork(place, probe, &session, &sink, Linux6_12.self)
+    }
   }
 
   mutating func probedGiveBack(
     _ place: StrategyRunner.VirtualCPU, _ probe: HoldProbe, _ session: inout Session, _ sink: inout RecordingSink
   ) {
-    var cpu = GuestCPU(place.core, cpu: place.number, node: place.node, probe: probe, hooks: hooks)
-    giveBack(&cpu, &sink, &session)
+    switch Self.callsAllocator ? place.core.kernel : .linux6_1 {
+    case .linux6_1: probedGiveBack(place, probe, &session, &sink, Linux6_1.self)
+    case .linux6_12: probedGiveBack(place, probe, &session, &sink, Linux6_12.self)
+    }
   }
 
   func mutator(_ guest: Guest, _ settings: MutatorSettings, _ log: HoldLog?) throws(GuestError) -> AnyMutator {
@@ -133,8 +191,16 @@ extension StrategyPasses {
   }
 
   func rangeAllocator(_ guest: Guest, cpu: Int) -> AnyRangeAllocator {
-    AnyRangeAllocator(guest, cpu: cpu, hooks: hooks)
+    switch guest.geometry.kernel {
+    case .linux6_1: AnyRangeAllocator(guest, cpu: cpu, hooks: hooks, rules: Linux6_1.self)
+    case .linux6_12: AnyRangeAllocator(guest, cpu: cpu, hooks: hooks, rules: Linux6_12.self)
+    }
   }
 
-  func allocationLoop(_ guest: Guest, cpu: Int) -> AllocationLoop { AllocationLoop(guest, cpu: cpu, hooks: hooks) }
+  func allocationLoop(_ guest: Guest, cpu: Int) -> AllocationLoop {
+    switch guest.geometry.kernel {
+    case .linux6_1: AllocationLoop(guest, cpu: cpu, hooks: hooks, rules: Linux6_1.self)
+    case .linux6_12: AllocationLoop(guest, cpu: cpu, hooks: hooks, rules: Linux6_12.self)
+    }
+  }
 }

@@ -118,10 +118,20 @@ public final class StrategyRunner {
   static func mutator<Hooks: AllocatorHooks>(
     _ guest: Guest, _ settings: MutatorSettings, _ log: HoldLog?, _ hooks: Hooks
   ) throws(GuestError) -> AnyMutator {
-    guard let log else {
-      return AnyMutator(try Mutator(guest, settings, probe: NoProbe(), log: nil, hooks: hooks))
+    switch guest.geometry.kernel {
+    case .linux6_1: try mutator(guest, settings, log, hooks, Linux6_1.self)
+    case .linux6_12: try mutator(guest, settings, log, hooks, Linux6_12.self)
     }
-    return AnyMutator(try Mutator(guest, settings, probe: log.probe(), log: log, hooks: hooks))
+  }
+
+  @inline(__always)
+  private static func mutator<Hooks: AllocatorHooks, Rules: KernelRules>(
+    _ guest: Guest, _ settings: MutatorSettings, _ log: HoldLog?, _ hooks: Hooks, _ rules: Rules.Type
+  ) throws(GuestError) -> AnyMutator {
+    guard let log else {
+      return AnyMutator(try Mutator(guest, settings, probe: NoProbe(), log: nil, hooks: hooks, rules: rules))
+    }
+    return AnyMutator(try Mutator(guest, settings, probe: log.probe(), log: log, hooks: hooks, rules: rules))
   }
 
   /// A CPU that wants ranges of pages, on a guest with this strategy's hooks.

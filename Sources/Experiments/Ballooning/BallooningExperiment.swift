@@ -133,7 +133,7 @@ enum BallooningExperiment: Experiment {
       return record
     }
 
-    private func cpu(_ number: Int) -> GuestCPU<NoProbe, NoHooks> {
+    private func cpu(_ number: Int) -> GuestCPU<NoProbe, NoHooks, Linux6_1> {
       GuestCPU(guest.core, cpu: number, node: guest.geometry.node(ofCPU: number), probe: NoProbe())
     }
 

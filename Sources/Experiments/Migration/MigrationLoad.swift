@@ -22,7 +22,7 @@ extension GuestImage: UsedMemory {}
 final class MigrationLoad<Memory: UsedMemory> {
   private let load: MutatorLoad
   private let memory: Memory
-  private var cpus: [GuestCPU<NoProbe, NoHooks>]
+  private var cpus: [GuestCPU<NoProbe, NoHooks, Linux6_1>]
   private var generator: SeededGenerator
   private let most: Int
   private let nanosecondsPerOperation: Double

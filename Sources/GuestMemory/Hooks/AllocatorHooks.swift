@@ -4,9 +4,6 @@
 /// (the real hooks are behind a static key). Hooks are called with the zone's lock held and must not lock, allocate or
 /// wait. Their state is in separate memory (``SharedWords``), so that copies of a value are the same hooks.
 public protocol AllocatorHooks: Sendable {
-  /// The rules of the kernel that they are part of.
-  associatedtype Rules: KernelRules
-
   /// Called in `del_page_from_free_list()`, before the block is unlinked to be allocated, merged or isolated.
   func willRemove(_ page: Page, _ zone: Zone, order: Int)
 
@@ -36,9 +33,35 @@ extension AllocatorHooks {
 }
 
 /// No hooks: a kernel without any such strategy.
-public struct KernelAlone<Rules: KernelRules>: AllocatorHooks {
+public struct NoHooks: AllocatorHooks {
   @inlinable public init() {}
 }
 
-/// ``KernelAlone`` where the rules don't matter, or are 6.1's.
-public typealias NoHooks = KernelAlone<Linux6_1>
+/// Hooks, and the rules of the kernel that they are part of, as one generic parameter of the allocator's inner half.
+public protocol KernelHooks: AllocatorHooks {
+  associatedtype Rules: KernelRules
+}
+
+/// A strategy's hooks in a kernel.
+public struct HooksUnder<Rules: KernelRules, Base: AllocatorHooks>: KernelHooks {
+  @usableFromInline let base: Base
+
+  @inlinable @inline(__always)
+  public init(_ base: Base) { self.base = base }
+
+  @inlinable @inline(__always)
+  public func willRemove(_ page: Page, _ zone: Zone, order: Int) { base.willRemove(page, zone, order: order) }
+
+  @inlinable @inline(__always)
+  public func willMove(_ page: Page, _ zone: Zone, order: Int) { base.willMove(page, zone, order: order) }
+
+  @inlinable @inline(__always)
+  public func tail(of list: FreeList, _ zone: Zone, order: Int, _ type: Migratetype) -> FreeList.Position {
+    base.tail(of: list, zone, order: order, type)
+  }
+
+  @inlinable @inline(__always)
+  public func didFree(_ page: Page, pfn: UInt64, _ zone: Zone, order: Int, _ type: Migratetype) {
+    base.didFree(page, pfn: pfn, zone, order: order, type)
+  }
+}

@@ -3,6 +3,8 @@
 ///
 /// The defaults are Linux 6.1's. A later kernel is a type that says what changed, see ``Linux6_12``.
 public protocol KernelRules: Sendable {
+  static var version: KernelVersion { get }
+
   // MARK: per-CPU lists
 
   /// Whether a CPU's `high` follows what it allocates and frees, between `high_min` and `high_max`, and refills grow
@@ -56,4 +58,6 @@ extension KernelRules {
 }
 
 /// Linux 6.1.y, as Debian 12 has it (6.1.192).
-public enum Linux6_1: KernelRules {}
+public enum Linux6_1: KernelRules {
+  @inlinable public static var version: KernelVersion { .linux6_1 }
+}

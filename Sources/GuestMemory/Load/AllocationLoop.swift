@@ -13,14 +13,16 @@ public final class AllocationLoop {
   public static let blocksPerChurn = 2047
 
   @inlinable @inline(__always)
-  public convenience init<Hooks: AllocatorHooks>(_ guest: Guest, cpu: Int, hooks: Hooks) {
+  public convenience init<Hooks: AllocatorHooks, Rules: KernelRules>(
+    _ guest: Guest, cpu: Int, hooks: Hooks, rules: Rules.Type
+  ) {
     let core = guest.core
     let node = guest.geometry.node(ofCPU: cpu)
     let held = UnsafeMutablePointer<UInt64>.allocate(capacity: AllocationLoop.blocksPerChurn)
     self.init(
       held: held,
       pairs: { order, count in
-        var cpu = GuestCPU(core, cpu: cpu, node: node, probe: NoProbe(), hooks: hooks)
+        var cpu = GuestCPU(core, cpu: cpu, node: node, probe: NoProbe(), hooks: hooks, rules: rules)
         for _ in 0..<count {
           guard let pfn = cpu.allocate(order: order, .userMovable) else { return false }
           cpu.free(pfn: pfn, order: order)
@@ -28,7 +30,7 @@ public final class AllocationLoop {
         return true
       },
       churn: { count in
-        var cpu = GuestCPU(core, cpu: cpu, node: node, probe: NoProbe(), hooks: hooks)
+        var cpu = GuestCPU(core, cpu: cpu, node: node, probe: NoProbe(), hooks: hooks, rules: rules)
         let blocks = AllocationLoop.blocksPerChurn
         for _ in 0..<count {
           for index in 0..<blocks {

@@ -15,7 +15,9 @@ public final class AnyMutator: @unchecked Sendable {
   private let figuresBody: () -> MutatorFigures
 
   @inlinable @inline(__always)
-  public convenience init<Probe: LockProbe, Hooks: AllocatorHooks>(_ mutator: Mutator<Probe, Hooks>) {
+  public convenience init<Probe: LockProbe, Hooks: AllocatorHooks, Rules: KernelRules>(
+    _ mutator: Mutator<Probe, Hooks, Rules>
+  ) {
     self.init(
       prepare: { mutator.prepare() }, burst: { mutator.burst() }, blocks: { mutator.blocks },
       take: { mutator.take(order: $0, count: $1) }, giveBack: { mutator.giveBack() },

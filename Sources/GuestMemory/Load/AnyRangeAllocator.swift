@@ -7,23 +7,25 @@ public final class AnyRangeAllocator {
   private let drainBody: () -> Void
 
   @inlinable @inline(__always)
-  public convenience init<Hooks: AllocatorHooks>(_ guest: Guest, cpu number: Int, hooks: Hooks) {
+  public convenience init<Hooks: AllocatorHooks, Rules: KernelRules>(
+    _ guest: Guest, cpu number: Int, hooks: Hooks, rules: Rules.Type
+  ) {
     let core = guest.core
     let node = guest.geometry.node(ofCPU: number)
     self.init(
       allocate: { pfn, pages, drainFirst in
-        var cpu = GuestCPU(core, cpu: number, node: node, probe: NoProbe(), hooks: hooks)
+        var cpu = GuestCPU(core, cpu: number, node: node, probe: NoProbe(), hooks: hooks, rules: rules)
         do throws(ContiguousFailure) {
           try cpu.allocateContiguous(pfn: pfn, pages: pages, drainFirst: drainFirst)
           return nil
         } catch { return error }
       },
       free: { pfn, pages in
-        var cpu = GuestCPU(core, cpu: number, node: node, probe: NoProbe(), hooks: hooks)
+        var cpu = GuestCPU(core, cpu: number, node: node, probe: NoProbe(), hooks: hooks, rules: rules)
         cpu.freeContiguous(pfn: pfn, pages: pages)
       },
       drain: {
-        var cpu = GuestCPU(core, cpu: number, node: node, probe: NoProbe(), hooks: hooks)
+        var cpu = GuestCPU(core, cpu: number, node: node, probe: NoProbe(), hooks: hooks, rules: rules)
         cpu.drainPerCPULists()
       })
   }

@@ -3,10 +3,10 @@ import Instruments
 
 /// A thread's load of allocations and frees while a strategy runs. Its choices come from a seed; latencies go into
 /// memory reserved beforehand.
-public final class Mutator<Probe: LockProbe, Hooks: AllocatorHooks>: @unchecked Sendable {
+public final class Mutator<Probe: LockProbe, Hooks: AllocatorHooks, Rules: KernelRules>: @unchecked Sendable {
   // Right to send: its thread uses it between start and stop; the group reads it afterwards.
   @usableFromInline let load: MutatorLoad
-  @usableFromInline var cpu: GuestCPU<Probe, Hooks>
+  @usableFromInline var cpu: GuestCPU<Probe, Hooks, Rules>
   @usableFromInline var generator: SeededGenerator
   @usableFromInline var held: [Block] = []
   @usableFromInline var heldPages = 0
@@ -23,12 +23,13 @@ public final class Mutator<Probe: LockProbe, Hooks: AllocatorHooks>: @unchecked 
   /// - Throws: ``GuestError/cannotReserve(bytes:)``
   @inlinable
   public init(
-    _ guest: Guest, _ settings: MutatorSettings, probe: Probe, log: HoldLog?, hooks: Hooks
+    _ guest: Guest, _ settings: MutatorSettings, probe: Probe, log: HoldLog?, hooks: Hooks, rules: Rules.Type
   ) throws(GuestError) {
     load = settings.load
     self.log = log
     cpu = GuestCPU(
-      guest.core, cpu: settings.cpu, node: guest.geometry.node(ofCPU: settings.cpu), probe: probe, hooks: hooks)
+      guest.core, cpu: settings.cpu, node: guest.geometry.node(ofCPU: settings.cpu), probe: probe, hooks: hooks,
+      rules: rules)
     generator = SeededGenerator(seed: settings.seed, stream: 100 + UInt64(settings.cpu))
     most = max(settings.mostPages, 64)
     memory = settings.load == .faults ? try FaultingMemory(pages: 1 << 14) : nil

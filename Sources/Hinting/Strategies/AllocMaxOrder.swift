@@ -63,8 +63,8 @@ struct AllocMaxOrder: StrategyPasses {
     memory = (arena, arena.buffer(bytes: bytes))
   }
 
-  mutating func collect<Probe: LockProbe, Sink: HintSink>(
-    _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ session: inout Session
+  mutating func collect<Probe: LockProbe, Sink: HintSink, Rules: KernelRules>(
+    _ cpu: inout GuestCPU<Probe, Hooks, Rules>, _ sink: inout Sink, _ session: inout Session
   ) -> Outcome {
     guard let list = memory?.buffer else { return .noBuffer }
     // The driver's probe fails (-ENOSPC).
@@ -77,8 +77,8 @@ struct AllocMaxOrder: StrategyPasses {
   }
 
   @inline(__always)
-  private mutating func takeAll<Probe: LockProbe, Sink: HintSink>(
-    _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ session: Session, _ list: HintBuffer
+  private mutating func takeAll<Probe: LockProbe, Sink: HintSink, Rules: KernelRules>(
+    _ cpu: inout GuestCPU<Probe, Hooks, Rules>, _ sink: inout Sink, _ session: Session, _ list: HintBuffer
   ) -> Outcome {
     if let node = session.node { return take(&cpu, &sink, session.stop, list, onNode: node) }
     if !nodeByNode { return take(&cpu, &sink, session.stop, list, onNode: nil) }
@@ -90,8 +90,8 @@ struct AllocMaxOrder: StrategyPasses {
   }
 
   @inline(__always)
-  private mutating func take<Probe: LockProbe, Sink: HintSink>(
-    _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ stop: StopFlag, _ list: HintBuffer, onNode: Int?
+  private mutating func take<Probe: LockProbe, Sink: HintSink, Rules: KernelRules>(
+    _ cpu: inout GuestCPU<Probe, Hooks, Rules>, _ sink: inout Sink, _ stop: StopFlag, _ list: HintBuffer, onNode: Int?
   ) -> Outcome {
     let core = cpu.core
     let order = core.highestOrder
@@ -125,8 +125,8 @@ struct AllocMaxOrder: StrategyPasses {
     return blocks
   }
 
-  mutating func giveBack<Probe: LockProbe, Sink: HintSink>(
-    _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ session: inout Session
+  mutating func giveBack<Probe: LockProbe, Sink: HintSink, Rules: KernelRules>(
+    _ cpu: inout GuestCPU<Probe, Hooks, Rules>, _ sink: inout Sink, _ session: inout Session
   ) {
     guard let list = memory?.buffer else { return }
     let order = cpu.core.highestOrder

@@ -36,8 +36,8 @@ struct AllocatorItself: StrategyPasses {
     memory = (arena, arena.buffer(bytes: pages * 8))
   }
 
-  mutating func collect<Probe: LockProbe, Sink: HintSink>(
-    _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ session: inout Session
+  mutating func collect<Probe: LockProbe, Sink: HintSink, Rules: KernelRules>(
+    _ cpu: inout GuestCPU<Probe, Hooks, Rules>, _ sink: inout Sink, _ session: inout Session
   ) -> Outcome {
     guard let list = memory?.buffer else { return .noBuffer }
     // Single pages; the smallest blocks there are in a guest without them, in tests.
@@ -52,8 +52,8 @@ struct AllocatorItself: StrategyPasses {
     return .complete
   }
 
-  mutating func giveBack<Probe: LockProbe, Sink: HintSink>(
-    _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ session: inout Session
+  mutating func giveBack<Probe: LockProbe, Sink: HintSink, Rules: KernelRules>(
+    _ cpu: inout GuestCPU<Probe, Hooks, Rules>, _ sink: inout Sink, _ session: inout Session
   ) {
     guard let list = memory?.buffer else { return }
     let order = cpu.core.granuleOrder

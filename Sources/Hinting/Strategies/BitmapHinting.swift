@@ -106,8 +106,6 @@ struct BitmapHinting: HintStrategy {
   }
 
   struct Hooks: AllocatorHooks {
-    typealias Rules = Linux6_1
-
     let words: SharedWords.View
     /// The order of a bit: at least the granule.
     let order: Int
@@ -257,8 +255,8 @@ struct BitmapHinting: HintStrategy {
     return bit < area.bits && !area.words.test(bit: bit, first: area.first)
   }
 
-  mutating func collect<Probe: LockProbe, Sink: HintSink>(
-    _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ session: inout Session
+  mutating func collect<Probe: LockProbe, Sink: HintSink, Rules: KernelRules>(
+    _ cpu: inout GuestCPU<Probe, Hooks, Rules>, _ sink: inout Sink, _ session: inout Session
   ) -> Outcome {
     let words = cpu.hooks.words
     var jobs = 0
@@ -271,8 +269,8 @@ struct BitmapHinting: HintStrategy {
   }
 
   /// page_hinting_wq()
-  mutating func work<Probe: LockProbe, Sink: HintSink>(
-    _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ session: inout Session
+  mutating func work<Probe: LockProbe, Sink: HintSink, Rules: KernelRules>(
+    _ cpu: inout GuestCPU<Probe, Hooks, Rules>, _ sink: inout Sink, _ session: inout Session
   ) -> Outcome {
     guard let memory else { return .noBuffer }
     let buffer = memory.buffer
@@ -296,8 +294,8 @@ struct BitmapHinting: HintStrategy {
 
   /// scan_zone_bitmap(). Returns true if it was stopped.
   @inline(__always)
-  private func sweep<Probe: LockProbe, Sink: HintSink>(
-    _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ stop: StopFlag, _ buffer: HintBuffer, _ area: Area,
+  private func sweep<Probe: LockProbe, Sink: HintSink, Rules: KernelRules>(
+    _ cpu: inout GuestCPU<Probe, Hooks, Rules>, _ sink: inout Sink, _ stop: StopFlag, _ buffer: HintBuffer, _ area: Area,
     _ index: Int
   ) -> Bool {
     let core = cpu.core
@@ -352,8 +350,8 @@ struct BitmapHinting: HintStrategy {
   /// process_free_page(): returns the block's order if it was taken. __isolate_free_page() makes pageblocks movable;
   /// the strategy restores their type under the same lock.
   @inline(__always)
-  private func isolate<Probe: LockProbe>(
-    _ hold: inout GuestCPU<Probe, Hooks>.Hold, _ page: Page, _ pfn: UInt64, _ lowest: Int
+  private func isolate<Probe: LockProbe, Rules: KernelRules>(
+    _ hold: inout GuestCPU<Probe, Hooks, Rules>.Hold, _ page: Page, _ pfn: UInt64, _ lowest: Int
   ) -> Int? {
     guard page.isBuddy else { return nil }
     let order = page.order
@@ -367,8 +365,8 @@ struct BitmapHinting: HintStrategy {
   /// return_isolated_page(), v11's release_buddy_pages(): one hold per batch, or one per block. A batch across zones
   /// takes a hold for each run of one zone's blocks. Once stopped, the rest is returned together.
   @inline(__always)
-  private func giveBack<Probe: LockProbe, Sink: HintSink>(
-    _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ stop: StopFlag, _ buffer: HintBuffer, _ count: Int,
+  private func giveBack<Probe: LockProbe, Sink: HintSink, Rules: KernelRules>(
+    _ cpu: inout GuestCPU<Probe, Hooks, Rules>, _ sink: inout Sink, _ stop: StopFlag, _ buffer: HintBuffer, _ count: Int,
     _ last: Zone, settingBitsIn area: Area? = nil
   ) {
     let core = cpu.core
@@ -403,8 +401,8 @@ struct BitmapHinting: HintStrategy {
 
   /// Returns what a stopped job has taken but not reported, in one hold regardless of `hold`, and sets the bits again.
   @inline(__always)
-  private func giveUp<Probe: LockProbe, Sink: HintSink>(
-    _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ stop: StopFlag, _ buffer: HintBuffer, _ count: Int,
+  private func giveUp<Probe: LockProbe, Sink: HintSink, Rules: KernelRules>(
+    _ cpu: inout GuestCPU<Probe, Hooks, Rules>, _ sink: inout Sink, _ stop: StopFlag, _ buffer: HintBuffer, _ count: Int,
     _ area: Area, _ zone: Zone
   ) {
     giveBack(&cpu, &sink, stop, buffer, count, zone, settingBitsIn: area)

@@ -8,6 +8,8 @@ import Records
 struct BudgetedResume: StrategyPasses {
   typealias Hooks = NoHooks
 
+  static var callsAllocator: Bool { false }
+
   static let card = StrategyCard(
     name: "budgeted-resume", origin: "v8 thread, March 2017",
     summary: "looks at `budget` entries per hold and resumes where it stopped",
@@ -44,8 +46,8 @@ struct BudgetedResume: StrategyPasses {
     memory = (arena, arena.buffer(bytes: bytes))
   }
 
-  mutating func collect<Probe: LockProbe, Sink: HintSink>(
-    _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ session: inout Session
+  mutating func collect<Probe: LockProbe, Sink: HintSink, Rules: KernelRules>(
+    _ cpu: inout GuestCPU<Probe, Hooks, Rules>, _ sink: inout Sink, _ session: inout Session
   ) -> Outcome {
     guard let buffer = memory?.buffer else { return .noBuffer }
     return ResumableWalk(buffer, perHold: budget, restartsPerList: restarts, trustsNullTest: trustsNullTest)

@@ -12,6 +12,8 @@ import Records
 struct FreeListFixedBuffer: StrategyPasses {
   typealias Hooks = NoHooks
 
+  static var callsAllocator: Bool { false }
+
   static let card = StrategyCard(
     name: "free-list-fixed-buffer", origin: "v33, June 2018", summary: "addresses of the largest blocks into 16 pages",
     goal: .migration, effect: .readsOnly, holdBound: "one zone: its lists of one order, at most 8191 entries",
@@ -34,8 +36,8 @@ struct FreeListFixedBuffer: StrategyPasses {
     memory = (arena, arena.buffer(bytes: Self.bufferBytes))
   }
 
-  mutating func collect<Probe: LockProbe, Sink: HintSink>(
-    _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ session: inout Session
+  mutating func collect<Probe: LockProbe, Sink: HintSink, Rules: KernelRules>(
+    _ cpu: inout GuestCPU<Probe, Hooks, Rules>, _ sink: inout Sink, _ session: inout Session
   ) -> Outcome {
     guard let buffer = memory?.buffer else { return .noBuffer }
     return copyLists(&cpu, &sink, session, buffer, limit: Self.hints)
@@ -47,8 +49,8 @@ struct FreeListFixedBuffer: StrategyPasses {
 /// Runs a session with one buffer: copies the blocks of all zones, order by order downward, up to `limit` hints, and
 /// sends each order with one kick.
 @inline(__always)
-func copyLists<Probe: LockProbe, Hooks: AllocatorHooks, Sink: HintSink>(
-  _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ session: Session, _ buffer: HintBuffer, limit: Int
+func copyLists<Probe: LockProbe, Hooks: AllocatorHooks, Sink: HintSink, Rules: KernelRules>(
+  _ cpu: inout GuestCPU<Probe, Hooks, Rules>, _ sink: inout Sink, _ session: Session, _ buffer: HintBuffer, limit: Int
 ) -> Outcome {
   let core = cpu.core
   let zones = session.zones(core)
@@ -71,8 +73,8 @@ func copyLists<Probe: LockProbe, Hooks: AllocatorHooks, Sink: HintSink>(
 /// get_from_free_page_list() for one zone: copies the addresses of its blocks of `order` into `buffer` from `count` on.
 /// Returns true if `limit` was reached with blocks left.
 @inline(__always)
-func copyList<Probe: LockProbe, Hooks: AllocatorHooks>(
-  _ cpu: inout GuestCPU<Probe, Hooks>, _ zone: Zone, _ order: Int, _ buffer: HintBuffer, limit: Int, _ count: inout Int
+func copyList<Probe: LockProbe, Hooks: AllocatorHooks, Rules: KernelRules>(
+  _ cpu: inout GuestCPU<Probe, Hooks, Rules>, _ zone: Zone, _ order: Int, _ buffer: HintBuffer, limit: Int, _ count: inout Int
 ) -> Bool {
   var n = count
   defer { count = n }

@@ -44,8 +44,8 @@ struct FreeListMultiBuffer: StrategyPasses {
     self.arena = arena
   }
 
-  mutating func collect<Probe: LockProbe, Sink: HintSink>(
-    _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ session: inout Session
+  mutating func collect<Probe: LockProbe, Sink: HintSink, Rules: KernelRules>(
+    _ cpu: inout GuestCPU<Probe, Hooks, Rules>, _ sink: inout Sink, _ session: inout Session
   ) -> Outcome {
     let begin = CycleClock.begin()
     var allocated = true
@@ -85,8 +85,8 @@ struct FreeListMultiBuffer: StrategyPasses {
   /// get_from_free_page_list(): one hold per zone, moving on to the next buffer when one is full. Returns false for
   /// ENOSPC.
   @inline(__always)
-  private func copyAll<Probe: LockProbe>(
-    _ cpu: inout GuestCPU<Probe, Hooks>, _ zones: Range<Int>, _ order: Int, _ copied: inout Int
+  private func copyAll<Probe: LockProbe, Rules: KernelRules>(
+    _ cpu: inout GuestCPU<Probe, Hooks, Rules>, _ zones: Range<Int>, _ order: Int, _ copied: inout Int
   ) -> Bool {
     let perBuffer = perBuffer
     let usable = held.count
@@ -119,8 +119,8 @@ struct FreeListMultiBuffer: StrategyPasses {
     }
   }
 
-  private mutating func allocate<Probe: LockProbe, Sink: HintSink>(
-    _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink
+  private mutating func allocate<Probe: LockProbe, Sink: HintSink, Rules: KernelRules>(
+    _ cpu: inout GuestCPU<Probe, Hooks, Rules>, _ sink: inout Sink
   ) -> Bool {
     let order = cpu.core.highestOrder
     guard let pfn = cpu.allocate(order: order, [.high, .atomic, .kswapd, .noMemAlloc]) else { return false }
@@ -129,8 +129,8 @@ struct FreeListMultiBuffer: StrategyPasses {
     return true
   }
 
-  private mutating func free<Probe: LockProbe, Sink: HintSink>(
-    _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ session: inout Session
+  private mutating func free<Probe: LockProbe, Sink: HintSink, Rules: KernelRules>(
+    _ cpu: inout GuestCPU<Probe, Hooks, Rules>, _ sink: inout Sink, _ session: inout Session
   ) {
     let order = cpu.core.highestOrder
     let begin = CycleClock.begin()
@@ -141,8 +141,8 @@ struct FreeListMultiBuffer: StrategyPasses {
     session.bufferFreeTicks &+= CycleClock.end() &- begin
   }
 
-  mutating func giveBack<Probe: LockProbe, Sink: HintSink>(
-    _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ session: inout Session
+  mutating func giveBack<Probe: LockProbe, Sink: HintSink, Rules: KernelRules>(
+    _ cpu: inout GuestCPU<Probe, Hooks, Rules>, _ sink: inout Sink, _ session: inout Session
   ) {
     free(&cpu, &sink, &session)
   }

@@ -7,14 +7,16 @@ import Records
 struct NoHints: StrategyPasses {
   typealias Hooks = NoHooks
 
+  static var callsAllocator: Bool { false }
+
   static let card = StrategyCard(
     name: "none", origin: "control", summary: "nothing is collected", goal: .none, effect: .readsOnly,
     holdBound: "takes no lock", sideEffects: "none", limits: "none")
 
   init(_ options: OptionValues) {}
 
-  mutating func collect<Probe: LockProbe, Sink: HintSink>(
-    _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ session: inout Session
+  mutating func collect<Probe: LockProbe, Sink: HintSink, Rules: KernelRules>(
+    _ cpu: inout GuestCPU<Probe, Hooks, Rules>, _ sink: inout Sink, _ session: inout Session
   ) -> Outcome { .complete }
 
   func itemsPerHoldLimit(_ guest: GuestCore) -> Int? { 0 }

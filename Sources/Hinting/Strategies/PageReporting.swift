@@ -53,8 +53,6 @@ struct PageReporting: HintStrategy {
   }
 
   struct Hooks: AllocatorHooks {
-    typealias Rules = Linux6_1
-
     let words: SharedWords.View
     let order: Int
 
@@ -133,8 +131,8 @@ struct PageReporting: HintStrategy {
     return page.isListedUnlocked(order: block.order) && page.isReported
   }
 
-  mutating func collect<Probe: LockProbe, Sink: HintSink>(
-    _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ session: inout Session
+  mutating func collect<Probe: LockProbe, Sink: HintSink, Rules: KernelRules>(
+    _ cpu: inout GuestCPU<Probe, Hooks, Rules>, _ sink: inout Sink, _ session: inout Session
   ) -> Outcome {
     let words = cpu.hooks.words
     var runs = 0
@@ -147,8 +145,8 @@ struct PageReporting: HintStrategy {
   }
 
   /// page_reporting_process()
-  mutating func work<Probe: LockProbe, Sink: HintSink>(
-    _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ session: inout Session
+  mutating func work<Probe: LockProbe, Sink: HintSink, Rules: KernelRules>(
+    _ cpu: inout GuestCPU<Probe, Hooks, Rules>, _ sink: inout Sink, _ session: inout Session
   ) -> Outcome {
     guard let sheet = memory?.sheet else { return .noBuffer }
     let words = cpu.hooks.words
@@ -176,13 +174,13 @@ struct PageReporting: HintStrategy {
 
   /// page_reporting_process_zone()
   @inline(__always)
-  private func reportZone<Probe: LockProbe, Sink: HintSink>(
-    _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ stop: StopFlag, _ sheet: HintBuffer, _ zone: Zone
+  private func reportZone<Probe: LockProbe, Sink: HintSink, Rules: KernelRules>(
+    _ cpu: inout GuestCPU<Probe, Hooks, Rules>, _ sink: inout Sink, _ stop: StopFlag, _ sheet: HintBuffer, _ zone: Zone
   ) -> End {
     if stop.isSet { return .stopped }
     let lowest = cpu.hooks.order
     if !zone.isAboveLow(
-      by: UInt64(truncatingIfNeeded: capacity) &<< UInt64(truncatingIfNeeded: lowest), Hooks.Rules.self)
+      by: UInt64(truncatingIfNeeded: capacity) &<< UInt64(truncatingIfNeeded: lowest), Rules.self)
     {
       return .done
     }
@@ -210,8 +208,8 @@ struct PageReporting: HintStrategy {
 
   /// page_reporting_cycle(). `left`: the empty entries of the sheet; 0 only between a hold and its report.
   @inline(__always)
-  private func reportList<Probe: LockProbe, Sink: HintSink>(
-    _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ stop: StopFlag, _ sheet: HintBuffer, _ zone: Zone,
+  private func reportList<Probe: LockProbe, Sink: HintSink, Rules: KernelRules>(
+    _ cpu: inout GuestCPU<Probe, Hooks, Rules>, _ sink: inout Sink, _ stop: StopFlag, _ sheet: HintBuffer, _ zone: Zone,
     _ order: Int, _ type: Migratetype, _ left: inout Int
   ) -> End {
     if zone.freeList(order: order, type).isEmptyUnlocked { return .done }
@@ -279,8 +277,8 @@ struct PageReporting: HintStrategy {
   /// page_reporting_drain(): puts back entries `first` and up, and marks as reported those that were accepted and
   /// didn't merge. Returns the number of pages.
   @inline(__always)
-  private func putBack<Probe: LockProbe>(
-    _ hold: inout GuestCPU<Probe, Hooks>.Hold, _ sheet: HintBuffer, _ first: Int, reported: Bool
+  private func putBack<Probe: LockProbe, Rules: KernelRules>(
+    _ hold: inout GuestCPU<Probe, Hooks, Rules>.Hold, _ sheet: HintBuffer, _ first: Int, reported: Bool
   ) -> UInt64 {
     var pages: UInt64 = 0
     var index = first
@@ -298,8 +296,8 @@ struct PageReporting: HintStrategy {
 
   /// Drains the sheet in a hold of its own, at a zone's end.
   @inline(__always)
-  private func drain<Probe: LockProbe, Sink: HintSink>(
-    _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ sheet: HintBuffer, _ zone: Zone, _ first: Int,
+  private func drain<Probe: LockProbe, Sink: HintSink, Rules: KernelRules>(
+    _ cpu: inout GuestCPU<Probe, Hooks, Rules>, _ sink: inout Sink, _ sheet: HintBuffer, _ zone: Zone, _ first: Int,
     reported: Bool
   ) {
     let pages = cpu.withZoneLocked(zone) { hold in putBack(&hold, sheet, first, reported: reported) }
@@ -308,8 +306,8 @@ struct PageReporting: HintStrategy {
 
   /// Puts back what a stopped run has taken but not reported.
   @inline(__always)
-  private func giveUp<Probe: LockProbe, Sink: HintSink>(
-    _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ sheet: HintBuffer, _ zone: Zone, _ left: Int
+  private func giveUp<Probe: LockProbe, Sink: HintSink, Rules: KernelRules>(
+    _ cpu: inout GuestCPU<Probe, Hooks, Rules>, _ sink: inout Sink, _ sheet: HintBuffer, _ zone: Zone, _ left: Int
   ) {
     if left < capacity { drain(&cpu, &sink, sheet, zone, left, reported: false) }
   }

@@ -66,8 +66,6 @@ struct PageReportingBoundary: HintStrategy {
 
   /// The boundaries, and the flags and counters of each zone.
   struct Hooks: AllocatorHooks {
-    typealias Rules = Linux6_1
-
     let words: SharedWords.View
     let lowest: Int
 
@@ -215,8 +213,8 @@ struct PageReportingBoundary: HintStrategy {
 
   // MARK: the work
 
-  mutating func collect<Probe: LockProbe, Sink: HintSink>(
-    _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ session: inout Session
+  mutating func collect<Probe: LockProbe, Sink: HintSink, Rules: KernelRules>(
+    _ cpu: inout GuestCPU<Probe, Hooks, Rules>, _ sink: inout Sink, _ session: inout Session
   ) -> Outcome {
     var fills = fillLimit(cpu.core)
     while isWorkRequested {
@@ -226,8 +224,8 @@ struct PageReportingBoundary: HintStrategy {
     return .complete
   }
 
-  mutating func work<Probe: LockProbe, Sink: HintSink>(
-    _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ session: inout Session
+  mutating func work<Probe: LockProbe, Sink: HintSink, Rules: KernelRules>(
+    _ cpu: inout GuestCPU<Probe, Hooks, Rules>, _ sink: inout Sink, _ session: inout Session
   ) -> Outcome {
     var fills = fillLimit(cpu.core)
     return process(&cpu, &sink, session.stop, &fills)
@@ -243,8 +241,8 @@ struct PageReportingBoundary: HintStrategy {
 
   /// page_reporting_process(): works zone by zone until no zone requests it.
   @inline(__always)
-  private func process<Probe: LockProbe, Sink: HintSink>(
-    _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ stop: StopFlag, _ fills: inout Int
+  private func process<Probe: LockProbe, Sink: HintSink, Rules: KernelRules>(
+    _ cpu: inout GuestCPU<Probe, Hooks, Rules>, _ sink: inout Sink, _ stop: StopFlag, _ fills: inout Int
   ) -> Outcome {
     guard let memory else { return .noBuffer }
     let hooks = memory.hooks
@@ -271,8 +269,8 @@ struct PageReportingBoundary: HintStrategy {
 
   /// page_reporting_cycle(): puts back what was reported and takes the next blocks, in one hold.
   @inline(__always)
-  private func cycle<Probe: LockProbe, Sink: HintSink>(
-    _ zone: Zone, _ hooks: Hooks, _ list: HintBuffer, _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink,
+  private func cycle<Probe: LockProbe, Sink: HintSink, Rules: KernelRules>(
+    _ zone: Zone, _ hooks: Hooks, _ list: HintBuffer, _ cpu: inout GuestCPU<Probe, Hooks, Rules>, _ sink: inout Sink,
     _ stop: StopFlag, _ fills: inout Int
   ) -> Outcome {
     let most = min(capacity, max(1, sink.queueSize &- 1))
@@ -334,8 +332,8 @@ struct PageReportingBoundary: HintStrategy {
 
   /// page_reporting_fill(): withdraws the zone's request if fewer than `most` blocks are found.
   @inline(__always)
-  private func fill<Probe: LockProbe>(
-    _ list: HintBuffer, _ most: Int, _ hold: inout GuestCPU<Probe, Hooks>.Hold, _ hooks: Hooks
+  private func fill<Probe: LockProbe, Rules: KernelRules>(
+    _ list: HintBuffer, _ most: Int, _ hold: inout GuestCPU<Probe, Hooks, Rules>.Hold, _ hooks: Hooks
   ) -> Filled {
     var filled = Filled()
     var order = hold.core.highestOrder
@@ -359,8 +357,8 @@ struct PageReportingBoundary: HintStrategy {
   /// get_unreported_page(): returns the entry before the boundary, otherwise the head; nil if both are reported or
   /// missing.
   @inline(__always)
-  private func takeUnreported<Probe: LockProbe>(
-    _ hold: inout GuestCPU<Probe, Hooks>.Hold, _ hooks: Hooks, _ order: Int, _ type: Migratetype
+  private func takeUnreported<Probe: LockProbe, Rules: KernelRules>(
+    _ hold: inout GuestCPU<Probe, Hooks, Rules>.Hold, _ hooks: Hooks, _ order: Int, _ type: Migratetype
   ) -> Page? {
     let list = hold.freeList(order: order, type)
     let boundary = hooks.boundary(order, type)
@@ -389,8 +387,8 @@ struct PageReportingBoundary: HintStrategy {
 
   /// put_reported_page(): puts a block back at the boundary; marks it reported unless it merged.
   @inline(__always)
-  private func put<Probe: LockProbe>(
-    _ block: Block, _ hold: inout GuestCPU<Probe, Hooks>.Hold, _ hooks: Hooks, isReported: Bool
+  private func put<Probe: LockProbe, Rules: KernelRules>(
+    _ block: Block, _ hold: inout GuestCPU<Probe, Hooks, Rules>.Hold, _ hooks: Hooks, isReported: Bool
   ) {
     let page = hold.core.page(block.pfn)
     let now = hold.core.pageblockMigratetype(block.pfn)

@@ -19,6 +19,8 @@ import Records
 struct RecordUnusedPages: StrategyPasses {
   typealias Hooks = NoHooks
 
+  static var callsAllocator: Bool { false }
+
   static let card = StrategyCard(
     name: "record-unused-pages", origin: "v8, March 2017", summary: "each list copied whole under the lock",
     goal: .migration, effect: .readsOnly, nativeOrder: 0,
@@ -57,8 +59,8 @@ struct RecordUnusedPages: StrategyPasses {
     memory = (arena, arena.buffer(bytes: Self.largestBuffer))
   }
 
-  mutating func collect<Probe: LockProbe, Sink: HintSink>(
-    _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ session: inout Session
+  mutating func collect<Probe: LockProbe, Sink: HintSink, Rules: KernelRules>(
+    _ cpu: inout GuestCPU<Probe, Hooks, Rules>, _ sink: inout Sink, _ session: inout Session
   ) -> Outcome {
     guard let buffer = memory?.buffer else { return .noBuffer }
     let core = cpu.core
@@ -114,8 +116,8 @@ struct RecordUnusedPages: StrategyPasses {
 
   /// __record_unused_pages(): returns true for ENOSPC.
   @inline(__always)
-  private func record<Probe: LockProbe>(
-    _ cpu: inout GuestCPU<Probe, Hooks>, _ zone: Int, _ order: Int, _ buffer: HintBuffer, _ size: Int,
+  private func record<Probe: LockProbe, Rules: KernelRules>(
+    _ cpu: inout GuestCPU<Probe, Hooks, Rules>, _ zone: Int, _ order: Int, _ buffer: HintBuffer, _ size: Int,
     _ position: inout Int,
     _ partial: Bool
   ) -> Bool {

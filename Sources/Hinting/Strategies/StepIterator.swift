@@ -9,6 +9,8 @@ import Records
 struct StepIterator: StrategyPasses {
   typealias Hooks = NoHooks
 
+  static var callsAllocator: Bool { false }
+
   static let card = StrategyCard(
     name: "step-iterator", origin: "v8 thread, March 2017", summary: "an iterator over the lists, one step a hold",
     goal: .migration, effect: .readsOnly, nativeOrder: 0, holdBound: "`step` entries",
@@ -38,8 +40,8 @@ struct StepIterator: StrategyPasses {
     memory = (arena, arena.buffer(bytes: bytes))
   }
 
-  mutating func collect<Probe: LockProbe, Sink: HintSink>(
-    _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ session: inout Session
+  mutating func collect<Probe: LockProbe, Sink: HintSink, Rules: KernelRules>(
+    _ cpu: inout GuestCPU<Probe, Hooks, Rules>, _ sink: inout Sink, _ session: inout Session
   ) -> Outcome {
     guard let buffer = memory?.buffer else { return .noBuffer }
     return ResumableWalk(buffer, perHold: step, restartsPerList: restarts).run(&cpu, &sink, &session)

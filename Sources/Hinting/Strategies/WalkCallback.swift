@@ -16,6 +16,8 @@ import Records
 struct WalkCallback: StrategyPasses {
   typealias Hooks = NoHooks
 
+  static var callsAllocator: Bool { false }
+
   static let card = StrategyCard(
     name: "walk-callback", origin: "v15 to v32, 2017 and 2018", summary: "a callback for each block, under the lock",
     goal: .migration, effect: .readsOnly, nativeOrder: 0,
@@ -53,8 +55,8 @@ struct WalkCallback: StrategyPasses {
     waits = options.choice("reclaim") == "busy-wait"
   }
 
-  mutating func collect<Probe: LockProbe, Sink: HintSink>(
-    _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ session: inout Session
+  mutating func collect<Probe: LockProbe, Sink: HintSink, Rules: KernelRules>(
+    _ cpu: inout GuestCPU<Probe, Hooks, Rules>, _ sink: inout Sink, _ session: inout Session
   ) -> Outcome {
     dropped = 0
     // The driver's probe fails (-ENOSPC, v25).
@@ -68,8 +70,8 @@ struct WalkCallback: StrategyPasses {
 
   /// Walks one list. Returns true if the host's stop ended it.
   @inline(__always)
-  private mutating func walk<Probe: LockProbe, Sink: HintSink>(
-    _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ session: Session
+  private mutating func walk<Probe: LockProbe, Sink: HintSink, Rules: KernelRules>(
+    _ cpu: inout GuestCPU<Probe, Hooks, Rules>, _ sink: inout Sink, _ session: Session
   ) -> Bool {
     let core = cpu.core
     let stop = session.stop

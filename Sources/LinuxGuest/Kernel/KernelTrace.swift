@@ -51,7 +51,7 @@ private struct ModelledTrace<Rules: KernelRules> {
   private var pages: UInt64 = 0
   private let most: UInt64
   private var random: SeededGenerator
-  private var cpu: GuestCPU<NoProbe, KernelAlone<Rules>>
+  private var cpu: GuestCPU<NoProbe, NoHooks, Rules>
   // The core doesn't keep it alive.
   private let guest: Guest
 
@@ -61,7 +61,7 @@ private struct ModelledTrace<Rules: KernelRules> {
     random = SeededGenerator(seed: trace.seed)
     guest = try Guest(GuestGeometry(trace.start, kernel: kernel))
     guest.fill(trace.start)
-    cpu = GuestCPU(guest.core, cpu: 0, node: 0, probe: NoProbe(), hooks: KernelAlone<Rules>())
+    cpu = GuestCPU(guest.core, cpu: 0, node: 0, probe: NoProbe(), rules: Rules.self)
   }
 
   var difference: KernelTrace.Difference? {
