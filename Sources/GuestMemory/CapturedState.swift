@@ -124,7 +124,10 @@ extension Guest {
           page.pointer.pointee.flags = Page.zoneBits(zone.index)
           core.addToFreeList(page, zone, order: order, type, toTail: true)
           if type != .isolate { core.addFreePages(zone, 1 << order) }
-          if type == .highAtomic { zone.reservedHighAtomicField.pointee += 1 << UInt64(order) }
+          if type == .highAtomic {
+            zone.reservedHighAtomicField.pointee += 1 << UInt64(order)
+            zone.freeHighAtomicField.pointee += 1 << UInt64(order)
+          }
           if order >= core.pageblockOrder {
             core.setPageblockMigratetypes(pfn, order: order, type)
           } else {

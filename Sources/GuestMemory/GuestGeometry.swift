@@ -134,7 +134,7 @@ extension GuestGeometry {
     guard hasWatermarks else { return zones.map { _ in Watermarks(min: 0, low: 0, high: 0) } }
     let computed = Watermarks.compute(
       managed: zones.map(\.managedPages), movable: zones.map { $0.type == .movable },
-      pageblockPages: 1 << UInt64(pageblockOrder))
+      pageblockPages: 1 << UInt64(pageblockOrder), kernel: kernel)
     return zip(zones, computed).map { $0.watermarks ?? $1 }
   }
 

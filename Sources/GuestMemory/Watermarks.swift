@@ -17,7 +17,9 @@ public struct Watermarks: Equatable, Sendable {
   ///
   /// `managed`: pages of every populated zone. `movable`: whether each is ZONE_MOVABLE, which khugepaged doesn't count.
   /// `pageblockPages`: pages of a pageblock (512).
-  public static func compute(managed: [UInt64], movable: [Bool], pageblockPages: UInt64 = 512) -> [Watermarks] {
+  public static func compute(
+    managed: [UInt64], movable: [Bool], pageblockPages: UInt64 = 512, kernel: KernelVersion = .linux6_1
+  ) -> [Watermarks] {
     let lowmem = zip(managed, movable).filter { !$0.1 }.reduce(0) { $0 + $1.0 }
     // calculate_min_free_kbytes()
     var minFreeKiB = Swift.min(Swift.max(integerSquareRoot(lowmem * 4 * 16), 128), 262_144)
@@ -27,10 +29,12 @@ public struct Watermarks: Equatable, Sendable {
     minFreeKiB = Swift.max(minFreeKiB, recommended * 4)
 
     let minFreePages = minFreeKiB / 4
-    let total = managed.reduce(0, +)
-    return managed.map { pages in
-      let min = total == 0 ? 0 : minFreePages * pages / total
-      let distance = Swift.max(min / 4, pages * scaleFactor / 10_000)
+    // 6.1 gives ZONE_MOVABLE its share; since 6.7 that keeps few pages, and the others share all.
+    let total = kernel == .linux6_1 ? managed.reduce(0, +) : lowmem
+    return zip(managed, movable).map { pages, isMovable in
+      let share = total == 0 ? 0 : minFreePages * pages / total
+      let distance = Swift.max(share / 4, pages * scaleFactor / 10_000)
+      let min = isMovable && kernel != .linux6_1 ? Swift.max(32, Swift.min(pages / 1024, 128)) : share
       return Watermarks(min: min, low: min + distance, high: min + 2 * distance)
     }
   }

@@ -63,7 +63,26 @@ public struct ResultTable {
         tables: [results(group.cells)]
           + (group.cells.contains(where: hasBystanders) ? [bystanders(group.cells)] : [])
           + (group.cells.contains(where: hasCounts) ? [counts(group.cells)] : []),
-        answer: ResultAnswer(group.cells, names: StrategyNames.withOptions(group.cells)).lines)
+        answer: answer(group.cells))
+    }
+  }
+
+  /// The kernels whose rules cells followed, in their order.
+  private func kernels(_ cells: [CellRecord]) -> [String] {
+    var kernels: [String] = []
+    for kernel in cells.map(kernel) where !kernels.contains(kernel) { kernels.append(kernel) }
+    return kernels
+  }
+
+  private func kernel(_ cell: CellRecord) -> String { runs[cell.cellID]?.first?.guest.kernelRules ?? "" }
+
+  /// What the rows say; of several kernels, each on its own.
+  private func answer(_ cells: [CellRecord]) -> [String] {
+    let kernels = kernels(cells)
+    return kernels.flatMap { kernel in
+      let own = cells.filter { self.kernel($0) == kernel }
+      let lines = ResultAnswer(own, names: StrategyNames.withOptions(own)).lines
+      return kernels.count == 1 ? lines : lines.map { "Linux \(kernel): \($0)" }
     }
   }
 
@@ -111,8 +130,11 @@ public struct ResultTable {
     let granule = key.granuleOrder.map { order in
       order == 0 ? "granule 0 (exact)" : "granule \(order): times are lower bounds (≥)"
     }
+    let kernels = kernels(cells)
     let parts: [String?] = [
       "\(Figure.bytes(key.bytes)) guest",
+      kernels.count == 1 && !["", "6.1"].contains(kernels[0]) && cells.allSatisfy(isModelled)
+        ? "rules of Linux \(kernels[0])" : nil,
       key.state,
       free.map { "\(Figure.number($0 * 100)) % free" },
       key.listOrder.isEmpty ? nil : "\(key.listOrder) lists",
@@ -157,6 +179,7 @@ public struct ResultTable {
       cells,
       [
         // What all have in common stands in the heading.
+        kernels(cells).count == 1 ? nil : Part(title: "kernel", fields: cells.map(kernel)),
         sharedOrder(cells) == nil
           ? Part(title: "order", fields: cells.map { $0.order.map(String.init) ?? Figure.missing }) : nil,
         times("ms/TiB", cells, "ms_per_tib", per: 1),
@@ -180,6 +203,10 @@ public struct ResultTable {
       ].compactMap { $0 })
   }
 
+  private func isModelled(_ cell: CellRecord) -> Bool {
+    (runs[cell.cellID]?.first?.guest.source ?? "model") == "model"
+  }
+
   /// The lowest order looked at, if it is the same in all cells.
   private func sharedOrder(_ cells: [CellRecord]) -> Int? {
     let orders = Set(cells.map(\.order))
@@ -197,6 +224,7 @@ public struct ResultTable {
     return table(
       cells,
       [
+        kernels(cells).count == 1 ? nil : Part(title: "kernel", fields: cells.map(kernel)),
         spread("ops/s", cells, "mutator_ops_per_second", per: 1),
         times("alloc p99 µs", cells, "mutator_alloc_ns_p99", per: 1e3),
         times("irq-off p99 µs", cells, "mutator_irqoff_ns_p99", per: 1e3),
@@ -208,7 +236,7 @@ public struct ResultTable {
         spread("strategy hold µs", cells, per: 1e3, isTime: true, mark: holdMark) { $0.longestHold },
         Part(title: ">limit", fields: cells.map(exceeded)),
         times("strategy CPU ms", cells, "guest_cpu_ns", per: 1e6),
-      ], caption: "Load threads:")
+      ].compactMap { $0 }, caption: "Load threads:")
   }
 
   /// Whether hardware events of the cell were counted.

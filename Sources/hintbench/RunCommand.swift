@@ -28,6 +28,10 @@ struct RunCommand: ParsableCommand {
     parsing: .unconditional,
     help: ArgumentHelp("Memory size of the modelled guests, 128M to 4P.", valueName: "size,..."))
   var guest: String?
+  @Option(
+    help: ArgumentHelp(
+      "Kernels whose rules the modelled guests follow: 6.1, 6.12; see `hintbench list kernels` (default: 6.1).",
+      valueName: "version,...")) var kernel: String?
   @Option(parsing: .unconditional, help: "NUMA nodes of the modelled guests, 1 to 16 (default: 1).") var nodes: Int?
   @Option(
     parsing: .unconditional,
@@ -166,7 +170,7 @@ struct RunCommand: ParsableCommand {
   private var hasGuestFlags: Bool { strategy != nil || hasFlagsOfTheGuest }
 
   private var hasFlagsOfTheGuest: Bool {
-    [guest, state, buddyinfo, pagetypeinfo, zoneinfo, lists, listOrder, granule, vmemmap, budget].contains { $0 != nil }
+    [guest, state, kernel, buddyinfo, pagetypeinfo, zoneinfo, lists, listOrder, granule, vmemmap, budget].contains { $0 != nil }
       || nodes != nil || cpus != nil || free != nil || movable != nil
   }
 
@@ -179,7 +183,7 @@ struct RunCommand: ParsableCommand {
   /// The given flags that describe a modelled guest, by name.
   private var guestFlags: [String] {
     let flags: [(String, Bool)] = [
-      ("--state", state != nil), ("--free", free != nil), ("--nodes", nodes != nil), ("--cpus", cpus != nil),
+      ("--state", state != nil), ("--kernel", kernel != nil), ("--free", free != nil), ("--nodes", nodes != nil), ("--cpus", cpus != nil),
       ("--movable", movable != nil), ("--list-order", listOrder != nil), ("--granule", granule != nil),
       ("--vmemmap", vmemmap != nil), ("--lock", lock != nil), ("--buddyinfo", buddyinfo != nil),
       ("--pagetypeinfo", pagetypeinfo != nil), ("--zoneinfo", zoneinfo != nil),
@@ -303,6 +307,7 @@ struct RunCommand: ParsableCommand {
     {
       group.strategies.append("allocator")
     }
+    group.kernels = list(kernel) ?? []
     group.nodes = nodes ?? group.nodes
     group.cpus = cpus
     group.free = free

@@ -30,6 +30,8 @@ public struct GuestSpec: Hashable, Sendable {
   public var listOrder: ListOrder?
   public var granuleOrder: Int
   public var vmemmapPage: GuestGeometry.VmemmapPage
+  /// Whose rules the guest follows.
+  public var kernel = KernelVersion.linux6_1
   public var lockKind: LockKind
   public var seed: UInt64
   /// The host node of all the guest's memory; nil: the modelled nodes are spread over the host nodes in turn.
@@ -60,6 +62,7 @@ extension CellIdentity {
     set("list_order", guest.listOrderName)
     set("free", free)
     set("capture", capture)
+    set("kernel_rules", guest.kernel.rawValue, implied: KernelVersion.linux6_1.rawValue)
     set("movable", "\(guest.movableShare)", implied: "0.0")
     set("memory_node", guest.memoryNode.map(String.init), implied: nil)
   }

@@ -127,6 +127,7 @@ struct MatrixExpansion {
       threads: variants.map(threads).max() ?? 1,
       allocates: variants.contains { threads($0) > $0.options.scanners(nodes: group.nodes) },
       strategies: variants.contains { $0.chosen.card.takesStrategies })
+    let kernels = try self.kernels(group, variants)
     for placement in Placement.allCases {
       let placed = variants.filter { $0.options.placement == placement }
       guard !placed.isEmpty else { continue }
@@ -139,10 +140,13 @@ struct MatrixExpansion {
       captures.merge(expanded.captures) { $1 }
       for omission in expanded.omissions where !omissions.contains(omission) { omissions.append(omission) }
       let hosted = expanded.guests.flatMap { guest, footprint in
-        host.memoryNodes(placement).map { node in
-          var guest = guest
-          guest.memoryNode = node
-          return (guest, footprint)
+        kernels.flatMap { kernel in
+          host.memoryNodes(placement).map { node in
+            var guest = guest
+            guest.kernel = kernel
+            guest.memoryNode = node
+            return (guest, footprint)
+          }
         }
       }
       for (guest, footprint) in hosted { add(guest, footprint, room) }
@@ -153,6 +157,20 @@ struct MatrixExpansion {
         try addCells(own, hosted.map(\.0), expanded, isNamed: !group.strategies.isEmpty, host.scanNodes(placement))
       }
     }
+  }
+
+  /// The kernels whose rules the group's guests follow.
+  private func kernels(_ group: RunConfig.Group, _ variants: [Variant]) throws(UserError) -> [KernelVersion] {
+    if group.kernels.isEmpty { return [.linux6_1] }
+    var kernels: [KernelVersion] = []
+    for text in group.kernels {
+      let kernel: KernelVersion = try Matrix.choice(text, "kernel")
+      if !kernels.contains(kernel) { kernels.append(kernel) }
+    }
+    for variant in variants where !variant.chosen.experiment.followsKernels && kernels != [.linux6_1] {
+      throw .usage("\(variant.chosen.name) follows the rules of Linux 6.1 alone: expected --kernel 6.1")
+    }
+    return kernels
   }
 
   private mutating func add(_ guest: GuestSpec, _ footprint: GuestFootprint, _ room: Matrix.HostResources) {

@@ -14,6 +14,8 @@ public struct RunConfig: Codable, Hashable, Sendable {
     public var guests: [String] = []
     public var states: [String] = []
     public var strategies: [String] = []
+    /// The kernels whose rules the guests follow; empty: 6.1.
+    public var kernels: [String] = []
     public var nodes = 1
     /// The number of guest CPUs; nil: 4, or more if there are more threads on them.
     public var cpus: Int?
@@ -37,7 +39,7 @@ public struct RunConfig: Codable, Hashable, Sendable {
     public init() {}
 
     enum CodingKeys: String, CodingKey, CaseIterable {
-      case experiments, guests, states, strategies, nodes, cpus, free, movable, granule, vmemmap
+      case experiments, guests, states, strategies, kernels, nodes, cpus, free, movable, granule, vmemmap
       case buddyinfo, pagetypeinfo, zoneinfo, lists, options
       case listOrder = "list_order"
       case experimentOptions = "experiment_options"
@@ -53,6 +55,7 @@ public struct RunConfig: Codable, Hashable, Sendable {
       guests = try box.decodeIfPresent([String].self, forKey: .guests) ?? standard.guests
       states = try box.decodeIfPresent([String].self, forKey: .states) ?? standard.states
       strategies = try box.decodeIfPresent([String].self, forKey: .strategies) ?? standard.strategies
+      kernels = try box.decodeIfPresent([String].self, forKey: .kernels) ?? []
       nodes = try RunConfig.number(Int.self, box, .nodes) ?? standard.nodes
       cpus = try RunConfig.number(Int.self, box, .cpus)
       free = try box.decodeIfPresent(Double.self, forKey: .free)

@@ -251,7 +251,7 @@ package final class Bench {
     run.guest.granuleOrder = cell.guest.granuleOrder
     run.guest.vmemmapPageBytes = Int(cell.guest.vmemmapPage.bytes)
     run.guest.lockKind = cell.guest.lockKind.rawValue
-    run.guest.kernelRules = "6.1"
+    run.guest.kernelRules = cell.guest.kernel.rawValue
     run.guest.source = "model"
     run.guest.pageInit = cell.pageInit.rawValue
     run.guest.state = cell.guest.state.name

@@ -46,6 +46,7 @@ package final class ModelledGuest {
           movableShare: spec.movableShare)
         geometry.vmemmapPage = spec.vmemmapPage
         geometry.lockKind = spec.lockKind
+        geometry.kernel = spec.kernel
         guest = try Guest(geometry)
         hostNodes = try Self.bind(guest, spec, numa)
         if case .aged(let free, let profile) = spec.state {
@@ -58,6 +59,7 @@ package final class ModelledGuest {
         var geometry = try GuestGeometry.captured(capture, cpus: spec.cpus, granuleOrder: spec.granuleOrder)
         geometry.vmemmapPage = spec.vmemmapPage
         geometry.lockKind = spec.lockKind
+        geometry.kernel = spec.kernel
         guest = try Guest(geometry)
         hostNodes = try Self.bind(guest, spec, numa)
         try guest.fill(from: capture)

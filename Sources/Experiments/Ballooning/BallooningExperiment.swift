@@ -13,6 +13,8 @@ import Records
 /// a tenant takes memory page by page; then the tenant frees all but an eighth, which leaves free pages between the
 /// balloon's.
 enum BallooningExperiment: Experiment {
+  static let followsKernels = false
+
   static let card = ExperimentCard(
     name: "ballooning",
     question:

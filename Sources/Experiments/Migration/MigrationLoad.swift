@@ -22,7 +22,7 @@ extension GuestImage: UsedMemory {}
 final class MigrationLoad<Memory: UsedMemory> {
   private let load: MutatorLoad
   private let memory: Memory
-  private var cpus: [GuestCPU<NoProbe, NoHooks, Linux6_1>]
+  private var cpus: [AnyGuestCPU]
   private var generator: SeededGenerator
   private let most: Int
   private let nanosecondsPerOperation: Double
@@ -42,9 +42,7 @@ final class MigrationLoad<Memory: UsedMemory> {
     self.most = max(most, 64)
     nanosecondsPerOperation = 1e9 / (rate * Double(max(cpus.count, 1)))
     generator = SeededGenerator(seed: seed, stream: 300)
-    self.cpus = cpus.map { cpu in
-      GuestCPU(guest.core, cpu: cpu, node: guest.geometry.node(ofCPU: cpu), probe: NoProbe())
-    }
+    self.cpus = cpus.map { AnyGuestCPU(guest, cpu: $0) }
   }
 
   /// When the next operation is due, since the start. Nanoseconds.

@@ -2,7 +2,7 @@ import Records
 
 /// A condition other than the strategy in which cells can differ; panels are split by these.
 enum Condition: Int, CaseIterable, Comparable, Sendable {
-  case size, state, free, listOrder, granule, vmemmap, load, hostAck, cache, placement, nodes, cpus, lock, pageInit,
+  case size, kernel, state, free, listOrder, granule, vmemmap, load, hostAck, cache, placement, nodes, cpus, lock, pageInit,
     place
 
   static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
@@ -11,6 +11,7 @@ enum Condition: Int, CaseIterable, Comparable, Sendable {
   func text(_ cell: CellRecord, _ run: RunRecord?, place: String) -> String {
     switch self {
     case .size: Figure.bytes(cell.guestBytes) + " guest"
+    case .kernel: (run?.guest.kernelRules).flatMap { $0.isEmpty ? nil : "Linux \($0)" } ?? ""
     case .granule: cell.granuleOrder.map { $0 == 0 ? "granule 0 (exact)" : "granule \($0) (times ≥)" } ?? ""
     case .vmemmap: cell.vmemmapPageBytes.map { "\(Figure.bytes(UInt64($0))) vmemmap pages" } ?? ""
     case .state: cell.state

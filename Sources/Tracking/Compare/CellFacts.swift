@@ -38,7 +38,10 @@ struct CellFacts {
     let shared: [String?] = [
       Figure.bytes(guest.bytes), Self.shown(guest.state), guest.nodes.flatMap { $0 == 1 ? nil : "\($0) nodes" },
       guest.cpus.map { "\($0) CPUs" },
-      guest.source.flatMap { $0 == "model" ? nil : "Linux \(guest.kernelRules ?? "") \($0)" },
+      guest.source.flatMap { source in
+        let kernel = "Linux \(guest.kernelRules ?? "")"
+        return source != "model" ? "\(kernel) \(source)" : guest.kernelRules == "6.1" ? nil : "rules of \(kernel)"
+      },
       // Values implied by the state aren't shown.
       guest.hasNaturalListOrder ? nil : Self.shown(guest.listOrder, "lists"),
       guest.granuleOrder.map { "granule \($0)" },
