@@ -15,7 +15,9 @@ public struct BalloonDriver<Probe: LockProbe, Host: BalloonHost, Steps: BalloonS
 
   /// Creates a driver for one thread. `cpu`: the thread's modelled CPU; no other thread may use it.
   @inlinable
-  public init(_ balloon: Balloon.Handle, cpu: GuestCPU<NoProbe, NoHooks, Linux6_1>, probe: Probe, host: Host, steps: Steps) {
+  public init(
+    _ balloon: Balloon.Handle, cpu: GuestCPU<NoProbe, NoHooks, Linux6_1>, probe: Probe, host: Host, steps: Steps
+  ) {
     self.balloon = balloon
     self.cpu = cpu
     self.probe = probe

@@ -34,8 +34,9 @@ extension Guest {
     if let profile = aging.profile { return try fill(profile, freeFraction: aging.freeFraction, seed: seed) }
     fillFresh()
     switch geometry.kernel {
-    case .linux6_1: churn(aging, seed, Linux6_1.self)
-    case .linux6_12: churn(aging, seed, Linux6_12.self)
+    case .linux61: churn(aging, seed, Linux6_1.self)
+    case .linux612: churn(aging, seed, Linux6_12.self)
+    case .mainline: churn(aging, seed, Mainline.self)
     }
     // The per-CPU part of the pageblock's marks isn't used after this.
     for zone in core.zones { zone.watermarkBoostField.pointee = 0 }
@@ -122,7 +123,10 @@ private struct ZoneChurn<Rules: KernelRules> {
 
   private func take(order: Int, type: Migratetype) -> Block? {
     var mode = GuestCore.TakeMode.own
-    guard let page = core.take(zone, order: order, type, avoidFragmentation: false, &mode, HooksUnder<Rules, NoHooks>(NoHooks())) else { return nil }
+    guard
+      let page = core.take(
+        zone, order: order, type, avoidFragmentation: false, &mode, HooksUnder<Rules, NoHooks>(NoHooks()))
+    else { return nil }
     core.addFreePages(zone, -(1 << order))
     return Block(pfn: core.pfn(page), order: order)
   }
@@ -131,7 +135,8 @@ private struct ZoneChurn<Rules: KernelRules> {
     let page = core.page(block.pfn)
     // A piece's head may never have been a head before.
     page.pointer.pointee.flags = Page.zoneBits(zone.index)
-    core.freeOnePage(page, pfn: block.pfn, zone, order: block.order, core.pageblockMigratetype(block.pfn),
+    core.freeOnePage(
+      page, pfn: block.pfn, zone, order: block.order, core.pageblockMigratetype(block.pfn),
       HooksUnder<Rules, NoHooks>(NoHooks()))
   }
 }

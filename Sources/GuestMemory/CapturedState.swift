@@ -114,12 +114,21 @@ extension Guest {
   /// free buddies.
   func place(_ counts: [[UInt64]], in zone: Zone, within span: Range<UInt64>) -> Bool {
     var space = FreeSpace(span, highestOrder: core.highestOrder)
+    // Since 6.10 a pageblock's free blocks are of one type: each type gets pageblocks of its own.
+    var ofType = Array(repeating: FreeSpace(highestOrder: core.highestOrder), count: Migratetype.count)
+    func take(order: Int, _ type: Migratetype) -> UInt64? {
+      guard core.kernel != .linux61, order < core.pageblockOrder else { return space.take(order: order) }
+      if let pfn = ofType[type.rawValue].take(order: order) { return pfn }
+      guard let pageblock = space.take(order: core.pageblockOrder) else { return nil }
+      ofType[type.rawValue].add(pageblock, order: core.pageblockOrder)
+      return ofType[type.rawValue].take(order: order)
+    }
     var pagesOfPageblock: [UInt64: [UInt64]] = [:]
     for order in counts.indices.reversed() {
       for (raw, count) in counts[order].enumerated() {
         let type = Migratetype(rawValue: raw)
         for _ in 0..<count {
-          guard let pfn = space.take(order: order) else { return false }
+          guard let pfn = take(order: order, type) else { return false }
           let page = core.page(pfn)
           page.pointer.pointee.flags = Page.zoneBits(zone.index)
           core.addToFreeList(page, zone, order: order, type, toTail: true)
@@ -166,6 +175,15 @@ private struct FreeSpace {
     }
     for order in open.indices { open[order].reverse() }
   }
+
+  /// None.
+  init(highestOrder: Int) {
+    open = Array(repeating: [], count: highestOrder + 1)
+    shadowed = open
+  }
+
+  /// Adds an aligned run in which nothing is placed yet.
+  mutating func add(_ pfn: UInt64, order: Int) { open[order].append(pfn) }
 
   mutating func take(order: Int) -> UInt64? {
     // An open run of exactly this order: its buddy is outside the zone or split, or it is of the highest order.

@@ -39,7 +39,19 @@ public struct GFP: OptionSet, Sendable {
 
   /// ALLOC_HIGHATOMIC, for an order above 0: may take from the atomic reserve first, and add to it.
   @inlinable @inline(__always)
-  var mayUseHighAtomic: Bool { isNonBlock && contains(.high) }
+  func mayUseHighAtomic<Rules: KernelRules>(_: Rules.Type) -> Bool {
+    isNonBlock && contains(.high) || Rules.atomicsUseReserveFirst && contains(.reserveAlone)
+  }
+
+  /// ALLOC_HIGHATOMIC without other rights, as on mainline's first walk.
+  @inlinable static var reserveAlone: GFP { GFP(rawValue: 1 << 8) }
+
+  /// alloc_flags of the first walk, at the low mark: other rights are the slow path's (gfp_to_alloc_flags()).
+  @inlinable @inline(__always)
+  func onFirstWalk<Rules: KernelRules>(order: Int, _ rules: Rules.Type) -> GFP {
+    let plain = subtracting([.high, .atomic])
+    return Rules.atomicsUseReserveFirst && order > 0 && mayUseHighAtomic(rules) ? plain.union(.reserveAlone) : plain
+  }
 
   /// gfp_migratetype()
   @inlinable @inline(__always)

@@ -5,6 +5,8 @@ public struct GuestFault: CustomStringConvertible, Sendable {
   public enum Kind: String, Sendable, CaseIterable {
     case wrongCounter, brokenLink, notBuddy, wrongOrder, misaligned, outsideZone, overlap, unmergedBuddies, lostPage
     case onTwoLists, wrongZone
+    /// A free block on another list than its pageblock's, under the rules of 6.10 and later.
+    case impureList
   }
 
   public let kind: Kind
@@ -55,6 +57,7 @@ private struct GuestCheck {
     var free: [Block] = []
     var met: [UInt64] = []
     var freePages: UInt64 = 0
+    var highAtomic: UInt64 = 0
     for order in 0...10 {
       var length: UInt64 = 0
       for type in Migratetype.allCases {
@@ -69,6 +72,16 @@ private struct GuestCheck {
           let block = Block(pfn: pfn, order: order)
           if pfn < zone.startPFN || block.end > zone.endPFN { fault(.outsideZone, "\(block)") }
           free.append(block)
+          if core.kernel != .linux61 {
+            let pageblock: UInt64 = 1 << UInt64(core.pageblockOrder)
+            for part in stride(from: pfn, to: block.end, by: Int(pageblock))
+            where core.pageblockMigratetype(part) != type {
+              fault(
+                .impureList,
+                "\(block) is on \(type.name)'s list in a pageblock of \(core.pageblockMigratetype(part).name)")
+            }
+            if type == .highAtomic { highAtomic += block.pages }
+          }
           if type != .isolate { freePages += block.pages }
         }
       }
@@ -78,6 +91,10 @@ private struct GuestCheck {
     }
     if freePages != zone.freePages {
       fault(.wrongCounter, "NR_FREE_PAGES is \(zone.freePages), the lists hold \(freePages)")
+    }
+
+    if core.kernel != .linux61, highAtomic != zone.freeHighAtomic {
+      fault(.wrongCounter, "nr_free_highatomic is \(zone.freeHighAtomic), the lists hold \(highAtomic)")
     }
 
     var kept: [Block] = []

@@ -97,7 +97,7 @@ public final class Guest: @unchecked Sendable {
     for order in 0..<11 {
       for type in Migratetype.allCases { zone.freeList(order: order, type).initialize() }
     }
-    let batch = Watermarks.batch(managed: extent.managedPages)
+    let batch = Watermarks.batch(managed: extent.managedPages, kernel: geometry.kernel)
     // A node without CPUs is shared by all.
     let cpus = geometry.cpus(ofNode: extent.node)
     let high = Watermarks.perCPUHigh(low: marks.low, cpusOfNode: cpus == 0 ? geometry.cpuCount : cpus, batch: batch)
@@ -105,8 +105,8 @@ public final class Guest: @unchecked Sendable {
       let list = PerCPUList(pcp + cpu)
       list.pointer.pointee.batch = Int32(batch)
       switch geometry.kernel {
-      case .linux6_1: list.highField.pointee = Int32(clamping: high)
-      case .linux6_12:
+      case .linux61: list.highField.pointee = Int32(clamping: high)
+      case .linux612, .mainline:
         // high begins at 0, and is clamped to the two at each use.
         list.pointer.pointee.high_min = Int32(clamping: high)
         list.pointer.pointee.high_max = Int32(
@@ -161,8 +161,9 @@ public final class Guest: @unchecked Sendable {
   /// drain_all_pages(): drains the lists of every CPU. No thread may run in the guest.
   public func drainPerCPULists() {
     switch geometry.kernel {
-    case .linux6_1: drainPerCPULists(Linux6_1.self)
-    case .linux6_12: drainPerCPULists(Linux6_12.self)
+    case .linux61: drainPerCPULists(Linux6_1.self)
+    case .linux612: drainPerCPULists(Linux6_12.self)
+    case .mainline: drainPerCPULists(Mainline.self)
     }
   }
 

@@ -32,7 +32,8 @@ extension GuestCPU {
   /// The range is whole pageblocks of one zone. Each is isolated in a hold of its own: from then on it is
   /// MIGRATE_ISOLATE, its free blocks are on ISOLATE's lists and don't count as free, so that nothing of it is
   /// allocated. If every page is then there, the pages are taken, each with one reference (at a granule order above 0:
-  /// each granule). In every case the pageblocks get their migratetypes back.
+  /// each granule). In every case the pageblocks then become movable; under
+  /// mainline's rules they get their own migratetypes back.
   ///
   /// Not modelled: migration, so that a page in use ends the attempt; reserved pages, which look like held pages and
   /// end it as ``ContiguousFailure/busy(pfn:)``. Unlike 6.1, a free block larger than a pageblock is split before its
@@ -72,16 +73,44 @@ extension GuestCPU {
     if failure == nil { failure = firstObstacle(zone, start..<end) }
     if failure == nil { failure = takeIsolated(zone, start..<end) }
     for (index, type) in types.enumerated() {
-      releasePageblock(start + UInt64(index) * pageblock, of: zone, to: type, in: start..<end)
+      releasePageblock(
+        start + UInt64(index) * pageblock, of: zone, to: Rules.isolationKeepsType ? type : .movable, in: start..<end)
     }
     if let failure { throw failure }
   }
 
-  /// free_contig_range(): frees page by page (granule by granule) through the per-CPU lists.
+  /// free_contig_range(): frees page by page (granule by granule) through the per-CPU lists; under mainline's rules in the
+  /// largest aligned blocks.
   @inlinable
   public mutating func freeContiguous(pfn start: UInt64, pages: UInt64) {
     let step: UInt64 = 1 << UInt64(core.granuleOrder)
+    if Rules.freesRangesWhole {
+      var pfn = start
+      while pfn < start + pages {
+        var order = min(pfn == 0 ? core.highestOrder : pfn.trailingZeroBitCount, core.highestOrder)
+        while pfn + 1 << UInt64(order) > start + pages { order -= 1 }
+        freeWhole(pfn, order: order)
+        pfn += 1 << UInt64(order)
+      }
+      return
+    }
     for pfn in stride(from: start, to: start + pages, by: Int(step)) { free(pfn: pfn, order: core.granuleOrder) }
+  }
+
+  /// Frees a block whose pages have a reference each: all are prepared first, then it is freed as one. If one of them is
+  /// still in use the others are freed singly.
+  @inlinable
+  mutating func freeWhole(_ pfn: UInt64, order: Int) {
+    let step: UInt64 = 1 << UInt64(core.granuleOrder)
+    let zone = core.zone(core.page(pfn).zoneIndex)
+    let prepared = stride(from: pfn, to: pfn + 1 << UInt64(order), by: Int(step)).filter {
+      core.prepareToFree(core.page($0), order: core.granuleOrder, zone)
+    }
+    if prepared.count == core.structPages(order: order) {
+      freePrepared(core.page(pfn), pfn: pfn, order: order, zone)
+    } else {
+      for piece in prepared { freePrepared(core.page(piece), pfn: piece, order: core.granuleOrder, zone) }
+    }
   }
 
   /// start_isolate_page_range() of one pageblock (6.1): whether it could be isolated; false if a page in it is in use or

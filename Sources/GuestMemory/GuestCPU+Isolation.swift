@@ -28,7 +28,9 @@ extension GuestCPU.Hold {
           if type.isMergeable, let start = core.wholePageblock(pfn &+ block, in: zone) {
             core.retag(zone, pageblock: start, from: type, to: .movable, ruled)
           }
-        } else if core.pageblockMigratetype(pfn &+ block).isMergeable { core.setPageblockMigratetype(pfn &+ block, .movable) }
+        } else if core.pageblockMigratetype(pfn &+ block).isMergeable {
+          core.setPageblockMigratetype(pfn &+ block, .movable)
+        }
         block &+= 1 &<< UInt64(truncatingIfNeeded: core.pageblockOrder)
       }
     }

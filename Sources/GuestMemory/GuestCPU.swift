@@ -154,8 +154,7 @@ public struct GuestCPU<Probe: LockProbe, Hooks: AllocatorHooks, Rules: KernelRul
   mutating func allocate(order: Int, _ gfp: GFP, onNode node: Int, above mark: Zone.Watermark) -> Page? {
     let list = core.zonelist(node: node, thisNodeOnly: gfp.contains(.thisNode))
     let highest = gfp.highestZone
-    // The reserves are for the slow path: gfp_to_alloc_flags() is only called there.
-    let gfp = mark == .low ? gfp.subtracting([.high, .atomic]) : gfp
+    let gfp = mark == .low ? gfp.onFirstWalk(order: order, Rules.self) : gfp
     // ALLOC_NOFRAGMENT, on the first walk only (alloc_flags_nofragment()).
     var avoidFragmentation = false
     var position = 0
@@ -190,8 +189,13 @@ public struct GuestCPU<Probe: LockProbe, Hooks: AllocatorHooks, Rules: KernelRul
           || order == 0 && mark == .min && gfp.contains(Rules.highIgnoresBoost ? .high : .atomic)
             && core.watermarkAllows(zone, order: order, mark: zone.watermark(.min), gfp, Rules.self)
       else { continue }
-      if let page = takeFrom(zone, order: order, gfp, avoidFragmentation: avoidFragmentation) {
-        if order > 0 && gfp.mayUseHighAtomic { reserveHighAtomic(page, order: order, zone) }
+      var isFromPerCPUList = false
+      if let page = takeFrom(zone, order: order, gfp, avoidFragmentation: avoidFragmentation, &isFromPerCPUList) {
+        if order > 0 && gfp.mayUseHighAtomic(Rules.self)
+          && !(Rules.atomicsUseReserveFirst && (mark == .low || isFromPerCPUList))
+        {
+          reserveHighAtomic(page, order: order, zone)
+        }
         return page
       }
     }
@@ -236,13 +240,18 @@ public struct GuestCPU<Probe: LockProbe, Hooks: AllocatorHooks, Rules: KernelRul
 
   /// rmqueue()
   @inlinable @inline(__always)
-  mutating func takeFrom(_ zone: Zone, order: Int, _ gfp: GFP, avoidFragmentation: Bool) -> Page? {
+  mutating func takeFrom(
+    _ zone: Zone, order: Int, _ gfp: GFP, avoidFragmentation: Bool, _ isFromPerCPUList: inout Bool
+  ) -> Page? {
     if PerCPUList.serves(order: order, hugeOrder: core.perCPUHugeOrder) && order >= core.granuleOrder {
       let pcp = core.perCPUList(zone, cpu: cpu)
       if pcp.lock.tryLock() {
         let page = takeFrom(pcp, zone, order: order, gfp, avoidFragmentation: avoidFragmentation)
         pcp.lock.unlock()
-        if let page { return page }
+        if let page {
+          isFromPerCPUList = true
+          return page
+        }
       }
     }
     while true {
@@ -262,7 +271,7 @@ public struct GuestCPU<Probe: LockProbe, Hooks: AllocatorHooks, Rules: KernelRul
     return withZoneLocked(zone) { hold in
       hold.items = 1
       var page: Page?
-      if order > 0 && gfp.mayUseHighAtomic {
+      if order > 0 && gfp.mayUseHighAtomic(Rules.self) {
         page = hold.core.takeSmallest(hold.zone, order: order, .highAtomic, hold.ruled)
       }
       if page == nil {
@@ -286,6 +295,7 @@ public struct GuestCPU<Probe: LockProbe, Hooks: AllocatorHooks, Rules: KernelRul
     if Rules.tunesPerCPULists { pcp.freeCountField.pointee &>>= 1 } else { pcp.freeFactorField.pointee &>>= 1 }
     let list = pcp.list(PerCPUList.index(order: order, type))
     if list.isEmpty {
+      if Rules.atomicsUseReserveFirst && order > 0 && gfp.mayUseHighAtomic(Rules.self) { return nil }
       var batch: Int
       if Rules.tunesPerCPULists {
         batch = pcp.blocksToRefill(order: order, isBelowHigh: zone.isBelowHigh)
@@ -339,8 +349,7 @@ public struct GuestCPU<Probe: LockProbe, Hooks: AllocatorHooks, Rules: KernelRul
       if Rules.notesMigratetype { page.pointer.pointee.index = UInt64(truncatingIfNeeded: type.rawValue) }
       let pcp = core.perCPUList(zone, cpu: cpu)
       if pcp.lock.tryLock() {
-        add(page, to: pcp, zone, order: order, kept)
-        pcp.lock.unlock()
+        if add(page, to: pcp, zone, order: order, kept) { pcp.lock.unlock() }
         return
       }
     }
@@ -380,28 +389,72 @@ public struct GuestCPU<Probe: LockProbe, Hooks: AllocatorHooks, Rules: KernelRul
     }
   }
 
-  /// free_unref_page_commit()
+  /// free_unref_page_commit(). Returns whether the list's lock is still held.
   @inlinable @inline(__always)
-  mutating func add(_ page: Page, to pcp: PerCPUList, _ zone: Zone, order: Int, _ type: Migratetype) {
+  mutating func add(_ page: Page, to pcp: PerCPUList, _ zone: Zone, order: Int, _ type: Migratetype) -> Bool {
     let index = PerCPUList.index(order: order, type)
     pcp.list(index).addHead(page)
     pcp.countField.pointee &+= 1 &<< Int32(order)
     if Rules.tunesPerCPULists {
-      let pages = pcp.pagesToDrainAfterFree(order: order, isBelowHigh: zone.isBelowHigh)
+      let pages = pcp.pagesToDrainAfterFree(order: order, isBelowHigh: zone.isBelowHigh, Rules.self)
       if pages > 0 {
-        drain(pcp, zone, pages: pages, first: index)
+        if Rules.drainsInBatches {
+          if !drainInBatches(pcp, zone, pages: pages, first: index) { return false }
+        } else {
+          drain(pcp, zone, pages: pages, first: index)
+        }
         if zone.isBelowHigh
           && core.watermarkAllows(zone, order: 0, mark: core.mark(zone, .high), .userMovable, Rules.self)
         {
           zone.isBelowHigh = false
         }
       }
-      return
+      return true
     }
     let freeHigh = pcp.freeFactorField.pointee != 0 && order != 0 && order <= PerCPUList.costlyOrder
     let high = pcp.drainAbove(freeHigh: freeHigh)
     if pcp.countField.pointee >= high {
       drain(pcp, zone, pages: pcp.pagesToDrain(high: high, freeHigh: freeHigh), first: index)
+    }
+    return true
+  }
+
+  /// Drains so many pages, a batch a hold. Between two the list's lock is given up and tried again; returns false if
+  /// somebody else has it by then: the rest stays.
+  @inlinable @inline(never)
+  mutating func drainInBatches(_ pcp: PerCPUList, _ zone: Zone, pages: Int, first: Int) -> Bool {
+    var left = pages
+    while true {
+      let chunk = min(left, pcp.batch)
+      drain(pcp, zone, pages: chunk, first: first)
+      left &-= chunk
+      if left == 0 || pcp.count == 0 { return true }
+      pcp.lock.unlock()
+      guard pcp.lock.tryLock() else { return false }
+    }
+  }
+
+  /// decay_pcp_high(), once a vmstat tick (6.7): lets `high` sink towards its least, and drains what is above it. Does
+  /// nothing under 6.1's rules.
+  public mutating func decayPerCPULists() {
+    guard Rules.tunesPerCPULists else { return }
+    for index in 0..<core.zoneCount {
+      let zone = core.zone(index)
+      let pcp = core.perCPUList(zone, cpu: cpu)
+      guard pcp.lock.tryLock() else { continue }
+      let least = pcp.pointer.pointee.high_min
+      let largest = pcp.pointer.pointee.batch &<< Int32(PerCPUList.batchScaleMax)
+      if pcp.highField.pointee > least {
+        pcp.highField.pointee = max(
+          pcp.countField.pointee &- largest, pcp.highField.pointee &- pcp.highField.pointee &>> 3, least)
+      }
+      var left = pcp.count - pcp.high
+      while left > 0 {
+        let chunk = min(left, pcp.batch)
+        drain(pcp, zone, pages: chunk, first: 0)
+        left -= chunk
+      }
+      pcp.lock.unlock()
     }
   }
 

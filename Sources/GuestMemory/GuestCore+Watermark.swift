@@ -14,7 +14,7 @@ extension GuestCore {
     if gfp.contains(.high) {
       least &-= least / 2
       if gfp.isNonBlock { least &-= least / 4 }
-    } else if !gfp.isNonBlock {
+    } else if !gfp.isNonBlock && !(Rules.atomicsUseReserveFirst && gfp.contains(.reserveAlone)) {
       free &-= Int64(truncatingIfNeeded: zone.withheldHighAtomic(rules))
     }
     if free <= least &+ zone.lowmemReserve(gfp.highestZone) { return false }
@@ -23,7 +23,7 @@ extension GuestCore {
     while current <= highestOrder {
       for type in 0..<Migratetype.pcpTypes
       where !zone.freeList(order: current, Migratetype(rawValue: type)).isEmptyUnlocked { return true }
-      if gfp.mayUseHighAtomic && !zone.freeList(order: current, .highAtomic).isEmptyUnlocked { return true }
+      if gfp.mayUseHighAtomic(rules) && !zone.freeList(order: current, .highAtomic).isEmptyUnlocked { return true }
       current &+= 1
     }
     return false

@@ -49,7 +49,7 @@ public struct GuestGeometry: Sendable {
   /// Whether the kernel has ZONE_DMA32, without which it never sets ALLOC_NOFRAGMENT.
   public var avoidsFragmentation = true
   /// The kernel whose rules the guest follows: the sizes of its per-CPU lists.
-  public var kernel = KernelVersion.linux6_1
+  public var kernel = KernelVersion.linux61
   public var lockKind = LockKind.queued
   public var vmemmapPage = VmemmapPage.huge
   /// False for a capture without zoneinfo: watermarks are zero and nothing may be allocated.

@@ -264,7 +264,7 @@ extension Guest {
         for number in 0..<PerCPUList.listCount where !pcp.list(number).isEmpty {
           image.lists[number] = pcp.list(number).map(core.pfn)
           // Later kernels note nothing.
-          if geometry.kernel != .linux6_1 { continue }
+          if geometry.kernel != .linux61 { continue }
           let noted = pcp.list(number).filter { $0.pointer.pointee.index == UInt64(Migratetype.highAtomic.rawValue) }
           image.highAtomic.formUnion(noted.map(core.pfn))
         }

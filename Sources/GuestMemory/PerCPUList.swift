@@ -128,7 +128,7 @@ extension PerCPUList {
 
   /// The pages to drain after a free of `order`; 0: none (free_unref_page_commit(), nr_pcp_high(), nr_pcp_free()).
   @inlinable
-  func pagesToDrainAfterFree(order: Int, isBelowHigh: Bool) -> Int {
+  func pagesToDrainAfterFree<Rules: KernelRules>(order: Int, isBelowHigh: Bool, _: Rules.Type) -> Int {
     allocFactorField.pointee &>>= 1
     let batch = pointer.pointee.batch
     let previousHigh = UInt8(truncatingIfNeeded: HB_PCPF_PREV_FREE_HIGH_ORDER)
@@ -136,7 +136,8 @@ extension PerCPUList {
     if order > 0 && order <= PerCPUList.costlyOrder {
       let keepsBatch = flagsField.pointee & UInt8(truncatingIfNeeded: HB_PCPF_FREE_HIGH_BATCH) != 0
       freeHigh =
-        Int32(freeCountField.pointee) >= batch && flagsField.pointee & previousHigh != 0
+        Int32(freeCountField.pointee) >= Rules.freeHighFrom(batch: batch, highMin: pointer.pointee.high_min)
+        && flagsField.pointee & previousHigh != 0
         && (!keepsBatch || countField.pointee >= batch)
       flagsField.pointee |= previousHigh
     } else {
@@ -197,7 +198,9 @@ extension GuestCore {
     var bad = 0
     var mode = TakeMode.own
     while taken < count {
-      guard let page = take(zone, order: order, type, avoidFragmentation: avoidFragmentation, &mode, hooks) else { break }
+      guard let page = take(zone, order: order, type, avoidFragmentation: avoidFragmentation, &mode, hooks) else {
+        break
+      }
       taken &+= 1
       if !Hooks.Rules.checksNewPages {
         list.addTail(page)

@@ -18,7 +18,7 @@ public struct Watermarks: Equatable, Sendable {
   /// `managed`: pages of every populated zone. `movable`: whether each is ZONE_MOVABLE, which khugepaged doesn't count.
   /// `pageblockPages`: pages of a pageblock (512).
   public static func compute(
-    managed: [UInt64], movable: [Bool], pageblockPages: UInt64 = 512, kernel: KernelVersion = .linux6_1
+    managed: [UInt64], movable: [Bool], pageblockPages: UInt64 = 512, kernel: KernelVersion = .linux61
   ) -> [Watermarks] {
     let lowmem = zip(managed, movable).filter { !$0.1 }.reduce(0) { $0 + $1.0 }
     // calculate_min_free_kbytes()
@@ -30,18 +30,20 @@ public struct Watermarks: Equatable, Sendable {
 
     let minFreePages = minFreeKiB / 4
     // 6.1 gives ZONE_MOVABLE its share; since 6.7 that keeps few pages, and the others share all.
-    let total = kernel == .linux6_1 ? managed.reduce(0, +) : lowmem
+    let total = kernel == .linux61 ? managed.reduce(0, +) : lowmem
     return zip(managed, movable).map { pages, isMovable in
       let share = total == 0 ? 0 : minFreePages * pages / total
       let distance = Swift.max(share / 4, pages * scaleFactor / 10_000)
-      let min = isMovable && kernel != .linux6_1 ? Swift.max(32, Swift.min(pages / 1024, 128)) : share
+      let min = isMovable && kernel != .linux61 ? Swift.max(32, Swift.min(pages / 1024, 128)) : share
       return Watermarks(min: min, low: min + distance, high: min + 2 * distance)
     }
   }
 
   /// zone_batchsize(): pages moved between a per-CPU list and the zone in one hold.
-  public static func batch(managed: UInt64) -> Int {
-    let batch = Swift.max(Swift.min(managed >> 10, 256) / 4, 1)
+  public static func batch(managed: UInt64, kernel: KernelVersion = .linux61) -> Int {
+    // Written differently in mainline; the numbers are the same.
+    let batch =
+      kernel == .mainline ? Swift.max(Swift.min(managed >> 12, 64), 1) : Swift.max(Swift.min(managed >> 10, 256) / 4, 1)
     let rounded = UInt64(1) << UInt64(63 - (batch + batch / 2).leadingZeroBitCount)
     return Swift.max(Int(rounded) - 1, 1)
   }

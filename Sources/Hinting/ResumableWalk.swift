@@ -79,7 +79,8 @@ struct ResumableWalk {
 
   @inline(__always)
   private func step<Probe: LockProbe, Hooks: AllocatorHooks, Rules: KernelRules>(
-    _ cpu: inout GuestCPU<Probe, Hooks, Rules>, _ zone: Zone, _ order: Int, _ type: Migratetype, _ cursor: inout UInt64?,
+    _ cpu: inout GuestCPU<Probe, Hooks, Rules>, _ zone: Zone, _ order: Int, _ type: Migratetype,
+    _ cursor: inout UInt64?,
     _ position: inout Int
   ) -> Step {
     // An empty list isn't worth a lock; blocks freed later aren't guaranteed to be reported.

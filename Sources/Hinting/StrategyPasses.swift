@@ -143,9 +143,10 @@ extension StrategyPasses {
   mutating func speedPass(
     _ place: StrategyRunner.VirtualCPU, _ session: Session, _ queue: HintQueue, _ bracket: StrategyRunner.Bracket?
   ) -> SpeedPass {
-    switch Self.callsAllocator ? place.core.kernel : .linux6_1 {
-    case .linux6_1: speedPass(place, session, queue, bracket, Linux6_1.self)
-    case .linux6_12: speedPass(place, session, queue, bracket, Linux6_12.self)
+    switch Self.callsAllocator ? place.core.kernel : .linux61 {
+    case .linux61: speedPass(place, session, queue, bracket, Linux6_1.self)
+    case .linux612: speedPass(place, session, queue, bracket, Linux6_12.self)
+    case .mainline: speedPass(place, session, queue, bracket, Mainline.self)
     }
   }
 
@@ -153,36 +154,40 @@ extension StrategyPasses {
     _ place: StrategyRunner.VirtualCPU, _ probe: HoldProbe, _ session: Session, _ log: HintLog, _ queue: HintQueue,
     _ atEnd: () -> Void
   ) -> ProbedPass {
-    switch Self.callsAllocator ? place.core.kernel : .linux6_1 {
-    case .linux6_1: probedPass(place, probe, session, log, queue, atEnd, Linux6_1.self)
-    case .linux6_12: probedPass(place, probe, session, log, queue, atEnd, Linux6_12.self)
+    switch Self.callsAllocator ? place.core.kernel : .linux61 {
+    case .linux61: probedPass(place, probe, session, log, queue, atEnd, Linux6_1.self)
+    case .linux612: probedPass(place, probe, session, log, queue, atEnd, Linux6_12.self)
+    case .mainline: probedPass(place, probe, session, log, queue, atEnd, Mainline.self)
     }
   }
 
   mutating func deliver(
     _ place: StrategyRunner.VirtualCPU, _ session: Session, _ sink: inout DeliverySink
   ) -> DeliveryPass {
-    switch Self.callsAllocator ? place.core.kernel : .linux6_1 {
-    case .linux6_1: deliver(place, session, &sink, Linux6_1.self)
-    case .linux6_12: deliver(place, session, &sink, Linux6_12.self)
+    switch Self.callsAllocator ? place.core.kernel : .linux61 {
+    case .linux61: deliver(place, session, &sink, Linux6_1.self)
+    case .linux612: deliver(place, session, &sink, Linux6_12.self)
+    case .mainline: deliver(place, session, &sink, Mainline.self)
     }
   }
 
   mutating func probedWork(
     _ place: StrategyRunner.VirtualCPU, _ probe: HoldProbe, _ session: inout Session, _ sink: inout RecordingSink
   ) -> Outcome {
-    switch Self.callsAllocator ? place.core.kernel : .linux6_1 {
-    case .linux6_1: probedWork(place, probe, &session, &sink, Linux6_1.self)
-    case .linux6_12: probedWork(place, probe, &session, &sink, Linux6_12.self)
+    switch Self.callsAllocator ? place.core.kernel : .linux61 {
+    case .linux61: probedWork(place, probe, &session, &sink, Linux6_1.self)
+    case .linux612: probedWork(place, probe, &session, &sink, Linux6_12.self)
+    case .mainline: probedWork(place, probe, &session, &sink, Mainline.self)
     }
   }
 
   mutating func probedGiveBack(
     _ place: StrategyRunner.VirtualCPU, _ probe: HoldProbe, _ session: inout Session, _ sink: inout RecordingSink
   ) {
-    switch Self.callsAllocator ? place.core.kernel : .linux6_1 {
-    case .linux6_1: probedGiveBack(place, probe, &session, &sink, Linux6_1.self)
-    case .linux6_12: probedGiveBack(place, probe, &session, &sink, Linux6_12.self)
+    switch Self.callsAllocator ? place.core.kernel : .linux61 {
+    case .linux61: probedGiveBack(place, probe, &session, &sink, Linux6_1.self)
+    case .linux612: probedGiveBack(place, probe, &session, &sink, Linux6_12.self)
+    case .mainline: probedGiveBack(place, probe, &session, &sink, Mainline.self)
     }
   }
 
@@ -192,15 +197,17 @@ extension StrategyPasses {
 
   func rangeAllocator(_ guest: Guest, cpu: Int) -> AnyRangeAllocator {
     switch guest.geometry.kernel {
-    case .linux6_1: AnyRangeAllocator(guest, cpu: cpu, hooks: hooks, rules: Linux6_1.self)
-    case .linux6_12: AnyRangeAllocator(guest, cpu: cpu, hooks: hooks, rules: Linux6_12.self)
+    case .linux61: AnyRangeAllocator(guest, cpu: cpu, hooks: hooks, rules: Linux6_1.self)
+    case .linux612: AnyRangeAllocator(guest, cpu: cpu, hooks: hooks, rules: Linux6_12.self)
+    case .mainline: AnyRangeAllocator(guest, cpu: cpu, hooks: hooks, rules: Mainline.self)
     }
   }
 
   func allocationLoop(_ guest: Guest, cpu: Int) -> AllocationLoop {
     switch guest.geometry.kernel {
-    case .linux6_1: AllocationLoop(guest, cpu: cpu, hooks: hooks, rules: Linux6_1.self)
-    case .linux6_12: AllocationLoop(guest, cpu: cpu, hooks: hooks, rules: Linux6_12.self)
+    case .linux61: AllocationLoop(guest, cpu: cpu, hooks: hooks, rules: Linux6_1.self)
+    case .linux612: AllocationLoop(guest, cpu: cpu, hooks: hooks, rules: Linux6_12.self)
+    case .mainline: AllocationLoop(guest, cpu: cpu, hooks: hooks, rules: Mainline.self)
     }
   }
 }

@@ -119,8 +119,9 @@ public final class StrategyRunner {
     _ guest: Guest, _ settings: MutatorSettings, _ log: HoldLog?, _ hooks: Hooks
   ) throws(GuestError) -> AnyMutator {
     switch guest.geometry.kernel {
-    case .linux6_1: try mutator(guest, settings, log, hooks, Linux6_1.self)
-    case .linux6_12: try mutator(guest, settings, log, hooks, Linux6_12.self)
+    case .linux61: try mutator(guest, settings, log, hooks, Linux6_1.self)
+    case .linux612: try mutator(guest, settings, log, hooks, Linux6_12.self)
+    case .mainline: try mutator(guest, settings, log, hooks, Mainline.self)
     }
   }
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Experiments
+import GuestMemory
 import Hinting
 import Records
 import Reporting
@@ -7,13 +8,13 @@ import Tracking
 
 struct ListCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "list", abstract: "List strategies, experiments or metrics.")
+    commandName: "list", abstract: "List strategies, experiments, metrics, or the rules of kernels.")
 
   enum Subject: String, ExpressibleByArgument, CaseIterable {
-    case strategies, experiments, metrics
+    case strategies, experiments, metrics, kernels
   }
 
-  @Argument(help: "What to list: strategies, experiments or metrics.") var subject: Subject
+  @Argument(help: "What to list: strategies, experiments, metrics or kernels.") var subject: Subject
 
   func run() throws {
     switch subject {
@@ -21,6 +22,12 @@ struct ListCommand: ParsableCommand {
       print(StrategyListing.text(Strategies.all.map(\.card)))
     case .experiments:
       print(ExperimentListing.text(Experiments.all))
+    case .kernels:
+      print(
+        TextListing(
+          titles: ["rule"] + KernelVersion.allCases.map { "\($0.rawValue) (\($0.source))" } + ["where, changed by"],
+          rows: KernelRule.all.map { [$0.name] + $0.values + [$0.source] }
+        ).text)
     case .metrics:
       let shared = RunRecord.columns.map { column in
         [

@@ -30,7 +30,7 @@ struct RunCommand: ParsableCommand {
   var guest: String?
   @Option(
     help: ArgumentHelp(
-      "Kernels whose rules the modelled guests follow: 6.1, 6.12; see `hintbench list kernels` (default: 6.1).",
+      "Kernels whose rules the modelled guests follow: 6.1, 6.12, mainline; see `hintbench list kernels` (default: 6.1).",
       valueName: "version,...")) var kernel: String?
   @Option(parsing: .unconditional, help: "NUMA nodes of the modelled guests, 1 to 16 (default: 1).") var nodes: Int?
   @Option(
@@ -170,7 +170,9 @@ struct RunCommand: ParsableCommand {
   private var hasGuestFlags: Bool { strategy != nil || hasFlagsOfTheGuest }
 
   private var hasFlagsOfTheGuest: Bool {
-    [guest, state, kernel, buddyinfo, pagetypeinfo, zoneinfo, lists, listOrder, granule, vmemmap, budget].contains { $0 != nil }
+    [guest, state, kernel, buddyinfo, pagetypeinfo, zoneinfo, lists, listOrder, granule, vmemmap, budget].contains {
+      $0 != nil
+    }
       || nodes != nil || cpus != nil || free != nil || movable != nil
   }
 
@@ -183,7 +185,8 @@ struct RunCommand: ParsableCommand {
   /// The given flags that describe a modelled guest, by name.
   private var guestFlags: [String] {
     let flags: [(String, Bool)] = [
-      ("--state", state != nil), ("--kernel", kernel != nil), ("--free", free != nil), ("--nodes", nodes != nil), ("--cpus", cpus != nil),
+      ("--state", state != nil), ("--kernel", kernel != nil), ("--free", free != nil), ("--nodes", nodes != nil),
+      ("--cpus", cpus != nil),
       ("--movable", movable != nil), ("--list-order", listOrder != nil), ("--granule", granule != nil),
       ("--vmemmap", vmemmap != nil), ("--lock", lock != nil), ("--buddyinfo", buddyinfo != nil),
       ("--pagetypeinfo", pagetypeinfo != nil), ("--zoneinfo", zoneinfo != nil),
@@ -249,7 +252,10 @@ struct RunCommand: ParsableCommand {
       }
     } else {
       guard (buddyinfo ?? lists) == nil || nodes == nil else {
-        throw UserError(.usage, "--nodes can't be combined with a capture, which determines the nodes")
+        throw UserError(
+          .usage,
+          "--nodes can't be combined with \(lists == nil ? "--buddyinfo" : "--lists"): the capture determines the nodes"
+        )
       }
       made = try .standard(experiments.isEmpty ? nil : experiments, quick: quick)
       if hasGuestFlags {

@@ -120,7 +120,7 @@ import Testing
     }
     var cpu = guest.cpu()
     func drain(_ pages: Int, first: Int) -> Int {
-      cpu.withZoneLocked(zone) { $0.core.drain(pcp, to: $0.zone, pages: pages, first: first) }
+      cpu.withZoneLocked(zone) { $0.core.drain(pcp, to: $0.zone, pages: pages, first: first, $0.ruled) }
     }
     // The tail is what was freed first.
     #expect(drain(3, first: 1) == 3)

@@ -65,7 +65,7 @@ import Testing
       Watermarks.perCPUHigh(low: $1.low, cpusOfNode: 2, batch: Watermarks.batch(managed: $0))
     }
     #expect(perCPU == [15, 3125, 7419])
-    #expect(managed.map(Watermarks.batch(managed:)) == [1, 63, 63])
+    #expect(managed.map { Watermarks.batch(managed: $0) } == [1, 63, 63])
 
     let zones = zip([ZoneType.dma, .dma32, .normal], zip([0, 4096, 1 << 20], managed)).map { type, extent in
       GuestGeometry.ZoneExtent(

@@ -23,7 +23,7 @@ extension Bench {
       let page = guest.core.page(block.pfn)
       page.pointer.pointee.refcount = 0
       let freed = guest.core.freeOnePage(
-        page, pfn: block.pfn, hold.zone, order: block.order, guest.core.pageblockMigratetype(block.pfn), hold.hooks)
+        page, pfn: block.pfn, hold.zone, order: block.order, guest.core.pageblockMigratetype(block.pfn), hold.ruled)
       return Block(pfn: guest.core.pfn(freed.page), order: freed.order)
     }
   }

@@ -144,8 +144,8 @@ final class Bench<S: StrategyPasses> {
   deinit { stop.deallocate() }
 
   /// What runs on this guest's other CPUs, with the strategy's hooks.
-  func other(_ number: Int = 1) -> GuestCPU<NoProbe, S.Hooks> {
-    GuestCPU(guest.core, cpu: number, node: 0, probe: NoProbe(), hooks: hooks)
+  func other(_ number: Int = 1) -> GuestCPU<NoProbe, S.Hooks, Linux6_1> {
+    GuestCPU(guest.core, cpu: number, node: 0, probe: NoProbe(), hooks: hooks, rules: Linux6_1.self)
   }
 
   func reset() { strategy.reset(guest.core) }
@@ -160,7 +160,8 @@ final class Bench<S: StrategyPasses> {
   func work(_ recorder: SessionRecorder) -> Outcome {
     var sink = SessionRecorder.Sink(recorder: recorder)
     var cpu = GuestCPU(
-      guest.core, cpu: 0, node: 0, probe: SessionRecorder.Probe(recorder: recorder), hooks: strategy.hooks)
+      guest.core, cpu: 0, node: 0, probe: SessionRecorder.Probe(recorder: recorder), hooks: strategy.hooks,
+      rules: Linux6_1.self)
     return running { $0.work(&cpu, &sink, &session) }
   }
 
@@ -168,14 +169,16 @@ final class Bench<S: StrategyPasses> {
     session = Session(lowestOrder: lowestOrder, stop: stop)
     var sink = SessionRecorder.Sink(recorder: recorder)
     var cpu = GuestCPU(
-      guest.core, cpu: 0, node: 0, probe: SessionRecorder.Probe(recorder: recorder), hooks: strategy.hooks)
+      guest.core, cpu: 0, node: 0, probe: SessionRecorder.Probe(recorder: recorder), hooks: strategy.hooks,
+      rules: Linux6_1.self)
     return running { $0.collect(&cpu, &sink, &session) }
   }
 
   func giveBack(_ recorder: SessionRecorder) {
     var sink = SessionRecorder.Sink(recorder: recorder)
     var cpu = GuestCPU(
-      guest.core, cpu: 0, node: 0, probe: SessionRecorder.Probe(recorder: recorder), hooks: strategy.hooks)
+      guest.core, cpu: 0, node: 0, probe: SessionRecorder.Probe(recorder: recorder), hooks: strategy.hooks,
+      rules: Linux6_1.self)
     running { $0.giveBack(&cpu, &sink, &session) }
   }
 }

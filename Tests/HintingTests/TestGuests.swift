@@ -51,7 +51,7 @@ extension Guest {
   }
 
   /// Somebody else's CPU, which does something between the strategy's holds.
-  func withOther(zone: Int = 0, _ body: (inout GuestCPU<NoProbe, NoHooks>.Hold) -> Void) {
+  func withOther(zone: Int = 0, _ body: (inout GuestCPU<NoProbe, NoHooks, Linux6_1>.Hold) -> Void) {
     var other = GuestCPU(core, cpu: 1, node: 0, probe: NoProbe())
     other.withZoneLocked(core.zone(zone)) { hold in body(&hold) }
   }
@@ -65,7 +65,8 @@ extension Guest {
       let page = core.page(block.pfn)
       page.pointer.pointee.refcount = 0
       core.freeOnePage(
-        page, pfn: block.pfn, hold.zone, order: block.order, core.pageblockMigratetype(block.pfn), placement: placement)
+        page, pfn: block.pfn, hold.zone, order: block.order, core.pageblockMigratetype(block.pfn), placement: placement,
+        hold.ruled)
     }
   }
 }

@@ -33,7 +33,7 @@ import Testing
     for number in 1...operations {
       // What the model does next is what it says to differ from.
       trace.steps.append(.freed(.max))
-      let own = try #require(try KernelTrace.executed(trace, .linux6_1))
+      let own = try #require(try KernelTrace.executed(trace, .linux61))
       trace.steps[number - 1] = own.step
       if number % every == 0 { trace.checkpoints.append((number, own.state)) }
     }
@@ -66,7 +66,7 @@ import Testing
 
   @Test func aTraceOfTheModelIsEqual() throws {
     let trace = try Self.trace(seed: 3, operations: 300)
-    #expect(try KernelTrace.difference(from: trace, .linux6_1) == nil)
+    #expect(try KernelTrace.difference(from: trace, .linux61) == nil)
     #expect(trace.steps.contains(.allocated(nil)) || trace.steps.count == 300)
   }
 
@@ -75,7 +75,7 @@ import Testing
     let at = try #require(
       trace.steps.indices.last { if case .allocated(.some) = trace.steps[$0] { true } else { false } })
     trace.steps[at] = .allocated(1)
-    let found = try #require(try KernelTrace.difference(from: trace, .linux6_1))
+    let found = try #require(try KernelTrace.difference(from: trace, .linux61))
     #expect(found.operation == at + 1 && found.words.contains("PFN 1, PFN"))
   }
 
@@ -84,7 +84,7 @@ import Testing
     let lists = trace.checkpoints[1].state.zones[0].lists
     let list = try #require(lists.indices.first { lists[$0].pfns.count > 1 })
     trace.checkpoints[1].state.zones[0].lists[list].pfns.swapAt(0, 1)
-    let found = try #require(try KernelTrace.difference(from: trace, .linux6_1))
+    let found = try #require(try KernelTrace.difference(from: trace, .linux61))
     #expect(found.operation == 200 && found.words.contains("entry 0 is PFN"))
   }
 
@@ -107,6 +107,6 @@ import Testing
     var trace = ProbeReport.Trace(seed: 1, most: 100, start: Self.start)
     // Two free blocks less than its counter says.
     trace.start.zones[0].blocksFree[10] = 18
-    #expect(try KernelTrace.difference(from: trace, .linux6_1)?.operation == 0)
+    #expect(try KernelTrace.difference(from: trace, .linux61)?.operation == 0)
   }
 }

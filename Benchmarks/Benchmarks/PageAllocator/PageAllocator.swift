@@ -32,7 +32,7 @@ final class Allocator {
 
   private init() {
     guest = GuestFixture.fresh(bytes: 8 * GuestFixture.gibibyte)
-    loop = AllocationLoop(guest, cpu: 0, hooks: NoHooks())
+    loop = AllocationLoop(guest, cpu: 0, hooks: NoHooks(), rules: Linux6_1.self)
     zone = GuestFixture.largestZone(guest)
     held = .allocate(capacity: 4096)
     held.initialize(repeating: 0, count: 4096)

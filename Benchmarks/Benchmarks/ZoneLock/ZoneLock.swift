@@ -19,8 +19,8 @@ final class Locks {
   private let guest: Guest
   private let zone: Zone
   private let log: HoldLog
-  private var plain: GuestCPU<NoProbe, NoHooks>
-  private var probed: GuestCPU<HoldProbe, NoHooks>
+  private var plain: GuestCPU<NoProbe, NoHooks, Linux6_1>
+  private var probed: GuestCPU<HoldProbe, NoHooks, Linux6_1>
 
   // Benchmarks run one after another on one thread.
   nonisolated(unsafe) private static var current: (kind: LockKind, locks: Locks)?
@@ -52,7 +52,7 @@ final class Locks {
 
   @inline(__always)
   private static func measure<Probe: LockProbe>(
-    _ cpu: inout GuestCPU<Probe, NoHooks>, _ zone: Zone, _ region: Region
+    _ cpu: inout GuestCPU<Probe, NoHooks, Linux6_1>, _ zone: Zone, _ region: Region
   ) -> Done {
     region.around {
       for _ in 0..<holds {

@@ -31,7 +31,7 @@ public enum GuestFixture {
   }
 
   /// A CPU of it that nothing watches.
-  public static func cpu(_ guest: Guest) -> GuestCPU<NoProbe, NoHooks> {
+  public static func cpu(_ guest: Guest) -> GuestCPU<NoProbe, NoHooks, Linux6_1> {
     GuestCPU(guest.core, cpu: 0, node: guest.geometry.node(ofCPU: 0), probe: NoProbe())
   }
 

@@ -66,7 +66,7 @@ struct GroupExpansion {
     if let movable = group.movable {
       guard movable >= 0, movable <= 0.9 else { throw .usage("invalid movable fraction \(movable): expected 0 to 0.9") }
       guard group.buddyinfo == nil, group.lists == nil else {
-        throw .usage("--movable can't be combined with a capture, which determines the zones")
+        throw .usage("--movable can't be combined with \(group.captureFlag): the capture determines the zones")
       }
     }
     let wholeBlocks = allocates || strategies.contains { $0.card.effect == .takesBlocks }
@@ -77,7 +77,7 @@ struct GroupExpansion {
       }
       guard group.guests.isEmpty, group.states.isEmpty, group.free == nil else {
         throw .usage(
-          "--guest, --state and --free can't be combined with a capture, which determines them"
+          "--guest, --state and --free can't be combined with \(group.captureFlag): the capture determines them"
         )
       }
       let capture: Capture

@@ -31,7 +31,7 @@ public struct GuestSpec: Hashable, Sendable {
   public var granuleOrder: Int
   public var vmemmapPage: GuestGeometry.VmemmapPage
   /// Whose rules the guest follows.
-  public var kernel = KernelVersion.linux6_1
+  public var kernel = KernelVersion.linux61
   public var lockKind: LockKind
   public var seed: UInt64
   /// The host node of all the guest's memory; nil: the modelled nodes are spread over the host nodes in turn.
@@ -62,7 +62,7 @@ extension CellIdentity {
     set("list_order", guest.listOrderName)
     set("free", free)
     set("capture", capture)
-    set("kernel_rules", guest.kernel.rawValue, implied: KernelVersion.linux6_1.rawValue)
+    set("kernel_rules", guest.kernel.rawValue, implied: KernelVersion.linux61.rawValue)
     set("movable", "\(guest.movableShare)", implied: "0.0")
     set("memory_node", guest.memoryNode.map(String.init), implied: nil)
   }

@@ -161,13 +161,13 @@ struct MatrixExpansion {
 
   /// The kernels whose rules the group's guests follow.
   private func kernels(_ group: RunConfig.Group, _ variants: [Variant]) throws(UserError) -> [KernelVersion] {
-    if group.kernels.isEmpty { return [.linux6_1] }
+    if group.kernels.isEmpty { return [.linux61] }
     var kernels: [KernelVersion] = []
     for text in group.kernels {
       let kernel: KernelVersion = try Matrix.choice(text, "kernel")
       if !kernels.contains(kernel) { kernels.append(kernel) }
     }
-    for variant in variants where !variant.chosen.experiment.followsKernels && kernels != [.linux6_1] {
+    for variant in variants where !variant.chosen.experiment.followsKernels && kernels != [.linux61] {
       throw .usage("\(variant.chosen.name) follows the rules of Linux 6.1 alone: expected --kernel 6.1")
     }
     return kernels

@@ -31,6 +31,8 @@ public struct RunConfig: Codable, Hashable, Sendable {
     public var zoneinfo: String?
     /// The lists of a real kernel, in place of the other three.
     public var lists: String?
+    /// The flag that names the capture.
+    var captureFlag: String { lists == nil ? "--buddyinfo" : "--lists" }
     /// Values for every strategy that has an option of that name.
     public var options: [String: [String]] = [:]
     /// Values for every experiment of the group that has an option of that name, unless set elsewhere.

@@ -71,7 +71,11 @@ package final class ModelledGuest {
     } catch GuestError.cannotReserve(let bytes) {
       throw UserError(.unavailable, "\(GuestError.cannotReserve(bytes: bytes))")
     } catch let error as GuestError {
-      throw UserError(.input, "\(error)")
+      var hint = ""
+      if case .doesNotFit = error, spec.kernel != .linux61 {
+        hint = ", each pageblock with blocks of one type; in --kernel 6.1 it may have several"
+      }
+      throw UserError(.input, "\(error)\(hint)")
     } catch {
       throw UserError(.unavailable, "\(error)")
     }

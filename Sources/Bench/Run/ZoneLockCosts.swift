@@ -51,7 +51,9 @@ package struct ZoneLockCosts: Sendable {
   }
 
   @inline(__always)
-  private static func take<Probe: LockProbe>(_ cpu: inout GuestCPU<Probe, NoHooks, Linux6_1>, _ zone: Zone, _ count: Int) {
+  private static func take<Probe: LockProbe>(
+    _ cpu: inout GuestCPU<Probe, NoHooks, Linux6_1>, _ zone: Zone, _ count: Int
+  ) {
     for _ in 0..<count { cpu.withZoneLocked(zone) { chost_consume(UInt64($0.items)) } }
   }
 }

@@ -3,38 +3,43 @@ import Instruments
 /// A guest CPU whose rules are known at run time alone: a branch a call. For loads that aren't timed. All that changes is in
 /// the guest's memory.
 public enum AnyGuestCPU {
-  case linux6_1(GuestCPU<NoProbe, NoHooks, Linux6_1>)
-  case linux6_12(GuestCPU<NoProbe, NoHooks, Linux6_12>)
+  case linux61(GuestCPU<NoProbe, NoHooks, Linux6_1>)
+  case linux612(GuestCPU<NoProbe, NoHooks, Linux6_12>)
+  case mainline(GuestCPU<NoProbe, NoHooks, Mainline>)
 
   public init(_ guest: Guest, cpu: Int) {
     let node = guest.geometry.node(ofCPU: cpu)
     self =
       switch guest.geometry.kernel {
-      case .linux6_1: .linux6_1(GuestCPU(guest.core, cpu: cpu, node: node, probe: NoProbe(), rules: Linux6_1.self))
-      case .linux6_12: .linux6_12(GuestCPU(guest.core, cpu: cpu, node: node, probe: NoProbe(), rules: Linux6_12.self))
+      case .linux61: .linux61(GuestCPU(guest.core, cpu: cpu, node: node, probe: NoProbe(), rules: Linux6_1.self))
+      case .linux612: .linux612(GuestCPU(guest.core, cpu: cpu, node: node, probe: NoProbe(), rules: Linux6_12.self))
+      case .mainline: .mainline(GuestCPU(guest.core, cpu: cpu, node: node, probe: NoProbe(), rules: Mainline.self))
       }
   }
 
   public var core: GuestCore {
     switch self {
-    case .linux6_1(let cpu): cpu.core
-    case .linux6_12(let cpu): cpu.core
+    case .linux61(let cpu): cpu.core
+    case .linux612(let cpu): cpu.core
+    case .mainline(let cpu): cpu.core
     }
   }
 
   /// See ``GuestCPU/allocate(order:_:onNode:)``.
   public mutating func allocate(order: Int, _ gfp: GFP) -> UInt64? {
     switch self {
-    case .linux6_1(var cpu): cpu.allocate(order: order, gfp)
-    case .linux6_12(var cpu): cpu.allocate(order: order, gfp)
+    case .linux61(var cpu): cpu.allocate(order: order, gfp)
+    case .linux612(var cpu): cpu.allocate(order: order, gfp)
+    case .mainline(var cpu): cpu.allocate(order: order, gfp)
     }
   }
 
   /// See ``GuestCPU/free(pfn:order:)``.
   public mutating func free(pfn: UInt64, order: Int) {
     switch self {
-    case .linux6_1(var cpu): cpu.free(pfn: pfn, order: order)
-    case .linux6_12(var cpu): cpu.free(pfn: pfn, order: order)
+    case .linux61(var cpu): cpu.free(pfn: pfn, order: order)
+    case .linux612(var cpu): cpu.free(pfn: pfn, order: order)
+    case .mainline(var cpu): cpu.free(pfn: pfn, order: order)
     }
   }
 }

@@ -16,8 +16,15 @@ public protocol KernelRules: Sendable {
   static var notesMigratetype: Bool { get }
 
   /// Whether every struct page of a block that is handed out is checked (check_new_pages()), those of a refill under the
-  /// lock. Otherwise only where the kernel was told to check pages (6.4; static key check_pages_enabled).
+  /// lock. Otherwise only where the kernel was told to check pages (6.12; static key check_pages_enabled).
   static var checksNewPages: Bool { get }
+
+  /// Whether a drain after a free takes `batch` pages a hold, and gives others a chance at the list's lock in between
+  /// (mainline; free_unref_page_commit(), thread 20251013190812.787205-1). Otherwise all in one hold.
+  static var drainsInBatches: Bool { get }
+
+  /// After so many pages freed in a row, blocks of order 1 to 3 no longer stay on the list (6.7, mainline).
+  static func freeHighFrom(batch: Int32, highMin: Int32) -> Int32
 
   // MARK: free lists
 
@@ -26,22 +33,37 @@ public protocol KernelRules: Sendable {
   static var keepsListsPure: Bool { get }
 
   /// Whether a request that finds nothing on its own lists claims a whole pageblock or takes one block and leaves the rest
-  /// where it is, and remembers which for the length of a hold (6.10 and 6.12.y; __rmqueue_claim(), __rmqueue_steal()).
+  /// where it is, and remembers which for the length of a hold (6.12; __rmqueue_claim(), __rmqueue_steal()).
   /// Otherwise it moves blocks to its own lists (__rmqueue_fallback()).
   static var claimsOrSteals: Bool { get }
 
   // MARK: the HIGHATOMIC reserve
 
-  /// Whether requests without a right to the reserve have its free pages subtracted (6.13 and 6.12.y; nr_free_highatomic).
+  /// Whether requests without a right to the reserve have its free pages subtracted (6.12; nr_free_highatomic).
   /// Otherwise all of its pageblocks (nr_reserved_highatomic).
   static var countsFreeHighAtomic: Bool { get }
 
   /// The most pages that the reserve may have, in a zone of so many; 0: none. `pageblock`: pages of a pageblock.
   static func mostHighAtomic(managed: UInt64, pageblock: UInt64) -> UInt64
 
-  /// Whether __GFP_HIGH suffices for the boost not to count against a single page at the min mark (6.3). Otherwise it takes
+  /// Whether requests with a right to the reserve have it on their first walk, too, which so takes from it before it comes
+  /// to the min mark; never refill a per-CPU list; and add to the reserve only with a block that the zone gave at the min
+  /// mark (mainline). Otherwise the first walk grants no rights, and any success of the second adds to it.
+  static var atomicsUseReserveFirst: Bool { get }
+
+  /// Whether __GFP_HIGH suffices for the boost not to count against a single page at the min mark (6.12). Otherwise it takes
   /// GFP_ATOMIC.
   static var highIgnoresBoost: Bool { get }
+
+  // MARK: ranges
+
+  /// Whether a pageblock that was isolated gets its own type back (mainline; isolation is a bit beside the type). Otherwise the
+  /// type that the caller names: movable.
+  static var isolationKeepsType: Bool { get }
+
+  /// Whether a range is freed in the largest blocks that it is made of (mainline; free_contig_range()). Otherwise page by page
+  /// through the per-CPU lists.
+  static var freesRangesWhole: Bool { get }
 }
 
 extension KernelRules {
@@ -55,9 +77,14 @@ extension KernelRules {
     managed / 100 &+ pageblock
   }
   @inlinable public static var highIgnoresBoost: Bool { false }
+  @inlinable public static var drainsInBatches: Bool { false }
+  @inlinable public static func freeHighFrom(batch: Int32, highMin: Int32) -> Int32 { batch }
+  @inlinable public static var atomicsUseReserveFirst: Bool { false }
+  @inlinable public static var isolationKeepsType: Bool { false }
+  @inlinable public static var freesRangesWhole: Bool { false }
 }
 
 /// Linux 6.1.y, as Debian 12 has it (6.1.192).
 public enum Linux6_1: KernelRules {
-  @inlinable public static var version: KernelVersion { .linux6_1 }
+  @inlinable public static var version: KernelVersion { .linux61 }
 }

@@ -1,7 +1,12 @@
-/// Linux 6.12.y, as Debian 13 has it (6.12.117).
-public enum Linux6_12: KernelRules {
-  @inlinable public static var version: KernelVersion { .linux6_12 }
+/// What Linux 6.12 changed, which later kernels begin with.
+public protocol RulesSince6_12: KernelRules {}
 
+/// Linux 6.12.y, as Debian 13 has it (6.12.117).
+public enum Linux6_12: RulesSince6_12 {
+  @inlinable public static var version: KernelVersion { .linux612 }
+}
+
+extension RulesSince6_12 {
   @inlinable public static var tunesPerCPULists: Bool { true }
   @inlinable public static var notesMigratetype: Bool { false }
   @inlinable public static var checksNewPages: Bool { false }

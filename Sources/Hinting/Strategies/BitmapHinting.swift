@@ -295,7 +295,8 @@ struct BitmapHinting: HintStrategy {
   /// scan_zone_bitmap(). Returns true if it was stopped.
   @inline(__always)
   private func sweep<Probe: LockProbe, Sink: HintSink, Rules: KernelRules>(
-    _ cpu: inout GuestCPU<Probe, Hooks, Rules>, _ sink: inout Sink, _ stop: StopFlag, _ buffer: HintBuffer, _ area: Area,
+    _ cpu: inout GuestCPU<Probe, Hooks, Rules>, _ sink: inout Sink, _ stop: StopFlag, _ buffer: HintBuffer,
+    _ area: Area,
     _ index: Int
   ) -> Bool {
     let core = cpu.core
@@ -366,7 +367,8 @@ struct BitmapHinting: HintStrategy {
   /// takes a hold for each run of one zone's blocks. Once stopped, the rest is returned together.
   @inline(__always)
   private func giveBack<Probe: LockProbe, Sink: HintSink, Rules: KernelRules>(
-    _ cpu: inout GuestCPU<Probe, Hooks, Rules>, _ sink: inout Sink, _ stop: StopFlag, _ buffer: HintBuffer, _ count: Int,
+    _ cpu: inout GuestCPU<Probe, Hooks, Rules>, _ sink: inout Sink, _ stop: StopFlag, _ buffer: HintBuffer,
+    _ count: Int,
     _ last: Zone, settingBitsIn area: Area? = nil
   ) {
     let core = cpu.core
@@ -402,7 +404,8 @@ struct BitmapHinting: HintStrategy {
   /// Returns what a stopped job has taken but not reported, in one hold regardless of `hold`, and sets the bits again.
   @inline(__always)
   private func giveUp<Probe: LockProbe, Sink: HintSink, Rules: KernelRules>(
-    _ cpu: inout GuestCPU<Probe, Hooks, Rules>, _ sink: inout Sink, _ stop: StopFlag, _ buffer: HintBuffer, _ count: Int,
+    _ cpu: inout GuestCPU<Probe, Hooks, Rules>, _ sink: inout Sink, _ stop: StopFlag, _ buffer: HintBuffer,
+    _ count: Int,
     _ area: Area, _ zone: Zone
   ) {
     giveBack(&cpu, &sink, stop, buffer, count, zone, settingBitsIn: area)

@@ -74,7 +74,8 @@ func copyLists<Probe: LockProbe, Hooks: AllocatorHooks, Sink: HintSink, Rules: K
 /// Returns true if `limit` was reached with blocks left.
 @inline(__always)
 func copyList<Probe: LockProbe, Hooks: AllocatorHooks, Rules: KernelRules>(
-  _ cpu: inout GuestCPU<Probe, Hooks, Rules>, _ zone: Zone, _ order: Int, _ buffer: HintBuffer, limit: Int, _ count: inout Int
+  _ cpu: inout GuestCPU<Probe, Hooks, Rules>, _ zone: Zone, _ order: Int, _ buffer: HintBuffer, limit: Int,
+  _ count: inout Int
 ) -> Bool {
   var n = count
   defer { count = n }

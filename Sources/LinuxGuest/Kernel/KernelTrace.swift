@@ -19,8 +19,9 @@ enum KernelTrace {
   /// - Throws: ``GuestError`` if the model can't have the kernel's zones.
   static func difference(from trace: ProbeReport.Trace, _ kernel: KernelVersion) throws -> Difference? {
     switch kernel {
-    case .linux6_1: try ModelledTrace<Linux6_1>(trace, kernel).difference
-    case .linux6_12: try ModelledTrace<Linux6_12>(trace, kernel).difference
+    case .linux61: try ModelledTrace<Linux6_1>(trace, kernel).difference
+    case .linux612: try ModelledTrace<Linux6_12>(trace, kernel).difference
+    case .mainline: try ModelledTrace<Mainline>(trace, kernel).difference
     }
   }
 
@@ -30,8 +31,9 @@ enum KernelTrace {
     _ trace: ProbeReport.Trace, _ kernel: KernelVersion
   ) throws -> (step: ProbeReport.Step, state: KernelState)? {
     switch kernel {
-    case .linux6_1: try ModelledTrace<Linux6_1>(trace, kernel).executed
-    case .linux6_12: try ModelledTrace<Linux6_12>(trace, kernel).executed
+    case .linux61: try ModelledTrace<Linux6_1>(trace, kernel).executed
+    case .linux612: try ModelledTrace<Linux6_12>(trace, kernel).executed
+    case .mainline: try ModelledTrace<Mainline>(trace, kernel).executed
     }
   }
 

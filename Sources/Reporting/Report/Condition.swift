@@ -2,7 +2,8 @@ import Records
 
 /// A condition other than the strategy in which cells can differ; panels are split by these.
 enum Condition: Int, CaseIterable, Comparable, Sendable {
-  case size, kernel, state, free, listOrder, granule, vmemmap, load, hostAck, cache, placement, nodes, cpus, lock, pageInit,
+  case size, kernel, state, free, listOrder, granule, vmemmap, load, hostAck, cache, placement, nodes, cpus, lock,
+    pageInit,
     place
 
   static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }

@@ -28,7 +28,9 @@ final class BalloonBench: @unchecked Sendable {
     balloon = try Balloon(guest, kind, listing: listing, isMovable: isMovable, rules: rules)
   }
 
-  func cpu(_ number: Int) -> GuestCPU<NoProbe, NoHooks> { GuestCPU(guest.core, cpu: number, node: 0, probe: NoProbe()) }
+  func cpu(_ number: Int) -> GuestCPU<NoProbe, NoHooks, Linux6_1> {
+    GuestCPU(guest.core, cpu: number, node: 0, probe: NoProbe())
+  }
 
   func driver(_ number: Int = 0) -> BalloonDriver<NoProbe, RememberingHost, NoSteps> {
     BalloonDriver(balloon.handle, cpu: cpu(number), probe: NoProbe(), host: host)

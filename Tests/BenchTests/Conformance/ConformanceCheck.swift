@@ -19,7 +19,13 @@ struct ConformanceCheck {
     SessionAccount($0, lowestOrder: $1, hints: $2)
   }
 
-  func violations() throws -> [Violation] { try run(entry.type) }
+  func violations() throws -> [Violation] {
+    switch guest.geometry.kernel {
+    case .linux61: try run(entry.type, Linux6_1.self)
+    case .linux612: try run(entry.type, Linux6_12.self)
+    case .mainline: try run(entry.type, Mainline.self)
+    }
+  }
 
   /// What one session did.
   private struct Seen {
@@ -30,7 +36,7 @@ struct ConformanceCheck {
     var observer: SessionObserver
   }
 
-  private func run<S: StrategyPasses>(_ type: S.Type) throws -> [Violation] {
+  private func run<S: StrategyPasses, Rules: KernelRules>(_ type: S.Type, _ rules: Rules.Type) throws -> [Violation] {
     var violations: [Violation] = []
     func fail(_ rule: Violation.Rule, _ detail: String) { violations.append(Violation(rule: rule, detail: detail)) }
     let stop = StopFlag()
@@ -43,7 +49,7 @@ struct ConformanceCheck {
     let device = try HintDevice(size: strategy.queueSize)
 
     // The session that is judged hint by hint, and whole at its end.
-    let seen = session(&strategy, stop, before, device) { seen in
+    let seen = session(&strategy, rules, stop, before, device) { seen in
       judgeEnd(seen, before, fail)
     }
     violations += seen.observer.violations
@@ -52,7 +58,7 @@ struct ConformanceCheck {
     if let difference = AllocatorState(guest).difference(from: before) { fail(.restoreDiffers, difference) }
 
     // Again, with what the strategy kept.
-    let again = session(&strategy, stop, before, device) { _ in }
+    let again = session(&strategy, rules, stop, before, device) { _ in }
     guest.restore()
     if again.observer.hints != seen.observer.hints {
       fail(.notDeterministic, "\(seen.observer.hints.count) hints, then \(again.observer.hints.count), or others")
@@ -62,15 +68,16 @@ struct ConformanceCheck {
       fail(.notDeterministic, "other holds of the locks")
     }
 
-    judgeStop(&strategy, stop, seen, before, device, &violations)
+    judgeStop(&strategy, rules, stop, seen, before, device, &violations)
     stop.clear()
     try judgePasses(seen, stop, fail)
     guest.restore()
     return violations
   }
 
-  private func session<S: StrategyPasses>(
-    _ strategy: inout S, _ stop: StopFlag, _ before: AllocatorState, _ device: HintDevice, stopAfter holds: Int? = nil,
+  private func session<S: StrategyPasses, Rules: KernelRules>(
+    _ strategy: inout S, _ rules: Rules.Type, _ stop: StopFlag, _ before: AllocatorState, _ device: HintDevice,
+    stopAfter holds: Int? = nil,
     atEnd: (Seen) -> Void
   ) -> Seen {
     let observer = SessionObserver(guest, lowestOrder: lowestOrder, stop: stop)
@@ -80,7 +87,7 @@ struct ConformanceCheck {
     strategy.reset(guest.core)
     var cpu = GuestCPU(
       guest.core, cpu: cpu, node: guest.geometry.node(ofCPU: cpu), probe: ObservingProbe(observer: observer),
-      hooks: strategy.hooks)
+      hooks: strategy.hooks, rules: rules)
     var sink = ObservingSink(observer: observer, device)
     var session = Session(lowestOrder: lowestOrder, stop: stop)
     let outcome = strategy.collect(&cpu, &sink, &session)
@@ -92,7 +99,8 @@ struct ConformanceCheck {
     strategy.giveBack(&cpu, &sink, &session)
     withExtendedLifetime(device) {}
     // Where the highest order has per-CPU lists, what came back may stand on them.
-    var drain = GuestCPU(guest.core, cpu: self.cpu, node: cpu.node, probe: NoProbe(), hooks: strategy.hooks)
+    var drain = GuestCPU(
+      guest.core, cpu: self.cpu, node: cpu.node, probe: NoProbe(), hooks: strategy.hooks, rules: rules)
     drain.drainPerCPULists()
     return seen
   }
@@ -245,15 +253,16 @@ struct ConformanceCheck {
 
   // MARK: stopping
 
-  private func judgeStop<S: StrategyPasses>(
-    _ strategy: inout S, _ stop: StopFlag, _ whole: Seen, _ before: AllocatorState, _ device: HintDevice,
+  private func judgeStop<S: StrategyPasses, Rules: KernelRules>(
+    _ strategy: inout S, _ rules: Rules.Type, _ stop: StopFlag, _ whole: Seen, _ before: AllocatorState,
+    _ device: HintDevice,
     _ violations: inout [Violation]
   ) {
     let holds = whole.holds
     // One step of a strategy may take each zone's lock, and the allocator may ask each zone twice.
     let most = 2 * guest.core.zoneCount + 2
     for stopAfter in Set([0, holds == 0 ? 0 : 1 + Int(stopDraw % UInt64(holds))]) {
-      let seen = session(&strategy, stop, before, device, stopAfter: stopAfter) { _ in }
+      let seen = session(&strategy, rules, stop, before, device, stopAfter: stopAfter) { _ in }
       let late = seen.holds - (seen.observer.holdsAtStop ?? seen.holds)
       if late > most {
         violations.append(Violation(rule: .stopIgnored, detail: "\(late) holds after a stop at hold \(stopAfter)"))

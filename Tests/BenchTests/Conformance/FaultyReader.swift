@@ -33,8 +33,8 @@ struct FaultyReader: StrategyPasses {
     memory = (arena, arena.buffer(bytes: bytes))
   }
 
-  mutating func collect<Probe: LockProbe, Sink: HintSink>(
-    _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ session: inout Session
+  mutating func collect<Probe: LockProbe, Sink: HintSink, Rules: KernelRules>(
+    _ cpu: inout GuestCPU<Probe, Hooks, Rules>, _ sink: inout Sink, _ session: inout Session
   ) -> Outcome {
     guard let buffer = memory?.buffer else { return .noBuffer }
     let core = cpu.core

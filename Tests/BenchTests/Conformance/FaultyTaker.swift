@@ -27,8 +27,8 @@ struct FaultyTaker: StrategyPasses {
 
   init(_ options: OptionValues) { fault = options.choice("fault") }
 
-  mutating func collect<Probe: LockProbe, Sink: HintSink>(
-    _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ session: inout Session
+  mutating func collect<Probe: LockProbe, Sink: HintSink, Rules: KernelRules>(
+    _ cpu: inout GuestCPU<Probe, Hooks, Rules>, _ sink: inout Sink, _ session: inout Session
   ) -> Outcome {
     let core = cpu.core
     let order = core.highestOrder
@@ -64,8 +64,8 @@ struct FaultyTaker: StrategyPasses {
     }
   }
 
-  mutating func giveBack<Probe: LockProbe, Sink: HintSink>(
-    _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ session: inout Session
+  mutating func giveBack<Probe: LockProbe, Sink: HintSink, Rules: KernelRules>(
+    _ cpu: inout GuestCPU<Probe, Hooks, Rules>, _ sink: inout Sink, _ session: inout Session
   ) {
     let order = cpu.core.highestOrder
     if fault == "keeps-one" || (fault == "keeps-one-when-stopped" && wasStopped) { held = Array(held.dropLast()) }

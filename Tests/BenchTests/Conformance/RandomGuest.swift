@@ -11,12 +11,14 @@ struct RandomGuest {
   /// mutators.
   init(seed: UInt64, stream: UInt64, leastCPUs: Int = 1, small: Bool = false) throws {
     var generator = SeededGenerator(seed: seed, stream: stream)
+    // A third of the guests each.
+    let kernel = KernelVersion.allCases[Int(seed % UInt64(KernelVersion.allCases.count))]
     let cpus = leastCPUs + generator.below(6)
     var text: String
     let kind = generator.below(100)
     var guest: Guest
     if kind < 20 {
-      (guest, text) = try Self.captured(&generator, cpus)
+      (guest, text) = try Self.captured(&generator, cpus, kernel)
     } else {
       var geometry: GuestGeometry
       if kind < 22 && !small {
@@ -30,6 +32,7 @@ struct RandomGuest {
         text = "compact"
       }
       Self.common(&geometry, &generator)
+      geometry.kernel = kernel
       guest = try Guest(geometry)
       if generator.chance(0.35) {
         guest.fillFresh()
@@ -48,7 +51,7 @@ struct RandomGuest {
     guest.reorderLists(order, seed: generator.next())
     let zones = guest.geometry.zones.map { "\($0.node)\($0.type.name):\($0.spannedPages)" }
     description =
-      "\(text), \(order), granule \(guest.core.granuleOrder), highest \(guest.core.highestOrder), \(cpus) CPUs, "
+      "\(text), rules of \(kernel.rawValue), \(order), granule \(guest.core.granuleOrder), highest \(guest.core.highestOrder), \(cpus) CPUs, "
       + "\(guest.geometry.nodeCount) nodes, \(guest.geometry.lockKind), zones \(zones)"
     self.guest = guest
     draws = generator
@@ -110,7 +113,7 @@ struct RandomGuest {
   }
 
   private static func captured(
-    _ generator: inout SeededGenerator, _ cpus: Int
+    _ generator: inout SeededGenerator, _ cpus: Int, _ kernel: KernelVersion
   ) throws -> (Guest, String) {
     let orders = generator.chance(0.75) ? 11 : 7 + generator.below(4)
     let granuleOrder = generator.chance(0.6) ? 0 : generator.below(min(orders, 10))
@@ -158,8 +161,17 @@ struct RandomGuest {
     let capture = Capture(zones: zones, orders: orders)
     var geometry = try GuestGeometry.captured(capture, cpus: cpus, granuleOrder: granuleOrder)
     common(&geometry, &generator)
-    let guest = try Guest(geometry)
-    try guest.fill(from: capture)
+    geometry.kernel = kernel
+    var guest = try Guest(geometry)
+    do throws(GuestError) {
+      try guest.fill(from: capture)
+    } catch {
+      guard case .doesNotFit = error, kernel != .linux61 else { throw error }
+      // Pageblocks of one type each need more room than this capture has.
+      geometry.kernel = .linux61
+      guest = try Guest(geometry)
+      try guest.fill(from: capture)
+    }
     return (guest, "captured, types \(hasTypes), details \(zones.contains { $0.details != nil })")
   }
 }

@@ -19,8 +19,8 @@ struct CarelessTaker: StrategyPasses {
 
   init(_ options: OptionValues) { holds = options.choice("holds") == "yes" }
 
-  mutating func collect<Probe: LockProbe, Sink: HintSink>(
-    _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ session: inout Session
+  mutating func collect<Probe: LockProbe, Sink: HintSink, Rules: KernelRules>(
+    _ cpu: inout GuestCPU<Probe, Hooks, Rules>, _ sink: inout Sink, _ session: inout Session
   ) -> Outcome {
     let order = cpu.core.highestOrder
     while let pfn = cpu.allocate(order: order, .freePageAlloc) {
@@ -36,8 +36,8 @@ struct CarelessTaker: StrategyPasses {
     return .complete
   }
 
-  mutating func giveBack<Probe: LockProbe, Sink: HintSink>(
-    _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ session: inout Session
+  mutating func giveBack<Probe: LockProbe, Sink: HintSink, Rules: KernelRules>(
+    _ cpu: inout GuestCPU<Probe, Hooks, Rules>, _ sink: inout Sink, _ session: inout Session
   ) {
     let order = cpu.core.highestOrder
     for pfn in held {

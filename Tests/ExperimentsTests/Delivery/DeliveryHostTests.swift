@@ -197,7 +197,7 @@ import Testing
     return guest
   }
 
-  private func cpu(_ guest: Guest) -> GuestCPU<NoProbe, NoHooks> {
+  private func cpu(_ guest: Guest) -> GuestCPU<NoProbe, NoHooks, Linux6_1> {
     GuestCPU(guest.core, cpu: 0, node: 0, probe: NoProbe())
   }
 
@@ -215,7 +215,7 @@ import Testing
     throw TestSetupError()
   }
 
-  private func allocate(_ cpu: inout GuestCPU<NoProbe, NoHooks>, order: Int, _ gfp: GFP) throws -> UInt64 {
+  private func allocate(_ cpu: inout GuestCPU<NoProbe, NoHooks, Linux6_1>, order: Int, _ gfp: GFP) throws -> UInt64 {
     guard let pfn = cpu.allocate(order: order, gfp) else { throw TestSetupError() }
     return pfn
   }

@@ -6,7 +6,8 @@ extension GuestGeometry {
   /// Zones as given, all managed, on one node, without watermarks or reserves: for the allocator's inner half.
   static func bare(
     _ spans: [Range<UInt64>], highestOrder: Int = 10, granuleOrder: Int = 0, cpus: Int = 1,
-    marks: Watermarks = Watermarks(min: 0, low: 0, high: 0), types: [ZoneType] = [.normal, .movable, .device]
+    marks: Watermarks = Watermarks(min: 0, low: 0, high: 0), types: [ZoneType] = [.normal, .movable, .device],
+    kernel: KernelVersion = .linux61
   ) -> GuestGeometry {
     let zones = zip(spans, types).map { span, type in
       let pages = UInt64(span.count)
@@ -17,6 +18,7 @@ extension GuestGeometry {
     var geometry = GuestGeometry(zones: zones, nodeCount: 1, cpuCount: cpus, granuleOrder: granuleOrder)
     geometry.highestOrder = highestOrder
     geometry.vmemmapPage = .small
+    geometry.kernel = kernel
     return geometry
   }
 
@@ -48,11 +50,11 @@ extension Guest {
     return guest
   }
 
-  func cpu(_ number: Int = 0) -> GuestCPU<NoProbe, NoHooks> {
+  func cpu(_ number: Int = 0) -> GuestCPU<NoProbe, NoHooks, Linux6_1> {
     GuestCPU(core, cpu: number, node: geometry.node(ofCPU: number), probe: NoProbe())
   }
 
-  func countingCPU(_ number: Int = 0) -> GuestCPU<CountingProbe, NoHooks> {
+  func countingCPU(_ number: Int = 0) -> GuestCPU<CountingProbe, NoHooks, Linux6_1> {
     GuestCPU(core, cpu: number, node: geometry.node(ofCPU: number), probe: CountingProbe())
   }
 
@@ -60,7 +62,11 @@ extension Guest {
   func take(_ zone: Int = 0, order: Int, _ type: Migratetype = .movable, avoidFragmentation: Bool = false) -> Block? {
     let zone = core.zone(zone)
     var mode = GuestCore.TakeMode.own
-    guard let page = core.take(zone, order: order, type, avoidFragmentation: avoidFragmentation, &mode, NoHooks()) else {
+    guard
+      let page = core.take(
+        zone, order: order, type, avoidFragmentation: avoidFragmentation, &mode,
+        HooksUnder<Linux6_1, NoHooks>(NoHooks()))
+    else {
       return nil
     }
     core.addFreePages(zone, -(1 << order))
@@ -76,7 +82,8 @@ extension Guest {
     page.pointer.pointee.flags = Page.zoneBits(zone.index)
     page.pointer.pointee.refcount = 0
     core.freeOnePage(
-      page, pfn: pfn, zone, order: order, type ?? core.pageblockMigratetype(pfn), placement: placement)
+      page, pfn: pfn, zone, order: order, type ?? core.pageblockMigratetype(pfn), placement: placement,
+      HooksUnder<Linux6_1, NoHooks>(NoHooks()))
   }
 
   /// PFNs of a list, head to tail.

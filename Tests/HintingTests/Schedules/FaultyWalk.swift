@@ -28,8 +28,8 @@ struct FaultyWalk: StrategyPasses {
     case done, lost, offTheLists
   }
 
-  mutating func collect<Probe: LockProbe, Sink: HintSink>(
-    _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ session: inout Session
+  mutating func collect<Probe: LockProbe, Sink: HintSink, Rules: KernelRules>(
+    _ cpu: inout GuestCPU<Probe, Hooks, Rules>, _ sink: inout Sink, _ session: inout Session
   ) -> Outcome {
     let core = cpu.core
     for order in (session.lowestOrder...core.highestOrder).reversed() {
@@ -57,8 +57,8 @@ struct FaultyWalk: StrategyPasses {
     return .complete
   }
 
-  private func look<Probe: LockProbe, Sink: HintSink>(
-    _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ saved: Page?, _ order: Int, _ type: Migratetype
+  private func look<Probe: LockProbe, Sink: HintSink, Rules: KernelRules>(
+    _ cpu: inout GuestCPU<Probe, Hooks, Rules>, _ sink: inout Sink, _ saved: Page?, _ order: Int, _ type: Migratetype
   ) -> Step {
     let fault = fault
     return cpu.withZoneLocked(cpu.core.zone(0)) { hold in

@@ -22,8 +22,8 @@ struct HastyTaker: StrategyPasses {
 
   init(_ options: OptionValues) { fault = options.choice("fault") }
 
-  mutating func collect<Probe: LockProbe, Sink: HintSink>(
-    _ cpu: inout GuestCPU<Probe, Hooks>, _ sink: inout Sink, _ session: inout Session
+  mutating func collect<Probe: LockProbe, Sink: HintSink, Rules: KernelRules>(
+    _ cpu: inout GuestCPU<Probe, Hooks, Rules>, _ sink: inout Sink, _ session: inout Session
   ) -> Outcome {
     let core = cpu.core
     let order = core.highestOrder

@@ -298,7 +298,7 @@ final class Scheduler<S: StrategyPasses, H: AllocatorHooks> {
     report.holds += recorder.items.count
     report.reports += recorder.reports.count + recorder.batches.count
     if isBroken { return }
-    var own = GuestCPU(guest.core, cpu: 0, node: 0, probe: NoProbe(), hooks: bench.hooks)
+    var own = GuestCPU(guest.core, cpu: 0, node: 0, probe: NoProbe(), hooks: bench.hooks, rules: Linux6_1.self)
     own.drainPerCPULists()
     report.ends.insert(image.hash)
     if let text = guest.validate().first { fault("at the end: \(text)") }

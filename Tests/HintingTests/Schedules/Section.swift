@@ -26,7 +26,7 @@ enum Section {
 final class ScheduledMutator<Hooks: AllocatorHooks> {
   private let guest: Guest
   private let sections: [Section]
-  private var cpu: GuestCPU<NoProbe, Hooks>
+  private var cpu: GuestCPU<NoProbe, Hooks, Linux6_1>
   private(set) var next = 0
   private(set) var held: [Block] = []
   /// Sections that found something to do.
@@ -35,7 +35,7 @@ final class ScheduledMutator<Hooks: AllocatorHooks> {
   init(_ guest: Guest, cpu: Int, _ sections: [Section], _ hooks: Hooks) {
     self.guest = guest
     self.sections = sections
-    self.cpu = GuestCPU(guest.core, cpu: cpu, node: 0, probe: NoProbe(), hooks: hooks)
+    self.cpu = GuestCPU(guest.core, cpu: cpu, node: 0, probe: NoProbe(), hooks: hooks, rules: Linux6_1.self)
   }
 
   var isDone: Bool { next == sections.count }
@@ -103,7 +103,7 @@ final class ScheduledMutator<Hooks: AllocatorHooks> {
       page.pointer.pointee.refcount = 0
       page.pointer.pointee.flags &= ~Page.flagsCheckedAtPrep
       core.freeOnePage(
-        page, pfn: block.pfn, hold.zone, order: block.order, core.pageblockMigratetype(block.pfn), hold.hooks)
+        page, pfn: block.pfn, hold.zone, order: block.order, core.pageblockMigratetype(block.pfn), hold.ruled)
     }
   }
 
