@@ -34,6 +34,9 @@ import Testing
     let rows = Rows()
     let identity = RunIdentity(runID: "test", host: "here", commit: nil, branch: nil)
     let (_, agreement) = try scan.run(kernel, identity, folder.path, rows)
+    // The model takes its lists, block by block.
+    let capture = try Capture.read(lists: folder.path + "/capture-1G/lists")
+    #expect(capture.freePages > 1 << 16 && capture.zones.count >= 2)
     return (rows.runs, agreement)
   }
 

@@ -10,7 +10,8 @@ extension Capture {
   /// order.
   ///
   /// Blocks must be aligned, inside their zone, and not overlap; nr_free must be that of the lists. NR_FREE_PAGES is taken
-  /// from the lists, since with several CPUs the kernel's lags behind.
+  /// from the lists, since with several CPUs the kernel's lags behind. Without pageblocks, which the probe can't read as a
+  /// module, one has the type that most of its free pages have; without any it is movable.
   ///
   /// - Throws: `.inconsistent` if lists and counters contradict one another, otherwise `.malformed`.
   public init(lists text: CaptureText) throws(CaptureError) {
@@ -32,6 +33,9 @@ extension Capture {
       throw CaptureError(
         file: text.name, line: 1, what: "no zone", accepted: "what the probe's dump prints")
     }
+    for index in state.zones.indices where state.zones[index].pageblocks.isEmpty {
+      state.zones[index].inferPageblocks()
+    }
     for (zone, line) in zip(state.zones, zoneLines) {
       if let what = zone.inconsistency {
         throw line.error("zone \(zone.name): \(what)", accepted: "a dump of one moment", kind: .inconsistent)
@@ -50,6 +54,26 @@ extension KernelState.Zone {
   fileprivate mutating func countFreePages() {
     freePages = lists.reduce(0) {
       $1.type == Migratetype.isolate.rawValue ? $0 : $0 + UInt64($1.pfns.count) << UInt64($1.order)
+    }
+  }
+
+  fileprivate mutating func inferPageblocks() {
+    guard spannedPages > 0, spannedPages <= Capture.maximumPages, startPFN <= Capture.maximumPages else { return }
+    let first = startPFN >> UInt64(pageblockOrder)
+    let count = Int((startPFN + spannedPages - 1) >> UInt64(pageblockOrder) - first + 1)
+    // By pageblock, then by type.
+    var pages: [Int: [Int: UInt64]] = [:]
+    for list in lists where list.order < 64 {
+      let size: UInt64 = 1 << UInt64(min(list.order, pageblockOrder))
+      for pfn in list.pfns where pfn >= startPFN && pfn < startPFN + spannedPages {
+        let place = Int(pfn >> UInt64(pageblockOrder) - first)
+        for next in place..<min(count, place + 1 << max(0, list.order - pageblockOrder)) {
+          pages[next, default: [:]][list.type, default: 0] += size
+        }
+      }
+    }
+    pageblocks = (0..<count).map { place in
+      pages[place]?.max { ($0.value, $1.key) < ($1.value, $0.key) }?.key ?? Migratetype.movable.rawValue
     }
   }
 

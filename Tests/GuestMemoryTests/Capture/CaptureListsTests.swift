@@ -112,6 +112,17 @@ import Testing
     #expect(error?.description.hasPrefix("lists:") == true)
   }
 
+  @Test func withoutPageblocksTheyAreWhatTheirFreePagesAre() throws {
+    // As a module prints it.
+    let text = Self.text.split(separator: "\n").filter { !$0.hasPrefix("pageblocks") }.joined(separator: "\n")
+    let types = try #require(try capture(text).lists).zones.map(\.pageblocks)
+    #expect(types[0] == [Int](repeating: 1, count: 8))
+    // The first has four reclaimable pages and three unmovable ones.
+    #expect(types[1] == [2, 3] + [Int](repeating: 1, count: 6) + [4] + [Int](repeating: 1, count: 7))
+    let guest = try guest(capture(text))
+    #expect(guest.validate().isEmpty && guest.pfns(1, order: 0, .unmovable).count == 3)
+  }
+
   @Test func nothingIsNoCapture() {
     let error = #expect(throws: CaptureError.self) { try capture("") }
     #expect(error?.description.contains("no zone") == true)
