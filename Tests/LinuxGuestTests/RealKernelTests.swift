@@ -1,5 +1,6 @@
 import Bench
 import Foundation
+import GuestMemory
 import Records
 import TestSupport
 import Testing
