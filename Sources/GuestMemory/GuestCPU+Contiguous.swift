@@ -165,8 +165,8 @@ extension GuestCPU {
       let core = hold.core
       if !Rules.keepsListsPure {
         hold.items &+= core.split(zone, aroundPageblock: pfn, keeping: range, hold.ruled)
+        hold.items &+= core.freeBlocks(inPageblock: pfn)
       }
-      hold.items &+= core.freeBlocks(inPageblock: pfn)
       zone.isolatedPageblocksField.pointee &-= 1
       let page = core.page(pfn)
       let order = core.pageblockOrder
@@ -177,6 +177,7 @@ extension GuestCPU {
         core.removeFromFreeList(page, zone, order: order, hold.ruled)
         core.setPageblockMigratetype(pfn, type)
         hold.putBack(page, order: order, type)
+        if Rules.keepsListsPure { hold.items &+= 1 }
       } else if Rules.keepsListsPure {
         hold.items &+= core.retagSplitting(zone, pageblock: pfn, to: type, hold.ruled)
       } else {

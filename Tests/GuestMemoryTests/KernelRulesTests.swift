@@ -47,34 +47,31 @@ import Testing
     #expect(KernelVersion.allCases.map { Watermarks.batch(managed: 12_287, kernel: $0) } == [1, 1, 1])
   }
 
+  /// Takes pages until the list was refilled so often. Returns the pages of each refill, and `high` after it.
+  private func refills(_ count: Int, _ kernel: KernelVersion) throws -> (pages: [Int], highs: [Int]) {
+    let guest = try guest(kernel)
+    return try on(guest) { cpu in
+      var pages: [Int] = []
+      var highs: [Int] = []
+      while pages.count < count {
+        _ = try cpu.mustAllocate(order: 0)
+        for hold in cpu.takeHolds() {
+          pages.append(hold)
+          highs.append(pcp(guest).high)
+        }
+      }
+      return (pages, highs)
+    }
+  }
+
   @Test func refillsDoubleWhileNothingIsFreed() throws {
     let growing = [63, 126, 252, 504, 1008, 2016, 2016]
-    try expect([Array(repeating: 63, count: 7), growing, growing]) { kernel in
-      let guest = try guest(kernel)
-      return try on(guest) { cpu in
-        var holds: [Int] = []
-        while holds.count < 7 {
-          _ = try cpu.mustAllocate(order: 0)
-          holds += cpu.takeHolds()
-        }
-        return holds
-      }
-    }
+    try expect([Array(repeating: 63, count: 7), growing, growing]) { try refills(7, $0).pages }
   }
 
   @Test func highGrowsWithWhatIsTaken() throws {
     let grown = [3063, 3189, 3441, 3945, 4953, 6969, 8985]
-    try expect([Array(repeating: 3000, count: 7), grown, grown]) { kernel in
-      let guest = try guest(kernel)
-      return try on(guest) { cpu in
-        var highs: [Int] = []
-        while highs.count < 7 {
-          _ = try cpu.mustAllocate(order: 0)
-          if !cpu.takeHolds().isEmpty { highs.append(pcp(guest).high) }
-        }
-        return highs
-      }
-    }
+    try expect([Array(repeating: 3000, count: 7), grown, grown]) { try refills(7, $0).highs }
   }
 
   /// So many blocks, taken on another CPU.
