@@ -125,7 +125,7 @@ private struct ZoneChurn<Rules: KernelRules> {
     var mode = GuestCore.TakeMode.own
     guard
       let page = core.take(
-        zone, order: order, type, avoidFragmentation: false, &mode, HooksUnder<Rules, NoHooks>(NoHooks()))
+        zone, order: order, type, avoidFragmentation: false, &mode, HooksUnder<Rules.Lists, NoHooks>(NoHooks()))
     else { return nil }
     core.addFreePages(zone, -(1 << order))
     return Block(pfn: core.pfn(page), order: order)
@@ -137,6 +137,6 @@ private struct ZoneChurn<Rules: KernelRules> {
     page.pointer.pointee.flags = Page.zoneBits(zone.index)
     core.freeOnePage(
       page, pfn: block.pfn, zone, order: block.order, core.pageblockMigratetype(block.pfn),
-      HooksUnder<Rules, NoHooks>(NoHooks()))
+      HooksUnder<Rules.Lists, NoHooks>(NoHooks()))
   }
 }

@@ -199,29 +199,7 @@ extension GuestCPU {
   /// test_pages_isolated(), preceded by a check for pages that migration would have to move.
   @inlinable
   mutating func firstObstacle(_ zone: Zone, _ range: Range<UInt64>) -> ContiguousFailure? {
-    withZoneLocked(zone) { hold in
-      let core = hold.core
-      var missing: UInt64?
-      var pfn = range.lowerBound
-      while pfn < range.upperBound {
-        let page = core.page(pfn)
-        if page.isBuddyUnlocked {
-          hold.items &+= 1
-          pfn += 1 << UInt64(page.order)
-          continue
-        }
-        if page.isReferencedUnlocked { return .inUse(pfn: pfn) }
-        // An isolated block of another range may begin before this one and extend into it.
-        if pfn == range.lowerBound, let order = core.freeBlock(covering: pfn, zone) {
-          hold.items &+= 1
-          pfn = (pfn & ~(1 << UInt64(order) - 1)) + 1 << UInt64(order)
-          continue
-        }
-        if missing == nil { missing = pfn }
-        pfn += 1 << UInt64(core.granuleOrder)
-      }
-      return missing.map { .busy(pfn: $0) }
-    }
+    withZoneLocked(zone) { hold in hold.core.firstObstacle(zone, range, &hold.items) }
   }
 
   /// isolate_freepages_range() and split_map_pages(): one hold per pageblock. If another thread got a page since the
@@ -260,7 +238,7 @@ extension GuestCPU {
 extension GuestCore {
   /// has_unmovable_pages(): a page with a reference that isn't on the LRU. Skips pages without a reference: free, on a
   /// per-CPU list, held, or the rest of a block whose first page has the reference.
-  @inlinable
+  @usableFromInline
   func unmovablePage(inPageblock start: UInt64) -> UInt64? {
     let end = start + 1 << UInt64(pageblockOrder)
     var pfn = start
@@ -276,8 +254,33 @@ extension GuestCore {
     return nil
   }
 
+  /// test_pages_isolated(); `items`: the free blocks looked at are added.
+  @usableFromInline
+  func firstObstacle(_ zone: Zone, _ range: Range<UInt64>, _ items: inout Int) -> ContiguousFailure? {
+    var missing: UInt64?
+    var pfn = range.lowerBound
+    while pfn < range.upperBound {
+      let page = page(pfn)
+      if page.isBuddyUnlocked {
+        items &+= 1
+        pfn += 1 << UInt64(page.order)
+        continue
+      }
+      if page.isReferencedUnlocked { return .inUse(pfn: pfn) }
+      // An isolated block of another range may begin before this one and extend into it.
+      if pfn == range.lowerBound, let order = freeBlock(covering: pfn, zone) {
+        items &+= 1
+        pfn = (pfn & ~(1 << UInt64(order) - 1)) + 1 << UInt64(order)
+        continue
+      }
+      if missing == nil { missing = pfn }
+      pfn += 1 << UInt64(granuleOrder)
+    }
+    return missing.map { .busy(pfn: $0) }
+  }
+
   /// The number of free blocks that begin in the pageblock.
-  @inlinable
+  @usableFromInline
   func freeBlocks(inPageblock start: UInt64) -> Int {
     let end = start + 1 << UInt64(pageblockOrder)
     var blocks = 0
@@ -291,7 +294,7 @@ extension GuestCore {
   }
 
   /// The order of the free block larger than a pageblock that contains `pfn`; nil if there is none.
-  @inlinable
+  @usableFromInline
   func freeBlock(covering pfn: UInt64, _ zone: Zone) -> Int? {
     var order = pageblockOrder + 1
     while order <= highestOrder {
@@ -346,7 +349,7 @@ extension GuestCore {
   }
 
   /// split_page(): gives every page of a block that was free its own reference.
-  @inlinable
+  @usableFromInline
   func giveReferences(_ head: Page, order: Int, _ zone: Zone) {
     let bits = Page.zoneBits(zone.index)
     for index in 0..<structPages(order: order) {

@@ -10,7 +10,7 @@ extension GuestCPU.Hold {
   /// isolated pageblock don't count as free, so the watermark isn't checked. Complexity: O(pageblocks of the block).
   @inlinable @inline(__always)
   public func isolate(_ page: Page) -> Bool {
-    assert(Rules.version == core.kernel)
+    assert(Rules.Lists.version == core.kernel.lists)
     let order = page.order
     let pfn = core.pfn(page)
     if core.pageblockMigratetype(pfn) != .isolate {

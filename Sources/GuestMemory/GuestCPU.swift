@@ -50,7 +50,7 @@ public struct GuestCPU<Probe: LockProbe, Hooks: AllocatorHooks, Rules: KernelRul
 
     /// For the allocator's inner half.
     @inlinable @inline(__always)
-    var ruled: HooksUnder<Rules, Hooks> { HooksUnder(hooks) }
+    var ruled: HooksUnder<Rules.Lists, Hooks> { HooksUnder(hooks) }
 
     @inlinable @inline(__always)
     init(core: GuestCore, zone: Zone, hooks: Hooks) {

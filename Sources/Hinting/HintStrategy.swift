@@ -17,9 +17,9 @@ public protocol HintStrategy: Sendable {
 
   static var card: StrategyCard { get }
 
-  /// Whether it allocates, frees, isolates or takes blocks, so that it must be compiled for each kernel's rules. False for
-  /// one that only reads lists.
-  static var callsAllocator: Bool { get }
+  /// What it does in the allocator: it is compiled for each kernel that does that in its own way. ``AllocatorUse/allocates``
+  /// unless it says less.
+  static var allocatorUse: AllocatorUse { get }
 
   /// - Parameter options: a checked value for each of the card's options.
   init(_ options: OptionValues)
@@ -76,7 +76,17 @@ public protocol HintStrategy: Sendable {
 }
 
 extension HintStrategy {
-  @inlinable public static var callsAllocator: Bool { true }
+  @inlinable public static var allocatorUse: AllocatorUse { .allocates }
+
+  /// The kernel whose rules it is compiled for, to run in a guest of `kernel`.
+  @inline(__always)
+  static func compiled(for kernel: KernelVersion) -> KernelVersion {
+    switch allocatorUse {
+    case .readsLists: .linux61
+    case .takesBlocks: kernel.lists
+    case .allocates: kernel
+    }
+  }
 
   public var bufferBytes: Int? { nil }
 
@@ -105,6 +115,16 @@ extension HintStrategy {
 
 extension HintStrategy where Hooks == NoHooks {
   public var hooks: NoHooks { NoHooks() }
+}
+
+/// How much of the allocator a strategy uses.
+public enum AllocatorUse: Sendable {
+  /// It only reads lists, which are the same in every kernel.
+  case readsLists
+  /// It takes blocks off lists and puts them back, with zone->lock held.
+  case takesBlocks
+  /// It allocates or frees, through per-CPU lists and watermarks.
+  case allocates
 }
 
 /// How a session ended.

@@ -261,3 +261,13 @@ extension RunRecord: RepetitionRecord {
   /// The key of the repetition that this row commits.
   public var key: RepetitionKey { RepetitionKey(cellID: identity.cellID, repetition: identity.repetition) }
 }
+
+extension RunRecord.Speed {
+  /// Sets the rates of a session that reported so many distinct blocks and bytes (above 0) in this time.
+  package mutating func setRates(nanoseconds: Double, blocks: Int, bytes: UInt64) {
+    msPerTiB = nanoseconds / 1e6 * Double(1 << 40) / Double(bytes)
+    nsPerBlock = nanoseconds / Double(blocks)
+    blocksPerSecond = Double(blocks) / (nanoseconds / 1e9)
+    gibPerSecond = Double(bytes) / Double(1 << 30) / (nanoseconds / 1e9)
+  }
+}

@@ -31,51 +31,6 @@ extension RunRecord.Counters {
   }
 }
 
-extension RunRecord.Lock {
-  /// Creates the lock figures from a pass's holds. `sessionTicks`: the length of the pass; nil if it isn't known.
-  package init(_ holds: HoldSummary, sessionTicks: UInt64? = nil) {
-    self.init(acquisitions: holds.acquisitions, itemsPerHoldMax: holds.itemsPerHoldMax)
-    holdNsMean = holds.hold.mean
-    holdNsP50 = holds.hold.p50
-    holdNsP99 = holds.hold.p99
-    holdNsP999 = holds.hold.p999
-    holdNsMax = holds.hold.max
-    holdNsTotal = holds.hold.total
-    waitNsP99 = holds.wait.p99
-    waitNsMax = holds.wait.max
-    holdNsMaxUndisturbed = holds.undisturbedMax
-    holdsPreempted = holds.preempted
-    holdNsWeightedMean = holds.hold.weightedMean
-    guard let total = holds.hold.total, let weightedMean = holds.hold.weightedMean, let sessionTicks, sessionTicks > 0
-    else { return }
-    // The sum of squares over twice the session: a wait of half the hold, with the probability of meeting it.
-    arrivalWaitNs = total * weightedMean / 2 / CycleClock.nanoseconds(fromTicks: sessionTicks)
-  }
-}
-
-extension RunRecord.Speed {
-  /// Sets the rates of a session that reported so many distinct blocks and bytes (above 0) in this time.
-  package mutating func setRates(nanoseconds: Double, blocks: Int, bytes: UInt64) {
-    msPerTiB = nanoseconds / 1e6 * Double(1 << 40) / Double(bytes)
-    nsPerBlock = nanoseconds / Double(blocks)
-    blocksPerSecond = Double(blocks) / (nanoseconds / 1e9)
-    gibPerSecond = Double(bytes) / Double(1 << 30) / (nanoseconds / 1e9)
-  }
-}
-
-extension HoldBucketRecord {
-  /// The rows of one histogram of a repetition.
-  package static func rows(
-    _ histogram: DurationHistogram, runID: String, _ key: RepetitionKey, _ phase: Phase, _ kind: Kind
-  ) -> [HoldBucketRecord] {
-    histogram.buckets.map { bucket in
-      HoldBucketRecord(
-        runID: runID, cellID: key.cellID, repetition: key.repetition, phase: phase, kind: kind,
-        upperNs: Double(bucket.upperNanoseconds), count: Int(bucket.count))
-    }
-  }
-}
-
 extension RunRecord.Trust {
   /// Sets the disturbance of the repetition, summed over its measured stretches. Does nothing if there are none.
   package mutating func set(_ stretches: [Disturbance]) {

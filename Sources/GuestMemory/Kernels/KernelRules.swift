@@ -5,6 +5,10 @@
 public protocol KernelRules: Sendable {
   static var version: KernelVersion { get }
 
+  /// The kernel that moves blocks between lists as this one does, with zone->lock held: itself, or an earlier one. That
+  /// code is compiled once for both. Rules that it asks are the same in both.
+  associatedtype Lists: KernelRules = Self
+
   // MARK: per-CPU lists
 
   /// Whether a CPU's `high` follows what it allocates and frees, between `high_min` and `high_max`, and refills grow

@@ -4,6 +4,16 @@ public enum KernelVersion: String, Sendable, CaseIterable {
   case linux612 = "6.12"
   case mainline
 
+  /// See ``KernelRules/Lists``.
+  @inlinable @inline(__always)
+  public var lists: KernelVersion {
+    switch self {
+    case .linux61: Linux6_1.Lists.version
+    case .linux612: Linux6_12.Lists.version
+    case .mainline: Mainline.Lists.version
+    }
+  }
+
   /// The last one that a release such as `6.12.117` has the rules of, or the first.
   public init(closestTo release: String) {
     let parts = release.split(whereSeparator: { !$0.isNumber }).prefix(2).compactMap { Int($0) }

@@ -4,6 +4,7 @@
 /// not wait for a lock (BPF).
 public enum Mainline: RulesSince6_12 {
   @inlinable public static var version: KernelVersion { .mainline }
+  public typealias Lists = Linux6_12
   @inlinable public static var drainsInBatches: Bool { true }
   @inlinable public static func freeHighFrom(batch: Int32, highMin: Int32) -> Int32 { batch &+ highMin / 2 }
   @inlinable public static var atomicsUseReserveFirst: Bool { true }

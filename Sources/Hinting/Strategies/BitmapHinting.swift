@@ -19,6 +19,8 @@ import Records
 /// A session runs job after job while one is requested, up to ``jobsPerSession``, since threads that keep freeing keep
 /// requesting jobs. The first job covers everything that was free at the start.
 struct BitmapHinting: HintStrategy {
+  static var allocatorUse: AllocatorUse { .takesBlocks }
+
   static let card = StrategyCard(
     name: "bitmap-hinting", origin: "RFC v11 and v12, 2019",
     summary: "a bitmap set at free, swept without the lock, 16 blocks a report",

@@ -8,7 +8,7 @@ import Records
 struct BudgetedResume: StrategyPasses {
   typealias Hooks = NoHooks
 
-  static var callsAllocator: Bool { false }
+  static var allocatorUse: AllocatorUse { .readsLists }
 
   static let card = StrategyCard(
     name: "budgeted-resume", origin: "v8 thread, March 2017",

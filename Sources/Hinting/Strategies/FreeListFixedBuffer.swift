@@ -12,7 +12,7 @@ import Records
 struct FreeListFixedBuffer: StrategyPasses {
   typealias Hooks = NoHooks
 
-  static var callsAllocator: Bool { false }
+  static var allocatorUse: AllocatorUse { .readsLists }
 
   static let card = StrategyCard(
     name: "free-list-fixed-buffer", origin: "v33, June 2018", summary: "addresses of the largest blocks into 16 pages",

@@ -7,7 +7,7 @@ import Records
 struct NoHints: StrategyPasses {
   typealias Hooks = NoHooks
 
-  static var callsAllocator: Bool { false }
+  static var allocatorUse: AllocatorUse { .readsLists }
 
   static let card = StrategyCard(
     name: "none", origin: "control", summary: "nothing is collected", goal: .none, effect: .readsOnly,

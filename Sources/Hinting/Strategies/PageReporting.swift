@@ -15,6 +15,8 @@ import Records
 /// threads that keep freeing one is always requested, so the session ends after that many runs, which have covered
 /// everything free at its start.
 struct PageReporting: HintStrategy {
+  static var allocatorUse: AllocatorUse { .takesBlocks }
+
   static let card = StrategyCard(
     name: "page-reporting", origin: "merged in 5.7, 2020",
     summary: "takes 32 free blocks at a time, reports them and marks them reported",

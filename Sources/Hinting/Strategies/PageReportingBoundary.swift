@@ -19,6 +19,8 @@ import Records
 /// Here a run ends with ``Outcome/limit`` after twice the reports needed for the whole guest in blocks of the lowest
 /// order. The strategy itself would run as long as other threads free as fast as it reports.
 struct PageReportingBoundary: HintStrategy {
+  static var allocatorUse: AllocatorUse { .takesBlocks }
+
   static let card = StrategyCard(
     name: "page-reporting-boundary", origin: "v5, August 2019",
     summary: "reports free blocks 16 at a time and keeps them behind a boundary in their lists",

@@ -19,7 +19,7 @@ import Records
 struct RecordUnusedPages: StrategyPasses {
   typealias Hooks = NoHooks
 
-  static var callsAllocator: Bool { false }
+  static var allocatorUse: AllocatorUse { .readsLists }
 
   static let card = StrategyCard(
     name: "record-unused-pages", origin: "v8, March 2017", summary: "each list copied whole under the lock",

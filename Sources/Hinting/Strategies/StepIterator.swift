@@ -9,7 +9,7 @@ import Records
 struct StepIterator: StrategyPasses {
   typealias Hooks = NoHooks
 
-  static var callsAllocator: Bool { false }
+  static var allocatorUse: AllocatorUse { .readsLists }
 
   static let card = StrategyCard(
     name: "step-iterator", origin: "v8 thread, March 2017", summary: "an iterator over the lists, one step a hold",

@@ -16,7 +16,7 @@ import Records
 struct WalkCallback: StrategyPasses {
   typealias Hooks = NoHooks
 
-  static var callsAllocator: Bool { false }
+  static var allocatorUse: AllocatorUse { .readsLists }
 
   static let card = StrategyCard(
     name: "walk-callback", origin: "v15 to v32, 2017 and 2018", summary: "a callback for each block, under the lock",
