@@ -37,8 +37,9 @@ extension GuestGeometry {
             node: node, nodeID: zone.nodeID, type: type, startPFN: details.startPFN, spannedPages: details.spanned,
             managedPages: details.managed,
             watermarks: Watermarks(min: details.min, low: details.low, high: details.high),
-            lowmemReserve: lowmemReserve(details.protection, hasHighMem: capture.zones.contains { $0.kind == .highMem })
-          ))
+            lowmemReserve: lowmemReserve(
+              details.protection, hasHighMem: capture.zones.contains { $0.kind == .highMem }),
+            perCPUHigh: details.pagesets.lazy.compactMap(\.tuning).first))
       } else {
         let large = (zone.freeBlocks.last ?? 0) << UInt64(highest)
         let span = large + 2 * (zone.freePages - large)
@@ -119,8 +120,8 @@ extension Guest {
     func take(order: Int, _ type: Migratetype) -> UInt64? {
       guard core.kernel != .linux61, order < core.pageblockOrder else { return space.take(order: order) }
       if let pfn = ofType[type.rawValue].take(order: order) { return pfn }
-      guard let pageblock = space.take(order: core.pageblockOrder) else { return nil }
-      ofType[type.rawValue].add(pageblock, order: core.pageblockOrder)
+      guard let runs = space.claim(pageblockOrder: core.pageblockOrder, holding: order) else { return nil }
+      for run in runs { ofType[type.rawValue].add(run.pfn, order: run.order) }
       return ofType[type.rawValue].take(order: order)
     }
     var pagesOfPageblock: [UInt64: [UInt64]] = [:]
@@ -184,6 +185,28 @@ private struct FreeSpace {
 
   /// Adds an aligned run in which nothing is placed yet.
   mutating func add(_ pfn: UInt64, order: Int) { open[order].append(pfn) }
+
+  /// Takes a pageblock for blocks of one type and of less than its order, the largest of which is `order`. Returns its
+  /// runs: one, or those of a pageblock that isn't wholly in the span. Only once larger blocks are placed.
+  mutating func claim(pageblockOrder: Int, holding order: Int) -> [(pfn: UInt64, order: Int)]? {
+    // What lies in part outside has no other use.
+    for larger in order..<pageblockOrder {
+      guard let pfn = open[larger].last else { continue }
+      let pageblock = pfn >> UInt64(pageblockOrder)
+      var runs: [(pfn: UInt64, order: Int)] = []
+      for order in 0..<pageblockOrder {
+        runs += open[order].filter { $0 >> UInt64(pageblockOrder) == pageblock }.map { ($0, order) }
+        open[order].removeAll { $0 >> UInt64(pageblockOrder) == pageblock }
+      }
+      return runs
+    }
+    for larger in pageblockOrder..<open.count {
+      guard let pfn = shadowed[larger].popLast() ?? open[larger].popLast() else { continue }
+      for half in (pageblockOrder..<larger).reversed() { open[half].append(pfn + 1 << UInt64(half)) }
+      return [(pfn, pageblockOrder)]
+    }
+    return nil
+  }
 
   mutating func take(order: Int) -> UInt64? {
     // An open run of exactly this order: its buddy is outside the zone or split, or it is of the highest order.

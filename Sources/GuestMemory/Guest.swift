@@ -108,10 +108,10 @@ public final class Guest: @unchecked Sendable {
       case .linux61: list.highField.pointee = Int32(clamping: high)
       case .linux612, .mainline:
         // high begins at 0, and is clamped to the two at each use.
-        list.pointer.pointee.high_min = Int32(clamping: high)
-        list.pointer.pointee.high_max = Int32(
-          clamping: Watermarks.perCPUHigh(
-            low: extent.managedPages / 8, cpusOfNode: cpus == 0 ? geometry.cpuCount : cpus, batch: batch))
+        let most = Watermarks.perCPUHigh(
+          low: extent.managedPages / 8, cpusOfNode: cpus == 0 ? geometry.cpuCount : cpus, batch: batch)
+        list.pointer.pointee.high_min = Int32(clamping: extent.perCPUHigh?.lowerBound ?? UInt64(high))
+        list.pointer.pointee.high_max = Int32(clamping: extent.perCPUHigh?.upperBound ?? UInt64(most))
       }
       for index in 0..<PerCPUList.listCount { list.list(index).initialize() }
     }

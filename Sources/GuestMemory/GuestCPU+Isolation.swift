@@ -13,10 +13,12 @@ extension GuestCPU.Hold {
     assert(Rules.Lists.version == core.kernel.lists)
     let order = page.order
     let pfn = core.pfn(page)
-    if core.pageblockMigratetype(pfn) != .isolate {
+    // Each read of a pageblock's type is one from memory.
+    let type = core.pageblockMigratetype(pfn)
+    if type != .isolate {
       if !mayTake(order: order) { return false }
       core.addFreePages(zone, -(1 &<< order))
-      core.countHighAtomic(zone, -(1 &<< order), core.pageblockMigratetype(pfn), Rules.self)
+      core.countHighAtomic(zone, -(1 &<< order), type, Rules.self)
     }
     core.removeFromFreeList(page, zone, order: order, ruled)
     if order >= core.pageblockOrder &- 1 {
@@ -28,7 +30,7 @@ extension GuestCPU.Hold {
           if type.isMergeable, let start = core.wholePageblock(pfn &+ block, in: zone) {
             core.retag(zone, pageblock: start, from: type, to: .movable, ruled)
           }
-        } else if core.pageblockMigratetype(pfn &+ block).isMergeable {
+        } else if type.isMergeable {
           core.setPageblockMigratetype(pfn &+ block, .movable)
         }
         block &+= 1 &<< UInt64(truncatingIfNeeded: core.pageblockOrder)

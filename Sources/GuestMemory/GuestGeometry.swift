@@ -18,6 +18,8 @@ public struct GuestGeometry: Sendable {
     public var watermarks: Watermarks?
     /// The reserved pages by the preferred zone's type; nil: by the kernel's formula.
     public var lowmemReserve: [Int64]?
+    /// Between what the kernel tunes `high` of each CPU's list (since 6.7); nil: by its formulas.
+    public var perCPUHigh: ClosedRange<UInt64>?
 
     public var endPFN: UInt64 { startPFN + spannedPages }
   }

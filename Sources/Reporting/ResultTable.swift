@@ -133,7 +133,7 @@ public struct ResultTable {
     let kernels = kernels(cells)
     let parts: [String?] = [
       "\(Figure.bytes(key.bytes)) guest",
-      kernels.count == 1 && !["", "6.1"].contains(kernels[0]) && cells.allSatisfy(isModelled)
+      kernels.count == 1 && !kernels[0].isEmpty && cells.allSatisfy(isModelled)
         ? "rules of Linux \(kernels[0])" : nil,
       key.state,
       free.map { "\(Figure.number($0 * 100)) % free" },

@@ -49,6 +49,15 @@ public struct TrackedRun: Sendable {
     self.ownRows = ownRows
   }
 
+  /// The kernels whose rules its modelled guests followed, sorted. Before there was a choice, in schema_version 6, 6.1.
+  var kernels: [String] {
+    Set(
+      repetitions.filter { !$0.guest.lockKind.isEmpty }.compactMap {
+        $0.guest.kernelRules ?? (meta.schemaVersion < 6 ? "6.1" : nil)
+      }
+    ).sorted()
+  }
+
   /// The number of failed repetitions, which are ignored in all figures.
   public var failed: Int { repetitions.count { $0.found.outcome == .error } }
 

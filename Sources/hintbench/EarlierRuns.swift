@@ -33,7 +33,7 @@ struct EarlierRuns {
         let finished = meta.finished, meta.buildMode == host.build.mode,
         let then = try? JSONDecoder.standard.decode(HostFacts.self, from: JSONEncoder.standard.encode(meta.host)),
         then.hostname == host.hostname, then.cpuModel == host.cpuModel,
-        let config = try? JSONDecoder().decode(RunConfig.self, from: JSONEncoder().encode(meta.config)),
+        let config = try? RunConfig(recorded: meta.config),
         config.until == nil, config.timeLimit == nil,
         let earlier = try? Matrix(config, host: matrix.host),
         Set(earlier.cells.map(\.experimentCard.name)) == experiments

@@ -30,7 +30,7 @@ struct RunCommand: ParsableCommand {
   var guest: String?
   @Option(
     help: ArgumentHelp(
-      "Kernels whose rules the modelled guests follow: 6.1, 6.12, mainline; see `hintbench list kernels` (default: 6.1).",
+      "Kernels whose rules the modelled guests follow: 6.1, 6.12, mainline; see `hintbench list kernels` (default: 6.12).",
       valueName: "version,...")) var kernel: String?
   @Option(parsing: .unconditional, help: "NUMA nodes of the modelled guests, 1 to 16 (default: 1).") var nodes: Int?
   @Option(

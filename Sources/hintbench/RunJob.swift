@@ -63,7 +63,7 @@ enum RunJob {
     }
     let config: RunConfig
     do {
-      config = try JSONDecoder().decode(RunConfig.self, from: JSONEncoder().encode(resumed.meta.config))
+      config = try RunConfig(recorded: resumed.meta.config)
     } catch {
       throw UserError(.input, "\(path)/meta.json: invalid config; expected a run of this version")
     }

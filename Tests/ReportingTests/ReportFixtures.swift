@@ -30,7 +30,8 @@ enum ReportFixtures {
   static func write(
     to folder: String, runID: String = "r1",
     sizes: [(bytes: UInt64, granule: Int)] = [(8 << 30, 0), (64 << 30, 0), (4 << 40, 9)],
-    states: [String] = ["fresh", "aged"], strategies: [String] = strategies, isFinished: Bool = true
+    states: [String] = ["fresh", "aged"], strategies: [String] = strategies, kernels: [String] = ["6.12"],
+    isFinished: Bool = true
   ) throws {
     var meta = RunFixtures.meta
     meta.runID = runID
@@ -41,10 +42,13 @@ enum ReportFixtures {
     var cells: [CellRecord] = []
     for (bytes, granule) in sizes {
       for state in states {
-        for strategy in strategies + (granule == 0 ? [oversubscribed] : []) {
+        for (kernel, strategy) in kernels.flatMap({ kernel in
+          (strategies + (granule == 0 ? [oversubscribed] : [])).map { (kernel, $0) }
+        }) {
           let index = strategies.firstIndex(of: strategy)
           let repetitions = (0..<3).map { repetition in
-            record(runID, strategy, index ?? 1, bytes, granule, state, repetition, isOversubscribed: index == nil)
+            record(
+              runID, strategy, index ?? 1, bytes, granule, state, kernel, repetition, isOversubscribed: index == nil)
           }
           for record in repetitions {
             try run.commit(record, holds: index == 0 ? [] : holds(of: record))
@@ -62,10 +66,11 @@ enum ReportFixtures {
 
   private static func record(
     _ runID: String, _ strategy: String, _ index: Int, _ bytes: UInt64, _ granule: Int, _ state: String,
-    _ repetition: Int, isOversubscribed: Bool
+    _ kernel: String, _ repetition: Int, isOversubscribed: Bool
   ) -> RunRecord {
     let cell = CellID.make(from: [
       ("strategy", strategy), ("bytes", "\(bytes)"), ("state", state), ("granule", "\(granule)"),
+      ("kernel", kernel),
     ])
     var run = RunFixtures.run(cell: cell, repetition: repetition)
     run.identity.runID = runID
@@ -73,6 +78,8 @@ enum ReportFixtures {
     run.guest.bytes = bytes
     run.guest.granuleOrder = granule
     run.guest.state = state
+    run.guest.kernelRules = kernel
+    run.guest.source = "model"
     run.guest.listOrder = state == "fresh" ? "ascending" : "churned"
     run.guest.order = 10
     run.load.oversubscribed = isOversubscribed

@@ -21,7 +21,7 @@ import Testing
 
   /// What the same configuration comes to today, on the machine it was run on.
   private func matrix(_ meta: RunMeta) throws -> Matrix {
-    let config = try JSONDecoder().decode(RunConfig.self, from: JSONEncoder().encode(meta.config))
+    let config = try RunConfig(recorded: meta.config)
     return try Matrix(config, host: .init(cpus: 2, availableBytes: 22 << 30))
   }
 

@@ -68,6 +68,10 @@ public struct Matrix: Sendable {
   public init(_ config: RunConfig, host: HostResources, experiments: ExperimentList) throws(UserError) {
     var config = config
     config.experiments = config.experiments ?? experiments.standard
+    // So that the run says what it was, whatever a later version's default is.
+    for index in config.groups.indices where config.groups[index].kernels.isEmpty {
+      config.groups[index].kernels = [KernelVersion.standard.rawValue]
+    }
     self.config = config
     self.host = host
     guard (1...100_000).contains(config.repetitions) else {

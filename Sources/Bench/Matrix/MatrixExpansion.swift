@@ -161,7 +161,6 @@ struct MatrixExpansion {
 
   /// The kernels whose rules the group's guests follow.
   private func kernels(_ group: RunConfig.Group, _ variants: [Variant]) throws(UserError) -> [KernelVersion] {
-    if group.kernels.isEmpty { return [.linux61] }
     var kernels: [KernelVersion] = []
     for text in group.kernels {
       let kernel: KernelVersion = try Matrix.choice(text, "kernel")

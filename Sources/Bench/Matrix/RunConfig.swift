@@ -14,7 +14,7 @@ public struct RunConfig: Codable, Hashable, Sendable {
     public var guests: [String] = []
     public var states: [String] = []
     public var strategies: [String] = []
-    /// The kernels whose rules the guests follow; empty: 6.1.
+    /// The kernels whose rules the guests follow; empty: ``KernelVersion/standard``.
     public var kernels: [String] = []
     public var nodes = 1
     /// The number of guest CPUs; nil: 4, or more if there are more threads on them.
@@ -166,6 +166,17 @@ extension RunConfig {
   /// - Throws: ``UserError`` for an unknown experiment or a malformed option.
   public func experimentCards(of list: ExperimentList) throws(UserError) -> [ExperimentCard] {
     try list.chosen(experiments).map(\.card)
+  }
+
+  /// The configuration that a run recorded. One that names no kernels is from before there was a choice: its guests
+  /// followed the rules of 6.1.
+  ///
+  /// - Throws: `DecodingError` if it is of another version.
+  public init(recorded config: JSONValue) throws {
+    self = try JSONDecoder().decode(RunConfig.self, from: JSONEncoder().encode(config))
+    for index in groups.indices where groups[index].kernels.isEmpty {
+      groups[index].kernels = [KernelVersion.linux61.rawValue]
+    }
   }
 
   /// Reads a checked-in matrix.

@@ -42,6 +42,8 @@ public enum MigrationPreset {
     var group = RunConfig.Group()
     group.guests = ["\(ByteSize(bytes: preset.guestBytes))"]
     group.states = ["fresh"]
+    // The nearest to the kernels of the publication.
+    group.kernels = [KernelVersion.linux61.rawValue]
     group.cpus = preset.cpus
     group.strategies = MigrationExperiment.strategies
     group.experimentOptions = [

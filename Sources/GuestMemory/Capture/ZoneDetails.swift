@@ -62,11 +62,14 @@ public struct CapturedPageset: Equatable, Sendable {
   public var high: UInt64
   /// The number of pages per refill.
   public var batch: UInt64
+  /// `high_min` and `high_max`, between which the kernel tunes ``high``; nil if it doesn't print them.
+  public var tuning: ClosedRange<UInt64>?
 
-  public init(cpu: Int, count: UInt64, high: UInt64, batch: UInt64) {
+  public init(cpu: Int, count: UInt64, high: UInt64, batch: UInt64, tuning: ClosedRange<UInt64>? = nil) {
     self.cpu = cpu
     self.count = count
     self.high = high
     self.batch = batch
+    self.tuning = tuning
   }
 }

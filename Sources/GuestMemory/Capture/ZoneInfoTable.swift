@@ -44,7 +44,7 @@ struct ZoneInfoTable {
   }
 
   static let accepted = "a /proc/zoneinfo: 'Node 0, zone Normal' and its fields on lines of their own"
-  private static let pagesetKeys: Set<Substring> = ["count:", "high:", "batch:"]
+  private static let pagesetKeys: Set<Substring> = ["count:", "high:", "batch:", "high_min:", "high_max:"]
 
   private(set) var zones: [CapturedZoneID: Zone] = [:]
 
@@ -156,7 +156,17 @@ struct ZoneInfoTable {
     guard let count = open.values["count:"], let high = open.values["high:"], let batch = open.values["batch:"] else {
       throw open.line.error("cpu \(open.cpu) lacks one of its fields", accepted: "count, high and batch for each cpu")
     }
-    current?.zone.pagesets.append(CapturedPageset(cpu: open.cpu, count: count, high: high, batch: batch))
+    var tuning: ClosedRange<UInt64>?
+    switch (open.values["high_min:"], open.values["high_max:"]) {
+    case (nil, nil): break
+    case (let least?, let most?) where least <= most: tuning = least...most
+    case (_?, _?):
+      throw open.line.error("cpu \(open.cpu) has a high_min above its high_max", accepted: "high_min <= high_max")
+    default:
+      throw open.line.error("cpu \(open.cpu) has one of high_min and high_max", accepted: "both or none")
+    }
+    current?.zone.pagesets.append(
+      CapturedPageset(cpu: open.cpu, count: count, high: high, batch: batch, tuning: tuning))
     pageset = nil
   }
 

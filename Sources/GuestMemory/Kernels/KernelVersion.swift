@@ -4,6 +4,9 @@ public enum KernelVersion: String, Sendable, CaseIterable {
   case linux612 = "6.12"
   case mainline
 
+  /// Whose rules guests follow unless another is asked for: the newest that a real kernel is compared with.
+  public static let standard = KernelVersion.linux612
+
   /// See ``KernelRules/Lists``.
   @inlinable @inline(__always)
   public var lists: KernelVersion {

@@ -142,6 +142,7 @@ public struct Report {
           captions: [figure.caption, provenance(content, data)], source: figure.source, tables: content.tables,
           opensTables: content.opensTables))
     }
+    section.tables += HoldsByKernelTable.all(of: data)
     for run in data.runs {
       let cells = run.cells.filter { $0.experiment == data.card.name }
       guard !cells.isEmpty else { continue }
@@ -248,7 +249,7 @@ public struct Report {
       involved. A strategy has the same mark and colour in every figure; marks are distinguishable without colour.
       """,
       """
-      Guests are modelled: struct pages, free lists and rules of Linux 6.1 in ordinary memory. A hold lasts from after \
+      Guests are modelled: struct pages, free lists and a Linux kernel's rules in ordinary memory. A hold lasts from after \
       acquiring zone->lock to before releasing it, probe cost included; a kernel would have interrupts off for that \
       long. Speed comes from a separate pass without a probe.
       """,

@@ -39,8 +39,7 @@ struct CellFacts {
       Figure.bytes(guest.bytes), Self.shown(guest.state), guest.nodes.flatMap { $0 == 1 ? nil : "\($0) nodes" },
       guest.cpus.map { "\($0) CPUs" },
       guest.source.flatMap { source in
-        let kernel = "Linux \(guest.kernelRules ?? "")"
-        return source != "model" ? "\(kernel) \(source)" : guest.kernelRules == "6.1" ? nil : "rules of \(kernel)"
+        guest.kernelRules.map { source == "model" ? "rules of Linux \($0)" : "Linux \($0) \(source)" }
       },
       // Values implied by the state aren't shown.
       guest.hasNaturalListOrder ? nil : Self.shown(guest.listOrder, "lists"),

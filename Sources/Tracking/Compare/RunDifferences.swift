@@ -16,8 +16,20 @@ enum RunDifferences {
     }
     let debug =
       (base + new).contains { $0.meta.buildMode == "debug" } ? ["debug build: its timings are meaningless"] : []
-    return differing + debug + unfinished(base + new)
+    return differing + kernels(base, new) + debug + unfinished(base + new)
   }
+
+  /// Which kernels' rules the guests followed, if not the same: cells of different kernels are different cells.
+  static func kernels(_ base: [TrackedRun], _ new: [TrackedRun]) -> [String] {
+    let (old, young) = (kernels(base), kernels(new))
+    guard old != young, !old.isEmpty, !young.isEmpty else { return [] }
+    return [
+      "the guests follow the rules of Linux \(old.joined(separator: ", ")) in base, of \(young.joined(separator: ", ")) "
+        + "in new: only cells of the same kernel are compared (run --kernel chooses it)"
+    ]
+  }
+
+  private static func kernels(_ runs: [TrackedRun]) -> [String] { Set(runs.flatMap(\.kernels)).sorted() }
 
   /// The unfinished runs of one side.
   static func unfinished(_ runs: [TrackedRun]) -> [String] {

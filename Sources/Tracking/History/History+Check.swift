@@ -68,9 +68,14 @@ extension History {
       }
       let gone = (latestRun?.cellIDs ?? []).filter { !newest.cellIDs.contains($0) }.compactMap { facts.byID[$0] }
       let goneNames = CellNames(gone, withStrategy: true)
+      // Of the same experiments, but without a cell in common: for another kernel, perhaps.
+      let other =
+        try latest == nil
+        ? candidates.first { Set($0.experiments) == Set(entry.experiments) }.map { try run($0, in: db) } : nil
       return HistoryCheck(
         run: entry, earlier: earlier, rows: rows, lost: gone.map { goneNames[$0.cellID] }, common: names.common,
         thresholds: thresholds, window: window, failures: RunDifferences.failures(newest),
+        difference: other.flatMap { RunDifferences.kernels([$0], [newest]).first },
         failsMore: TrackedRun.failedShare([newest]) > TrackedRun.failedShare(latestRun.map { [$0] } ?? []))
     }
   }

@@ -13,6 +13,8 @@ public struct HistoryCheck: Sendable {
   public let thresholds: Thresholds
   /// A sentence on failed repetitions of the run; nil if none failed.
   public let failures: String?
+  /// What differs from the latest comparable run so that no cell of it can be in this one; nil if one is.
+  public let difference: String?
   /// Whether a larger share of its repetitions failed than of the latest earlier run's.
   let failsMore: Bool
   /// The requested number of earlier values.
@@ -28,7 +30,7 @@ public struct HistoryCheck: Sendable {
 
   init(
     run: HistoryEntry, earlier: [HistoryEntry], rows: [HistoryCheckRow], lost: [String], common: [String],
-    thresholds: Thresholds, window: Int, failures: String? = nil, failsMore: Bool = false
+    thresholds: Thresholds, window: Int, failures: String? = nil, difference: String? = nil, failsMore: Bool = false
   ) {
     self.run = run
     self.earlier = earlier
@@ -38,6 +40,7 @@ public struct HistoryCheck: Sendable {
     self.thresholds = thresholds
     self.window = window
     self.failures = failures
+    self.difference = difference
     self.failsMore = failsMore
   }
 
@@ -63,7 +66,7 @@ public struct HistoryCheck: Sendable {
 
 extension HistoryCheck: Encodable {
   private enum CodingKeys: String, CodingKey {
-    case run, earlier, rows, lost, thresholds, window, failures
+    case run, earlier, rows, lost, thresholds, window, failures, difference
   }
 
   public func encode(to encoder: any Encoder) throws {
@@ -75,5 +78,6 @@ extension HistoryCheck: Encodable {
     try box.encode(thresholds, forKey: .thresholds)
     try box.encode(window, forKey: .window)
     try box.encodeIfPresent(failures, forKey: .failures)
+    try box.encodeIfPresent(difference, forKey: .difference)
   }
 }

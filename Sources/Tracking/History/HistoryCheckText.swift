@@ -40,7 +40,7 @@ public struct HistoryCheckText: Sendable {
   }
 
   private var notes: [String] {
-    var notes = check.failures.map { ["Note: \($0)."] } ?? []
+    var notes = [check.difference, check.failures].compactMap { $0 }.map { "Note: \($0)." }
     if !check.lost.isEmpty { notes.append("Missing, but in the previous run: \(check.lost.joined(separator: "; ")).") }
     var reasons: [String] = []
     for row in check.rows { if let reason = row.reason, !reasons.contains(reason) { reasons.append(reason) } }

@@ -53,7 +53,7 @@ import Testing
   func isWithinAFactorOfTwo(path: String) throws {
     let meta = try Self.meta(path)
     let finished = try #require(meta.finished, "\(path) was cut short")
-    var config = try JSONDecoder().decode(RunConfig.self, from: JSONEncoder().encode(meta.config))
+    var config = try RunConfig(recorded: meta.config)
     // A capture lies beside its run.
     let folder = URL(fileURLWithPath: Self.reports + "/" + path).deletingLastPathComponent().deletingLastPathComponent()
     for index in config.groups.indices {

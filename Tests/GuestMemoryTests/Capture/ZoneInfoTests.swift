@@ -18,8 +18,8 @@ private typealias Fixtures = CaptureFixtures
           startPFN: 1_048_576, spanned: 5_505_024, present: 5_505_024, managed: 1_835_008, min: 11871, low: 14838,
           high: 17805, boost: 0, promo: 20772, protection: [0, 0, 0, 0, 0],
           pagesets: [
-            CapturedPageset(cpu: 0, count: 22943, high: 60477, batch: 63),
-            CapturedPageset(cpu: 1, count: 13291, high: 50900, batch: 63),
+            CapturedPageset(cpu: 0, count: 22943, high: 60477, batch: 63, tuning: 7419...114_688),
+            CapturedPageset(cpu: 1, count: 13291, high: 50900, batch: 63, tuning: 7419...114_688),
           ]))
     #expect(normal.endPFN == 1_048_576 + 5_505_024)
     #expect(capture.zones[0].details?.protection == [0, 3019, 10187, 10187, 10187])

@@ -185,6 +185,29 @@ import Testing
     #expect(try Comparison(base: [one], new: [one], thresholds: Thresholds()).warnings.isEmpty)
   }
 
+  @Test func kernelsThatDifferAreNamed() throws {
+    func run(_ name: String, _ kernel: String?, cell: String) -> TrackedRun {
+      var run = Fixtures.run(name, [.init(id: cell, cpu: Fixtures.values())])
+      if kernel == nil { run.meta.schemaVersion = 5 }
+      for index in run.repetitions.indices {
+        run.repetitions[index].guest.lockKind = "queued"
+        run.repetitions[index].guest.kernelRules = kernel
+      }
+      return run
+    }
+    // Rows without the column are from before there was a choice.
+    let former = run("former", nil, cell: "c")
+    let old = run("old", "6.1", cell: "c")
+    let new = run("new", "6.12", cell: "d")
+    let words = "the guests follow the rules of Linux 6.1 in base, of 6.12 in new"
+    for base in [former, old] {
+      let warnings = try Comparison(base: [base], new: [new], thresholds: Thresholds()).warnings
+      #expect(warnings.contains { $0.hasPrefix(words) }, "\(warnings)")
+    }
+    let warnings = try Comparison(base: [former], new: [old], thresholds: Thresholds()).warnings
+    #expect(!warnings.contains { $0.contains("rules of Linux") })
+  }
+
   @Test func aMetricThatThereIsNotIsRefused() throws {
     let run = Fixtures.run("a", [.init(id: "c", cpu: [1])])
     for name in ["nope", "", "outcome", "last_ns"] {
