@@ -42,8 +42,10 @@ extension GuestGeometry {
             perCPUHigh: details.pagesets.lazy.compactMap(\.tuning).first))
       } else {
         let large = (zone.freeBlocks.last ?? 0) << UInt64(highest)
-        let span = large + 2 * (zone.freePages - large)
-        guard span > 0 else { continue }
+        // The buddy of each smaller block isn't free, and each type's may stand in pageblocks of their own.
+        let types = zone.freeBlocksByMigratetype == nil ? 0 : Migratetype.count
+        let span = large + 2 * (zone.freePages - large) + UInt64(types) << UInt64(min(9, highest))
+        guard zone.freePages > 0 else { continue }
         zones.append(
           ZoneExtent(
             node: node, nodeID: zone.nodeID, type: type, startPFN: next, spannedPages: span, managedPages: span))
