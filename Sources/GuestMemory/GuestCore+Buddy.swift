@@ -271,18 +271,18 @@ extension GuestCore {
   func countFreePages(inPageblock start: UInt64) -> (free: Int, movable: Int) {
     var free = 0
     var movable = 0
-    var current = start
-    while current < start + 1 << UInt64(pageblockOrder) {
-      let page = self.page(current)
+    var page = self.page(start)
+    let end = page.advanced(by: structPages(order: pageblockOrder))
+    while page.pointer < end.pointer {
       if page.isBuddyUnlocked {
-        free += 1 << page.order
-        current += 1 << UInt64(page.order)
+        free &+= structPages(order: page.order)
+        page = page.advanced(by: structPages(order: page.order))
       } else {
-        if page.isMovableUnlocked { movable += 1 << granuleOrder }
-        current += 1 << UInt64(granuleOrder)
+        if page.isMovableUnlocked { movable &+= 1 }
+        page = page.advanced(by: 1)
       }
     }
-    return (free, movable)
+    return (free &<< granuleOrder, movable &<< granuleOrder)
   }
 
   /// __move_freepages_block() (6.12): makes a pageblock one of another type, its free blocks with it. Complexity: one step
@@ -292,17 +292,17 @@ extension GuestCore {
     _ zone: Zone, pageblock start: UInt64, from old: Migratetype, to type: Migratetype, _ hooks: Hooks
   ) {
     var moved = 0
-    var current = start
-    while current < start + 1 << UInt64(pageblockOrder) {
-      let page = self.page(current)
+    var page = self.page(start)
+    let end = page.advanced(by: structPages(order: pageblockOrder))
+    while page.pointer < end.pointer {
       guard page.isBuddyUnlocked else {
-        current += 1 << UInt64(granuleOrder)
+        page = page.advanced(by: 1)
         continue
       }
       let order = page.order
       move(page, zone, order: order, to: type, hooks)
-      moved += 1 << order
-      current += 1 << UInt64(order)
+      moved &+= 1 &<< order
+      page = page.advanced(by: structPages(order: order))
     }
     if old == .isolate { addFreePages(zone, moved) }
     if type == .isolate { addFreePages(zone, -moved) }
