@@ -278,6 +278,19 @@ import Testing
     }
   }
 
+  // MARK: free page reporting
+
+  @Test func theOrderReportedIsTheDevicesOrTheParameters() throws {
+    // page_reporting_order=0; a device that asks for 0; both say nothing; a device that asks for 5; and parameter 3 beside it;
+    // what is no order.
+    try expect([[9, 9, 9, 5, 5, 9], [0, 9, 9, 5, 3, 9], [0, 0, 9, 5, 3, 9]]) { kernel in
+      func order(_ parameter: Int?, _ device: Int?) -> Int {
+        kernel.rules.reportingOrder(parameter: parameter, device: device, pageblockOrder: 9)
+      }
+      return [order(0, nil), order(nil, 0), order(nil, nil), order(nil, 5), order(3, 5), order(11, nil)]
+    }
+  }
+
   // MARK: zones
 
   @Test func zoneMovableKeepsItsShareOrLittle() {

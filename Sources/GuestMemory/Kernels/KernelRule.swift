@@ -57,6 +57,12 @@ public struct KernelRule: Sendable {
     KernelRule("the boost doesn't count at the min mark for", "zone_watermark_fast(), 6.12") {
       $0.highIgnoresBoost ? "__GFP_HIGH" : "GFP_ATOMIC"
     },
+    KernelRule("lowest order reported with page_reporting_order=0", "page_reporting_register(), 6.12") {
+      "\($0.reportingOrder(parameter: 0, device: nil, pageblockOrder: 9))"
+    },
+    KernelRule("lowest order reported to a device that asks for 0", "page_reporting_register(), mainline") {
+      "\($0.reportingOrder(parameter: nil, device: 0, pageblockOrder: 9))"
+    },
     KernelRule("migratetype after isolation", "unset_migratetype_isolate(), mainline") {
       $0.isolationKeepsType ? "its own" : "movable"
     },

@@ -59,6 +59,12 @@ public protocol KernelRules: Sendable {
   /// GFP_ATOMIC.
   static var highIgnoresBoost: Bool { get }
 
+  // MARK: free page reporting
+
+  /// The lowest order that is reported once a device has registered (page_reporting_register()). `parameter`: of module
+  /// parameter page_reporting_order, `device`: what the device asks for, each nil where it says nothing.
+  static func reportingOrder(parameter: Int?, device: Int?, pageblockOrder: Int) -> Int
+
   // MARK: ranges
 
   /// Whether a pageblock that was isolated gets its own type back (mainline; isolation is a bit beside the type). Otherwise the
@@ -84,6 +90,11 @@ extension KernelRules {
   @inlinable public static var drainsInBatches: Bool { false }
   @inlinable public static func freeHighFrom(batch: Int32, highMin: Int32) -> Int32 { batch }
   @inlinable public static var atomicsUseReserveFirst: Bool { false }
+  /// The device's order, 0 being none. The parameter is overwritten; what is written to it later isn't checked.
+  public static func reportingOrder(parameter: Int?, device: Int?, pageblockOrder: Int) -> Int {
+    guard let device, device != 0 else { return pageblockOrder }
+    return device
+  }
   @inlinable public static var isolationKeepsType: Bool { false }
   @inlinable public static var freesRangesWhole: Bool { false }
 }

@@ -21,4 +21,12 @@ extension RulesSince6_12 {
   }
 
   @inlinable public static var highIgnoresBoost: Bool { true }
+
+  /// A parameter in 0 ... 10 before a device's order in 1 ... 10.
+  public static func reportingOrder(parameter: Int?, device: Int?, pageblockOrder: Int) -> Int {
+    for (order, orders) in [(parameter, 0...10), (device, 1...10)] {
+      if let order, orders.contains(order) { return order }
+    }
+    return pageblockOrder
+  }
 }

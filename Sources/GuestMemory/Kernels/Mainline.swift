@@ -8,6 +8,10 @@ public enum Mainline: RulesSince6_12 {
   @inlinable public static var drainsInBatches: Bool { true }
   @inlinable public static func freeHighFrom(batch: Int32, highMin: Int32) -> Int32 { batch &+ highMin / 2 }
   @inlinable public static var atomicsUseReserveFirst: Bool { true }
+  /// As before, except that a device may ask for order 0.
+  public static func reportingOrder(parameter: Int?, device: Int?, pageblockOrder: Int) -> Int {
+    [parameter, device].lazy.compactMap { $0 }.first { (0...10).contains($0) } ?? pageblockOrder
+  }
   @inlinable public static var isolationKeepsType: Bool { true }
   @inlinable public static var freesRangesWhole: Bool { true }
 }

@@ -30,7 +30,7 @@ struct PageReporting: HintStrategy {
       DeclaredOption(
         "order", .choice(["session"] + (0...10).map(String.init)), default: "session",
         "lowest order reported; session: what --order says",
-        source: "5.7: pageblock_order; 6.1: the device's; 6.12: parameter page_reporting_order"),
+        source: "5.7: pageblock_order; 6.1: the device's, or written to /sys; 6.12: parameter page_reporting_order"),
       DeclaredOption(
         "capacity", .integer(1...1024), default: "32", "blocks per report",
         source: "5.7: PAGE_REPORTING_CAPACITY, there a power of two"),
