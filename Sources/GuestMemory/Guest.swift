@@ -67,7 +67,7 @@ public final class Guest: @unchecked Sendable {
       zoneCount: zoneCount, nodeCount: geometry.nodeCount, cpuCount: cpus, granuleOrder: geometry.granuleOrder,
       highestOrder: geometry.highestOrder, pageblockOrder: geometry.pageblockOrder,
       hasHugePages: geometry.hasHugePages, lockKind: geometry.lockKind, kernel: geometry.kernel,
-      nodesWithDMA32: shielded)
+      isToldToCheckPages: geometry.isToldToCheckPages, nodesWithDMA32: shielded)
 
     let pcp = pcpMemory.base.bindMemory(to: PerCPUPages.self, capacity: zoneCount * cpus)
     let watermarks = geometry.watermarks

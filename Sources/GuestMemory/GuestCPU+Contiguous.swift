@@ -104,7 +104,7 @@ extension GuestCPU {
     let step: UInt64 = 1 << UInt64(core.granuleOrder)
     let zone = core.zone(core.page(pfn).zoneIndex)
     let prepared = stride(from: pfn, to: pfn + 1 << UInt64(order), by: Int(step)).filter {
-      core.prepareToFree(core.page($0), order: core.granuleOrder, zone)
+      core.prepareToFree(core.page($0), order: core.granuleOrder, zone, Rules.self)
     }
     if prepared.count == core.structPages(order: order) {
       freePrepared(core.page(pfn), pfn: pfn, order: order, zone)

@@ -259,7 +259,7 @@ public struct GuestCPU<Probe: LockProbe, Hooks: AllocatorHooks, Rules: KernelRul
         return nil
       }
       // Outside of the lock. A page that looks in use is leaked, and another taken.
-      if !Rules.checksNewPages || core.checkNew(page, order: order) { return page }
+      if !core.checksPages(Rules.self) || core.checkNew(page, order: order) { return page }
       _ = core.zoneSawBadPage(zone)
     }
   }
@@ -294,27 +294,31 @@ public struct GuestCPU<Probe: LockProbe, Hooks: AllocatorHooks, Rules: KernelRul
     let type = gfp.migratetype
     if Rules.tunesPerCPULists { pcp.freeCountField.pointee &>>= 1 } else { pcp.freeFactorField.pointee &>>= 1 }
     let list = pcp.list(PerCPUList.index(order: order, type))
-    if list.isEmpty {
-      if Rules.atomicsUseReserveFirst && order > 0 && gfp.mayUseHighAtomic(Rules.self) { return nil }
-      var batch: Int
-      if Rules.tunesPerCPULists {
-        batch = pcp.blocksToRefill(order: order, isBelowHigh: zone.isBelowHigh)
-      } else {
-        batch = Int(pcp.pointer.pointee.batch)
-        if batch > 1 { batch = max(batch &>> order, 2) }
+    while true {
+      if list.isEmpty {
+        if Rules.atomicsUseReserveFirst && order > 0 && gfp.mayUseHighAtomic(Rules.self) { return nil }
+        var batch: Int
+        if Rules.tunesPerCPULists {
+          batch = pcp.blocksToRefill(order: order, isBelowHigh: zone.isBelowHigh)
+        } else {
+          batch = Int(pcp.pointer.pointee.batch)
+          if batch > 1 { batch = max(batch &>> order, 2) }
+        }
+        let taken = withZoneLocked(zone) { hold in
+          let taken = hold.core.fill(
+            list, from: hold.zone, order: order, count: batch, type, avoidFragmentation: avoidFragmentation, hold.ruled)
+          hold.items = taken
+          return taken
+        }
+        pcp.countField.pointee &+= Int32(truncatingIfNeeded: taken &<< order)
       }
-      let taken = withZoneLocked(zone) { hold in
-        let taken = hold.core.fill(
-          list, from: hold.zone, order: order, count: batch, type, avoidFragmentation: avoidFragmentation, hold.ruled)
-        hold.items = taken
-        return taken
-      }
-      pcp.countField.pointee &+= Int32(truncatingIfNeeded: taken &<< order)
+      guard let page = list.first else { return nil }
+      FreeList.remove(page)
+      pcp.countField.pointee &-= 1 &<< Int32(order)
+      // 6.1 has checked the block in the refill.
+      if Rules.alwaysChecksPages || !core.isToldToCheckPages || core.checkNew(page, order: order) { return page }
+      _ = core.zoneSawBadPage(zone)
     }
-    guard let page = list.first else { return nil }
-    FreeList.remove(page)
-    pcp.countField.pointee &-= 1 &<< Int32(order)
-    return page
   }
 
   // MARK: freeing
@@ -324,7 +328,7 @@ public struct GuestCPU<Probe: LockProbe, Hooks: AllocatorHooks, Rules: KernelRul
   public mutating func free(pfn: UInt64, order: Int) {
     let page = core.page(pfn)
     let zone = core.zone(page.zoneIndex)
-    guard core.prepareToFree(page, order: order, zone) else { return }
+    guard core.prepareToFree(page, order: order, zone, Rules.self) else { return }
     freePrepared(page, pfn: pfn, order: order, zone)
   }
 
@@ -334,7 +338,7 @@ public struct GuestCPU<Probe: LockProbe, Hooks: AllocatorHooks, Rules: KernelRul
     let page = core.page(pfn)
     guard page.dropReference() else { return }
     let zone = core.zone(page.zoneIndex)
-    guard core.prepareUnreferenced(page, order: order, zone) else { return }
+    guard core.prepareUnreferenced(page, order: order, zone, Rules.self) else { return }
     freePrepared(page, pfn: pfn, order: order, zone)
   }
 
@@ -497,8 +501,12 @@ extension GuestCore {
   @inlinable @inline(__always)
   func dma32Shields(node: Int) -> Bool { nodesWithDMA32 &>> UInt64(node) & 1 != 0 }
 
-  /// check_new_pages() (6.1; later kernels only if told to check pages): whether every struct page of a block that is
-  /// handed out looks free. Reads 64 KiB of vmemmap for the highest order.
+  /// Whether struct pages are checked as blocks are handed out and freed.
+  @inlinable @inline(__always)
+  func checksPages<Rules: KernelRules>(_: Rules.Type) -> Bool { Rules.alwaysChecksPages || isToldToCheckPages }
+
+  /// check_new_pages(): whether every struct page of a block that is handed out looks free. Reads 64 KiB of vmemmap for
+  /// the highest order.
   @inlinable @inline(__always)
   func checkNew(_ page: Page, order: Int) -> Bool {
     var used: UInt64 = 0
@@ -513,26 +521,33 @@ extension GuestCore {
     return used == 0
   }
 
-  /// put_page_testzero() and free_pages_prepare(): drops the last reference, and checks and cleans every struct page of
-  /// the block (64 KiB of vmemmap for the highest order, tens of times the cost of allocating it).
+  /// put_page_testzero() and free_pages_prepare(): drops the last reference, and cleans every struct page of the block
+  /// (64 KiB of vmemmap for the highest order), which it checks where the kernel does.
   ///
-  /// Returns false if the block must not be freed: it has references left, or a page that looks in use, which is
-  /// counted and leaked.
+  /// Returns false if the block must not be freed: it has references left, or a page that was found to look in use,
+  /// which is counted and leaked.
   @inlinable @inline(__always)
-  func prepareToFree(_ page: Page, order: Int, _ zone: Zone) -> Bool {
+  func prepareToFree<Rules: KernelRules>(_ page: Page, order: Int, _ zone: Zone, _ rules: Rules.Type) -> Bool {
     page.pointer.pointee.refcount &-= 1
     if page.pointer.pointee.refcount != 0 { return zoneSawBadPage(zone) }
-    return prepareUnreferenced(page, order: order, zone)
+    return prepareUnreferenced(page, order: order, zone, rules)
   }
 
   /// free_pages_prepare() of a block without references.
   @inlinable @inline(__always)
-  func prepareUnreferenced(_ page: Page, order: Int, _ zone: Zone) -> Bool {
+  func prepareUnreferenced<Rules: KernelRules>(_ page: Page, order: Int, _ zone: Zone, _ rules: Rules.Type) -> Bool {
     let pages = structPages(order: order)
     var bad: UInt64 = 0
     var tail = page.pointer
     let end = tail + pages
     let zoneBits = Page.zoneBits(zone.index)
+    if !checksPages(rules) {
+      repeat {
+        tail.pointee.flags = tail.pointee.flags & ~Page.flagsCheckedAtPrep | zoneBits
+        tail += 1
+      } while tail != end
+      return true
+    }
     repeat {
       bad |=
         UInt64(UInt(bitPattern: tail.pointee.mapping)) | tail.pointee.memcg

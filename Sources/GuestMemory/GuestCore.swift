@@ -29,6 +29,8 @@ public struct GuestCore: @unchecked Sendable {
   public let lockKind: LockKind
   /// The kernel whose rules every ``GuestCPU`` that allocates or frees must have.
   public let kernel: KernelVersion
+  /// See ``GuestGeometry/isToldToCheckPages``.
+  @usableFromInline let isToldToCheckPages: Bool
   /// A bit per node: whether its ZONE_NORMAL may spill into a ZONE_DMA32 before it mixes migratetypes.
   @usableFromInline let nodesWithDMA32: UInt64
 
@@ -37,7 +39,7 @@ public struct GuestCore: @unchecked Sendable {
     pageblockTypes: UnsafeMutablePointer<UInt8>, queueNodes: UnsafeMutablePointer<MCSNode>,
     zonelists: UnsafeMutablePointer<Int32>, zoneCount: Int, nodeCount: Int, cpuCount: Int, granuleOrder: Int,
     highestOrder: Int, pageblockOrder: Int, hasHugePages: Bool, lockKind: LockKind, kernel: KernelVersion,
-    nodesWithDMA32: UInt64
+    isToldToCheckPages: Bool, nodesWithDMA32: UInt64
   ) {
     self.vmemmap = vmemmap
     self.zoneTable = zoneTable
@@ -53,6 +55,7 @@ public struct GuestCore: @unchecked Sendable {
     perCPUHugeOrder = hasHugePages ? pageblockOrder : -1
     self.lockKind = lockKind
     self.kernel = kernel
+    self.isToldToCheckPages = isToldToCheckPages
     self.nodesWithDMA32 = nodesWithDMA32
   }
 

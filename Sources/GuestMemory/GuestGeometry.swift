@@ -52,6 +52,9 @@ public struct GuestGeometry: Sendable {
   public var avoidsFragmentation = true
   /// The kernel whose rules the guest follows: the sizes of its per-CPU lists.
   public var kernel = KernelVersion.linux61
+  /// Whether the kernel was told to check the struct pages that it hands out and gets back: by init_on_alloc,
+  /// init_on_free, page_poison or debug_pagealloc (6.12; init_mem_debugging_and_hardening()). 6.1 checks them anyway.
+  public var isToldToCheckPages = false
   public var lockKind = LockKind.queued
   public var vmemmapPage = VmemmapPage.huge
   /// False for a capture without zoneinfo: watermarks are zero and nothing may be allocated.

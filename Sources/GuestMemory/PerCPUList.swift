@@ -202,7 +202,7 @@ extension GuestCore {
         break
       }
       taken &+= 1
-      if !Hooks.Rules.checksNewPages {
+      if !Hooks.Rules.alwaysChecksPages {
         list.addTail(page)
         continue
       }

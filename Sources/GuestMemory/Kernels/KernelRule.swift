@@ -31,7 +31,7 @@ public struct KernelRule: Sendable {
       $0.notesMigratetype ? "that at its free" : "that of its pageblock at the drain"
     },
     KernelRule("struct pages read to hand out 2^o pages", "check_new_pages(), 6.12") {
-      $0.checksNewPages ? "2^o" : "1"
+      $0.alwaysChecksPages ? "2^o" : "1; told to check, 2^o"
     },
     KernelRule("a free block's list is its pageblock's", "__free_one_page(), 6.10") {
       $0.keepsListsPure ? "always" : "mostly"
@@ -81,6 +81,9 @@ extension KernelVersion {
     case .mainline: Mainline.self
     }
   }
+
+  /// Whether it checks struct pages where it was told to, and only there.
+  public var checksPagesWhenTold: Bool { !rules.alwaysChecksPages }
 
   /// The kernel that the rules were read in.
   public var source: String {

@@ -19,9 +19,11 @@ public protocol KernelRules: Sendable {
   /// is asked again when the list is drained (6.10).
   static var notesMigratetype: Bool { get }
 
-  /// Whether every struct page of a block that is handed out is checked (check_new_pages()), those of a refill under the
-  /// lock. Otherwise only where the kernel was told to check pages (6.12; static key check_pages_enabled).
-  static var checksNewPages: Bool { get }
+  /// Whether every struct page of a block is checked whenever it is handed out (check_new_pages()), those of a refill
+  /// under the lock, and whenever it is freed. Otherwise only where the kernel was told to check pages, and those of a
+  /// refill one by one as they are handed out (6.12; static key check_pages_enabled, see
+  /// ``GuestGeometry/isToldToCheckPages``).
+  static var alwaysChecksPages: Bool { get }
 
   /// Whether a drain after a free takes `batch` pages a hold, and gives others a chance at the list's lock in between
   /// (mainline; free_unref_page_commit(), thread 20251013190812.787205-1). Otherwise all in one hold.
@@ -79,7 +81,7 @@ public protocol KernelRules: Sendable {
 extension KernelRules {
   @inlinable public static var tunesPerCPULists: Bool { false }
   @inlinable public static var notesMigratetype: Bool { true }
-  @inlinable public static var checksNewPages: Bool { true }
+  @inlinable public static var alwaysChecksPages: Bool { true }
   @inlinable public static var keepsListsPure: Bool { false }
   @inlinable public static var claimsOrSteals: Bool { false }
   @inlinable public static var countsFreeHighAtomic: Bool { false }

@@ -9,7 +9,7 @@ public enum Linux6_12: RulesSince6_12 {
 extension RulesSince6_12 {
   @inlinable public static var tunesPerCPULists: Bool { true }
   @inlinable public static var notesMigratetype: Bool { false }
-  @inlinable public static var checksNewPages: Bool { false }
+  @inlinable public static var alwaysChecksPages: Bool { false }
   @inlinable public static var keepsListsPure: Bool { true }
   @inlinable public static var claimsOrSteals: Bool { true }
   @inlinable public static var countsFreeHighAtomic: Bool { true }

@@ -7,7 +7,7 @@ extension GuestGeometry {
   static func bare(
     _ spans: [Range<UInt64>], highestOrder: Int = 10, granuleOrder: Int = 0, cpus: Int = 1,
     marks: Watermarks = Watermarks(min: 0, low: 0, high: 0), types: [ZoneType] = [.normal, .movable, .device],
-    kernel: KernelVersion = .linux61
+    kernel: KernelVersion = .linux61, isToldToCheckPages: Bool = false
   ) -> GuestGeometry {
     let zones = zip(spans, types).map { span, type in
       let pages = UInt64(span.count)
@@ -19,6 +19,7 @@ extension GuestGeometry {
     geometry.highestOrder = highestOrder
     geometry.vmemmapPage = .small
     geometry.kernel = kernel
+    geometry.isToldToCheckPages = isToldToCheckPages
     return geometry
   }
 
