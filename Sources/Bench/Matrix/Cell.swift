@@ -106,6 +106,10 @@ extension Cell {
 /// When the guest's kernel zeroes pages: on allocation, on free or never.
 public enum PageInit: String, Sendable, CaseIterable {
   case none, alloc, free
+
+  /// Whether this kernel is thereby told to check struct pages (init_mem_debugging_and_hardening()); one that always
+  /// checks them isn't.
+  func tellsToCheckPages(_ kernel: KernelVersion) -> Bool { self != .none && kernel.checksPagesWhenTold }
 }
 
 /// State of the caches before a session.

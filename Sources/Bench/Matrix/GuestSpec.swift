@@ -32,6 +32,8 @@ public struct GuestSpec: Hashable, Sendable {
   public var vmemmapPage: GuestGeometry.VmemmapPage
   /// Whose rules the guest follows.
   public var kernel = KernelVersion.linux61
+  /// Whether a kernel that checks struct pages only where it was told to was told to; false for one that always does.
+  public var isToldToCheckPages = false
   public var lockKind: LockKind
   public var seed: UInt64
   /// The host node of all the guest's memory; nil: the modelled nodes are spread over the host nodes in turn.

@@ -34,6 +34,8 @@ struct MatrixExpansion {
   private struct Variant {
     let chosen: ChosenExperiment
     let options: OptionValues
+
+    var pageInit: PageInit { options.pageInit }
   }
 
   init(_ config: RunConfig, _ chosen: [ChosenExperiment], _ host: Matrix.HostResources, lock: LockKind) {
@@ -141,12 +143,16 @@ struct MatrixExpansion {
       for omission in expanded.omissions where !omissions.contains(omission) { omissions.append(omission) }
       let hosted = expanded.guests.flatMap { guest, footprint in
         kernels.flatMap { kernel in
-          host.memoryNodes(placement).map { node in
-            var guest = guest
-            guest.kernel = kernel
-            guest.memoryNode = node
-            return (guest, footprint)
-          }
+          [false, true].filter { told in placed.contains { $0.pageInit.tellsToCheckPages(kernel) == told } }
+            .flatMap { told in
+              host.memoryNodes(placement).map { node in
+                var guest = guest
+                guest.kernel = kernel
+                guest.isToldToCheckPages = told
+                guest.memoryNode = node
+                return (guest, footprint)
+              }
+            }
         }
       }
       for (guest, footprint) in hosted { add(guest, footprint, room) }
@@ -207,7 +213,8 @@ struct MatrixExpansion {
         let order = try strategy.map { strategy throws(UserError) in
           try Matrix.order(config.order, strategy, highest: expanded.highestOrder, granule: guest.granuleOrder)
         }
-        for variant in variants where suits(variant, strategy) {
+        for variant in variants
+        where variant.pageInit.tellsToCheckPages(guest.kernel) == guest.isToldToCheckPages && suits(variant, strategy) {
           for scanNode in scanNodes {
             add(
               Cell(

@@ -47,6 +47,7 @@ package final class ModelledGuest {
         geometry.vmemmapPage = spec.vmemmapPage
         geometry.lockKind = spec.lockKind
         geometry.kernel = spec.kernel
+        geometry.isToldToCheckPages = spec.isToldToCheckPages
         guest = try Guest(geometry)
         hostNodes = try Self.bind(guest, spec, numa)
         if case .aged(let free, let profile) = spec.state {
@@ -60,6 +61,7 @@ package final class ModelledGuest {
         geometry.vmemmapPage = spec.vmemmapPage
         geometry.lockKind = spec.lockKind
         geometry.kernel = spec.kernel
+        geometry.isToldToCheckPages = spec.isToldToCheckPages
         guest = try Guest(geometry)
         hostNodes = try Self.bind(guest, spec, numa)
         try guest.fill(from: capture)

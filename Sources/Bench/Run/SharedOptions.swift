@@ -27,10 +27,13 @@ extension DeclaredOption {
     "cache", .choice(CacheState.allCases.map(\.rawValue)), default: CacheState.cold.rawValue,
     "cache state before each session", source: "this project")
 
-  package static let pageInit = DeclaredOption(
-    "page-init", .choice(PageInit.allCases.map(\.rawValue)), default: PageInit.none.rawValue,
-    "when the guest kernel zeroes pages: never, on allocation or on free",
-    source: "init_on_alloc, init_on_free; off upstream, alloc in Debian")
+  /// Zeroing isn't in any time: column page_init_ns of `scan` has it. `implied`: as ``DeclaredOption/impliedValue``.
+  package static func pageInit(implied: PageInit? = nil) -> DeclaredOption {
+    DeclaredOption(
+      "page-init", .choice(PageInit.allCases.map(\.rawValue)), default: PageInit.none.rawValue,
+      "when the guest kernel zeroes pages: never, on allocation or on free; zeroing, 6.12 and later check struct pages",
+      source: "init_on_alloc, init_on_free; off upstream, alloc in Debian", implied: implied?.rawValue)
+  }
 
   package static let scanners = DeclaredOption(
     "scanners", .choice(Scanners.allCases.map(\.rawValue)), default: Scanners.one.rawValue,

@@ -26,9 +26,9 @@ enum InterferenceExperiment: Experiment {
         "rate", .integer(0...100_000), default: "20",
         "sessions started per second; 0: each as soon as the last has ended, which is the most they can disturb",
         source: "this project", implied: "0"),
-      .hostAck,
+      .hostAck, .pageInit(implied: PageInit.none),
     ],
-    flags: ["load", "mutators", "window", "host-ack-ns"], showsAllocator: true,
+    flags: ["load", "mutators", "window", "host-ack-ns", "page-init"], showsAllocator: true,
     columns: InterferenceRecord.experimentColumns)
 
   static func groups(quick: Bool) -> [RunConfig.Group] {

@@ -32,7 +32,7 @@ enum MigrationExperiment: Experiment {
       DeclaredOption(
         "mutator-rate", .integer(1...1_000_000_000), default: "20000", "maximum operations per second of each mutator",
         source: "this project", onlyWith: .option("load", MutatorLoad.allCases.map(\.rawValue).filter { $0 != "none" })),
-      .pageInit, .cache,
+      .pageInit(), .cache,
     ],
     flags: [
       "clock", "bandwidth", "downtime-limit", "load", "mutators", "mutator-rate", "page-init", "cache",

@@ -16,7 +16,7 @@ enum ScanExperiment: Experiment {
     question: "how long each strategy holds zone->lock, what it costs, and how much of free memory it covers",
     files: "runs.csv, cells.csv, zones.csv, lock_holds.csv, events.csv; scan.csv with several scanners",
     decisiveMetrics: ["guest_cpu_ns", "lock_hold_ns_max_undisturbed"],
-    options: [.load([.none]), .mutators, .hostAck, .pageInit, .cache, .scanners, .placement],
+    options: [.load([.none]), .mutators, .hostAck, .pageInit(), .cache, .scanners, .placement],
     flags: ["load", "mutators", "host-ack-ns", "page-init", "cache", "scanners", "placement"],
     countsEvents: true, showsAllocator: true, columns: ScannerRecord.experimentColumns)
 

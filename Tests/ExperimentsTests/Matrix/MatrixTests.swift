@@ -212,6 +212,31 @@ import Testing
     }
   }
 
+  @Test func onlyAKernelThatHasToBeToldMakesAnotherGuest() throws {
+    var group = Fixtures.group(["128M"], ["alloc-max-order"])
+    group.kernels = ["6.1", "6.12"]
+    var config = Fixtures.config(group)
+    config.options["page-init"] = ["none", "alloc", "free"]
+    let matrix = try Fixtures.matrix(config)
+    let told = matrix.cells.map { "\($0.guest.kernel.rawValue) \($0.pageInit) \($0.guest.isToldToCheckPages)" }
+    #expect(
+      told.sorted() == [
+        "6.1 alloc false", "6.1 free false", "6.1 none false", "6.12 alloc true", "6.12 free true", "6.12 none false",
+      ])
+    #expect(matrix.batches.flatMap(\.guests).count == 3)
+    #expect(Set(matrix.cells.map(\.id)).count == 6)
+  }
+
+  @Test func pagesLeftUninitialisedAreNoPartOfAnInterferenceCellsName() throws {
+    func ids(_ options: [String]) throws -> Set<String> {
+      var config = Fixtures.config(Fixtures.group())
+      config.experiments = options.map { "interference:load=thp:mutators=1" + $0 }
+      return Set(try Fixtures.matrix(config).cells.map(\.id))
+    }
+    #expect(try ids([""]) == ids([":page-init=none"]))
+    #expect(try ids([""]).isDisjoint(with: ids([":page-init=alloc"])))
+  }
+
   @Test func aCapturesNameIsItsContent() throws {
     func id(_ text: String) throws -> String {
       try Fixtures.withCapture(text) { try Fixtures.matrix(Fixtures.captureConfig($0, ["none"])).cells[0].id }
