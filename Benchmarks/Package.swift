@@ -22,6 +22,7 @@ let package = Package(
   targets: [
     benchmarks("ListWalk"),
     benchmarks("PageAllocator"),
+    benchmarks("AllocatorRules"),
     benchmarks("ZoneLock"),
     benchmarks("Strategies"),
     benchmarks("Virtqueue"),

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # thresholds.sh check [--target T]    counts and compares with Thresholds/; exit status 1 where something differs
 # thresholds.sh update [--target T]   counts, and takes the counts as the new thresholds
+# thresholds.sh show TARGET           prints the instructions of a target's thresholds, those of one operation a line
 set -euo pipefail
 cd "$(dirname "$0")"
 stored=Thresholds
@@ -63,8 +64,18 @@ update() {
   compiler >"$stored/compiler"
 }
 
+show() {
+  ls "$stored/$1."*.json >/dev/null
+  local file
+  for file in "$stored/$1."*.json; do
+    sed -n 's|.*"instructions\\/1000 \(.*\)s" : \([0-9]*\).*|\2 \1|p' "$file" |
+      awk -v name="$(basename "$file" .p90.json | cut -d. -f2)" '{ printf "%-32s %12.1f a %s\n", name, $1 / 1000, $2 }'
+  done
+}
+
 case "${1-}" in
 check | update) "$@" ;;
+show) show "${2:?a target}" ;;
 *)
   sed -n 's/^# \(thresholds\)/\1/p' "$0" >&2
   exit 64

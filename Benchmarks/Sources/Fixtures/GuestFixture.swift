@@ -8,9 +8,10 @@ public enum GuestFixture {
   /// A fresh guest. Up to 64 GiB its memory map lies on 2 MiB pages, as the kernel maps it; above that on 4 KiB pages,
   /// where only the list heads that are touched cost memory.
   public static func fresh(
-    bytes: UInt64, order: ListOrder = .ascending, lock: LockKind = .queued, seed: UInt64 = 1
+    bytes: UInt64, order: ListOrder = .ascending, lock: LockKind = .queued, kernel: KernelVersion = .linux61,
+    isToldToCheckPages: Bool = false, seed: UInt64 = 1
   ) -> Guest {
-    let guest = empty(bytes: bytes, lock: lock)
+    let guest = empty(bytes: bytes, lock: lock, kernel: kernel, isToldToCheckPages: isToldToCheckPages)
     guest.fillFresh()
     if order != .ascending { guest.reorderLists(order, seed: seed) }
     return guest
@@ -23,9 +24,13 @@ public enum GuestFixture {
     return guest
   }
 
-  private static func empty(bytes: UInt64, lock: LockKind) -> Guest {
+  private static func empty(
+    bytes: UInt64, lock: LockKind, kernel: KernelVersion = .linux61, isToldToCheckPages: Bool = false
+  ) -> Guest {
     var geometry = GuestGeometry.standard(bytes: bytes)
     geometry.lockKind = lock
+    geometry.kernel = kernel
+    geometry.isToldToCheckPages = isToldToCheckPages
     geometry.vmemmapPage = bytes <= 64 * gibibyte ? .huge : .small
     do { return try Guest(geometry) } catch { fatalError("\(error)") }
   }
