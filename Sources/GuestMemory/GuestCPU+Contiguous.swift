@@ -363,14 +363,16 @@ extension GuestCore {
 
   // MARK: freeing while a part of the zone is isolated
 
-  /// Whether some but not all of a block's pageblocks are isolated.
-  @usableFromInline
-  func isPartlyIsolated(_ pfn: UInt64, order: Int) -> Bool {
-    let first = pageblockMigratetype(pfn) == .isolate
-    var next = pfn + 1 << UInt64(pageblockOrder)
-    while next < pfn + 1 << UInt64(order) {
-      if (pageblockMigratetype(next) == .isolate) != first { return true }
-      next += 1 << UInt64(pageblockOrder)
+  /// Whether a block has no one list to go to: some but not all of its pageblocks are isolated, or, where lists are kept
+  /// pure (6.10), its pageblocks are of more than one type.
+  @inlinable
+  func isOfSeveralLists<Rules: KernelRules>(_ pfn: UInt64, order: Int, _: Rules.Type) -> Bool {
+    let first = pageblockMigratetype(pfn)
+    var next = pfn &+ 1 &<< UInt64(truncatingIfNeeded: pageblockOrder)
+    while next < pfn &+ 1 &<< UInt64(truncatingIfNeeded: order) {
+      let type = pageblockMigratetype(next)
+      if Rules.keepsListsPure ? type != first : (type == .isolate) != (first == .isolate) { return true }
+      next &+= 1 &<< UInt64(truncatingIfNeeded: pageblockOrder)
     }
     return false
   }
@@ -382,7 +384,7 @@ extension GuestCore {
   func freeAmongIsolated<Hooks: KernelHooks>(
     _ page: Page, pfn: UInt64, _ zone: Zone, order: Int, _ hooks: Hooks
   ) {
-    if order > pageblockOrder && isPartlyIsolated(pfn, order: order) {
+    if order > pageblockOrder && isOfSeveralLists(pfn, order: order, Hooks.Rules.self) {
       freePageblocks(pfn, zone, order: order, placement: .byMergeGuess, notifies: true, hooks)
     } else {
       freeOnePage(page, pfn: pfn, zone, order: order, pageblockMigratetype(pfn), hooks)

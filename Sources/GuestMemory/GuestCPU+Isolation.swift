@@ -79,6 +79,10 @@ extension GuestCPU.Hold {
   /// `__putback_isolated_page()`: puts a block that is off the lists at the tail of `type`'s list, or merges it; the
   /// hook at free isn't told. Returns true if it is listed again unmerged, false if it became part of a larger block.
   ///
+  /// A block whose pageblocks belong on several lists goes back pageblock by pageblock. Since 6.10 that is also one that
+  /// was taken off without being made movable, and beside which a range was tried meanwhile: the kernel's own callers
+  /// never have such a block.
+  ///
   /// `placement`: strategies from before FPI_TO_TAIL (5.10) leave it to the allocator's guess.
   @inlinable @inline(__always)
   @discardableResult
@@ -86,7 +90,9 @@ extension GuestCPU.Hold {
     _ page: Page, order: Int, _ type: Migratetype, placement: GuestCore.FreePlacement = .tail
   ) -> Bool {
     let pfn = core.pfn(page)
-    if order > core.pageblockOrder && zone.hasIsolatedPageblocks && core.isPartlyIsolated(pfn, order: order) {
+    if order > core.pageblockOrder && (Rules.keepsListsPure || zone.hasIsolatedPageblocks)
+      && core.isOfSeveralLists(pfn, order: order, Rules.self)
+    {
       core.freePageblocks(pfn, zone, order: order, placement: placement, notifies: false, ruled)
       return false
     }

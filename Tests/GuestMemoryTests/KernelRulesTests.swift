@@ -241,6 +241,26 @@ import Testing
     }
   }
 
+  @Test func aHeldBlockOfTwoTypesGoesBackToOneList() throws {
+    // Two unmovable pageblocks, taken as one block; the lower one's type changes while they are out.
+    try expect(
+      [["1 movable", "movable unmovable"]] + Array(repeating: ["1 unmovable", "unmovable unmovable"], count: 2)
+    ) {
+      kernel in
+      let guest = try taken(kernel, .unmovable, .unmovable)
+      put(guest, 0, order: 10)
+      #expect(on(guest) { $0.take(order: 10, .unmovable) } == 0)
+      guest.core.setPageblockMigratetype(0, .movable)
+      on(guest) { $0.putBack(0, order: 10) }
+      let lists = Migratetype.allCases.filter { !guest.pfns(order: 10, $0).isEmpty }
+      let types = [0, 512].map { guest.core.pageblockMigratetype($0).name.lowercased() }
+      return [
+        lists.map { "\(guest.pfns(order: 10, $0).count) \($0.name.lowercased())" }.joined(),
+        types.joined(separator: " "),
+      ]
+    }
+  }
+
   // MARK: the reserve
 
   @Test func theReserveHasALimit() {

@@ -40,7 +40,7 @@ struct PageReportingBoundary: HintStrategy {
         "delay", .integer(0...10_000), default: "100", "milliseconds from the request to the work", source: "v5: HZ/10"),
       DeclaredOption(
         "migratetype", .choice(["saved", "pageblock"]), default: "saved",
-        "list a block returns to: the one it was on, or its pageblock's",
+        "list a block returns to: the one it was on, or its pageblock's, as always under the rules of 6.12 and later",
         source: "saved: v5; pageblock: the review's first question"),
       DeclaredOption(
         "isolate", .choice(["take", "skip"]), default: "take",
@@ -394,8 +394,10 @@ struct PageReportingBoundary: HintStrategy {
   ) {
     let page = hold.core.page(block.pfn)
     let now = hold.core.pageblockMigratetype(block.pfn)
+    // Where lists are kept pure (6.10) the saved type may be of a list where the block no longer belongs.
     let type =
-      usesPageblock || hold.zone.hasIsolatedPageblocks || now == .isolate ? now : hold.notedMigratetype(page)
+      usesPageblock || Rules.keepsListsPure || hold.zone.hasIsolatedPageblocks || now == .isolate
+      ? now : hold.notedMigratetype(page)
     hold.items &+= 1
     guard hold.putBack(page, order: block.order, type), isReported else { return }
     page.setReported(true)

@@ -50,6 +50,7 @@ enum AnyCountingCPU {
   mutating func put(_ pfn: UInt64, order: Int) { with { $0.put(pfn, order: order) } }
   mutating func take(order: Int, _ type: Migratetype) -> UInt64? { with { $0.takeLocked(order: order, type) } }
   mutating func isolate(_ pfn: UInt64) -> Bool { with { $0.isolateFree(pfn) } }
+  mutating func putBack(_ pfn: UInt64, order: Int) { with { $0.putBackHeld(pfn, order: order) } }
   mutating func allocateContiguous(pfn: UInt64, pages: UInt64) throws {
     try with { try $0.allocateRange(pfn, pages) }
   }
@@ -67,6 +68,7 @@ protocol CountedCPU {
   mutating func put(_ pfn: UInt64, order: Int)
   mutating func takeLocked(order: Int, _ type: Migratetype) -> UInt64?
   mutating func isolateFree(_ pfn: UInt64) -> Bool
+  mutating func putBackHeld(_ pfn: UInt64, order: Int)
   mutating func allocateRange(_ pfn: UInt64, _ pages: UInt64) throws
 }
 
@@ -97,6 +99,12 @@ extension GuestCPU: CountedCPU where Probe == CountingProbe, Hooks == NoHooks {
 
   mutating func isolateFree(_ pfn: UInt64) -> Bool {
     withZoneLocked(core.zone(0)) { $0.isolate($0.core.page(pfn)) }
+  }
+
+  mutating func putBackHeld(_ pfn: UInt64, order: Int) {
+    _ = withZoneLocked(core.zone(0)) {
+      $0.putBack($0.core.page(pfn), order: order, $0.core.pageblockMigratetype(pfn))
+    }
   }
 
   mutating func allocateRange(_ pfn: UInt64, _ pages: UInt64) throws {
