@@ -143,9 +143,20 @@ final class Bench<S: StrategyPasses> {
 
   deinit { stop.deallocate() }
 
-  /// What runs on this guest's other CPUs, with the strategy's hooks.
-  func other(_ number: Int = 1) -> GuestCPU<NoProbe, S.Hooks, Linux6_1> {
-    GuestCPU(guest.core, cpu: number, node: 0, probe: NoProbe(), hooks: hooks, rules: Linux6_1.self)
+  /// What runs on this guest's other CPUs, with the strategy's hooks. `rules` are the guest's, here and below.
+  func other<Rules: KernelRules>(
+    _ number: Int = 1, under rules: Rules.Type = Linux6_1.self
+  ) -> GuestCPU<NoProbe, S.Hooks, Rules> {
+    GuestCPU(guest.core, cpu: number, node: 0, probe: NoProbe(), hooks: hooks, rules: rules)
+  }
+
+  /// The strategy's own CPU, its holds recorded.
+  private func own<Rules: KernelRules>(
+    _ recorder: SessionRecorder, _ rules: Rules.Type
+  ) -> GuestCPU<SessionRecorder.Probe, S.Hooks, Rules> {
+    GuestCPU(
+      guest.core, cpu: 0, node: 0, probe: SessionRecorder.Probe(recorder: recorder), hooks: strategy.hooks,
+      rules: rules)
   }
 
   func reset() { strategy.reset(guest.core) }
@@ -157,28 +168,22 @@ final class Bench<S: StrategyPasses> {
     return body(&copy)
   }
 
-  func work(_ recorder: SessionRecorder) -> Outcome {
+  func work<Rules: KernelRules>(_ recorder: SessionRecorder, under rules: Rules.Type = Linux6_1.self) -> Outcome {
     var sink = SessionRecorder.Sink(recorder: recorder)
-    var cpu = GuestCPU(
-      guest.core, cpu: 0, node: 0, probe: SessionRecorder.Probe(recorder: recorder), hooks: strategy.hooks,
-      rules: Linux6_1.self)
+    var cpu = own(recorder, rules)
     return running { $0.work(&cpu, &sink, &session) }
   }
 
-  func collect(_ recorder: SessionRecorder) -> Outcome {
+  func collect<Rules: KernelRules>(_ recorder: SessionRecorder, under rules: Rules.Type = Linux6_1.self) -> Outcome {
     session = Session(lowestOrder: lowestOrder, stop: stop)
     var sink = SessionRecorder.Sink(recorder: recorder)
-    var cpu = GuestCPU(
-      guest.core, cpu: 0, node: 0, probe: SessionRecorder.Probe(recorder: recorder), hooks: strategy.hooks,
-      rules: Linux6_1.self)
+    var cpu = own(recorder, rules)
     return running { $0.collect(&cpu, &sink, &session) }
   }
 
-  func giveBack(_ recorder: SessionRecorder) {
+  func giveBack<Rules: KernelRules>(_ recorder: SessionRecorder, under rules: Rules.Type = Linux6_1.self) {
     var sink = SessionRecorder.Sink(recorder: recorder)
-    var cpu = GuestCPU(
-      guest.core, cpu: 0, node: 0, probe: SessionRecorder.Probe(recorder: recorder), hooks: strategy.hooks,
-      rules: Linux6_1.self)
+    var cpu = own(recorder, rules)
     running { $0.giveBack(&cpu, &sink, &session) }
   }
 }

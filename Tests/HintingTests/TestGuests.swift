@@ -14,7 +14,9 @@ enum TestGuests {
     var byType: [Migratetype: [Int: UInt64]]?
   }
 
-  static func with(_ zones: [Zone], granule: Int = 0, orders: Int = 11, cpus: Int = 2) throws -> Guest {
+  static func with(
+    _ zones: [Zone], granule: Int = 0, orders: Int = 11, cpus: Int = 2, kernel: KernelVersion = .linux61
+  ) throws -> Guest {
     var start: UInt64 = 0
     let captured = zones.map { zone in
       var rows = Array(repeating: [UInt64](repeating: 0, count: orders), count: 5)
@@ -33,7 +35,9 @@ enum TestGuests {
       return result
     }
     let capture = Capture(zones: captured, orders: orders)
-    let guest = try Guest(GuestGeometry.captured(capture, cpus: cpus, granuleOrder: granule))
+    var geometry = try GuestGeometry.captured(capture, cpus: cpus, granuleOrder: granule)
+    geometry.kernel = kernel
+    let guest = try Guest(geometry)
     try guest.fill(from: capture)
     return guest
   }

@@ -6,7 +6,7 @@ import Records
 @testable import Hinting
 
 /// A strategy that takes one block and reports it, right with `fault=none`; otherwise it doesn't look again once it
-/// has the lock, or gives the block back before the host is done.
+/// has the lock, gives the block back before the host is done, or gives it back to the list it was on.
 struct HastyTaker: StrategyPasses {
   typealias Hooks = NoHooks
 
@@ -15,7 +15,8 @@ struct HastyTaker: StrategyPasses {
     holdBound: "one block", sideEffects: "one block off the lists", limits: "none",
     options: [
       DeclaredOption(
-        "fault", .choice(["none", "trusts-peek", "returns-early"]), default: "none", "what is wrong", source: "test")
+        "fault", .choice(["none", "trusts-peek", "returns-early", "keeps-list"]), default: "none", "what is wrong",
+        source: "test")
     ])
 
   private let fault: String
@@ -29,8 +30,10 @@ struct HastyTaker: StrategyPasses {
     let order = core.highestOrder
     let fault = fault
     // Without the lock.
-    guard let page = core.zone(0).freeList(order: order, .movable).first else { return .complete }
+    let lists = [Migratetype.movable, .unmovable].map { core.zone(0).freeList(order: order, $0) }
+    guard let page = lists.lazy.compactMap(\.first).first else { return .complete }
     let block = Block(pfn: core.pfn(page), order: order)
+    let type = core.pageblockMigratetype(block.pfn)
     let isTaken = cpu.withZoneLocked(core.zone(0)) { hold in
       hold.items = 1
       if !hold.isListed(page, order: order) { return false }
@@ -40,7 +43,7 @@ struct HastyTaker: StrategyPasses {
     if isTaken { sink.didTake(pages: block.pages, initialized: false) }
     func putBack() {
       _ = cpu.withZoneLocked(core.zone(0)) { hold in
-        hold.putBack(page, order: order, core.pageblockMigratetype(block.pfn))
+        hold.putBack(page, order: order, fault == "keeps-list" ? type : core.pageblockMigratetype(block.pfn))
       }
       sink.didReturn(pages: block.pages)
     }

@@ -5,17 +5,18 @@ import Testing
 
 /// Longer scripts and larger guests than can be gone through, by seeds.
 @Suite struct RandomScheduleTests {
-  @Test(arguments: ScheduleCase.all) func seededSchedulesKeepTheRules(_ entry: ScheduleCase) throws {
+  @Test(arguments: ScheduleCase.all, KernelVersion.allCases)
+  func seededSchedulesKeepTheRules(_ entry: ScheduleCase, _ kernel: KernelVersion) throws {
     for seed in UInt64(1)...3 {
       var draws = SeededGenerator(seed: seed, stream: 32)
       let shape: [Migratetype: [Int: UInt64]] = [
         .movable: [8: 4, 9: 5, 10: 5 + UInt64(draws.below(8))], .unmovable: [8: 2, 9: 2], .reclaimable: [9: 1],
       ]
-      let guest = try TestGuests.with([.init(blocks: [:], min: 1, byType: shape)], granule: 8, cpus: 5)
+      let guest = try TestGuests.with([.init(blocks: [:], min: 1, byType: shape)], granule: 8, cpus: 5, kernel: kernel)
       guest.reorderLists(.shuffled, seed: seed)
       let scripts = (0..<3).map { _ in (0..<14).map { _ in section(&draws) } }
-      let report = try entry.scheduled(scripts, guest: guest) { $0.explore(seed: seed, runs: 3) }
-      #expect(report.faults.isEmpty, "\(entry), seed \(seed): \(report.faults)")
+      let report = try entry.scheduled(scripts, on: guest) { $0.explore(seed: seed, runs: 3) }
+      #expect(report.faults.isEmpty, "\(entry), \(kernel.rawValue), seed \(seed): \(report.faults)")
       #expect(report.sections > 3 * 14, "seed \(seed)")
     }
   }

@@ -28,13 +28,18 @@ import Testing
     ),
   ]
 
-  @Test func everyFateOfTheSavedNodeIsMet() throws {
+  @Test(arguments: KernelVersion.allCases) func everyFateOfTheSavedNodeIsMet(_ kernel: KernelVersion) throws {
+    try meetEveryFate(kernel.rules)
+  }
+
+  private func meetEveryFate<Rules: KernelRules>(_ rules: Rules.Type) throws {
     var met: [ResumeWatch.Situation: Int] = [:]
     for (blocks, script) in Self.scripts {
-      let guest = try TestGuests.with([.init(blocks: [:], min: 1, byType: blocks)], granule: 8, cpus: 2)
+      let guest = try TestGuests.with(
+        [.init(blocks: [:], min: 1, byType: blocks)], granule: 8, cpus: 2, kernel: Rules.version)
       let bench = try Bench(BudgetedResume.self, guest, ["budget": "1", "restarts": "2"], lowestOrder: 8)
       let watch = ResumeWatch(guest, lowestOrder: 8, perHold: 1, restartsPerList: 2)
-      let report = Scheduler(bench, [script], hooks: bench.hooks, watches: [watch]).explore()
+      let report = Scheduler(bench, [script], hooks: bench.hooks, rules: rules, watches: [watch]).explore()
       #expect(report.faults.isEmpty, "\(report.faults)")
       met.merge(watch.met) { $0 + $1 }
     }
@@ -46,9 +51,10 @@ import Testing
   /// The NULL test that was proposed meets a poisoned node in some interleaving.
   @Test func theNullTestIsCaught() throws {
     let bench = try Bench(
-      BudgetedResume.self, ScheduleCase.GuestShape.mixed.guest(), ["budget": "1", "check": "null"], lowestOrder: 9)
+      BudgetedResume.self, ScheduleCase.GuestShape.mixed.guest(.linux61), ["budget": "1", "check": "null"],
+      lowestOrder: 9)
     let scripts: [[Section]] = [[.take(order: 9, .movable, at: 1), .freeFirst]]
-    let report = Scheduler(bench, scripts, hooks: bench.hooks).explore()
+    let report = Scheduler(bench, scripts, hooks: bench.hooks, rules: Linux6_1.self).explore()
     #expect(report.faults.count == 1 && report.faults[0].contains("LIST_POISON1"), "\(report.faults)")
   }
 }

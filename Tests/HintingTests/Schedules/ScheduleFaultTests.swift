@@ -3,19 +3,24 @@ import Testing
 @testable import GuestMemory
 @testable import Hinting
 
-/// Strategies broken on purpose: each is caught in at least one interleaving, and none where nobody interferes.
+/// Strategies broken on purpose, under the rules of each kernel: each is caught in at least one interleaving, and none
+/// where nobody interferes.
 @Suite struct ScheduleFaultTests {
-  private func guest() throws -> Guest { try ScheduleCase.GuestShape.mixed.guest() }
+  private func guest(_ kernel: KernelVersion, _ shape: ScheduleCase.GuestShape = .mixed) throws -> Guest {
+    try shape.guest(kernel)
+  }
 
   /// Explores beside others, and beside nobody.
   private func faults<S: StrategyPasses, H: AllocatorHooks>(
     _ bench: Bench<S>, _ hooks: H, _ scripts: [[Section]], watches: [any ScheduleWatch] = [],
     begin: @escaping (Bench<S>) -> Void = { _ in }, repair: @escaping (Bench<S>) -> Void = { _ in }
   ) -> (alone: [String], among: [String]) {
-    func explored(_ scripts: [[Section]]) -> [String] {
-      Scheduler(bench, scripts, hooks: hooks, watches: watches, begin: begin, repair: repair).explore().faults
+    func explored<Rules: KernelRules>(_ rules: Rules.Type, _ scripts: [[Section]]) -> [String] {
+      Scheduler(bench, scripts, hooks: hooks, rules: rules, watches: watches, begin: begin, repair: repair).explore()
+        .faults
     }
-    return (explored([]), explored(scripts))
+    let rules = bench.guest.geometry.kernel.rules
+    return (explored(rules, []), explored(rules, scripts))
   }
 
   /// What befalls a saved node: taken, on a per-CPU list, merged, moved.
@@ -26,9 +31,9 @@ import Testing
     [[.takeRange(order: 10, .movable), .freeFirst, .freeLast]],
   ]
 
-  @Test(arguments: ["trusts-node", "trusts-order", "late"])
-  func aWalkThatDoesNotLookAgainIsCaught(_ fault: String) throws {
-    let bench = try Bench(FaultyWalk.self, guest(), ["fault": fault], lowestOrder: 8)
+  @Test(arguments: ["trusts-node", "trusts-order", "late"], KernelVersion.allCases)
+  func aWalkThatDoesNotLookAgainIsCaught(_ fault: String, _ kernel: KernelVersion) throws {
+    let bench = try Bench(FaultyWalk.self, guest(kernel), ["fault": fault], lowestOrder: 8)
     var caught: [String] = []
     for scripts in Self.walkScripts {
       let (alone, among) = faults(bench, NoHooks(), scripts)
@@ -39,19 +44,33 @@ import Testing
     #expect(!caught.isEmpty, "\(fault)")
   }
 
-  @Test(arguments: ["trusts-peek", "returns-early"])
-  func aBlockThatIsNotHeldWhileItIsReportedIsCaught(_ fault: String) throws {
-    let bench = try Bench(HastyTaker.self, guest(), ["fault": fault])
+  @Test(arguments: ["trusts-peek", "returns-early"], KernelVersion.allCases)
+  func aBlockThatIsNotHeldWhileItIsReportedIsCaught(_ fault: String, _ kernel: KernelVersion) throws {
+    let bench = try Bench(HastyTaker.self, guest(kernel), ["fault": fault])
     let (alone, among) = faults(bench, NoHooks(), [[.take(order: 10, .movable, at: 0), .freeLast]])
     #expect(alone.isEmpty == (fault == "trusts-peek"))
     #expect(!among.isEmpty)
   }
 
-  @Test func theSameDesignsWithoutAFaultKeepTheRules() throws {
+  /// A range was tried over the block while it was out, which makes its pageblocks movable under 6.1's and 6.12's rules. In
+  /// 6.1 a free block needn't stand on its pageblock's list.
+  @Test(arguments: KernelVersion.allCases)
+  func aBlockThatGoesBackToItsOldListIsCaughtWhereListsArePure(_ kernel: KernelVersion) throws {
+    let script: [[Section]] = [[.takeRangeAt(pageblock: 0), .takeRangeAt(pageblock: 1)]]
+    let right = try faults(Bench(HastyTaker.self, guest(kernel, .unmovable)), NoHooks(), script)
+    #expect(right.alone.isEmpty && right.among.isEmpty, "\(right)")
+    let bench = try Bench(HastyTaker.self, guest(kernel, .unmovable), ["fault": "keeps-list"])
+    let (alone, among) = faults(bench, NoHooks(), script)
+    #expect(alone.isEmpty)
+    #expect(among.contains { $0.contains("impureList") } == (kernel == .linux612), "\(among)")
+  }
+
+  @Test(arguments: KernelVersion.allCases)
+  func theSameDesignsWithoutAFaultKeepTheRules(_ kernel: KernelVersion) throws {
     for scripts in Self.walkScripts {
-      let walk = try faults(Bench(FaultyWalk.self, guest(), lowestOrder: 8), NoHooks(), scripts)
+      let walk = try faults(Bench(FaultyWalk.self, guest(kernel), lowestOrder: 8), NoHooks(), scripts)
       #expect(walk.alone.isEmpty && walk.among.isEmpty, "\(walk)")
-      let taker = try faults(Bench(HastyTaker.self, guest()), NoHooks(), scripts)
+      let taker = try faults(Bench(HastyTaker.self, guest(kernel)), NoHooks(), scripts)
       #expect(taker.alone.isEmpty && taker.among.isEmpty, "\(taker)")
     }
   }
@@ -64,8 +83,9 @@ import Testing
     ]
   ]
 
-  @Test func pageReportingThatKeepsTheFlagIsCaught() throws {
-    let bench = try Bench(PageReporting.self, guest(), ["capacity": "4"], lowestOrder: 9)
+  @Test(arguments: KernelVersion.allCases)
+  func pageReportingThatKeepsTheFlagIsCaught(_ kernel: KernelVersion) throws {
+    let bench = try Bench(PageReporting.self, guest(kernel), ["capacity": "4"], lowestOrder: 9)
     let watches = [ReportedWatch(bench.guest, capacity: 4)]
     // Both pageblocks of a block, the lower one back first: it is reported, and heads the whole when the other comes
     // back.
@@ -82,9 +102,9 @@ import Testing
   }
 
   private func boundaryFaults<H: AllocatorHooks>(
-    _ hooks: (PageReportingBoundary.Hooks) -> H
+    _ kernel: KernelVersion, _ hooks: (PageReportingBoundary.Hooks) -> H
   ) throws -> (alone: [String], among: [String]) {
-    let bench = try Bench(PageReportingBoundary.self, ScheduleCase.GuestShape.large.guest(), ["capacity": "2"])
+    let bench = try Bench(PageReportingBoundary.self, guest(kernel, .large), ["capacity": "2"])
     return faults(
       bench, hooks(bench.hooks), Self.largeScript, watches: [BoundaryWatch(bench)],
       begin: { bench in bench.hooks.request(bench.guest.core.zone(0)) },
@@ -100,26 +120,27 @@ import Testing
       })
   }
 
-  @Test func aBoundaryThatIsNotMovedOnIsCaught() throws {
-    let (alone, among) = try boundaryFaults { KeepsBoundary(hooks: $0) }
+  @Test(arguments: KernelVersion.allCases) func aBoundaryThatIsNotMovedOnIsCaught(_ kernel: KernelVersion) throws {
+    let (alone, among) = try boundaryFaults(kernel) { KeepsBoundary(hooks: $0) }
     #expect(alone.isEmpty)
     #expect(among.count == 1 && among[0].contains("boundary"), "\(among)")
   }
 
-  @Test func aCounterThatIsNotCountedDownIsCaught() throws {
-    let (alone, among) = try boundaryFaults { KeepsCount(hooks: $0) }
+  @Test(arguments: KernelVersion.allCases)
+  func aCounterThatIsNotCountedDownIsCaught(_ kernel: KernelVersion) throws {
+    let (alone, among) = try boundaryFaults(kernel) { KeepsCount(hooks: $0) }
     #expect(alone.isEmpty)
     #expect(among.count == 1 && among[0].contains("counted"), "\(among)")
   }
 
-  @Test func v5sOwnHooksAreNotCaught() throws {
-    let (alone, among) = try boundaryFaults { $0 }
+  @Test(arguments: KernelVersion.allCases) func v5sOwnHooksAreNotCaught(_ kernel: KernelVersion) throws {
+    let (alone, among) = try boundaryFaults(kernel) { $0 }
     #expect(alone.isEmpty && among.isEmpty)
   }
 
-  @Test func aBitThatIsNotSetIsCaught() throws {
+  @Test(arguments: KernelVersion.allCases) func aBitThatIsNotSetIsCaught(_ kernel: KernelVersion) throws {
     let bench = try Bench(
-      BitmapHinting.self, ScheduleCase.GuestShape.large.guest(), ["capacity": "2", "clear": "locked"])
+      BitmapHinting.self, guest(kernel, .large), ["capacity": "2", "clear": "locked"])
     let watches = [BitmapWatch(bench, capacity: 2, losesNothing: true)]
     let right = faults(bench, bench.hooks, Self.largeScript, watches: watches)
     #expect(right.alone.isEmpty && right.among.isEmpty, "\(right)")

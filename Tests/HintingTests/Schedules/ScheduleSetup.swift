@@ -2,18 +2,18 @@
 @testable import Hinting
 
 extension ScheduleCase {
-  /// Explores the case's strategy beside `scripts`.
+  /// Explores the case's strategy beside `scripts`, under the rules of the guest's kernel.
   func scheduled<Result>(
-    _ scripts: [[Section]], guest: Guest? = nil, _ body: (any Explorable) throws -> Result
+    _ scripts: [[Section]], on guest: Guest, _ body: (any Explorable) throws -> Result
   ) throws -> Result {
-    func open<S: StrategyPasses>(_ type: S.Type) throws -> Result {
-      let bench = try Bench(type, guest ?? shape.guest(), options, lowestOrder: lowestOrder)
+    func open<S: StrategyPasses, Rules: KernelRules>(_ type: S.Type, _ rules: Rules.Type) throws -> Result {
+      let bench = try Bench(type, guest, options, lowestOrder: lowestOrder)
       return try body(
         Scheduler(
-          bench, scripts, hooks: bench.hooks, looksUnlocked: looksUnlocked, watches: watches(bench),
+          bench, scripts, hooks: bench.hooks, rules: rules, looksUnlocked: looksUnlocked, watches: watches(bench),
           begin: Self.request))
     }
-    return try open(try Strategies.entry(named: strategy).type)
+    return try open(Strategies.entry(named: strategy).type, guest.geometry.kernel.rules)
   }
 
   /// v5 asks from 32 blocks on; a small guest is asked for by hand.

@@ -21,7 +21,7 @@ import Instruments
 /// carries over and what it means to do next all steer what comes. Two runs with the same position thus have the same
 /// future under the same decisions. Hints already copied are judged in each run by the holds before, whichever
 /// position it leads to. ``SchedulerTests`` compares with exploration that never prunes.
-final class Scheduler<S: StrategyPasses, H: AllocatorHooks> {
+final class Scheduler<S: StrategyPasses, H: AllocatorHooks, Rules: KernelRules> {
   enum Place: Int {
     case start, afterHold, beforeHold, report, held
   }
@@ -41,7 +41,7 @@ final class Scheduler<S: StrategyPasses, H: AllocatorHooks> {
   }
 
   let bench: Bench<S>
-  let mutators: [ScheduledMutator<H>]
+  let mutators: [ScheduledMutator<H, Rules>]
   private let guest: Guest
   private let image: AllocatorMemory
   private let words: SharedWords.View?
@@ -75,13 +75,15 @@ final class Scheduler<S: StrategyPasses, H: AllocatorHooks> {
 
   /// - Parameters:
   ///   - scripts: one for each mutator; CPUs 1 and up.
+  ///   - rules: those of the guest's kernel, which the strategy and the mutators follow.
   ///   - looksUnlocked: whether the strategy reads anything without the lock. Where it doesn't, before a hold is after
   ///   the last.
   ///   - begin: what has happened before the session.
   ///   - repair: after a fault, so that the strategy can be let run to its end.
   init(
-    _ bench: Bench<S>, _ scripts: [[Section]], hooks: H, looksUnlocked: Bool = true, watches: [any ScheduleWatch] = [],
-    begin: @escaping (Bench<S>) -> Void = { _ in }, repair: @escaping (Bench<S>) -> Void = { _ in }
+    _ bench: Bench<S>, _ scripts: [[Section]], hooks: H, rules: Rules.Type, looksUnlocked: Bool = true,
+    watches: [any ScheduleWatch] = [], begin: @escaping (Bench<S>) -> Void = { _ in },
+    repair: @escaping (Bench<S>) -> Void = { _ in }
   ) {
     self.bench = bench
     guest = bench.guest
@@ -202,14 +204,14 @@ final class Scheduler<S: StrategyPasses, H: AllocatorHooks> {
     report.runs += 1
 
     arrive(.start)
-    let outcome = bench.collect(recorder)
+    let outcome = bench.collect(recorder, under: Rules.self)
     if case .error(let reason) = outcome { fault("ended with \(reason)") }
     trace.append(combined(outcome.name.hashValue, bench.session.restarts))
     for watch in watches where !isBroken {
       for text in watch.didEnd(outcome, restarts: bench.session.restarts) { fault(text) }
     }
     if recorder.pagesTaken > recorder.pagesReturned { arrive(.held) }
-    bench.giveBack(recorder)
+    bench.giveBack(recorder, under: Rules.self)
     leave()
   }
 
@@ -298,7 +300,7 @@ final class Scheduler<S: StrategyPasses, H: AllocatorHooks> {
     report.holds += recorder.items.count
     report.reports += recorder.reports.count + recorder.batches.count
     if isBroken { return }
-    var own = GuestCPU(guest.core, cpu: 0, node: 0, probe: NoProbe(), hooks: bench.hooks, rules: Linux6_1.self)
+    var own = bench.other(0, under: Rules.self)
     own.drainPerCPULists()
     report.ends.insert(image.hash)
     if let text = guest.validate().first { fault("at the end: \(text)") }

@@ -12,8 +12,12 @@ import Testing
     [.take(order: 10, .movable, at: 1), .freeFirst], [.allocate(order: 9, .userMovable)],
   ]
 
-  private func explored(_ entry: ScheduleCase, _ scripts: [[Section]], prunes: Bool) throws -> ScheduleReport {
-    try entry.scheduled(scripts) { $0.explore(prunes: prunes, mostRuns: 200_000) }
+  private func explored(
+    _ entry: ScheduleCase, _ scripts: [[Section]], prunes: Bool
+  ) throws -> ScheduleReport {
+    try entry.scheduled(scripts, on: entry.shape.guest(.linux61)) {
+      $0.explore(prunes: prunes, mostRuns: 200_000)
+    }
   }
 
   /// Exploration that takes every position for a new one runs each interleaving by itself. The pruned one comes by the
@@ -34,7 +38,9 @@ import Testing
   @Test(arguments: [(8, 3), (9, 2), (10, 1)])
   func interleavingsAreAsManyAsArithmeticSays(order: Int, holds: Int) throws {
     let entry = ScheduleCase(
-      strategy: "free-list-fixed-buffer", lowestOrder: order, looksUnlocked: false, one: (0, 0), three: (0, 0))
+      strategy: "free-list-fixed-buffer", lowestOrder: order, looksUnlocked: false, one: .init(0, 0),
+      several: .init(0, 0),
+      later: (.init(0, 0), .init(0, 0)))
     for sections in 1...4 {
       let script = [[Section](repeating: .drain, count: sections)]
       let report = try explored(entry, script, prunes: true)
@@ -48,7 +54,7 @@ import Testing
   @Test func aSeedIsASchedule() throws {
     let entry = try #require(ScheduleCase.all.first { $0.strategy == "page-reporting" })
     func states(_ seed: UInt64) throws -> Int {
-      try entry.scheduled(Self.two) { $0.explore(seed: seed, runs: 3).states.count }
+      try entry.scheduled(Self.two, on: entry.shape.guest(.linux61)) { $0.explore(seed: seed, runs: 3).states.count }
     }
     #expect(try states(4) == states(4))
   }
