@@ -58,22 +58,25 @@ public struct ExperimentTable {
     guard !lines.isEmpty else { return nil }
 
     var titles =
-      ["guest", "load", "ack ns", "strategy", "oversubscribed", "preempted"] + keys.map { Self.title($0.name, "") }
+      ["guest", "kernel", "load", "ack ns", "strategy", "oversubscribed", "preempted"]
+      + keys.map { Self.title($0.name, "") }
     var fields = lines.map { line in
       [
         [Figure.bytes(line.cell.guestBytes), line.cell.state].filter { !$0.isEmpty }.joined(separator: " "),
+        runs[line.cell.cellID]?.guest.kernelRules.flatMap { $0.isEmpty ? nil : $0 } ?? Figure.missing,
         line.cell.load,
         runs[line.cell.cellID]?.load.hostAckNs.map { Figure.count($0) } ?? Figure.missing, line.cell.strategy,
         line.cell.oversubscribed ? "yes" : "no",
         line.cell.preemptedRepetitions == nil ? Figure.missing : Figure.preempted(line.cell) ?? "no",
       ] + line.key
     }
-    // Anything common to every row is stated once, above.
+    // Anything common to every row is stated once, above, but for what is usual.
     var constant: [String] = []
-    for index in titles.indices.reversed() where index != 3 {
+    for index in titles.indices.reversed() where titles[index] != "strategy" {
       let values = Set(fields.map { $0[index] })
       guard values.count == 1, let only = values.first else { continue }
-      if only != Figure.missing && only != "no" { constant.insert("\(titles[index]) \(only)", at: 0) }
+      let isUsual = only == Figure.missing || only == "no" || titles[index] == "kernel" && only == "6.1"
+      if !isUsual { constant.insert("\(titles[index]) \(only)", at: 0) }
       titles.remove(at: index)
       for row in fields.indices { fields[row].remove(at: index) }
     }

@@ -130,6 +130,27 @@ struct ResultTableTests {
     #expect(marked.contains("preempted *N: a measured thread was preempted in N repetitions of the cell"))
   }
 
+  @Test("an experiment's own table tells kernels apart, and names one that isn't 6.1")
+  func kernelsInAnExperiment() throws {
+    let card = try #require(Experiments.all.first { $0.name == "ballooning" })
+    var (cells, runs) = Self.sample()
+    for index in cells.indices { cells[index].experiment = card.name }
+    for index in runs.indices { runs[index].identity.experiment = card.name }
+    let rows = cells.map { ["cell_id": $0.cellID, "repetition": "0", "inflate_gib_per_second": "2"] }
+    func text(_ kernels: [String]) throws -> String {
+      for (number, cell) in cells.enumerated() {
+        for index in runs.indices where runs[index].identity.cellID == cell.cellID {
+          runs[index].guest.kernelRules = kernels[number % kernels.count]
+        }
+      }
+      return try #require(ExperimentTable(card, cells: cells, runs: runs, rows: rows).text)
+    }
+    #expect(try !text(["6.1"]).contains("kernel"))
+    #expect(try text(["mainline"]).hasPrefix("ballooning: kernel mainline, "))
+    let several = try text(["6.1", "6.12", "mainline"])
+    for kernel in [" 6.1 ", " 6.12 ", " mainline "] { #expect(several.contains(kernel), "\(kernel) in \(several)") }
+  }
+
   @Test(
     "an experiment's table that is too wide comes in parts, of which each tells its rows apart",
     arguments: [60, 90, 160])
