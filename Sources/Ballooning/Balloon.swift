@@ -4,8 +4,8 @@ import Synchronization
 /// A balloon: its page list, its mutex and its message arrays. All threads share it, each through its own
 /// ``BalloonDriver``.
 ///
-/// Lock order: a page's lock, then the list's (`pages_lock`); a holder of the list lock may only try page locks. The
-/// mutex (`balloon_lock`) comes before the locks of pages on the list; a migration already holds page locks, so it only
+/// Lock order: a page's lock, then the list's (`pages_lock`); a holder of the list lock may only try page locks, and
+/// in mainline has nothing to do with them. The mutex (`balloon_lock`) comes before the locks of pages on the list; a migration already holds page locks, so it only
 /// tries the mutex.
 public final class Balloon: @unchecked Sendable {
   // Right to send: `handle` is addresses and constants; the memory there is guarded by its locks.
@@ -20,15 +20,16 @@ public final class Balloon: @unchecked Sendable {
   /// - Throws: ``GuestError`` if the host refuses the address space.
   public init(
     _ guest: Guest, _ kind: BalloonKind = .order0, listing: BalloonListing = .page, isMovable: Bool = true,
-    rules: BalloonRules = .linux61
+    isolation: IsolationRule = .merged
   ) throws(GuestError) {
     precondition(kind == .order0 || !isMovable, "blocks aren't moved")
+    precondition(isolation == .merged || guest.core.kernel == .linux61, "the series of 2012 is for 6.1's rules")
     words = try SharedWords(count: 8)
     arrays = .allocate(capacity: guest.core.cpuCount * 2 * PFNArray.capacity)
     arrays.initialize(repeating: 0, count: guest.core.cpuCount * 2 * PFNArray.capacity)
     handle = Handle(
       core: guest.core, pages: OwnedPages(guest.core), words: words.view, arrays: arrays, order: kind.order,
-      listing: listing, isMovable: isMovable, rules: rules)
+      listing: listing, isMovable: isMovable, isolation: isolation)
   }
 
   deinit {
@@ -56,12 +57,12 @@ public final class Balloon: @unchecked Sendable {
     public let order: Int
     public let listing: BalloonListing
     public let isMovable: Bool
-    public let rules: BalloonRules
+    public let isolation: IsolationRule
 
     @usableFromInline
     init(
       core: GuestCore, pages: OwnedPages, words: SharedWords.View, arrays: UnsafeMutablePointer<UInt32>, order: Int,
-      listing: BalloonListing, isMovable: Bool, rules: BalloonRules
+      listing: BalloonListing, isMovable: Bool, isolation: IsolationRule
     ) {
       self.core = core
       self.pages = pages
@@ -70,7 +71,7 @@ public final class Balloon: @unchecked Sendable {
       self.order = order
       self.listing = listing
       self.isMovable = isMovable
-      self.rules = rules
+      self.isolation = isolation
     }
 
     /// balloon_mapping_gfp_mask() | __GFP_NOMEMALLOC | __GFP_NORETRY | __GFP_NOWARN: GFP_HIGHUSER_MOVABLE, or

@@ -1,7 +1,8 @@
 import GuestMemory
 import Instruments
 
-// compact_zone() as called for `echo 1 > /proc/sys/vm/compact_memory` (mm/compaction.c, Linux 6.1), in outline.
+// compact_zone() as called for `echo 1 > /proc/sys/vm/compact_memory` (mm/compaction.c), in outline: 6.1's scanners, over
+// the allocator and the balloon of the guest's kernel.
 extension BalloonDriver {
   /// Compacts a zone in one pass: one scanner isolates movable pages from the bottom up, another takes free target
   /// pages from the top down, until they meet.
@@ -153,7 +154,9 @@ struct FreeScanner {
 
   /// Collects free pages until it has `wanted`, staying above pageblock `bottom`.
   @inlinable
-  mutating func fill(_ wanted: Int, above bottom: UInt64, _ cpu: inout GuestCPU<NoProbe, NoHooks, Linux6_1>) {
+  mutating func fill<Rules: KernelRules>(
+    _ wanted: Int, above bottom: UInt64, _ cpu: inout GuestCPU<NoProbe, NoHooks, Rules>
+  ) {
     while pages.count < wanted && !isExhausted {
       let end = min(block + pageblock, zone.endPFN)
       if position < end && isTarget(cpu.core) {

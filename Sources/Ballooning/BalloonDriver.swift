@@ -1,14 +1,16 @@
 import GuestMemory
 import Instruments
 
-/// One thread's access to a ``Balloon``: drivers/virtio/virtio_balloon.c and mm/balloon_compaction.c, Linux 6.1.
+/// One thread's access to a ``Balloon``: drivers/virtio/virtio_balloon.c and mm/balloon_compaction.c of Linux 6.1 and
+/// 6.12, mm/balloon.c of mainline.
 ///
-/// `Probe` watches the balloon's own lock, `pages_lock`, but not the zone locks.
+/// `Probe` watches the balloon's own lock, `pages_lock`, but not the zone locks. `Rules` are those of the guest's kernel.
 ///
-/// Not modelled: PageOffline and the vmevent counters, which nothing here reads; page contents.
-public struct BalloonDriver<Probe: LockProbe, Host: BalloonHost, Steps: BalloonSteps> {
+/// Not modelled: PageOffline and the vmevent counters, which nothing here reads; the zone's managed pages, of which a
+/// balloon's pages are subtracted (by the driver, in mainline under the list's lock); page contents.
+public struct BalloonDriver<Probe: LockProbe, Host: BalloonHost, Steps: BalloonSteps, Rules: KernelRules> {
   public let balloon: Balloon.Handle
-  public var cpu: GuestCPU<NoProbe, NoHooks, Linux6_1>
+  public var cpu: GuestCPU<NoProbe, NoHooks, Rules>
   public var probe: Probe
   public let host: Host
   public let steps: Steps
@@ -16,7 +18,7 @@ public struct BalloonDriver<Probe: LockProbe, Host: BalloonHost, Steps: BalloonS
   /// Creates a driver for one thread. `cpu`: the thread's modelled CPU; no other thread may use it.
   @inlinable
   public init(
-    _ balloon: Balloon.Handle, cpu: GuestCPU<NoProbe, NoHooks, Linux6_1>, probe: Probe, host: Host, steps: Steps
+    _ balloon: Balloon.Handle, cpu: GuestCPU<NoProbe, NoHooks, Rules>, probe: Probe, host: Host, steps: Steps
   ) {
     self.balloon = balloon
     self.cpu = cpu
@@ -26,7 +28,7 @@ public struct BalloonDriver<Probe: LockProbe, Host: BalloonHost, Steps: BalloonS
   }
 
   @inlinable
-  public init(_ balloon: Balloon.Handle, cpu: GuestCPU<NoProbe, NoHooks, Linux6_1>, probe: Probe, host: Host)
+  public init(_ balloon: Balloon.Handle, cpu: GuestCPU<NoProbe, NoHooks, Rules>, probe: Probe, host: Host)
   where Steps == NoSteps {
     self.init(balloon, cpu: cpu, probe: probe, host: host, steps: NoSteps())
   }
@@ -86,20 +88,21 @@ public struct BalloonDriver<Probe: LockProbe, Host: BalloonHost, Steps: BalloonS
     steps.did(.enqueued(pfns[0]))
   }
 
-  /// balloon_page_enqueue_one(): no other thread can hold the lock of a page that was just allocated.
+  /// balloon_page_enqueue_one(): no other thread can hold the lock of a page that was just allocated. Mainline doesn't ask
+  /// for it.
   @inlinable @inline(__always)
   static func insert(_ page: Page, _ balloon: Balloon.Handle, _ steps: Steps, _ hold: inout OwnedPages.Hold) {
-    if !page.tryLock() { steps.bug("a page that comes into the balloon is locked") }
+    if Rules.balloonLocksPages && !page.tryLock() { steps.bug("a page that comes into the balloon is locked") }
     if balloon.isMovable { page.setOwnedMovable(true) }
     hold.add(page)
-    page.unlock()
+    if Rules.balloonLocksPages { page.unlock() }
   }
 
   // MARK: deflating
 
   /// leak_balloon(): takes up to `wanted` entries, 256 at most, off the list, tells the host and frees them.
   ///
-  /// - Returns: the number of entries freed, fewer than asked for if the rest are isolated or locked.
+  /// - Returns: the number of entries freed, fewer than asked for if the rest are isolated or, but in mainline, locked.
   @inlinable
   public mutating func deflate(_ wanted: Int) -> Int {
     let pfns = batch
@@ -119,8 +122,8 @@ public struct BalloonDriver<Probe: LockProbe, Host: BalloonHost, Steps: BalloonS
     return count
   }
 
-  /// balloon_page_list_dequeue(); with `wanted` 1, the same as balloon_page_dequeue(). Skips pages whose lock is taken:
-  /// the lock order allows only a try here.
+  /// balloon_page_list_dequeue(); with `wanted` 1, the same as balloon_page_dequeue(). Skips pages whose lock is taken, as
+  /// the lock order allows only a try here; in mainline takes the first ones, whoever has their locks.
   @inlinable @inline(__always)
   mutating func dequeue(_ pfns: PFNArray, from first: Int, wanted: Int) -> Int {
     let (core, steps) = (balloon.core, steps)
@@ -130,10 +133,10 @@ public struct BalloonDriver<Probe: LockProbe, Host: BalloonHost, Steps: BalloonS
       hold.walk { page in
         if count == wanted { return false }
         items &+= 1
-        guard page.tryLock() else { return true }
+        if Rules.balloonLocksPages && !page.tryLock() { return true }
         page.setOwnedMovable(false)
         hold.remove(page)
-        page.unlock()
+        if Rules.balloonLocksPages { page.unlock() }
         pfns[first &+ count] = core.pfn(page)
         count &+= 1
         return true

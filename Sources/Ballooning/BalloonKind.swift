@@ -27,9 +27,9 @@ public enum BalloonListing: String, Sendable, CaseIterable {
 }
 
 /// The rule that decides whether a page is already isolated.
-public enum BalloonRules: String, Sendable, CaseIterable {
+public enum IsolationRule: String, Sendable, CaseIterable {
   /// The 2012 series: a page is isolated unless it has exactly two references, the balloon's and the isolator's.
   case series2012 = "2012"
-  /// Linux 6.1: the flag PageIsolated. The owner is checked again with a reference, before the lock.
-  case linux61 = "6.1"
+  /// What was merged: the flag PageIsolated. The owner is checked again with a reference, before the lock.
+  case merged
 }

@@ -15,9 +15,6 @@ package protocol Experiment: Sendable {
   /// - Parameter nodes: the guest's node count.
   static func threads(_ options: OptionValues, nodes: Int) -> Int
 
-  /// Whether its own code follows the rules of the guest's kernel, see ``GuestMemory/KernelVersion``.
-  static var followsKernels: Bool { get }
-
   /// The number of those threads that run on guest CPUs: scanners, mutators and other threads that allocate.
   static func guestThreads(_ options: OptionValues, nodes: Int) -> Int
 
@@ -46,8 +43,6 @@ package protocol Experiment: Sendable {
 }
 
 extension Experiment {
-  package static var followsKernels: Bool { true }
-
   package static func threads(_ options: OptionValues, nodes: Int) -> Int {
     options.scanners(nodes: nodes) + options.mutators + (options.hostAckNs > 0 ? options.scanners(nodes: nodes) : 0)
   }

@@ -4,21 +4,27 @@ import Instruments
 /// Pages owned by code outside the allocator: a list, its lock, and the number of isolated pages. The kernel's `struct
 /// balloon_dev_info`, fields in its order, on its own cache line.
 ///
+/// Mainline has one lock for all balloons, outside of the struct: here the lock has a line of its own then. A guest has
+/// one balloon.
+///
 /// A handle: copied freely, valid until ``deallocate()``.
 public struct OwnedPages: @unchecked Sendable {
-  // Right to send: an address; the memory there is guarded by the lock in it.
+  // Right to send: addresses; the memory there is guarded by the lock in it.
   @usableFromInline let base: UnsafeMutableRawPointer
+  @usableFromInline let lockAddress: UnsafeMutableRawPointer
   @usableFromInline let core: GuestCore
 
   @inlinable static var isolatedOffset: Int { 0 }
   @inlinable static var lockOffset: Int { 8 }
   @inlinable static var listOffset: Int { 16 }
   @inlinable static var countOffset: Int { 32 }
+  @inlinable static var globalLockOffset: Int { 64 }
 
   /// Creates an empty list for pages of this guest.
   public init(_ core: GuestCore) {
     self.core = core
-    base = .allocate(byteCount: 64, alignment: 64)
+    base = .allocate(byteCount: 128, alignment: 64)
+    lockAddress = base + (core.kernel == .mainline ? OwnedPages.globalLockOffset : OwnedPages.lockOffset)
     reset()
   }
 
@@ -26,7 +32,7 @@ public struct OwnedPages: @unchecked Sendable {
 
   /// Empties the list. No thread may be using it.
   public func reset() {
-    base.initializeMemory(as: UInt64.self, repeating: 0, count: 8)
+    base.initializeMemory(as: UInt64.self, repeating: 0, count: 16)
     list.initialize()
   }
 
@@ -94,7 +100,7 @@ public struct OwnedPages: @unchecked Sendable {
   public func withLocked<Probe: LockProbe, Result>(
     cpu: Int, _ probe: inout Probe, _ body: (inout Hold) -> Result
   ) -> Result {
-    let lock = Spinlock(base + OwnedPages.lockOffset)
+    let lock = Spinlock(lockAddress)
     probe.willAcquire()
     lock.lock(core.lockKind, nodes: core.queueNodes, cpu: cpu)
     probe.didAcquire()

@@ -4,8 +4,12 @@ import Testing
 @testable import Ballooning
 @testable import GuestMemory
 
-/// Inflating, deflating, and the protocol of references and page locks, one thread at a time.
+/// Inflating, deflating, and the protocol of references and page locks, one thread at a time, under each kernel's rules.
 @Suite struct BalloonDriverTests {
+  /// Every rule of isolation, in the kernels that it is for.
+  private static let isolations =
+    [(IsolationRule.series2012, KernelVersion.linux61)] + KernelVersion.allCases.map { (IsolationRule.merged, $0) }
+
   private final class Holds { var items: [Int] = [] }
 
   private struct CountingProbe: LockProbe {
@@ -16,13 +20,17 @@ import Testing
     mutating func didRelease(zone: Int, items: Int) { holds.items.append(items) }
   }
 
-  @Test(arguments: BalloonKind.allCases, BalloonListing.allCases)
-  func whatGoesInComesOut(_ kind: BalloonKind, _ listing: BalloonListing) throws {
+  @Test(arguments: BalloonKind.allCases, KernelVersion.allCases)
+  func whatGoesInComesOut(_ kind: BalloonKind, _ kernel: KernelVersion) throws {
+    for listing in BalloonListing.allCases { try comesOut(kind, kernel, listing) }
+  }
+
+  private func comesOut(_ kind: BalloonKind, _ kernel: KernelVersion, _ listing: BalloonListing) throws {
     let bench = try BalloonBench(
-      pages: 1 << 14, highestOrder: 10, kind, listing: listing, isMovable: kind == .order0)
+      pages: 1 << 14, highestOrder: 10, kind, listing: listing, isMovable: kind == .order0, kernel: kernel)
     let start = bench.guest.core.freePages
     let wanted = (1 << 13) >> kind.order
-    let driver = BalloonHand(bench, NoProbe())
+    let driver = bench.hand()
     var taken = 0
     while taken < wanted { taken += driver.inflate(wanted - taken) }
     #expect(taken == wanted && bench.balloon.count == wanted && bench.listed.count == wanted)
@@ -43,11 +51,11 @@ import Testing
     #expect(bench.host.pages.isEmpty && bench.host.faults.isEmpty && bench.host.messages.count == 2 * messages)
   }
 
-  @Test func aListIsOneHoldAndPagesAreOneEach() throws {
+  @Test(arguments: KernelVersion.allCases) func aListIsOneHoldAndPagesAreOneEach(_ kernel: KernelVersion) throws {
     for (listing, expected) in [(BalloonListing.list, [200]), (.page, [Int](repeating: 1, count: 200))] {
-      let bench = try BalloonBench(pages: 1024, highestOrder: 10, listing: listing)
+      let bench = try BalloonBench(pages: 1024, highestOrder: 10, listing: listing, kernel: kernel)
       let holds = Holds()
-      let driver = BalloonHand(bench, CountingProbe(holds: holds))
+      let driver = bench.hand(CountingProbe(holds: holds))
       #expect(driver.inflate(200) == 200)
       #expect(holds.items == expected)
       holds.items = []
@@ -58,7 +66,7 @@ import Testing
 
   @Test func aMessageNamesNoMoreThan256() throws {
     let bench = try BalloonBench(pages: 1024, highestOrder: 10)
-    let driver = BalloonHand(bench, NoProbe())
+    let driver = bench.hand()
     #expect(driver.inflate(1000) == 256)
     #expect(driver.deflate(1000) == 256)
     #expect(driver.deflate(1) == 0)
@@ -66,7 +74,7 @@ import Testing
 
   @Test func anEmptyAllocatorEndsTheInflating() throws {
     let bench = try BalloonBench(marks: Watermarks(min: 16, low: 20, high: 24))
-    let driver = BalloonHand(bench, NoProbe())
+    let driver = bench.hand()
     var taken = 0
     while case let more = driver.inflate(PFNArray.capacity), more > 0 { taken += more }
     bench.drain()
@@ -78,8 +86,8 @@ import Testing
   // MARK: isolating
 
   @Test func isolationFailsOnACountOtherThanTwo() throws {
-    let bench = try BalloonBench(rules: .series2012)
-    let driver = BalloonHand(bench, NoProbe())
+    let bench = try BalloonBench(isolation: .series2012)
+    let driver = bench.hand()
     _ = driver.inflate(1)
     let pfn = try #require(bench.listed.first)
     // Somebody else has a reference.
@@ -90,9 +98,10 @@ import Testing
     #expect(driver.isolate(pfn))
   }
 
-  @Test(arguments: BalloonRules.allCases) func anIsolatedPageIsNotIsolatedAgain(_ rules: BalloonRules) throws {
-    let bench = try BalloonBench(rules: rules)
-    let driver = BalloonHand(bench, NoProbe())
+  @Test(arguments: isolations)
+  func anIsolatedPageIsNotIsolatedAgain(_ isolation: IsolationRule, _ kernel: KernelVersion) throws {
+    let bench = try BalloonBench(isolation: isolation, kernel: kernel)
+    let driver = bench.hand()
     _ = driver.inflate(2)
     let pfn = bench.listed[0]
     #expect(driver.isolate(pfn))
@@ -104,9 +113,10 @@ import Testing
     #expect(bench.guest.core.page(pfn).references == 1)
   }
 
-  @Test(arguments: BalloonRules.allCases) func isolationFailsOnALockedPage(_ rules: BalloonRules) throws {
-    let bench = try BalloonBench(rules: rules)
-    let driver = BalloonHand(bench, NoProbe())
+  @Test(arguments: isolations)
+  func isolationFailsOnALockedPage(_ isolation: IsolationRule, _ kernel: KernelVersion) throws {
+    let bench = try BalloonBench(isolation: isolation, kernel: kernel)
+    let driver = bench.hand()
     _ = driver.inflate(1)
     let page = bench.guest.core.page(bench.listed[0])
     #expect(page.tryLock())
@@ -116,9 +126,9 @@ import Testing
     #expect(driver.isolate(bench.listed[0]))
   }
 
-  @Test func isolationFailsOnWhatIsNotTheBalloons() throws {
-    let bench = try BalloonBench()
-    let driver = BalloonHand(bench, NoProbe())
+  @Test(arguments: KernelVersion.allCases) func isolationFailsOnWhatIsNotTheBalloons(_ kernel: KernelVersion) throws {
+    let bench = try BalloonBench(kernel: kernel)
+    let driver = bench.hand()
     // Free, and somebody else's.
     #expect(!driver.isolate(0))
     let other = try #require(driver.allocate())
@@ -131,25 +141,32 @@ import Testing
     #expect(!driver.isolate(pfn))
   }
 
-  @Test func pagesOfAnUnmovableBalloonAreNotIsolated() throws {
-    let bench = try BalloonBench(isMovable: false)
-    let driver = BalloonHand(bench, NoProbe())
+  @Test(arguments: KernelVersion.allCases)
+  func pagesOfAnUnmovableBalloonAreNotIsolated(_ kernel: KernelVersion) throws {
+    let bench = try BalloonBench(isMovable: false, kernel: kernel)
+    let driver = bench.hand()
     _ = driver.inflate(4)
     #expect(bench.listed.allSatisfy { !driver.isolate($0) })
     #expect(bench.listed.allSatisfy { bench.guest.core.pageblockMigratetype($0) == .unmovable })
   }
 
-  @Test func deflatingSkipsLockedPages() throws {
+  /// Mainline takes the first pages of the list, whatever their locks.
+  @Test(arguments: KernelVersion.allCases) func deflatingSkipsLockedPagesButInMainline(_ kernel: KernelVersion) throws {
     for listing in BalloonListing.allCases {
-      let bench = try BalloonBench(listing: listing)
-      let driver = BalloonHand(bench, NoProbe())
-      _ = driver.inflate(4)
+      let bench = try BalloonBench(listing: listing, kernel: kernel)
+      let driver = bench.hand()
+      _ = driver.inflate(6)
       let before = bench.listed
-      #expect(bench.guest.core.page(before[1]).tryLock())
-      #expect(driver.deflate(4) == 3)
-      #expect(bench.listed == [before[1]] && bench.balloon.count == 1)
-      bench.guest.core.page(before[1]).unlock()
-      #expect(driver.deflate(4) == 1)
+      let page = bench.guest.core.page(before[1])
+      // Somebody looks at it.
+      #expect(page.takeReference() && page.tryLock())
+      #expect(driver.deflate(4) == 4)
+      let left = kernel == .mainline ? before[4...] : [before[1]] + before[5...]
+      #expect(bench.listed == Array(left) && bench.balloon.count == 2)
+      #expect(driver.deflate(4) == (kernel == .mainline ? 2 : 1))
+      page.unlock()
+      driver.put(before[1])
+      #expect(driver.deflate(4) == (kernel == .mainline ? 0 : 1))
       bench.drain()
       #expect(bench.faults().isEmpty)
     }
@@ -157,9 +174,9 @@ import Testing
 
   // MARK: migrating
 
-  @Test func aMigrationTellsOfTheNewPageFirst() throws {
-    let bench = try BalloonBench()
-    let driver = BalloonHand(bench, NoProbe())
+  @Test(arguments: KernelVersion.allCases) func aMigrationTellsOfTheNewPageFirst(_ kernel: KernelVersion) throws {
+    let bench = try BalloonBench(kernel: kernel)
+    let driver = bench.hand()
     _ = driver.inflate(3)
     let old = bench.listed[1]
     let new = try #require(driver.allocate())
@@ -175,9 +192,24 @@ import Testing
     #expect(bench.faults().isEmpty && bench.host.faults.isEmpty)
   }
 
-  @Test func aMigrationOnlyTriesTheMutex() throws {
-    let bench = try BalloonBench()
-    let driver = BalloonHand(bench, NoProbe())
+  /// Under the list's lock the new page comes and the old one's owner goes: two holds, in mainline one.
+  @Test(arguments: KernelVersion.allCases) func theListChangesInOneHoldInMainline(_ kernel: KernelVersion) throws {
+    let bench = try BalloonBench(kernel: kernel)
+    let holds = Holds()
+    let driver = bench.hand(CountingProbe(holds: holds))
+    _ = driver.inflate(1)
+    let old = bench.listed[0]
+    let new = try #require(driver.allocate())
+    #expect(driver.isolate(old))
+    holds.items = []
+    #expect(driver.migrate(old, to: new))
+    #expect(holds.items == (kernel == .mainline ? [1] : [1, 1]))
+    #expect(bench.listed == [new])
+  }
+
+  @Test(arguments: KernelVersion.allCases) func aMigrationOnlyTriesTheMutex(_ kernel: KernelVersion) throws {
+    let bench = try BalloonBench(kernel: kernel)
+    let driver = bench.hand()
     _ = driver.inflate(1)
     let old = bench.listed[0]
     let new = try #require(driver.allocate())
@@ -197,12 +229,13 @@ import Testing
   /// Any order of operations keeps the count, the list and the host together, and gives everything back.
   @Test(arguments: Seeds.list) func anyOrderOfOperationsKeepsTheCount(seed: UInt64) throws {
     let generatorSeed = SeededGenerator(seed: seed, stream: 3)
-    for rules in BalloonRules.allCases {
+    for (isolation, kernel) in Self.isolations {
       for listing in BalloonListing.allCases {
         var generator = generatorSeed
-        let bench = try BalloonBench(pages: 512, highestOrder: 6, listing: listing, rules: rules)
+        let bench = try BalloonBench(
+          pages: 512, highestOrder: 6, listing: listing, isolation: isolation, kernel: kernel)
         let start = bench.guest.core.freePages
-        let driver = BalloonHand(bench, NoProbe())
+        let driver = bench.hand()
         var isolated: [UInt64] = []
         var listed: Set<UInt64> = []
         for step in 0..<300 {

@@ -40,7 +40,6 @@ import Testing
     Case("--vmemmap 1g", "invalid vmemmap page size '1g'", "4k, 4k-filled, 2m or auto"),
     Case("--kernel 5.10", "invalid kernel '5.10'", "6.1, 6.12, mainline"),
     Case("--kernel 6.1,", "invalid kernel ''"),
-    Case("ballooning --kernel 6.12", "6.1 alone"),
     Case("--lists a --buddyinfo b", "--lists can't be combined with --buddyinfo"),
     Case("--lists a --guest 1G", "can't be combined with --lists"),
     Case("--lock ticket", "invalid lock 'ticket'", "queued, test-and-set"),

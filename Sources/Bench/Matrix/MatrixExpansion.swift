@@ -129,7 +129,7 @@ struct MatrixExpansion {
       threads: variants.map(threads).max() ?? 1,
       allocates: variants.contains { threads($0) > $0.options.scanners(nodes: group.nodes) },
       strategies: variants.contains { $0.chosen.card.takesStrategies })
-    let kernels = try self.kernels(group, variants)
+    let kernels = try self.kernels(group)
     for placement in Placement.allCases {
       let placed = variants.filter { $0.options.placement == placement }
       guard !placed.isEmpty else { continue }
@@ -166,14 +166,11 @@ struct MatrixExpansion {
   }
 
   /// The kernels whose rules the group's guests follow.
-  private func kernels(_ group: RunConfig.Group, _ variants: [Variant]) throws(UserError) -> [KernelVersion] {
+  private func kernels(_ group: RunConfig.Group) throws(UserError) -> [KernelVersion] {
     var kernels: [KernelVersion] = []
     for text in group.kernels {
       let kernel: KernelVersion = try Matrix.choice(text, "kernel")
       if !kernels.contains(kernel) { kernels.append(kernel) }
-    }
-    for variant in variants where !variant.chosen.experiment.followsKernels && kernels != [.linux61] {
-      throw .usage("\(variant.chosen.name) follows the rules of Linux 6.1 alone: expected --kernel 6.1")
     }
     return kernels
   }

@@ -8,20 +8,20 @@ import Synchronization
 
 /// Two threads contending for one balloon: the calling thread deflates and inflates it in batches; the other walks over
 /// the pages, isolates what it can and puts it back, as compaction does when it fails.
-final class BalloonContention {
+final class BalloonContention<Rules: KernelRules> {
   /// One thread's results in one window.
   struct Side {
     /// Pages given back and taken again, or isolated and put back. Pages per second.
     var pagesPerSecond = 0.0
-    /// Looks at a page of the balloon that failed because the page was locked or being freed.
+    /// Looks at a page of the balloon that failed because the page was locked, or was leaving the balloon.
     var failed = 0
     var tries = 0
     var disturbance: Disturbance?
     var waits = DurationStatistics(ticks: [], nanosecondsPerTick: 1)
   }
 
-  private typealias Driver = BalloonDriver<HoldProbe, BalloonQueues.Driver, NoSteps>
-  private static let batch = 64
+  private typealias Driver = BalloonDriver<HoldProbe, BalloonQueues.Driver, NoSteps, Rules>
+  private static var batch: Int { 64 }
 
   private let balloon: Balloon
   private let queues: BalloonQueues
@@ -40,7 +40,7 @@ final class BalloonContention {
     logs[cpu].reset()
     return Driver(
       balloon.handle,
-      cpu: GuestCPU(guest.core, cpu: cpu, node: guest.geometry.node(ofCPU: cpu), probe: NoProbe()),
+      cpu: GuestCPU(guest.core, cpu: cpu, node: guest.geometry.node(ofCPU: cpu), probe: NoProbe(), rules: Rules.self),
       probe: logs[cpu].probe(), host: queues.driver)
   }
 

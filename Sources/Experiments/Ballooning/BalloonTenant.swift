@@ -4,12 +4,12 @@ import Instruments
 
 /// A user of the guest's memory while the balloon is inflated: takes single movable pages and later frees most of them.
 /// Finds moved pages by the number noted in them.
-struct BalloonTenant: PageOwner {
-  private var cpu: GuestCPU<NoProbe, NoHooks, Linux6_1>
+struct BalloonTenant<Rules: KernelRules>: PageOwner {
+  private var cpu: GuestCPU<NoProbe, NoHooks, Rules>
   /// Each page's PFN by its number; nil once freed.
   private var pages: [UInt64?] = []
 
-  init(_ cpu: GuestCPU<NoProbe, NoHooks, Linux6_1>, expected: Int) {
+  init(_ cpu: GuestCPU<NoProbe, NoHooks, Rules>, expected: Int) {
     self.cpu = cpu
     pages.reserveCapacity(expected)
   }

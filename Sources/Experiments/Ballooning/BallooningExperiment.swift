@@ -13,8 +13,6 @@ import Records
 /// a tenant takes memory page by page; then the tenant frees all but an eighth, which leaves free pages between the
 /// balloon's.
 enum BallooningExperiment: Experiment {
-  static let followsKernels = false
-
   static let card = ExperimentCard(
     name: "ballooning",
     question:
@@ -90,9 +88,19 @@ enum BallooningExperiment: Experiment {
   }
 
   static func run(_ repetition: Repetition, _ bench: Bench) throws -> RepetitionResult {
+    switch repetition.guest.geometry.kernel {
+    case .linux61: try run(repetition, bench, Linux6_1.self)
+    case .linux612: try run(repetition, bench, Linux6_12.self)
+    case .mainline: try run(repetition, bench, Mainline.self)
+    }
+  }
+
+  private static func run<Rules: KernelRules>(
+    _ repetition: Repetition, _ bench: Bench, _ rules: Rules.Type
+  ) throws -> RepetitionResult {
     var run = repetition.record
     let setup = BalloonSetup(repetition.cell.options)
-    var trial = try Trial(repetition, bench)
+    var trial = try Trial<Rules>(repetition, bench)
     bench.holdLog.reset()
     let record = try trial.measure(setup)
     repetition.model.touch()
@@ -104,8 +112,8 @@ enum BallooningExperiment: Experiment {
       failure: trial.failure, experiment: ExperimentRows(card, [record]))
   }
 
-  /// The work of one repetition.
-  private struct Trial {
+  /// The work of one repetition, under the rules of its guest's kernel.
+  private struct Trial<Rules: KernelRules> {
     private let repetition: Repetition
     private let bench: Bench
     private let guest: Guest
@@ -135,13 +143,14 @@ enum BallooningExperiment: Experiment {
       return record
     }
 
-    private func cpu(_ number: Int) -> GuestCPU<NoProbe, NoHooks, Linux6_1> {
-      GuestCPU(guest.core, cpu: number, node: guest.geometry.node(ofCPU: number), probe: NoProbe())
+    private func cpu(_ number: Int) -> GuestCPU<NoProbe, NoHooks, Rules> {
+      GuestCPU(
+        guest.core, cpu: number, node: guest.geometry.node(ofCPU: number), probe: NoProbe(), rules: Rules.self)
     }
 
     private func driver<Probe: LockProbe>(
       _ balloon: Balloon, _ probe: Probe
-    ) -> BalloonDriver<Probe, BalloonQueues.Driver, NoSteps> {
+    ) -> BalloonDriver<Probe, BalloonQueues.Driver, NoSteps, Rules> {
       BalloonDriver(balloon.handle, cpu: cpu(0), probe: probe, host: queues.driver)
     }
 
@@ -269,7 +278,8 @@ enum BallooningExperiment: Experiment {
 
     /// Takes memory alternately for balloon and tenant until there is enough or the allocator refuses.
     private mutating func mix(
-      _ driver: inout BalloonDriver<NoProbe, BalloonQueues.Driver, NoSteps>, _ tenant: inout BalloonTenant, pages: Int
+      _ driver: inout BalloonDriver<NoProbe, BalloonQueues.Driver, NoSteps, Rules>,
+      _ tenant: inout BalloonTenant<Rules>, pages: Int
     ) {
       let order = driver.balloon.order
       // Few enough that both refill their per-CPU lists alternately, like CPUs that allocate at the same time.
@@ -295,7 +305,7 @@ enum BallooningExperiment: Experiment {
       var driver = driver(balloon, NoProbe())
       // Enough that both are seldom at the same page.
       for _ in 0..<16 { _ = driver.inflate(PFNArray.capacity) }
-      let contention = try BalloonContention(guest, balloon, queues)
+      let contention = try BalloonContention<Rules>(guest, balloon, queues)
       let hostCPU = bench.otherCPUs.first
       let deflating = contention.deflatingAlone(window)
       let isolating = contention.isolatingAlone(window, hostCPU: hostCPU)

@@ -69,6 +69,9 @@ public struct KernelRule: Sendable {
     KernelRule("a range is freed", "free_contig_range(), mainline") {
       $0.freesRangesWhole ? "in large blocks" : "page by page"
     },
+    KernelRule("deflating a balloon takes pages", "balloon_page_list_dequeue(), mainline") {
+      $0.balloonLocksPages ? "that nobody has locked" : "in order"
+    },
   ]
 }
 

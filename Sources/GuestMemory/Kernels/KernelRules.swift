@@ -76,6 +76,13 @@ public protocol KernelRules: Sendable {
   /// Whether a range is freed in the largest blocks that it is made of (mainline; free_contig_range()). Otherwise page by page
   /// through the per-CPU lists.
   static var freesRangesWhole: Bool { get }
+
+  // MARK: the balloon
+
+  /// Whether a balloon's list depends on the locks of its pages: a page is locked when it comes in, and deflating skips one
+  /// that somebody has locked (mm/balloon_compaction.c). Otherwise the list's lock alone decides, which is one for all
+  /// balloons (mainline; mm/balloon.c).
+  static var balloonLocksPages: Bool { get }
 }
 
 extension KernelRules {
@@ -99,6 +106,7 @@ extension KernelRules {
   }
   @inlinable public static var isolationKeepsType: Bool { false }
   @inlinable public static var freesRangesWhole: Bool { false }
+  @inlinable public static var balloonLocksPages: Bool { true }
 }
 
 /// Linux 6.1.y, as Debian 12 has it (6.1.192).

@@ -14,4 +14,5 @@ public enum Mainline: RulesSince6_12 {
   }
   @inlinable public static var isolationKeepsType: Bool { true }
   @inlinable public static var freesRangesWhole: Bool { true }
+  @inlinable public static var balloonLocksPages: Bool { false }
 }

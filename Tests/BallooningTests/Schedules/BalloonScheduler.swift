@@ -18,8 +18,7 @@ import Instruments
 /// ``BalloonScheduleTests`` compares with exploration that never prunes.
 final class BalloonScheduler: @unchecked Sendable {
   // Right to send: one thread runs at a time, handed on by semaphores.
-  typealias Driver = BalloonDriver<NoProbe, RememberingHost, ScheduledSteps>
-  typealias Script = @Sendable (inout Driver, _ pages: [UInt64]) -> Void
+  typealias Script = @Sendable (inout any ScheduledBalloon, _ pages: [UInt64]) -> Void
 
   struct Report {
     var runs = 0
@@ -137,9 +136,7 @@ final class BalloonScheduler: @unchecked Sendable {
       while true {
         worker.go.wait()
         if isOver { return }
-        var driver = Driver(
-          bench.balloon.handle, cpu: bench.cpu(1 + worker.number), probe: NoProbe(), host: bench.host,
-          steps: ScheduledSteps(scheduler: self, worker: worker))
+        var driver = driver(worker, bench.guest.geometry.kernel.rules)
         worker.script(&driver, pages)
         worker.isDone = true
         worker.back.signal()
@@ -149,9 +146,15 @@ final class BalloonScheduler: @unchecked Sendable {
     thread.start()
   }
 
+  private func driver<Rules: KernelRules>(_ worker: Worker, _ rules: Rules.Type) -> any ScheduledBalloon {
+    BalloonDriver(
+      bench.balloon.handle, cpu: bench.cpu(1 + worker.number, rules), probe: NoProbe(), host: bench.host,
+      steps: ScheduledSteps(scheduler: self, worker: worker))
+  }
+
   private func begin() {
     bench.restart()
-    var driver = bench.driver(0)
+    let driver = bench.hand()
     var left = startCount
     while left > 0 { left -= driver.inflate(left) }
     pages = bench.listed
@@ -213,6 +216,36 @@ final class BalloonScheduler: @unchecked Sendable {
   }
 
   fileprivate func fail(_ text: String) { if fault == nil { fault = text } }
+}
+
+/// What a script calls, whatever the rules.
+protocol ScheduledBalloon {
+  mutating func inflate(_ wanted: Int) -> Int
+  mutating func deflate(_ wanted: Int) -> Int
+  mutating func isolate(_ pfn: UInt64) -> Bool
+  mutating func putBack(_ pfn: UInt64)
+  mutating func migrate(_ old: UInt64, to new: UInt64) -> Bool
+  /// A page to move to, and back.
+  mutating func allocateTarget() -> UInt64?
+  mutating func returnTarget(_ pfn: UInt64)
+
+  // With one thing wrong in each.
+  mutating func isolateWithoutTheCheck(_ pfn: UInt64) -> Bool
+  mutating func isolateWithoutTheListLock(_ pfn: UInt64) -> Bool
+  mutating func deflateWithoutTrylock()
+  mutating func deflateAsPosted()
+  mutating func migrateTellingDeflateFirst(_ old: UInt64, to new: UInt64)
+  mutating func putBackForgettingToCount(_ pfn: UInt64)
+}
+
+extension BalloonDriver: ScheduledBalloon {
+  mutating func allocateTarget() -> UInt64? {
+    guard let pfn = cpu.allocate(order: 0, .userMovable) else { return nil }
+    steps.did(.allocated(pfn))
+    return pfn
+  }
+
+  mutating func returnTarget(_ pfn: UInt64) { cpu.put(pfn: pfn, order: 0) }
 }
 
 /// The scheduler's end in a thread's code.

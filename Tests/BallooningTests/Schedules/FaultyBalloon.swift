@@ -23,7 +23,34 @@ extension BalloonDriver {
       hold.remove(page)
       hold.changeIsolated(by: 1)
     }
-    if balloon.rules == .linux61 { page.setIsolated(true) }
+    if balloon.isolation == .merged { page.setIsolated(true) }
+    steps.did(.isolated(pfn))
+    unlock(page, pfn)
+    return true
+  }
+
+  /// Looks whether the page is the balloon's before it takes the list's lock, and not again: enough where deflating needs
+  /// the page's lock.
+  mutating func isolateWithoutTheListLock(_ pfn: UInt64) -> Bool {
+    let page = balloon.core.page(pfn)
+    guard page.takeReference() else { return false }
+    steps.did(.referenced(pfn, true))
+    guard page.tryLock() else {
+      putReference(pfn)
+      return false
+    }
+    let isIsolable = page.isOwnedMovable && !page.isIsolated
+    steps.did(.checked(pfn, isIsolable))
+    guard isIsolable else {
+      unlock(page, pfn)
+      putReference(pfn)
+      return false
+    }
+    balloon.pages.withLocked(cpu: cpu.cpu, &probe) { hold in
+      hold.remove(page)
+      hold.changeIsolated(by: 1)
+    }
+    page.setIsolated(true)
     steps.did(.isolated(pfn))
     unlock(page, pfn)
     return true

@@ -13,7 +13,8 @@ final class BalloonBench: @unchecked Sendable {
   /// One zone of `pages`, all managed, without watermarks unless given.
   init(
     pages: UInt64 = 64, highestOrder: Int = 3, _ kind: BalloonKind = .order0, listing: BalloonListing = .page,
-    isMovable: Bool = true, rules: BalloonRules = .linux61, marks: Watermarks = Watermarks(min: 0, low: 0, high: 0)
+    isMovable: Bool = true, isolation: IsolationRule = .merged, kernel: KernelVersion = .linux61,
+    marks: Watermarks = Watermarks(min: 0, low: 0, high: 0)
   ) throws {
     var geometry = GuestGeometry(
       zones: [
@@ -23,18 +24,30 @@ final class BalloonBench: @unchecked Sendable {
       ], nodeCount: 1, cpuCount: 4, granuleOrder: 0)
     geometry.highestOrder = highestOrder
     geometry.vmemmapPage = .small
+    geometry.kernel = kernel
     guest = try Guest(geometry)
     guest.fillFresh()
-    balloon = try Balloon(guest, kind, listing: listing, isMovable: isMovable, rules: rules)
+    balloon = try Balloon(guest, kind, listing: listing, isMovable: isMovable, isolation: isolation)
   }
 
-  func cpu(_ number: Int) -> GuestCPU<NoProbe, NoHooks, Linux6_1> {
-    GuestCPU(guest.core, cpu: number, node: 0, probe: NoProbe())
+  /// `rules` are those of the guest's kernel, here and below.
+  func cpu<Rules: KernelRules>(_ number: Int, _ rules: Rules.Type) -> GuestCPU<NoProbe, NoHooks, Rules> {
+    GuestCPU(guest.core, cpu: number, node: 0, probe: NoProbe(), rules: rules)
   }
 
-  func driver(_ number: Int = 0) -> BalloonDriver<NoProbe, RememberingHost, NoSteps> {
-    BalloonDriver(balloon.handle, cpu: cpu(number), probe: NoProbe(), host: host)
+  func driver<Rules: KernelRules>(_ rules: Rules.Type) -> BalloonDriver<NoProbe, RememberingHost, NoSteps, Rules> {
+    BalloonDriver(balloon.handle, cpu: cpu(0, rules), probe: NoProbe(), host: host)
   }
+
+  /// The driver on CPU 0, under the rules of the guest's kernel.
+  func hand<Probe: LockProbe>(_ probe: Probe) -> any BalloonHand {
+    func make<Rules: KernelRules>(_ rules: Rules.Type) -> any BalloonHand {
+      DriversHand(BalloonDriver(balloon.handle, cpu: cpu(0, rules), probe: probe, host: host))
+    }
+    return make(guest.geometry.kernel.rules)
+  }
+
+  func hand() -> any BalloonHand { hand(NoProbe()) }
 
   /// The starting state.
   func restart() {

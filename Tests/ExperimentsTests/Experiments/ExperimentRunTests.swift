@@ -355,8 +355,12 @@ import Testing
     "compaction_kicks",
   ]
 
-  @Test(arguments: ["fresh", "aged"]) func aBalloonThatCanBeMovedGivesHugePagesBack(state: String) throws {
-    var config = config("ballooning", ["none"]) { $0.states = [state] }
+  @Test(arguments: [("fresh", "6.1"), ("aged", "6.1"), ("aged", "6.12"), ("aged", "mainline")])
+  func aBalloonThatCanBeMovedGivesHugePagesBack(state: String, kernel: String) throws {
+    var config = config("ballooning", ["none"]) {
+      $0.states = [state]
+      $0.kernels = [kernel]
+    }
     config.options["window"] = ["10ms"]
     let runs = try (0..<2).map { _ in try MatrixRun.run(try Fixtures.matrix(config)) }
     func counted(_ run: MatrixRun.Outcome) throws -> [[String?]] {
