@@ -12,6 +12,8 @@ public final class Balloon: @unchecked Sendable {
   public let handle: Handle
   private let words: SharedWords
   private let arrays: UnsafeMutablePointer<UInt32>
+  /// Each zone's managed pages with the balloon empty.
+  private let managedPages: [UInt64]
 
   /// Creates an empty balloon for a guest. The guest must outlive it.
   ///
@@ -24,7 +26,8 @@ public final class Balloon: @unchecked Sendable {
   ) throws(GuestError) {
     precondition(kind == .order0 || !isMovable, "blocks aren't moved")
     precondition(isolation == .merged || guest.core.kernel == .linux61, "the series of 2012 is for 6.1's rules")
-    words = try SharedWords(count: 8)
+    words = try SharedWords(count: 16)
+    managedPages = guest.core.zones.map(\.managedPages)
     arrays = .allocate(capacity: guest.core.cpuCount * 2 * PFNArray.capacity)
     arrays.initialize(repeating: 0, count: guest.core.cpuCount * 2 * PFNArray.capacity)
     handle = Handle(
@@ -41,6 +44,9 @@ public final class Balloon: @unchecked Sendable {
   public func reset() {
     handle.pages.reset()
     words.view.clear()
+    for (zone, pages) in zip(handle.core.zones, managedPages) {
+      zone.adjustManagedPages(by: Int(pages) - Int(zone.managedPages))
+    }
   }
 
   /// The number of entries in the balloon, isolated ones included (`num_pages`).
@@ -51,7 +57,7 @@ public final class Balloon: @unchecked Sendable {
     // Right to send: see Balloon.
     public let core: GuestCore
     public let pages: OwnedPages
-    /// 0: the mutex; 1: num_pages, under it.
+    /// 0: the mutex; 1: num_pages, under it; 8, on a line of its own: totalram_pages, less what it was at the start.
     @usableFromInline let words: SharedWords.View
     @usableFromInline let arrays: UnsafeMutablePointer<UInt32>
     public let order: Int
@@ -89,6 +95,15 @@ public final class Balloon: @unchecked Sendable {
     /// Adds to num_pages. The caller holds the mutex.
     @inlinable @inline(__always)
     func addCount(_ entries: Int) { words[1] &+= UInt64(bitPattern: Int64(entries)) }
+
+    /// adjust_managed_page_count() for an entry that comes into the balloon or leaves it: two atomic additions. As
+    /// virtio-balloon does unless the host asked for VIRTIO_BALLOON_F_DEFLATE_ON_OOM, which QEMU by default doesn't.
+    @inlinable @inline(__always)
+    func adjustManaged(_ page: Page, isComing: Bool) {
+      let pages = isComing ? -(1 &<< order) : 1 &<< order
+      core.zone(page.ownersZoneIndex).adjustManagedPages(by: pages)
+      words.add(8, pages)
+    }
 
     /// One of a modelled CPU's two arrays: 0 for its batch, 1 for the message a migration sends.
     @inlinable @inline(__always)

@@ -144,15 +144,25 @@ extension BalloonDriver {
   @inlinable @inline(__always)
   mutating func replace(_ old: Page, by new: Page, disowns: Bool) {
     _ = new.takeReference()
-    let isMovable = balloon.isMovable
+    let balloon = balloon
+    // Of one zone the counts stay.
+    let changesZone = old.ownersZoneIndex != new.ownersZoneIndex
+    if changesZone && Rules.balloonLocksPages { BalloonDriver.exchangeManaged(old, new, balloon) }
     balloon.pages.withLocked(cpu: cpu.cpu, &probe) { hold in
       hold.items = 1
-      if isMovable { new.setOwnedMovable(true) }
+      if balloon.isMovable { new.setOwnedMovable(true) }
       hold.add(new)
       hold.changeIsolated(by: -1)
+      if changesZone && !Rules.balloonLocksPages { BalloonDriver.exchangeManaged(old, new, balloon) }
       if disowns { old.setOwnedMovable(false) }
     }
     steps.did(.replaced(old: balloon.core.pfn(old), new: balloon.core.pfn(new)))
+  }
+
+  @inlinable
+  static func exchangeManaged(_ old: Page, _ new: Page, _ balloon: Balloon.Handle) {
+    balloon.adjustManaged(old, isComing: false)
+    balloon.adjustManaged(new, isComing: true)
   }
 
   // MARK: the page's lock

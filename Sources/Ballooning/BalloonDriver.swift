@@ -6,8 +6,9 @@ import Instruments
 ///
 /// `Probe` watches the balloon's own lock, `pages_lock`, but not the zone locks. `Rules` are those of the guest's kernel.
 ///
-/// Not modelled: PageOffline and the vmevent counters, which nothing here reads; the zone's managed pages, of which a
-/// balloon's pages are subtracted (by the driver, in mainline under the list's lock); page contents.
+/// What a balloon has is subtracted from its zone's managed pages: by the driver, in mainline under the list's lock.
+///
+/// Not modelled: PageOffline, the vmevent and the node's counters, which nothing here reads; page contents.
 public struct BalloonDriver<Probe: LockProbe, Host: BalloonHost, Steps: BalloonSteps, Rules: KernelRules> {
   public let balloon: Balloon.Handle
   public var cpu: GuestCPU<NoProbe, NoHooks, Rules>
@@ -58,6 +59,9 @@ public struct BalloonDriver<Probe: LockProbe, Host: BalloonHost, Steps: BalloonS
     case .page: for index in 0..<taken { enqueue(pfns[index]) }
     case .list: enqueue(pfns, count: taken)
     }
+    if Rules.balloonLocksPages {
+      for index in 0..<taken { balloon.adjustManaged(balloon.core.page(pfns[index]), isComing: true) }
+    }
     balloon.addCount(taken)
     tell(.inflate, pfns, taken)
     unlockMutex()
@@ -95,7 +99,7 @@ public struct BalloonDriver<Probe: LockProbe, Host: BalloonHost, Steps: BalloonS
     if Rules.balloonLocksPages && !page.tryLock() { steps.bug("a page that comes into the balloon is locked") }
     if balloon.isMovable { page.setOwnedMovable(true) }
     hold.add(page)
-    if Rules.balloonLocksPages { page.unlock() }
+    if Rules.balloonLocksPages { page.unlock() } else { balloon.adjustManaged(page, isComing: true) }
   }
 
   // MARK: deflating
@@ -117,7 +121,10 @@ public struct BalloonDriver<Probe: LockProbe, Host: BalloonHost, Steps: BalloonS
     }
     balloon.addCount(-count)
     if count > 0 { tell(.deflate, pfns, count) }
-    for index in 0..<count { putReference(pfns[index]) }
+    for index in 0..<count {
+      if Rules.balloonLocksPages { balloon.adjustManaged(balloon.core.page(pfns[index]), isComing: false) }
+      putReference(pfns[index])
+    }
     unlockMutex()
     return count
   }
@@ -126,7 +133,7 @@ public struct BalloonDriver<Probe: LockProbe, Host: BalloonHost, Steps: BalloonS
   /// the lock order allows only a try here; in mainline takes the first ones, whoever has their locks.
   @inlinable @inline(__always)
   mutating func dequeue(_ pfns: PFNArray, from first: Int, wanted: Int) -> Int {
-    let (core, steps) = (balloon.core, steps)
+    let (balloon, core, steps) = (balloon, balloon.core, steps)
     let count = balloon.pages.withLocked(cpu: cpu.cpu, &probe) { hold in
       var count = 0
       var items = 0
@@ -136,7 +143,7 @@ public struct BalloonDriver<Probe: LockProbe, Host: BalloonHost, Steps: BalloonS
         if Rules.balloonLocksPages && !page.tryLock() { return true }
         page.setOwnedMovable(false)
         hold.remove(page)
-        if Rules.balloonLocksPages { page.unlock() }
+        if Rules.balloonLocksPages { page.unlock() } else { balloon.adjustManaged(page, isComing: false) }
         pfns[first &+ count] = core.pfn(page)
         count &+= 1
         return true

@@ -110,6 +110,12 @@ extension Page {
     }
   }
 
+  /// Its zone's index in the guest's zone table, of a page in use whose other flags somebody may be changing.
+  @inlinable @inline(__always)
+  public var ownersZoneIndex: Int {
+    Int(truncatingIfNeeded: flagsWord.pointee.load(ordering: .relaxed) &>> 56)
+  }
+
   /// page->index: a number that the owner of a page in use notes in it, to find the page again after a move.
   @inlinable @inline(__always)
   public var ownersIndex: UInt64 {

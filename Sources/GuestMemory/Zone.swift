@@ -19,8 +19,20 @@ public struct Zone: Equatable, Sendable {
   /// Pages from the first to the last, holes included.
   @inlinable public var spannedPages: UInt64 { pointer.pointee.spanned_pages }
   @inlinable public var endPFN: UInt64 { startPFN + spannedPages }
-  /// Pages handed to the allocator at boot.
-  @inlinable public var managedPages: UInt64 { pointer.pointee.managed_pages }
+  /// Pages handed to the allocator at boot, but for those that a balloon has.
+  @inlinable public var managedPages: UInt64 { managedPagesField.pointee.load(ordering: .relaxed) }
+
+  @inlinable @inline(__always)
+  var managedPagesField: UnsafeMutablePointer<Atomic<UInt64>> {
+    UnsafeMutableRawPointer(pointer).advanced(by: Int(HB_ZONE_MANAGED_PAGES))
+      .assumingMemoryBound(to: Atomic<UInt64>.self)
+  }
+
+  /// The zone's part of adjust_managed_page_count(): one atomic addition.
+  @inlinable @inline(__always)
+  public func adjustManagedPages(by pages: Int) {
+    managedPagesField.pointee.wrappingAdd(UInt64(bitPattern: Int64(pages)), ordering: .relaxed)
+  }
   /// Whether watermarks are known; if not, nothing may be allocated.
   @inlinable public var hasWatermarks: Bool { pointer.pointee.initialized != 0 }
 

@@ -224,6 +224,23 @@ import Testing
     #expect(bench.listed == [old] && bench.faults().isEmpty)
   }
 
+  /// What the balloon has its zone doesn't manage, whatever moves.
+  @Test(arguments: KernelVersion.allCases) func theManagedPagesAreThoseNotInTheBalloon(_ kernel: KernelVersion) throws {
+    let bench = try BalloonBench(pages: 64, lowPages: 64, kernel: kernel)
+    let driver = bench.hand()
+    func managed() -> [UInt64] { bench.guest.core.zones.map(\.managedPages) }
+    // The upper zone is used up first.
+    #expect(driver.inflate(64) == 64 && managed() == [64, 0])
+    let old = try #require(bench.listed.first { $0 >= 64 })
+    let new = try #require(driver.allocate())
+    #expect(new < 64 && driver.isolate(old))
+    #expect(driver.migrate(old, to: new) && managed() == [63, 1])
+    #expect(driver.deflate(64) == 64 && managed() == [64, 64])
+    _ = driver.inflate(10)
+    bench.restart()
+    #expect(managed() == [64, 64])
+  }
+
   // MARK: everything at once
 
   /// Any order of operations keeps the count, the list and the host together, and gives everything back.

@@ -114,6 +114,7 @@ enum {
     HB_ZONE_WATERMARK = offsetof(struct zone, watermark),
     HB_ZONE_WATERMARK_BOOST = offsetof(struct zone, watermark_boost),
     HB_ZONE_NR_RESERVED_HIGHATOMIC = offsetof(struct zone, nr_reserved_highatomic),
+    HB_ZONE_MANAGED_PAGES = offsetof(struct zone, managed_pages),
     HB_ZONE_LOWMEM_RESERVE = offsetof(struct zone, lowmem_reserve),
     HB_ZONE_NR_ISOLATE_PAGEBLOCK = offsetof(struct zone, nr_isolate_pageblock),
     HB_ZONE_NR_FREE_HIGHATOMIC = offsetof(struct zone, nr_free_highatomic),

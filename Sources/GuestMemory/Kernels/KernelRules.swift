@@ -80,8 +80,9 @@ public protocol KernelRules: Sendable {
   // MARK: the balloon
 
   /// Whether a balloon's list depends on the locks of its pages: a page is locked when it comes in, and deflating skips one
-  /// that somebody has locked (mm/balloon_compaction.c). Otherwise the list's lock alone decides, which is one for all
-  /// balloons (mainline; mm/balloon.c).
+  /// that somebody has locked (mm/balloon_compaction.c); the driver subtracts what comes in from the zone's managed pages.
+  /// Otherwise the list's lock alone decides, which is one for all balloons, and the count changes under it (mainline;
+  /// mm/balloon.c).
   static var balloonLocksPages: Bool { get }
 }
 

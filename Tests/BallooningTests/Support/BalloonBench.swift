@@ -10,18 +10,21 @@ final class BalloonBench: @unchecked Sendable {
   let balloon: Balloon
   let host = RememberingHost()
 
-  /// One zone of `pages`, all managed, without watermarks unless given.
+  /// One zone of `pages`, all managed, without watermarks unless given; below it one of `lowPages`.
   init(
-    pages: UInt64 = 64, highestOrder: Int = 3, _ kind: BalloonKind = .order0, listing: BalloonListing = .page,
+    pages: UInt64 = 64, lowPages: UInt64 = 0, highestOrder: Int = 3, _ kind: BalloonKind = .order0,
+    listing: BalloonListing = .page,
     isMovable: Bool = true, isolation: IsolationRule = .merged, kernel: KernelVersion = .linux61,
     marks: Watermarks = Watermarks(min: 0, low: 0, high: 0)
   ) throws {
+    func zone(_ type: ZoneType, from start: UInt64, _ pages: UInt64) -> GuestGeometry.ZoneExtent {
+      GuestGeometry.ZoneExtent(
+        node: 0, nodeID: 0, type: type, startPFN: start, spannedPages: pages, managedPages: pages, watermarks: marks,
+        lowmemReserve: Array(repeating: 0, count: 6))
+    }
     var geometry = GuestGeometry(
-      zones: [
-        GuestGeometry.ZoneExtent(
-          node: 0, nodeID: 0, type: .normal, startPFN: 0, spannedPages: pages, managedPages: pages, watermarks: marks,
-          lowmemReserve: Array(repeating: 0, count: 6))
-      ], nodeCount: 1, cpuCount: 4, granuleOrder: 0)
+      zones: (lowPages > 0 ? [zone(.dma32, from: 0, lowPages)] : []) + [zone(.normal, from: lowPages, pages)],
+      nodeCount: 1, cpuCount: 4, granuleOrder: 0)
     geometry.highestOrder = highestOrder
     geometry.vmemmapPage = .small
     geometry.kernel = kernel
