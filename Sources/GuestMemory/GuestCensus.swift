@@ -77,6 +77,21 @@ extension Guest {
     return blocks
   }
 
+  /// Returns every block on a per-CPU list now, by an independent walk. No thread may run in the guest.
+  public func perCPUBlocks() -> [Block] {
+    var blocks: [Block] = []
+    for zone in core.zones {
+      for cpu in 0..<core.cpuCount {
+        let pcp = core.perCPUList(zone, cpu: cpu)
+        for index in 0..<PerCPUList.listCount {
+          let order = PerCPUList.order(index: index, pageblockOrder: core.pageblockOrder)
+          for page in pcp.list(index) { blocks.append(Block(pfn: core.pfn(page), order: order)) }
+        }
+      }
+    }
+    return blocks
+  }
+
   /// Whether the block has been on a free list, unchanged, since the last ``restore()``.
   public func isUntouched(_ block: Block) -> Bool {
     let page = core.page(block.pfn)

@@ -56,6 +56,11 @@ public struct PerCPUList {
 
   /// The number of pages on all lists.
   @inlinable public var count: Int { Int(countField.pointee) }
+  /// The same while its CPU may be changing it; never below 0.
+  var countUnlocked: Int {
+    let lockAndCount = chost_read_once(UnsafeRawPointer(pointer))
+    return max(0, Int(Int32(truncatingIfNeeded: lockAndCount &>> (8 * UInt64(HB_PCP_COUNT)))))
+  }
   @inlinable public var high: Int { Int(highField.pointee) }
   @inlinable public var batch: Int { Int(pointer.pointee.batch) }
 
@@ -183,6 +188,17 @@ extension PerCPUList {
 }
 
 extension GuestCore {
+  /// The pages on the per-CPU lists of all zones and CPUs: nobody uses them, and no free list, NR_FREE_PAGES or
+  /// /proc/buddyinfo has them. Read without locks, as /proc/zoneinfo does. Complexity: O(zones x CPUs).
+  public var perCPUPages: UInt64 {
+    var pages: UInt64 = 0
+    for index in 0..<zoneCount {
+      let zone = zone(index)
+      for cpu in 0..<cpuCount { pages &+= UInt64(perCPUList(zone, cpu: cpu).countUnlocked) }
+    }
+    return pages
+  }
+
   /// The list of one CPU for one zone.
   @inlinable @inline(__always)
   public func perCPUList(_ zone: Zone, cpu: Int) -> PerCPUList { PerCPUList(zone.pointer.pointee.pcp + cpu) }

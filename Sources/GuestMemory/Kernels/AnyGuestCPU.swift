@@ -42,4 +42,13 @@ public enum AnyGuestCPU {
     case .mainline(var cpu): cpu.free(pfn: pfn, order: order)
     }
   }
+
+  /// See ``GuestCPU/decayPerCPULists()``.
+  public mutating func decayPerCPULists() {
+    switch self {
+    case .linux61(var cpu): cpu.decayPerCPULists()
+    case .linux612(var cpu): cpu.decayPerCPULists()
+    case .mainline(var cpu): cpu.decayPerCPULists()
+    }
+  }
 }

@@ -23,6 +23,9 @@ public struct KernelRule: Sendable {
     KernelRule("drain after a free, pages a hold", "free_unref_page_commit(), mainline") {
       $0.drainsInBatches ? "63" : "2016"
     },
+    KernelRule("a vmstat tick gives back of a per-CPU list, pages", "decay_pcp_high(), 6.7") {
+      $0.tunesPerCPULists ? "up to 2016" : "none"
+    },
     KernelRule("orders 1 to 3 leave the list after, freed pages in a row", "free_unref_page_commit(), 6.7, mainline") {
       guard $0.tunesPerCPULists else { return "1" }
       return $0.freeHighFrom(batch: 63, highMin: 2) == 63 ? "63" : "63 + low mark / CPUs / 2"

@@ -5,11 +5,15 @@ import Instruments
 /// its methods would be called unspecialised.
 public final class AnyMutator: @unchecked Sendable {
   // Right to send: its thread uses it between start and stop; the group reads it afterwards.
+  /// Its modelled CPU.
+  public let cpu: Int
   private let prepareBody: () -> Void
   private let burstBody: () -> Void
   private let blocksBody: () -> [Block]
   private let takeBody: (Int, Int) -> Int
+  private let exitBody: () -> Void
   private let giveBackBody: () -> Void
+  private let tickBody: () -> Void
   private let operationsBody: () -> Int
   private let refusedBody: () -> Int
   private let figuresBody: () -> MutatorFigures
@@ -19,24 +23,29 @@ public final class AnyMutator: @unchecked Sendable {
     _ mutator: Mutator<Probe, Hooks, Rules>
   ) {
     self.init(
-      prepare: { mutator.prepare() }, burst: { mutator.burst() }, blocks: { mutator.blocks },
-      take: { mutator.take(order: $0, count: $1) }, giveBack: { mutator.giveBack() },
+      cpu: mutator.cpu.cpu, prepare: { mutator.prepare() }, burst: { mutator.burst() }, blocks: { mutator.blocks },
+      take: { mutator.take(order: $0, count: $1) }, exit: { mutator.exit() }, giveBack: { mutator.giveBack() },
+      tick: { mutator.tick() },
       operations: { mutator.operations }, refused: { mutator.refused },
       figures: { mutator.figures })
   }
 
   @usableFromInline
   init(
-    prepare: @escaping () -> Void, burst: @escaping () -> Void, blocks: @escaping () -> [Block],
-    take: @escaping (Int, Int) -> Int,
-    giveBack: @escaping () -> Void, operations: @escaping () -> Int, refused: @escaping () -> Int,
+    cpu: Int, prepare: @escaping () -> Void, burst: @escaping () -> Void, blocks: @escaping () -> [Block],
+    take: @escaping (Int, Int) -> Int, exit: @escaping () -> Void,
+    giveBack: @escaping () -> Void, tick: @escaping () -> Void, operations: @escaping () -> Int,
+    refused: @escaping () -> Int,
     figures: @escaping () -> MutatorFigures
   ) {
+    self.cpu = cpu
     prepareBody = prepare
     burstBody = burst
     blocksBody = blocks
     takeBody = take
+    exitBody = exit
     giveBackBody = giveBack
+    tickBody = tick
     operationsBody = operations
     refusedBody = refused
     figuresBody = figures
@@ -51,8 +60,13 @@ public final class AnyMutator: @unchecked Sendable {
   public var blocks: [Block] { blocksBody() }
   /// Allocates and keeps `count` movable blocks of `order`. Returns how many it got. Not included in the figures.
   public func take(order: Int, count: Int) -> Int { takeBody(order, count) }
+  /// Frees everything as a process that exits: what the kernel leaves on its CPU's lists stays there. Only while stopped.
+  public func exit() { exitBody() }
   /// Frees everything, the per-CPU lists' pages included. Only while stopped.
   public func giveBack() { giveBackBody() }
+  /// The vmstat tick of its CPU, due once a second (vmstat_update()): the CPU's lists decay, see
+  /// ``GuestCPU/decayPerCPULists()``. By its own thread, between bursts.
+  public func tick() { tickBody() }
   /// Allocations, including refused ones, and frees so far. Only while stopped.
   public var operations: Int { operationsBody() }
   /// Refused allocations so far. Only while stopped.

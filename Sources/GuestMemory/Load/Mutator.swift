@@ -111,12 +111,19 @@ public final class Mutator<Probe: LockProbe, Hooks: AllocatorHooks, Rules: Kerne
   }
 
   @inlinable
-  public func giveBack() {
+  public func exit() {
     for block in held { cpu.free(pfn: block.pfn, order: block.order) }
     held.removeAll(keepingCapacity: true)
     heldPages = 0
+  }
+
+  @inlinable
+  public func giveBack() {
+    exit()
     cpu.drainPerCPULists()
   }
+
+  public func tick() { cpu.decayPerCPULists() }
 
   public var figures: MutatorFigures {
     var figures = MutatorFigures()
