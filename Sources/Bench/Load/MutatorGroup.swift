@@ -7,7 +7,7 @@ import Instruments
 import Machine
 import Synchronization
 
-/// The mutators of one pass, each on its own thread, host CPU and modelled CPU.
+/// The mutators of one pass, each on its own thread, host CPU and modelled CPU, whose vmstat tick it has once a second.
 public final class MutatorGroup: @unchecked Sendable {
   // Right to send: `command`, `parked`, `deadline` and `windowEnd` are atomic; `windowStop` is set before `command`
   // starts the threads; the mutators and their disturbance are only read while parked.
@@ -20,8 +20,27 @@ public final class MutatorGroup: @unchecked Sendable {
     // Right to send: as the group.
     let mutator: AnyMutator
     var involuntarySwitches: Int? = 0
+    private var bursts = 0
+    /// When its CPU's next vmstat tick is due, on ``CycleClock``; nil before the first run.
+    private var nextTick: UInt64?
+    /// The time between two in the clock's ticks, known before anything is measured.
+    private let interval = UInt64(Double(tickNanoseconds) / CycleClock.nanosecondsPerTick)
 
     init(_ mutator: AnyMutator) { self.mutator = mutator }
+
+    /// Between two bursts: its CPU's vmstat tick, if it is due. The clock is read once in 64 calls.
+    func tickIfDue() {
+      bursts &+= 1
+      guard bursts & 63 == 0 else { return }
+      let now = CycleClock.begin()
+      guard let due = nextTick else {
+        nextTick = now &+ interval
+        return
+      }
+      guard now >= due else { return }
+      mutator.tick()
+      nextTick = now &+ interval
+    }
   }
 
   private let workers: [Worker]
@@ -83,6 +102,7 @@ public final class MutatorGroup: @unchecked Sendable {
           parked.subtract(1, ordering: .acquiringAndReleasing)
         }
         worker.mutator.burst()
+        worker.tickIfDue()
         let deadline = deadline.load(ordering: .relaxed)
         if deadline != .max && CycleClock.begin() >= deadline { endWindow() }
       case Command.park:

@@ -1,8 +1,10 @@
+import GuestMemory
 import Instruments
 
 /// The clock of an experiment with delays, and the mutators that run by it.
 ///
-/// Times are nanoseconds since ``start()``.
+/// Times are nanoseconds since ``start()``. Once a second each modelled CPU has its vmstat tick
+/// (``GuestMemory/AnyMutator/tick()``): the mutators' CPUs on their own, the experiment's in ``advance(to:)``.
 package protocol Timeline: AnyObject {
   var now: UInt64 { get }
   /// Starts the clock and the mutators.
@@ -21,12 +23,21 @@ package protocol Timeline: AnyObject {
   func end()
 }
 
+/// The time between two vmstat ticks of a CPU (sysctl_stat_interval, HZ). Nanoseconds.
+let tickNanoseconds: UInt64 = 1_000_000_000
+
 /// A timeline by the machine's own clock, with one thread per mutator.
 package final class RealTimeline: Timeline {
   private let mutators: MutatorGroup?
+  private let own: AnyMutator?
   private var began: UInt64 = 0
+  private var nextTick = tickNanoseconds
 
-  package init(_ mutators: MutatorGroup?) { self.mutators = mutators }
+  /// Creates a timeline. `own`: on the CPU of the calling thread, which is no mutator's.
+  package init(_ mutators: MutatorGroup?, own: AnyMutator? = nil) {
+    self.mutators = mutators
+    self.own = own
+  }
 
   package var now: UInt64 { MonotonicClock.nanoseconds() - began }
 
@@ -36,8 +47,15 @@ package final class RealTimeline: Timeline {
   }
 
   package func advance(to time: UInt64) {
-    let now = now
-    if time > now { MonotonicClock.sleep(nanoseconds: time - now) }
+    while true {
+      let now = now
+      if now >= nextTick {
+        own?.tick()
+        nextTick = (now / tickNanoseconds + 1) * tickNanoseconds
+      }
+      guard time > now else { return }
+      MonotonicClock.sleep(nanoseconds: min(time, nextTick) - now)
+    }
   }
 
   package func stop() { mutators?.park() }

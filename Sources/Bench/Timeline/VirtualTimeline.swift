@@ -1,19 +1,29 @@
 import GuestMemory
 import Instruments
 
-/// A clock that jumps from event to event on the calling thread: mutators act at a set rate, waits cost nothing, and
-/// the code's own run time isn't included. The same seed gives the same run on every machine.
+/// A clock that jumps from event to event on the calling thread: mutators act at a set rate, all CPUs have their vmstat
+/// tick at whole seconds, before what else is due then; waits cost nothing, and the code's own run time isn't included.
+/// The same seed gives the same run on every machine.
 package final class VirtualTimeline: Timeline {
   private let mutators: [AnyMutator]
+  /// One for each CPU that has a tick.
+  private let ticking: [AnyMutator]
+  private var nextTick = tickNanoseconds
   /// The time of each mutator's next operation. Nanoseconds.
   private var next: [Double]
   private let nanosecondsPerOperation: Double
   package private(set) var now: UInt64 = 0
 
-  /// Creates a timeline. `rate`: operations per second of each mutator.
-  package init(_ mutators: [AnyMutator], rate: Double) {
+  /// Creates a timeline.
+  ///
+  /// - Parameters:
+  ///   - rate: operations per second of each mutator.
+  ///   - own: on the experiment's own CPU; others on that CPU have no tick of their own.
+  package init(_ mutators: [AnyMutator], rate: Double, own: AnyMutator? = nil) {
     precondition(rate > 0, "a rate of \(rate)")
     self.mutators = mutators
+    var cpus: Set<Int> = []
+    ticking = ([own].compactMap { $0 } + mutators).filter { cpus.insert($0.cpu).inserted }
     let step = 1e9 / rate
     nanosecondsPerOperation = step
     // Spread, so that they don't all act at the same time.
@@ -23,7 +33,15 @@ package final class VirtualTimeline: Timeline {
   package func start() { now = 0 }
 
   package func advance(to time: UInt64) {
-    while let index = next.indices.min(by: { next[$0] < next[$1] }), next[index] <= Double(time) {
+    while true {
+      let index = next.indices.min { next[$0] < next[$1] }
+      if nextTick <= time, index.map({ Double(nextTick) <= next[$0] }) ?? true {
+        now = max(now, nextTick)
+        for mutator in ticking { mutator.tick() }
+        nextTick += tickNanoseconds
+        continue
+      }
+      guard let index, next[index] <= Double(time) else { break }
       now = max(now, UInt64(next[index]))
       let before = mutators[index].operations
       mutators[index].burst()

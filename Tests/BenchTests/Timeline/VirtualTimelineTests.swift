@@ -13,8 +13,10 @@ import Testing
     }
   }
 
-  private func guest() throws -> Guest {
-    let guest = try Guest(.standard(bytes: 128 << 20, cpus: 4))
+  private func guest(_ kernel: KernelVersion = .linux61) throws -> Guest {
+    var geometry = GuestGeometry.standard(bytes: 128 << 20, cpus: 4)
+    geometry.kernel = kernel
+    let guest = try Guest(geometry)
     guest.fillFresh()
     return guest
   }
@@ -31,8 +33,8 @@ import Testing
     #expect(guest.validate().isEmpty)
   }
 
-  @Test func inStepsOrAtOnceIsTheSame() throws {
-    let guests = try [guest(), guest()]
+  @Test(arguments: KernelVersion.allCases) func inStepsOrAtOnceIsTheSame(kernel: KernelVersion) throws {
+    let guests = try [guest(kernel), guest(kernel)]
     let lines = try guests.map { VirtualTimeline(try mutators($0, count: 2, load: .mixed), rate: 1000) }
     lines[0].advance(to: 3_000_000_000)
     for step in 1...3000 { lines[1].advance(to: UInt64(step) * 1_000_000) }
@@ -41,6 +43,62 @@ import Testing
       #expect(a.freePages == b.freePages)
       for order in 0...10 { #expect(a.blocksFree(order: order) == b.blocksFree(order: order)) }
     }
+    #expect(guests[0].core.perCPUPages == guests[1].core.perCPUPages)
+  }
+
+  /// A guest of 1 GiB, in which a process of single pages has exited on each of two CPUs.
+  private func guestAfterExits() throws -> (guest: Guest, processes: [AnyMutator]) {
+    var geometry = GuestGeometry.standard(bytes: 1 << 30, cpus: 2)
+    geometry.kernel = .linux612
+    let guest = try Guest(geometry)
+    guest.fillFresh()
+    let processes = try (0..<2).map { number in
+      let process = try StrategyRunner.plainMutator(
+        guest, MutatorSettings(load: .none, cpu: number, mostPages: 1 << 20, seed: 1), isProbed: false)
+      #expect(process.take(order: 0, count: 60_000) == 60_000)
+      process.exit()
+      return process
+    }
+    return (guest, processes)
+  }
+
+  /// The same as on a guest beside whose CPUs have one tick each.
+  @Test func everyCPUHasItsTickAtWholeSeconds() throws {
+    let (guest, processes) = try guestAfterExits()
+    let (twin, twins) = try guestAfterExits()
+    // A second one on CPU 0, which would otherwise decay twice.
+    let beside = try StrategyRunner.plainMutator(
+      guest, MutatorSettings(load: .none, cpu: 0, mostPages: 64, seed: 1), isProbed: false)
+    let timeline = VirtualTimeline([processes[1], beside], rate: 0.001, own: processes[0])
+    timeline.start()
+    timeline.advance(to: 0)
+    twins[1].burst()
+    let start = guest.core.perCPUPages
+    #expect(start == twin.core.perCPUPages)
+    for second in 1...10 as ClosedRange<UInt64> {
+      let before = guest.core.perCPUPages
+      timeline.advance(to: second * 1_000_000_000 - 1)
+      #expect(guest.core.perCPUPages == before, "\(second)")
+      timeline.advance(to: second * 1_000_000_000)
+      for process in twins { process.tick() }
+      #expect(guest.core.perCPUPages == twin.core.perCPUPages, "\(second)")
+    }
+    #expect(guest.core.perCPUPages < start / 2)
+    #expect(guest.validate(held: processes[1].blocks).isEmpty)
+  }
+
+  /// By the machine's clock it isn't known how many ticks there were, only that there was one.
+  @Test func byTheRealClockTheListsOfBothDecay() throws {
+    let (guest, processes) = try guestAfterExits()
+    let start = guest.core.perCPUPages
+    let zone = guest.core.zones.last?.index ?? 0
+    func pages(_ cpu: Int) -> Int { guest.core.perCPUList(guest.core.zone(zone), cpu: cpu).count }
+    let before = pages(0)
+    let timeline = RealTimeline(nil, own: processes[0])
+    timeline.start()
+    while timeline.now < 1_100_000_000 { timeline.advance(to: timeline.now + 50_000_000) }
+    #expect(pages(0) < before && guest.core.perCPUPages < start)
+    withExtendedLifetime(guest) {}
   }
 
   @Test func timeNeverGoesBack() throws {
