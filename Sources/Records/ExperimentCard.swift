@@ -105,11 +105,15 @@ public struct ExperimentColumn: Sendable {
 public protocol ExperimentRecord: TabularRecord {
   /// The number of leading columns that are settings, which distinguish rows.
   static var keyColumns: Int { get }
+  /// The names of settings among the later columns, added after a schema_version was fixed.
+  static var laterKeys: Set<String> { get }
 }
 
 extension ExperimentRecord {
+  public static var laterKeys: Set<String> { [] }
+
   public static var experimentColumns: [ExperimentColumn] {
-    columns.enumerated().map { ExperimentColumn($1, isKey: $0 < keyColumns) }
+    columns.enumerated().map { ExperimentColumn($1, isKey: $0 < keyColumns || laterKeys.contains($1.name)) }
   }
 }
 

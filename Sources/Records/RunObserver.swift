@@ -28,11 +28,13 @@ public struct RepetitionResult: Sendable {
   public var experiment: ExperimentRows?
   /// The rows of events.csv.
   public var events: [EventCountRecord] = []
+  /// The rows of coverage.csv.
+  public var coverage: [CoverageRecord] = []
 
   /// Creates a result.
   public init(
     run: RunRecord, zones: [ZoneRecord], holds: [HoldBucketRecord], holdSequence: HoldSequence?, failure: String? = nil,
-    experiment: ExperimentRows? = nil, events: [EventCountRecord] = []
+    experiment: ExperimentRows? = nil, events: [EventCountRecord] = [], coverage: [CoverageRecord] = []
   ) {
     self.run = run
     self.zones = zones
@@ -41,6 +43,7 @@ public struct RepetitionResult: Sendable {
     self.failure = failure
     self.experiment = experiment
     self.events = events
+    self.coverage = coverage
   }
 }
 

@@ -102,6 +102,14 @@ extension RunRecord: TabularRecord {
     Column(
       "return_instructions", unit: "instructions", direction: .lowerIsBetter, \.counters.returnInstructions,
       meaning: "Instructions to give taken blocks back; of icount, where instructions doesn't include them.", since: 7),
+    Column(
+      "coverage_unused", unit: "share", direction: .higherIsBetter, isPrimary: true, \.found.coverageUnused,
+      meaning: "Distinct bytes reported over all bytes that nobody used at the start: bytes_free, and what was on "
+        + "per-CPU lists.", since: 8),
+    Column(
+      "bytes_pcp", unit: "bytes", direction: .lowerIsBetter, \.found.bytesPCP,
+      meaning: "Memory on the CPUs' per-CPU lists at the end of the session or window, where no strategy and neither "
+        + "MemFree nor buddyinfo sees it; of a real kernel before the session.", since: 8),
   ]
 
   private static let guestColumns: [Column<RunRecord>] = [
@@ -211,7 +219,7 @@ extension RunRecord: TabularRecord {
       meaning: "Distinct bytes reported that were free at the start / bytes free then at orders >= order."),
     Column(
       "coverage_free", unit: "share", direction: .higherIsBetter, isPrimary: true, \.found.coverageFree,
-      meaning: "Distinct bytes reported that were free at the start / all bytes free then."),
+      meaning: "Distinct bytes reported that were free at the start / all bytes on free lists then."),
     Column(
       "restarts", direction: .lowerIsBetter, \.found.restarts,
       meaning: "Restarts of a list."),

@@ -99,6 +99,8 @@ public struct RunRecord: Hashable, Sendable {
     public var coverage: Double?
     public var coverageFree: Double?
     public var restarts: Int?
+    public var coverageUnused: Double?
+    public var bytesPCP: UInt64?
 
     public init() {}
     /// Creates an entry with only the session's outcome.

@@ -8,7 +8,7 @@ struct HoldSequenceFile: Equatable {
   var zoneRows: Int
   /// Rows of the repetition in lock_holds.csv.
   var bucketRows: Int
-  /// Rows of the repetition in EXPERIMENT.csv and events.csv.
+  /// Rows of the repetition in EXPERIMENT.csv, events.csv and coverage.csv.
   var otherRows: Int
   /// The holds in order; nil if the repetition has no sequence.
   var holds: HoldSequence?

@@ -170,6 +170,10 @@ public struct ResultTable {
       Part(title: title, fields: cells.map { range(runs[$0.cellID] ?? [], path) })
     }
     let outcomes = cells.map(outcome)
+    let seesAll = cells.allSatisfy { cell in
+      let unused = cell[metric: "coverage_unused"].median
+      return unused == nil || unused == cell[metric: "coverage_free"].median
+    }
     /// A count of what most strategies have none of: no column if none of these has any.
     func counted(_ title: String, _ path: KeyPath<RunRecord, Int?>) -> Part? {
       let part = counts(title, path)
@@ -187,7 +191,9 @@ public struct ResultTable {
           title: "x floor",
           fields: cells.map { bound($0, $0.nsPerBlockToLimit.map(Figure.number)) }),
         times(cpu.title, cells, "guest_cpu_ns", per: cpu.unit),
-        spread("free %", cells, "coverage_free", per: 0.01),
+        // The same where nothing was on per-CPU lists.
+        spread(seesAll ? "free %" : "lists %", cells, "coverage_free", per: 0.01),
+        seesAll ? nil : spread("unused %", cells, "coverage_unused", per: 0.01),
         spread("hold µs", cells, per: 1e3, isTime: true, mark: holdMark) { $0.longestHold },
         Part(title: ">limit", fields: cells.map(exceeded)),
         Part(
@@ -441,7 +447,9 @@ public struct ResultTable {
     ("ms/TiB", "ms/TiB: time to find and hand over the hints, per TiB reported (pass without probe)."),
     ("CPU ms", "CPU ms, CPU µs: CPU time of the strategy's thread, including returning blocks (pass without probe)."),
     ("CPU µs", "CPU ms, CPU µs: CPU time of the strategy's thread, including returning blocks (pass without probe)."),
-    ("free %", "free %: share of all free memory that was reported."),
+    ("free %", "free %: share of the memory on the free lists, all orders, that was reported."),
+    ("lists %", "lists %: share of the memory on the free lists, all orders, that was reported."),
+    ("unused %", "unused %: share of all memory that nobody uses, per-CPU lists included, that was reported."),
     (
       "hold µs",
       "hold µs: a session's longest hold of zone->lock, without preempted ones (pass with probe, probe cost included)."

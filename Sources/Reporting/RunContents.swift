@@ -91,6 +91,8 @@ struct RunContents {
         try side.requireHeader(HoldBucketRecord.columns.map(\.name), schema: meta.schemaVersion)
       case EventCountRecord.fileName:
         try side.requireHeader(EventCountRecord.columns.map(\.name), schema: meta.schemaVersion)
+      case CoverageRecord.fileName:
+        try side.requireHeader(CoverageRecord.columns.map(\.name), schema: meta.schemaVersion)
       default: break
       }
       guard let keys = try side.keys() else { continue }
@@ -137,7 +139,8 @@ struct RunContents {
     self.rewrites = rewrites
   }
 
-  /// The files with rows of repetitions other than runs.csv: zones.csv, lock_holds.csv, events.csv, EXPERIMENT.csv.
+  /// The files with rows of repetitions other than runs.csv: zones.csv, lock_holds.csv, events.csv, coverage.csv,
+  /// EXPERIMENT.csv.
   private static func sideFiles(in path: String) throws(UserError) -> [String] {
     try FileAccess.names(in: path).filter {
       $0.hasSuffix(".csv") && $0 != RunRecord.fileName && $0 != CellRecord.fileName

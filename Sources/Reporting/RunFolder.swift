@@ -5,7 +5,8 @@ import Records
 /// The folder of a run while it is written. It is consistent at every moment, so that a killed run keeps what it
 /// finished.
 ///
-/// A repetition's rows go to zones.csv, lock_holds.csv, events.csv and EXPERIMENT.csv first; its row in runs.csv is
+/// A repetition's rows go to zones.csv, lock_holds.csv, events.csv, coverage.csv and EXPERIMENT.csv first; its row in
+/// runs.csv is
 /// written last and commits it. Only one process may write a folder at a time; the folder is locked (flock(2)) while
 /// this object lives.
 public final class RunFolder {
@@ -19,6 +20,7 @@ public final class RunFolder {
   /// if it had lost it.
   private let keepsSequences: Bool
   private var events: CSVWriter?
+  private var coverage: CSVWriter?
   private var experiments: [String: CSVWriter] = [:]
   private var committed: Set<RepetitionKey>
 
@@ -132,6 +134,7 @@ public final class RunFolder {
   ///   - holdSequence: its holds in order, kept until ``finish(cells:meta:)`` for the cells of a resumed run.
   ///   - experiment: its rows of EXPERIMENT.csv.
   ///   - events: its rows of events.csv; a run without any has no such file.
+  ///   - coverage: its rows of coverage.csv; the same.
   /// - Throws: ``UserError`` of kind io.
   public func commit(
     _ run: RunRecord,
@@ -139,31 +142,34 @@ public final class RunFolder {
     holds holdRows: [HoldBucketRecord] = [],
     holdSequence: HoldSequence? = nil,
     experiment: ExperimentRows? = nil,
-    events eventRows: [EventCountRecord] = []
+    events eventRows: [EventCountRecord] = [],
+    coverage coverageRows: [CoverageRecord] = []
   ) throws(UserError) {
     let key = run.key
     precondition(!committed.contains(key), "repetition \(key.repetition) of cell \(key.cellID) is committed already")
     precondition(
       zoneRows.allSatisfy { $0.cellID == key.cellID && $0.repetition == key.repetition }
         && holdRows.allSatisfy { $0.cellID == key.cellID && $0.repetition == key.repetition }
-        && eventRows.allSatisfy { $0.cellID == key.cellID && $0.repetition == key.repetition },
+        && eventRows.allSatisfy { $0.key == key } && coverageRows.allSatisfy { $0.key == key },
       "rows of another repetition than \(key.repetition) of cell \(key.cellID)")
     let extra = try experiment.map { (experiment) throws(UserError) in try self.writer(of: experiment) }
     let extraRows = experiment?.rows ?? []
     if events == nil && !eventRows.isEmpty { events = try Self.writer(EventCountRecord.self, in: path) }
-    let files = [zones, holds, runs] + [extra, events].compactMap { $0 }
+    if coverage == nil && !coverageRows.isEmpty { coverage = try Self.writer(CoverageRecord.self, in: path) }
+    let files = [zones, holds, runs] + [extra, events, coverage].compactMap { $0 }
     let lengths = files.map(\.length)
     let sequenceFile = path + "/" + HoldSequenceFile.folder + "/" + HoldSequenceFile.name(of: key)
     do throws(UserError) {
       try zones.append(zoneRows)
       try holds.append(holdRows)
       try events?.append(eventRows)
+      try coverage?.append(coverageRows)
       let identity = [run.identity.runID, key.cellID, String(key.repetition)] as [String?]
       try extra?.append(extraRows.map { identity + $0 })
       if keepsSequences {
         let kept = HoldSequenceFile(
           zoneRows: zoneRows.count, bucketRows: holdRows.count,
-          otherRows: extraRows.count + eventRows.count, holds: holdSequence)
+          otherRows: extraRows.count + eventRows.count + coverageRows.count, holds: holdSequence)
         let file = try FileAccess.open(sequenceFile, .writeOnly, options: [.create, .truncate])
         defer { try? file.close() }
         try FileAccess.write(kept.bytes, to: file, path: sequenceFile)
@@ -182,7 +188,7 @@ public final class RunFolder {
     precondition(
       ![
         RunRecord.fileName, ZoneRecord.fileName, HoldBucketRecord.fileName, CellRecord.fileName,
-        EventCountRecord.fileName,
+        EventCountRecord.fileName, CoverageRecord.fileName,
       ].contains(name),
       "an experiment can't be called \(experiment.experiment)")
     precondition(

@@ -33,7 +33,7 @@ public struct RunReader: Sendable {
     }
   }
 
-  /// The rows of zones.csv, lock_holds.csv or events.csv; empty if the run has no such file.
+  /// The rows of zones.csv, lock_holds.csv, events.csv or coverage.csv; empty if the run has no such file.
   ///
   /// - Throws: ``UserError`` of kind input, with file and line, if the file is invalid.
   public func rows<Record: RepetitionRecord>(_ type: Record.Type) throws(UserError) -> [Record] {

@@ -46,7 +46,7 @@ public final class RunRecorder: RunObserver {
     let kept = repetition.holdSequence.flatMap { $0.lengths.count <= Self.holdsKept ? $0 : nil }
     try folder.commit(
       repetition.run, zones: repetition.zones, holds: repetition.holds, holdSequence: kept,
-      experiment: repetition.experiment, events: repetition.events)
+      experiment: repetition.experiment, events: repetition.events, coverage: repetition.coverage)
   }
 
   public func progress(done: Int, total: Int, label: String) {

@@ -39,6 +39,9 @@ struct ListCommand: ParsableCommand {
       let events = EventCountRecord.columns.dropFirst(3).map { column in
         [column.name, EventCountRecord.fileName, column.unit, column.direction.name, "", column.meaning]
       }
+      let coverage = CoverageRecord.columns.dropFirst(3).map { column in
+        [column.name, CoverageRecord.fileName, column.unit, column.direction.name, "", column.meaning]
+      }
       let own = Experiments.all.flatMap { experiment in
         experiment.columns.map {
           [
@@ -51,7 +54,8 @@ struct ListCommand: ParsableCommand {
       let cells = [[hold.name, CellRecord.fileName, hold.unit, hold.direction.name, "", hold.meaning]]
       print(
         TextListing(
-          titles: ["metric", "file", "unit", "better", "primary", "meaning"], rows: shared + cells + events + own
+          titles: ["metric", "file", "unit", "better", "primary", "meaning"],
+          rows: shared + cells + events + coverage + own
         ).text)
     }
   }

@@ -87,8 +87,11 @@ import Testing
         #expect(Set(names) == Set(experiment.decisiveMetrics), "\(experiment.name)")
       }
       for column in ["event", "count"] { #expect(first.count { $0 == "\(column) events.csv" } == 1, "\(column)") }
+      for column in ["elapsed_ns", "freed_share_reported", "bytes_pcp"] {
+        #expect(first.count { $0 == "\(column) coverage.csv" } == 1, "\(column)")
+      }
       #expect(first.count { $0 == "lock_hold_ns_max_repeatable cells.csv" } == 1)
-      let columns = RunRecord.columns.count + 3 + Experiments.all.reduce(0) { $0 + $1.columns.count }
+      let columns = RunRecord.columns.count + 6 + Experiments.all.reduce(0) { $0 + $1.columns.count }
       #expect(first.count == columns + 2, "a title, a rule, and a line a column")
     }
   }

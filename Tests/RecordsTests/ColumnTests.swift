@@ -27,7 +27,8 @@ struct ColumnTests {
     experiment_options,
     lock_hold_ns_max_undisturbed, lock_holds_preempted, lock_hold_ns_weighted_mean, lock_arrival_wait_ns,
     run_delay_ns, kernel_rules, source,
-    lock_hold_instructions_p50, lock_hold_instructions_max, lock_hold_instructions_total, return_instructions
+    lock_hold_instructions_p50, lock_hold_instructions_max, lock_hold_instructions_total, return_instructions,
+    coverage_unused, bytes_pcp
     """
 
   static let zones = """
@@ -60,7 +61,9 @@ struct ColumnTests {
       "lock_wait_ns_p99", "ms_per_tib", "ns_per_block", "guest_cpu_ns", "mutator_ops_per_second",
       "mutator_alloc_ns_p99", "mutator_irqoff_ns_p99",
     ]
-    let later = ["lock_hold_ns_max_undisturbed", "lock_hold_ns_weighted_mean", "lock_arrival_wait_ns"]
+    let later = [
+      "lock_hold_ns_max_undisturbed", "lock_hold_ns_weighted_mean", "lock_arrival_wait_ns", "coverage_unused",
+    ]
     #expect(RunRecord.columns.filter(\.isPrimary).map(\.name) == primary + later)
     var names = [
       "run_id", "cell_id", "experiment", "strategy", "guest_bytes", "nodes", "state", "list_order", "granule_order",

@@ -62,6 +62,14 @@ enum RunFixtures {
     }
   }
 
+  static func coverage(of run: RunRecord) -> [CoverageRecord] {
+    (0..<3).map {
+      CoverageRecord(
+        runID: "r1", cellID: run.identity.cellID, repetition: run.identity.repetition, elapsedNs: Double($0) * 1e9,
+        freedShareReported: $0 == 0 ? nil : 0.5, bytesPCP: UInt64(3 - $0) << 20)
+    }
+  }
+
   static func experiment(of run: RunRecord) -> ExperimentRows {
     ExperimentRows(experiment: "scan", columns: ["extra", "note"], rows: [["1", nil], ["2", "a,b"]])
   }

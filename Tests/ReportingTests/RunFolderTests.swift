@@ -16,12 +16,12 @@ struct RunFolderTests {
         run, zones: RunFixtures.zones(of: run), holds: RunFixtures.holds(of: run, count: index),
         holdSequence: index == 1 ? nil : HoldSequence([UInt64(index), .max], preempted: [1]),
         experiment: RunFixtures.experiment(of: run),
-        events: RunFixtures.events(of: run))
+        events: RunFixtures.events(of: run), coverage: RunFixtures.coverage(of: run))
     }
     return runs
   }
 
-  static let csvFiles = ["runs.csv", "zones.csv", "lock_holds.csv", "scan.csv", "events.csv"]
+  static let csvFiles = ["runs.csv", "zones.csv", "lock_holds.csv", "scan.csv", "events.csv", "coverage.csv"]
 
   /// What must hold of any folder that was resumed, whatever happened to it: whole lines, each repetition with all its
   /// rows and no rows of others.
@@ -37,6 +37,7 @@ struct RunFolderTests {
       holds == resumed.runs.flatMap { RunFixtures.holds(of: $0, count: all.firstIndex(of: $0) ?? 0) }, comment)
     #expect(rows.count == 2 * resumed.runs.count, comment)
     #expect(try reader.rows(EventCountRecord.self) == resumed.runs.flatMap { RunFixtures.events(of: $0) }, comment)
+    #expect(try reader.rows(CoverageRecord.self) == resumed.runs.flatMap { RunFixtures.coverage(of: $0) }, comment)
     // Without help from the reader, which leaves out what isn't committed.
     for name in csvFiles where FileManager.default.fileExists(atPath: path + "/" + name) {
       let table = try CSVTable(reading: path + "/" + name)
@@ -73,7 +74,10 @@ struct RunFolderTests {
       #expect(try reader.rows(ofExperiment: "none").isEmpty)
       #expect(
         try FileManager.default.contentsOfDirectory(atPath: path).sorted()
-          == ["cells.csv", "events.csv", "lock_holds.csv", "meta.json", "runs.csv", "scan.csv", "zones.csv"])
+          == [
+            "cells.csv", "coverage.csv", "events.csv", "lock_holds.csv", "meta.json", "runs.csv", "scan.csv",
+            "zones.csv",
+          ])
     }
   }
 
@@ -127,7 +131,7 @@ struct RunFolderTests {
   /// Whether EXPERIMENT.csv is there with its header alone, or not at all, is the same.
   static func withoutEmptyExperiment(_ files: [String: [UInt8]]) -> [String: [UInt8]] {
     files.filter {
-      !["scan.csv", "events.csv"].contains($0.key) || $0.value.count { $0 == UInt8(ascii: "\n") } > 1
+      !["scan.csv", "events.csv", "coverage.csv"].contains($0.key) || $0.value.count { $0 == UInt8(ascii: "\n") } > 1
     }
   }
 
@@ -146,7 +150,7 @@ struct RunFolderTests {
         try resumed.folder.commit(
           runs[2], zones: RunFixtures.zones(of: runs[2]), holds: RunFixtures.holds(of: runs[2], count: 2),
           holdSequence: HoldSequence([2, .max], preempted: [1]), experiment: RunFixtures.experiment(of: runs[2]),
-          events: RunFixtures.events(of: runs[2]))
+          events: RunFixtures.events(of: runs[2]), coverage: RunFixtures.coverage(of: runs[2]))
         #expect(try RunFixtures.snapshot(path) == whole, "\(name)")
       }
     }
@@ -163,6 +167,7 @@ struct RunFolderTests {
       try CSVWriter(appendingTo: path + "/lock_holds.csv").append(RunFixtures.holds(of: next))
       try CSVWriter(appendingTo: path + "/scan.csv").append([["r1", "c9", "4", "1", nil]])
       try CSVWriter(appendingTo: path + "/events.csv").append(RunFixtures.events(of: next))
+      try CSVWriter(appendingTo: path + "/coverage.csv").append(RunFixtures.coverage(of: next))
       try RunFixtures.write([1, 2, 3], to: path + "/holds/c9-4.bin")
       try RunFixtures.write([1, 2, 3], to: path + "/meta.json.tmp")
       #expect(try RunReader(path: path).rows(ZoneRecord.self).count == 6)
@@ -330,9 +335,9 @@ struct RunFolderTests {
       let text = try RunFixtures.text(path + "/meta.json")
       try RunFixtures.write(text.utf8.dropLast(10), to: path + "/meta.json")
       #expect(error()?.problem == "not JSON")
-      let newer = text.replacingOccurrences(of: "\"schema_version\" : 7", with: "\"schema_version\" : 8")
+      let newer = text.replacingOccurrences(of: "\"schema_version\" : 8", with: "\"schema_version\" : 9")
       try RunFixtures.write(newer.utf8, to: path + "/meta.json")
-      #expect(error()?.problem == "schema_version is 8")
+      #expect(error()?.problem == "schema_version is 9")
       let other = text.replacingOccurrences(of: "\"seed\" : 7", with: "\"seed\" : \"x\"")
       try RunFixtures.write(other.utf8, to: path + "/meta.json")
       #expect(error()?.problem == "seed has another type")

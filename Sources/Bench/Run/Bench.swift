@@ -220,6 +220,17 @@ package final class Bench {
     }
   }
 
+  /// The rows of coverage.csv.
+  package func coverage(
+    _ repetition: Repetition, _ points: [(elapsed: UInt64, share: Double?, pagesPCP: UInt64)]
+  ) -> [CoverageRecord] {
+    points.map {
+      CoverageRecord(
+        runID: identity.runID, cellID: repetition.cell.id, repetition: repetition.number,
+        elapsedNs: Double($0.elapsed), freedShareReported: $0.share, bytesPCP: $0.pagesPCP << 12)
+    }
+  }
+
   /// Creates a row with the cell's settings.
   private func record(_ cell: Cell, _ repetition: Int) -> RunRecord {
     var run = RunRecord()

@@ -35,6 +35,12 @@ struct ExperimentData {
     return (runs[cell.run].holds[cell.cell.cellID] ?? [:]).filter { counted.contains($0.key) }
   }
 
+  /// The rows of coverage.csv of each repetition of the cell, by repetition number.
+  func coverage(_ cell: ReportCell) -> [Int: [CoverageRecord]] {
+    let counted = Set(cell.repetitions.map(\.identity.repetition))
+    return (runs[cell.run].coverage[cell.cell.cellID] ?? [:]).filter { counted.contains($0.key) }
+  }
+
   /// The cell's rows of EXPERIMENT.csv.
   func rows(_ cell: ReportCell) -> [[String: String]] {
     let counted = Set(cell.repetitions.map(\.identity.repetition))

@@ -171,8 +171,10 @@ struct Plot: Hashable {
       commands.append("\(block) using 1:2:5:6 with yerrorbars pt 0 ps 0 dt 1 lw 1 \(colour) notitle")
     }
     if series.hasMarks {
+      let every = series.markStep > 1 ? "every \(series.markStep)::\(series.markFrom) " : ""
       commands.append(
-        "\(block) using 1:2 with points pt \(series.style.shape) ps \(series.style.size) lw 1.3 \(colour) notitle")
+        "\(block) \(every)using 1:2 with points pt \(series.style.shape) ps \(series.style.size) lw 1.3 \(colour) notitle"
+      )
     }
     return commands
   }

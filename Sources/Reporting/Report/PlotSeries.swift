@@ -10,6 +10,9 @@ struct PlotSeries: Hashable {
   var width = 1.0
   /// Whether points have marks.
   var hasMarks = true
+  /// Every so many points has one, from which on; more would hide a line of many points.
+  var markStep = 1
+  var markFrom = 0
   /// Whether the series is translucent.
   var isFaint = false
   var points: [Point]

@@ -45,6 +45,7 @@ enum ReportFigures {
     CoverageFigure.self,
     BystandersFigure.self,
     SteadyStateFigure.self,
+    CoverageCourseFigure.self,
     ContiguousFigure.self,
     MigrationFigure.self,
   ]

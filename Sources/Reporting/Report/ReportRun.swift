@@ -13,6 +13,8 @@ struct ReportRun {
   let host: HostFacts?
   /// The holds of each repetition of a cell: lock_holds.csv's `collect` and `hold`.
   let holds: [String: [Int: [HoldBucketRecord]]]
+  /// The rows of coverage.csv of each repetition of a cell, as they were written.
+  let coverage: [String: [Int: [CoverageRecord]]]
   /// The rows of EXPERIMENT.csv, by experiment.
   let rows: [String: [[String: String]]]
 
@@ -40,6 +42,9 @@ struct ReportRun {
     host = try? JSONDecoder.standard.decode(HostFacts.self, from: JSONEncoder.standard.encode(reader.meta.host))
     let holds = try reader.rows(HoldBucketRecord.self).filter { $0.phase != .mutator && $0.kind == .hold }
     self.holds = Dictionary(grouping: holds, by: \.cellID).mapValues { Dictionary(grouping: $0, by: \.repetition) }
+    coverage = Dictionary(grouping: try reader.rows(CoverageRecord.self), by: \.cellID).mapValues {
+      Dictionary(grouping: $0, by: \.repetition)
+    }
     var rows: [String: [[String: String]]] = [:]
     for name in Set(cells.map(\.experiment)) { rows[name] = try reader.rows(ofExperiment: name) }
     self.rows = rows

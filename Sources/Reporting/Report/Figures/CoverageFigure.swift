@@ -3,10 +3,10 @@ import Records
 /// The share of free memory that a strategy reports.
 enum CoverageFigure: ReportFigure {
   static let name = "coverage"
-  static let title = "Coverage of all free memory"
+  static let title = "Coverage of the free lists"
   static let caption = """
-    Bytes reported that were free at the start, each counted once, as a share of all free memory, of every order and \
-    zone. Marks are medians, bars span the lowest to the highest repetition. The dashed line is the share of blocks of \
+    Bytes reported that were free at the start, each counted once, as a share of all memory on the free lists, of \
+    every order and zone; per-CPU lists aren't among them. Marks are medians, bars span the lowest to the highest repetition. The dashed line is the share of blocks of \
     the order looked at and above: no strategy can exceed it without looking at smaller blocks.
     """
   static let source = "cells.csv: coverage_free_median, _lowest and _highest; the line: coverage_free over coverage"
@@ -18,7 +18,7 @@ enum CoverageFigure: ReportFigure {
     guard !cells.isEmpty else { return nil }
     let groups = CellGroups(cells, open: [])
     let variants = data.variants(cells)
-    let axis = PlotAxis.linear("reported share of all free memory", to: 100, unit: " %")
+    let axis = PlotAxis.linear("reported share of the free lists", to: 100, unit: " %")
     let panels = groups.groups.map { group -> PlotPanel in
       let series = group.cells.compactMap { cell -> PlotSeries? in
         let share = cell.cell[metric: "coverage_free"]
