@@ -19,11 +19,12 @@ public final class GuestImage {
   /// The pages of each unit that aren't zero, in use or not.
   private var filled: [UInt16]
 
-  /// Creates an image of the guest, whose per-CPU lists must be empty: everything that isn't free is in use and
-  /// written. `freeIsZero`: free memory is untouched since boot; otherwise it holds what its last users left. No thread
+  /// Creates an image of the guest in a starting state, whose per-CPU lists are empty: everything that isn't free is in
+  /// use and written. `freeIsZero`: free memory is untouched since boot; otherwise it holds what its last users left. No thread
   /// may run in the guest. O(pages / 2^unitOrder + free blocks).
   public init(_ guest: Guest, unitOrder: Int, freeIsZero: Bool) {
     precondition((0...10).contains(unitOrder))
+    precondition(guest.core.perCPUPages == 0, "pages on per-CPU lists would count as in use")
     self.unitOrder = unitOrder
     let zones = guest.core.zones
     let end = Int(zones.map(\.endPFN).max() ?? 0)

@@ -4,9 +4,10 @@ import Records
 // Options that several experiments share because the bench implements them. Each experiment declares which it has, and
 // their defaults.
 extension DeclaredOption {
-  /// What the load threads (mutators) do. `defaults` without `none` is for an experiment that requires a load.
-  package static func load(_ defaults: [MutatorLoad]) -> DeclaredOption {
-    let loads = MutatorLoad.allCases.filter { $0 != .none || defaults.contains(.none) }
+  /// What the load threads (mutators) do. `defaults` without `none` is for an experiment that requires a load, unless
+  /// it is `orNone`.
+  package static func load(_ defaults: [MutatorLoad], orNone: Bool = false) -> DeclaredOption {
+    let loads = MutatorLoad.allCases.filter { $0 != .none || orNone || defaults.contains(.none) }
     return DeclaredOption(
       "load", .choice(loads.map(\.rawValue)), defaults: defaults.map(\.rawValue),
       "load from other threads", source: "this project")

@@ -117,11 +117,11 @@ enum MigrationExperiment: Experiment {
     bench.restart(repetition)
     bench.holdLog.reset()
     bench.hintLog.reset()
-    guest.drainPerCPULists()
     let unitOrder = MigrationBitmap.unitOrder(guestBytes: cell.guest.bytes, granuleOrder: cell.guest.granuleOrder)
     let image = GuestImage(guest, unitOrder: unitOrder, freeIsZero: cell.guest.state == .fresh)
+    let cpus = guest.geometry.cpuCount
     let load = MigrationLoad(
-      guest, image, cell.load, cpus: (0..<cell.mutators).map { (1 + $0) % guest.geometry.cpuCount },
+      guest, image, cell.load, cpus: (0..<cell.mutators).map { (1 + $0) % cpus }, ticking: Array(0..<cpus),
       rate: rate(cell), most: Int(guest.core.freePages) / 4, seed: bench.mutatorSeed(repetition))
     var sink = RecordingSink(bench.hintLog, guest.core, runner.queue)
     var session = Session(lowestOrder: cell.order, stop: bench.stop)
@@ -166,6 +166,7 @@ enum MigrationExperiment: Experiment {
 
     run.found.outcome = failure == nil ? ends.outcome : .error
     run.found.blocksReported = blocksReported
+    run.found.bytesPCP = guest.core.perCPUPages << 12
     run.delivery = RunRecord.Delivery(kicks: sink.kicks, descriptors: sink.descriptors)
     if let result, failure == nil {
       record.fill(result, unitBytes: 4096 << image.unitOrder)

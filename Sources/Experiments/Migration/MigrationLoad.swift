@@ -16,6 +16,8 @@ extension GuestImage: UsedMemory {}
 
 /// The users of a migrating guest: they act at a set rate, and write everything they allocate.
 ///
+/// Once a second the guest's CPUs have their vmstat tick.
+///
 /// `faults` is page-fault churn: pages are taken and written until there are enough, then all are freed at once, as
 /// when a process exits. `compile` also rewrites its pages and frees single blocks. The other loads take and free like
 /// the mutators of that name.
@@ -23,6 +25,9 @@ final class MigrationLoad<Memory: UsedMemory> {
   private let load: MutatorLoad
   private let memory: Memory
   private var cpus: [AnyGuestCPU]
+  /// The CPUs whose tick it has, and when the next one is due. Nanoseconds.
+  private var ticking: [AnyGuestCPU]
+  private var nextTick = second
   private var generator: SeededGenerator
   private let most: Int
   private let nanosecondsPerOperation: Double
@@ -34,25 +39,42 @@ final class MigrationLoad<Memory: UsedMemory> {
 
   /// - Parameters:
   ///   - cpus: the guest CPUs, one per user.
+  ///   - ticking: the CPUs whose vmstat tick it has, each once: no other thread uses them.
   ///   - rate: operations per second of each user.
   ///   - most: the most pages all users hold together.
-  init(_ guest: Guest, _ memory: Memory, _ load: MutatorLoad, cpus: [Int], rate: Double, most: Int, seed: UInt64) {
+  init(
+    _ guest: Guest, _ memory: Memory, _ load: MutatorLoad, cpus: [Int], ticking: [Int], rate: Double, most: Int,
+    seed: UInt64
+  ) {
     self.load = load
     self.memory = memory
     self.most = max(most, 64)
     nanosecondsPerOperation = 1e9 / (rate * Double(max(cpus.count, 1)))
     generator = SeededGenerator(seed: seed, stream: 300)
     self.cpus = cpus.map { AnyGuestCPU(guest, cpu: $0) }
+    self.ticking = ticking.map { AnyGuestCPU(guest, cpu: $0) }
   }
 
   /// When the next operation is due, since the start. Nanoseconds.
   var due: Double { Double(operations) * nanosecondsPerOperation }
 
-  /// Performs all operations due until `nanoseconds` after the start.
+  /// Performs all operations and ticks due until `nanoseconds` after the start; a tick before what else is due then.
   func advance(to nanoseconds: Double) {
-    guard load != .none, !cpus.isEmpty else { return }
-    while due <= nanoseconds { act() }
+    let acts = load != .none && !cpus.isEmpty
+    while true {
+      let due = acts ? due : .infinity
+      if nextTick <= min(due, nanoseconds) {
+        for index in ticking.indices { ticking[index].decayPerCPULists() }
+        nextTick += Self.second
+      } else if due <= nanoseconds {
+        act()
+      } else {
+        return
+      }
+    }
   }
+
+  private static var second: Double { 1e9 }
 
   private func act() {
     operations += 1

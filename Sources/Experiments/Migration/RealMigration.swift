@@ -31,7 +31,6 @@ struct RealMigration {
 
     bench.restart(repetition)
     bench.holdLog.reset()
-    guest.drainPerCPULists()
     let ram = try GuestRAM(pages: Int(guest.core.zones.map(\.endPFN).max() ?? 0))
     let (memory, used) = fill(ram)
     let bitmap = HintedBitmap(memory)
@@ -83,6 +82,7 @@ struct RealMigration {
 
     run.found.outcome = failure == nil ? session.ends.outcome : .error
     run.found.blocksReported = session.blocksReported
+    run.found.bytesPCP = guest.core.perCPUPages << 12
     run.delivery = RunRecord.Delivery(kicks: session.kicks, descriptors: session.descriptors)
     if let result, failure == nil {
       record.fill(result, unitBytes: 4096)

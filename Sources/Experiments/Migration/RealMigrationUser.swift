@@ -52,7 +52,7 @@ final class RealMigrationUser: @unchecked Sendable {
     seed: UInt64
   ) {
     self.load = MigrationLoad(
-      guest, Pages(ram, number: number), load, cpus: [cpu], rate: rate, most: most,
+      guest, Pages(ram, number: number), load, cpus: [cpu], ticking: [cpu], rate: rate, most: most,
       seed: seed &+ UInt64(number) &* 7919)
     self.hostCPUs = hostCPUs
   }

@@ -109,6 +109,8 @@ enum ScanExperiment: Experiment {
     var pass: ProbedPass
     var parts: [ScanTeam.ProbedPart]
     var account: SessionAccount
+    /// Pages on per-CPU lists at the session's end.
+    var perCPUPages: UInt64
     var holds: HoldSummary
     var holdsByZone: [[HoldSample]]
     /// The disturbance of the session, and of giving back.
@@ -133,9 +135,11 @@ enum ScanExperiment: Experiment {
         guest, lowestOrder: cell.order, hints: team.members.flatMap(\.hintLog.hints), holdsToTheEnd: holdsToTheEnd)
     }
     var account: SessionAccount?
+    var perCPUPages: UInt64 = 0
     let parts = team.probedPass(cell, bench) {
       mutators?.park()
       account = accountNow()
+      perCPUPages = guest.core.perCPUPages
       mutators?.run()
     }
     mutators?.park()
@@ -148,6 +152,7 @@ enum ScanExperiment: Experiment {
     }
     return Probed(
       pass: ProbedPass(together: parts.map(\.pass)), parts: parts, account: account ?? accountNow(),
+      perCPUPages: perCPUPages,
       holds: HoldLog.summary(of: team.members.map(\.holdLog)), holdsByZone: byZone,
       disturbances: [
         Disturbance.together(parts.map(\.collecting)).beside(mutators?.disturbance),
@@ -195,6 +200,9 @@ enum ScanExperiment: Experiment {
     run.found.bytesReported = total.bytesReported
     run.found.coverage = total.coverage
     run.found.coverageFree = total.coverageFree
+    // Every starting state has empty per-CPU lists.
+    run.found.coverageUnused = total.coverageFree
+    run.found.bytesPCP = probed.perCPUPages << 12
     run.found.restarts = probed.pass.restarts
 
     run.delivery = RunRecord.Delivery(kicks: speed.pass.kicks, descriptors: speed.pass.descriptors)

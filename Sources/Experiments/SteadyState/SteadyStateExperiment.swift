@@ -3,26 +3,32 @@ import Delivery
 import GuestMemory
 import Hinting
 import Instruments
+import Migration
 import Records
 
 /// Measures how soon a strategy that reacts to frees tells the host, and what it costs while memory comes and goes.
 ///
-/// Half of free memory is taken and the rest reported. Then it is freed at once, and for a window the strategy's work
-/// runs with its own delay while mutators allocate and free. By the real clock mutators are threads. By the virtual one
-/// they act at a set rate, so that minutes of delay take seconds and no result depends on the machine.
+/// A process takes half of free memory, and the rest is reported. Then it exits, and for a window the strategy's work
+/// runs with its own delay while mutators allocate and free. What the exit leaves on its CPU's lists stays there, as in
+/// a kernel, until the vmstat tick or somebody else gives it back. By the real clock mutators are threads. By the
+/// virtual one they act at a set rate, so that minutes of delay take seconds and no result depends on the machine.
 enum SteadyStateExperiment: Experiment {
   static let card = ExperimentCard(
     name: "steady-state",
     question: "how soon freed memory is reported, how much of it the guest reuses at once, and what reporting costs",
-    files: "runs.csv, cells.csv, lock_holds.csv, steady-state.csv", decisiveMetrics: ["last_ns"],
+    files: "runs.csv, cells.csv, lock_holds.csv, steady-state.csv, coverage.csv", decisiveMetrics: ["last_ns"],
     coverageMetric: "freed_share_reported",
     suited: "strategies that react to frees",
     options: [
-      .clock([.real, .virtual]), .window("3s"), .load([.order0]), .mutators,
+      .clock([.real, .virtual]), .window("3s"), .load([.order0], orNone: true), .mutators,
       DeclaredOption(
         "mutator-rate", .integer(1...1_000_000_000), default: "20000", "operations per second of each mutator",
         source: "this project", onlyWith: .option("clock", ["virtual"])),
       .hostAck,
+      DeclaredOption(
+        "tenant", .choice(TenantPages.allCases.map(\.rawValue)), default: TenantPages.thp.rawValue,
+        "pages of the process that exits: thp, of order 9; order0, single ones, as without transparent huge pages",
+        source: "/sys/kernel/mm/transparent_hugepage/enabled", implied: TenantPages.thp.rawValue),
     ],
     flags: ["clock", "window", "load", "mutators", "mutator-rate", "host-ack-ns"], exactWith: ("clock", "virtual"),
     columns: SteadyStateRecord.experimentColumns, suits: { $0.trigger == .frees })
@@ -57,9 +63,30 @@ enum SteadyStateExperiment: Experiment {
   /// The window, and a tenth of it alone. Virtual time costs only the mutators' operations and the reports.
   static func estimate(_ cell: Cell, _ host: Matrix.HostResources) -> Double {
     let window = Double(cell.windowNs)
-    guard cell.clock == .virtual else { return 1.1 * window + 2 * cell.restartNanoseconds(host) }
+    guard cell.clock == .virtual else {
+      return 1.1 * window + 2 * cell.restartNanoseconds(host) + tenantNanoseconds(cell)
+    }
     let operations = Double(cell.mutators * cell.options.integer("mutator-rate")) * window / 1e9
-    return cell.restartNanoseconds(host) + operations * 75
+    return cell.restartNanoseconds(host) + operations * 75 + tenantNanoseconds(cell)
+  }
+
+  /// The estimated time of the process's start and exit, both by single pages. Nanoseconds.
+  private static func tenantNanoseconds(_ cell: Cell) -> Double {
+    TenantPages(cell) == .order0 ? tenantPages(cell) * 150 : 0
+  }
+
+  /// The most pages that the process takes.
+  private static func tenantPages(_ cell: Cell) -> Double { Double(cell.guestBytes >> 12) / 2 }
+
+  /// A process of single pages is known page by page.
+  static func memory(_ cell: Cell) -> MemoryNeed? {
+    guard TenantPages(cell) == .order0 else { return nil }
+    return MemoryNeed(
+      // Its pages, twice while they are sorted.
+      bytes: UInt64(tenantPages(cell)) * 2 * UInt64(MemoryLayout<Block>.stride),
+      what: "steady-state on \(ByteSize(bytes: cell.guestBytes)) with tenant=order0",
+      purpose: "for the list of its pages",
+      accepted: "a smaller --guest, or tenant=thp")
   }
 
   static func run(_ repetition: Repetition, _ bench: Bench) throws -> RepetitionResult {
@@ -75,6 +102,7 @@ enum SteadyStateExperiment: Experiment {
     record.delayNs = Double(runner.workDelayNanoseconds)
     record.capacity = cell.strategy.options["capacity"].flatMap { Int($0) }
     record.mutatorRate = cell.options["mutator-rate"].flatMap { Double($0) }
+    record.tenant = TenantPages(cell).rawValue
 
     // The first window finds other cache contents than the last, so the order alternates between repetitions.
     let aloneFirst = repetition.number % 2 == 0
@@ -91,18 +119,21 @@ enum SteadyStateExperiment: Experiment {
 
     // Half is in use, and the host knows of the rest.
     let tenant = try runner.mutator(guest, tenantSettings, isProbed: false)
+    let tenantOrder = max(TenantPages(cell).order, guest.core.granuleOrder)
     let blocks = Int(guest.core.freePages / 2) >> tenantOrder
     _ = tenant.take(order: tenantOrder, count: blocks)
     settle(repetition, bench, &session)
     var progress = Progress(freed: tenant.blocks, unitOrder: min(cell.order, tenantOrder))
     record.freedBytes = progress.freedBytes
 
-    let timeline = try timeline(repetition, bench, mostPages)
+    var course = CoverageCourse(window: window)
+
+    let timeline = try timeline(repetition, bench, mostPages, tenant)
     defer { timeline.end() }
     bench.holdLog.reset()
     timeline.start()
     let meter = DisturbanceMeter()
-    tenant.giveBack()
+    tenant.exit()
     let start = timeline.now
     let end = start + window
     var sink = RecordingSink(bench.hintLog, guest.core, runner.queue)
@@ -116,6 +147,7 @@ enum SteadyStateExperiment: Experiment {
     var ends = SessionEnds()
     while timeline.now < end && ends.failure == nil {
       let now = timeline.now
+      course.note(now - start, guest.core)
       progress.check(until: now - start) { runner.isKnownToHost($0, guest.core) }
       if requestedAt == nil && runner.isWorkRequested { requestedAt = now }
       if let since = requestedAt, now >= since + runner.workDelayNanoseconds {
@@ -131,14 +163,16 @@ enum SteadyStateExperiment: Experiment {
       }
       // The next timer tick, or the time the work is due.
       let due = requestedAt.map { $0 + runner.workDelayNanoseconds } ?? .max
-      timeline.advance(to: min(now + 1_000_000, due, end))
+      timeline.advance(to: min(now + 1_000_000, due, end, start + course.next))
     }
     let disturbance = meter.reading()
     timeline.stop()
     if isReal { disturbances.append(disturbance.beside(timeline.disturbance)) }
     sink.onReport = nil
     progress.check(until: window) { runner.isKnownToHost($0, guest.core) }
-    progress.finish(window: window)
+    course.note(max(timeline.now - start, window), guest.core)
+    progress.finish(window: window, course.times, perCPU: guest.perCPUBlocks())
+    run.found.bytesPCP = guest.core.perCPUPages << 12
     run.bystanders.opsPerSecond = cell.timesHold ? timeline.operationsPerSecond : nil
     timeline.giveBack()
     repetition.model.touch()
@@ -166,10 +200,12 @@ enum SteadyStateExperiment: Experiment {
     }
     return RepetitionResult(
       run: run, zones: [], holds: isReal && cell.timesHold ? bench.buckets(repetition, holds, nil) : [],
-      holdSequence: nil, failure: ends.failure, experiment: ExperimentRows(card, [record]))
+      holdSequence: nil, failure: ends.failure, experiment: ExperimentRows(card, [record]),
+      coverage: bench.coverage(
+        repetition,
+        zip(course.points, progress.sharesInTime).map { ($0.elapsed, $1, $0.pages) }))
   }
 
-  private static let tenantOrder = 9
   /// The tenant that frees its memory: on the reporter's CPU, since both share a thread.
   private static let tenantSettings = MutatorSettings(load: .none, cpu: 0, mostPages: .max, seed: 0)
 
@@ -186,21 +222,21 @@ enum SteadyStateExperiment: Experiment {
   }
 
   private static func timeline(
-    _ repetition: Repetition, _ bench: Bench, _ mostPages: Int
+    _ repetition: Repetition, _ bench: Bench, _ mostPages: Int, _ tenant: AnyMutator
   ) throws -> any Timeline {
     let cell = repetition.cell
     if cell.clock == .real {
       return RealTimeline(
-        try bench.mutators(repetition, repetition.runner, isProbed: false, mostPages: mostPages))
+        try bench.mutators(repetition, repetition.runner, isProbed: false, mostPages: mostPages), own: tenant)
     }
     let mutators = try (0..<cell.mutators).map {
       try repetition.runner.mutator(
         repetition.guest,
         MutatorSettings(
-          load: cell.load, cpu: 1 + $0, mostPages: mostPages,
+          load: cell.load, cpu: (1 + $0) % repetition.guest.geometry.cpuCount, mostPages: mostPages,
           seed: bench.mutatorSeed(repetition)), isProbed: false)
     }
-    return VirtualTimeline(mutators, rate: Double(cell.options.integer("mutator-rate")))
+    return VirtualTimeline(mutators, rate: Double(cell.options.integer("mutator-rate")), own: tenant)
   }
 
   /// Measures the mutators' rate for a tenth of the window on a guest built without the strategy.
@@ -219,7 +255,6 @@ enum SteadyStateExperiment: Experiment {
 /// Tracks when the freed memory was reported, and how much of all reported memory the guest reused within a second.
 struct Progress {
   private let freed: [Block]
-  private let unitOrder: Int
   let freedBytes: UInt64
   /// Every block reported, in order. While the strategy works only this array grows.
   private var reports: [(time: UInt64, block: Block)] = []
@@ -228,6 +263,8 @@ struct Progress {
   private var latest: [Block: Int] = [:]
   private var noted = 0
   private var nextCheck = 0
+  /// One bit a unit.
+  private var unreported: MigrationBitmap
   private(set) var checked = 0
   private(set) var takenBack = 0
 
@@ -239,13 +276,23 @@ struct Progress {
   /// When the last block that hadn't been reported before was reported.
   private(set) var last: UInt64?
   private(set) var shareReported: Double?
+  /// The reported share of what of the freed memory isn't on per-CPU lists.
+  private(set) var shareListed: Double?
+  /// What of it is there.
+  private(set) var bytesPCP: UInt64 = 0
+  /// The share reported at each of the times asked for; nil if nothing was freed.
+  private(set) var sharesInTime: [Double?] = []
 
   private static let second: UInt64 = 1_000_000_000
 
   /// Creates a tracker. `unitOrder`: the lowest order reported; no block of `freed` is smaller.
   init(freed: [Block], unitOrder: Int) {
     self.freed = freed
-    self.unitOrder = unitOrder
+    unreported = MigrationBitmap(
+      pages: Int(freed.map(\.end).max() ?? 0), unitOrder: unitOrder, allSet: false)
+    for block in freed {
+      unreported.set(Int(block.pfn) >> unitOrder..<Int(block.end) >> unitOrder)
+    }
     freedBytes = freed.reduce(0) { $0 + $1.bytes }
     reports.reserveCapacity(1 << 16)
   }
@@ -272,25 +319,34 @@ struct Progress {
   }
 
   /// Evaluates the reports made until `window`.
-  mutating func finish(window: UInt64) {
-    var missing: Set<UInt64> = []
-    func units(_ block: Block) -> Range<UInt64> {
-      block.pfn >> UInt64(unitOrder)..<block.end >> UInt64(unitOrder)
-    }
-    for block in freed { missing.formUnion(units(block)) }
-    let all = missing.count
+  ///
+  /// - Parameters:
+  ///   - times: the moments whose share is wanted, ascending.
+  ///   - perCPU: the blocks on per-CPU lists at the window's end.
+  mutating func finish(window: UInt64, _ times: [UInt64] = [], perCPU: [Block] = []) {
+    let all = unreported.count
+    let unitBytes: UInt64 = 4096 << UInt64(unreported.unitOrder)
+    func share(_ left: Int) -> Double? { all == 0 ? nil : Double(all - left) / Double(all) }
     for (time, block) in reports where time <= window {
+      while sharesInTime.count < times.count, times[sharesInTime.count] < time {
+        sharesInTime.append(share(unreported.count))
+      }
       blocks += 1
       pages += block.pages
-      let before = missing.count
-      for unit in units(block) { missing.remove(unit) }
-      guard missing.count < before else { continue }
-      let done = UInt64(all - missing.count) << UInt64(unitOrder + 12)
+      guard unreported.clear(block) > 0 else { continue }
+      let done = UInt64(all - unreported.count) * unitBytes
       last = time
       if firstGiB == nil && done >= 1 << 30 { firstGiB = time }
       if half == nil && done * 2 >= freedBytes { half = time }
     }
-    shareReported = all == 0 ? nil : Double(all - missing.count) / Double(all)
+    shareReported = share(unreported.count)
+    while sharesInTime.count < times.count { sharesInTime.append(shareReported) }
+
+    let freed = PageRuns(freed)
+    let listed = freed.subtracting(PageRuns(perCPU))
+    bytesPCP = freed.bytes - listed.bytes
+    let reported = PageRuns(reports.filter { $0.time <= window }.map(\.block))
+    if listed.pages > 0 { shareListed = Double(listed.intersection(reported).pages) / Double(listed.pages) }
   }
 }
 
@@ -299,6 +355,7 @@ struct SteadyStateRecord: ExperimentRecord {
   static let fileName = "steady-state.csv"
   static let blank = SteadyStateRecord()
   static let keyColumns = 3
+  static let laterKeys: Set = ["tenant"]
 
   var clock = ""
   var delayNs = 0.0
@@ -319,6 +376,9 @@ struct SteadyStateRecord: ExperimentRecord {
   var reporterCPUNs: Double?
   var aloneOpsPerSecond: Double?
   var opsRatio: Double?
+  var tenant: String?
+  var freedShareListed: Double?
+  var freedBytesPCP: UInt64?
 
   /// Drops the times: above granule 0, times of strategies that give memory back are meaningless.
   mutating func dropTimes() {
@@ -337,6 +397,8 @@ struct SteadyStateRecord: ExperimentRecord {
     halfNs = progress.half.map { Double($0) }
     lastNs = progress.last.map { Double($0) }
     freedShareReported = progress.shareReported
+    freedShareListed = progress.shareListed
+    freedBytesPCP = progress.bytesPCP
     takenBackChecked = progress.checked
     if progress.checked > 0 { takenBackShare = Double(progress.takenBack) / Double(progress.checked) }
   }
@@ -365,7 +427,8 @@ struct SteadyStateRecord: ExperimentRecord {
       meaning: "Time until the last of it in the window was reported."),
     Column(
       "freed_share_reported", unit: "share", direction: .higherIsBetter, isPrimary: true, \.freedShareReported,
-      meaning: "Reported share of the freed memory; the mutators hold the rest, or it was too small or too late."),
+      meaning: "Reported share of all the freed memory; the mutators hold the rest, or it is on per-CPU lists, or was "
+        + "too small or too late."),
     Column(
       "taken_back_share", unit: "share", direction: .lowerIsBetter, isPrimary: true, \.takenBackShare,
       meaning:
@@ -381,5 +444,14 @@ struct SteadyStateRecord: ExperimentRecord {
     Column(
       "ops_ratio", unit: "ratio", direction: .higherIsBetter, isPrimary: true, \.opsRatio,
       meaning: "Operations per second while the strategy runs, over those without it."),
+    Column(
+      "tenant", \.tenant,
+      meaning: "Pages of the process whose memory that was: thp, of order 9; order0, single ones.", since: 8),
+    Column(
+      "freed_share_listed", unit: "share", direction: .higherIsBetter, isPrimary: true, \.freedShareListed,
+      meaning: "Reported share of what of the freed memory isn't on per-CPU lists at the window's end.", since: 8),
+    Column(
+      "freed_bytes_pcp", unit: "bytes", direction: .lowerIsBetter, isPrimary: true, \.freedBytesPCP,
+      meaning: "What of the freed memory is on per-CPU lists at the window's end.", since: 8),
   ]
 }

@@ -271,7 +271,13 @@ public struct KernelScan: Codable, Sendable {
     run.found.bytesReported = session.pages << 12
     let bytesFree = orders.reduce(UInt64(0)) { $0 + UInt64($1.element) << UInt64($1.offset + 12) }
     if bytesFree > 0 { run.found.coverage = Double(session.pages << 12) / Double(bytesFree) }
-    if let all = run.guest.bytesFree, all > 0 { run.found.coverageFree = Double(session.pages << 12) / Double(all) }
+    guard let listed = run.guest.bytesFree, listed > 0 else { return }
+    run.found.coverageFree = Double(session.pages << 12) / Double(listed)
+    let perCPU = report.state.zones.flatMap(\.perCPU)
+    guard !perCPU.isEmpty else { return }
+    let cached = perCPU.reduce(UInt64(0)) { $0 + UInt64(max($1.count, 0)) << 12 }
+    run.found.bytesPCP = cached
+    run.found.coverageUnused = Double(session.pages << 12) / Double(listed + cached)
   }
 
   private func fillSpeed(_ run: inout RunRecord, _ session: ProbeReport.Session) {

@@ -226,6 +226,60 @@ import Testing
     }
   }
 
+  /// A process of single pages exits on the only CPU: what it leaves on the CPU's lists isn't reported until it has come
+  /// back, and the columns say how much that is.
+  @Test func whatAnExitLeavesOnTheListsIsReportedLater() throws {
+    var config = config("steady-state", ["page-reporting:order=3:delay=50"], guest: "1G", repetitions: 1) {
+      $0.kernels = KernelVersion.allCases.map(\.rawValue)
+      $0.cpus = 1
+      $0.experimentOptions["tenant"] = ["order0"]
+    }
+    config.options["clock"] = ["virtual"]
+    config.options["load"] = ["none"]
+    config.options["window"] = ["30s"]
+    let runs = try (0..<2).map { _ in try MatrixRun.run(try Fixtures.matrix(config)) }
+    #expect(Set(runs[0].observer.results.map(\.coverage)) == Set(runs[1].observer.results.map(\.coverage)))
+    #expect(runs[0].observer.results.count == 3)
+    for result in runs[0].observer.results {
+      #expect(result.failure == nil)
+      let kernel = try #require(result.run.guest.kernelRules)
+      let row = try #require(try rows(result).first)
+      #expect(row["tenant"] == "order0")
+      let freed = try number(row, "freed_bytes")
+      let course = result.coverage
+      // Both ends, and 60 steps.
+      #expect(course.map(\.elapsedNs) == (0...60).map { Double($0) * 0.5e9 }, "\(kernel)")
+      let shares = course.compactMap(\.freedShareReported)
+      #expect(shares == shares.sorted() && shares.first == 0)
+      #expect(try shares.last == number(row, "freed_share_reported"))
+      let cached = course.map { Double($0.bytesPCP) / freed }
+      #expect(result.run.found.bytesPCP == course.last?.bytesPCP)
+      // Nothing of what is on the lists can have been reported, and nearly all of the rest is.
+      for (share, cached) in zip(shares, cached) { #expect(share + cached <= 1.001, "\(kernel)") }
+      #expect(try number(row, "freed_share_listed") > 0.99, "\(kernel): \(row)")
+      #expect(try number(row, "freed_share_listed") >= number(row, "freed_share_reported"))
+      if kernel == "6.1" {
+        // As much as the low watermark, a tenth of the memory.
+        #expect(cached[0] < 0.12 && cached.last == cached[0], "\(cached)")
+      } else {
+        #expect(cached[0] > 0.2 && cached[60] < 0.12, "\(kernel): \(cached)")
+        // Two seconds after the exit all is reported that isn't on the lists.
+        #expect(shares[4] + cached[4] > 0.97 && shares[4] < 0.85, "\(kernel): \(shares)")
+        #expect(cached == cached.sorted(by: >=))
+      }
+    }
+  }
+
+  @Test func aLoadIsNotNeededForTheSteadyState() throws {
+    var config = config("steady-state", ["page-reporting:order=3:delay=5"], repetitions: 1)
+    config.options["window"] = ["50ms"]
+    config.options["load"] = ["none"]
+    let run = try MatrixRun.run(try Fixtures.matrix(config))
+    let result = try #require(run.observer.results.first)
+    #expect(result.failure == nil && result.run.load.mutators == 0)
+    #expect(try number(try #require(rows(result).first), "freed_share_reported") > 0)
+  }
+
   @Test func strategiesWithoutHooksAreRefusedByName() throws {
     let error = #expect(throws: UserError.self) {
       try Fixtures.matrix(config("steady-state", ["step-iterator"]))
@@ -326,6 +380,65 @@ import Testing
     for (strategy, bytes) in sent where strategy != "none" {
       #expect(bytes < (sent["none"] ?? 0), "\(strategy): \(sent)")
     }
+  }
+
+  /// A process that exits during a migration leaves pages on its CPU's lists, which decay, become free and are hinted:
+  /// nobody's page may be taken for theirs.
+  @Test(arguments: KernelVersion.allCases)
+  func listsDecayDuringAMigrationAndNothingIsLost(kernel: KernelVersion) throws {
+    var config = config("migration", ["walk-callback", "alloc-max-order"], repetitions: 1) {
+      $0.states = ["aged"]
+      $0.kernels = [kernel.rawValue]
+    }
+    config.options["load"] = ["faults"]
+    config.options["mutators"] = ["2"]
+    config.options["mutator-rate"] = ["2000"]
+    // Some seconds.
+    config.options["bandwidth"] = ["40M"]
+    config.options["downtime-limit"] = ["2s"]
+    let run = try MatrixRun.run(try Fixtures.matrix(config))
+    #expect(run.observer.results.count == 2)
+    for result in run.observer.results {
+      #expect(result.failure == nil, "\(result.failure ?? "")")
+      #expect(result.run.found.bytesPCP != nil)
+    }
+  }
+
+  /// The ticks of a migration's clock come at whole seconds, also without users, however the clock is advanced.
+  @Test(arguments: [1e6, 7e8, 5e9]) func aMigrationsClockHasTicks(step: Double) throws {
+    func guestAfterExit() throws -> Guest {
+      var geometry = GuestGeometry.standard(bytes: 1 << 30, cpus: 2)
+      geometry.kernel = .linux612
+      let guest = try Guest(geometry)
+      guest.fillFresh()
+      var cpu = AnyGuestCPU(guest, cpu: 1)
+      let pages = (0..<60_000).compactMap { _ in cpu.allocate(order: 0, .userMovable) }
+      try #require(pages.count == 60_000)
+      for pfn in pages { cpu.free(pfn: pfn, order: 0) }
+      return guest
+    }
+    let twin = try guestAfterExit()
+    var cpu = AnyGuestCPU(twin, cpu: 1)
+    var expected = [twin.core.perCPUPages]
+    for _ in 1...5 {
+      cpu.decayPerCPULists()
+      expected.append(twin.core.perCPUPages)
+    }
+    #expect(Set(expected).count == 6)
+    let guest = try guestAfterExit()
+    let load = MigrationLoad(guest, NoMemory(), .none, cpus: [], ticking: [0, 1], rate: 0, most: 0, seed: 1)
+    var time = 0.0
+    while time < 5e9 {
+      time = min(time + step, 5e9)
+      load.advance(to: time)
+      #expect(guest.core.perCPUPages == expected[Int(time / 1e9)], "at \(time)")
+    }
+  }
+
+  private struct NoMemory: UsedMemory {
+    func take(_ block: Block) {}
+    func rewrite(_ block: Block) {}
+    func giveBack(_ block: Block) {}
   }
 
   /// init_on_alloc writes a block that is allocated for a hint: it is dirty, and has to be looked at again.

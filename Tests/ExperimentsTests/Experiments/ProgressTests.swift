@@ -81,4 +81,32 @@ import Testing
     progress.check(until: 2_000_000_000) { _ in true }
     #expect(progress.checked == 2 && progress.takenBack == 1)
   }
+
+  @Test func sharesAreOfTheirMomentsAndWithoutPerCPUListsOfTheRest() throws {
+    var progress = Progress(freed: freed, unitOrder: 9)
+    for (index, block) in freed.prefix(512).enumerated() { try report(&progress, block, at: UInt64(index)) }
+    // A quarter is on per-CPU lists, of which one block had been reported before, and something else.
+    let cached = freed.suffix(256).dropLast() + [freed[0], Block(pfn: 1 << 40, order: 0)]
+    progress.finish(window: 1000, [0, 127, 255, 2000], perCPU: Array(cached))
+    #expect(progress.sharesInTime == [1 / 1024, 0.125, 0.25, 0.5])
+    #expect(progress.shareReported == 0.5 && progress.bytesPCP == 256 << 21)
+    #expect(progress.shareListed == 511.0 / 768.0)
+  }
+
+  @Test func aCourseHasBothEndsAndNoMoreThan61Points() throws {
+    let guest = try Guest(.standard(bytes: 128 << 20, cpus: 1))
+    guest.fillFresh()
+    for window in [1, 59, 60, 10_000_001, 60_000_000_000] as [UInt64] {
+      var course = CoverageCourse(window: window)
+      course.note(0, guest.core)
+      while course.next < window { course.note(course.next, guest.core) }
+      course.note(window, guest.core)
+      #expect(course.times.first == 0 && course.times.last == window, "\(window)")
+      #expect(course.times.count <= 61 && course.times == course.times.sorted(), "\(window)")
+    }
+    // Late by more than a step: one point for what was missed.
+    var late = CoverageCourse(window: 60)
+    for time in [0, 7, 7, 8] as [UInt64] { late.note(time, guest.core) }
+    #expect(late.times == [0, 7, 8])
+  }
 }
