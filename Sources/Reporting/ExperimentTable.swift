@@ -75,7 +75,7 @@ public struct ExperimentTable {
     for index in titles.indices.reversed() where titles[index] != "strategy" {
       let values = Set(fields.map { $0[index] })
       guard values.count == 1, let only = values.first else { continue }
-      let isUsual = only == Figure.missing || only == "no" || titles[index] == "kernel" && only == "6.1"
+      let isUsual = only == Figure.missing || only == "no"
       if !isUsual { constant.insert("\(titles[index]) \(only)", at: 0) }
       titles.remove(at: index)
       for row in fields.indices { fields[row].remove(at: index) }
