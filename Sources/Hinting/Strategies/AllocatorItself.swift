@@ -7,15 +7,15 @@ import Records
 ///
 /// A process touches `pages` pages and exits. Its allocations refill the CPU's list, one hold for `batch` pages
 /// (rmqueue_bulk()); the frees at its exit drain the list, up to `batch << 5` = 2016 pages in one hold
-/// (free_pcppages_bulk(); Linux 6.1, mm/page_alloc.c). What is left on the list is drained at the end by as many
+/// (free_pcppages_bulk(); mm/page_alloc.c). What is left on the list is drained at the end by as many
 /// (drain_pages()), so that the guest ends as it began. Nothing is reported.
 struct AllocatorItself: StrategyPasses {
   typealias Hooks = NoHooks
 
   static let card = StrategyCard(
-    name: "allocator", origin: "Linux 6.1", summary: "no design: a process allocates single pages, then exits",
+    name: "allocator", origin: "the kernel itself", summary: "no design: a process allocates single pages, then exits",
     goal: .none, effect: .takesBuffers, needsSinglePages: true,
-    holdBound: "one refill (63 pages) or one drain of a per-CPU list (2016 pages)",
+    holdBound: "one refill or one drain of a per-CPU list (2016 pages; 63 in a refill of 6.1, in a drain of mainline)",
     sideEffects: "a process's memory is gone until it exits", limits: "reports nothing",
     options: [
       DeclaredOption(
