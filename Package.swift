@@ -73,7 +73,8 @@ let package = Package(
       dependencies: ["Hinting", "Delivery", "GuestMemory", "Instruments", "Machine", "Records", "CHost"],
       swiftSettings: asItStands),
     .target(
-      name: "LinuxGuest", dependencies: ["GuestMemory", "Instruments", "Machine", "Records", system]),
+      name: "LinuxGuest", dependencies: ["GuestMemory", "Instruments", "Machine", "Records", system],
+      swiftSettings: asItStands),
     .target(name: "PageStates", dependencies: ["GuestMemory", "Instruments", "CHost"]),
     .target(name: "Ballooning", dependencies: ["Delivery", "GuestMemory", "Instruments", "CHost"]),
     .target(

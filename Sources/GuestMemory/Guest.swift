@@ -160,16 +160,8 @@ public final class Guest: @unchecked Sendable {
 
   /// drain_all_pages(): drains the lists of every CPU. No thread may run in the guest.
   public func drainPerCPULists() {
-    switch geometry.kernel {
-    case .linux61: drainPerCPULists(Linux6_1.self)
-    case .linux612: drainPerCPULists(Linux6_12.self)
-    case .mainline: drainPerCPULists(Mainline.self)
-    }
-  }
-
-  private func drainPerCPULists<Rules: KernelRules>(_ rules: Rules.Type) {
     for number in 0..<geometry.cpuCount {
-      var cpu = GuestCPU(core, cpu: number, node: geometry.node(ofCPU: number), probe: NoProbe(), rules: rules)
+      var cpu = AnyGuestCPU(self, cpu: number)
       cpu.drainPerCPULists()
     }
   }

@@ -51,4 +51,57 @@ public enum AnyGuestCPU {
     case .mainline(var cpu): cpu.decayPerCPULists()
     }
   }
+
+  /// See ``GuestCPU/drainPerCPULists()``.
+  public mutating func drainPerCPULists() {
+    switch self {
+    case .linux61(var cpu): cpu.drainPerCPULists()
+    case .linux612(var cpu): cpu.drainPerCPULists()
+    case .mainline(var cpu): cpu.drainPerCPULists()
+    }
+  }
+
+  /// See ``GuestCPU/isolate(pageblock:of:)``.
+  public mutating func isolate(pageblock pfn: UInt64, of zone: Zone) -> Bool {
+    switch self {
+    case .linux61(var cpu): cpu.isolate(pageblock: pfn, of: zone)
+    case .linux612(var cpu): cpu.isolate(pageblock: pfn, of: zone)
+    case .mainline(var cpu): cpu.isolate(pageblock: pfn, of: zone)
+    }
+  }
+
+  /// See ``GuestCPU/unisolate(pageblock:of:)``.
+  public mutating func unisolate(pageblock pfn: UInt64, of zone: Zone) {
+    switch self {
+    case .linux61(var cpu): cpu.unisolate(pageblock: pfn, of: zone)
+    case .linux612(var cpu): cpu.unisolate(pageblock: pfn, of: zone)
+    case .mainline(var cpu): cpu.unisolate(pageblock: pfn, of: zone)
+    }
+  }
+
+  /// What reporting does with a batch: takes up to `most` blocks off the head of a list in one hold, and gives them back
+  /// in another. Returns how many it could take.
+  public mutating func takeAndPutBack(_ zone: Zone, order: Int, _ type: Migratetype, most: Int) -> Int {
+    switch self {
+    case .linux61(var cpu): cpu.takeAndPutBack(zone, order: order, type, most: most)
+    case .linux612(var cpu): cpu.takeAndPutBack(zone, order: order, type, most: most)
+    case .mainline(var cpu): cpu.takeAndPutBack(zone, order: order, type, most: most)
+    }
+  }
+}
+
+extension GuestCPU {
+  mutating func takeAndPutBack(_ zone: Zone, order: Int, _ type: Migratetype, most: Int) -> Int {
+    let pages = withZoneLocked(zone) { hold in
+      var pages: [Page] = []
+      while pages.count < most, let page = hold.freeList(order: order, type).first, hold.isolate(page) {
+        pages.append(page)
+      }
+      return pages
+    }
+    withZoneLocked(zone) { hold in
+      for page in pages { hold.putBack(page, order: order, hold.core.pageblockMigratetype(hold.core.pfn(page))) }
+    }
+    return pages.count
+  }
 }

@@ -1,5 +1,4 @@
 import GuestMemory
-import Instruments
 
 /// A seeded sequence of operations on the allocator, executed by the model as the kernel's probe executes it.
 ///
@@ -18,11 +17,7 @@ enum KernelTrace {
   /// - Parameter kernel: whose rules the model follows.
   /// - Throws: ``GuestError`` if the model can't have the kernel's zones.
   static func difference(from trace: ProbeReport.Trace, _ kernel: KernelVersion) throws -> Difference? {
-    switch kernel {
-    case .linux61: try ModelledTrace<Linux6_1>(trace, kernel).difference
-    case .linux612: try ModelledTrace<Linux6_12>(trace, kernel).difference
-    case .mainline: try ModelledTrace<Mainline>(trace, kernel).difference
-    }
+    try ModelledTrace(trace, kernel).difference
   }
 
   /// Executes a trace on the model whatever the kernel did. Returns the last step and the state after it; nil for a trace
@@ -30,11 +25,7 @@ enum KernelTrace {
   static func executed(
     _ trace: ProbeReport.Trace, _ kernel: KernelVersion
   ) throws -> (step: ProbeReport.Step, state: KernelState)? {
-    switch kernel {
-    case .linux61: try ModelledTrace<Linux6_1>(trace, kernel).executed
-    case .linux612: try ModelledTrace<Linux6_12>(trace, kernel).executed
-    case .mainline: try ModelledTrace<Mainline>(trace, kernel).executed
-    }
+    try ModelledTrace(trace, kernel).executed
   }
 
   fileprivate static let blocks = 1 << 18
@@ -47,13 +38,13 @@ enum KernelTrace {
 }
 
 /// A trace on a model of its own, once.
-private struct ModelledTrace<Rules: KernelRules> {
+private struct ModelledTrace {
   private let trace: ProbeReport.Trace
   private var held: [(pfn: UInt64, order: Int)] = []
   private var pages: UInt64 = 0
   private let most: UInt64
   private var random: SeededGenerator
-  private var cpu: GuestCPU<NoProbe, NoHooks, Rules>
+  private var cpu: AnyGuestCPU
   // The core doesn't keep it alive.
   private let guest: Guest
 
@@ -63,7 +54,7 @@ private struct ModelledTrace<Rules: KernelRules> {
     random = SeededGenerator(seed: trace.seed)
     guest = try Guest(GuestGeometry(trace.start, kernel: kernel))
     guest.fill(trace.start)
-    cpu = GuestCPU(guest.core, cpu: 0, node: 0, probe: NoProbe(), rules: Rules.self)
+    cpu = AnyGuestCPU(guest, cpu: 0)
   }
 
   var difference: KernelTrace.Difference? {
@@ -134,23 +125,12 @@ private struct ModelledTrace<Rules: KernelRules> {
     return ("isolate", .isolated(pfn, cpu.isolate(pageblock: pfn, of: zone)))
   }
 
-  /// What reporting does with a batch: takes up to eight blocks off the head of a list in one hold, and gives them back
-  /// in another.
+  /// What reporting does with a batch of up to eight blocks.
   private mutating func report(_ word: UInt64) -> (name: String, step: ProbeReport.Step) {
     let order = cpu.core.highestOrder - Int(word >> 34 % 3)
     let type = Migratetype(rawValue: Int(word >> 40 % 3))
-    let zone = cpu.core.zone(0)
-    let pages = cpu.withZoneLocked(zone) { hold in
-      var pages: [Page] = []
-      while pages.count < 8, let page = hold.freeList(order: order, type).first, hold.isolate(page) {
-        pages.append(page)
-      }
-      return pages
-    }
-    cpu.withZoneLocked(zone) { hold in
-      for page in pages { hold.putBack(page, order: order, hold.core.pageblockMigratetype(hold.core.pfn(page))) }
-    }
-    return ("report order \(order) \(type.name)", .reported(pages.count))
+    let taken = cpu.takeAndPutBack(cpu.core.zone(0), order: order, type, most: 8)
+    return ("report order \(order) \(type.name)", .reported(taken))
   }
 }
 
