@@ -24,7 +24,14 @@ struct HoldsByKernelTests {
       tables.compactMap(\.caption)
         == ["fresh, ascending", "aged, churned"].map { "Holds of zone->lock by kernel: \($0) lists" })
     for table in tables {
-      #expect(table.titles == ["strategy", "hold µs, Linux 6.1", "hold µs, Linux 6.12"])
+      #expect(
+        table.titles == [
+          "strategy", "hold µs, Linux 6.1", "hold µs, Linux 6.12", "beside µs, Linux 6.1", "beside µs, Linux 6.12",
+        ])
+      // Of page reporting alone the fixture has threads beside it.
+      #expect(
+        table.rows.filter { $0[3] != Figure.missing }.map { $0[0].prefix(14) }.allSatisfy { $0 == "page-reporting" })
+      #expect(table.rows.contains { $0[3] == "27.0" && $0[4] == "27.0" })
       // What is oversubscribed is left out, as of figures.
       #expect(table.rows.count == ReportFixtures.strategies.count)
       let budgeted = try #require(table.rows.first { $0[0].hasPrefix("budgeted-resume") })

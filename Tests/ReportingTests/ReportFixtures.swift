@@ -87,6 +87,7 @@ enum ReportFixtures {
     run.found.coverageFree = index == 0 ? 0 : state == "fresh" ? 0.999 : 0.6
     guard index > 0 else { return run }
     let drift = 1 + Double(repetition) / 10
+    if strategy == "page-reporting:order=9" { run.bystanders.irqoffNsP999 = 27_000 }
     run.speed.msPerTiB = isOversubscribed ? oversubscribedMarker : 8 * drift * Double(index)
     run.speed.nsPerBlock = 32 * drift * Double(index)
     run.lock.acquisitions = 10

@@ -27,19 +27,18 @@ struct HoldsByKernelTable {
       }
     }
     guard titles.count > 1 else { return nil }
+    let hasBystanders = titles.contains { $0.hasPrefix("beside") }
     return TableContent(
       caption: "Holds of zone->lock by kernel" + (group.title.isEmpty ? "" : ": \(group.title)"), titles: titles,
       rows: rows, leftAligned: [0],
-      note: """
-        hold: the strategy's longest hold; beside: how long a thread beside it had interrupts off for the lock, 99.9th \
-        percentile. Medians (lowest–highest repetition). The row of none has what the kernel's own allocations and \
-        frees do.
-        """)
+      note: "Medians (lowest–highest repetition). hold: the strategy's longest hold."
+        + (hasBystanders
+          ? " beside: how long a thread beside it had interrupts off for the lock, 99.9th percentile." : ""))
   }
 
   private static let fields: [(title: String, field: @Sendable (ReportCell) -> String?)] = [
     ("hold µs", { time($0, $0.cell.longestHold) }),
-    ("beside µs", { time($0, $0.cell[metric: "mutator_irqoff_ns_p999"]) }),
+    ("beside µs", { time($0, $0.summary(\.bystanders.irqoffNsP999)) }),
   ]
 
   /// µs; a lower bound above granule 0.
