@@ -161,6 +161,8 @@ public struct DeliverySink: HintSink {
     return queue.waitUntilAllUsed()
   }
 
+  public mutating func waitUntilUsed() -> Bool { finish() }
+
   @inline(__always) public mutating func didTake(pages: UInt64, initialized: Bool) {}
   @inline(__always) public mutating func didReturn(pages: UInt64) {}
 

@@ -27,6 +27,8 @@ public protocol HintSink {
   /// ``Block/rawValue``, as one chain with one kick. Returns when the host has acknowledged it; false if the queue
   /// refused it.
   mutating func report(_ blocks: HintBuffer, _ range: Range<Int>) -> Bool
+  /// Waits until the host has used every buffer that is in the queue. Returns false if the host failed.
+  mutating func waitUntilUsed() -> Bool
   /// Notes that a hint was dropped for lack of room. The block won't be named again in this session.
   mutating func didDrop()
   /// Notes that the strategy took `pages` off the free lists, for any use. `initialized`: taken by alloc_pages(), so
@@ -94,6 +96,9 @@ public struct CountingSink: HintSink {
     count(descriptors: range.count)
     return queue.report(blocks, range)
   }
+
+  @inline(__always)
+  public mutating func waitUntilUsed() -> Bool { queue.waitUntilAllUsed() }
 
   @inline(__always) public mutating func didTake(pages: UInt64, initialized: Bool) {}
   @inline(__always) public mutating func didReturn(pages: UInt64) {}

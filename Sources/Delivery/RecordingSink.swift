@@ -80,6 +80,8 @@ public struct RecordingSink: HintSink {
     return true
   }
 
+  public mutating func waitUntilUsed() -> Bool { queue.waitUntilAllUsed() }
+
   public mutating func didTake(pages: UInt64, initialized: Bool) {
     if initialized { pagesInitializedAtAlloc += pages }
     change(to: pagesWithheld + pages)

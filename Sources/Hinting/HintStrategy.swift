@@ -30,6 +30,10 @@ public protocol HintStrategy: Sendable {
   /// - Throws: ``GuestError`` if the host has no room for the buffers.
   mutating func prepare(_ guest: GuestCore, lowestOrder: Int) throws(GuestError)
 
+  /// What memory reclaim may take back from the strategy; nil if it has no shrinker. Only after
+  /// ``prepare(_:lowestOrder:)``.
+  var shrinker: Shrinker? { get }
+
   /// The number of entries of the strategy's virtqueue: a power of two. The default is 1024, as in QEMU's queue for
   /// free-page hints.
   var queueSize: Int { get }
@@ -89,6 +93,8 @@ extension HintStrategy {
   }
 
   public var bufferBytes: Int? { nil }
+
+  public var shrinker: Shrinker? { nil }
 
   public mutating func reset(_ guest: GuestCore) {}
 

@@ -21,17 +21,14 @@ public struct StrategyEntry: Sendable {
   ///
   /// - Throws: ``OptionError`` for an unknown option or a value out of range.
   public func configured(_ given: [String: String] = [:]) throws(OptionError) -> ConfiguredStrategy {
-    var values = Dictionary(uniqueKeysWithValues: card.options.map { ($0.name, $0.defaultValue) })
-    for (name, value) in given {
-      guard let option = card.options.first(where: { $0.name == name }) else {
-        throw .unknownOption(owner: card.owner, option: name, known: card.options.map(\.name))
-      }
-      guard let canonical = option.canonical(value) else {
-        throw .badValue(owner: card.owner, option: name, value: value, accepted: option.range)
-      }
-      values[name] = canonical
-    }
-    return configured(OptionValues(values))
+    var strategy = configured(standardOptions)
+    for (name, value) in given { strategy = try strategy.with(name, value) }
+    return strategy
+  }
+
+  /// The default value of each option.
+  public var standardOptions: OptionValues {
+    OptionValues(Dictionary(uniqueKeysWithValues: card.options.map { ($0.name, $0.defaultValue) }))
   }
 
   /// Configures the strategy with a value for each of its options.
@@ -51,6 +48,13 @@ public struct ConfiguredStrategy: Sendable {
     ([card.name] + card.options.map { "\($0.name)=\(options[$0.name] ?? "")" }).joined(separator: ":")
   }
 
+  /// The name in a cell's identity: without options that have the value which cells had before the option existed
+  /// (``DeclaredOption/impliedValue``).
+  public var identityName: String {
+    let telling = card.options.filter { $0.impliedValue == nil || options[$0.name] != $0.impliedValue }
+    return ([card.name] + telling.map { "\($0.name)=\(options[$0.name] ?? "")" }).joined(separator: ":")
+  }
+
   /// The order in force for `--order wanted`.
   public func order(wanted: Int, highest: Int) -> Int {
     // A strategy's own option takes precedence over `--order`.
@@ -63,6 +67,21 @@ public struct ConfiguredStrategy: Sendable {
 
   /// The lowest order that the published strategy used.
   public func nativeOrder(highest: Int) -> Int { min(card.nativeOrder ?? highest, highest) }
+
+  /// The same strategy with another value of one option.
+  ///
+  /// - Throws: ``OptionError`` for an unknown option or a value out of range.
+  public func with(_ name: String, _ value: String) throws(OptionError) -> ConfiguredStrategy {
+    guard let option = card.options.first(where: { $0.name == name }) else {
+      throw .unknownOption(owner: card.owner, option: name, known: card.options.map(\.name))
+    }
+    guard let canonical = option.canonical(value) else {
+      throw .badValue(owner: card.owner, option: name, value: value, accepted: option.range)
+    }
+    var values = Dictionary(uniqueKeysWithValues: card.options.map { ($0.name, options[$0.name] ?? $0.defaultValue) })
+    values[name] = canonical
+    return ConfiguredStrategy(card: card, options: OptionValues(values), makeRunner: makeRunner)
+  }
 
   public func runner() -> StrategyRunner { makeRunner(options) }
 }

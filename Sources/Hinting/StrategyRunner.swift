@@ -77,6 +77,20 @@ public final class StrategyRunner {
     strategy.deliver(cpu, session, &sink)
   }
 
+  /// A session whose every call goes to `receiver`, which lets others act in between. They must not use this runner
+  /// meanwhile: what they need of it, ``shrinker`` and ``allocator(_:cpu:)``, they get before.
+  public func forward(_ cpu: VirtualCPU, _ session: Session, to receiver: any HintReceiver) -> Outcome {
+    strategy.forwarded(cpu, session, receiver)
+  }
+
+  /// What the strategy has held since its last sessions goes back, each call to `receiver`.
+  public func giveBack(_ cpu: VirtualCPU, _ session: Session, to receiver: any HintReceiver) {
+    strategy.forwardedGiveBack(cpu, session, receiver)
+  }
+
+  /// See ``HintStrategy/shrinker``.
+  public var shrinker: Shrinker? { strategy.shrinker }
+
   /// One run of the work that a hook asked for. See ``HintStrategy/work(_:_:_:)``.
   public func work(
     _ cpu: VirtualCPU, _ probe: HoldProbe, _ session: inout Session, _ sink: inout RecordingSink
@@ -137,6 +151,9 @@ public final class StrategyRunner {
 
   /// A CPU that wants ranges of pages, on a guest with this strategy's hooks.
   public func rangeAllocator(_ guest: Guest, cpu: Int) -> AnyRangeAllocator { strategy.rangeAllocator(guest, cpu: cpu) }
+
+  /// A CPU that allocates and frees single blocks, on a guest with this strategy's hooks, once prepared.
+  public func allocator(_ guest: Guest, cpu: Int) -> AnyAllocator { strategy.allocator(guest, cpu: cpu) }
 
   /// A CPU that allocates and frees in loops, on a guest with this strategy's hooks, once prepared.
   public func allocationLoop(_ guest: Guest, cpu: Int) -> AllocationLoop { strategy.allocationLoop(guest, cpu: cpu) }

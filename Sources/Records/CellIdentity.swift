@@ -27,7 +27,8 @@ public struct CellIdentity: Sendable {
 ///
 /// The same point of the matrix gets the same id in every run, on every machine, at any time, so that comparisons can
 /// match cells. Included:
-/// - `experiment` and the `strategy`'s full name, options included;
+/// - `experiment` and the `strategy`'s name with its options, without those that have the value implied before they
+///   existed;
 /// - the guest as requested: guest_bytes, nodes, cpus, granule_order, vmemmap_page_bytes, lock_kind, page_init, state,
 ///   list_order, the wanted free fraction or the content of the capture files, order, budget, buffer sizes;
 /// - load and placement as requested: load, mutators, cache, host_ack_ns, scanners, the placement's name.

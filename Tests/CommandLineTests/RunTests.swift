@@ -151,7 +151,9 @@ import Testing
       let result = try Tool.run(words, in: folder)
       // A busy machine may leave the longest holds undecided when the time is up.
       #expect([0, 3].contains(result.status), "\(result)")
-      #expect(result.out.contains("alloc-max-order:reserve=0:node=any:stop=keep against step-iterator:"), "\(result)")
+      #expect(
+        result.out.contains("alloc-max-order:reserve=0:node=any:stop=keep:shrinker=on:ack=none against step-iterator:"),
+        "\(result)")
       #expect(result.out.contains("Samples: ") && !result.out.contains("unfinished"), "\(result)")
       let meta = try RunFiles.meta(folder + "/run")
       let config = try #require(meta["config"] as? [String: Any])

@@ -44,6 +44,11 @@ final class SessionRecorder {
   var onReport: ([Block]) -> Void = { _ in }
   /// What the queue says of a chain.
   var reportsSucceed = true
+  /// Waits until all buffers were used, and what the queue says at their end.
+  fileprivate(set) var waits = 0
+  var waitsSucceed = true
+  /// Called while the strategy waits.
+  var onWait: () -> Void = {}
   /// The queue: how large, and what of it is free. What is hinted uses it up; ``onReclaim`` gives it back.
   var queueSize = 128
   var descriptorsFree = 128
@@ -113,6 +118,12 @@ final class SessionRecorder {
       recorder.batches.append(batch)
       recorder.onReport(batch)
       return recorder.reportsSucceed
+    }
+
+    mutating func waitUntilUsed() -> Bool {
+      recorder.waits += 1
+      recorder.onWait()
+      return recorder.waitsSucceed
     }
 
     mutating func didTake(pages: UInt64, initialized: Bool) { recorder.pagesTaken += pages }

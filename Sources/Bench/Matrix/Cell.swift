@@ -44,7 +44,7 @@ public struct Cell: Sendable {
       identity.set("guest_bytes", "\(guestBytes)")
     }
     if let strategy {
-      identity.set("strategy", strategy.fullName)
+      identity.set("strategy", strategy.identityName)
       identity.set("order", "\(order)")
     }
     identity.set("scan_node", scanNode.map(String.init), implied: nil)

@@ -51,6 +51,10 @@ public final class SharedWords: @unchecked Sendable {
     @inlinable @inline(__always)
     public func loadAcquiring(_ index: Int) -> UInt64 { words[index].load(ordering: .acquiring) }
 
+    /// smp_store_release()
+    @inlinable @inline(__always)
+    public func storeReleasing(_ index: Int, _ value: UInt64) { words[index].store(value, ordering: .releasing) }
+
     /// xchg(): returns the old value.
     @inlinable @inline(__always)
     public func exchange(_ index: Int, _ value: UInt64) -> UInt64 {

@@ -15,6 +15,14 @@ extension StrategyPasses {
     }
   }
 
+  func allocator(_ guest: Guest, cpu: Int) -> AnyAllocator {
+    switch guest.geometry.kernel {
+    case .linux61: AnyAllocator(guest, cpu: cpu, hooks: hooks, rules: Linux6_1.self)
+    case .linux612: AnyAllocator(guest, cpu: cpu, hooks: hooks, rules: Linux6_12.self)
+    case .mainline: AnyAllocator(guest, cpu: cpu, hooks: hooks, rules: Mainline.self)
+    }
+  }
+
   func allocationLoop(_ guest: Guest, cpu: Int) -> AllocationLoop {
     switch guest.geometry.kernel {
     case .linux61: AllocationLoop(guest, cpu: cpu, hooks: hooks, rules: Linux6_1.self)

@@ -32,6 +32,15 @@ protocol StrategyPasses: HintStrategy {
   mutating func probedGiveBack(
     _ place: StrategyRunner.VirtualCPU, _ probe: HoldProbe, _ session: inout Session, _ sink: inout RecordingSink)
 
+  /// See ``StrategyRunner/forward(_:_:to:)``.
+  mutating func forwarded(
+    _ place: StrategyRunner.VirtualCPU, _ session: Session, _ receiver: any HintReceiver
+  ) -> Outcome
+
+  /// See ``StrategyRunner/giveBack(_:_:to:)``.
+  mutating func forwardedGiveBack(
+    _ place: StrategyRunner.VirtualCPU, _ session: Session, _ receiver: any HintReceiver)
+
   /// A mutator on a guest with the strategy's hooks; probed where there is a log.
   ///
   /// - Throws: ``GuestError`` if the host refuses the address space.
@@ -39,6 +48,9 @@ protocol StrategyPasses: HintStrategy {
 
   /// See ``StrategyRunner/rangeAllocator(_:cpu:)``.
   func rangeAllocator(_ guest: Guest, cpu: Int) -> AnyRangeAllocator
+
+  /// See ``StrategyRunner/allocator(_:cpu:)``.
+  func allocator(_ guest: Guest, cpu: Int) -> AnyAllocator
 
   /// See ``StrategyRunner/allocationLoop(_:cpu:)``.
   func allocationLoop(_ guest: Guest, cpu: Int) -> AllocationLoop

@@ -6,17 +6,24 @@ import Records
 /// Linus Torvalds' answer to v33 (June 2018), merged in 4.20: allocates blocks of the highest order until that fails,
 /// reports them one by one, and holds them until the host is done.
 ///
-/// It needs no new allocator interface and has no race: a reported block belongs to the driver. Each block costs a
-/// lock, a descriptor and a kick, and freeing it touches all its struct pages. As merged, the flags allow no reclaim,
-/// no reserves and no movable zone, so that the guest ends near its min watermarks, on other nodes, too; ZONE_MOVABLE
-/// and the atomic reserve are never reported. `node=each` is the form discussed in the thread, THISNODE node by node;
-/// `reserve` keeps blocks free by checking nr_free before each allocation.
+/// It needs no new allocator interface, and no walk that could be overtaken. Each block costs a lock, a descriptor and a
+/// kick, and freeing it touches all its struct pages. As merged, the flags allow no reclaim, no reserves and no movable
+/// zone, so that the guest ends near its min watermarks, on other nodes, too; ZONE_MOVABLE and the atomic reserve are
+/// never reported. `node=each` is the form discussed in the thread, THISNODE node by node; `reserve` keeps blocks free by
+/// checking nr_free before each allocation.
 ///
 /// If only the queue entry reserved for the command is left, the block is freed at once and the loop continues: it
 /// allocates and frees until the host has used an entry, which it checks each time. A stop by the host (STOP, or a
 /// newer command id) ends the loop within a block. The blocks stay held until ``giveBack(_:_:_:)``, DONE, since pages
 /// freed during a migration are written to and must be sent again. `stop=return` is the rejected alternative: blocks
 /// are freed as soon as the host stops the session.
+///
+/// A reported block isn't the driver's until the host has acted, though: the shrinker that the driver registers gives
+/// listed blocks back to the allocator without a look at used buffers, the one hinted last first, so that it may be
+/// written to before the host acts on its hint. Under a dirty log that is harmless; a host that discards destroys it.
+/// `shrinker=off` is a driver without it. `ack=wait` is the proposal of January 2026 (WAIT_ON_ACK): the driver waits
+/// until each buffer was used, the start's and the stop's, too, and only then lists the block. One round trip to the
+/// host a block, with one buffer in the queue at a time; meanwhile it doesn't see the host's stop.
 struct AllocMaxOrder: StrategyPasses {
   typealias Hooks = NoHooks
 
@@ -40,50 +47,86 @@ struct AllocMaxOrder: StrategyPasses {
         "stop", .choice(["keep", "return"]), default: "keep",
         "when the host stops the session, blocks are held until it is done (keep), or freed at once (return)",
         source: "keep: 4.20; return: what its commit message argues against"),
+      DeclaredOption(
+        "shrinker", .choice(["on", "off"]), default: "on",
+        "whether memory reclaim may take listed blocks back, the last one first, without a look at used buffers",
+        source: "on: 6.1 and 6.12; off: a driver without it", implied: "on"),
+      DeclaredOption(
+        "ack", .choice(["none", "wait"]), default: "none",
+        "whether the driver waits until the host has used each buffer, and lists a block only then",
+        source: "none: 4.20; wait: RFC WAIT_ON_ACK, January 2026", implied: "none"),
     ])
 
   private let reserve: UInt64
   private let nodeByNode: Bool
   private let returnsWhenStopped: Bool
-  private var memory: (arena: HintArena, buffer: HintBuffer)?
-  private var held = 0
+  private let hasShrinker: Bool
+  private let waits: Bool
+  private var memory: Memory?
+  private var order = 0
+
+  private struct Memory {
+    let words: SharedWords
+    let arena: HintArena
+    let held: HeldBlocks
+    let capacity: Int
+  }
 
   init(_ options: OptionValues) {
     reserve = UInt64(options.integer("reserve"))
     nodeByNode = options.choice("node") == "each"
     returnsWhenStopped = options.choice("stop") == "return"
+    hasShrinker = options.choice("shrinker") == "on"
+    waits = options.choice("ack") == "wait"
   }
 
   mutating func prepare(_ guest: GuestCore, lowestOrder: Int) throws(GuestError) {
+    order = guest.highestOrder
     // The driver links its blocks through the pages themselves; here a word per block stands for that.
     let blocks = guest.zones.reduce(0) { $0 + $1.spannedPages } >> UInt64(guest.highestOrder)
-    let bytes = (Int(blocks) + 1) * 8
-    if let memory, memory.buffer.capacity * 8 >= bytes { return }
-    let arena = try HintArena(bytes: bytes + 4096)
-    memory = (arena, arena.buffer(bytes: bytes))
+    let capacity = Int(blocks) + 1
+    if let memory, memory.capacity >= capacity { return }
+    let words = try SharedWords(count: HeldBlocks.wordCount)
+    let arena = try HintArena(bytes: capacity * 8 + 4096)
+    memory = Memory(
+      words: words, arena: arena, held: HeldBlocks(words.view, arena.buffer(bytes: capacity * 8)), capacity: capacity)
+  }
+
+  var shrinker: Shrinker? {
+    guard hasShrinker, let memory else { return nil }
+    return Shrinker(memory.held, order: order)
   }
 
   mutating func collect<Probe: LockProbe, Sink: HintSink, Rules: KernelRules>(
     _ cpu: inout GuestCPU<Probe, Hooks, Rules>, _ sink: inout Sink, _ session: inout Session
   ) -> Outcome {
-    guard let list = memory?.buffer else { return .noBuffer }
+    guard let held = memory?.held else { return .noBuffer }
     // The driver's probe fails (-ENOSPC).
     if sink.queueSize < 2 { return .error("a queue of fewer than 2 entries has none for hints") }
-    sink.command()
-    let outcome = takeAll(&cpu, &sink, session, list)
-    sink.command()
+    guard command(&sink) else { return Self.hostFailed }
+    let outcome = takeAll(&cpu, &sink, session, held)
+    guard command(&sink) else { return Self.hostFailed }
     if outcome == .stopped && returnsWhenStopped { giveBack(&cpu, &sink, &session) }
     return outcome
   }
 
+  private static let hostFailed = Outcome.error("the host failed before it had used a buffer")
+
+  /// Sends the start or the stop of a session. Returns false if the host failed while the driver waited for it.
+  @inline(__always)
+  private func command<Sink: HintSink>(_ sink: inout Sink) -> Bool {
+    sink.command()
+    return !waits || sink.waitUntilUsed()
+  }
+
   @inline(__always)
   private mutating func takeAll<Probe: LockProbe, Sink: HintSink, Rules: KernelRules>(
-    _ cpu: inout GuestCPU<Probe, Hooks, Rules>, _ sink: inout Sink, _ session: Session, _ list: HintBuffer
+    _ cpu: inout GuestCPU<Probe, Hooks, Rules>, _ sink: inout Sink, _ session: Session, _ held: HeldBlocks
   ) -> Outcome {
-    if let node = session.node { return take(&cpu, &sink, session.stop, list, onNode: node) }
-    if !nodeByNode { return take(&cpu, &sink, session.stop, list, onNode: nil) }
+    if let node = session.node { return take(&cpu, &sink, session.stop, held, onNode: node) }
+    if !nodeByNode { return take(&cpu, &sink, session.stop, held, onNode: nil) }
     for node in 0..<cpu.core.nodeCount {
-      let outcome = take(&cpu, &sink, session.stop, list, onNode: node)
+      let outcome = take(&cpu, &sink, session.stop, held, onNode: node)
       if outcome != .complete { return outcome }
     }
     return .complete
@@ -91,7 +134,7 @@ struct AllocMaxOrder: StrategyPasses {
 
   @inline(__always)
   private mutating func take<Probe: LockProbe, Sink: HintSink, Rules: KernelRules>(
-    _ cpu: inout GuestCPU<Probe, Hooks, Rules>, _ sink: inout Sink, _ stop: StopFlag, _ list: HintBuffer, onNode: Int?
+    _ cpu: inout GuestCPU<Probe, Hooks, Rules>, _ sink: inout Sink, _ stop: StopFlag, _ held: HeldBlocks, onNode: Int?
   ) -> Outcome {
     let core = cpu.core
     let order = core.highestOrder
@@ -103,13 +146,17 @@ struct AllocMaxOrder: StrategyPasses {
       if reserve > 0 && freeBlocks(core, order, onNode) <= reserve { return .complete }
       guard let pfn = cpu.allocate(order: order, flags, onNode: onNode) else { return .complete }
       sink.didTake(pages: pages, initialized: true)
-      if sink.report(Block(pfn: pfn, order: order)) {
-        list.store(pfn, at: held)
-        held &+= 1
-      } else {
+      guard sink.report(Block(pfn: pfn, order: order)) else {
         cpu.free(pfn: pfn, order: order)
         sink.didReturn(pages: pages)
+        continue
       }
+      if waits && !sink.waitUntilUsed() {
+        // A host that failed acts on nothing more.
+        held.push(pfn)
+        return Self.hostFailed
+      }
+      held.push(pfn)
     }
   }
 
@@ -128,11 +175,10 @@ struct AllocMaxOrder: StrategyPasses {
   mutating func giveBack<Probe: LockProbe, Sink: HintSink, Rules: KernelRules>(
     _ cpu: inout GuestCPU<Probe, Hooks, Rules>, _ sink: inout Sink, _ session: inout Session
   ) {
-    guard let list = memory?.buffer else { return }
+    guard let held = memory?.held else { return }
     let order = cpu.core.highestOrder
-    while held > 0 {
-      held &-= 1
-      cpu.free(pfn: list[held], order: order)
+    while let pfn = held.pop() {
+      cpu.free(pfn: pfn, order: order)
       sink.didReturn(pages: 1 &<< UInt64(order))
     }
   }

@@ -214,6 +214,8 @@ struct ObservingSink: HintSink {
     return true
   }
 
+  mutating func waitUntilUsed() -> Bool { queue.waitUntilAllUsed() }
+
   mutating func didTake(pages: UInt64, initialized: Bool) { observer.took(pages) }
   mutating func didReturn(pages: UInt64) { observer.returned(pages) }
 }
