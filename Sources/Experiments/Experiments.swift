@@ -13,6 +13,7 @@ public enum Experiments {
     DeliveryExperiment.self,
     PageStatesExperiment.self,
     BallooningExperiment.self,
+    DiscardExperiment.self,
   ])
 
   /// The cards of all experiments, in the list's order.
@@ -22,7 +23,8 @@ public enum Experiments {
 extension Catalogue {
   /// All strategies, experiments and published migrations of this program.
   public static let all = Catalogue(
-    strategies: Strategies.all.map(\.card), experiments: Experiments.all, migrations: MigrationPreset.all)
+    strategies: Strategies.all.map(\.card), experiments: Experiments.all, migrations: MigrationPreset.all,
+    goal: { StrategyGoal(ofFullName: $0) }, goals: { StrategyGoals(ofStrategyNamed: $0) })
 }
 
 // The bench of this program, which has every experiment.

@@ -27,6 +27,12 @@ public struct PageVersions: Sendable {
   /// Copies the unit to the destination.
   public mutating func copy(_ unit: Int) { there[unit] = here[unit] }
 
+  /// Forgets what the destination has of a unit.
+  public mutating func discard(_ unit: Int) { there[unit] = Self.zero }
+
+  /// Whether both sides have the unit's content.
+  public func agrees(_ unit: Int) -> Bool { here[unit] == there[unit] }
+
   /// A unit that differs at the destination.
   public struct Loss: Error, Equatable, Sendable, CustomStringConvertible {
     public var unit: Int

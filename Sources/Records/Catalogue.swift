@@ -6,12 +6,30 @@ public struct Catalogue: Sendable {
   public let experiments: [ExperimentCard]
   /// Published migrations, for comparison with measured ones.
   public let migrations: [PublishedMigration]
+  private let findGoal: @Sendable (_ fullName: String) -> StrategyGoal
+  private let findGoals: @Sendable (_ name: String) -> StrategyGoals
 
-  public init(strategies: [StrategyCard], experiments: [ExperimentCard], migrations: [PublishedMigration] = []) {
+  /// - Parameters:
+  ///   - goal: what a strategy serves with the options in its full name.
+  ///   - goals: what the strategy of a name serves, by its options.
+  public init(
+    strategies: [StrategyCard], experiments: [ExperimentCard], migrations: [PublishedMigration] = [],
+    goal: @escaping @Sendable (_ fullName: String) -> StrategyGoal,
+    goals: @escaping @Sendable (_ name: String) -> StrategyGoals
+  ) {
     self.strategies = strategies
     self.experiments = experiments
     self.migrations = migrations
+    findGoal = goal
+    findGoals = goals
   }
+
+  /// What a strategy serves with the options in its full name; those that it doesn't have, or not any more, have their
+  /// defaults. The first call for a strategy searches for it.
+  public func goal(of fullName: String) -> StrategyGoal { findGoal(fullName) }
+
+  /// What a strategy serves, by its options. The first call for a strategy searches for it.
+  public func goals(of card: StrategyCard) -> StrategyGoals { findGoals(card.name) }
 
   /// The card of the experiment of this name; nil if there is none.
   public func experiment(_ name: String) -> ExperimentCard? { experiments.first { $0.name == name } }

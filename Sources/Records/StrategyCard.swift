@@ -1,24 +1,5 @@
 /// The static description of a strategy, for listings, the report and the conformance suite.
 public struct StrategyCard: Sendable {
-  /// What the strategy's hints may be used for.
-  public enum Goal: String, Sendable {
-    /// Migration: addresses may be stale at once, so they are only valid under a dirty log.
-    case migration
-    /// Reclaim: the guest holds the blocks while the host acts, so they may also be discarded.
-    case reclaim
-    /// Nothing is collected.
-    case none
-
-    /// In a sentence: what it serves.
-    public var meaning: String {
-      switch self {
-      case .migration: "migration (hints may be stale, and need a dirty log)"
-      case .reclaim: "reclaim (blocks are held while the host discards them)"
-      case .none: "nothing"
-      }
-    }
-  }
-
   /// The orders a strategy supports.
   public enum Orders: Sendable, Equatable {
     /// The order of `--order` and above.
@@ -51,7 +32,8 @@ public struct StrategyCard: Sendable {
   /// The patch version and year, or the thread.
   public let origin: String
   public let summary: String
-  public let goal: Goal
+  /// Whether it tells the host of any memory; false for what strategies are held against.
+  public let reports: Bool
   public let orders: Orders
   public let effect: Effect
   public let trigger: Trigger
@@ -66,7 +48,7 @@ public struct StrategyCard: Sendable {
   public let options: [DeclaredOption]
 
   public init(
-    name: String, origin: String, summary: String, goal: Goal, orders: Orders = .any, effect: Effect,
+    name: String, origin: String, summary: String, reports: Bool = true, orders: Orders = .any, effect: Effect,
     trigger: Trigger = .command, needsSinglePages: Bool = false, nativeOrder: Int? = nil, holdBound: String,
     sideEffects: String, limits: String,
     options: [DeclaredOption] = []
@@ -74,7 +56,7 @@ public struct StrategyCard: Sendable {
     self.name = name
     self.origin = origin
     self.summary = summary
-    self.goal = goal
+    self.reports = reports
     self.orders = orders
     self.effect = effect
     self.trigger = trigger
@@ -87,7 +69,11 @@ public struct StrategyCard: Sendable {
   }
 
   /// Whether it is the control of an experiment: nothing happens.
-  public var isControl: Bool { goal == .none && effect == .readsOnly }
+  public var isControl: Bool { !reports && effect == .readsOnly }
+
+  /// Whether the blocks it reports are off the free lists when it does; otherwise it names addresses that may be stale
+  /// at once.
+  public var takesWhatItReports: Bool { reports && (effect == .takesBlocks || effect == .takesBatches) }
 
   /// The name in messages.
   public var owner: String { "strategy '\(name)'" }

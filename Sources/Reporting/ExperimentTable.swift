@@ -42,7 +42,9 @@ public struct ExperimentTable {
   /// - Parameter allColumns: includes columns that aren't primary.
   func content(allColumns: Bool) -> TableContent? {
     let keys = card.columns.filter(\.isKey)
-    let metrics = card.columns.filter { !$0.isKey && (allColumns || $0.isPrimary) }
+    let metrics = card.columns.filter {
+      !$0.isKey && $0.unit != Self.steps && (allColumns || $0.isPrimary || $0.unit == Self.words)
+    }
     let byCell = Dictionary(grouping: rows) { $0["cell_id"] ?? "" }
     var lines: [(cell: CellRecord, key: [String], rows: [[String: String]])] = []
     for cell in cells {
@@ -86,6 +88,13 @@ public struct ExperimentTable {
       for row in fields.indices { fields[row][column] = names[row] }
     }
     for metric in metrics {
+      if metric.unit == Self.words {
+        titles.append(Self.title(metric.name, ""))
+        for (row, line) in lines.enumerated() {
+          fields[row].append(Self.merged(line.rows.compactMap { $0[metric.name] }))
+        }
+        continue
+      }
       let values = lines.map { line in line.rows.compactMap { $0[metric.name] }.compactMap(Double.init) }
       guard values.contains(where: { !$0.isEmpty }) else { continue }
       let unit = Self.shownUnit(metric.unit, values.map { MetricSummary($0).median ?? 0 })
@@ -93,13 +102,81 @@ public struct ExperimentTable {
       for (row, own) in values.enumerated() { fields[row].append(Self.spread(own, unit.size)) }
     }
     let marks = lines.contains { Figure.preempted($0.cell) != nil }
+    var notes =
+      marks
+      ? ["preempted *N: a measured thread was preempted in N repetitions of the cell; they are kept."] : []
+    for metric in card.columns where metric.unit == Self.steps {
+      notes += Self.told(
+        lines.map { Self.distinct($0.rows.compactMap { $0[metric.name] }) }, names: names,
+        settings: (0..<settings).filter { titles[$0] != "strategy" }.map { index in
+          (titles[index], fields.map { $0[index] })
+        })
+    }
     return TableContent(
       caption: "\(card.name): "
         + (constant + ["medians (lowest–highest repetition)"]).joined(separator: ", "),
       titles: titles, rows: fields, leftAligned: Set(0..<settings),
-      note: marks
-        ? "preempted *N: a measured thread was preempted in N repetitions of the cell; they are kept." : nil)
+      note: notes.isEmpty ? nil : notes.joined(separator: "\n"))
   }
+
+  /// Long texts of rows, to be told below the table: each once for a strategy, after the settings that it is of.
+  ///
+  /// - Parameters:
+  ///   - texts: of each row.
+  ///   - names: of each row's strategy.
+  ///   - settings: the title of each and its value in each row.
+  private static func told(
+    _ texts: [[String]], names: [String], settings: [(title: String, values: [String])]
+  ) -> [String] {
+    var order: [[String]] = []
+    var rows: [[String]: [Int]] = [:]
+    for (row, own) in texts.enumerated() {
+      for text in own {
+        let key = [names[row], text]
+        if rows[key] == nil { order.append(key) }
+        rows[key, default: []].append(row)
+      }
+    }
+    return order.map { key in
+      let own = rows[key] ?? []
+      let place = settings.map { title, values in
+        "\(title) \(distinct(own.map { values[$0] }).joined(separator: "/"))"
+      }
+      // Numbered steps stand one below the other.
+      return "\(([key[0]] + place).joined(separator: ", ")):\n  "
+        + key[1].replacing(#/; (?=\d+\. )/#, with: "\n  ")
+    }
+  }
+
+  /// Texts of repetitions as one: those that differ in numbers alone with the lowest and the highest of each.
+  private static func merged(_ texts: [String]) -> String {
+    let number = #/\d+(\.\d+)?/#
+    var order: [String] = []
+    var numbers: [String: [[Double]]] = [:]
+    for text in texts {
+      let pattern = text.replacing(number, with: "#")
+      if numbers[pattern] == nil { order.append(pattern) }
+      numbers[pattern, default: []].append(text.matches(of: number).compactMap { Double($0.output.0) })
+    }
+    return order.map { pattern in
+      let all = numbers[pattern] ?? []
+      return pattern.split(separator: "#", omittingEmptySubsequences: false).enumerated().map { index, part in
+        guard index > 0 else { return String(part) }
+        let values = all.compactMap { $0.indices.contains(index - 1) ? $0[index - 1] : nil }
+        let (lowest, highest) = (Figure.count(values.min() ?? 0), Figure.count(values.max() ?? 0))
+        return (lowest == highest ? lowest : "\(lowest)–\(highest)") + part
+      }.joined()
+    }.joined(separator: "; ")
+  }
+
+  private static func distinct(_ texts: [String]) -> [String] {
+    var seen: Set<String> = []
+    return texts.filter { seen.insert($0).inserted }
+  }
+
+  /// The unit of columns that are words, and of those that are numbered steps, one behind the other: told below the table.
+  private static let words = "text"
+  private static let steps = "steps"
 
   /// The unit that a column is shown in, and its size in the column's own: of times and sizes the one in which the
   /// middle of its values is at least 1.

@@ -2,13 +2,14 @@ import Records
 
 /// The text of `hintbench list strategies`: what each strategy is, what it may be used for, and its options.
 public enum StrategyListing {
-  /// The strategies, one row each.
-  static func strategies(_ cards: [StrategyCard]) -> TextListing {
+  /// Strategies of a catalogue, one row each.
+  static func strategies(_ cards: [StrategyCard], _ catalogue: Catalogue) -> TextListing {
     TextListing(
       titles: ["strategy", "from", "serves", "orders", "one hold looks at", "side effects", "limits"],
       rows: cards.map { card in
         [
-          card.name, card.origin, card.goal.rawValue, card.orders == .any ? "any" : "highest", card.holdBound,
+          card.name, card.origin, catalogue.goals(of: card).text, card.orders == .any ? "any" : "highest",
+          card.holdBound,
           card.sideEffects,
           card.limits,
         ]
@@ -17,14 +18,15 @@ public enum StrategyListing {
 
   /// The legend of the column `serves`.
   static let goals = """
-    serves: migration = addresses that may already be stale, safe only under a dirty log; reclaim = blocks the guest \
-    holds while the host acts, so the host may also discard them.
+    serves: migration = safe under a dirty log alone; reclaim = safe also if the host discards what it is told about. \
+    Derived, not declared: on a small guest no schedule of users, memory reclaim and host that departs from the plain \
+    course in up to \(StrategyGoal.stepsSearched) places loses a page (experiment discard).
     """
 
-  public static func text(_ cards: [StrategyCard]) -> String {
-    let options = OptionListing(cards.map { ($0.name, $0.options) }, of: "strategy")
+  public static func text(_ catalogue: Catalogue) -> String {
+    let options = OptionListing(catalogue.strategies.map { ($0.name, $0.options) }, of: "strategy")
     return """
-      \(strategies(cards).text)
+      \(strategies(catalogue.strategies, catalogue).text)
 
       \(goals)
 

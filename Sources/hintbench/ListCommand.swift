@@ -19,7 +19,7 @@ struct ListCommand: ParsableCommand {
   func run() throws {
     switch subject {
     case .strategies:
-      print(StrategyListing.text(Strategies.all.map(\.card)))
+      print(StrategyListing.text(.all))
     case .experiments:
       print(ExperimentListing.text(Experiments.all))
     case .kernels:

@@ -43,7 +43,10 @@ import Testing
   private static func table() -> String {
     let header = ["strategy", "from", "serves", "one hold looks at", "side effects on the allocator", "limits"]
     let rows = Strategies.all.map(\.card).map { card in
-      row(["`\(card.name)`", card.origin, card.goal.rawValue, card.holdBound, card.sideEffects, card.limits])
+      row([
+        "`\(card.name)`", card.origin, Catalogue.all.goals(of: card).text, card.holdBound, card.sideEffects,
+        card.limits,
+      ])
     }
     return ([row(header), row(header.map { _ in "---" })] + rows).joined(separator: "\n")
   }
@@ -53,10 +56,13 @@ import Testing
     #expect(found == Self.table(), "docs/strategies.md should have:\n\(Self.table())")
   }
 
+  /// And what each serves, as it is found.
   @Test func readmeNamesEveryStrategy() throws {
-    let readme = try Self.text("README.md")
+    let readme = try Self.text("README.md").split(separator: "\n")
     for card in Strategies.all.map(\.card) {
-      #expect(readme.contains("| `\(card.name)` |"), "README.md lacks a row for \(card.name)")
+      let row = try #require(readme.first { $0.hasPrefix("| `\(card.name)` |") }, "README.md lacks \(card.name)")
+      let fields = row.split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) }
+      #expect(fields.count == 4 && fields[2] == Catalogue.all.goals(of: card).text, "\(row)")
     }
   }
 

@@ -184,7 +184,7 @@ public final class MatrixRunner {
         }
       }
       for cell in cells {
-        guard cell.configuredStrategy.map({ $0.card.goal != .none }) == true else { continue }
+        guard cell.configuredStrategy?.card.reports == true else { continue }
         walkFloors[cell.id] = models[cell.guest].flatMap { $0.floorPerBlock(bench.floorKey(cell, on: $0)) }
       }
       // A batch's cells are done: its sequences go.

@@ -35,7 +35,7 @@ enum ContiguousExperiment: Experiment {
       .window("200ms"), .hostAck,
     ],
     flags: ["window", "host-ack-ns"], columns: ContiguousRecord.experimentColumns,
-    suits: { $0.isControl || $0.goal != .none && $0.effect != .readsOnly })
+    suits: { $0.isControl || $0.reports && $0.effect != .readsOnly })
 
   static func groups(quick: Bool) -> [RunConfig.Group] {
     var group = RunConfig.Group()
@@ -235,7 +235,7 @@ enum ContiguousExperiment: Experiment {
     /// Repeats sessions of a strategy that the host commands.
     private func repeatSessions() {
       while !bench.stop.isSet && ends.failure == nil {
-        if repetition.cell.strategy.card.goal == .none {
+        if !repetition.cell.strategy.card.reports {
           MonotonicClock.sleep(nanoseconds: 1_000_000)
           continue
         }

@@ -38,7 +38,7 @@ enum DeliveryExperiment: Experiment {
       .load([.none, .mixed]), .mutators, .hostAck,
     ],
     flags: ["exit-ns", "load", "mutators", "host-ack-ns"], columns: DeliveryRecord.experimentColumns,
-    suits: { $0.goal != .none })
+    suits: { $0.reports })
 
   static func groups(quick: Bool) -> [RunConfig.Group] {
     var group = RunConfig.Group()
@@ -64,7 +64,7 @@ enum DeliveryExperiment: Experiment {
 
   static func mismatch(_ options: OptionValues, _ strategy: StrategyCard) -> String? {
     guard let action = HostAction(options) else { return nil }
-    return HostAction.allowed(strategy.goal).contains(action)
+    return HostAction.allowed(strategy).contains(action)
       ? nil
       : "\(strategy.name) names blocks that may be in use again: action=\(action.name) would destroy their content"
   }
@@ -193,9 +193,9 @@ enum DeliveryExperiment: Experiment {
         unitOrder: MigrationBitmap.unitOrder(guestBytes: cell.guest.bytes, granuleOrder: cell.guest.granuleOrder),
         allSet: true)
     }
-    let holds = card.goal == .reclaim && cell.strategy.options["stop"] != "return"
+    let holds = card.takesWhatItReports && cell.strategy.options["stop"] != "return"
     let expects: DeliveryHost.Watch.Expectation =
-      card.goal != .reclaim ? .free : card.effect == .takesBatches ? .isolated : .allocated
+      !card.takesWhatItReports ? .free : card.effect == .takesBatches ? .isolated : .allocated
     let host = DeliveryHost(
       setting.action, memory: setting.memory, bitmap: bitmap,
       needsSession: card.trigger == .command, watch: isWatched ? .init(core: guest.core, expects: expects) : nil,

@@ -32,15 +32,16 @@ enum HostAction: Hashable, Sendable {
     }
   }
 
-  /// The actions allowed for a strategy's hints: addresses that may be stale are only good for clearing bits.
-  static func allowed(_ goal: StrategyCard.Goal) -> [HostAction] {
-    let discards: [HostAction] = [.discard(.small), .discard(.huge), .punch(.small), .punch(.huge)]
-    return switch goal {
-    case .none: []
-    case .migration: [.none, .bitmap]
-    case .reclaim: [.none, .bitmap] + discards
-    }
+  /// The actions allowed for a strategy's hints. Addresses that may be stale are only good for clearing bits. What a
+  /// strategy takes before it reports it may be given back, to measure what that costs: `delivery` has no reclaim, which
+  /// could return a block before the host has acted (`discard` has).
+  static func allowed(_ strategy: StrategyCard) -> [HostAction] {
+    guard strategy.reports else { return [] }
+    return [.none, .bitmap] + (strategy.takesWhatItReports ? givingBack : [])
   }
+
+  /// The actions that give memory back.
+  static let givingBack: [HostAction] = [.discard(.small), .discard(.huge), .punch(.small), .punch(.huge)]
 
   /// Creates the action that the options of `delivery` ask for; nil if they have no action.
   init?(_ options: OptionValues) {
@@ -59,7 +60,7 @@ enum HostAction: Hashable, Sendable {
 
   private static let refusals: [HostAction: String] = {
     var refusals: [HostAction: String] = [:]
-    for action in allowed(.reclaim) {
+    for action in givingBack {
       if case .failure(let absence) = DeliveryExperiment.place(for: action) {
         refusals[action] = "\(absence.what): \(absence.why)"
       }

@@ -37,7 +37,7 @@ enum MigrationExperiment: Experiment {
     flags: [
       "clock", "bandwidth", "downtime-limit", "load", "mutators", "mutator-rate", "page-init", "cache",
     ],
-    columns: MigrationRecord.experimentColumns, suits: { $0.trigger == .command && ($0.goal != .none || $0.isControl) })
+    columns: MigrationRecord.experimentColumns, suits: { $0.trigger == .command && ($0.reports || $0.isControl) })
 
   static func groups(quick: Bool) -> [RunConfig.Group] {
     var small = RunConfig.Group()
@@ -134,7 +134,7 @@ enum MigrationExperiment: Experiment {
       // One bit per unit, read and cleared: 8 bytes of both bitmaps for 64 units, at the rate of a zero check.
       syncPerUnit: rates.zeroCheck / 4096 * 2 / 8, downtimeLimit: Double(cell.options.nanoseconds("downtime-limit")))
     var migration = VirtualPrecopy(image, costs) {
-      guard cell.strategy.card.goal != .none, ends.failure == nil else { return nil }
+      guard cell.strategy.card.reports, ends.failure == nil else { return nil }
       bench.hintLog.reset()
       ends.note(
         withExtendedLifetime(bench.holdLog) { runner.work(.init(guest), bench.holdLog.probe(), &session, &sink) })

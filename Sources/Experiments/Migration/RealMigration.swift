@@ -49,7 +49,7 @@ struct RealMigration {
       for block in users.flatMap(\.held) { used.set(Int(block.pfn)..<Int(block.end)) }
       return used
     }
-    if cell.strategy.card.goal != .none {
+    if cell.strategy.card.reports {
       control.beginSession = { session.begin($0) }
       control.endSession = { session.end() }
     }
@@ -147,7 +147,7 @@ extension RealMigration {
     case .fresh: written = all / 40 + (cell.load == .none ? 0 : all / 16)
     case .aged, .captured: written = all
     }
-    let looked = cell.strategy.card.goal == .none ? all : written
+    let looked = cell.strategy.card.reports ? written : all
     return 200e6 + looked * 0.4 + written * (1e9 / Double(cell.options.bytes("bandwidth")) + 1.5)
   }
 }

@@ -240,7 +240,7 @@ enum ScanExperiment: Experiment {
     if cell.strategy.card.effect != .readsOnly {
       run.speed.returnNs = CycleClock.nanoseconds(fromTicks: speed.pass.returnTicks)
     }
-    if cell.strategy.card.effect == .takesBuffers && cell.strategy.card.goal != .none {
+    if cell.strategy.card.effect == .takesBuffers && cell.strategy.card.reports {
       run.speed.bufferAllocNs = CycleClock.nanoseconds(fromTicks: speed.pass.bufferAllocTicks)
       run.speed.bufferFreeNs = CycleClock.nanoseconds(fromTicks: speed.pass.bufferFreeTicks)
     }

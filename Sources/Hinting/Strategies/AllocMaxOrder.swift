@@ -30,7 +30,7 @@ struct AllocMaxOrder: StrategyPasses {
   static let card = StrategyCard(
     name: "alloc-max-order", origin: "v33 thread, June 2018; merged in 4.20",
     summary: "allocates the largest blocks and reports them",
-    goal: .reclaim, orders: .highestOnly, effect: .takesBlocks, holdBound: "one block",
+    orders: .highestOnly, effect: .takesBlocks, holdBound: "one block",
     sideEffects:
       "allocates all HPO blocks down to the min watermark until the session ends; converts their pageblocks to "
       + "unmovable",

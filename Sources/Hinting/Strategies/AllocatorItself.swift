@@ -14,7 +14,7 @@ struct AllocatorItself: StrategyPasses {
 
   static let card = StrategyCard(
     name: "allocator", origin: "the kernel itself", summary: "no design: a process allocates single pages, then exits",
-    goal: .none, effect: .takesBuffers, needsSinglePages: true,
+    reports: false, effect: .takesBuffers, needsSinglePages: true,
     holdBound: "one refill or one drain of a per-CPU list (2016 pages; 63 in a refill of 6.1, in a drain of mainline)",
     sideEffects: "a process's memory is gone until it exits", limits: "reports nothing",
     options: [

@@ -24,7 +24,7 @@ struct BitmapHinting: HintStrategy {
   static let card = StrategyCard(
     name: "bitmap-hinting", origin: "RFC v11 and v12, 2019",
     summary: "a bitmap set at free, swept without the lock, 16 blocks a report",
-    goal: .reclaim, effect: .takesBatches, trigger: .frees, nativeOrder: 9,
+    effect: .takesBatches, trigger: .frees, nativeOrder: 9,
     holdBound: "one block taken, or 16 put back",
     sideEffects: "16 blocks off the lists during a report; an atomic operation at each large free",
     limits: "ignores zones with fewer than 16 bits set; a block that is split, merged or refused loses its bit",

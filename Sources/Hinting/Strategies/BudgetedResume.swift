@@ -13,7 +13,7 @@ struct BudgetedResume: StrategyPasses {
   static let card = StrategyCard(
     name: "budgeted-resume", origin: "v8 thread, March 2017",
     summary: "looks at `budget` entries per hold and resumes where it stopped",
-    goal: .migration, effect: .readsOnly, nativeOrder: 0, holdBound: "`budget` entries",
+    effect: .readsOnly, nativeOrder: 0, holdBound: "`budget` entries",
     sideEffects: "none", limits: "restarts the list if its saved node is gone; gives up after `restarts` restarts",
     options: [
       DeclaredOption(

@@ -16,7 +16,7 @@ struct FreeListFixedBuffer: StrategyPasses {
 
   static let card = StrategyCard(
     name: "free-list-fixed-buffer", origin: "v33, June 2018", summary: "addresses of the largest blocks into 16 pages",
-    goal: .migration, effect: .readsOnly, holdBound: "one zone: its lists of one order, at most 8191 entries",
+    effect: .readsOnly, holdBound: "one zone: its lists of one order, at most 8191 entries",
     sideEffects: "none", limits: "8191 hints, 32 GiB - 4 MiB at the highest order")
 
   /// FREE_PAGE_HINT_MEM_SIZE

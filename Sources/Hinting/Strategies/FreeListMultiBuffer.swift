@@ -14,7 +14,7 @@ struct FreeListMultiBuffer: StrategyPasses {
 
   static let card = StrategyCard(
     name: "free-list-multi-buffer", origin: "v35 and v36, July 2018",
-    summary: "addresses into as many 4 MiB buffers as the guest may need", goal: .migration, effect: .takesBuffers,
+    summary: "addresses into as many 4 MiB buffers as the guest may need", effect: .takesBuffers,
     holdBound: "one zone: all its lists of one order",
     sideEffects: "takes a 4 MiB block for each 524288 blocks of total memory while the session lasts",
     limits: "needs all its buffers at the start; without them, no hints")

@@ -17,7 +17,7 @@ struct FreeListProportionalBuffer: StrategyPasses {
 
   static let card = StrategyCard(
     name: "free-list-proportional-buffer", origin: "v33 thread, June 2018",
-    summary: "addresses into one buffer of a page for each 512 blocks", goal: .migration, effect: .takesBuffers,
+    summary: "addresses into one buffer of a page for each 512 blocks", effect: .takesBuffers,
     holdBound: "one zone: its lists of one order, at most 524288 entries",
     sideEffects: "takes up to 4 MiB, in one block, while the session lasts",
     limits: "524288 hints, 2 TiB at the highest order; the guest's size rounded down to 2 GiB")

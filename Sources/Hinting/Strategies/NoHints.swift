@@ -10,7 +10,7 @@ struct NoHints: StrategyPasses {
   static var allocatorUse: AllocatorUse { .readsLists }
 
   static let card = StrategyCard(
-    name: "none", origin: "control", summary: "nothing is collected", goal: .none, effect: .readsOnly,
+    name: "none", origin: "control", summary: "nothing is collected", reports: false, effect: .readsOnly,
     holdBound: "takes no lock", sideEffects: "none", limits: "none")
 
   init(_ options: OptionValues) {}

@@ -20,7 +20,7 @@ struct PageReporting: HintStrategy {
   static let card = StrategyCard(
     name: "page-reporting", origin: "merged in 5.7, 2020",
     summary: "takes 32 free blocks at a time, reports them and marks them reported",
-    goal: .reclaim, effect: .takesBatches, trigger: .frees, nativeOrder: 9,
+    effect: .takesBatches, trigger: .frees, nativeOrder: 9,
     holdBound: "32 blocks put back, 32 taken, and every reported block of one list skipped",
     sideEffects:
       "32 blocks off the lists during a report; rotates lists, moves blocks to their tails, converts pageblocks to "

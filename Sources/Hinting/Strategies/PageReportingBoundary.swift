@@ -24,7 +24,7 @@ struct PageReportingBoundary: HintStrategy {
   static let card = StrategyCard(
     name: "page-reporting-boundary", origin: "v5, August 2019",
     summary: "reports free blocks 16 at a time and keeps them behind a boundary in their lists",
-    goal: .reclaim, effect: .takesBatches, trigger: .frees, nativeOrder: 9,
+    effect: .takesBatches, trigger: .frees, nativeOrder: 9,
     holdBound: "capacity blocks put back and as many taken",
     sideEffects: "capacity blocks off the lists while the host acts; reported blocks move to their lists' tails",
     limits: "skips ISOLATE; starts when a zone has 32 unreported blocks of one order",

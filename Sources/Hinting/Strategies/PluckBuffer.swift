@@ -16,7 +16,7 @@ struct PluckBuffer: StrategyPasses {
 
   static let card = StrategyCard(
     name: "pluck-buffer", origin: "v33 thread, June 2018", summary: "the first free block becomes the buffer",
-    goal: .migration, orders: .highestOnly, effect: .takesBuffers,
+    orders: .highestOnly, effect: .takesBuffers,
     holdBound: "one zone: its lists of the highest order, at most 524288 entries",
     sideEffects: "takes one 4 MiB block while the session lasts", limits: "524288 hints, 2 TiB",
     options: [

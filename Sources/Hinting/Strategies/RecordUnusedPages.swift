@@ -23,7 +23,7 @@ struct RecordUnusedPages: StrategyPasses {
 
   static let card = StrategyCard(
     name: "record-unused-pages", origin: "v8, March 2017", summary: "each list copied whole under the lock",
-    goal: .migration, effect: .readsOnly, nativeOrder: 0,
+    effect: .readsOnly, nativeOrder: 0,
     holdBound: "one zone and order: the whole list, as far as the buffer reaches", sideEffects: "none",
     limits: "buffer grows to 4 MiB (262144 blocks per chunk); beyond that the tail of the order is dropped",
     options: [

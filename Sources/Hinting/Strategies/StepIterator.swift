@@ -13,7 +13,7 @@ struct StepIterator: StrategyPasses {
 
   static let card = StrategyCard(
     name: "step-iterator", origin: "v8 thread, March 2017", summary: "an iterator over the lists, one step a hold",
-    goal: .migration, effect: .readsOnly, nativeOrder: 0, holdBound: "`step` entries",
+    effect: .readsOnly, nativeOrder: 0, holdBound: "`step` entries",
     sideEffects: "none", limits: "restarts the list if its saved node is gone; gives up after `restarts` restarts",
     options: [
       DeclaredOption("step", .integer(1...4096), default: "1", "blocks per step", source: "v8 thread: do one step"),

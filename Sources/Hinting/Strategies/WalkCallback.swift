@@ -20,7 +20,7 @@ struct WalkCallback: StrategyPasses {
 
   static let card = StrategyCard(
     name: "walk-callback", origin: "v15 to v32, 2017 and 2018", summary: "a callback for each block, under the lock",
-    goal: .migration, effect: .readsOnly, nativeOrder: 0,
+    effect: .readsOnly, nativeOrder: 0,
     holdBound: "a whole list of one order and migratetype, times the callback",
     sideEffects: "none; a block that changes order or list meanwhile is hinted twice",
     limits: "hints are dropped while the queue is full",

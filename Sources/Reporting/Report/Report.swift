@@ -231,7 +231,8 @@ public struct Report {
 
   private static func goals(_ cells: [ReportCell], _ catalogue: Catalogue) -> ReportPage.Section {
     let shown = Set(cells.map(\.variant.base))
-    let listing = StrategyListing.strategies(catalogue.strategies.filter { shown.contains($0.name) })
+    let listing = StrategyListing.strategies(
+      catalogue.strategies.filter { shown.contains($0.name) }, catalogue)
     return ReportPage.Section(
       name: "goals", title: "What each strategy may serve", lead: [StrategyListing.goals],
       tables: listing.rows.isEmpty

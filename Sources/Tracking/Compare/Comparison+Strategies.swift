@@ -55,13 +55,13 @@ extension Comparison {
 
   /// That strategies which serve different goals don't replace each other; empty if they serve the same.
   private static func goals(_ base: String?, _ new: String?, _ catalogue: Catalogue) -> [String] {
-    guard let base = base.flatMap(catalogue.strategy), let new = new.flatMap(catalogue.strategy), base.goal != new.goal,
-      base.goal != .none, new.goal != .none
-    else {
+    guard let base, let new, let baseCard = catalogue.strategy(base), let newCard = catalogue.strategy(new) else {
       return []
     }
+    let goals = (catalogue.goal(of: base), catalogue.goal(of: new))
+    guard goals.0 != goals.1, goals.0 != .none, goals.1 != .none else { return [] }
     return [
-      "\(base.name) serves \(base.goal.meaning), \(new.name) \(new.goal.meaning): they don't replace each other"
+      "\(baseCard.name) serves \(goals.0.meaning), \(newCard.name) \(goals.1.meaning): they don't replace each other"
     ]
   }
 

@@ -52,7 +52,7 @@ public struct SequentialRule: Sendable {
   /// The strategies that are compared, of those of a run in their order: without those that report nothing.
   public static func compared(_ strategies: [String], _ catalogue: Catalogue) -> [String] {
     var names: [String] = []
-    for name in strategies where !names.contains(name) && catalogue.strategy(name)?.goal != StrategyCard.Goal.none {
+    for name in strategies where !names.contains(name) && catalogue.strategy(name)?.reports != false {
       names.append(name)
     }
     return names

@@ -138,7 +138,7 @@ struct ConformanceCheck {
     func needs(_ blocks: [Block]) {
       if let block = blocks.first(where: { !hinted.contains($0) }) { fail(.incomplete, "\(block) was never hinted") }
     }
-    if configured.card.goal == .none { return }
+    if !configured.card.reports { return }
     switch configured.card.effect {
     case .readsOnly:
       needs(guest.snapshot?.blocks(fromOrder: lowestOrder) ?? [])

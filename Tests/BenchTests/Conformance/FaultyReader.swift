@@ -10,7 +10,7 @@ struct FaultyReader: StrategyPasses {
   typealias Hooks = NoHooks
 
   static let card = StrategyCard(
-    name: "faulty-reader", origin: "test", summary: "reads the lists wrongly", goal: .migration, effect: .readsOnly,
+    name: "faulty-reader", origin: "test", summary: "reads the lists wrongly", effect: .readsOnly,
     holdBound: "one list", sideEffects: "as told", limits: "none",
     options: [
       DeclaredOption(

@@ -10,7 +10,7 @@ struct FaultyTaker: StrategyPasses {
   typealias Hooks = NoHooks
 
   static let card = StrategyCard(
-    name: "faulty-taker", origin: "test", summary: "takes blocks wrongly", goal: .reclaim, orders: .highestOnly,
+    name: "faulty-taker", origin: "test", summary: "takes blocks wrongly", orders: .highestOnly,
     effect: .takesBlocks, holdBound: "one block", sideEffects: "as told", limits: "none",
     options: [
       DeclaredOption(

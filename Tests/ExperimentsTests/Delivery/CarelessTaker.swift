@@ -10,7 +10,7 @@ struct CarelessTaker: StrategyPasses {
   typealias Hooks = NoHooks
 
   static let card = StrategyCard(
-    name: "careless-taker", origin: "test", summary: "takes blocks, and may let go of them", goal: .reclaim,
+    name: "careless-taker", origin: "test", summary: "takes blocks, and may let go of them",
     orders: .highestOnly, effect: .takesBlocks, holdBound: "one block", sideEffects: "as told", limits: "none",
     options: [DeclaredOption("holds", .choice(["yes", "no"]), default: "yes", "what is right", source: "test")])
 

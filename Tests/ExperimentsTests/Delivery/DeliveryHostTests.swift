@@ -183,9 +183,9 @@ import Testing
 
   @Test func onlyBlocksThatAreHeldMayBeDiscarded() {
     for entry in Strategies.all {
-      let gives = HostAction.allowed(entry.card.goal).contains { $0.page != nil }
-      #expect(gives == (entry.card.goal == .reclaim), "\(entry.card.name)")
-      #expect(HostAction.allowed(entry.card.goal).contains(.bitmap) == (entry.card.goal != .none))
+      let gives = HostAction.allowed(entry.card).contains { $0.page != nil }
+      #expect(gives == entry.card.takesWhatItReports, "\(entry.card.name)")
+      #expect(HostAction.allowed(entry.card).contains(.bitmap) == entry.card.reports)
     }
   }
 

@@ -124,7 +124,7 @@ import Testing
   /// They report the same together as one alone, and each its own node's.
   @Test(arguments: ["fresh", "aged"], [1, 2, 3])
   func scannersOfAllNodesReportWhatOneReports(state: String, nodes: Int) throws {
-    let names = Strategies.all.filter { $0.card.trigger == .command && ($0.card.goal != .none || $0.card.isControl) }
+    let names = Strategies.all.filter { $0.card.trigger == .command && ($0.card.reports || $0.card.isControl) }
       .map(\.card.name)
     var group = Fixtures.group(["512M"], states: [state], names)
     group.nodes = nodes

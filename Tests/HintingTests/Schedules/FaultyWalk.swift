@@ -11,7 +11,7 @@ struct FaultyWalk: StrategyPasses {
   typealias Hooks = NoHooks
 
   static let card = StrategyCard(
-    name: "faulty-walk", origin: "test", summary: "walks wrongly", goal: .migration, effect: .readsOnly,
+    name: "faulty-walk", origin: "test", summary: "walks wrongly", effect: .readsOnly,
     holdBound: "one entry", sideEffects: "none", limits: "none",
     options: [
       DeclaredOption(

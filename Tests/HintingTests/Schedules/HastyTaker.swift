@@ -11,7 +11,7 @@ struct HastyTaker: StrategyPasses {
   typealias Hooks = NoHooks
 
   static let card = StrategyCard(
-    name: "hasty-taker", origin: "test", summary: "takes a block wrongly", goal: .reclaim, effect: .takesBatches,
+    name: "hasty-taker", origin: "test", summary: "takes a block wrongly", effect: .takesBatches,
     holdBound: "one block", sideEffects: "one block off the lists", limits: "none",
     options: [
       DeclaredOption(

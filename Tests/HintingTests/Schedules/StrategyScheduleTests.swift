@@ -49,6 +49,6 @@ import Testing
     #expect(report.sections > 0)
     let card = Strategies.all.first { $0.card.name == entry.strategy }?.card
     #expect((report.holds > 0) == (card?.isControl == false))
-    #expect((report.reports > 0) == (card?.goal == .reclaim))
+    #expect((report.reports > 0) == (card?.takesWhatItReports == true))
   }
 }
