@@ -47,7 +47,8 @@ import Testing
     #expect(rungs.map(\.primitive) == Self.steps(host).flatMap(\.primitives))
     for name in [
       "empty-loop", "clock", "clock-p99", "system-call", "atomic-add", "atomic-add-contended", "eventfd-write",
-      "eventfd-write-waking", "eventfd-round-trip", "zeroing", "first-touch", "discard", "dependent-load",
+      "eventfd-write-waking", "eventfd-round-trip", "zeroing", "first-touch", "first-touch-split", "discard",
+      "dependent-load",
       "independent-load",
     ] {
       #expect(rungs.contains { $0.primitive.name == name }, "\(name)")
@@ -95,7 +96,7 @@ import Testing
       // Of 16 heads 64 KiB apart only the 4 KiB pages they lie in are there.
       let isPacked = rung.primitive.apartBytes == 64 && rung.primitive.spanBytes == 1 << 20
       let tooLarge =
-        ["first-touch", "discard"].contains(rung.primitive.name)
+        ["first-touch", "first-touch-split", "discard"].contains(rung.primitive.name)
         || (rung.primitive.spanBytes != nil && (isPacked || rung.primitive.pageBytes == 2 << 20))
       #expect((rung.reason?.contains("a quarter of the available memory") == true) == tooLarge, "\(rung)")
     }

@@ -4,10 +4,10 @@ import Machine
 /// Measures getting pages from the system and giving them back.
 enum PageCosts {
   /// The memory a round works on, unless a single piece is larger. Bytes.
-  private static func regionBytes(_ page: HostPage) -> Int { page == .small ? 16 << 20 : 64 << 20 }
+  private static func regionBytes(_ page: HostPage) -> Int { FirstTouchCosts.regionBytes(page) }
 
   static func steps(_ effort: LadderEffort, _ host: LadderHost) -> [LadderStep] {
-    HostPage.allCases.map { firstTouch($0, effort, host) }
+    HostPage.allCases.map { firstTouch($0, effort, host) } + [firstTouchSplit(effort, host)]
       + HostPage.allCases.flatMap { page in
         effort.discards.filter { $0 >= page.rawValue }.map { discard(Int($0), page, effort, host) }
       }
@@ -25,15 +25,26 @@ enum PageCosts {
       let mapping = try HostMapping(bytes: bytes, page: page)
       mapping.touch()
       try mapping.checkPages(host)
-      return [
-        .measured(
-          try RungFigure(rounds: effort.rounds, operations: bytes / page.rawValue) { _ in
-            try mapping.discard(bytes)
-            let begin = CycleClock.begin()
-            mapping.touch()
-            return CycleClock.ticks(from: begin, to: CycleClock.end())
-          })
-      ]
+      return [.measured(try FirstTouchCosts.pages(mapping, rounds: effort.rounds))]
+    }
+  }
+
+  /// Measures the fault where a page of 4 KiB was punched into one of 2 MiB.
+  private static func firstTouchSplit(_ effort: LadderEffort, _ host: LadderHost) -> LadderStep {
+    let primitive = Primitive(
+      "first-touch-split", "the first touch of a page punched into a page of 2 MiB", per: "page"
+    )
+    .with {
+      $0.operationBytes = UInt64(HostPage.small.rawValue)
+      $0.pageBytes = UInt64(HostPage.huge.rawValue)
+    }
+    return LadderStep("first touch of split pages", [primitive]) {
+      let bytes = regionBytes(.huge)
+      try host.check(room: UInt64(bytes))
+      let mapping = try HostMapping(bytes: bytes, page: .huge)
+      mapping.touch()
+      try mapping.checkPages(host)
+      return [.measured(try FirstTouchCosts.splitPages(rounds: effort.rounds))]
     }
   }
 

@@ -19,7 +19,9 @@ public struct RungFigure: Equatable, Sendable {
 
   /// Calls `body` once per round; it makes `operations` steps and returns the ticks they took. Makes fewer rounds if
   /// they take long (``Patience``).
-  public init(rounds: Int, operations: Int, body: (_ operations: Int) throws -> UInt64) rethrows {
+  public init<Failure: Error>(
+    rounds: Int, operations: Int, body: (_ operations: Int) throws(Failure) -> UInt64
+  ) throws(Failure) {
     var costs: [Double] = []
     let patience = Patience()
     for round in 0..<rounds where !patience.isOver(rounds: round) {
