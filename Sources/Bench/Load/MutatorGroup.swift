@@ -23,10 +23,25 @@ public final class MutatorGroup: @unchecked Sendable {
     private var bursts = 0
     /// When its CPU's next vmstat tick is due, on ``CycleClock``; nil before the first run.
     private var nextTick: UInt64?
+    /// Until when it rests, on ``CycleClock``; nil if it doesn't.
+    private var restsUntil: UInt64?
     /// The time between two in the clock's ticks, known before anything is measured.
     private let interval = UInt64(Double(tickNanoseconds) / CycleClock.nanosecondsPerTick)
 
     init(_ mutator: AnyMutator) { self.mutator = mutator }
+
+    /// A burst, or a short sleep of a load that rests. The clock is read only for such a load.
+    func act() {
+      if let until = restsUntil {
+        guard CycleClock.begin() >= until else {
+          usleep(50)
+          return
+        }
+        restsUntil = nil
+      }
+      let rest = mutator.burst()
+      if rest > 0 { restsUntil = CycleClock.begin() &+ UInt64(Double(rest) / CycleClock.nanosecondsPerTick) }
+    }
 
     /// Between two bursts: its CPU's vmstat tick, if it is due. The clock is read once in 64 calls.
     func tickIfDue() {
@@ -62,18 +77,20 @@ public final class MutatorGroup: @unchecked Sendable {
   /// their modelled CPUs, by default 1 and up. `hostCPUs`: the host CPUs they are pinned to in turn; empty means not
   /// pinned. `isProbed`: whether holds and latencies are measured; otherwise only operations are counted. `mostPages`:
   /// the approximate number of pages each holds at once, by default an equal share of an eighth of free memory.
+  /// `restNanoseconds`: as in ``MutatorSettings``.
   ///
   /// - Throws: ``GuestError`` or ``SystemCallError`` if the host refuses the address space.
   public init(
     _ guest: Guest, _ runner: StrategyRunner?, _ load: MutatorLoad, count: Int, guestCPUs: [Int]? = nil,
     hostCPUs: [Int],
-    seed: UInt64, isProbed: Bool, mostPages: Int? = nil
+    seed: UInt64, isProbed: Bool, mostPages: Int? = nil, restNanoseconds: UInt64 = 0
   ) throws {
     let guestCPUs = guestCPUs ?? Array(1..<guest.geometry.cpuCount)
     precondition(count <= guestCPUs.count, "\(count) mutators on \(guestCPUs.count) CPUs")
     let share = mostPages ?? Int(guest.core.freePages) / 8 / max(count, 1)
     workers = try (0..<(load == .none ? 0 : count)).map {
-      let settings = MutatorSettings(load: load, cpu: guestCPUs[$0], mostPages: min(share, 1 << 20), seed: seed)
+      let settings = MutatorSettings(
+        load: load, cpu: guestCPUs[$0], mostPages: min(share, 1 << 20), seed: seed, restNanoseconds: restNanoseconds)
       guard let runner else { return Worker(try StrategyRunner.plainMutator(guest, settings, isProbed: isProbed)) }
       return Worker(try runner.mutator(guest, settings, isProbed: isProbed))
     }
@@ -101,7 +118,7 @@ public final class MutatorGroup: @unchecked Sendable {
           meter = DisturbanceMeter.ofThreadAlone()
           parked.subtract(1, ordering: .acquiringAndReleasing)
         }
-        worker.mutator.burst()
+        worker.act()
         worker.tickIfDue()
         let deadline = deadline.load(ordering: .relaxed)
         if deadline != .max && CycleClock.begin() >= deadline { endWindow() }

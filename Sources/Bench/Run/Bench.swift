@@ -206,7 +206,8 @@ package final class Bench {
     let seats = (placement?.others ?? []).prefix(cell.mutators)
     return try MutatorGroup(
       repetition.guest, runner, cell.load, count: cell.mutators, guestCPUs: seats.map(\.guestCPU),
-      hostCPUs: seats.compactMap(\.hostCPU), seed: mutatorSeed(repetition), isProbed: isProbed, mostPages: mostPages)
+      hostCPUs: seats.compactMap(\.hostCPU), seed: mutatorSeed(repetition), isProbed: isProbed, mostPages: mostPages,
+      restNanoseconds: cell.options.restNanoseconds)
   }
 
   // MARK: rows

@@ -5,20 +5,28 @@ import Records
 // their defaults.
 extension DeclaredOption {
   /// What the load threads (mutators) do. `defaults` without `none` is for an experiment that requires a load, unless
-  /// it is `orNone`.
-  package static func load(_ defaults: [MutatorLoad], orNone: Bool = false) -> DeclaredOption {
-    let loads = MutatorLoad.allCases.filter { $0 != .none || orNone || defaults.contains(.none) }
+  /// it is `orNone`. `courses`: whether its windows are long enough for loads that have a course.
+  package static func load(
+    _ defaults: [MutatorLoad], orNone: Bool = false, courses: Bool = false
+  ) -> DeclaredOption {
+    let loads = MutatorLoad.allCases.filter {
+      $0 == .none ? orNone || defaults.contains(.none) : courses || !$0.isCourse
+    }
     return DeclaredOption(
       "load", .choice(loads.map(\.rawValue)), defaults: defaults.map(\.rawValue),
       "load from other threads", source: "this project")
   }
 
   /// The number of load threads.
-  package static let mutators = DeclaredOption(
-    "mutators", .count(1...1024, auto: "the host CPUs left over"), default: "auto",
-    "number of load threads", source: "this project",
-    onlyWith: .option(
-      "load", MutatorLoad.allCases.filter { $0 != .none }.map(\.rawValue), otherwise: "0"))
+  package static let mutators = mutators(courses: false)
+
+  /// The number of load threads. `courses`: as of ``load(_:orNone:courses:)``.
+  package static func mutators(courses: Bool) -> DeclaredOption {
+    DeclaredOption(
+      "mutators", .count(1...1024, auto: "the host CPUs left over"), default: "auto",
+      "number of load threads", source: "this project",
+      onlyWith: .option("load", MutatorLoad.names(courses: courses), otherwise: "0"))
+  }
 
   package static let hostAck = DeclaredOption(
     "host-ack-ns", .integer(0...10_000_000_000), default: "0",
@@ -64,12 +72,21 @@ extension DeclaredOption {
   }
 }
 
+extension MutatorLoad {
+  /// The names of all loads but `none`. `courses`: with those that have a course.
+  package static func names(courses: Bool) -> [String] {
+    allCases.filter { $0 != .none && (courses || !$0.isCourse) }.map(\.rawValue)
+  }
+}
+
 extension OptionValues {
   package var load: MutatorLoad { self["load"].flatMap(MutatorLoad.init) ?? .none }
   /// The number of load threads; 0 if not resolved yet.
   package var mutators: Int { self["mutators"].flatMap { Int($0) } ?? 0 }
   /// The time until the host acknowledges a report. Nanoseconds.
   package var hostAckNs: UInt64 { self["host-ack-ns"].flatMap { UInt64($0) } ?? 0 }
+  /// How long a load rests after a process or a burst; 0 if the experiment lacks the option. Nanoseconds.
+  package var restNanoseconds: UInt64 { (self["sleep-ms"].flatMap { UInt64($0) } ?? 0) * 1_000_000 }
   /// The cache state before each session; warm if the experiment lacks the option, since its own threads leave the
   /// caches filled.
   package var cache: CacheState { self["cache"].flatMap(CacheState.init) ?? .warm }

@@ -13,6 +13,10 @@ package final class VirtualTimeline: Timeline {
   private var next: [Double]
   private let nanosecondsPerOperation: Double
   package private(set) var now: UInt64 = 0
+  /// The time that the mutators' operations have taken, without their rests, of all together. Nanoseconds.
+  package private(set) var busyNanoseconds = 0.0
+  /// Called after each burst, with the mutator, at the burst's time.
+  package var afterBurst: ((AnyMutator) -> Void)?
 
   /// Creates a timeline.
   ///
@@ -44,9 +48,12 @@ package final class VirtualTimeline: Timeline {
       guard let index, next[index] <= Double(time) else { break }
       now = max(now, UInt64(next[index]))
       let before = mutators[index].operations
-      mutators[index].burst()
+      let rest = mutators[index].burst()
+      afterBurst?(mutators[index])
       // A burst in which every operation was refused takes time, too.
-      next[index] += Double(max(mutators[index].operations - before, 1)) * nanosecondsPerOperation
+      let busy = Double(max(mutators[index].operations - before, 1)) * nanosecondsPerOperation
+      busyNanoseconds += busy
+      next[index] += busy + Double(rest)
     }
     now = max(now, time)
   }

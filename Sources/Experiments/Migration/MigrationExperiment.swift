@@ -31,7 +31,7 @@ enum MigrationExperiment: Experiment {
       .load([.none, .faults, .compile]), .mutators,
       DeclaredOption(
         "mutator-rate", .integer(1...1_000_000_000), default: "20000", "maximum operations per second of each mutator",
-        source: "this project", onlyWith: .option("load", MutatorLoad.allCases.map(\.rawValue).filter { $0 != "none" })),
+        source: "this project", onlyWith: .option("load", MutatorLoad.names(courses: false))),
       .pageInit(), .cache,
     ],
     flags: [

@@ -8,12 +8,13 @@ public final class AnyMutator: @unchecked Sendable {
   /// Its modelled CPU.
   public let cpu: Int
   private let prepareBody: () -> Void
-  private let burstBody: () -> Void
+  private let burstBody: () -> UInt64
   private let blocksBody: () -> [Block]
   private let takeBody: (Int, Int) -> Int
   private let exitBody: () -> Void
   private let giveBackBody: () -> Void
   private let tickBody: () -> Void
+  private let touchesBody: ((Block) -> Void) -> Void
   private let operationsBody: () -> Int
   private let refusedBody: () -> Int
   private let figuresBody: () -> MutatorFigures
@@ -25,17 +26,17 @@ public final class AnyMutator: @unchecked Sendable {
     self.init(
       cpu: mutator.cpu.cpu, prepare: { mutator.prepare() }, burst: { mutator.burst() }, blocks: { mutator.blocks },
       take: { mutator.take(order: $0, count: $1) }, exit: { mutator.exit() }, giveBack: { mutator.giveBack() },
-      tick: { mutator.tick() },
+      tick: { mutator.tick() }, touches: { mutator.takeTouches($0) },
       operations: { mutator.operations }, refused: { mutator.refused },
       figures: { mutator.figures })
   }
 
   @usableFromInline
   init(
-    cpu: Int, prepare: @escaping () -> Void, burst: @escaping () -> Void, blocks: @escaping () -> [Block],
+    cpu: Int, prepare: @escaping () -> Void, burst: @escaping () -> UInt64, blocks: @escaping () -> [Block],
     take: @escaping (Int, Int) -> Int, exit: @escaping () -> Void,
-    giveBack: @escaping () -> Void, tick: @escaping () -> Void, operations: @escaping () -> Int,
-    refused: @escaping () -> Int,
+    giveBack: @escaping () -> Void, tick: @escaping () -> Void, touches: @escaping ((Block) -> Void) -> Void,
+    operations: @escaping () -> Int, refused: @escaping () -> Int,
     figures: @escaping () -> MutatorFigures
   ) {
     self.cpu = cpu
@@ -46,6 +47,7 @@ public final class AnyMutator: @unchecked Sendable {
     exitBody = exit
     giveBackBody = giveBack
     tickBody = tick
+    touchesBody = touches
     operationsBody = operations
     refusedBody = refused
     figuresBody = figures
@@ -54,8 +56,10 @@ public final class AnyMutator: @unchecked Sendable {
   /// Prepares the mutator; call it on its thread before it runs. Touches the log, since a page fault or remote memory
   /// would otherwise show up in timed allocations.
   public func prepare() { prepareBody() }
-  /// Performs up to 64 allocations or frees.
-  public func burst() { burstBody() }
+  /// Performs up to 64 allocations or frees, or one exit of a process. Returns how long it rests after that: 0, or what
+  /// its settings say where a process or a burst of its load has ended. Nanoseconds.
+  @discardableResult
+  public func burst() -> UInt64 { burstBody() }
   /// The blocks it holds now. Only while stopped.
   public var blocks: [Block] { blocksBody() }
   /// Allocates and keeps `count` movable blocks of `order`. Returns how many it got. Not included in the figures.
@@ -67,6 +71,9 @@ public final class AnyMutator: @unchecked Sendable {
   /// The vmstat tick of its CPU, due once a second (vmstat_update()): the CPU's lists decay, see
   /// ``GuestCPU/decayPerCPULists()``. By its own thread, between bursts.
   public func tick() { tickBody() }
+  /// Passes on the blocks it has got since the last call, each written by its user at once, and forgets them. None
+  /// unless its settings ask for it. Only while stopped, or by its own thread.
+  public func takeTouches(_ body: (Block) -> Void) { touchesBody(body) }
   /// Allocations, including refused ones, and frees so far. Only while stopped.
   public var operations: Int { operationsBody() }
   /// Refused allocations so far. Only while stopped.
@@ -106,11 +113,19 @@ public struct MutatorSettings: Sendable {
   /// The approximate number of pages it holds at once.
   public var mostPages: Int
   public var seed: UInt64
+  /// How long it rests after each process or burst, if its load has such an end. Nanoseconds.
+  public var restNanoseconds: UInt64
+  /// Whether it keeps what ``AnyMutator/takeTouches(_:)`` passes on.
+  public var notesTouches: Bool
 
-  public init(load: MutatorLoad, cpu: Int, mostPages: Int, seed: UInt64) {
+  public init(
+    load: MutatorLoad, cpu: Int, mostPages: Int, seed: UInt64, restNanoseconds: UInt64 = 0, notesTouches: Bool = false
+  ) {
     self.load = load
     self.cpu = cpu
     self.mostPages = mostPages
     self.seed = seed
+    self.restNanoseconds = restNanoseconds
+    self.notesTouches = notesTouches
   }
 }

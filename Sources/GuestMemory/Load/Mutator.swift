@@ -10,7 +10,14 @@ public final class Mutator<Probe: LockProbe, Hooks: AllocatorHooks, Rules: Kerne
   @usableFromInline var generator: SeededGenerator
   @usableFromInline var held: [Block] = []
   @usableFromInline var heldPages = 0
+  /// What stays of processes that have ended, oldest first.
+  @usableFromInline var cache = BlockQueue()
   @usableFromInline let most: Int
+  @usableFromInline let rest: UInt64
+  /// The operations of the current burst, and the pages of the current process.
+  @usableFromInline var phase = 0
+  @usableFromInline let notesTouches: Bool
+  @usableFromInline var touches: [Block] = []
   @usableFromInline let log: HoldLog?
   @usableFromInline let memory: FaultingMemory?
   @usableFromInline var done = 0
@@ -32,11 +39,13 @@ public final class Mutator<Probe: LockProbe, Hooks: AllocatorHooks, Rules: Kerne
       rules: rules)
     generator = SeededGenerator(seed: settings.seed, stream: 100 + UInt64(settings.cpu))
     most = max(settings.mostPages, 64)
+    rest = settings.restNanoseconds
+    notesTouches = settings.notesTouches
     memory = settings.load == .faults ? try FaultingMemory(pages: 1 << 14) : nil
     held.reserveCapacity(min(most, 1 << 20) + 64)
   }
 
-  public var blocks: [Block] { held }
+  public var blocks: [Block] { held + cache.blocks }
   /// The log samples faulted in beforehand: about as many as a window of 100 ms fills.
   private static var prefaulted: Int { 1 << 17 }
 
@@ -46,7 +55,19 @@ public final class Mutator<Probe: LockProbe, Hooks: AllocatorHooks, Rules: Kerne
   public var refused: Int { failed }
 
   @inlinable
-  public func burst() {
+  public func burst() -> UInt64 {
+    switch load {
+    case .cycles: return cycle()
+    case .bursts: return churnAndRest()
+    case .build: buildOn()
+    case .cache: growCache()
+    case .none, .order0, .thp, .mixed, .faults, .compile: churn()
+    }
+    return 0
+  }
+
+  @inlinable
+  func churn() {
     let allocates = heldPages < most / 4 || (heldPages < most && generator.chance(0.5))
     let isAtomic = load == .mixed && allocates && generator.below(5) == 0
     for _ in 0..<(1 + generator.below(64)) {
@@ -58,6 +79,63 @@ public final class Mutator<Probe: LockProbe, Hooks: AllocatorHooks, Rules: Kerne
         free()
       }
     }
+  }
+
+  /// Allocates up to 64 times, until it holds `enough` pages. Returns whether it does, or was refused more.
+  @inlinable
+  func fill(to enough: Int) -> Bool {
+    let before = failed
+    for _ in 0..<64 where heldPages < enough && failed == before { allocate() }
+    return heldPages >= enough || failed > before
+  }
+
+  /// A process of ``most`` pages, and its exit, which counts as one operation.
+  @inlinable
+  func cycle() -> UInt64 {
+    guard fill(to: most) else { return 0 }
+    exit()
+    done &+= 1
+    return rest
+  }
+
+  /// A burst is over when it has had two operations for each page it may hold.
+  @inlinable
+  func churnAndRest() -> UInt64 {
+    let before = done
+    churn()
+    phase &+= max(done &- before, 1)
+    guard phase >= 2 &* most else { return 0 }
+    phase = 0
+    exit()
+    done &+= 1
+    return rest
+  }
+
+  /// Processes of an 1/16 to a half of ``most``, and a page cache of at most the other half.
+  @inlinable
+  func buildOn() {
+    if phase == 0 { phase = most / 16 + generator.below(max(most * 7 / 16, 1)) }
+    guard fill(to: phase) else { return }
+    phase = 0
+    for (index, block) in held.enumerated() {
+      if index & 7 == 0 { cache.append(block) } else { cpu.free(pfn: block.pfn, order: block.order) }
+    }
+    held.removeAll(keepingCapacity: true)
+    heldPages = 0
+    done &+= 1
+    while cache.pages > most / 2, let oldest = cache.popFirst() { cpu.free(pfn: oldest.pfn, order: oldest.order) }
+  }
+
+  @inlinable
+  func growCache() {
+    for _ in 0..<64 {
+      let before = failed
+      allocate()
+      if let block = held.popLast() { cache.append(block) }
+      guard cache.pages > most || failed > before, let oldest = cache.popFirst() else { continue }
+      cpu.free(pfn: oldest.pfn, order: oldest.order)
+    }
+    heldPages = 0
   }
 
   @inlinable @inline(__always)
@@ -88,6 +166,7 @@ public final class Mutator<Probe: LockProbe, Hooks: AllocatorHooks, Rules: Kerne
     }
     held.append(Block(pfn: pfn, order: order))
     heldPages &+= 1 &<< order
+    if notesTouches { touches.append(Block(pfn: pfn, order: order)) }
   }
 
   @inlinable
@@ -115,6 +194,7 @@ public final class Mutator<Probe: LockProbe, Hooks: AllocatorHooks, Rules: Kerne
     for block in held { cpu.free(pfn: block.pfn, order: block.order) }
     held.removeAll(keepingCapacity: true)
     heldPages = 0
+    while let block = cache.popFirst() { cpu.free(pfn: block.pfn, order: block.order) }
   }
 
   @inlinable
@@ -124,6 +204,12 @@ public final class Mutator<Probe: LockProbe, Hooks: AllocatorHooks, Rules: Kerne
   }
 
   public func tick() { cpu.decayPerCPULists() }
+
+  @inlinable
+  public func takeTouches(_ body: (Block) -> Void) {
+    for block in touches { body(block) }
+    touches.removeAll(keepingCapacity: true)
+  }
 
   public var figures: MutatorFigures {
     var figures = MutatorFigures()

@@ -101,6 +101,36 @@ import Testing
     withExtendedLifetime(guest) {}
   }
 
+  /// A process of 1000 pages in 0.1 s, then a rest of a second: in ten seconds it comes nine times.
+  @Test func aRestTakesTimeAndIsNotBusy() throws {
+    let guest = try guest()
+    let mutator = try StrategyRunner.plainMutator(
+      guest,
+      MutatorSettings(
+        load: .cycles, cpu: 1, mostPages: 1000, seed: 3, restNanoseconds: 1_000_000_000, notesTouches: true),
+      isProbed: false)
+    let timeline = VirtualTimeline([mutator], rate: 10_000)
+    var touched = 0
+    var times: [UInt64] = []
+    timeline.afterBurst = { [unowned timeline] mutator in
+      var isEmpty = true
+      mutator.takeTouches { _ in
+        touched += 1
+        isEmpty = false
+      }
+      if !isEmpty { times.append(timeline.now) }
+    }
+    timeline.start()
+    timeline.advance(to: 10_000_000_000)
+    #expect(times == times.sorted() && times.allSatisfy { $0 <= 10_000_000_000 })
+    // The tenth process has begun at 9.9 s.
+    #expect((9000...10_064).contains(touched), "\(touched)")
+    #expect(abs(timeline.busyNanoseconds - Double(mutator.operations) * 1e5) < 1)
+    #expect(mutator.operations >= touched && mutator.operations <= touched + 10)
+    timeline.giveBack()
+    #expect(guest.validate().isEmpty)
+  }
+
   @Test func timeNeverGoesBack() throws {
     let timeline = VirtualTimeline([], rate: 1)
     timeline.advance(to: 100)
