@@ -11,7 +11,9 @@ import Records
 /// A process takes half of free memory, and the rest is reported. Then it exits, and for a window the strategy's work
 /// runs with its own delay while mutators allocate and free. What the exit leaves on its CPU's lists stays there, as in
 /// a kernel, until the vmstat tick or somebody else gives it back. By the real clock mutators are threads. By the
-/// virtual one they act at a set rate, so that minutes of delay take seconds and no result depends on the machine.
+/// virtual one they act at a set rate, so that minutes of delay take seconds and no result depends on the machine; then
+/// what the host has populated is known, too, and what its guests' users touch again after the host took it
+/// (``HostAccount``). What such a touch costs here is among the machine's floors in meta.json.
 enum SteadyStateExperiment: Experiment {
   static let card = ExperimentCard(
     name: "steady-state",
@@ -20,7 +22,8 @@ enum SteadyStateExperiment: Experiment {
     coverageMetric: "freed_share_reported",
     suited: "strategies that react to frees",
     options: [
-      .clock([.real, .virtual]), .window("3s"), .load([.order0], orNone: true), .mutators,
+      .clock([.real, .virtual]), .window("3s"), .load([.order0], orNone: true, courses: true),
+      .mutators(courses: true),
       DeclaredOption(
         "mutator-rate", .integer(1...1_000_000_000), default: "20000", "operations per second of each mutator",
         source: "this project", onlyWith: .option("clock", ["virtual"])),
@@ -29,6 +32,16 @@ enum SteadyStateExperiment: Experiment {
         "tenant", .choice(TenantPages.allCases.map(\.rawValue)), default: TenantPages.thp.rawValue,
         "pages of the process that exits: thp, of order 9; order0, single ones, as without transparent huge pages",
         source: "/sys/kernel/mm/transparent_hugepage/enabled", implied: TenantPages.thp.rawValue),
+      DeclaredOption(
+        "sleep-ms", .integer(0...3_600_000), default: "1000",
+        "how long the load rests after each process or burst, in ms",
+        source: "this project",
+        onlyWith: .option("load", MutatorLoad.allCases.filter(\.rests).map(\.rawValue))),
+      DeclaredOption(
+        "host-page", .choice(HostPages.allCases.map(\.rawValue)), default: HostPages.huge.rawValue,
+        "the host's pages under the guest: 2M, as with transparent huge pages, or 4K",
+        source: "the host's transparent_hugepage; QEMU asks for huge pages", onlyWith: .option("clock", ["virtual"]),
+        implied: HostPages.huge.rawValue),
     ],
     flags: ["clock", "window", "load", "mutators", "mutator-rate", "host-ack-ns"], exactWith: ("clock", "virtual"),
     columns: SteadyStateRecord.experimentColumns, suits: { $0.trigger == .frees })
@@ -67,7 +80,8 @@ enum SteadyStateExperiment: Experiment {
       return 1.1 * window + 2 * cell.restartNanoseconds(host) + tenantNanoseconds(cell)
     }
     let operations = Double(cell.mutators * cell.options.integer("mutator-rate")) * window / 1e9
-    return cell.restartNanoseconds(host) + operations * 75 + tenantNanoseconds(cell)
+    // A course populates and gives back much more memory than a churn of a few pages.
+    return cell.restartNanoseconds(host) + operations * (cell.load.isCourse ? 120 : 75) + tenantNanoseconds(cell)
   }
 
   /// The estimated time of the process's start and exit, both by single pages. Nanoseconds.
@@ -103,11 +117,13 @@ enum SteadyStateExperiment: Experiment {
     record.capacity = cell.strategy.options["capacity"].flatMap { Int($0) }
     record.mutatorRate = cell.options["mutator-rate"].flatMap { Double($0) }
     record.tenant = TenantPages(cell).rawValue
+    record.sleepMs = cell.options["sleep-ms"].flatMap { Int($0) }
+    record.hostPage = cell.options["host-page"]
 
     // The first window finds other cache contents than the last, so the order alternates between repetitions.
     let aloneFirst = repetition.number % 2 == 0
     // From the guest's starting state, whatever the previous cell left.
-    let mostPages = Int(repetition.model.census.freePages) / 16 / max(cell.mutators, 1)
+    let mostPages = Int(repetition.model.census.freePages) / cell.load.partOfFree / max(cell.mutators, 1)
     // By the virtual clock no figure depends on the machine.
     var disturbances: [Disturbance] = []
     if isReal && aloneFirst { record.aloneOpsPerSecond = try aloneRate(repetition, bench, mostPages, &disturbances) }
@@ -122,18 +138,24 @@ enum SteadyStateExperiment: Experiment {
     let tenantOrder = max(TenantPages(cell).order, guest.core.granuleOrder)
     let blocks = Int(guest.core.freePages / 2) >> tenantOrder
     _ = tenant.take(order: tenantOrder, count: blocks)
-    settle(repetition, bench, &session)
+    let host =
+      isReal
+      ? nil
+      : HostAccount(
+        guest.core, usesHugePages: cell.options["host-page"] == HostPages.huge.rawValue, window: window)
+    settle(repetition, bench, &session) { host?.discard($0, at: 0) }
     var progress = Progress(freed: tenant.blocks, unitOrder: min(cell.order, tenantOrder))
     record.freedBytes = progress.freedBytes
 
     var course = CoverageCourse(window: window)
 
-    let timeline = try timeline(repetition, bench, mostPages, tenant)
+    let timeline = try timeline(repetition, bench, mostPages, tenant, host)
     defer { timeline.end() }
     bench.holdLog.reset()
     timeline.start()
     let meter = DisturbanceMeter()
     tenant.exit()
+    host?.start(guest.core)
     let start = timeline.now
     let end = start + window
     var sink = RecordingSink(bench.hintLog, guest.core, runner.queue)
@@ -141,6 +163,9 @@ enum SteadyStateExperiment: Experiment {
       // By the real clock the host's thread has acknowledged it by now.
       if !isReal { timeline.advance(to: timeline.now + cell.hostAckNs) }
       progress.record(blocks, range, at: timeline.now - start)
+      if let host {
+        for index in range { host.discard(Block(rawValue: blocks[index]), at: timeline.now - start) }
+      }
     }
     var cpuNanoseconds: UInt64 = 0
     var requestedAt: UInt64?
@@ -148,6 +173,7 @@ enum SteadyStateExperiment: Experiment {
     while timeline.now < end && ends.failure == nil {
       let now = timeline.now
       course.note(now - start, guest.core)
+      host?.look(guest.core, at: now - start)
       progress.check(until: now - start) { runner.isKnownToHost($0, guest.core) }
       if requestedAt == nil && runner.isWorkRequested { requestedAt = now }
       if let since = requestedAt, now >= since + runner.workDelayNanoseconds {
@@ -171,6 +197,8 @@ enum SteadyStateExperiment: Experiment {
     sink.onReport = nil
     progress.check(until: window) { runner.isKnownToHost($0, guest.core) }
     course.note(max(timeline.now - start, window), guest.core)
+    host?.look(guest.core, at: window)
+    host?.end()
     progress.finish(window: window, course.times, perCPU: guest.perCPUBlocks())
     run.found.bytesPCP = guest.core.perCPUPages << 12
     run.bystanders.opsPerSecond = cell.timesHold ? timeline.operationsPerSecond : nil
@@ -180,6 +208,7 @@ enum SteadyStateExperiment: Experiment {
     run.trust.set(disturbances)
 
     record.add(progress, seconds: Double(window) / 1e9)
+    if let host { record.add(host, window: window, busyNanoseconds: (timeline as? VirtualTimeline)?.busyNanoseconds) }
     run.found.outcome = ends.outcome
     run.found.blocksReported = progress.blocks
     run.delivery.kicks = sink.kicks
@@ -210,9 +239,14 @@ enum SteadyStateExperiment: Experiment {
   private static let tenantSettings = MutatorSettings(load: .none, cpu: 0, mostPages: .max, seed: 0)
 
   /// Runs the strategy's work until none is requested, without delay and without other threads.
-  private static func settle(_ repetition: Repetition, _ bench: Bench, _ session: inout Session) {
+  private static func settle(
+    _ repetition: Repetition, _ bench: Bench, _ session: inout Session, reported: @escaping (Block) -> Void
+  ) {
     let runner = repetition.runner
     var sink = RecordingSink(bench.hintLog, repetition.guest.core, runner.queue)
+    sink.onReport = { blocks, range in
+      for index in range { reported(Block(rawValue: blocks[index])) }
+    }
     // A strategy that keeps requesting work would never settle.
     for _ in 0..<100_000 where runner.isWorkRequested {
       withExtendedLifetime(bench.holdLog) {
@@ -222,7 +256,7 @@ enum SteadyStateExperiment: Experiment {
   }
 
   private static func timeline(
-    _ repetition: Repetition, _ bench: Bench, _ mostPages: Int, _ tenant: AnyMutator
+    _ repetition: Repetition, _ bench: Bench, _ mostPages: Int, _ tenant: AnyMutator, _ host: HostAccount?
   ) throws -> any Timeline {
     let cell = repetition.cell
     if cell.clock == .real {
@@ -234,9 +268,16 @@ enum SteadyStateExperiment: Experiment {
         repetition.guest,
         MutatorSettings(
           load: cell.load, cpu: (1 + $0) % repetition.guest.geometry.cpuCount, mostPages: mostPages,
-          seed: bench.mutatorSeed(repetition)), isProbed: false)
+          seed: bench.mutatorSeed(repetition), restNanoseconds: cell.options.restNanoseconds,
+          notesTouches: host != nil), isProbed: false)
     }
-    return VirtualTimeline(mutators, rate: Double(cell.options.integer("mutator-rate")), own: tenant)
+    let timeline = VirtualTimeline(mutators, rate: Double(cell.options.integer("mutator-rate")), own: tenant)
+    if let host {
+      timeline.afterBurst = { [unowned timeline] mutator in
+        mutator.takeTouches { host.touch($0, at: timeline.now) }
+      }
+    }
+    return timeline
   }
 
   /// Measures the mutators' rate for a tenth of the window on a guest built without the strategy.
@@ -355,7 +396,7 @@ struct SteadyStateRecord: ExperimentRecord {
   static let fileName = "steady-state.csv"
   static let blank = SteadyStateRecord()
   static let keyColumns = 3
-  static let laterKeys: Set = ["tenant"]
+  static let laterKeys: Set = ["tenant", "sleep_ms", "host_page"]
 
   var clock = ""
   var delayNs = 0.0
@@ -379,6 +420,23 @@ struct SteadyStateRecord: ExperimentRecord {
   var tenant: String?
   var freedShareListed: Double?
   var freedBytesPCP: UInt64?
+  var sleepMs: Int?
+  var hostPage: String?
+  var free50Ns: Double?
+  var free90Ns: Double?
+  var free99Ns: Double?
+  var hostBytesMean: Double?
+  var usedBytesMean: Double?
+  var hostByteSeconds: Double?
+  var allocations: Int?
+  var refaults4K: Int?
+  var refaultsSplit: Int?
+  var refaults2M: Int?
+  var hostSplits: Int?
+  var p99Refaults4K: Int?
+  var p99RefaultsSplit: Int?
+  var p99Refaults2M: Int?
+  var busyNs: Double?
 
   /// Drops the times: above granule 0, times of strategies that give memory back are meaningless.
   mutating func dropTimes() {
@@ -401,6 +459,26 @@ struct SteadyStateRecord: ExperimentRecord {
     freedBytesPCP = progress.bytesPCP
     takenBackChecked = progress.checked
     if progress.checked > 0 { takenBackShare = Double(progress.takenBack) / Double(progress.checked) }
+  }
+
+  /// Adds what host and users paid. `busyNanoseconds`: what the users' operations took, of all users together.
+  mutating func add(_ host: HostAccount, window: UInt64, busyNanoseconds: Double?) {
+    let seconds = Double(window) / 1e9
+    free50Ns = host.reached[0].map { Double($0) }
+    free90Ns = host.reached[1].map { Double($0) }
+    free99Ns = host.reached[2].map { Double($0) }
+    hostByteSeconds = host.hostByteSeconds
+    hostBytesMean = host.hostByteSeconds / seconds
+    usedBytesMean = host.usedByteSeconds / seconds
+    allocations = host.allocations
+    refaults4K = host.touches.small
+    refaultsSplit = host.touches.split
+    refaults2M = host.touches.huge
+    hostSplits = host.splits
+    p99Refaults4K = host.p99?.small
+    p99RefaultsSplit = host.p99?.split
+    p99Refaults2M = host.p99?.huge
+    busyNs = busyNanoseconds
   }
 
   static let columns: [Column<SteadyStateRecord>] = [
@@ -453,5 +531,69 @@ struct SteadyStateRecord: ExperimentRecord {
     Column(
       "freed_bytes_pcp", unit: "bytes", direction: .lowerIsBetter, isPrimary: true, \.freedBytesPCP,
       meaning: "What of the freed memory is on per-CPU lists at the window's end.", since: 8),
+    Column(
+      "sleep_ms", unit: "ms", \.sleepMs, meaning: "How long the load rests after each process or burst, if it does.",
+      since: 9),
+    Column(
+      "host_page", \.hostPage,
+      meaning: "The host's pages under the guest, if the clock is virtual: 2M, as with transparent huge pages; 4K.",
+      since: 9),
+    Column(
+      "free_50_ns", unit: "ns", direction: .lowerIsBetter, \.free50Ns,
+      meaning:
+        "Time until half of all that was free was with the host for the first time; empty if it never was. By the "
+        + "virtual clock, as all columns from here on.", since: 9),
+    Column(
+      "free_90_ns", unit: "ns", direction: .lowerIsBetter, isPrimary: true, \.free90Ns,
+      meaning: "The same for 90 %.", since: 9),
+    Column(
+      "free_99_ns", unit: "ns", direction: .lowerIsBetter, \.free99Ns, meaning: "The same for 99 %.", since: 9),
+    Column(
+      "host_bytes_mean", unit: "bytes", direction: .lowerIsBetter, isPrimary: true, \.hostBytesMean,
+      meaning: "What the host has populated of the guest, on average over the window.", since: 9),
+    Column(
+      "used_bytes_mean", unit: "bytes", \.usedBytesMean,
+      meaning: "What somebody in the guest uses, on average over the window: no host can have less.", since: 9),
+    Column(
+      "host_byte_seconds", unit: "bytes s", direction: .lowerIsBetter, \.hostByteSeconds,
+      meaning: "What the host has populated, integrated over the window; 64424509440 are a GiB for a minute.", since: 9),
+    Column("allocations", \.allocations, meaning: "Allocations of the mutators, each written at once.", since: 9),
+    Column(
+      "refaults_4k", unit: "pages", direction: .lowerIsBetter, isPrimary: true, \.refaults4K,
+      meaning: "Pages of 4 KiB that they touched first after the host had taken them, where the host maps such pages.",
+      since: 9),
+    Column(
+      "refaults_split", unit: "pages", direction: .lowerIsBetter, isPrimary: true, \.refaultsSplit,
+      meaning: "The same where a report had split a mapping of 2 MiB.", since: 9),
+    Column(
+      "refaults_2m", unit: "pages", direction: .lowerIsBetter, isPrimary: true, \.refaults2M,
+      meaning: "Pages of 2 MiB that they touched first after the host had taken them.", since: 9),
+    Column(
+      "host_splits", direction: .lowerIsBetter, \.hostSplits, meaning: "Mappings of 2 MiB that reports split.", since: 9
+    ),
+    Column(
+      "p99_refaults_4k", unit: "pages", direction: .lowerIsBetter, \.p99Refaults4K,
+      meaning: "refaults_4k of the allocation that 99 of 100 are no worse than, by the memory populated.", since: 9),
+    Column(
+      "p99_refaults_split", unit: "pages", direction: .lowerIsBetter, \.p99RefaultsSplit,
+      meaning: "refaults_split of that allocation.", since: 9),
+    Column(
+      "p99_refaults_2m", unit: "pages", direction: .lowerIsBetter, \.p99Refaults2M,
+      meaning: "refaults_2m of that allocation.", since: 9),
+    Column(
+      "busy_ns", unit: "ns", \.busyNs,
+      meaning: "Time that the mutators' operations take at their rate, of all mutators together, without rests and "
+        + "refaults.", since: 9),
   ]
+}
+
+extension MutatorLoad {
+  /// The mutators together hold at most one part of this many of the memory that is free at the start.
+  fileprivate var partOfFree: Int {
+    switch self {
+    case .cache: 2
+    case .cycles, .bursts, .build: 4
+    case .none, .order0, .thp, .mixed, .faults, .compile: 16
+    }
+  }
 }

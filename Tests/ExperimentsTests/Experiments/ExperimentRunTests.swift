@@ -270,6 +270,74 @@ import Testing
     }
   }
 
+  /// What the host has is between what is used and the whole guest; single pages save most, and what was reported comes
+  /// back at a price.
+  @Test(arguments: ["cycles", "bursts", "build", "cache", "compile"])
+  func hostAndUsersPayByTheVirtualClock(load: String) throws {
+    var config = config(
+      "steady-state", ["page-reporting:order=0/10:delay=100", "page-reporting:order=10:delay=5000"], guest: "512M",
+      repetitions: 1)
+    config.options["clock"] = ["virtual"]
+    config.options["load"] = [load]
+    config.options["mutators"] = ["1"]
+    config.options["mutator-rate"] = ["50000"]
+    config.options["window"] = ["8s"]
+    if ["cycles", "bursts"].contains(load) {
+      config.experiments = ["steady-state:sleep-ms=500:host-page=2M/4K"]
+    } else {
+      config.experiments = ["steady-state:host-page=2M/4K"]
+    }
+    let runs = try (0..<2).map { _ in try MatrixRun.run(try Fixtures.matrix(config)) }
+    func byKey(_ run: MatrixRun.Outcome) -> [RepetitionKey: [[String?]]] {
+      Dictionary(uniqueKeysWithValues: run.observer.results.map { ($0.run.key, $0.experiment?.rows ?? []) })
+    }
+    #expect(byKey(runs[0]) == byKey(runs[1]))
+    var hosts: [String: Double] = [:]
+    for result in runs[0].observer.results {
+      #expect(result.failure == nil)
+      let row = try #require(try rows(result).first)
+      let (host, used) = (try number(row, "host_bytes_mean"), try number(row, "used_bytes_mean"))
+      let guest = Double(result.run.guest.bytes)
+      #expect(used > 0 && used <= host && host <= guest, "\(row)")
+      #expect(try abs(number(row, "host_byte_seconds") - host * 8) < 1)
+      #expect(try number(row, "allocations") > 1000)
+      // An operation takes 20 µs, and a burst may reach over the end.
+      #expect(try number(row, "busy_ns") <= 8e9 + 2e6)
+      let page = try #require(row["host_page"])
+      let (small, split, huge) = (
+        try number(row, "refaults_4k"), try number(row, "refaults_split"), try number(row, "refaults_2m")
+      )
+      if page == "4K" {
+        #expect(split == 0 && huge == 0 && (row["host_splits"] == "0"))
+      } else if result.run.identity.strategy.contains(":order=10:") {
+        // Nothing smaller than a frame is reported.
+        #expect(split == 0 && row["host_splits"] == "0", "\(row)")
+      }
+      if result.run.identity.strategy.contains("delay=100:") { #expect(small + split + huge > 0, "\(row)") }
+      hosts[String(result.run.identity.strategy.split(separator: ":").dropFirst().prefix(3).joined()) + page] = host
+    }
+    #expect(hosts.count == 6)
+    for page in ["2M", "4K"] {
+      let byName = hosts.filter { $0.key.hasSuffix(page) }.sorted { $0.key < $1.key }.map(\.value)
+      // order 0; order 10 by delay.
+      #expect(byName.count == 3 && byName[0] <= byName[1] && byName[1] <= byName[2], "\(hosts)")
+    }
+  }
+
+  @Test func byTheRealClockNothingIsKnownOfTheHost() throws {
+    var config = config("steady-state", ["page-reporting:order=9:delay=5"], repetitions: 1)
+    config.options["window"] = ["50ms"]
+    config.options["load"] = ["cycles"]
+    config.options["mutators"] = ["1"]
+    let run = try MatrixRun.run(try Fixtures.matrix(config))
+    let result = try #require(run.observer.results.first)
+    #expect(result.failure == nil && (result.run.bystanders.opsPerSecond ?? 0) > 0)
+    let row = try #require(rows(result).first)
+    for column in ["host_bytes_mean", "refaults_4k", "host_page", "busy_ns"] {
+      #expect(row[column] == nil, "\(column)")
+    }
+  }
+
   @Test func aLoadIsNotNeededForTheSteadyState() throws {
     var config = config("steady-state", ["page-reporting:order=3:delay=5"], repetitions: 1)
     config.options["window"] = ["50ms"]
