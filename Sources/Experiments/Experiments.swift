@@ -21,10 +21,11 @@ public enum Experiments {
 }
 
 extension Catalogue {
-  /// All strategies, experiments and published migrations of this program.
+  /// All strategies, experiments and published setups of this program.
   public static let all = Catalogue(
     strategies: Strategies.all.map(\.card), experiments: Experiments.all, migrations: MigrationPreset.all,
-    goal: { StrategyGoal(ofFullName: $0) }, goals: { StrategyGoals(ofStrategyNamed: $0) })
+    reporting: ReportingPreset.all, goal: { StrategyGoal(ofFullName: $0) },
+    goals: { StrategyGoals(ofStrategyNamed: $0) })
 }
 
 // The bench of this program, which has every experiment.

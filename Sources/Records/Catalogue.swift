@@ -6,6 +6,8 @@ public struct Catalogue: Sendable {
   public let experiments: [ExperimentCard]
   /// Published migrations, for comparison with measured ones.
   public let migrations: [PublishedMigration]
+  /// Published grids of reporting, for the same.
+  public let reporting: [PublishedReporting]
   private let findGoal: @Sendable (_ fullName: String) -> StrategyGoal
   private let findGoals: @Sendable (_ name: String) -> StrategyGoals
 
@@ -14,12 +16,13 @@ public struct Catalogue: Sendable {
   ///   - goals: what the strategy of a name serves, by its options.
   public init(
     strategies: [StrategyCard], experiments: [ExperimentCard], migrations: [PublishedMigration] = [],
-    goal: @escaping @Sendable (_ fullName: String) -> StrategyGoal,
+    reporting: [PublishedReporting] = [], goal: @escaping @Sendable (_ fullName: String) -> StrategyGoal,
     goals: @escaping @Sendable (_ name: String) -> StrategyGoals
   ) {
     self.strategies = strategies
     self.experiments = experiments
     self.migrations = migrations
+    self.reporting = reporting
     findGoal = goal
     findGoals = goals
   }

@@ -114,7 +114,8 @@ struct RunCommand: ParsableCommand {
   var events: String?
   @Option(
     help: ArgumentHelp(
-      "Reproduce a published migration setup: \(MigrationPreset.all.map(\.name).joined(separator: ", ")).",
+      "Reproduce a published setup: "
+        + Preset.all.map { "\($0.name) (\($0.experiment))" }.joined(separator: ", ") + ".",
       valueName: "name"))
   var preset: String?
   @Option(help: ArgumentHelp("Read the matrix from a file, in the format of `config` in meta.json.", valueName: "file"))
@@ -234,17 +235,15 @@ struct RunCommand: ParsableCommand {
       guard preset == nil else { throw UserError(.usage, "--preset can't be combined with --config") }
       made = try RunConfig.read(config)
     } else if let preset {
-      let fixed: Set = ["bandwidth", "downtime-limit", "load"]
-      guard !hasFlagsOfTheGuest, !quick, fixed.isDisjoint(with: experimentFlags.values.keys) else {
-        throw UserError(
-          .usage, "--preset sets guest, load, bandwidth and downtime limit: expected no options for them")
+      let chosen = try Preset.named(preset)
+      guard !hasFlagsOfTheGuest, !quick, chosen.fixed.isDisjoint(with: experimentFlags.values.keys) else {
+        throw UserError(.usage, "--preset sets \(chosen.sets): expected no options for them")
       }
-      made = MigrationPreset.config(try MigrationPreset.named(preset))
+      made = chosen.config
       if !experiments.isEmpty {
-        let preset = made.experiments ?? []
         made.experiments = experiments
-        guard try made.experimentCards.map(\.name) == preset else {
-          throw UserError(.usage, "preset \(self.preset ?? "") is for experiment \(preset.joined(separator: ", "))")
+        guard try made.experimentCards.map(\.name) == [chosen.experiment] else {
+          throw UserError(.usage, "preset \(chosen.name) is for experiment \(chosen.experiment)")
         }
       }
       if let strategies = list(strategy) {

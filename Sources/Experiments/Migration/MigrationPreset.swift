@@ -26,16 +26,6 @@ public enum MigrationPreset {
 
   public static let all = [v33]
 
-  /// Returns the published migration of this name.
-  ///
-  /// - Throws: ``UserError`` if there is none.
-  public static func named(_ name: String) throws(UserError) -> PublishedMigration {
-    guard let preset = all.first(where: { $0.name == name }) else {
-      throw .usage("unknown preset '\(name)': expected one of \(all.map(\.name).joined(separator: ", "))")
-    }
-    return preset
-  }
-
   /// The configuration with the published guest, loads and limits, for every strategy that the host can ask for hints,
   /// and without hints.
   public static func config(_ preset: PublishedMigration) -> RunConfig {

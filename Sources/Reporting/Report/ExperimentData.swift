@@ -11,11 +11,13 @@ struct ExperimentData {
   let styles: VariantStyles
   /// Published migrations, for comparison.
   let published: [PublishedMigration]
+  /// Published grids of reporting, for comparison.
+  let publishedReporting: [PublishedReporting]
   let labels: [StrategyVariant: String]
 
   init(
     _ card: ExperimentCard, runs: [ReportRun], cells: [ReportCell], styles: VariantStyles,
-    published: [PublishedMigration] = []
+    published: [PublishedMigration] = [], publishedReporting: [PublishedReporting] = []
   ) {
     self.card = card
     self.runs = runs
@@ -24,6 +26,7 @@ struct ExperimentData {
     oversubscribed = own.filter(\.cell.oversubscribed)
     self.styles = styles
     self.published = published
+    self.publishedReporting = publishedReporting
     labels = StrategyVariant.labels(own.map(\.variant))
   }
 

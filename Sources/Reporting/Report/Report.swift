@@ -96,7 +96,8 @@ public struct Report {
     var sections: [ReportPage.Section] = []
     for card in cards {
       let data = ExperimentData(
-        card, runs: runs, cells: cells, styles: styles, published: catalogue.migrations)
+        card, runs: runs, cells: cells, styles: styles, published: catalogue.migrations,
+        publishedReporting: catalogue.reporting)
       sections.append(try section(of: data, draw))
     }
     sections += also

@@ -46,6 +46,7 @@ enum ReportFigures {
     BystandersFigure.self,
     SteadyStateFigure.self,
     CoverageCourseFigure.self,
+    FootprintFigure.self,
     ContiguousFigure.self,
     MigrationFigure.self,
   ]

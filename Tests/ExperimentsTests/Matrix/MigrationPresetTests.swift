@@ -8,7 +8,7 @@ import Testing
 @Suite struct MigrationPresetTests {
   @Test(arguments: MigrationPreset.all.map(\.name))
   func itsCellsHaveItsConditions(name: String) throws {
-    let preset = try MigrationPreset.named(name)
+    let preset = try #require(MigrationPreset.all.first { $0.name == name })
     let matrix = try Matrix(MigrationPreset.config(preset), host: .init(cpus: 2, availableBytes: 64 << 30))
     #expect(Set(matrix.cells.map(\.load.rawValue)) == Set(preset.figures.map(\.load)))
     #expect(matrix.cells.contains { $0.strategy.card.name == preset.strategy })

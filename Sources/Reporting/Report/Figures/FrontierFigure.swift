@@ -45,17 +45,7 @@ enum FrontierFigure: ReportFigure {
 
   private static func frontier(_ cells: [ReportCell], _ panel: PlotPanel) -> PlotSeries {
     let reached = cells.compactMap { $0.cell[metric: "coverage_free"].median }.max() ?? 0
-    let points = cells.filter { ($0.cell[metric: "coverage_free"].median ?? 0) >= 0.99 * reached }.compactMap(point)
-    var stairs: [PlotSeries.Point] = []
-    for point in points.sorted(by: { ($0.x, $0.y) < ($1.x, $1.y) }) where point.y < stairs.last?.y ?? .infinity {
-      stairs.append(point.bare)
-    }
-    if let first = stairs.first, let last = stairs.last {
-      stairs.insert(.init(x: first.x, y: panel.y.to), at: 0)
-      stairs.append(.init(x: panel.x.to, y: last.y))
-    }
-    return PlotSeries(
-      label: "frontier", style: MarkStyle(shape: 0, colour: "#9a9a9a", size: 0), line: .steps, width: 2.4,
-      hasMarks: false, points: stairs)
+    return .front(
+      cells.filter { ($0.cell[metric: "coverage_free"].median ?? 0) >= 0.99 * reached }.compactMap(point), in: panel)
   }
 }
