@@ -18,7 +18,8 @@ struct Hintbench: ParsableCommand {
       """,
     subcommands: [
       RunCommand.self, ListCommand.self, CaptureCommand.self, CalibrateCommand.self, DoctorCommand.self,
-      ReportCommand.self, CompareCommand.self, HistoryCommand.self, KernelCommand.self, CountSimulatedCommand.self,
+      ReportCommand.self, AdviseCommand.self, CompareCommand.self, HistoryCommand.self, KernelCommand.self,
+      CountSimulatedCommand.self,
       MigrationDestinationCommand.self,
     ])
 

@@ -13,8 +13,11 @@ enum RunJob {
   /// Default parent folder of runs.
   static let runsFolder = "Reports/runs"
 
-  /// Starts a new run.
-  static func start(_ matrix: Matrix, out: String?) throws {
+  /// Starts a new run. Returns its folder.
+  ///
+  /// - Parameter shows: whether its tables are printed.
+  @discardableResult
+  static func start(_ matrix: Matrix, out: String?, shows: Bool = true) throws -> String {
     try DebugBuild.refuse()
     for note in matrix.omissions { say("skipped: \(note)") }
     let (meta, branch) = try newMeta(config: matrix.config, seed: matrix.config.seed)
@@ -27,7 +30,8 @@ enum RunJob {
     let folder = try RunFolder.create(at: path, meta: meta)
     // For who watches and may press Ctrl-C.
     if turn == nil && isatty(STDERR_FILENO) == 1 { say("writing to \(folder.path)") }
-    try measure(matrix, runner, meta, folder, finished: [], isLaunch: turn != nil) { turn?.next() }
+    try measure(matrix, runner, meta, folder, finished: [], isLaunch: turn != nil, shows: shows) { turn?.next() }
+    return path
   }
 
   /// The meta of a run that starts now, and the branch of this program's source.
@@ -103,7 +107,7 @@ enum RunJob {
 
   private static func measure(
     _ matrix: Matrix, _ runner: MatrixRunner, _ start: RunMeta, _ folder: RunFolder, finished: [RunRecord],
-    isLaunch: Bool = false, beforeEach: @escaping () -> Void = {}
+    isLaunch: Bool = false, shows: Bool = true, beforeEach: @escaping () -> Void = {}
   ) throws {
     // A launch of a comparison ends with the comparison.
     if !isLaunch { Interrupt.watch() }
@@ -125,7 +129,7 @@ enum RunJob {
       }
     }
     try round.end(folder)
-    try show(round.contents, round.cells, round.meta)
+    if shows { try show(round.contents, round.cells, round.meta) }
     for comparison in comparisons { print(ComparisonTable(comparison).text) }
     // A comparison counts failures of its launches itself.
     if !isLaunch { try requireAll(round.contents, round.matrix, round.total, round.meta) }
