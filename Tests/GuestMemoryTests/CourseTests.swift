@@ -42,8 +42,8 @@ import Testing
       }
       peak = max(peak, pages(mutator))
     }
-    // The last allocation may be of order 9.
-    #expect(peak <= most + 512 && peak > most / 4, "\(load): \(peak)")
+    // The last allocation may be of order 9; a burst of mixed orders is begun below the limit, and not cut.
+    #expect(peak <= most + (load == .bursts ? 64 : 1) * 512 && peak > most / 4, "\(load): \(peak)")
     #expect((rests > 1) == load.rests, "\(load): \(rests)")
     #expect(mutator.refused == 0)
     #expect(guest.validate(held: mutator.blocks).isEmpty)
