@@ -81,7 +81,7 @@ enum SteadyStateExperiment: Experiment {
     }
     let operations = Double(cell.mutators * cell.options.integer("mutator-rate")) * window / 1e9
     // A course populates and gives back much more memory than a churn of a few pages.
-    return cell.restartNanoseconds(host) + operations * (cell.load.isCourse ? 120 : 75) + tenantNanoseconds(cell)
+    return cell.restartNanoseconds(host) + operations * (cell.load.isCourse ? 150 : 75) + tenantNanoseconds(cell)
   }
 
   /// The estimated time of the process's start and exit, both by single pages. Nanoseconds.
