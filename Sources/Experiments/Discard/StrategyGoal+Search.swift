@@ -7,10 +7,10 @@ extension StrategyGoal {
   /// makes no use of it, so that only the latter are searched.
   init(of strategy: ConfiguredStrategy) {
     do throws(GuestError) {
+      let logged = try strategy.card.reports ? LossSearch.finding(strategy, .log, isUnderPressure: true) : .init()
+      // Without schedules nothing was reported.
       self =
-        if !strategy.card.reports {
-          .none
-        } else if try LossSearch.finding(strategy, .log, isUnderPressure: true).shortest != nil {
+        if logged.schedules == 0 || logged.shortest != nil {
           .none
         } else if try LossSearch.finding(strategy, .discard, isUnderPressure: true).shortest != nil {
           .migration
