@@ -42,7 +42,7 @@ public struct ReturnedAtOnce: Sendable {
     orders: [Int] = usualOrders, host: Matrix.HostResources
   ) throws {
     let capture = try Capture.read(buddyinfo: buddyinfo, pagetypeinfo: pagetypeinfo, zoneinfo: zoneinfo)
-    let designs = Strategies.all.map(\.card).filter (\.reports)
+    let designs = Strategies.all.map(\.card).filter(\.reports)
     var bytes: [String: [Int: UInt64]] = [:]
     var reasons: [String] = []
     for order in orders {
