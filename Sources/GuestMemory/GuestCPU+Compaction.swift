@@ -27,6 +27,7 @@ extension GuestCPU {
         }
         let order = page.order
         guard hold.isolate(page) else { return nil }
+        hold.hooks.didAllocate(page, pfn: current, order: order)
         for n in 0..<core.structPages(order: order) {
           let part = page.advanced(by: n)
           part.pointer.pointee.flags = Page.zoneBits(zone.index)

@@ -174,7 +174,9 @@ extension GuestCPU {
       if order < core.highestOrder && core.isBuddy(page, order: order, of: zone)
         && core.pageblockMigratetype(buddy) != .isolate
       {
+        let marks = Hooks.marksBlocks ? hold.hooks.marks(page) : 0
         core.removeFromFreeList(page, zone, order: order, hold.ruled)
+        if Hooks.marksBlocks { page.add(marks: marks) }
         core.setPageblockMigratetype(pfn, type)
         hold.putBack(page, order: order, type)
         if Rules.keepsListsPure { hold.items &+= 1 }
@@ -219,6 +221,7 @@ extension GuestCPU {
           hold.items &+= 1
           let order = page.order
           core.removeFromFreeList(page, zone, order: order, hold.ruled)
+          hold.hooks.didAllocate(page, pfn: pfn, order: order)
           core.giveReferences(page, order: order, zone)
           pfn += 1 << UInt64(order)
         }
@@ -314,11 +317,12 @@ extension GuestCore {
   ) -> Int {
     guard let order = freeBlock(covering: pfn, zone) else { return 0 }
     let head = pfn & ~(1 << UInt64(order) - 1)
+    let marks = Hooks.marksBlocks ? hooks.marks(page(head)) : 0
     removeFromFreeList(page(head), zone, order: order, hooks)
     var piece = head
     while piece < head + 1 << UInt64(order) {
       let part = page(piece)
-      part.pointer.pointee.flags = Page.zoneBits(zone.index)
+      part.pointer.pointee.flags = Page.zoneBits(zone.index) | marks
       let type = pageblockMigratetype(piece)
       addToFreeList(part, zone, order: pageblockOrder, type, toTail: false, hooks)
       if !range.contains(piece) { hooks.didFree(part, pfn: piece, zone, order: pageblockOrder, type) }
@@ -340,7 +344,9 @@ extension GuestCore {
     }
     let head = pfn & ~(1 << UInt64(order) - 1)
     let was = pageblockMigratetype(head)
+    let marks = Hooks.marksBlocks ? hooks.marks(page(head)) : 0
     removeFromFreeList(page(head), zone, order: order, hooks)
+    if Hooks.marksBlocks { page(head).add(marks: marks) }
     if was != .isolate { addFreePages(zone, -(1 << order)) }
     countHighAtomic(zone, -(1 << order), was, Hooks.Rules.self)
     setPageblockMigratetype(pfn, type)
@@ -395,11 +401,12 @@ extension GuestCore {
   func freePageblocks<Hooks: KernelHooks>(
     _ pfn: UInt64, _ zone: Zone, order: Int, placement: FreePlacement, notifies: Bool, _ hooks: Hooks
   ) {
+    let marks = Hooks.marksBlocks ? hooks.marks(page(pfn)) : 0
     var piece = pfn
     while piece < pfn + 1 << UInt64(order) {
       let part = page(piece)
       // A page that becomes a head gets its zone.
-      part.pointer.pointee.flags = Page.zoneBits(zone.index)
+      part.pointer.pointee.flags = Page.zoneBits(zone.index) | marks
       freeOnePage(
         part, pfn: piece, zone, order: pageblockOrder, pageblockMigratetype(piece), placement: placement,
         notifies: notifies, hooks)

@@ -144,6 +144,7 @@ public struct GuestCPU<Probe: LockProbe, Hooks: AllocatorHooks, Rules: KernelRul
     // prep_new_page(): the head only; init_on_alloc is a setting with its own cost column.
     page.pointer.pointee.private_ = 0
     if gfp.contains(.movable) { page.pointer.pointee.flags |= Page.flagLRU }
+    hooks.didAllocate(page, pfn: core.pfn(page), order: order)
     // The reference last: from then on other threads may take one, and the page's lock.
     page.pointer.pointee.refcount = 1
     return core.pfn(page)

@@ -85,6 +85,8 @@ extension GuestCore {
     // NR_FREE_PAGES doesn't count isolated pages.
     if type != .isolate { addFreePages(zone, 1 &<< order) }
     countHighAtomic(zone, 1 &<< order, type, Hooks.Rules.self)
+    var marks: UInt64 = 0
+    if Hooks.marksBlocks { marks = takeMarks(page, hooks) }
 
     while order < highestOrder {
       let buddyPFN = pfn ^ (1 &<< UInt64(truncatingIfNeeded: order))
@@ -98,7 +100,9 @@ extension GuestCore {
           if Hooks.Rules.keepsListsPure { setPageblockMigratetypes(buddyPFN, order: order, type) }
         }
       }
+      if Hooks.marksBlocks { marks = hooks.marks(marks, mergedWith: hooks.marks(buddy)) }
       removeFromFreeList(buddy, zone, order: order, hooks)
+      if Hooks.marksBlocks { _ = takeMarks(buddy, hooks) }
       pfn &= buddyPFN
       page = self.page(pfn)
       order &+= 1
@@ -106,8 +110,17 @@ extension GuestCore {
 
     let toTail = placement == .tail || mergeIsLikely(pfn, order: order, zone)
     addToFreeList(page, zone, order: order, type, toTail: toTail, hooks)
+    if Hooks.marksBlocks { page.add(marks: marks) }
     if notifies { hooks.didFree(page, pfn: pfn, zone, order: order, type) }
     return (page, order)
+  }
+
+  /// Takes the marks off a block that becomes part of another.
+  @inlinable @inline(__always)
+  func takeMarks<Hooks: AllocatorHooks>(_ page: Page, _ hooks: Hooks) -> UInt64 {
+    let marks = hooks.marks(page)
+    page.pointer.pointee.flags &= ~marks
+    return marks
   }
 
   /// buddy_merge_likely(): whether the block of the next order that contains this one has a free buddy itself, though
@@ -130,8 +143,9 @@ extension GuestCore {
     var current = order
     while current <= highestOrder {
       if let page = zone.freeList(order: current, type).first {
+        let marks = Hooks.marksBlocks ? hooks.marks(page) : 0
         removeFromFreeList(page, zone, order: current, hooks)
-        expand(page, zone, low: order, high: current, type, hooks)
+        expand(page, zone, low: order, high: current, type, marks, hooks)
         countHighAtomic(zone, -(1 &<< order), type, Hooks.Rules.self)
         if Hooks.Rules.notesMigratetype { page.pointer.pointee.index = UInt64(truncatingIfNeeded: type.rawValue) }
         return page
@@ -141,17 +155,17 @@ extension GuestCore {
     return nil
   }
 
-  /// expand(): splits off upper halves down to `low`, each to the head of its list.
+  /// expand(): splits off upper halves down to `low`, each to the head of its list, with the block's `marks`.
   @inlinable @inline(__always)
   func expand<Hooks: AllocatorHooks>(
-    _ page: Page, _ zone: Zone, low: Int, high: Int, _ type: Migratetype, _ hooks: Hooks
+    _ page: Page, _ zone: Zone, low: Int, high: Int, _ type: Migratetype, _ marks: UInt64, _ hooks: Hooks
   ) {
     var order = high
     while order > low {
       order &-= 1
       let half = page.advanced(by: structPages(order: order))
       // The kernel wrote every page's zone at boot; here it is written when a page first becomes a head.
-      half.pointer.pointee.flags = Page.zoneBits(zone.index)
+      half.pointer.pointee.flags = Page.zoneBits(zone.index) | (Hooks.marksBlocks ? marks : 0)
       addToFreeList(half, zone, order: order, type, toTail: false, hooks)
     }
   }
@@ -224,8 +238,9 @@ extension GuestCore {
     for current in order...highestOrder {
       guard let other = fallback(zone, order: current, for: type), let page = zone.freeList(order: current, other).first
       else { continue }
+      let marks = Hooks.marksBlocks ? hooks.marks(page) : 0
       removeFromFreeList(page, zone, order: current, hooks)
-      expand(page, zone, low: order, high: current, other, hooks)
+      expand(page, zone, low: order, high: current, other, marks, hooks)
       mode = .steals
       return page
     }
@@ -243,9 +258,10 @@ extension GuestCore {
     let blockType = pageblockMigratetype(pfn)
     if blockType == .highAtomic { return nil }
     if current >= pageblockOrder {
+      let marks = Hooks.marksBlocks ? hooks.marks(page) : 0
       removeFromFreeList(page, zone, order: current, hooks)
       setPageblockMigratetypes(pfn, order: current, type)
-      expand(page, zone, low: order, high: current, type, hooks)
+      expand(page, zone, low: order, high: current, type, marks, hooks)
       return page
     }
     boostWatermark(zone)

@@ -101,6 +101,33 @@ public struct Page: Equatable, Sendable {
   /// clear it when the block leaves its list.
   @inlinable static var flagReported: UInt64 { 1 << 2 }
 
+  /// A bit of this project, above those that are checked when a page is handed out: the host may still drop what is in
+  /// the block. A driver that does this needs such a bit; PG_reported itself would make the page a bad one.
+  @inlinable static var flagDroppable: UInt64 { 1 << 24 }
+
+  /// Whether the host may still drop what is in the block: of a free block, or one that is just being handed out.
+  @inlinable @inline(__always)
+  public var isDroppable: Bool {
+    chost_read_once(UnsafeRawPointer(pointer)) & Page.flagDroppable != 0
+  }
+
+  /// Under the zone's lock, or by the one who is about to hand the block out.
+  @inlinable @inline(__always)
+  public func setDroppable(_ droppable: Bool) {
+    if droppable {
+      pointer.pointee.flags |= Page.flagDroppable
+    } else {
+      pointer.pointee.flags &= ~Page.flagDroppable
+    }
+  }
+
+  /// The flags that are marks of a strategy's.
+  @inlinable public static var marks: (reported: UInt64, droppable: UInt64) { (flagReported, flagDroppable) }
+
+  /// Adds some of ``marks``: under the zone's lock.
+  @inlinable @inline(__always)
+  public func add(marks: UInt64) { pointer.pointee.flags |= marks }
+
   /// PageReported(): only valid while ``isBuddy``. Read with or without the lock.
   @inlinable @inline(__always)
   public var isReported: Bool {

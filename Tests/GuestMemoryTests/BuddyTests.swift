@@ -9,7 +9,7 @@ import Testing
     let before = (0...9).map { guest.pfns(order: $0, .movable) }
     #expect(before.allSatisfy { $0.count == 1 })
     let zone = guest.core.zone(0)
-    guest.core.expand(guest.core.page(0), zone, low: 2, high: 10, .movable, NoHooks())
+    guest.core.expand(guest.core.page(0), zone, low: 2, high: 10, .movable, 0, NoHooks())
     for order in 0...9 {
       let expected = order >= 2 ? [1 << UInt64(order)] + before[order] : before[order]
       #expect(guest.pfns(order: order, .movable) == expected)

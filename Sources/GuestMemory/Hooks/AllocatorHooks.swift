@@ -16,6 +16,21 @@ public protocol AllocatorHooks: Sendable {
   /// Called at the end of `__free_one_page()`: `page` heads the merged free block of `order` on the list of `type`. Not
   /// called for a block that is put back after isolation (FPI_SKIP_REPORT_NOTIFY).
   func didFree(_ page: Page, pfn: UInt64, _ zone: Zone, order: Int, _ type: Migratetype)
+
+  /// Called in `prep_new_page()` for a block that an allocation hands out: before its user has it, and without a lock. For
+  /// what compaction takes and the blocks of a range (`alloc_contig_range()`): under the lock that they are taken with.
+  func didAllocate(_ page: Page, pfn: UInt64, order: Int)
+
+  /// Whether blocks have marks that survive splits or merges; only then are ``marks(_:)`` and ``marks(_:mergedWith:)``
+  /// asked.
+  static var marksBlocks: Bool { get }
+
+  /// The flags that the parts of this block have if it is split (`expand()`, `split_large_buddy()`); it is on its list, or
+  /// off the lists to be put back. They are taken off a block that becomes part of another.
+  func marks(_ page: Page) -> UInt64
+
+  /// The flags of a block made of two free ones with these marks (`__free_one_page()`).
+  func marks(_ marks: UInt64, mergedWith others: UInt64) -> UInt64
 }
 
 extension AllocatorHooks {
@@ -30,6 +45,18 @@ extension AllocatorHooks {
 
   @inlinable @inline(__always)
   public func didFree(_ page: Page, pfn: UInt64, _ zone: Zone, order: Int, _ type: Migratetype) {}
+
+  @inlinable @inline(__always)
+  public func didAllocate(_ page: Page, pfn: UInt64, order: Int) {}
+
+  @inlinable @inline(__always)
+  public static var marksBlocks: Bool { false }
+
+  @inlinable @inline(__always)
+  public func marks(_ page: Page) -> UInt64 { 0 }
+
+  @inlinable @inline(__always)
+  public func marks(_ marks: UInt64, mergedWith others: UInt64) -> UInt64 { 0 }
 }
 
 /// No hooks: a kernel without any such strategy.
@@ -64,4 +91,16 @@ public struct HooksUnder<Rules: KernelRules, Base: AllocatorHooks>: KernelHooks 
   public func didFree(_ page: Page, pfn: UInt64, _ zone: Zone, order: Int, _ type: Migratetype) {
     base.didFree(page, pfn: pfn, zone, order: order, type)
   }
+
+  @inlinable @inline(__always)
+  public func didAllocate(_ page: Page, pfn: UInt64, order: Int) { base.didAllocate(page, pfn: pfn, order: order) }
+
+  @inlinable @inline(__always)
+  public static var marksBlocks: Bool { Base.marksBlocks }
+
+  @inlinable @inline(__always)
+  public func marks(_ page: Page) -> UInt64 { base.marks(page) }
+
+  @inlinable @inline(__always)
+  public func marks(_ marks: UInt64, mergedWith others: UInt64) -> UInt64 { base.marks(marks, mergedWith: others) }
 }
