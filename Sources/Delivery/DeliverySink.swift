@@ -163,6 +163,26 @@ public struct DeliverySink: HintSink {
 
   public mutating func waitUntilUsed() -> Bool { finish() }
 
+  public mutating func reportEach(_ blocks: HintBuffer, _ range: Range<Int>) -> Bool {
+    kicks &+= 1
+    queue.reclaim()
+    for index in range {
+      let block = Block(rawValue: blocks[index])
+      while true {
+        memory.time(head: queue.driver.nextID).pointee = now()
+        if queue.add(block) { break }
+        if queue.isDead { return false }
+        notifyIfWanted()
+        queue.reclaim()
+      }
+      descriptors &+= 1
+      hints &+= 1
+      account(bytes: block.bytes)
+    }
+    notifyIfWanted()
+    return queue.waitUntilAllUsed()
+  }
+
   @inline(__always) public mutating func didTake(pages: UInt64, initialized: Bool) {}
   @inline(__always) public mutating func didReturn(pages: UInt64) {}
 

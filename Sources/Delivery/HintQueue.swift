@@ -86,6 +86,21 @@ public struct HintQueue {
     return waitUntilAllUsed()
   }
 
+  /// Sends each block as a buffer of its own with one kick for all, and waits until the host has returned all. Returns
+  /// false if the host failed.
+  func reportEach(_ blocks: HintBuffer, _ range: Range<Int>) -> Bool {
+    reclaim()
+    for index in range {
+      while !add(Block(rawValue: blocks[index])) {
+        if isDead { return false }
+        kick()
+        reclaim()
+      }
+    }
+    kick()
+    return waitUntilAllUsed()
+  }
+
   /// wait_event(): spins briefly, then sleeps between checks, as a waiting task leaves its CPU to others.
   func waitUntilAllUsed() -> Bool {
     reclaim()

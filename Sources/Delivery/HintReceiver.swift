@@ -54,6 +54,9 @@ public struct ForwardingSink: HintSink {
     receiver.report(range.map { Block(rawValue: blocks[$0]) })
   }
 
+  /// The simulated host acts on the blocks of a report one by one, whatever buffers they are in.
+  public mutating func reportEach(_ blocks: HintBuffer, _ range: Range<Int>) -> Bool { report(blocks, range) }
+
   public mutating func waitUntilUsed() -> Bool { receiver.waitUntilUsed() }
   public mutating func didTake(pages: UInt64, initialized: Bool) { receiver.didTake(pages: pages) }
   public mutating func didReturn(pages: UInt64) { receiver.didReturn(pages: pages) }

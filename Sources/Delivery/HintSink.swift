@@ -29,6 +29,9 @@ public protocol HintSink {
   mutating func report(_ blocks: HintBuffer, _ range: Range<Int>) -> Bool
   /// Waits until the host has used every buffer that is in the queue. Returns false if the host failed.
   mutating func waitUntilUsed() -> Bool
+  /// As ``report(_:_:)``, but each block is a buffer of its own: one kick for all, and the host answers each by itself.
+  /// Returns when it has answered all; false if the queue refused one.
+  mutating func reportEach(_ blocks: HintBuffer, _ range: Range<Int>) -> Bool
   /// Notes that a hint was dropped for lack of room. The block won't be named again in this session.
   mutating func didDrop()
   /// Notes that the strategy took `pages` off the free lists, for any use. `initialized`: taken by alloc_pages(), so
@@ -99,6 +102,12 @@ public struct CountingSink: HintSink {
 
   @inline(__always)
   public mutating func waitUntilUsed() -> Bool { queue.waitUntilAllUsed() }
+
+  @inline(__always)
+  public mutating func reportEach(_ blocks: HintBuffer, _ range: Range<Int>) -> Bool {
+    count(descriptors: range.count)
+    return queue.reportEach(blocks, range)
+  }
 
   @inline(__always) public mutating func didTake(pages: UInt64, initialized: Bool) {}
   @inline(__always) public mutating func didReturn(pages: UInt64) {}

@@ -72,9 +72,17 @@ public struct RecordingSink: HintSink {
   }
 
   public mutating func report(_ blocks: HintBuffer, _ range: Range<Int>) -> Bool {
+    note(blocks, range, isAccepted: queue.report(blocks, range))
+  }
+
+  public mutating func reportEach(_ blocks: HintBuffer, _ range: Range<Int>) -> Bool {
+    note(blocks, range, isAccepted: queue.reportEach(blocks, range))
+  }
+
+  private mutating func note(_ blocks: HintBuffer, _ range: Range<Int>, isAccepted: Bool) -> Bool {
     kicks += 1
     descriptors += range.count
-    guard queue.report(blocks, range) else { return false }
+    guard isAccepted else { return false }
     for index in range { log.append(Block(rawValue: blocks[index]), held: true) }
     onReport?(blocks, range)
     return true

@@ -21,6 +21,8 @@ final class SessionRecorder {
   private(set) var named: [Block] = []
   /// Blocks reported as one chain each.
   private(set) var batches: [[Block]] = []
+  /// Of ``batches``, those in which each block was a buffer of its own.
+  fileprivate(set) var batchesOfOwnBuffers = 0
   private(set) var plainKicks = 0
   private(set) var commands = 0
   private(set) var pagesTaken: UInt64 = 0
@@ -124,6 +126,11 @@ final class SessionRecorder {
       recorder.waits += 1
       recorder.onWait()
       return recorder.waitsSucceed
+    }
+
+    mutating func reportEach(_ blocks: HintBuffer, _ range: Range<Int>) -> Bool {
+      recorder.batchesOfOwnBuffers += 1
+      return report(blocks, range)
     }
 
     mutating func didTake(pages: UInt64, initialized: Bool) { recorder.pagesTaken += pages }

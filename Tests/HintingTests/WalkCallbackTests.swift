@@ -110,6 +110,7 @@ import Testing
       mutating func report(_ block: Block) -> Bool { false }
       mutating func report(_ blocks: HintBuffer, _ range: Range<Int>) -> Bool { false }
       mutating func waitUntilUsed() -> Bool { false }
+      mutating func reportEach(_ blocks: HintBuffer, _ range: Range<Int>) -> Bool { false }
       mutating func didTake(pages: UInt64, initialized: Bool) { Issue.record("nothing is taken") }
       mutating func didReturn(pages: UInt64) { Issue.record("nothing is returned") }
     }

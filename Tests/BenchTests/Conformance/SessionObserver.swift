@@ -208,10 +208,17 @@ struct ObservingSink: HintSink {
   }
 
   mutating func report(_ blocks: HintBuffer, _ range: Range<Int>) -> Bool {
+    note(blocks, range, isAccepted: queue.report(blocks, range))
+  }
+
+  mutating func reportEach(_ blocks: HintBuffer, _ range: Range<Int>) -> Bool {
+    note(blocks, range, isAccepted: queue.reportEach(blocks, range))
+  }
+
+  private func note(_ blocks: HintBuffer, _ range: Range<Int>, isAccepted: Bool) -> Bool {
     observer.sent(descriptors: range.count)
-    guard queue.report(blocks, range) else { return false }
-    for index in range { observer.reported(Block(rawValue: blocks[index])) }
-    return true
+    if isAccepted { for index in range { observer.reported(Block(rawValue: blocks[index])) } }
+    return isAccepted
   }
 
   mutating func waitUntilUsed() -> Bool { queue.waitUntilAllUsed() }
