@@ -36,3 +36,6 @@ public enum Strategies {
 extension BitmapHinting: StrategyPasses {}
 extension PageReportingBoundary: StrategyPasses {}
 extension PageReporting: StrategyPasses {}
+extension BoundedPageReporting: StrategyPasses {}
+extension KeepingPageReporting: StrategyPasses {}
+extension NoticingPageReporting: StrategyPasses {}

@@ -6,15 +6,12 @@ import Records
 /// A strategy's type, and how a runner of it is made. The only dynamic call starts a pass.
 public struct StrategyEntry: Sendable {
   public let card: StrategyCard
-  /// The strategy's type, for tests that use their own probe and sink.
-  let type: any StrategyPasses.Type
-  private let makeRunner: @Sendable (OptionValues) -> StrategyRunner
+  private let type: any StrategyPasses.Type
 
   @inline(__always)
   init<S: StrategyPasses>(_ type: S.Type) {
     card = S.card
     self.type = type
-    makeRunner = { options in StrategyRunner(S(options)) }
   }
 
   /// Configures the strategy with the given options; the others have their defaults.
@@ -33,7 +30,7 @@ public struct StrategyEntry: Sendable {
 
   /// Configures the strategy with a value for each of its options.
   public func configured(_ values: OptionValues) -> ConfiguredStrategy {
-    ConfiguredStrategy(card: card, options: values, makeRunner: makeRunner)
+    ConfiguredStrategy(card: card, options: values, base: type)
   }
 }
 
@@ -41,7 +38,11 @@ public struct StrategyEntry: Sendable {
 public struct ConfiguredStrategy: Sendable {
   public let card: StrategyCard
   public let options: OptionValues
-  let makeRunner: @Sendable (OptionValues) -> StrategyRunner
+  let base: any StrategyPasses.Type
+
+  /// The type that runs, also for tests that use their own probe and sink: with options it may be another than the
+  /// strategy's own, see ``StrategyPasses/form(_:)``.
+  var type: any StrategyPasses.Type { base.form(options) }
 
   /// The strategy's name in results: its name and all options.
   public var fullName: String {
@@ -80,8 +81,8 @@ public struct ConfiguredStrategy: Sendable {
     }
     var values = Dictionary(uniqueKeysWithValues: card.options.map { ($0.name, options[$0.name] ?? $0.defaultValue) })
     values[name] = canonical
-    return ConfiguredStrategy(card: card, options: OptionValues(values), makeRunner: makeRunner)
+    return ConfiguredStrategy(card: card, options: OptionValues(values), base: base)
   }
 
-  public func runner() -> StrategyRunner { makeRunner(options) }
+  public func runner() -> StrategyRunner { StrategyRunner(type.init(options)) }
 }

@@ -1,12 +1,16 @@
 import Delivery
 import GuestMemory
 import Instruments
+import Records
 
 /// What a ``StrategyRunner`` does with its strategy. The bodies are the same for all, and compiled for each.
 ///
 /// A protocol, because a witness is compiled for the type that conforms. A generic class has one table of methods for
 /// all its types, and what is called through it isn't compiled for any.
 protocol StrategyPasses: HintStrategy {
+  /// The type that runs with these options: this one, unless an option changes what is compiled.
+  static func form(_ options: OptionValues) -> any StrategyPasses.Type
+
   /// See ``StrategyRunner/speedPass(_:_:bracket:)``.
   mutating func speedPass(
     _ place: StrategyRunner.VirtualCPU, _ startSession: Session, _ queue: HintQueue, _ bracket: StrategyRunner.Bracket?
@@ -54,4 +58,8 @@ protocol StrategyPasses: HintStrategy {
 
   /// See ``StrategyRunner/allocationLoop(_:cpu:)``.
   func allocationLoop(_ guest: Guest, cpu: Int) -> AllocationLoop
+}
+
+extension StrategyPasses {
+  static func form(_ options: OptionValues) -> any StrategyPasses.Type { Self.self }
 }

@@ -14,14 +14,17 @@ import Records
 /// A session repeats runs without the delay. On an idle guest at most ``runsPerSession`` are ever requested. Beside
 /// threads that keep freeing one is always requested, so the session ends after that many runs, which have covered
 /// everything free at its start.
-struct PageReporting: HintStrategy {
-  static var allocatorUse: AllocatorUse { .takesBlocks }
-
+///
+/// Proposals since then are options. With their defaults this type is what runs: none of their code is in it, neither in
+/// the cycle nor in the hooks. Otherwise it is one of the types of PageReporting+Proposals.swift, see ``form(_:)``.
+struct PageReporting: ReportingStrategy {
   static let card = StrategyCard(
     name: "page-reporting", origin: "merged in 5.7, 2020",
     summary: "takes 32 free blocks at a time, reports them and marks them reported",
     effect: .takesBatches, trigger: .frees, nativeOrder: 9,
-    holdBound: "32 blocks put back, 32 taken, and every reported block of one list skipped",
+    holdBound:
+      "32 blocks put back, 32 taken, and every reported block of one list skipped; with `take` and `skip` as many as they "
+      + "say",
     sideEffects:
       "32 blocks off the lists during a report; rotates lists, moves blocks to their tails, converts pageblocks to "
       + "movable",
@@ -45,16 +48,40 @@ struct PageReporting: HintStrategy {
         "isolate", .choice(["skip", "take"]), default: "skip",
         "whether lists of isolated pageblocks are left alone, or reported like any other",
         source: "skip: 5.7; take: what skipping them is for"),
+      DeclaredOption(
+        "skip", .integer(0...1_048_576), default: "0",
+        "reported blocks skipped in one hold, after which the list is rotated and the lock released; 0: all of a list",
+        source: "0: 5.7; 1024: Liang Li, April 2020, 20200412090756.GA19574, not merged", implied: "0"),
+      DeclaredOption(
+        "take", .integer(0...1024), default: "0",
+        "blocks taken, or put back, in one hold; 0: a whole report's",
+        source: "0: 5.7; since 6.10 each that is taken costs 512 struct pages a pageblock under the lock", implied: "0"),
+      DeclaredOption(
+        "buffers", .choice(["chain", "individual"]), default: "chain",
+        "whether a report is one chain of buffers, or each block is a buffer that the host answers by itself",
+        source: "chain: 5.7; individual: M. Tsirkin, v5, May 2026, cover.1778192416.git.mst@redhat.com, under review",
+        implied: "chain"),
+      DeclaredOption(
+        "keep-reported", .choice(["off", "on", "notice"]), default: "off",
+        "what of the mark is left when a block is split: off: nothing; on: its parts have it, and two that merge; notice: "
+          + "the host is told when a part is handed out",
+        source: "off: 5.7; on: as PG_zeroed, M. Tsirkin, v5, May 2026; notice: virtio-pgalloc, research, 2026",
+        implied: "off"),
+      DeclaredOption(
+        "flush", .integer(0...(1 << 32)), default: "0",
+        "pages that a session reports at most, runs together; 0: all",
+        source: "0: 5.7; the flush with a page budget: M. Tsirkin, v5, May 2026", implied: "0"),
     ])
 
-  /// The device's state: word 0 of the shared words.
-  enum State {
-    static let idle: UInt64 = 0
-    static let requested: UInt64 = 1
-    static let active: UInt64 = 2
+  static func form(_ options: OptionValues) -> any StrategyPasses.Type {
+    switch options.choice("keep-reported") {
+    case "on": KeepingPageReporting.self
+    case "notice": NoticingPageReporting.self
+    default: ReportingState(options).isBounded ? BoundedPageReporting.self : PageReporting.self
+    }
   }
 
-  struct Hooks: AllocatorHooks {
+  struct Hooks: ReportingHooks {
     let words: SharedWords.View
     let order: Int
 
@@ -69,248 +96,46 @@ struct PageReporting: HintStrategy {
     func didFree(_ page: Page, pfn: UInt64, _ zone: Zone, order: Int, _ type: Migratetype) {
       if order >= self.order { request() }
     }
-
-    /// __page_reporting_request(). If the device is idle, the caller queues the work; if it is active, the worker finds
-    /// the request at its end.
-    @inline(__always)
-    func request() {
-      // Most frees find it requested, and a read keeps the line shared.
-      if words[0] == State.requested { return }
-      _ = words.exchange(0, State.requested)
-    }
   }
 
-  private struct Memory {
-    let words: SharedWords
-    let arena: HintArena
-    /// The scatterlist, filled from its end.
-    let sheet: HintBuffer
-  }
+  static var boundsHolds: Bool { false }
 
-  private let capacity: Int
-  private let share: Int
-  private let takesIsolated: Bool
-  let workDelayNanoseconds: UInt64
-  private var memory: Memory?
-  private var order = 0
+  var state: ReportingState
 
   init(_ options: OptionValues) {
-    capacity = options.integer("capacity")
-    share = options.integer("share")
-    takesIsolated = options.choice("isolate") == "take"
-    workDelayNanoseconds = UInt64(options.integer("delay")) * 1_000_000
+    state = ReportingState(options)
+    precondition(!state.isBounded, "options of another form")
   }
+}
 
-  /// The most runs an idle guest can need: a run reports at least a `share` of a list. Two more cover what a sheet
-  /// begun on one list takes from the next list's share.
-  var runsPerSession: Int { share + 2 }
+/// What the hooks of ``ReportingStrategy`` have in common.
+protocol ReportingHooks: AllocatorHooks {
+  init(words: SharedWords.View, order: Int)
 
-  var bufferBytes: Int? { memory == nil ? nil : capacity * 8 }
+  /// Word 0 is the device's state, see ``PageReporting/State``.
+  var words: SharedWords.View { get }
+  /// The lowest order reported.
+  var order: Int { get }
+}
 
-  /// At least 32, as in QEMU's reporting queue; more for a larger capacity.
-  var queueSize: Int { HintQueue.size(for: capacity, least: 32) }
-
-  mutating func prepare(_ guest: GuestCore, lowestOrder: Int) throws(GuestError) {
-    order = lowestOrder
-    if memory != nil { return }
-    let arena = try HintArena(bytes: capacity * 8)
-    memory = Memory(
-      words: try SharedWords(count: 1), arena: arena, sheet: arena.buffer(bytes: capacity * 8))
-  }
-
-  var hooks: Hooks {
-    guard let memory else { preconditionFailure("page-reporting isn't prepared") }
-    return Hooks(words: memory.words.view, order: order)
-  }
-
-  /// Marks nothing as reported, like the restored pages, and requests the first run: page_reporting_register().
-  mutating func reset(_ guest: GuestCore) { hooks.words[0] = State.requested }
-
-  var isWorkRequested: Bool { memory.map { $0.words.view[0] == State.requested } ?? false }
-
-  func isKnownToHost(_ block: Block, _ guest: GuestCore) -> Bool {
-    let page = guest.page(block.pfn)
-    return page.isListedUnlocked(order: block.order) && page.isReported
-  }
-
-  mutating func collect<Probe: LockProbe, Sink: HintSink, Rules: KernelRules>(
-    _ cpu: inout GuestCPU<Probe, Hooks, Rules>, _ sink: inout Sink, _ session: inout Session
-  ) -> Outcome {
-    let words = cpu.hooks.words
-    var runs = 0
-    while runs < runsPerSession && words[0] == State.requested {
-      let outcome = work(&cpu, &sink, &session)
-      if outcome != .complete { return outcome }
-      runs &+= 1
-    }
-    return .complete
-  }
-
-  /// page_reporting_process()
-  mutating func work<Probe: LockProbe, Sink: HintSink, Rules: KernelRules>(
-    _ cpu: inout GuestCPU<Probe, Hooks, Rules>, _ sink: inout Sink, _ session: inout Session
-  ) -> Outcome {
-    guard let sheet = memory?.sheet else { return .noBuffer }
-    let words = cpu.hooks.words
-    // Frees from here on request again.
-    _ = words.exchange(0, State.active)
-    var end = End.done
-    var zone = 0
-    while zone < cpu.core.zoneCount && end == .done {
-      end = reportZone(&cpu, &sink, session.stop, sheet, cpu.core.zone(zone))
-      zone &+= 1
-    }
-    // Request again for what a stopped run left.
-    if end == .stopped { words[0] = State.requested }
-    _ = words.compareExchange(0, expected: State.active, desired: State.idle)
-    switch end {
-    case .done: return .complete
-    case .stopped: return .stopped
-    case .refused: return .error("the queue refused a report")
-    }
-  }
-
-  private enum End {
-    case done, stopped, refused
-  }
-
-  /// page_reporting_process_zone()
+extension ReportingHooks {
+  /// __page_reporting_request(). If the device is idle, the caller queues the work; if it is active, the worker finds
+  /// the request at its end.
   @inline(__always)
-  private func reportZone<Probe: LockProbe, Sink: HintSink, Rules: KernelRules>(
-    _ cpu: inout GuestCPU<Probe, Hooks, Rules>, _ sink: inout Sink, _ stop: StopFlag, _ sheet: HintBuffer, _ zone: Zone
-  ) -> End {
-    if stop.isSet { return .stopped }
-    let lowest = cpu.hooks.order
-    if !zone.isAboveLow(
-      by: UInt64(truncatingIfNeeded: capacity) &<< UInt64(truncatingIfNeeded: lowest), Rules.self)
-    {
-      return .done
-    }
-    var left = capacity
-    var order = lowest
-    while order <= cpu.core.highestOrder {
-      for type in 0..<Migratetype.count {
-        let type = Migratetype(rawValue: type)
-        if type == .isolate && !takesIsolated { continue }
-        let end = reportList(&cpu, &sink, stop, sheet, zone, order, type, &left)
-        if end == .stopped { giveUp(&cpu, &sink, sheet, zone, left) }
-        if end != .done { return end }
-      }
-      order &+= 1
-    }
-    if left == capacity { return .done }
-    if stop.isSet {
-      giveUp(&cpu, &sink, sheet, zone, left)
-      return .stopped
-    }
-    let isAccepted = sink.report(sheet, left..<capacity)
-    drain(&cpu, &sink, sheet, zone, left, reported: isAccepted)
-    return isAccepted ? .done : .refused
+  func request() {
+    // Most frees find it requested, and a read keeps the line shared.
+    if words[0] == ReportingRequest.requested { return }
+    _ = words.exchange(0, ReportingRequest.requested)
   }
+}
 
-  /// page_reporting_cycle(). `left`: the empty entries of the sheet; 0 only between a hold and its report.
-  @inline(__always)
-  private func reportList<Probe: LockProbe, Sink: HintSink, Rules: KernelRules>(
-    _ cpu: inout GuestCPU<Probe, Hooks, Rules>, _ sink: inout Sink, _ stop: StopFlag, _ sheet: HintBuffer, _ zone: Zone,
-    _ order: Int, _ type: Migratetype, _ left: inout Int
-  ) -> End {
-    if zone.freeList(order: order, type).isEmptyUnlocked { return .done }
-    let capacity = capacity
-    let share = share
-    var empty = left
-    var budget = 0
-    /// Whether the host accepted the sheet that is to be put back; nil if there is none.
-    var wasAccepted: Bool?
-    while true {
-      let isStopped = stop.isSet
-      if isStopped && wasAccepted == nil {
-        left = empty
-        return .stopped
-      }
-      var returned: UInt64 = 0
-      var taken: UInt64 = 0
-      let isFull = cpu.withZoneLocked(zone) { hold in
-        let list = hold.freeList(order: order, type)
-        if let wasAccepted {
-          returned = putBack(&hold, sheet, 0, reported: wasAccepted)
-          if isStopped || !wasAccepted { return false }
-        } else {
-          let blocks = Int(truncatingIfNeeded: hold.zone.blocksFree(order: order))
-          let part = capacity &* share
-          budget = (blocks &+ part &- 1) / part
-        }
-        var next = list.first
-        while let page = next {
-          hold.items &+= 1
-          next = list.next(after: page)
-          if page.isReported { continue }
-          if budget < 0 {
-            hold.hooks.words[0] = State.requested
-            hold.rotate(list, toFront: page)
-            return false
-          }
-          if empty == 0 {
-            hold.rotate(list, toFront: page)
-            return true
-          }
-          if !hold.isolate(page) {
-            hold.rotate(list, toFront: page)
-            return false
-          }
-          empty &-= 1
-          sheet.store(Block(pfn: hold.core.pfn(page), order: order).rawValue, at: empty)
-          taken &+= 1 &<< UInt64(truncatingIfNeeded: order)
-        }
-        return false
-      }
-      if returned > 0 { sink.didReturn(pages: returned) }
-      if taken > 0 { sink.didTake(pages: taken, initialized: false) }
-      left = empty
-      if wasAccepted == false { return .refused }
-      if !isFull { return isStopped ? .stopped : .done }
-      if stop.isSet { return .stopped }
-      wasAccepted = sink.report(sheet, 0..<capacity)
-      empty = capacity
-      left = capacity
-      budget &-= 1
-    }
-  }
+extension PageReporting {
+  typealias State = ReportingRequest
+}
 
-  /// page_reporting_drain(): puts back entries `first` and up, and marks as reported those that were accepted and
-  /// didn't merge. Returns the number of pages.
-  @inline(__always)
-  private func putBack<Probe: LockProbe, Rules: KernelRules>(
-    _ hold: inout GuestCPU<Probe, Hooks, Rules>.Hold, _ sheet: HintBuffer, _ first: Int, reported: Bool
-  ) -> UInt64 {
-    var pages: UInt64 = 0
-    var index = first
-    while index < capacity {
-      let block = Block(rawValue: sheet[index])
-      let page = hold.core.page(block.pfn)
-      hold.items &+= 1
-      let isItself = hold.putBack(page, order: block.order, hold.core.pageblockMigratetype(block.pfn))
-      if reported && isItself { page.setReported(true) }
-      pages &+= block.pages
-      index &+= 1
-    }
-    return pages
-  }
-
-  /// Drains the sheet in a hold of its own, at a zone's end.
-  @inline(__always)
-  private func drain<Probe: LockProbe, Sink: HintSink, Rules: KernelRules>(
-    _ cpu: inout GuestCPU<Probe, Hooks, Rules>, _ sink: inout Sink, _ sheet: HintBuffer, _ zone: Zone, _ first: Int,
-    reported: Bool
-  ) {
-    let pages = cpu.withZoneLocked(zone) { hold in putBack(&hold, sheet, first, reported: reported) }
-    sink.didReturn(pages: pages)
-  }
-
-  /// Puts back what a stopped run has taken but not reported.
-  @inline(__always)
-  private func giveUp<Probe: LockProbe, Sink: HintSink, Rules: KernelRules>(
-    _ cpu: inout GuestCPU<Probe, Hooks, Rules>, _ sink: inout Sink, _ sheet: HintBuffer, _ zone: Zone, _ left: Int
-  ) {
-    if left < capacity { drain(&cpu, &sink, sheet, zone, left, reported: false) }
-  }
+/// The device's state: word 0 of the shared words.
+enum ReportingRequest {
+  static let idle: UInt64 = 0
+  static let requested: UInt64 = 1
+  static let active: UInt64 = 2
 }

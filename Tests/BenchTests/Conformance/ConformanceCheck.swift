@@ -21,9 +21,9 @@ struct ConformanceCheck {
 
   func violations() throws -> [Violation] {
     switch guest.geometry.kernel {
-    case .linux61: try run(entry.type, Linux6_1.self)
-    case .linux612: try run(entry.type, Linux6_12.self)
-    case .mainline: try run(entry.type, Mainline.self)
+    case .linux61: try run(configured.type, Linux6_1.self)
+    case .linux612: try run(configured.type, Linux6_12.self)
+    case .mainline: try run(configured.type, Mainline.self)
     }
   }
 

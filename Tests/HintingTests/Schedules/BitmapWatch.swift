@@ -28,7 +28,7 @@ final class BitmapWatch: ScheduleWatch {
     return blocks.count <= capacity ? [] : ["\(blocks.count) blocks off the lists, the capacity is \(capacity)"]
   }
 
-  func didStep() {
+  func didStep(_ held: [Block]) {
     // What is in use now will have to be reported again; what is with the host is neither Buddy nor referenced.
     reported = reported.filter { guest.core.page($0.pfn).pointer.pointee.refcount == 0 }
   }

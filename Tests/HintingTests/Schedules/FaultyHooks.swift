@@ -10,6 +10,35 @@ struct KeepsReported: AllocatorHooks {
   }
 }
 
+/// The hooks of keep-reported=on on the other CPUs, but that a block is marked once one of the two it merged from was.
+struct KeepsHalfReported: AllocatorHooks {
+  let hooks: KeepingPageReporting.Hooks
+
+  static var marksBlocks: Bool { true }
+  func marks(_ page: Page) -> UInt64 { hooks.marks(page) }
+  func marks(_ marks: UInt64, mergedWith others: UInt64) -> UInt64 { marks | others }
+
+  func willRemove(_ page: Page, _ zone: Zone, order: Int) { hooks.willRemove(page, zone, order: order) }
+
+  func didFree(_ page: Page, pfn: UInt64, _ zone: Zone, order: Int, _ type: Migratetype) {
+    hooks.didFree(page, pfn: pfn, zone, order: order, type)
+  }
+}
+
+/// The hooks of keep-reported=notice on the other CPUs, but that only the first page of a block has the mark: the other
+/// parts of one that is split are handed out untold.
+struct TellsFirstPartOnly: AllocatorHooks {
+  let hooks: NoticingPageReporting.Hooks
+
+  func willRemove(_ page: Page, _ zone: Zone, order: Int) { hooks.willRemove(page, zone, order: order) }
+
+  func didFree(_ page: Page, pfn: UInt64, _ zone: Zone, order: Int, _ type: Migratetype) {
+    hooks.didFree(page, pfn: pfn, zone, order: order, type)
+  }
+
+  func didAllocate(_ page: Page, pfn: UInt64, order: Int) { hooks.didAllocate(page, pfn: pfn, order: order) }
+}
+
 /// v5's hooks on the other CPUs, but that the boundary isn't moved on when the block it points at leaves.
 struct KeepsBoundary: AllocatorHooks {
   let hooks: PageReportingBoundary.Hooks

@@ -1,19 +1,24 @@
 @testable import GuestMemory
 
-/// Reported means: free, of the order it was reported with, and not away since. Facts, section 7.
+/// Reported means: free, reported whole, and nobody's since. Facts, section 7.
+///
+/// Where parts of a split block stay reported (since 6.1, 3.3), a flagged block is made of what was reported; otherwise it
+/// is one that was.
 final class ReportedWatch: ScheduleWatch {
   private let guest: Guest
   private let capacity: Int
-  /// Reported and free ever since.
+  private let keepsParts: Bool
+  /// Reported and free ever since, as blocks; of ``keepsParts`` granules.
   private var known: Set<Block> = []
-  /// With the host.
-  private var away: Set<Block> = []
+  /// With the host, or not put back yet.
+  private var away: [Block] = []
   /// Flags seen, over all runs.
   private(set) var sightings = 0
 
-  init(_ guest: Guest, capacity: Int) {
+  init(_ guest: Guest, capacity: Int, keepsParts: Bool = false) {
     self.guest = guest
     self.capacity = capacity
+    self.keepsParts = keepsParts
   }
 
   func begin() {
@@ -22,37 +27,48 @@ final class ReportedWatch: ScheduleWatch {
   }
 
   func didReport(_ blocks: [Block]) -> [String] {
-    away = Set(blocks)
-    known.formUnion(blocks)
+    away = blocks
+    known.formUnion(keepsParts ? blocks.flatMap(granules) : blocks)
     return blocks.count <= capacity ? [] : ["\(blocks.count) blocks off the lists, the capacity is \(capacity)"]
   }
 
-  func didStep() { forget() }
+  func didStep(_ held: [Block]) { forget() }
 
   func didRelease(items: Int) -> [String] {
-    away = []
+    if !away.isEmpty {
+      let free = PageRuns(guest.freeBlocks())
+      away.removeAll { free.contains($0) }
+    }
     forget()
     return []
   }
 
   private func forget() {
-    known = known.filter { block in
-      let page = guest.core.page(block.pfn)
-      return away.contains(block) || page.isBuddy && page.order == block.order
+    if keepsParts {
+      known.formIntersection((guest.freeBlocks() + away).flatMap(granules))
+    } else {
+      known = known.filter { away.contains($0) || guest.isFree($0) }
     }
+  }
+
+  private func granules(_ block: Block) -> [Block] {
+    let order = guest.core.granuleOrder
+    return stride(from: block.pfn, to: block.end, by: 1 << order).map { Block(pfn: $0, order: order) }
   }
 
   func faults() -> [String] {
     var faults: [String] = []
     for block in guest.freeBlocks() where guest.core.page(block.pfn).isReported {
       sightings += 1
-      if !known.contains(block) { faults.append("\(block) is flagged as reported and wasn't since it became free") }
+      if !known.isSuperset(of: keepsParts ? granules(block) : [block]) {
+        faults.append("\(block) is flagged as reported and wasn't since it became free")
+      }
     }
     return faults
   }
 
   func hash(into hasher: inout Hasher) {
     hasher.combine(known)
-    hasher.combine(away)
+    hasher.combine(Set(away))
   }
 }

@@ -226,5 +226,19 @@ struct ScheduleCase: Sendable, CustomStringConvertible {
       strategy: "page-reporting", options: ["capacity": "3"], isLong: true, one: Extent(303_666, 1323),
       several: Extent(36_885, 915),
       later: (Extent(99_365, 552), Extent(32_516, 832))),
+    ScheduleCase(
+      strategy: "page-reporting", options: ["capacity": "2", "skip": "1", "take": "1"], lowestOrder: 10, manyGaps: true,
+      isLong: true,
+      one: Extent(7888, 80), several: Extent(10_802, 302), later: (Extent(7884, 71), Extent(6188, 401))),
+    ScheduleCase(
+      strategy: "page-reporting", options: ["capacity": "3", "take": "2", "buffers": "individual"], lowestOrder: 10,
+      shape: .large, one: Extent(2_077_314, 6413), several: Extent(369_050, 7046),
+      later: (Extent(2_077_314, 5979), Extent(18_090, 1165))),
+    ScheduleCase(
+      strategy: "page-reporting", options: ["capacity": "3", "keep-reported": "on"], isLong: true,
+      one: Extent(430_289, 1388), several: Extent(58_746, 1036), later: (Extent(152_420, 595), Extent(49_056, 905))),
+    ScheduleCase(
+      strategy: "page-reporting", options: ["capacity": "3", "keep-reported": "notice"], isLong: true,
+      one: Extent(430_289, 1388), several: Extent(58_746, 1096), later: (Extent(156_428, 605), Extent(49_251, 908))),
   ]
 }

@@ -101,6 +101,41 @@ import Testing
     #expect(among.count == 1 && among[0].contains("flagged as reported"), "\(among)")
   }
 
+  /// A reported block is split, and the part that was in use comes back beside its reported rest.
+  private static let splitScript: [[Section]] = [
+    [.take(order: 8, .movable, at: 0), .take(order: 8, .movable, at: 0), .allocate(order: 8, .userMovable), .freeLast]
+  ]
+
+  @Test(arguments: KernelVersion.allCases)
+  func aMarkThatSurvivesAMergeWithAnUnreportedBlockIsCaught(_ kernel: KernelVersion) throws {
+    let options = ["capacity": "4", "keep-reported": "on"]
+    let bench = try Bench(KeepingPageReporting.self, guest(kernel), options, lowestOrder: 9)
+    let watches = [ReportedWatch(bench.guest, capacity: 4, keepsParts: true)]
+    let right = faults(bench, bench.hooks, Self.splitScript, watches: watches)
+    #expect(right.alone.isEmpty && right.among.isEmpty, "\(right)")
+    let (alone, among) = faults(bench, KeepsHalfReported(hooks: bench.hooks), Self.splitScript, watches: watches)
+    #expect(alone.isEmpty)
+    #expect(among.count == 1 && among[0].contains("flagged as reported"), "\(among)")
+  }
+
+  @Test(arguments: KernelVersion.allCases)
+  func aPartOfAReportedBlockThatIsHandedOutUntoldIsCaught(_ kernel: KernelVersion) throws {
+    let options = ["capacity": "4", "keep-reported": "notice"]
+    let bench = try Bench(NoticingPageReporting.self, guest(kernel), options, lowestOrder: 9)
+    let script: [[Section]] = [
+      [
+        .take(order: 8, .movable, at: 0), .take(order: 8, .movable, at: 0), .allocate(order: 8, .userMovable),
+        .allocate(order: 8, .userMovable),
+      ]
+    ]
+    let watches = [NoticeWatch(bench)]
+    let right = faults(bench, bench.hooks, script, watches: watches)
+    #expect(right.alone.isEmpty && right.among.isEmpty, "\(right)")
+    let (alone, among) = faults(bench, TellsFirstPartOnly(hooks: bench.hooks), script, watches: watches)
+    #expect(alone.isEmpty)
+    #expect(among.count == 1 && among[0].contains("may still drop"), "\(among)")
+  }
+
   private func boundaryFaults<H: AllocatorHooks>(
     _ kernel: KernelVersion, _ hooks: (PageReportingBoundary.Hooks) -> H
   ) throws -> (alone: [String], among: [String]) {

@@ -13,7 +13,7 @@ extension ScheduleCase {
           bench, scripts, hooks: bench.hooks, rules: rules, looksUnlocked: looksUnlocked, watches: watches(bench),
           begin: Self.request))
     }
-    return try open(Strategies.entry(named: strategy).type, guest.geometry.kernel.rules)
+    return try open(Strategies.entry(named: strategy).configured(options).type, guest.geometry.kernel.rules)
   }
 
   /// v5 asks from 32 blocks on; a small guest is asked for by hand.
@@ -34,6 +34,11 @@ extension ScheduleCase {
     case let bench as Bench<StepIterator>:
       return [ResumeWatch(bench.guest, lowestOrder: lowestOrder, perHold: 1, restartsPerList: restarts)]
     case let bench as Bench<PageReporting>: return [ReportedWatch(bench.guest, capacity: capacity)]
+    case let bench as Bench<BoundedPageReporting>: return [ReportedWatch(bench.guest, capacity: capacity)]
+    case let bench as Bench<KeepingPageReporting>:
+      return [ReportedWatch(bench.guest, capacity: capacity, keepsParts: true)]
+    case let bench as Bench<NoticingPageReporting>:
+      return [ReportedWatch(bench.guest, capacity: capacity), NoticeWatch(bench)]
     case let bench as Bench<PageReportingBoundary>:
       return [ReportedWatch(bench.guest, capacity: capacity), BoundaryWatch(bench)]
     case let bench as Bench<BitmapHinting>:

@@ -15,8 +15,8 @@ protocol ScheduleWatch: AnyObject {
   func didRelease(items: Int) -> [String]
   func didReport(_ blocks: [Block]) -> [String]
   func didSend(_ blocks: [Block]) -> [String]
-  /// Another CPU has run a section.
-  func didStep()
+  /// Another CPU has run a section; what they have in use now.
+  func didStep(_ held: [Block])
   func didEnd(_ outcome: Outcome, restarts: Int) -> [String]
   /// What is wrong with the state, nobody holding the lock.
   func faults() -> [String]
@@ -32,7 +32,7 @@ extension ScheduleWatch {
   func didRelease(items: Int) -> [String] { [] }
   func didReport(_ blocks: [Block]) -> [String] { [] }
   func didSend(_ blocks: [Block]) -> [String] { [] }
-  func didStep() {}
+  func didStep(_ held: [Block]) {}
   func didEnd(_ outcome: Outcome, restarts: Int) -> [String] { [] }
   func faults() -> [String] { [] }
   func hash(into hasher: inout Hasher) {}

@@ -282,7 +282,8 @@ final class Scheduler<S: StrategyPasses, H: AllocatorHooks, Rules: KernelRules> 
       if choice == 0 { return }
       mutators[Int(choice) - 1].step()
       knownHash = nil
-      for watch in watches { watch.didStep() }
+      let held = mutators.flatMap(\.held)
+      for watch in watches { watch.didStep(held) }
       judge(place)
     }
   }

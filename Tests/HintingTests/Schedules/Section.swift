@@ -75,6 +75,7 @@ final class ScheduledMutator<Hooks: AllocatorHooks, Rules: KernelRules> {
         return nil
       }
       guard let block else { return false }
+      cpu.hooks.didAllocate(core.page(block.pfn), pfn: block.pfn, order: block.order)
       held.append(block)
     case .freeLast:
       guard let block = held.popLast() else { return false }
@@ -95,6 +96,7 @@ final class ScheduledMutator<Hooks: AllocatorHooks, Rules: KernelRules> {
         return page
       }
       guard let page else { return false }
+      cpu.hooks.didAllocate(page, pfn: core.pfn(page), order: order)
       page.pointer.pointee.refcount = 1
       held.append(Block(pfn: core.pfn(page), order: order))
     case .drain: cpu.drainPerCPULists()
