@@ -44,11 +44,11 @@ final class Contestant {
   private let order: Int
   private let stop = StopFlag()
 
-  init(_ entry: StrategyEntry, _ guest: Guest, name: String? = nil) {
+  init(_ entry: StrategyEntry, _ guest: Guest, name: String? = nil, _ options: [String: String] = [:]) {
     self.name = name ?? entry.card.name
     self.guest = guest
     do {
-      let strategy = try entry.configured()
+      let strategy = try entry.configured(options)
       order = strategy.nativeOrder(highest: guest.core.highestOrder)
       runner = strategy.runner()
       try runner.prepare(guest.core, lowestOrder: order)
@@ -82,13 +82,25 @@ final class Contestant {
 
 func require(_ done: Bool) { if !done { fatalError("the guest ran out of memory") } }
 
+/// Options that bring other hooks than a strategy has without them.
+let otherHooks = [
+  (strategy: "page-reporting", option: "keep-reported", value: "on"),
+  (strategy: "page-reporting", option: "keep-reported", value: "notice"),
+]
+
 /// Without hooks first, and once more: what the second differs from the first is the measurement's own error.
 func contestants(_ guest: Guest) -> [Contestant] {
   guard let plain = Strategies.all.first(where: { $0.card.trigger == .command && !$0.card.reports }) else {
     fatalError("no strategy that does nothing")
   }
   return [Contestant(plain, guest, name: "no hooks"), Contestant(plain, guest, name: "no hooks, again")]
-    + Strategies.all.filter { $0.card.trigger == .frees }.map { Contestant($0, guest) }
+    + Strategies.all.filter { $0.card.trigger == .frees }.flatMap { entry in
+      [Contestant(entry, guest)]
+        + otherHooks.filter { $0.strategy == entry.card.name }.map { other in
+          Contestant(
+            entry, guest, name: "\(entry.card.name):\(other.option)=\(other.value)", [other.option: other.value])
+        }
+    }
 }
 
 /// One row of the table for each contestant.
@@ -105,7 +117,7 @@ func compare(_ all: [Contestant], _ work: Work, rounds: Int, reported: Bool) {
   }
   for (index, contestant) in all.enumerated() {
     let time = Spread(times[index])
-    var row = "\(work.name.column(9, left: true)) \(contestant.name.column(25, left: true))"
+    var row = "\(work.name.column(9, left: true)) \(contestant.name.column(32, left: true))"
     for figure in [time.median, time.lowest, time.highest] { row += figure.text(1).column(9) }
     if index > 0 {
       let more = Spread(zip(times[index], times[0]).map { $0 - $1 })
@@ -120,7 +132,7 @@ func compare(_ all: [Contestant], _ work: Work, rounds: Int, reported: Bool) {
 func compareAll(rounds: Int, reported: Bool) {
   let all = contestants(GuestFixture.fresh(bytes: 8 * GuestFixture.gibibyte))
   print("ns per alloc and free, and the difference to no hooks, over \(rounds) rounds")
-  var head = "work".column(9, left: true) + " " + "hooks of".column(25, left: true)
+  var head = "work".column(9, left: true) + " " + "hooks of".column(32, left: true)
   for name in ["median", "lowest", "highest", "more", "10 %", "90 %", "lowest", "highest"] { head += name.column(9) }
   print(head)
   for work in works { compare(all, work, rounds: rounds, reported: reported) }
@@ -139,7 +151,7 @@ func compareCounts(reported: Bool) throws {
     for contestant in all {
       let count = try instructions(contestant)
       print(
-        "\(work.name.column(9, left: true)) \(contestant.name.column(25, left: true))", count.text(2).column(9),
+        "\(work.name.column(9, left: true)) \(contestant.name.column(32, left: true))", count.text(2).column(9),
         (count - plain).text(2).column(9))
     }
   }
