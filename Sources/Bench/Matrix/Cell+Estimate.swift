@@ -12,7 +12,7 @@ extension Cell {
     case .readsOnly: 400
     case .takesBuffers: 700
     // Isolating a block reads all of its struct pages since 6.12.
-    case .takesBatches: guest.kernel == .linux61 ? 3000 : 15_000
+    case .takesBatches: guest.kernel == .linux61 ? 3000 : 5000
     case .takesBlocks: 3500
     }
   }
@@ -31,6 +31,6 @@ extension GuestSpec {
   /// The estimated time to build the guest. Nanoseconds.
   var buildNanoseconds: Double {
     let pages = Double(bytes >> 12) / Double(1 << granuleOrder)
-    return 30e6 + pages * 50
+    return 30e6 + pages * 40
   }
 }
