@@ -33,10 +33,11 @@ extension Guest {
     guard aging.freeFraction >= 0.05, aging.freeFraction <= 0.95 else { throw .badFreeFraction(aging.freeFraction) }
     if let profile = aging.profile { return try fill(profile, freeFraction: aging.freeFraction, seed: seed) }
     fillFresh()
+    // It does what is done under zone->lock alone.
     switch geometry.kernel {
-    case .linux61: churn(aging, seed, Linux6_1.self)
-    case .linux612: churn(aging, seed, Linux6_12.self)
-    case .mainline: churn(aging, seed, Mainline.self)
+    case .linux61: churn(aging, seed, Linux6_1.Lists.self)
+    case .linux612: churn(aging, seed, Linux6_12.Lists.self)
+    case .mainline: churn(aging, seed, Mainline.Lists.self)
     }
     // The per-CPU part of the pageblock's marks isn't used after this.
     for zone in core.zones { zone.watermarkBoostField.pointee = 0 }
@@ -125,7 +126,7 @@ private struct ZoneChurn<Rules: KernelRules> {
     var mode = GuestCore.TakeMode.own
     guard
       let page = core.take(
-        zone, order: order, type, avoidFragmentation: false, &mode, HooksUnder<Rules.Lists, NoHooks>(NoHooks()))
+        zone, order: order, type, avoidFragmentation: false, &mode, HooksUnder<Rules, NoHooks>(NoHooks()))
     else { return nil }
     core.addFreePages(zone, -(1 << order))
     return Block(pfn: core.pfn(page), order: order)
@@ -137,6 +138,6 @@ private struct ZoneChurn<Rules: KernelRules> {
     page.pointer.pointee.flags = Page.zoneBits(zone.index)
     core.freeOnePage(
       page, pfn: block.pfn, zone, order: block.order, core.pageblockMigratetype(block.pfn),
-      HooksUnder<Rules.Lists, NoHooks>(NoHooks()))
+      HooksUnder<Rules, NoHooks>(NoHooks()))
   }
 }

@@ -41,11 +41,11 @@ extension GuestGeometry {
               details.protection, hasHighMem: capture.zones.contains { $0.kind == .highMem }),
             perCPUHigh: details.pagesets.lazy.compactMap(\.tuning).first))
       } else {
+        guard zone.freePages > 0 else { continue }
         let large = (zone.freeBlocks.last ?? 0) << UInt64(highest)
         // The buddy of each smaller block isn't free, and each type's may stand in pageblocks of their own.
         let types = zone.freeBlocksByMigratetype == nil ? 0 : Migratetype.count
         let span = large + 2 * (zone.freePages - large) + UInt64(types) << UInt64(min(9, highest))
-        guard zone.freePages > 0 else { continue }
         zones.append(
           ZoneExtent(
             node: node, nodeID: zone.nodeID, type: type, startPFN: next, spannedPages: span, managedPages: span))

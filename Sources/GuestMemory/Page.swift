@@ -107,19 +107,11 @@ public struct Page: Equatable, Sendable {
 
   /// Whether the host may still drop what is in the block: of a free block, or one that is just being handed out.
   @inlinable @inline(__always)
-  public var isDroppable: Bool {
-    chost_read_once(UnsafeRawPointer(pointer)) & Page.flagDroppable != 0
-  }
+  public var isDroppable: Bool { hasFlag(Page.flagDroppable) }
 
   /// Under the zone's lock, or by the one who is about to hand the block out.
   @inlinable @inline(__always)
-  public func setDroppable(_ droppable: Bool) {
-    if droppable {
-      pointer.pointee.flags |= Page.flagDroppable
-    } else {
-      pointer.pointee.flags &= ~Page.flagDroppable
-    }
-  }
+  public func setDroppable(_ droppable: Bool) { setFlag(Page.flagDroppable, droppable) }
 
   /// The flags that are marks of a strategy's.
   @inlinable public static var marks: (reported: UInt64, droppable: UInt64) { (flagReported, flagDroppable) }
@@ -130,17 +122,21 @@ public struct Page: Equatable, Sendable {
 
   /// PageReported(): only valid while ``isBuddy``. Read with or without the lock.
   @inlinable @inline(__always)
-  public var isReported: Bool {
-    chost_read_once(UnsafeRawPointer(pointer)) & Page.flagReported != 0
-  }
+  public var isReported: Bool { hasFlag(Page.flagReported) }
 
   /// __SetPageReported() and __ClearPageReported(): under the zone's lock, for a listed block.
   @inlinable @inline(__always)
-  public func setReported(_ reported: Bool) {
-    if reported {
-      pointer.pointee.flags |= Page.flagReported
+  public func setReported(_ reported: Bool) { setFlag(Page.flagReported, reported) }
+
+  @inlinable @inline(__always)
+  func hasFlag(_ flag: UInt64) -> Bool { chost_read_once(UnsafeRawPointer(pointer)) & flag != 0 }
+
+  @inlinable @inline(__always)
+  func setFlag(_ flag: UInt64, _ isSet: Bool) {
+    if isSet {
+      pointer.pointee.flags |= flag
     } else {
-      pointer.pointee.flags &= ~Page.flagReported
+      pointer.pointee.flags &= ~flag
     }
   }
 

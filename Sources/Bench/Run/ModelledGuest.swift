@@ -44,10 +44,7 @@ package final class ModelledGuest {
         var geometry = GuestGeometry.standard(
           bytes: spec.bytes, nodes: spec.nodes, cpus: spec.cpus, granuleOrder: spec.granuleOrder,
           movableShare: spec.movableShare)
-        geometry.vmemmapPage = spec.vmemmapPage
-        geometry.lockKind = spec.lockKind
-        geometry.kernel = spec.kernel
-        geometry.isToldToCheckPages = spec.isToldToCheckPages
+        geometry.take(kernelOf: spec)
         guest = try Guest(geometry)
         hostNodes = try Self.bind(guest, spec, numa)
         if case .aged(let free, let profile) = spec.state {
@@ -58,10 +55,7 @@ package final class ModelledGuest {
       case .captured(let fingerprint):
         guard let capture = captures[fingerprint] else { preconditionFailure("no capture \(fingerprint)") }
         var geometry = try GuestGeometry.captured(capture, cpus: spec.cpus, granuleOrder: spec.granuleOrder)
-        geometry.vmemmapPage = spec.vmemmapPage
-        geometry.lockKind = spec.lockKind
-        geometry.kernel = spec.kernel
-        geometry.isToldToCheckPages = spec.isToldToCheckPages
+        geometry.take(kernelOf: spec)
         guest = try Guest(geometry)
         hostNodes = try Self.bind(guest, spec, numa)
         try guest.fill(from: capture)
@@ -178,5 +172,15 @@ extension GuestSpec {
     self.init(
       bytes: bytes, nodes: 1, cpus: cpus, state: state, listOrder: listOrder, granuleOrder: 0, vmemmapPage: vmemmapPage,
       lockKind: .queued, seed: seed)
+  }
+}
+
+extension GuestGeometry {
+  /// What doesn't depend on where the zones are from.
+  fileprivate mutating func take(kernelOf spec: GuestSpec) {
+    vmemmapPage = spec.vmemmapPage
+    lockKind = spec.lockKind
+    kernel = spec.kernel
+    isToldToCheckPages = spec.isToldToCheckPages
   }
 }

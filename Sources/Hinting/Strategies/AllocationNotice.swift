@@ -52,11 +52,6 @@ struct NoticingPageReporting: ReportingStrategy {
     }
 
     @inline(__always)
-    func didFree(_ page: Page, pfn: UInt64, _ zone: Zone, order: Int, _ type: Migratetype) {
-      if order >= self.order { request() }
-    }
-
-    @inline(__always)
     func didAllocate(_ page: Page, pfn: UInt64, order: Int) {
       if !page.isDroppable { return }
       page.setDroppable(false)

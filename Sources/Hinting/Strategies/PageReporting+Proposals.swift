@@ -30,17 +30,6 @@ struct KeepingPageReporting: ReportingStrategy {
 
     @inline(__always)
     func marks(_ marks: UInt64, mergedWith others: UInt64) -> UInt64 { marks & others }
-
-    /// What is handed out has no mark; of its other parts see ``marks(_:)``.
-    @inline(__always)
-    func willRemove(_ page: Page, _ zone: Zone, order: Int) {
-      if page.isReported { page.setReported(false) }
-    }
-
-    @inline(__always)
-    func didFree(_ page: Page, pfn: UInt64, _ zone: Zone, order: Int, _ type: Migratetype) {
-      if order >= self.order { request() }
-    }
   }
 
   static var boundsHolds: Bool { true }

@@ -84,18 +84,6 @@ struct PageReporting: ReportingStrategy {
   struct Hooks: ReportingHooks {
     let words: SharedWords.View
     let order: Int
-
-    /// Clears the flag of a block that leaves its list: if it comes back, it must be reported again.
-    @inline(__always)
-    func willRemove(_ page: Page, _ zone: Zone, order: Int) {
-      if page.isReported { page.setReported(false) }
-    }
-
-    /// page_reporting_notify_free()
-    @inline(__always)
-    func didFree(_ page: Page, pfn: UInt64, _ zone: Zone, order: Int, _ type: Migratetype) {
-      if order >= self.order { request() }
-    }
   }
 
   static var boundsHolds: Bool { false }
@@ -119,6 +107,19 @@ protocol ReportingHooks: AllocatorHooks {
 }
 
 extension ReportingHooks {
+  /// Clears the flag of a block that leaves its list: if it comes back, it must be reported again. Of parts that stay on a
+  /// list see ``AllocatorHooks/marks(_:)``.
+  @inline(__always)
+  func willRemove(_ page: Page, _ zone: Zone, order: Int) {
+    if page.isReported { page.setReported(false) }
+  }
+
+  /// page_reporting_notify_free()
+  @inline(__always)
+  func didFree(_ page: Page, pfn: UInt64, _ zone: Zone, order: Int, _ type: Migratetype) {
+    if order >= self.order { request() }
+  }
+
   /// __page_reporting_request(). If the device is idle, the caller queues the work; if it is active, the worker finds
   /// the request at its end.
   @inline(__always)

@@ -53,21 +53,6 @@ struct AllocatorState: Equatable {
 }
 
 extension Guest {
-  /// Blocks on per-CPU lists. No thread may run in the guest.
-  func perCPUBlocks() -> [Block] {
-    var blocks: [Block] = []
-    for zone in core.zones {
-      for cpu in 0..<core.cpuCount {
-        let pcp = core.perCPUList(zone, cpu: cpu)
-        for index in 0..<PerCPUList.listCount {
-          let order = PerCPUList.order(index: index, pageblockOrder: core.pageblockOrder)
-          for page in pcp.list(index) { blocks.append(Block(pfn: core.pfn(page), order: order)) }
-        }
-      }
-    }
-    return blocks
-  }
-
   /// What was free at the snapshot and is neither on a list now nor among `others`: what the session holds.
   func missingPages(others: [Block] = []) -> PageRuns {
     let then = PageRuns(snapshot?.blocks(fromOrder: 0) ?? [])
