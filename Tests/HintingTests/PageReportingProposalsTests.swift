@@ -25,7 +25,9 @@ import Testing
     for options in [[:], ["capacity": "5", "share": "1", "delay": "0", "isolate": "take"], ["take": "32"]] {
       #expect(try type(options) == PageReporting.self, "\(options)")
     }
-    for options in [["skip": "64"], ["take": "31"], ["flush": "512"], ["buffers": "individual"]] {
+    for options in [
+      ["skip": "64"], ["take": "31"], ["flush": "512"], ["buffers": "individual"], ["budget": "1"], ["trigger": "1"],
+    ] {
       #expect(try type(options) == BoundedPageReporting.self, "\(options)")
     }
     #expect(try type(["keep-reported": "on", "skip": "3"]) == KeepingPageReporting.self)
@@ -229,6 +231,78 @@ import Testing
     for _ in 0..<(Int(all) / max(pages, 1024) + 2) where pages >= 1024 { _ = bench.collect(recorder) }
     if pages >= 1024 {
       #expect(bench.blocks(fromOrder: 9).allSatisfy { isReported(guest, $0) } && recorder.duplicates == 0)
+    }
+  }
+
+  // MARK: budget, trigger
+
+  @Test(arguments: [1, 2, 5, 100], [1, 32])
+  func aRunReportsItsBudgetOfEachList(budget: Int, capacity: Int) throws {
+    let guest = try guest([9: 40, 10: 500], granule: 6)
+    let bench = try Bench(
+      BoundedPageReporting.self, guest, ["budget": "\(budget)", "capacity": "\(capacity)"], lowestOrder: 10)
+    var left = 500
+    var runs = 0
+    let most = bench.strategy.runsPerSession(guest.core)
+    while bench.strategy.isWorkRequested && runs <= most {
+      let recorder = SessionRecorder()
+      #expect(bench.work(recorder) == .complete)
+      let reported = recorder.hints.count
+      // What doesn't fill a report is reported at the zone's end.
+      #expect(reported == min(left, budget * capacity) || left - reported < capacity && reported - budget * capacity < capacity)
+      left -= reported
+      runs += 1
+      #expect(bench.strategy.isWorkRequested == (left > 0))
+    }
+    #expect(left == 0 && runs <= most)
+    #expect(bench.blocks(fromOrder: 10).allSatisfy { isReported(guest, $0) })
+  }
+
+  @Test func aSessionCoversAllWhateverItsBudget() throws {
+    for budget in [1, 3, 1000] {
+      let guest = try guest([9: 700, 10: 900], granule: 6)
+      let bench = try Bench(BoundedPageReporting.self, guest, ["budget": "\(budget)"], lowestOrder: 9)
+      #expect(bench.collect(SessionRecorder()) == .complete && !bench.strategy.isWorkRequested)
+      #expect(bench.blocks(fromOrder: 9).allSatisfy { isReported(guest, $0) })
+    }
+  }
+
+  /// In all forms that have the option; as merged the first free requests.
+  @Test func freesRequestARunOnceTheyReachTheThreshold() throws {
+    func run<S: ReportingStrategy & StrategyPasses>(
+      _ type: S.Type, _ options: [String: String], trigger: Int, _ requests: [Bool]
+    ) throws {
+      let guest = try guest([10: 40])
+      let bench = try Bench(type, guest, options.merging(["trigger": "\(trigger)"]) { $1 }, lowestOrder: 9)
+      _ = bench.collect(SessionRecorder())
+      #expect(!bench.strategy.isWorkRequested)
+      let blocks = Array(guest.list(order: 10).prefix(requests.count + 1))
+      for block in blocks { bench.take(block) }
+      // Below the lowest order nothing counts.
+      bench.free(Block(pfn: blocks[0].pfn, order: 8))
+      #expect(!bench.strategy.isWorkRequested)
+      for (block, expected) in zip(blocks.dropFirst(), requests) {
+        bench.free(block)
+        #expect(bench.strategy.isWorkRequested == expected, "\(type), \(trigger)")
+      }
+      // A run takes what was freed, and counting begins anew.
+      guard requests.contains(true) else { return }
+      _ = bench.collect(SessionRecorder())
+      #expect(bench.blocks(fromOrder: 9).allSatisfy { isReported(guest, $0) })
+      let next = guest.list(order: 10)[0]
+      bench.take(next)
+      bench.free(next)
+      #expect(bench.strategy.isWorkRequested == (trigger <= 1024))
+    }
+    try run(PageReporting.self, [:], trigger: 0, [true, true, true])
+    for (type, options) in [
+      (BoundedPageReporting.self as any (ReportingStrategy & StrategyPasses).Type, [:]),
+      (KeepingPageReporting.self, ["keep-reported": "on"]), (NoticingPageReporting.self, ["keep-reported": "notice"]),
+    ] {
+      try run(type, options, trigger: 1024, [true, true])
+      try run(type, options, trigger: 1025, [false, true, true])
+      try run(type, options, trigger: 4096, [false, false, false, true])
+      try run(type, options, trigger: 1 << 20, [false, false, false, false])
     }
   }
 

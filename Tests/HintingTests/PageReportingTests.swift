@@ -182,7 +182,7 @@ import Testing
       runs += 1
     }
     #expect(left.isEmpty)
-    #expect(runs <= 16 && runs <= bench.strategy.runsPerSession)
+    #expect(runs <= 16 && runs <= bench.strategy.runsPerSession(bench.guest.core))
   }
 
   @Test(arguments: [(1, 32), (4, 7), (16, 1), (1024, 3), (3, 1024)])
@@ -201,9 +201,9 @@ import Testing
     while bench.strategy.isWorkRequested {
       _ = bench.work(SessionRecorder())
       runs += 1
-      if runs > bench.strategy.runsPerSession { break }
+      if runs > bench.strategy.runsPerSession(bench.guest.core) { break }
     }
-    #expect(runs <= bench.strategy.runsPerSession)
+    #expect(runs <= bench.strategy.runsPerSession(bench.guest.core))
     #expect(bench.blocks(fromOrder: 9).allSatisfy { isReported(guest, $0) })
   }
 
@@ -231,7 +231,7 @@ import Testing
     }
     #expect(bench.collect(recorder) == .complete)
     #expect(bench.strategy.isWorkRequested)
-    #expect(recorder.batches.count >= bench.strategy.runsPerSession)
+    #expect(recorder.batches.count >= bench.strategy.runsPerSession(bench.guest.core))
   }
 
   // MARK: watermarks

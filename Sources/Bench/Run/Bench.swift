@@ -171,10 +171,11 @@ package final class Bench {
   /// Runs the mutators alone from the starting state for the given time. `runner`: the strategy whose hooks they run;
   /// nil: a kernel without hooks.
   package func mutatorsAlone(
-    _ repetition: Repetition, _ runner: StrategyRunner?, isProbed: Bool, nanoseconds: UInt64, mostPages: Int? = nil
+    _ repetition: Repetition, _ runner: StrategyRunner?, isProbed: Bool, nanoseconds: UInt64, mostPages: Int? = nil,
+    timedOneOf: Int = 0
   ) throws -> Alone {
     restart(repetition)
-    let group = try mutators(repetition, runner, isProbed: isProbed, mostPages: mostPages)
+    let group = try mutators(repetition, runner, isProbed: isProbed, mostPages: mostPages, timedOneOf: timedOneOf)
     guard let group else { return Alone() }
     defer { group.end() }
     group.run(window: nanoseconds, stop: stop)
@@ -199,7 +200,7 @@ package final class Bench {
   /// Creates the cell's mutators, parked; nil without a load. `runner`: the strategy whose hooks they run; nil: a
   /// kernel without hooks.
   package func mutators(
-    _ repetition: Repetition, _ runner: StrategyRunner?, isProbed: Bool, mostPages: Int? = nil
+    _ repetition: Repetition, _ runner: StrategyRunner?, isProbed: Bool, mostPages: Int? = nil, timedOneOf: Int = 0
   ) throws -> MutatorGroup? {
     let cell = repetition.cell
     guard cell.load != .none else { return nil }
@@ -207,7 +208,7 @@ package final class Bench {
     return try MutatorGroup(
       repetition.guest, runner, cell.load, count: cell.mutators, guestCPUs: seats.map(\.guestCPU),
       hostCPUs: seats.compactMap(\.hostCPU), seed: mutatorSeed(repetition), isProbed: isProbed, mostPages: mostPages,
-      restNanoseconds: cell.options.restNanoseconds)
+      restNanoseconds: cell.options.restNanoseconds, timedOneOf: timedOneOf)
   }
 
   // MARK: rows
@@ -274,7 +275,7 @@ package final class Bench {
     if let strategy = cell.configuredStrategy {
       run.guest.listAdjacent = model.listAdjacency(fromOrder: cell.order)
       run.guest.order = cell.order
-      run.guest.budget = ["budget", "step"].lazy.compactMap { strategy.options[$0] }.first.flatMap { Int($0) }
+      run.guest.budget = ["budget", "step"].lazy.compactMap { strategy.options[$0].flatMap { Int($0) } }.first { $0 > 0 }
     }
     // With several scanners, the first one's CPU would mean little; scan.csv has all of them.
     let scanCPU = placement.scanners.count == 1 ? ThreadPlacement.currentCPU : nil

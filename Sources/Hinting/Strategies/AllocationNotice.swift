@@ -16,10 +16,10 @@ struct NoticingPageReporting: ReportingStrategy {
     let words: SharedWords.View
     let order: Int
 
-    /// The words after the state: how many notices there were, then the last ones, each a ``Block/rawValue``: the entries
-    /// of the driver's queue.
-    static var count: Int { 8 }
-    static var first: Int { 16 }
+    /// The words of its own: how many notices there were, and from a line of their own on the last ones, each a
+    /// ``Block/rawValue``: the entries of the driver's queue.
+    static var count: Int { ReportingWords.own }
+    static var first: Int { ReportingWords.own + 8 }
     static var entries: Int { 128 }
 
     /// The notices since the last reset.
@@ -33,6 +33,7 @@ struct NoticingPageReporting: ReportingStrategy {
     @inline(__always)
     private static func entry(_ index: UInt64) -> Int { first &+ Int(truncatingIfNeeded: index) & (entries &- 1) }
 
+    static var hasThreshold: Bool { true }
     static var marksBlocks: Bool { true }
 
     @inline(__always)

@@ -1,9 +1,14 @@
 import GuestMemory
 import Records
 
-/// ``PageReporting`` with bounded holds, or with a page budget.
+/// ``PageReporting`` with bounded holds, with budgets of its own, or with a threshold for its runs.
 struct BoundedPageReporting: ReportingStrategy {
-  typealias Hooks = PageReporting.Hooks
+  struct Hooks: ReportingHooks {
+    let words: SharedWords.View
+    let order: Int
+
+    static var hasThreshold: Bool { true }
+  }
 
   static var boundsHolds: Bool { true }
 
@@ -23,6 +28,7 @@ struct KeepingPageReporting: ReportingStrategy {
     let words: SharedWords.View
     let order: Int
 
+    static var hasThreshold: Bool { true }
     static var marksBlocks: Bool { true }
 
     @inline(__always)

@@ -11,7 +11,7 @@ import Records
 /// spending its budget: its longest hold is the list's length. A list that still has unreported blocks when its budget
 /// is spent is rotated so that the first of them leads, and the run requests the next one itself.
 ///
-/// A session repeats runs without the delay. On an idle guest at most ``runsPerSession`` are ever requested. Beside
+/// A session repeats runs without the delay. On an idle guest at most ``runsPerSession(_:)`` are ever requested. Beside
 /// threads that keep freeing one is always requested, so the session ends after that many runs, which have covered
 /// everything free at its start.
 ///
@@ -71,6 +71,14 @@ struct PageReporting: ReportingStrategy {
         "flush", .integer(0...(1 << 32)), default: "0",
         "pages that a session reports at most, runs together; 0: all",
         source: "0: 5.7; the flush with a page budget: M. Tsirkin, v5, May 2026", implied: "0"),
+      DeclaredOption(
+        "budget", .integer(0...1_000_000), default: "0",
+        "full reports of one list in a run; 0: what `share` says",
+        source: "0: 5.7, a share of the free blocks; a fixed one: this project", implied: "0"),
+      DeclaredOption(
+        "trigger", .integer(0...(1 << 32)), default: "0",
+        "pages of `order` or above that frees come to before they request a run; 0: the first free does",
+        source: "0: 5.7; a threshold: Liang Li, v2, December 2020 and 20210106034715.GA1138, not merged", implied: "0"),
     ])
 
   static func form(_ options: OptionValues) -> any StrategyPasses.Type {
@@ -84,6 +92,8 @@ struct PageReporting: ReportingStrategy {
   struct Hooks: ReportingHooks {
     let words: SharedWords.View
     let order: Int
+
+    static var hasThreshold: Bool { false }
   }
 
   static var boundsHolds: Bool { false }
@@ -100,10 +110,24 @@ struct PageReporting: ReportingStrategy {
 protocol ReportingHooks: AllocatorHooks {
   init(words: SharedWords.View, order: Int)
 
-  /// Word 0 is the device's state, see ``PageReporting/State``.
+  /// See ``ReportingWords``.
   var words: SharedWords.View { get }
   /// The lowest order reported.
   var order: Int { get }
+
+  /// Whether frees request a run only once they have come to as many pages as word ``ReportingWords/threshold`` says.
+  static var hasThreshold: Bool { get }
+}
+
+/// The words that hooks share with the worker. A strategy's own begin at ``own``.
+enum ReportingWords {
+  /// See ``ReportingRequest``.
+  static let state = 0
+  /// Pages; 0: the first free requests. On the state's line, which is only read while nothing is requested.
+  static let threshold = 1
+  /// The pages freed since the last request, on a line of their own: with a threshold every free writes there.
+  static let freed = 8
+  static let own = 16
 }
 
 extension ReportingHooks {
@@ -117,7 +141,19 @@ extension ReportingHooks {
   /// page_reporting_notify_free()
   @inline(__always)
   func didFree(_ page: Page, pfn: UInt64, _ zone: Zone, order: Int, _ type: Migratetype) {
-    if order >= self.order { request() }
+    if order >= self.order && (!Self.hasThreshold || reachesThreshold(order: order)) { request() }
+  }
+
+  /// Counts a free, and returns whether the threshold is reached. What is freed below it stays unreported until more is
+  /// freed: no source says otherwise. A block counts as it is after its merges, each time it is freed into.
+  @inline(__always)
+  func reachesThreshold(order: Int) -> Bool {
+    let threshold = words[ReportingWords.threshold]
+    if threshold == 0 { return true }
+    if words[ReportingWords.state] == ReportingRequest.requested { return false }
+    if words.add(ReportingWords.freed, 1 &<< order) < threshold { return false }
+    words[ReportingWords.freed] = 0
+    return true
   }
 
   /// __page_reporting_request(). If the device is idle, the caller queues the work; if it is active, the worker finds
@@ -125,8 +161,8 @@ extension ReportingHooks {
   @inline(__always)
   func request() {
     // Most frees find it requested, and a read keeps the line shared.
-    if words[0] == ReportingRequest.requested { return }
-    _ = words.exchange(0, ReportingRequest.requested)
+    if words[ReportingWords.state] == ReportingRequest.requested { return }
+    _ = words.exchange(ReportingWords.state, ReportingRequest.requested)
   }
 }
 

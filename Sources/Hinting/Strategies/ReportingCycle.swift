@@ -15,7 +15,7 @@ protocol ReportingStrategy: HintStrategy where Hooks: ReportingHooks {
   /// it is marked as reported in any case.
   static var marksBeforePutBack: UInt64 { get }
 
-  /// The words that hooks share; the first is the device's state.
+  /// How many words the hooks share. See ``ReportingWords``.
   static var wordCount: Int { get }
 
   var state: ReportingState { get set }
@@ -40,6 +40,10 @@ struct ReportingState: Sendable {
   fileprivate let take: Int
   /// Pages that a session may report.
   fileprivate let flush: UInt64
+  /// Full reports of one list in a run; 0: by `share`.
+  fileprivate let budget: Int
+  /// Pages freed before a run is requested; 0: any.
+  fileprivate let trigger: UInt64
   fileprivate let delayNanoseconds: UInt64
   fileprivate var memory: Memory?
   fileprivate var order = 0
@@ -53,24 +57,31 @@ struct ReportingState: Sendable {
     skip = limit("skip")
     take = limit("take")
     flush = UInt64(limit("flush"))
+    budget = options.integer("budget")
+    trigger = UInt64(options.integer("trigger"))
     delayNanoseconds = UInt64(options.integer("delay")) * 1_000_000
   }
 
   /// Whether an option differs from what was merged in a way that ``ReportingStrategy/boundsHolds`` is for.
-  var isBounded: Bool { skip != .max || take < capacity || flush != Int.max || hasOwnBuffers }
+  var isBounded: Bool {
+    skip != .max || take < capacity || flush != Int.max || hasOwnBuffers || budget > 0 || trigger > 0
+  }
 }
 
 extension ReportingStrategy {
   static var card: StrategyCard { PageReporting.card }
   static var allocatorUse: AllocatorUse { .takesBlocks }
   static var marksBeforePutBack: UInt64 { 0 }
-  static var wordCount: Int { 1 }
+  static var wordCount: Int { ReportingWords.own }
 
   var workDelayNanoseconds: UInt64 { state.delayNanoseconds }
 
-  /// The most runs an idle guest can need: a run reports at least a `share` of a list. Two more cover what a sheet
-  /// begun on one list takes from the next list's share.
-  var runsPerSession: Int { state.share + 2 }
+  /// The most runs an idle guest can need: a run reports at least a `share` of a list, or its `budget`. Two more cover what
+  /// a sheet begun on one list takes from the next list's share.
+  func runsPerSession(_ guest: GuestCore) -> Int {
+    guard state.budget > 0 else { return state.share + 2 }
+    return Int(guest.freePages >> UInt64(state.order)) / (state.budget * state.capacity) + 2
+  }
 
   var bufferBytes: Int? { state.memory == nil ? nil : state.capacity * 8 }
 
@@ -94,7 +105,8 @@ extension ReportingStrategy {
   mutating func reset(_ guest: GuestCore) {
     let words = hooks.words
     words.clear()
-    words[0] = ReportingRequest.requested
+    words[ReportingWords.state] = ReportingRequest.requested
+    words[ReportingWords.threshold] = state.trigger
   }
 
   var isWorkRequested: Bool { state.memory.map { $0.words.view[0] == ReportingRequest.requested } ?? false }
@@ -114,9 +126,10 @@ extension ReportingStrategy {
     _ cpu: inout GuestCPU<Probe, Hooks, Rules>, _ sink: inout Sink, _ session: inout Session
   ) -> Outcome {
     let words = cpu.hooks.words
+    let mostRuns = runsPerSession(cpu.core)
     var pages = state.flush
     var runs = 0
-    while runs < runsPerSession && words[0] == ReportingRequest.requested {
+    while runs < mostRuns && words[ReportingWords.state] == ReportingRequest.requested {
       let outcome = run(&cpu, &sink, &session, &pages)
       if outcome != .complete { return outcome }
       runs &+= 1
@@ -138,7 +151,7 @@ extension ReportingStrategy {
     guard let sheet = state.memory?.sheet else { return .noBuffer }
     let words = cpu.hooks.words
     // Frees from here on request again.
-    _ = words.exchange(0, ReportingRequest.active)
+    _ = words.exchange(ReportingWords.state, ReportingRequest.active)
     var end = ReportingEnd.done
     var zone = 0
     while zone < cpu.core.zoneCount && end == .done {
@@ -146,8 +159,8 @@ extension ReportingStrategy {
       zone &+= 1
     }
     // Request again for what a stopped run left.
-    if end == .stopped || end == .spent { words[0] = ReportingRequest.requested }
-    _ = words.compareExchange(0, expected: ReportingRequest.active, desired: ReportingRequest.idle)
+    if end == .stopped || end == .spent { words[ReportingWords.state] = ReportingRequest.requested }
+    _ = words.compareExchange(ReportingWords.state, expected: ReportingRequest.active, desired: ReportingRequest.idle)
     switch end {
     case .done: return .complete
     case .spent: return .limit
@@ -248,6 +261,7 @@ extension ReportingStrategy {
           let part = capacity &* share
           budget = (blocks &+ part &- 1) / part
           if Self.boundsHolds {
+            if state.budget > 0 { budget = state.budget &- 1 }
             hasBegun = true
             unpassed = blocks
           }
@@ -272,7 +286,7 @@ extension ReportingStrategy {
             continue
           }
           if budget < 0 {
-            hold.hooks.words[0] = ReportingRequest.requested
+            hold.hooks.words[ReportingWords.state] = ReportingRequest.requested
             hold.rotate(list, toFront: page)
             return .listDone
           }
