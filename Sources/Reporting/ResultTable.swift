@@ -60,7 +60,7 @@ public struct ResultTable {
     return groups.map { group in
       Section(
         heading: heading(group.key, group.cells),
-        tables: [results(group.cells)]
+        tables: (measuresNothingHere(group.cells) ? outcomes(group.cells) : [results(group.cells)])
           + (group.cells.contains(where: hasBystanders) ? [bystanders(group.cells)] : [])
           + (group.cells.contains(where: hasCounts) ? [counts(group.cells)] : []),
         answer: answer(group.cells))
@@ -207,6 +207,27 @@ public struct ResultTable {
         counted("held", \.sideEffects.blocksWithheldMax),
         outcomes.allSatisfy { $0 == RunOutcome.complete.rawValue } ? nil : Part(title: "outcome", fields: outcomes),
       ].compactMap { $0 })
+  }
+
+  /// Whether the experiment's own table has all that was measured, but for the outcomes.
+  private func measuresNothingHere(_ cells: [CellRecord]) -> Bool {
+    let titles = results(cells).titles
+    return !runs.isEmpty && titles.allSatisfy { ["strategy", "kernel", "order", "outcome"].contains($0) }
+  }
+
+  /// The outcomes that aren't complete. Cells that differ only in what has a column of the experiment's have the same name
+  /// here, and those that say the same are one row.
+  private func outcomes(_ cells: [CellRecord]) -> [TableContent] {
+    var rows: [[String]] = []
+    for (name, cell) in zip(StrategyNames.withOptions(cells), cells)
+    where outcome(cell) != RunOutcome.complete.rawValue && !rows.contains([name, outcome(cell)]) {
+      rows.append([name, outcome(cell)])
+    }
+    guard !rows.isEmpty else { return [] }
+    return [
+      TableContent(
+        caption: "Not complete in every repetition:", titles: ["strategy", "outcome"], rows: rows, leftAligned: [0, 1])
+    ]
   }
 
   private func isModelled(_ cell: CellRecord) -> Bool {

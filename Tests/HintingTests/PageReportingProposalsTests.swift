@@ -249,7 +249,8 @@ import Testing
       #expect(bench.work(recorder) == .complete)
       let reported = recorder.hints.count
       // What doesn't fill a report is reported at the zone's end.
-      #expect(reported == min(left, budget * capacity) || left - reported < capacity && reported - budget * capacity < capacity)
+      let whole = min(left, budget * capacity)
+      #expect(reported == whole || left - reported < capacity && reported - whole < capacity)
       left -= reported
       runs += 1
       #expect(bench.strategy.isWorkRequested == (left > 0))

@@ -202,6 +202,28 @@ struct ResultTableTests {
     }
   }
 
+  @Test("where only outcomes are left to say, those that aren't complete are said, once each")
+  func outcomesAlone() throws {
+    func text(_ outcomes: [(strategy: String, outcome: RunOutcome)]) throws -> String {
+      let runs = outcomes.enumerated().map { index, given in
+        var run = RunFixtures.run(cell: "\(index)", repetition: 0)
+        run.identity.strategy = given.strategy
+        run.found = .init(outcome: given.outcome)
+        run.speed = .init()
+        return run
+      }
+      let cells = try runs.map { try #require(CellSummary.record(of: [$0], limitNsPerBlock: nil, holdLimitNs: nil)) }
+      return ResultTable(cells: cells, runs: runs, meta: RunFixtures.meta).text
+    }
+    let all = try text([("walk-callback", .complete), ("pluck-buffer", .complete)])
+    #expect(!all.contains("walk-callback") && !all.contains("Not complete"))
+    let some = try text([
+      ("walk-callback", .complete), ("pluck-buffer", .noBuffer), ("pluck-buffer", .noBuffer), ("pluck-buffer", .limit),
+    ])
+    let rows = some.split(separator: "\n").filter { $0.hasPrefix("pluck-buffer") }
+    #expect(rows.count == 2 && !some.contains("walk-callback") && some.contains("Not complete in every repetition:"))
+  }
+
   @Test("what was counted is shown as it is and a block, where anything was")
   func counted() throws {
     var (cells, runs) = Self.sample()

@@ -77,20 +77,22 @@ public final class MutatorGroup: @unchecked Sendable {
   /// their modelled CPUs, by default 1 and up. `hostCPUs`: the host CPUs they are pinned to in turn; empty means not
   /// pinned. `isProbed`: whether holds and latencies are measured; otherwise only operations are counted. `mostPages`:
   /// the approximate number of pages each holds at once, by default an equal share of an eighth of free memory.
-  /// `restNanoseconds`: as in ``MutatorSettings``.
+  /// `restNanoseconds`, `timedOneOf`: as in ``MutatorSettings``.
   ///
   /// - Throws: ``GuestError`` or ``SystemCallError`` if the host refuses the address space.
   public init(
     _ guest: Guest, _ runner: StrategyRunner?, _ load: MutatorLoad, count: Int, guestCPUs: [Int]? = nil,
     hostCPUs: [Int],
-    seed: UInt64, isProbed: Bool, mostPages: Int? = nil, restNanoseconds: UInt64 = 0
+    seed: UInt64, isProbed: Bool, mostPages: Int? = nil, restNanoseconds: UInt64 = 0,
+    timedOneOf: Int = 0
   ) throws {
     let guestCPUs = guestCPUs ?? Array(1..<guest.geometry.cpuCount)
     precondition(count <= guestCPUs.count, "\(count) mutators on \(guestCPUs.count) CPUs")
     let share = mostPages ?? Int(guest.core.freePages) / 8 / max(count, 1)
     workers = try (0..<(load == .none ? 0 : count)).map {
       let settings = MutatorSettings(
-        load: load, cpu: guestCPUs[$0], mostPages: min(share, 1 << 20), seed: seed, restNanoseconds: restNanoseconds)
+        load: load, cpu: guestCPUs[$0], mostPages: min(share, 1 << 20), seed: seed, restNanoseconds: restNanoseconds,
+        timedOneOf: timedOneOf)
       guard let runner else { return Worker(try StrategyRunner.plainMutator(guest, settings, isProbed: isProbed)) }
       return Worker(try runner.mutator(guest, settings, isProbed: isProbed))
     }

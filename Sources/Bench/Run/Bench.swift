@@ -275,7 +275,7 @@ package final class Bench {
     if let strategy = cell.configuredStrategy {
       run.guest.listAdjacent = model.listAdjacency(fromOrder: cell.order)
       run.guest.order = cell.order
-      run.guest.budget = ["budget", "step"].lazy.compactMap { strategy.options[$0].flatMap { Int($0) } }.first { $0 > 0 }
+      run.guest.budget = ["budget", "step"].compactMap { strategy.options[$0].flatMap { Int($0) } }.first { $0 > 0 }
     }
     // With several scanners, the first one's CPU would mean little; scan.csv has all of them.
     let scanCPU = placement.scanners.count == 1 ? ThreadPlacement.currentCPU : nil

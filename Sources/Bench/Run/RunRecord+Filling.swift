@@ -5,15 +5,20 @@ import Records
 extension RunRecord.Bystanders {
   /// Adds the figures of a probed pass's mutators.
   package mutating func add(_ figures: MutatorFigures) {
-    allocNsP50 = figures.allocations.percentile(50)
-    allocNsP99 = figures.allocations.percentile(99)
-    allocNsP999 = figures.allocations.percentile(99.9)
+    add(latencies: figures)
     allocNsMax = figures.allocations.max.map { Double($0) }
     irqoffNsP99 = figures.holds.irqOff.percentile(99)
     irqoffNsP999 = figures.holds.irqOff.percentile(99.9)
     irqoffNsMax = figures.holds.irqOff.max.map { Double($0) }
     waitNsTotal = figures.waitTotal
     allocFailed = figures.failed
+  }
+
+  /// Adds how long allocations took, where a sample of them was timed: not the longest.
+  package mutating func add(latencies figures: MutatorFigures) {
+    allocNsP50 = figures.allocations.percentile(50)
+    allocNsP99 = figures.allocations.percentile(99)
+    allocNsP999 = figures.allocations.percentile(99.9)
   }
 }
 

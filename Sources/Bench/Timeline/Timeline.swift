@@ -15,6 +15,8 @@ package protocol Timeline: AnyObject {
   func stop()
   /// The mutators' operations per second of real time; nil if they run by a virtual clock. Only while stopped.
   var operationsPerSecond: Double? { get }
+  /// The mutators' figures; nil if they have no threads. Only while stopped.
+  var figures: MutatorFigures? { get }
   /// The disturbance of the mutators' threads; nil if they have none. Only while stopped.
   var disturbance: Disturbance? { get }
   /// Frees the mutators' blocks. Only while stopped.
@@ -60,6 +62,7 @@ package final class RealTimeline: Timeline {
 
   package func stop() { mutators?.park() }
   package var operationsPerSecond: Double? { mutators?.operationsPerSecond }
+  package var figures: MutatorFigures? { mutators?.figures }
   package var disturbance: Disturbance? { mutators?.disturbance }
   package func giveBack() { mutators?.giveBack() }
   package func end() { mutators?.end() }

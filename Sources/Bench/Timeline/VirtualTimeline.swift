@@ -60,6 +60,7 @@ package final class VirtualTimeline: Timeline {
 
   package func stop() {}
   package var operationsPerSecond: Double? { nil }
+  package var figures: MutatorFigures? { nil }
   package var disturbance: Disturbance? { nil }
   /// The mutators' operations so far.
   var operations: Int { mutators.reduce(0) { $0 + $1.operations } }

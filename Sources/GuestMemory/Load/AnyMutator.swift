@@ -117,9 +117,12 @@ public struct MutatorSettings: Sendable {
   public var restNanoseconds: UInt64
   /// Whether it keeps what ``AnyMutator/takeTouches(_:)`` passes on.
   public var notesTouches: Bool
+  /// Without a probe: times one allocation of this many; 0: none. With one, all are timed.
+  public var timedOneOf: Int
 
   public init(
-    load: MutatorLoad, cpu: Int, mostPages: Int, seed: UInt64, restNanoseconds: UInt64 = 0, notesTouches: Bool = false
+    load: MutatorLoad, cpu: Int, mostPages: Int, seed: UInt64, restNanoseconds: UInt64 = 0, notesTouches: Bool = false,
+    timedOneOf: Int = 0
   ) {
     self.load = load
     self.cpu = cpu
@@ -127,5 +130,6 @@ public struct MutatorSettings: Sendable {
     self.seed = seed
     self.restNanoseconds = restNanoseconds
     self.notesTouches = notesTouches
+    self.timedOneOf = timedOneOf
   }
 }

@@ -19,13 +19,18 @@ public final class Mutator<Probe: LockProbe, Hooks: AllocatorHooks, Rules: Kerne
   @usableFromInline let notesTouches: Bool
   @usableFromInline var touches: [Block] = []
   @usableFromInline let log: HoldLog?
+  /// One allocation of this many is timed. Counted down, and not by the number of operations, which would meet every
+  /// refill of a per-CPU list or none.
+  @usableFromInline let timedOneOf: Int
+  @usableFromInline var untilTimed: Int
   @usableFromInline let memory: FaultingMemory?
   @usableFromInline var done = 0
   @usableFromInline var failed = 0
   @usableFromInline var failedAtomic = 0
   @usableFromInline var allocations = DurationHistogram()
 
-  /// Creates a mutator. With a log, its probe writes there and allocations are timed; without, neither.
+  /// Creates a mutator. With a log, its probe writes there and all allocations are timed; without, those that the settings
+  /// say.
   ///
   /// - Throws: ``GuestError/cannotReserve(bytes:)``
   @inlinable
@@ -41,6 +46,8 @@ public final class Mutator<Probe: LockProbe, Hooks: AllocatorHooks, Rules: Kerne
     most = max(settings.mostPages, 64)
     rest = settings.restNanoseconds
     notesTouches = settings.notesTouches
+    timedOneOf = log == nil ? settings.timedOneOf : 1
+    untilTimed = timedOneOf == 0 ? .max : timedOneOf
     memory = settings.load == .faults ? try FaultingMemory(pages: 1 << 14) : nil
     held.reserveCapacity(min(most, 1 << 20) + 64)
   }
@@ -149,7 +156,9 @@ public final class Mutator<Probe: LockProbe, Hooks: AllocatorHooks, Rules: Kerne
     guard order >= cpu.core.granuleOrder || load == .thp else { return }
     let pfn: UInt64?
     memory?.makeRoom()
-    if log != nil {
+    untilTimed &-= 1
+    if untilTimed == 0 {
+      untilTimed = timedOneOf
       let begin = CycleClock.begin()
       pfn = cpu.allocate(order: order, gfp)
       memory?.touch()
