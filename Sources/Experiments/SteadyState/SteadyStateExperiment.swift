@@ -266,7 +266,8 @@ enum SteadyStateExperiment: Experiment {
     let cell = repetition.cell
     if cell.clock == .real {
       return RealTimeline(
-        try bench.mutators(repetition, repetition.runner, isProbed: false, mostPages: mostPages, timedOneOf: timedOneOf),
+        try bench.mutators(
+          repetition, repetition.runner, isProbed: false, mostPages: mostPages, timedOneOf: timedOneOf),
         own: tenant)
     }
     let mutators = try (0..<cell.mutators).map {
