@@ -84,6 +84,7 @@ func require(_ done: Bool) { if !done { fatalError("the guest ran out of memory"
 
 /// Options that bring other hooks than a strategy has without them.
 let otherHooks = [
+  (strategy: "page-reporting", option: "trigger", value: "65536"),
   (strategy: "page-reporting", option: "keep-reported", value: "on"),
   (strategy: "page-reporting", option: "keep-reported", value: "notice"),
 ]
