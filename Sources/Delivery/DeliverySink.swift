@@ -64,10 +64,8 @@ public struct DeliverySink: HintSink {
   public mutating func send(_ buffer: HintBuffer, words: Int, _ format: HintFormat, descriptors count: Int) {
     kicks &+= 1
     descriptors &+= count
-    var order = DriverMemory.Header.baseAndSize
-    if case .address(let own) = format { order = Int32(truncatingIfNeeded: own) }
     memory.header.pointee = DriverMemory.Header(
-      sessionID: sessionID, order: order, words: buffer.words, count: words, time: now())
+      sessionID: sessionID, format: format, words: buffer.words, count: words, time: now())
     let address = UInt64(UInt(bitPattern: memory.header))
     let isSent = sendChain(count: count, deviceWrites: false) { position in
       // After the header come the buffers that the chain's further descriptors would name: the host reads them in
@@ -75,9 +73,11 @@ public struct DeliverySink: HintSink {
       position == 0 ? (address, DriverMemory.Header.bytes) : (0, 0)
     }
     guard isSent else { return }
-    hints &+= words / format.stride
     var sum: UInt64 = 0
-    buffer.forEachBlock(words: words, format) { sum &+= $0.bytes }
+    buffer.forEachBlock(words: words, format) {
+      hints &+= 1
+      sum &+= $0.bytes
+    }
     account(bytes: sum)
     _ = queue.waitUntilAllUsed()
   }

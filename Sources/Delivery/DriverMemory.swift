@@ -20,14 +20,13 @@ public struct DriverMemory: @unchecked Sendable {
   struct Header {
     /// The id of the session that the buffer answers.
     var sessionID: UInt32
-    /// The order of every block; ``baseAndSize`` if each block has its own size.
-    var order: Int32
+    /// How the words name blocks.
+    var format: HintFormat
     var words: UnsafeMutablePointer<UInt64>
     var count: Int
     /// The time the buffer was put into the queue. Clock ticks.
     var time: UInt64
 
-    static let baseAndSize: Int32 = -1
     static let bytes = UInt32(MemoryLayout<Header>.size)
   }
 
@@ -77,9 +76,7 @@ extension VirtqueueChain {
         let header = place.load(as: DriverMemory.Header.self)
         reader.buffer(sessionID: header.sessionID)
         let words = HintBuffer(words: header.words, capacity: header.count)
-        let format: HintFormat =
-          header.order == DriverMemory.Header.baseAndSize ? .baseAndSize : .address(order: Int(header.order))
-        words.forEachBlock(words: header.count, format) { reader.block($0, inBuffer: true, time: header.time) }
+        words.forEachBlock(words: header.count, header.format) { reader.block($0, inBuffer: true, time: header.time) }
       }
     }
   }

@@ -48,6 +48,26 @@ public struct HintBuffer: Sendable {
       }
     case .address(let order):
       for index in 0..<count { body(Block(pfn: self[index] &>> 12, order: order)) }
+    case .runs(let order):
+      var index = 0
+      while index &+ 1 < count {
+        var pfn = self[index] &>> 12
+        let end = pfn &+ self[index &+ 1] &>> 12
+        while pfn < end {
+          body(Block(pfn: pfn, order: order))
+          pfn &+= 1 &<< UInt64(truncatingIfNeeded: order)
+        }
+        index &+= 2
+      }
+    case .bitmap(let order, let firstPFN):
+      for index in 0..<count {
+        var left = self[index]
+        while left != 0 {
+          let bit = UInt64(truncatingIfNeeded: index &* 64 &+ left.trailingZeroBitCount)
+          body(Block(pfn: firstPFN &+ bit &<< UInt64(truncatingIfNeeded: order), order: order))
+          left &= left &- 1
+        }
+      }
     }
   }
 }
@@ -87,12 +107,8 @@ public enum HintFormat: Sendable, Equatable {
   case baseAndSize
   /// v33 (2018) and later: one word a block, its byte address; the common size is in the header.
   case address(order: Int)
-
-  /// Words per block.
-  @inlinable public var stride: Int {
-    switch self {
-    case .baseAndSize: 2
-    case .address: 1
-    }
-  }
+  /// Two words a run of neighbouring blocks of this order: byte address and byte length.
+  case runs(order: Int)
+  /// A bit for each block of this order from that PFN on, the lowest of the first word first; set: free.
+  case bitmap(order: Int, firstPFN: UInt64)
 }

@@ -34,6 +34,7 @@ extension GuestCore {
       list.addHead(page)
     }
     zone.freeCounter(order: order).pointee &+= 1
+    hooks.didAdd(page, pfn: pfn(page), zone, order: order)
   }
 
   /// del_page_from_free_list()
@@ -41,7 +42,7 @@ extension GuestCore {
   func removeFromFreeList<Hooks: AllocatorHooks>(
     _ page: Page, _ zone: Zone, order: Int, _ hooks: Hooks = NoHooks()
   ) {
-    hooks.willRemove(page, zone, order: order)
+    hooks.willRemove(page, pfn: pfn(page), zone, order: order)
     FreeList.remove(page)
     page.pointer.pointee.page_type = Page.typeNone
     page.pointer.pointee.private_ = 0

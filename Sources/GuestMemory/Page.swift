@@ -72,6 +72,18 @@ public struct Page: Equatable, Sendable {
       && chost_read_once(UnsafeRawPointer(pointer) + Int(HB_PAGE_PRIVATE)) == UInt64(truncatingIfNeeded: order)
   }
 
+  /// Asks for this page's cache line, which taking the block off its list will write. Reads nothing.
+  @inlinable @inline(__always)
+  public func prefetch() { chost_prefetch_write(pointer) }
+
+  /// Asks for the cache lines of the entries before and behind it, which taking it off its list will write, too. Read
+  /// without the lock they may be no entries any more: a line more is asked for, nothing else follows from it.
+  @inlinable @inline(__always)
+  public func prefetchNeighbours() {
+    chost_prefetch_write(UnsafeRawPointer(bitPattern: UInt(chost_read_once(UnsafeRawPointer(link)))))
+    chost_prefetch_write(UnsafeRawPointer(bitPattern: UInt(chost_read_once(UnsafeRawPointer(link) + 8))))
+  }
+
   /// Whether it has a reference.
   @inlinable @inline(__always)
   var isReferencedUnlocked: Bool {

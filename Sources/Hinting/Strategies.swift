@@ -17,6 +17,11 @@ public enum Strategies {
     StrategyEntry(BitmapHinting.self),
     StrategyEntry(PageReportingBoundary.self),
     StrategyEntry(PageReporting.self),
+    StrategyEntry(RotatingCursor.self),
+    StrategyEntry(PFNScan.self),
+    StrategyEntry(Adaptive.self),
+    StrategyEntry(BlockMapHints.self),
+    StrategyEntry(BlockMapReporting.self),
   ]
 
   /// Returns the strategy of this name.
@@ -39,3 +44,5 @@ extension PageReporting: StrategyPasses {}
 extension BoundedPageReporting: StrategyPasses {}
 extension KeepingPageReporting: StrategyPasses {}
 extension NoticingPageReporting: StrategyPasses {}
+extension BlockMapHints: StrategyPasses {}
+extension BlockMapReporting: StrategyPasses {}

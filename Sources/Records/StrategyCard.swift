@@ -24,7 +24,7 @@ public struct StrategyCard: Sendable {
   public enum Trigger: Sendable {
     /// The host's command.
     case command
-    /// Frees: the strategy has hooks in the allocator.
+    /// Frees, by a hook in the allocator.
     case frees
   }
 
@@ -37,6 +37,14 @@ public struct StrategyCard: Sendable {
   public let orders: Orders
   public let effect: Effect
   public let trigger: Trigger
+  /// Whether it has hooks in the allocator, which cost those who allocate and free.
+  public let hasHooks: Bool
+  /// Whether a session that is stopped leaves lists in another order.
+  public let reordersLists: Bool
+  /// Whether it names free memory in blocks of the lowest order, whatever blocks that is free in.
+  public let namesParts: Bool
+  /// Whether how much it does in a hold depends on how long holds take, so that no two sessions need be the same.
+  public let followsTime: Bool
   /// Whether it works on single pages, which a guest has at granule 0 only.
   public let needsSinglePages: Bool
   /// The lowest order that the published strategy used; nil: the highest order.
@@ -49,7 +57,9 @@ public struct StrategyCard: Sendable {
 
   public init(
     name: String, origin: String, summary: String, reports: Bool = true, orders: Orders = .any, effect: Effect,
-    trigger: Trigger = .command, needsSinglePages: Bool = false, nativeOrder: Int? = nil, holdBound: String,
+    trigger: Trigger = .command, hasHooks: Bool = false, reordersLists: Bool = false,
+    namesParts: Bool = false, followsTime: Bool = false, needsSinglePages: Bool = false, nativeOrder: Int? = nil,
+    holdBound: String,
     sideEffects: String, limits: String,
     options: [DeclaredOption] = []
   ) {
@@ -60,6 +70,10 @@ public struct StrategyCard: Sendable {
     self.orders = orders
     self.effect = effect
     self.trigger = trigger
+    self.hasHooks = hasHooks || trigger == .frees
+    self.reordersLists = reordersLists
+    self.namesParts = namesParts
+    self.followsTime = followsTime
     self.needsSinglePages = needsSinglePages
     self.nativeOrder = nativeOrder
     self.holdBound = holdBound

@@ -91,11 +91,11 @@ let otherHooks = [
 
 /// Without hooks first, and once more: what the second differs from the first is the measurement's own error.
 func contestants(_ guest: Guest) -> [Contestant] {
-  guard let plain = Strategies.all.first(where: { $0.card.trigger == .command && !$0.card.reports }) else {
+  guard let plain = Strategies.all.first(where: { !$0.card.hasHooks && !$0.card.reports }) else {
     fatalError("no strategy that does nothing")
   }
   return [Contestant(plain, guest, name: "no hooks"), Contestant(plain, guest, name: "no hooks, again")]
-    + Strategies.all.filter { $0.card.trigger == .frees }.flatMap { entry in
+    + Strategies.all.filter(\.card.hasHooks).flatMap { entry in
       [Contestant(entry, guest)]
         + otherHooks.filter { $0.strategy == entry.card.name }.map { other in
           Contestant(

@@ -35,6 +35,9 @@ static inline uint64_t chost_ticks_end(void) {
 
 /* ---- what a spinning or flushing CPU needs ------------------------------------------------------------------ */
 
+/* Asks for a cache line that will be written soon. Any address may be given. */
+static inline void chost_prefetch_write(const void *address) { __builtin_prefetch(address, 1, 3); }
+
 /* cpu_relax() */
 static inline void chost_pause(void) {
 #if defined(__x86_64__)

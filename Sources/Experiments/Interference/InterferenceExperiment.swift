@@ -44,7 +44,7 @@ enum InterferenceExperiment: Experiment {
 
   /// Two windows alone and two beside the strategy, one more with hooks; each starts threads and gives memory back.
   static func estimate(_ cell: Cell, _ host: Matrix.HostResources) -> Double {
-    let windows = cell.strategy.card.trigger == .frees ? 5.0 : 4.0
+    let windows = cell.strategy.card.hasHooks ? 5.0 : 4.0
     return windows * (Double(cell.windowNs) + 12e6)
   }
 
@@ -197,7 +197,7 @@ enum InterferenceExperiment: Experiment {
     let probed = try alone(nil, isProbed: true)
     record.add(alone: probed.figures)
     var disturbances = [unprobed.disturbance, probed.disturbance]
-    if repetition.cell.strategy.card.trigger == .frees {
+    if repetition.cell.strategy.card.hasHooks {
       let hooked = try alone(repetition.runner, isProbed: false)
       record.hookedOpsPerSecond = hooked.rate
       disturbances.append(hooked.disturbance)

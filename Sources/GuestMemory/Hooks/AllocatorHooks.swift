@@ -5,7 +5,10 @@
 /// wait. Their state is in separate memory (``SharedWords``), so that copies of a value are the same hooks.
 public protocol AllocatorHooks: Sendable {
   /// Called in `del_page_from_free_list()`, before the block is unlinked to be allocated, merged or isolated.
-  func willRemove(_ page: Page, _ zone: Zone, order: Int)
+  func willRemove(_ page: Page, pfn: UInt64, _ zone: Zone, order: Int)
+
+  /// Called in `add_to_free_list()`, once the block is on a list: freed, merged, split off or put back.
+  func didAdd(_ page: Page, pfn: UInt64, _ zone: Zone, order: Int)
 
   /// Called in `move_to_free_list()`, before the block moves to another migratetype's list.
   func willMove(_ page: Page, _ zone: Zone, order: Int)
@@ -35,7 +38,10 @@ public protocol AllocatorHooks: Sendable {
 
 extension AllocatorHooks {
   @inlinable @inline(__always)
-  public func willRemove(_ page: Page, _ zone: Zone, order: Int) {}
+  public func willRemove(_ page: Page, pfn: UInt64, _ zone: Zone, order: Int) {}
+
+  @inlinable @inline(__always)
+  public func didAdd(_ page: Page, pfn: UInt64, _ zone: Zone, order: Int) {}
 
   @inlinable @inline(__always)
   public func willMove(_ page: Page, _ zone: Zone, order: Int) {}
@@ -77,7 +83,14 @@ public struct HooksUnder<Rules: KernelRules, Base: AllocatorHooks>: KernelHooks 
   public init(_ base: Base) { self.base = base }
 
   @inlinable @inline(__always)
-  public func willRemove(_ page: Page, _ zone: Zone, order: Int) { base.willRemove(page, zone, order: order) }
+  public func willRemove(_ page: Page, pfn: UInt64, _ zone: Zone, order: Int) {
+    base.willRemove(page, pfn: pfn, zone, order: order)
+  }
+
+  @inlinable @inline(__always)
+  public func didAdd(_ page: Page, pfn: UInt64, _ zone: Zone, order: Int) {
+    base.didAdd(page, pfn: pfn, zone, order: order)
+  }
 
   @inlinable @inline(__always)
   public func willMove(_ page: Page, _ zone: Zone, order: Int) { base.willMove(page, zone, order: order) }

@@ -45,7 +45,7 @@ struct NoticingPageReporting: ReportingStrategy {
     func marks(_ marks: UInt64, mergedWith others: UInt64) -> UInt64 { marks | others }
 
     @inline(__always)
-    func willRemove(_ page: Page, _ zone: Zone, order: Int) {
+    func willRemove(_ page: Page, pfn: UInt64, _ zone: Zone, order: Int) {
       if page.isReported {
         page.setReported(false)
         page.setDroppable(true)

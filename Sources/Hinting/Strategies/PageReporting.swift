@@ -134,7 +134,7 @@ extension ReportingHooks {
   /// Clears the flag of a block that leaves its list: if it comes back, it must be reported again. Of parts that stay on a
   /// list see ``AllocatorHooks/marks(_:)``.
   @inline(__always)
-  func willRemove(_ page: Page, _ zone: Zone, order: Int) {
+  func willRemove(_ page: Page, pfn: UInt64, _ zone: Zone, order: Int) {
     if page.isReported { page.setReported(false) }
   }
 

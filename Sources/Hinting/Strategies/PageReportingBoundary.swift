@@ -102,7 +102,7 @@ struct PageReportingBoundary: HintStrategy {
     func has(_ flag: UInt64, _ zone: Zone) -> Bool { words[flags(zone)] & flag != 0 }
 
     @inline(__always)
-    func willRemove(_ page: Page, _ zone: Zone, order: Int) { clearReported(page, zone, order) }
+    func willRemove(_ page: Page, pfn: UInt64, _ zone: Zone, order: Int) { clearReported(page, zone, order) }
 
     @inline(__always)
     func willMove(_ page: Page, _ zone: Zone, order: Int) { clearReported(page, zone, order) }

@@ -34,8 +34,12 @@ final class SessionObserver {
   private var pagesNamedWhileHeld: UInt64 = 0
   private lazy var freeAtStart = PageRuns(guest.snapshot?.blocks(fromOrder: 0) ?? [])
 
-  init(_ guest: Guest, lowestOrder: Int, stop: StopFlag) {
+  /// Whether a hint may name a part of a free block.
+  private let namesParts: Bool
+
+  init(_ guest: Guest, lowestOrder: Int, stop: StopFlag, namesParts: Bool = false) {
     self.guest = guest
+    self.namesParts = namesParts
     self.lowestOrder = lowestOrder
     self.stop = stop
   }
@@ -75,6 +79,7 @@ final class SessionObserver {
     hints.append(HintLog.Hint(rawValue: block.rawValue))
     guard isPlausible(block) else { return }
     if free().contains(block.rawValue) && guest.isFree(block) { return }
+    if namesParts && isPartOfAFreeBlock(block) { return }
     // What the strategy took for its own use it may name: it's the strategy's false hint, and is counted as such.
     let isOwn =
       freeAtStart.contains(block) && !PageRuns(guest.freeBlocks() + guest.perCPUBlocks()).touches(block)
@@ -120,6 +125,13 @@ final class SessionObserver {
   func collectingEnded() { held = nil }
 
   // MARK: judging
+
+  private func isPartOfAFreeBlock(_ block: Block) -> Bool {
+    (block.order...guest.core.highestOrder).contains { order in
+      let whole = Block(pfn: block.pfn & ~((1 << UInt64(order)) - 1), order: order)
+      return free().contains(whole.rawValue) && guest.isFree(whole)
+    }
+  }
 
   private func isPlausible(_ block: Block) -> Bool {
     let core = guest.core

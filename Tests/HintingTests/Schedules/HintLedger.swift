@@ -11,6 +11,10 @@ struct HintLedger {
   }
 
   private var holds: [Hold] = []
+  /// What was free when a strategy that takes no lock last let others act.
+  private var looked: PageRuns?
+
+  mutating func didLook(free: [Block]) { looked = PageRuns(free) }
 
   mutating func didAcquire(free: Set<Block>, own: [Block]) { holds.append(Hold(free: free, own: own, items: 0)) }
   mutating func didRelease(items: Int) { holds[holds.count - 1].items = items }
@@ -33,6 +37,11 @@ struct HintLedger {
   /// copied it. If any sharing out fits, this one does.
   mutating func faultsOfSend(_ blocks: [Block]) -> [String] {
     defer { holds = [] }
+    if let looked {
+      return blocks.filter { !looked.contains($0) }.map {
+        "\($0) is sent and wasn't free when it could have been copied"
+      }
+    }
     var hold = 0
     var copied = 0
     for block in blocks {

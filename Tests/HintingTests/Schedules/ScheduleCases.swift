@@ -240,5 +240,36 @@ struct ScheduleCase: Sendable, CustomStringConvertible {
     ScheduleCase(
       strategy: "page-reporting", options: ["capacity": "3", "keep-reported": "notice"], isLong: true,
       one: Extent(430_289, 1388), several: Extent(58_746, 1096), later: (Extent(156_428, 605), Extent(49_251, 908))),
+    ScheduleCase(
+      strategy: "rotating-cursor", options: ["batch": "1"], lowestOrder: 9, manyGaps: true, one: Extent(63_609, 160),
+      several: Extent(38_145, 833), later: (Extent(76_114, 190), Extent(8859, 497))),
+    ScheduleCase(
+      strategy: "rotating-cursor", options: ["batch": "2"], lowestOrder: 8, looksUnlocked: false, manyGaps: true,
+      one: Extent(1231, 81), several: Extent(5197, 297), later: (Extent(1528, 92), Extent(946, 179))),
+    ScheduleCase(
+      strategy: "pfn-scan", lowestOrder: 8, one: Extent(9, 8), several: Extent(650, 87),
+      later: (Extent(9, 8), Extent(19, 12))),
+    ScheduleCase(
+      strategy: "adaptive", options: ["dense": "101", "hold": "1000000"], lowestOrder: 9, manyGaps: true,
+      one: Extent(19_861, 145),
+      several: Extent(19_070, 512), later: (Extent(22_566, 154), Extent(5594, 358))),
+    ScheduleCase(
+      strategy: "block-map", lowestOrder: 9, one: Extent(9, 8), several: Extent(650, 87),
+      later: (Extent(9, 8), Extent(19, 12))),
+    ScheduleCase(
+      strategy: "block-map-reporting", options: ["capacity": "2", "take": "1"], lowestOrder: 9, manyGaps: true,
+      isLong: true, one: Extent(2_105_606, 963), several: Extent(361_636, 2900),
+      later: (Extent(2_871_115, 927), Extent(353_495, 1992))),
+    ScheduleCase(
+      strategy: "block-map-reporting", options: ["capacity": "3", "take": "2"], lowestOrder: 8, isLong: true,
+      one: Extent(12_438_151, 2109), several: Extent(1_803_303, 5904),
+      later: (Extent(17_944_798, 2181), Extent(1_333_343, 3983))),
+    ScheduleCase(
+      strategy: "block-map-reporting", options: ["capacity": "2", "take": "2"], lowestOrder: 10, shape: .large,
+      isLong: true, one: Extent(72_346, 1203), several: Extent(20_493, 1694),
+      later: (Extent(72_346, 1142), Extent(13_543, 928))),
+    ScheduleCase(
+      strategy: "block-map-reporting", options: ["capacity": "2"], shape: .unmovable, one: Extent(11_899, 407),
+      several: Extent(3993, 313), later: (Extent(11_899, 305), Extent(4261, 409))),
   ]
 }

@@ -173,6 +173,26 @@ import Testing
     #expect(alone.isEmpty && among.isEmpty)
   }
 
+  /// Whole blocks and halves come and go, a range among them, and what merges or is split.
+  private static let mapScript: [[Section]] = [
+    [
+      .takeRange(order: 10, .movable), .freeFirst, .freeFirst, .allocate(order: 8, .userMovable), .freeLast,
+      .take(order: 10, .movable, at: 0), .freeLast,
+    ]
+  ]
+
+  @Test(arguments: ForgetsBits.Fault.allCases, KernelVersion.allCases)
+  func aMapThatIsNotKeptIsCaught(_ fault: ForgetsBits.Fault, _ kernel: KernelVersion) throws {
+    let bench = try Bench(BlockMapReporting.self, guest(kernel), ["capacity": "4", "take": "2"], lowestOrder: 9)
+    let watches = [BlockMapWatch(bench.guest, bench.hooks.map, capacity: 4)]
+    let right = faults(bench, bench.hooks, Self.mapScript, watches: watches)
+    #expect(right.alone.isEmpty && right.among.isEmpty, "\(right)")
+    let broken = ForgetsBits(map: bench.hooks.map, fault: fault)
+    let (alone, among) = faults(bench, broken, Self.mapScript, watches: watches)
+    #expect(alone.isEmpty)
+    #expect(!among.isEmpty, "\(fault)")
+  }
+
   @Test(arguments: KernelVersion.allCases) func aBitThatIsNotSetIsCaught(_ kernel: KernelVersion) throws {
     let bench = try Bench(
       BitmapHinting.self, guest(kernel, .large), ["capacity": "2", "clear": "locked"])

@@ -43,6 +43,10 @@ extension ScheduleCase {
       return [ReportedWatch(bench.guest, capacity: capacity), BoundaryWatch(bench)]
     case let bench as Bench<BitmapHinting>:
       return [BitmapWatch(bench, capacity: capacity, losesNothing: options["clear"] == "locked" && shape == .large)]
+    case let bench as Bench<BlockMapHints>:
+      return [BlockMapWatch(bench.guest, bench.hooks.map, capacity: nil)]
+    case let bench as Bench<BlockMapReporting>:
+      return [BlockMapWatch(bench.guest, bench.hooks.map, capacity: capacity)]
     default: return []
     }
   }

@@ -204,6 +204,8 @@ final class Scheduler<S: StrategyPasses, H: AllocatorHooks, Rules: KernelRules> 
     report.runs += 1
 
     arrive(.start)
+    // Who takes no lock looks and sends in one go: others act before that or after it.
+    if limit == 0 { ledger.didLook(free: guest.freeBlocks()) }
     let outcome = bench.collect(recorder, under: Rules.self)
     if case .error(let reason) = outcome { fault("ended with \(reason)") }
     trace.append(combined(outcome.name.hashValue, bench.session.restarts))

@@ -48,7 +48,7 @@ import Testing
     #expect(report.positions >= least.positions, "\(name): \(report.positions) positions")
     #expect(report.sections > 0)
     let card = Strategies.all.first { $0.card.name == entry.strategy }?.card
-    #expect((report.holds > 0) == (card?.isControl == false))
+    #expect((report.holds > 0) == (card?.holdBound.contains("takes no lock") == false))
     #expect((report.reports > 0) == (card?.takesWhatItReports == true))
   }
 }
