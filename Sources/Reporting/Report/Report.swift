@@ -143,7 +143,7 @@ public struct Report {
           captions: [figure.caption, provenance(content, data)], source: figure.source, tables: content.tables,
           opensTables: content.opensTables))
     }
-    section.tables += HoldsByKernelTable.all(of: data)
+    section.tables += HoldsByKernelTable.all(of: data) + RatioTables.all(of: data)
     for run in data.runs {
       let cells = run.cells.filter { $0.experiment == data.card.name }
       guard !cells.isEmpty else { continue }
