@@ -111,7 +111,10 @@ let package = Package(
     .testTarget(name: "RecordsTests", dependencies: ["TestSupport", "Records"]),
     .testTarget(name: "MachineTests", dependencies: ["TestSupport", "Machine", "CHost"]),
     .testTarget(name: "InstrumentsTests", dependencies: ["TestSupport", "Instruments", "Machine", "Records", "CHost"]),
-    .testTarget(name: "GuestMemoryTests", dependencies: ["TestSupport", "GuestMemory", "Instruments", "CHost"]),
+    .testTarget(
+      name: "GuestMemoryTests",
+      dependencies: ["TestSupport", "GuestMemory", "Instruments", "Machine", "Records", "CHost"],
+      exclude: ["Capture/Published"]),
     .testTarget(
       name: "DeliveryTests",
       dependencies: ["TestSupport", "Delivery", "GuestMemory", "Instruments", "Machine", "CHost"]),

@@ -4,7 +4,8 @@ extension GuestGeometry {
   /// The geometry of a captured machine: its nodes and zones, with zoneinfo's spans, managed pages and watermarks.
   ///
   /// Without zoneinfo, zones follow each other from address 0, each spanning its highest-order blocks plus twice its
-  /// smaller ones (room for their buddies, which aren't free), and watermarks are zero.
+  /// smaller ones (room for their buddies, which aren't free), and watermarks are zero, unless they are known from a log.
+  /// A zone whose span begins in that of another, as after hotplug, lies behind all others.
   ///
   /// - Throws: ``GuestError`` if the capture has nothing free or has blocks smaller than the granule.
   public static func captured(_ capture: Capture, cpus: Int, granuleOrder: Int) throws(GuestError) -> GuestGeometry {
@@ -13,6 +14,13 @@ extension GuestGeometry {
     var zones: [ZoneExtent] = []
     var next: UInt64 = 0
     let hasDetails = capture.hasZoneDetails
+    if let bytes = capture.knownPageBytes, bytes != Capture.pageBytes {
+      throw .badGeometry(
+        "the capture is of pages of \(bytes >> 10) KiB, and the model's have \(Capture.pageBytes >> 10)")
+    }
+    // Zones that interleave are laid one behind the other, each as it is aligned.
+    let overlapping = Set(capture.overlaps.map(\.upper.id))
+    var behind = capture.zones.compactMap(\.details).filter(\.hasPlace).map(\.endPFN).max() ?? 0
     for zone in capture.zones.sorted(by: { ($0.nodeID, $0.kind) < ($1.nodeID, $1.kind) }) {
       for (order, count) in zone.freeBlocks.enumerated() where count > 0 && order < granuleOrder {
         throw .badGeometry(
@@ -21,31 +29,43 @@ extension GuestGeometry {
       }
       // Whole pageblocks are isolated: smaller isolated blocks belong to a partly used pageblock, whose place the
       // capture doesn't tell.
-      let isolated = zone.freeBlocksByMigratetype?[Migratetype.isolate.rawValue] ?? []
+      let isolated = zone.freeBlocksByMigratetype?[CapturedMigratetype.isolate.rawValue] ?? []
       if let order = isolated.indices.first(where: { isolated[$0] > 0 && $0 < min(9, highest) }) {
         throw .badGeometry(
           "the capture has \(isolated[order]) free blocks of order \(order) under isolation in zone "
-            + "\(zone.kind.rawValue) of node \(zone.nodeID), taken in the middle of an offlining or a contiguous allocation; capture again"
-        )
+            + "\(zone.kind.rawValue) of node \(zone.nodeID), taken in the middle of an offlining or a contiguous "
+            + "allocation; leave out the pagetypeinfo")
+      }
+      for type in CapturedMigratetype.allCases where type.inGuest == nil && zone.hasFreeBlocks(of: type) {
+        throw .badGeometry(
+          "the capture has free \(type.name) blocks in zone \(zone.kind.rawValue) of node \(zone.nodeID), and the model is "
+            + "of a kernel without \(type.name); leave out the pagetypeinfo")
       }
       guard let node = nodeIDs.firstIndex(of: zone.nodeID) else { continue }
       guard let type = ZoneType.allCases.first(where: { $0.name == zone.kind.rawValue }) else { continue }
-      if let details = zone.details {
-        guard details.spanned > 0 else { continue }
+      if let details = zone.details, details.spanned > 0 || !details.hasPlace {
+        var start = details.startPFN
+        var span = details.spanned
+        let block: UInt64 = 1 << UInt64(highest)
+        if !details.hasPlace {
+          start = next
+          span = max(span, spanNeeded(zone, highest: highest))
+          next = (next + span + block - 1) / block * block
+        } else if overlapping.contains(zone.id) {
+          start = (behind + block - 1) / block * block + start % block
+          behind = start + span
+        }
         zones.append(
           ZoneExtent(
-            node: node, nodeID: zone.nodeID, type: type, startPFN: details.startPFN, spannedPages: details.spanned,
+            node: node, nodeID: zone.nodeID, type: type, startPFN: start, spannedPages: span,
             managedPages: details.managed,
             watermarks: Watermarks(min: details.min, low: details.low, high: details.high),
             lowmemReserve: lowmemReserve(
               details.protection, hasHighMem: capture.zones.contains { $0.kind == .highMem }),
             perCPUHigh: details.pagesets.lazy.compactMap(\.tuning).first))
-      } else {
+      } else if zone.details == nil {
         guard zone.freePages > 0 else { continue }
-        let large = (zone.freeBlocks.last ?? 0) << UInt64(highest)
-        // The buddy of each smaller block isn't free, and each type's may stand in pageblocks of their own.
-        let types = zone.freeBlocksByMigratetype == nil ? 0 : Migratetype.count
-        let span = large + 2 * (zone.freePages - large) + UInt64(types) << UInt64(min(9, highest))
+        let span = spanNeeded(zone, highest: highest)
         zones.append(
           ZoneExtent(
             node: node, nodeID: zone.nodeID, type: type, startPFN: next, spannedPages: span, managedPages: span))
@@ -59,6 +79,14 @@ extension GuestGeometry {
     geometry.hasWatermarks = hasDetails
     if let lists = capture.lists { geometry.takeBuild(of: lists) }
     return geometry
+  }
+
+  /// A span that has room for a zone's free blocks, wherever they stand.
+  private static func spanNeeded(_ zone: CapturedZone, highest: Int) -> UInt64 {
+    let large = (zone.freeBlocks.last ?? 0) << UInt64(highest)
+    // The buddy of each smaller block isn't free, and each type's may stand in pageblocks of their own.
+    let types = zone.freeBlocksByMigratetype == nil && zone.typesPresent == nil ? 0 : Migratetype.count
+    return large + 2 * (zone.freePages - large) + UInt64(types) << UInt64(min(9, highest))
   }
 
   /// zoneinfo's `protection` by zone type; it lists the zones that the kernel was built with. Nil, which means the
@@ -81,7 +109,7 @@ extension GuestGeometry {
 
 extension Guest {
   /// Puts exactly the capture's free blocks on the lists: each node, zone, order and, with pagetypeinfo, migratetype
-  /// (otherwise all are movable). The rest of the zones stays allocated. Each list is in address order; of a capture
+  /// (otherwise all are movable; with a log's letters, see ``CapturedZone/blocks(order:)``). The rest of the zones stays allocated. Each list is in address order; of a capture
   /// with lists, the very blocks are in the kernel's order.
   ///
   /// - Throws: ``GuestError/doesNotFit(zone:pagesFree:pagesSpanned:)`` if the blocks can't be placed in the zone's span
@@ -100,9 +128,7 @@ extension Guest {
         })
       else { continue }
       let zone = core.zone(index)
-      let counts = captured.freeBlocks.indices.map { order in
-        captured.freeBlocksByMigratetype?.map { order < $0.count ? $0[order] : 0 } ?? [0, captured.freeBlocks[order]]
-      }
+      let counts = captured.freeBlocks.indices.map(captured.blocks)
       guard place(counts, in: zone, within: zone.startPFN..<zone.endPFN) else {
         throw .doesNotFit(
           zone: "node \(captured.nodeID) zone \(captured.kind.rawValue)", pagesFree: captured.freePages,
@@ -156,6 +182,40 @@ extension Guest {
       core.setPageblockMigratetype(pageblock << UInt64(core.pageblockOrder), Migratetype(rawValue: type))
     }
     return true
+  }
+}
+
+extension CapturedMigratetype {
+  /// The model's type; nil if it has none.
+  fileprivate var inGuest: Migratetype? { Migratetype.allCases.first { $0.name == name } }
+}
+
+extension CapturedZone {
+  fileprivate func hasFreeBlocks(of type: CapturedMigratetype) -> Bool {
+    freeBlocksByMigratetype?.dropFirst(type.rawValue).first?.contains { $0 > 0 } ?? false
+      || typesPresent?.contains { $0.contains(type) } ?? false
+  }
+
+  /// The free blocks of an order, by the model's `Migratetype.rawValue`.
+  ///
+  /// Without a pagetypeinfo all are movable. A log's letters tell which types have a block: each has one, and the rest
+  /// are movable if that is among them, and otherwise of the first type that is.
+  fileprivate func blocks(order: Int) -> [UInt64] {
+    var blocks = [UInt64](repeating: 0, count: Migratetype.count)
+    func add(_ count: UInt64, _ type: CapturedMigratetype) {
+      if let own = type.inGuest { blocks[own.rawValue] += count }
+    }
+    if let types = freeBlocksByMigratetype {
+      for type in CapturedMigratetype.allCases where type.rawValue < types.count && order < types[type.rawValue].count {
+        add(types[type.rawValue][order], type)
+      }
+    } else {
+      let present = typesPresent?[order].sorted { $0.rawValue < $1.rawValue } ?? []
+      for type in present { add(1, type) }
+      let rest = present.contains(.movable) ? .movable : present.first ?? .movable
+      add(freeBlocks[order] - UInt64(present.count), rest)
+    }
+    return blocks
   }
 }
 

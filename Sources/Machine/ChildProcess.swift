@@ -130,4 +130,31 @@ package enum CommandOutput {
     guard var child = started, let bytes = try? readEnd.readToEnd() else { return nil }
     return child.wait() == .exited(0) ? String(decoding: bytes, as: UTF8.self) : nil
   }
+
+  /// Returns the standard output of `arguments` and how the program ended. If there are more than `limit` bytes, slightly
+  /// more than that, and the program is killed. Standard input and error are /dev/null.
+  ///
+  /// - Throws: ``SystemCallError`` if it can't be started (ENOENT: no such program).
+  package static func bytes(
+    of arguments: [String], limit: Int
+  ) throws(SystemCallError) -> (bytes: [UInt8], end: ProcessEnd) {
+    let ends: (readEnd: FileDescriptor, writeEnd: FileDescriptor)
+    do { ends = try FileDescriptor.pipe(options: .closeOnExec) } catch {
+      throw SystemCallError(call: "pipe", code: error.rawValue)
+    }
+    defer { try? ends.readEnd.close() }
+    var child: ChildProcess
+    do throws(SystemCallError) { child = try ChildProcess(arguments, output: ends.writeEnd.rawValue) } catch {
+      try? ends.writeEnd.close()
+      throw error
+    }
+    try? ends.writeEnd.close()
+    do throws(Errno) {
+      let bytes = try ends.readEnd.readToEnd(limit: limit)
+      if bytes.count > limit { child.kill() }
+      return (bytes, child.wait())
+    } catch {
+      throw SystemCallError(call: "read from \(arguments[0])", code: error.rawValue)
+    }
+  }
 }

@@ -1,7 +1,7 @@
-/// The free memory of a real machine, from /proc/buddyinfo and, if available, /proc/pagetypeinfo and /proc/zoneinfo.
+/// The free memory of a real machine, from its /proc files or its kernel's log: see ``CaptureReading`` for what is read
+/// and what is refused.
 ///
-/// No file gives the page size; 4 KiB is assumed, which is right for x86-64. See
-/// `init(buddyinfo:pagetypeinfo:zoneinfo:)` for the captures that are refused, and why.
+/// Only a log gives the page size; otherwise 4 KiB is assumed, which is right for x86-64.
 public struct Capture: Equatable, Sendable {
   /// Orders 0 to 10 can be modelled (`MAX_PAGE_ORDER` of a kernel with 4 KiB pages is 10).
   public static let maximumOrders = 11
@@ -10,9 +10,11 @@ public struct Capture: Equatable, Sendable {
   public static let pageBytes: UInt64 = 4096
   static let maximumPages = maximumBytes / pageBytes
 
+  /// The size of a page, from a kernel's log; nil: the files don't tell. Bytes.
+  public var knownPageBytes: UInt64?
   /// The zones by node, then in the kernel's order, without zones that have no memory.
   public var zones: [CapturedZone]
-  /// Whether /proc/zoneinfo was captured, too: without it watermarks aren't known, and nothing may allocate.
+  /// Whether /proc/zoneinfo was captured, too, or a log's watermarks: without them watermarks aren't known, and nothing may allocate.
   public var hasZoneDetails: Bool { zones.contains { $0.details != nil } }
   /// The number of the machine's CPUs that were online, by the per-CPU lists in /proc/zoneinfo; nil without it.
   public var cpuCount: Int? {
@@ -26,7 +28,8 @@ public struct Capture: Equatable, Sendable {
   /// Where each free block stands, by list; nil unless it was read from a kernel's lists.
   public var lists: KernelState?
 
-  public init(zones: [CapturedZone], orders: Int, pageblockOrder: Int? = nil) {
+  public init(zones: [CapturedZone], orders: Int, pageblockOrder: Int? = nil, knownPageBytes: UInt64? = nil) {
+    self.knownPageBytes = knownPageBytes
     self.zones = zones
     self.orders = orders
     self.pageblockOrder = pageblockOrder
@@ -35,14 +38,27 @@ public struct Capture: Equatable, Sendable {
   /// The nodes that have a zone, ascending, possibly with gaps.
   public var nodeIDs: [Int] { Set(zones.map(\.nodeID)).sorted() }
 
-  /// The free 4 KiB pages of all zones and orders.
+  /// The free pages of all zones and orders.
   public var freePages: UInt64 { zones.reduce(0) { $0 + $1.freePages } }
 
   /// The free bytes of all zones and orders.
-  public var freeBytes: UInt64 { freePages * Self.pageBytes }
+  public var freeBytes: UInt64 { freePages * (knownPageBytes ?? Self.pageBytes) }
 
   /// Returns the number of free blocks of `order` and above in all zones.
   public func freeBlocks(atLeast order: Int) -> UInt64 {
     zones.reduce(0) { $0 + $1.freeBlocks(atLeast: order) }
+  }
+
+  /// The zones whose span begins inside that of a lower one, with that one, by address.
+  var overlaps: [(upper: CapturedZone, lower: CapturedZone)] {
+    let placed = zones.filter { $0.details.map { $0.hasPlace && $0.spanned > 0 } ?? false }
+      .sorted { ($0.details!.startPFN, $0.details!.endPFN) < ($1.details!.startPFN, $1.details!.endPFN) }
+    var result: [(CapturedZone, CapturedZone)] = []
+    guard var highest = placed.first else { return result }
+    for zone in placed.dropFirst() {
+      if zone.details!.startPFN < highest.details!.endPFN { result.append((zone, highest)) }
+      if zone.details!.endPFN > highest.details!.endPFN { highest = zone }
+    }
+    return result
   }
 }

@@ -1,6 +1,6 @@
 import Records
 
-/// Why a capture was refused. `description` is one line: file and line, what is wrong, what was expected.
+/// Why a capture was refused. `description` is one line: file, line and column, what is wrong, what was expected.
 public struct CaptureError: UserFacing, Equatable, Sendable {
   public enum Kind: Equatable, Sendable {
     /// The text isn't what a kernel prints, or can't be modelled.
@@ -16,13 +16,18 @@ public struct CaptureError: UserFacing, Equatable, Sendable {
   public var file: String
   /// The line, from 1; nil only for `.unreadable`.
   public var line: Int?
+  /// The column in bytes, from 1; nil if the error is about more than one line.
+  public var column: Int?
   public var what: String
   public var accepted: String
 
-  public init(kind: Kind = .malformed, file: String, line: Int?, what: String, accepted: String) {
+  public init(
+    kind: Kind = .malformed, file: String, line: Int?, column: Int? = nil, what: String, accepted: String
+  ) {
     self.kind = kind
     self.file = file
     self.line = line
+    self.column = column
     self.what = what
     self.accepted = accepted
   }
@@ -33,9 +38,9 @@ public struct CaptureError: UserFacing, Equatable, Sendable {
   /// An I/O error if the file couldn't be read, otherwise bad input.
   public var failureKind: UserError.Kind { isUnreadable ? .io : .input }
 
-  /// `FILE:LINE: what; expected ...`, without the line for `.unreadable`. Always one line.
+  /// `FILE:LINE:COLUMN: what; expected ...`, as far as known. Always one line.
   public var description: String {
-    let place = Self.oneLine(file) + (line.map { ":\($0)" } ?? "")
+    let place = Self.oneLine(file) + (line.map { ":\($0)" } ?? "") + (column.map { ":\($0)" } ?? "")
     return "\(place): \(Self.oneLine(what)); expected \(Self.oneLine(accepted))"
   }
 

@@ -1,4 +1,4 @@
-/// A line of a capture file, and the parsing that all three kinds of file share.
+/// A line of a capture file, and the parsing that all kinds of file share.
 struct CaptureLine: Equatable, Sendable {
   /// The most nodes a kernel can be built for (NODES_SHIFT 10).
   static let maximumNodes = 1024
@@ -9,6 +9,8 @@ struct CaptureLine: Equatable, Sendable {
   var number: Int
   /// The text without surrounding blanks; never empty.
   var text: String
+  /// The bytes before the text.
+  var indent = 0
 
   /// The words of the line.
   var words: [Substring] { text.split(whereSeparator: { $0 == " " || $0 == "\t" }) }
@@ -16,8 +18,13 @@ struct CaptureLine: Equatable, Sendable {
   /// Whether the line is, or looks like, the row of a zone.
   var isRow: Bool { text.utf8.starts(with: "Node".utf8) }
 
-  func error(_ what: String, accepted: String, kind: CaptureError.Kind = .malformed) -> CaptureError {
-    CaptureError(kind: kind, file: file, line: number, what: what, accepted: accepted)
+  /// An error at a word of the line, or at its first.
+  func error(
+    _ what: String, at word: Substring? = nil, accepted: String, kind: CaptureError.Kind = .malformed
+  ) -> CaptureError {
+    let offset = word.map { text.utf8.distance(from: text.startIndex, to: $0.startIndex) } ?? 0
+    return CaptureError(
+      kind: kind, file: file, line: number, column: indent + offset + 1, what: what, accepted: accepted)
   }
 
   /// Refuses a line that contains a row but isn't one, such as a quoted or damaged row: ignoring it would lose a zone
@@ -52,13 +59,13 @@ struct CaptureLine: Equatable, Sendable {
     }
     guard let node = Self.digits(words[1].dropLast()), node < Self.maximumNodes else {
       throw error(
-        "node number \(CaptureError.quoted(words[1].dropLast()))",
+        "node number \(CaptureError.quoted(words[1].dropLast()))", at: words[1],
         accepted: "a number from 0 to \(Self.maximumNodes - 1)")
     }
     let hasComma = words[3].hasSuffix(",")
     let name = hasComma ? words[3].dropLast() : words[3]
     guard let kind = CapturedZoneKind(rawValue: String(name)) else {
-      throw error("unknown zone \(CaptureError.quoted(name))", accepted: CapturedZoneKind.accepted)
+      throw error("unknown zone \(CaptureError.quoted(name))", at: name, accepted: CapturedZoneKind.accepted)
     }
     var rest = words[4...]
     if hasComma {
@@ -71,22 +78,22 @@ struct CaptureLine: Equatable, Sendable {
   }
 
   /// Reads a number, digits only. `name`: what it counts, for errors.
-  func number(_ word: some StringProtocol, _ name: String, atMost limit: UInt64 = .max) throws(CaptureError) -> UInt64 {
+  func number(_ word: Substring, _ name: String, atMost limit: UInt64 = .max) throws(CaptureError) -> UInt64 {
     if let value = Self.digits(word) {
       guard value <= limit else {
-        throw error("\(name) is \(value), which is absurd", accepted: "a number up to \(limit)")
+        throw error("\(name) is \(value), which is absurd", at: word, accepted: "a number up to \(limit)")
       }
       return value
     }
     let quoted = CaptureError.quoted(word)
     let accepted = "a number from 0 to \(limit), digits only"
     if word.hasPrefix("-"), word.count > 1, Self.isDigits(word.dropFirst()) {
-      throw error("\(name) is negative: \(quoted)", accepted: accepted)
+      throw error("\(name) is negative: \(quoted)", at: word, accepted: accepted)
     }
     if Self.isDigits(word) {
-      throw error("\(name) doesn't fit in 64 bits: \(quoted)", accepted: accepted)
+      throw error("\(name) doesn't fit in 64 bits: \(quoted)", at: word, accepted: accepted)
     }
-    throw error("\(name) is not a number: \(quoted)", accepted: accepted)
+    throw error("\(name) is not a number: \(quoted)", at: word, accepted: accepted)
   }
 
   /// Reads a count of blocks of `order`. Refuses one that alone exceeds `Capture.maximumBytes`.
@@ -95,7 +102,7 @@ struct CaptureLine: Equatable, Sendable {
     let value = try number(word, "\(owner), order \(order): the count")
     guard value <= limit else {
       throw error(
-        "\(owner), order \(order): \(value) blocks are more than 1 PiB, which is absurd",
+        "\(owner), order \(order): \(value) blocks are more than 1 PiB, which is absurd", at: word,
         accepted: "at most \(limit) blocks of order \(order)")
     }
     return value

@@ -20,16 +20,28 @@ public struct CaptureText: Equatable, Sendable {
     self.init(name: name, bytes: Array(text.utf8))
   }
 
-  /// Reads the file at `path` completely: a plain file, a pipe, or a file under /proc, whose size is given as 0.
+  /// The path that stands for standard input.
+  public static let standardInputPath = "-"
+  /// Standard input can be read once; several experiments of a run ask for it.
+  private static let standardInput = Result { () throws(CaptureError) in
+    try read(.standardInput, standardInputPath)
+  }
+
+  /// Reads the file at `path` completely: a plain file, a pipe, a file under /proc, whose size is given as 0, or `-`,
+  /// which is standard input.
   ///
   /// - Throws: `.unreadable` if the file can't be opened or read, `.malformed` if it is longer than `maximumBytes`.
   public static func load(_ path: String) throws(CaptureError) -> CaptureText {
+    if path == standardInputPath { return try standardInput.get() }
+    let file: FileDescriptor
+    do throws(Errno) { file = try .opening(path, .readOnly) } catch { throw unreadable(path, error.rawValue) }
+    defer { try? file.close() }
+    return try read(file, path)
+  }
+
+  private static func read(_ file: FileDescriptor, _ path: String) throws(CaptureError) -> CaptureText {
     let bytes: [UInt8]
-    do throws(Errno) {
-      let file = try FileDescriptor.opening(path, .readOnly)
-      defer { try? file.close() }
-      bytes = try file.readToEnd(limit: maximumBytes)
-    } catch {
+    do throws(Errno) { bytes = try file.readToEnd(limit: maximumBytes) } catch {
       throw unreadable(path, error.rawValue)
     }
     guard bytes.count <= maximumBytes else {
@@ -40,7 +52,7 @@ public struct CaptureText: Equatable, Sendable {
     return CaptureText(name: path, bytes: bytes)
   }
 
-  private static func unreadable(_ path: String, _ code: CInt) -> CaptureError {
+  static func unreadable(_ path: String, _ code: CInt) -> CaptureError {
     CaptureError(
       kind: .unreadable, file: path, line: nil, what: "can't be read: \(String(cString: strerror(code)))",
       accepted: "a file this user may read")
@@ -57,7 +69,10 @@ public struct CaptureText: Equatable, Sendable {
       guard let first = piece.firstIndex(where: { !Self.isBlank($0) }),
         let last = piece.lastIndex(where: { !Self.isBlank($0) })
       else { continue }
-      result.append(CaptureLine(file: name, number: number, text: String(decoding: piece[first...last], as: UTF8.self)))
+      result.append(
+        CaptureLine(
+          file: name, number: number, text: String(decoding: piece[first...last], as: UTF8.self),
+          indent: first - piece.startIndex))
     }
     return result
   }

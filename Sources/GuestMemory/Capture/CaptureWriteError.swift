@@ -26,7 +26,7 @@ public enum CaptureWriteError: UserFacing, Equatable, Sendable {
     case .capture(let error):
       error.description
     case .exists(let path):
-      CaptureError.oneLine("\(path): not empty; expected a folder without a capture")
+      CaptureError.oneLine("\(path): not empty; expected a new file, or a folder without a capture")
     case .io(let path, let operation, let code):
       CaptureError.oneLine(
         "\(path): can't \(operation): \(String(cString: strerror(code))); expected a writable folder")

@@ -3,12 +3,14 @@ public struct CapturedZone: Equatable, Sendable {
   /// The node's number, 0...1023. Numbers may have gaps, such as nodes 0 and 8 only.
   public var nodeID: Int
   public var kind: CapturedZoneKind
-  /// Free blocks by order, from /proc/buddyinfo.
+  /// Free blocks by order, of all migratetypes.
   public var freeBlocks: [UInt64]
-  /// Free blocks as `[CapturedMigratetype.rawValue][order]`, always five rows, which add up to `freeBlocks`; nil
+  /// Free blocks as `[CapturedMigratetype.rawValue][order]`, a row for each type, which add up to `freeBlocks`; nil
   /// without /proc/pagetypeinfo.
   public var freeBlocksByMigratetype: [[UInt64]]?
-  /// Pageblocks by `CapturedMigratetype.rawValue`, always five; nil without /proc/pagetypeinfo, or if it leaves out
+  /// By order, the types that have a free block: all that the letters of a kernel's log tell. nil where it has none.
+  public var typesPresent: [Set<CapturedMigratetype>]?
+  /// Pageblocks by `CapturedMigratetype.rawValue`; nil without /proc/pagetypeinfo, or if it leaves out
   /// this zone, which then has no free blocks.
   public var pageblocksByMigratetype: [UInt64]?
   /// Place, size and watermarks; nil without /proc/zoneinfo, or if it leaves out this zone, which then has no free
@@ -17,12 +19,14 @@ public struct CapturedZone: Equatable, Sendable {
 
   public init(
     nodeID: Int, kind: CapturedZoneKind, freeBlocks: [UInt64], freeBlocksByMigratetype: [[UInt64]]? = nil,
-    pageblocksByMigratetype: [UInt64]? = nil, details: ZoneDetails? = nil
+    typesPresent: [Set<CapturedMigratetype>]? = nil, pageblocksByMigratetype: [UInt64]? = nil,
+    details: ZoneDetails? = nil
   ) {
     self.nodeID = nodeID
     self.kind = kind
     self.freeBlocks = freeBlocks
     self.freeBlocksByMigratetype = freeBlocksByMigratetype
+    self.typesPresent = typesPresent
     self.pageblocksByMigratetype = pageblocksByMigratetype
     self.details = details
   }
@@ -43,7 +47,7 @@ public struct CapturedZone: Equatable, Sendable {
   /// Exact for a span without holes: a block of order n covers whole aligned blocks of every lower order, so counting
   /// is enough. Holes, and the rule that no two free buddies stay unmerged, may need more room.
   public var orderThatDoesNotFit: Int? {
-    guard let details else { return nil }
+    guard let details, details.hasPlace else { return nil }
     var taken: UInt64 = 0  // in blocks of the order looked at
     for (order, count) in freeBlocks.enumerated().reversed() {
       taken = taken * 2 + count
@@ -96,13 +100,14 @@ public enum CapturedZoneKind: String, CaseIterable, Comparable, Sendable {
 }
 
 /// A migratetype as named in /proc/pagetypeinfo. `rawValue` is the index into the arrays of a `CapturedZone`: the
-/// type's number in a kernel without CMA (`enum migratetype` of Linux 4.4 and later).
+/// type's number in a kernel without CMA (`enum migratetype` of Linux 4.4 and later), then CMA.
 public enum CapturedMigratetype: Int, CaseIterable, Sendable {
   case unmovable = 0
   case movable = 1
   case reclaimable = 2
   case highAtomic = 3
   case isolate = 4
+  case cma = 5
 
   /// The kernel's spelling (`migratetype_names`).
   public var name: String {
@@ -112,12 +117,41 @@ public enum CapturedMigratetype: Int, CaseIterable, Sendable {
     case .reclaimable: "Reclaimable"
     case .highAtomic: "HighAtomic"
     case .isolate: "Isolate"
+    case .cma: "CMA"
     }
   }
 
-  /// Creates the type with the kernel's spelling `name`; nil for any other name, CMA included.
+  /// The letter that the kernel's log has for it (`show_migration_types`).
+  public var letter: Character {
+    switch self {
+    case .unmovable: "U"
+    case .movable: "M"
+    case .reclaimable: "E"
+    case .highAtomic: "H"
+    case .isolate: "I"
+    case .cma: "C"
+    }
+  }
+
+  /// What kernels before 4.4 had in place of HighAtomic: blocks kept for allocations that can't wait, too.
+  static let formerHighAtomic = "Reserve"
+
+  /// Creates the type with the kernel's spelling `name`, in any case; `Reserve` is `highAtomic`. nil for any other name.
   public init?(name: some StringProtocol) {
-    guard let type = Self.allCases.first(where: { $0.name == name }) else { return nil }
+    let lowered = name.lowercased()
+    if lowered == Self.formerHighAtomic.lowercased() {
+      self = .highAtomic
+      return
+    }
+    guard let type = Self.allCases.first(where: { $0.name.lowercased() == lowered }) else { return nil }
+    self = type
+  }
+
+  /// Creates the type with the letter of a log; `R`, of kernels before 4.4, is `highAtomic`. nil for any other letter.
+  init?(letter: Character) {
+    guard let type = letter == "R" ? .highAtomic : Self.allCases.first(where: { $0.letter == letter }) else {
+      return nil
+    }
     self = type
   }
 }

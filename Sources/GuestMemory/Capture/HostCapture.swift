@@ -30,13 +30,37 @@ public struct HostCapture: Sendable {
   ///   and isn't empty, `.io` if writing fails. Nothing is left behind then.
   public func write(to directory: String) throws(CaptureWriteError) -> CaptureWriteResult {
     for file in CaptureFile.allCases { try Self.checkFree(Self.path(file, in: directory)) }
-    let taken: Taken
-    do { taken = try take() } catch { throw .capture(error) }
+    let taken = try takeOrThrow()
     var written: [CaptureFile: String] = [:]
     for file in CaptureFile.allCases where taken.texts[file] != nil { written[file] = Self.path(file, in: directory) }
-    try Self.store(taken.texts, in: directory)
+    let files = CaptureFile.allCases.compactMap { file in
+      taken.texts[file].map { (Self.path(file, in: directory), $0.bytes) }
+    }
+    try Self.store(files, in: directory)
     return CaptureWriteResult(
       written: written, omitted: taken.omitted, attempts: taken.attempts, capture: taken.capture)
+  }
+
+  /// Writes the machine's files as one new file, in the form that `--capture` takes: each after a line `==> PATH <==`, as
+  /// `tail -n +1` of several files prints them. They are taken as by ``write(to:)``.
+  ///
+  /// - Throws: `.capture` if buddyinfo itself can't be captured, `.exists` if the file exists and isn't empty, `.io` if
+  ///   writing fails. Nothing is left behind then.
+  public func write(toFile path: String) throws(CaptureWriteError) -> CaptureWriteResult {
+    try Self.checkFree(path)
+    let taken = try takeOrThrow()
+    try Self.store([(path, taken.joined)], in: nil)
+    return CaptureWriteResult(
+      written: taken.texts.mapValues { _ in path }, omitted: taken.omitted, attempts: taken.attempts,
+      capture: taken.capture)
+  }
+
+  /// The machine's files as ``write(toFile:)`` writes them.
+  ///
+  /// - Throws: `.capture` if buddyinfo itself can't be captured.
+  public func text() throws(CaptureWriteError) -> (bytes: [UInt8], omitted: [CaptureOmission]) {
+    let taken = try takeOrThrow()
+    return (taken.joined, taken.omitted)
   }
 
   // MARK: - Taking
@@ -46,6 +70,22 @@ public struct HostCapture: Sendable {
     var omitted: [CaptureOmission]
     var attempts: Int
     var capture: Capture
+
+    /// All files in one.
+    var joined: [UInt8] {
+      var bytes: [UInt8] = []
+      for file in CaptureFile.allCases {
+        guard let text = texts[file] else { continue }
+        bytes += "==> /proc/\(file.procName) <==\n".utf8
+        bytes += text.bytes
+        bytes += text.bytes.last == UInt8(ascii: "\n") ? "\n".utf8 : "\n\n".utf8
+      }
+      return bytes
+    }
+  }
+
+  private func takeOrThrow() throws(CaptureWriteError) -> Taken {
+    do { return try take() } catch { throw .capture(error) }
   }
 
   private func take() throws(CaptureError) -> Taken {
@@ -111,20 +151,22 @@ public struct HostCapture: Sendable {
     guard status.st_mode & S_IFMT == S_IFREG, status.st_size == 0 else { throw .exists(path: path) }
   }
 
-  /// Writes all files under temporary names and renames them once all are complete. If a step fails, removes what it
-  /// wrote.
-  private static func store(_ texts: [CaptureFile: CaptureText], in directory: String) throws(CaptureWriteError) {
+  /// Writes all files under temporary names beside their own and renames them once all are complete. If a step fails,
+  /// removes what it wrote. `directory`: created if missing; nil: it is there.
+  private static func store(
+    _ files: [(path: String, bytes: [UInt8])], in directory: String?
+  ) throws(CaptureWriteError) {
     var made: [String] = []  // files, to be unlinked
     var madeDirectories: [String] = []
     do throws(CaptureWriteError) {
-      try makeDirectories(directory, &madeDirectories)
+      if let directory { try makeDirectories(directory, &madeDirectories) }
       var moves: [(from: String, to: String)] = []
-      for file in CaptureFile.allCases {
-        guard let text = texts[file] else { continue }
-        let target = path(file, in: directory)
-        let temporary = join(directory, ".\(file.fileName).\(getpid()).\(UInt32.random(in: 0 ... .max))")
-        try writeNew(text.bytes, to: temporary, &made)
-        moves.append((temporary, target))
+      for file in files {
+        let path = FilePath(file.path)
+        let name = ".\(path.lastComponent?.string ?? "").\(getpid()).\(UInt32.random(in: 0 ... .max))"
+        let temporary = path.removingLastComponent().appending(name).string
+        try writeNew(file.bytes, to: temporary, &made)
+        moves.append((temporary, file.path))
       }
       for move in moves {
         try checkFree(move.to)

@@ -1,6 +1,6 @@
 /// /proc/pagetypeinfo: free blocks by migratetype and order, and pageblocks by migratetype (`pagetypeinfo_show` in
 /// mm/vmstat.c). The kernel prints headings and both tables once per node. Kernels with page owner tracking print a
-/// third table, of mixed blocks, which is ignored.
+/// third table, of mixed blocks, which is ignored. What is unaccepted isn't on the free lists; its row is left out.
 struct PageTypeInfoTable {
   /// A cell of the free table.
   enum Cell: Equatable {
@@ -28,9 +28,8 @@ struct PageTypeInfoTable {
   private static let freeKey = "Free pages count per migrate type at order"
   private static let blocksKey = "Number of blocks type"
   private static let mixedKey = "Number of mixed blocks"
-  private static let typesAccepted =
-    "types Unmovable, Movable, Reclaimable, HighAtomic, Isolate, and CMA if all its counts are 0 "
-    + "(the model is of a kernel without CMA)"
+  private static let unaccepted = "Unaccepted"
+  private static let typesAccepted = "types Unmovable, Movable, Reclaimable, HighAtomic or Reserve, CMA, Isolate"
 
   private(set) var zones: [CapturedZoneID: Zone] = [:]
   private(set) var orders = 0
@@ -38,6 +37,11 @@ struct PageTypeInfoTable {
   /// The line that gives the pageblock order.
   private(set) var pageblockLine: CaptureLine
 
+  /// What the reader changed.
+  private(set) var notes: [String] = []
+
+  private var unacceptedPages: UInt64 = 0
+  private var hasReserve = false
   private var pageblocks: UInt64 = 0
   private var section = Section.none
   private var columns: [String] = []
@@ -94,29 +98,41 @@ struct PageTypeInfoTable {
         "no line '\(seenOrder == nil ? Self.orderKey : Self.pagesKey) N'", accepted: Self.accepted)
     }
     try checkWhole()
+    if hasReserve {
+      notes.append("\(text.name): Reserve, which kernels before 4.4 have, is HighAtomic in the guest")
+    }
+    if unacceptedPages > 0 {
+      notes.append("\(text.name): \(unacceptedPages) unaccepted pages are left out: nobody can allocate them yet")
+    }
   }
 
   private mutating func readFreeHeading(_ rest: [Substring], _ line: CaptureLine) throws(CaptureError) {
     try line.checkOrders(rest.count, expected: orders == 0 ? nil : orders)
     for (order, word) in rest.enumerated() where CaptureLine.digits(word) != UInt64(order) {
       throw line.error(
-        "\(CaptureError.quoted(word)) in the place of order \(order)", accepted: "orders 0 to at most 10, ascending")
+        "\(CaptureError.quoted(word)) in the place of order \(order)", at: word,
+        accepted: "orders 0 to at most 10, ascending")
     }
     guard !rest.isEmpty else { throw line.error("a heading without orders", accepted: Self.accepted) }
     orders = rest.count
     section = .free
   }
 
+  /// A type's name as it is kept here; nil if there is no such type.
+  private static func name(_ word: Substring) -> String? {
+    word == unaccepted ? unaccepted : CapturedMigratetype(name: word)?.name
+  }
+
   private mutating func readBlocksHeading(_ rest: [Substring], _ line: CaptureLine) throws(CaptureError) {
     columns = []
     for word in rest {
-      guard word == "CMA" || CapturedMigratetype(name: word) != nil else {
-        throw line.error("unknown migratetype \(CaptureError.quoted(word))", accepted: Self.typesAccepted)
+      guard let name = Self.name(word) else {
+        throw line.error("unknown migratetype \(CaptureError.quoted(word))", at: word, accepted: Self.typesAccepted)
       }
-      guard !columns.contains(String(word)) else {
-        throw line.error("two columns \(word)", accepted: "one column a type")
+      guard !columns.contains(name) else {
+        throw line.error("two columns \(word)", at: word, accepted: "one column a type")
       }
-      columns.append(String(word))
+      columns.append(name)
     }
     section = .blocks
   }
@@ -145,10 +161,11 @@ struct PageTypeInfoTable {
     _ id: CapturedZoneID, _ words: ArraySlice<Substring>, _ line: CaptureLine
   ) throws(CaptureError) {
     guard let name = words.first else { throw line.error("a row without a type's name", accepted: Self.typesAccepted) }
-    let type = CapturedMigratetype(name: name)
-    guard type != nil || name == "CMA" else {
-      throw line.error("unknown migratetype \(CaptureError.quoted(name))", accepted: Self.typesAccepted)
+    guard let known = Self.name(name) else {
+      throw line.error("unknown migratetype \(CaptureError.quoted(name))", at: name, accepted: Self.typesAccepted)
     }
+    let type = CapturedMigratetype(name: known)
+    if name == CapturedMigratetype.formerHighAtomic { hasReserve = true }
     let counts = words.dropFirst()
     try line.checkOrders(counts.count, expected: orders)
     var cells: [Cell] = []
@@ -157,22 +174,22 @@ struct PageTypeInfoTable {
         cells.append(.capped)
       } else if word.hasPrefix(">") {
         throw line.error(
-          "\(id), type \(name), order \(order): \(CaptureError.quoted(word))",
+          "\(id), type \(name), order \(order): \(CaptureError.quoted(word))", at: word,
           accepted: "a number, or '>\(Self.cap)' where the kernel stopped counting")
       } else {
         cells.append(.exact(try line.blocks(word, order: order, "\(id), type \(name)")))
       }
     }
     var zone = zones[id] ?? Zone(line: line)
-    guard zone.types.insert(String(name)).inserted else {
+    guard zone.types.insert(known).inserted else {
       throw line.error("\(id), type \(name) has two rows", accepted: "one row a zone and type")
     }
     if let type {
       zone.free[type.rawValue] = cells
-    } else if let order = cells.firstIndex(where: { $0 != .exact(0) }) {
-      throw line.error(
-        "\(id) has free CMA blocks of order \(order), and the model is of a kernel without CMA",
-        accepted: "CMA rows with zeros only")
+    } else {
+      for (order, cell) in cells.enumerated() {
+        if case .exact(let blocks) = cell { unacceptedPages += blocks << UInt64(order) }
+      }
     }
     zones[id] = zone
   }
@@ -198,10 +215,6 @@ struct PageTypeInfoTable {
       }
       if let type = CapturedMigratetype(name: column) {
         blocks[type.rawValue] = value
-      } else if value != 0 {
-        throw line.error(
-          "\(id) has \(value) CMA pageblocks, and the model is of a kernel without CMA",
-          accepted: "a CMA column with zeros only")
       }
     }
     zone.pageblocks = blocks
@@ -244,30 +257,37 @@ struct PageTypeInfoTable {
     }
   }
 
-  /// Returns the free blocks of zone `id` by type and order, with capped counts computed from `row`.
+  /// Returns the free blocks of zone `id` by type and order.
   ///
-  /// - Throws: `.malformed` if two types are capped at one order, `.inconsistent` if the sum over the types isn't the
-  ///   row's count.
-  func free(of id: CapturedZoneID, matching row: BuddyInfoTable.Row) throws(CaptureError) -> [[UInt64]] {
+  /// - Parameters:
+  ///   - row: the zone's row of buddyinfo, from which capped counts are computed; nil: there is none.
+  ///   - isOfOneMoment: whether the types must add up to the row.
+  /// - Throws: `.malformed` if a count is capped and can't be computed, `.inconsistent` if the sum over the types isn't
+  ///   the row's count.
+  func free(
+    of id: CapturedZoneID, matching row: BuddyInfoTable.Row?, isOfOneMoment: Bool = true
+  ) throws(CaptureError) -> [[UInt64]] {
     var result = [[UInt64]](
       repeating: [UInt64](repeating: 0, count: orders), count: CapturedMigratetype.allCases.count)
     guard let zone = zones[id] else { return result }
     for order in 0..<orders {
-      var sum: UInt64 = 0
-      var capped: [CapturedMigratetype] = []
+      let (sum, capped) = sums(of: zone, order: order)
       for type in CapturedMigratetype.allCases where !zone.free[type.rawValue].isEmpty {
-        switch zone.free[type.rawValue][order] {
-        case .exact(let value):
-          sum += value  // five values of at most 2^38
-          result[type.rawValue][order] = value
-        case .capped: capped.append(type)
-        }
+        if case .exact(let value) = zone.free[type.rawValue][order] { result[type.rawValue][order] = value }
       }
       if capped.count > 1 {
         throw zone.line.error(
           "\(id), order \(order): \(capped.map(\.name).joined(separator: " and ")) are each capped at '>\(Self.cap)', "
             + "so none of them can be worked out",
           accepted: "at most one capped type at a zone and order")
+      }
+      guard let row else {
+        if let type = capped.first {
+          throw zone.line.error(
+            "\(id), order \(order): \(type.name) is '>\(Self.cap)', where the kernel stopped counting",
+            accepted: "the buddyinfo of the same moment, too, which has the count")
+        }
+        continue
       }
       let total = row.counts[order]
       if let type = capped.first {
@@ -278,7 +298,7 @@ struct PageTypeInfoTable {
             accepted: "a buddyinfo and a pagetypeinfo of the same moment", kind: .inconsistent)
         }
         result[type.rawValue][order] = total - sum
-      } else if sum != total {
+      } else if sum != total, isOfOneMoment {
         throw zone.line.error(
           "\(id), order \(order): the types have \(sum) free blocks, but \(row.line.file) line \(row.line.number) "
             + "has \(total)",
@@ -287,6 +307,47 @@ struct PageTypeInfoTable {
     }
     return result
   }
+
+  /// The exact counts of a zone's types at an order in all, and the types whose count is capped.
+  private func sums(of zone: Zone, order: Int) -> (UInt64, capped: [CapturedMigratetype]) {
+    var sum: UInt64 = 0
+    var capped: [CapturedMigratetype] = []
+    for type in CapturedMigratetype.allCases where !zone.free[type.rawValue].isEmpty {
+      switch zone.free[type.rawValue][order] {
+      case .exact(let value): sum += value  // six values of at most 2^38
+      case .capped: capped.append(type)
+      }
+    }
+    return (sum, capped)
+  }
+
+  /// How far the counts are from a buddyinfo's.
+  struct Difference {
+    /// The zones and orders that differ, and all.
+    var cells = 0
+    var of = 0
+    /// Free pages in all; those of capped counts as their lower bound.
+    var pages: UInt64 = 0
+    var buddyPages: UInt64 = 0
+  }
+
+  func difference(to buddy: BuddyInfoTable) -> Difference {
+    var result = Difference()
+    for row in buddy.rows {
+      for (order, total) in row.counts.enumerated() {
+        let (sum, capped) = zones[row.zone].map { sums(of: $0, order: order) } ?? (0, [])
+        let least = sum + UInt64(capped.count) * Self.cap
+        result.cells += (capped.isEmpty ? total != sum : total < least) ? 1 : 0
+        result.of += 1
+        result.pages += Swift.max(least, capped.isEmpty ? 0 : total) << UInt64(order)
+        result.buddyPages += total << UInt64(order)
+      }
+    }
+    return result
+  }
+
+  /// Whether any count is capped.
+  var isCapped: Bool { zones.values.contains { $0.free.contains { $0.contains(.capped) } } }
 
   /// Whether zone `id` has no free block of any type.
   func isAllZero(_ id: CapturedZoneID) -> Bool {

@@ -1,8 +1,11 @@
-/// A zone's place, size and watermarks, from /proc/zoneinfo. All figures are 4 KiB pages.
+/// A zone's place, size and watermarks, from /proc/zoneinfo, or without a place from a kernel's log. All figures are
+/// pages.
 ///
 /// A capture that was read without error has `min <= low <= high`, `managed <= present <= spanned`, and a span below
 /// 2^52 bytes, the highest physical address of x86-64.
 public struct ZoneDetails: Equatable, Sendable {
+  /// Whether the span is known; a kernel's log doesn't tell it: ``startPFN`` is 0 then, and ``spanned`` is ``present``.
+  public var hasPlace = true
   /// The first PFN of the span.
   public var startPFN: UInt64
   /// Pages from the first to the last, holes included.
@@ -19,6 +22,8 @@ public struct ZoneDetails: Equatable, Sendable {
   public var boost: UInt64?
   /// The promotion watermark; nil if the kernel is too old to print it.
   public var promo: UInt64?
+  /// Free pages of CMA (`nr_free_cma`), which only movable requests may take; nil if the kernel doesn't print them.
+  public var freeCMA: UInt64?
   /// `lowmem_reserve`, by the zone that an allocation prefers; empty if the file has none.
   public var protection: [UInt64]
   /// The per-CPU lists, in the file's order of CPUs.
@@ -26,7 +31,8 @@ public struct ZoneDetails: Equatable, Sendable {
 
   public init(
     startPFN: UInt64, spanned: UInt64, present: UInt64, managed: UInt64, min: UInt64, low: UInt64, high: UInt64,
-    boost: UInt64? = nil, promo: UInt64? = nil, protection: [UInt64] = [], pagesets: [CapturedPageset] = []
+    boost: UInt64? = nil, promo: UInt64? = nil, freeCMA: UInt64? = nil, protection: [UInt64] = [],
+    pagesets: [CapturedPageset] = []
   ) {
     self.startPFN = startPFN
     self.spanned = spanned
@@ -37,12 +43,24 @@ public struct ZoneDetails: Equatable, Sendable {
     self.high = high
     self.boost = boost
     self.promo = promo
+    self.freeCMA = freeCMA
     self.protection = protection
     self.pagesets = pagesets
   }
 
   /// The PFN after the span.
   public var endPFN: UInt64 { startPFN + spanned }
+
+  /// What is in the wrong order of size; nil if nothing is.
+  var disorder: (isOfWatermarks: Bool, what: String, accepted: String)? {
+    guard min <= low, low <= high else {
+      return (true, "watermarks min \(min), low \(low), high \(high)", "min <= low <= high")
+    }
+    guard managed <= present, present <= spanned else {
+      return (false, "managed \(managed), present \(present), spanned \(spanned)", "managed <= present <= spanned")
+    }
+    return nil
+  }
 
   /// Returns the number of naturally aligned blocks of `order` (0...63) wholly inside the span, ignoring holes.
   public func alignedBlocks(order: Int) -> UInt64 {

@@ -4,20 +4,23 @@ struct ZoneInfoTable {
   /// The fields that are read; `rawValue` is the first word of their line.
   enum Field: String, CaseIterable {
     case free = "pages"  // "pages free N"
-    case boost, min, low, high, promo, spanned, present, managed, cma
+    case boost, min, low, high, promo, spanned, present, managed
+    case freeCMA = "nr_free_cma"
     case protection = "protection:"
     case startPFN = "start_pfn:"
 
     var name: String {
       switch self {
       case .free: "pages free"
+      case .freeCMA: "nr_free_cma"
       case .protection: "protection"
       case .startPFN: "start_pfn"
       default: rawValue
       }
     }
 
-    static let needed: [Field] = [.min, .low, .high, .spanned, .present, .managed, .startPFN]
+    /// `managed` is there since Linux 3.8.
+    static let needed: [Field] = [.min, .low, .high, .spanned, .present, .startPFN]
   }
 
   struct Value {
@@ -138,13 +141,18 @@ struct ZoneInfoTable {
   /// Reads `protection: (0, 3019, 10187)`.
   private static func protection(_ line: CaptureLine) throws(CaptureError) -> [UInt64] {
     let accepted = "'protection: (A, B, ...)'"
-    let list = line.words.dropFirst().joined()
-    guard list.hasPrefix("("), list.hasSuffix(")"), list.count >= 3 else {
+    guard let open = line.text.firstIndex(of: "("), line.text.hasSuffix(")"),
+      line.text[..<open].split(whereSeparator: \.isWhitespace).count == 1,
+      case let list = line.text[line.text.index(after: open)...].dropLast(), !list.isEmpty
+    else {
       throw line.error("not a list of pages: \(CaptureError.quoted(line.text))", accepted: accepted)
     }
     var result: [UInt64] = []
-    for word in list.dropFirst().dropLast().split(separator: ",", omittingEmptySubsequences: false) {
-      result.append(try line.number(word, "protection", atMost: CaptureLine.maximumPFN))
+    for piece in list.split(separator: ",", omittingEmptySubsequences: false) {
+      let word = piece.drop { $0 == " " }
+      result.append(
+        try line.number(
+          word.prefix { $0 != " " }, "protection", atMost: CaptureLine.maximumPFN))
     }
     return result
   }
@@ -172,9 +180,10 @@ struct ZoneInfoTable {
 
   /// Returns the checked details of zone `id`; nil if the file leaves the zone out or shows it without memory.
   ///
-  /// - Parameter freePages: the zone's free pages according to buddyinfo. They may differ from zoneinfo's own figure,
-  ///   taken at another moment, but must fit into the managed pages.
-  func details(of id: CapturedZoneID, freePages: UInt64) throws(CaptureError) -> ZoneDetails? {
+  /// - Parameters:
+  ///   - freePages: the zone's free pages according to `source`. They may differ from zoneinfo's own figure, taken at
+  ///     another moment, but must fit into the managed pages.
+  func details(of id: CapturedZoneID, freePages: UInt64, source: String) throws(CaptureError) -> ZoneDetails? {
     guard let zone = zones[id] else { return nil }
     if freePages == 0, zone.value(.present) ?? 0 == 0 { return nil }
     for field in Field.needed where zone.values[field] == nil {
@@ -184,30 +193,22 @@ struct ZoneInfoTable {
     }
     let details = ZoneDetails(
       startPFN: zone.value(.startPFN)!, spanned: zone.value(.spanned)!, present: zone.value(.present)!,
-      managed: zone.value(.managed)!, min: zone.value(.min)!, low: zone.value(.low)!, high: zone.value(.high)!,
-      boost: zone.value(.boost), promo: zone.value(.promo), protection: zone.protection, pagesets: zone.pagesets)
-    guard details.min <= details.low, details.low <= details.high else {
-      throw zone.line(.min).error(
-        "\(id): watermarks min \(details.min), low \(details.low), high \(details.high)",
-        accepted: "min <= low <= high")
-    }
-    guard details.managed <= details.present, details.present <= details.spanned else {
-      throw zone.line(.managed).error(
-        "\(id): managed \(details.managed), present \(details.present), spanned \(details.spanned)",
-        accepted: "managed <= present <= spanned")
+      managed: zone.value(.managed) ?? zone.value(.present)!, min: zone.value(.min)!, low: zone.value(.low)!,
+      high: zone.value(.high)!,
+      boost: zone.value(.boost), promo: zone.value(.promo), freeCMA: zone.value(.freeCMA),
+      protection: zone.protection, pagesets: zone.pagesets)
+    if let disorder = details.disorder {
+      throw zone.line(disorder.isOfWatermarks ? .min : .managed).error(
+        "\(id): \(disorder.what)", accepted: disorder.accepted)
     }
     guard details.endPFN <= CaptureLine.maximumPFN else {
       throw zone.line(.startPFN).error(
         "\(id): the span ends above 2^52 bytes, which is absurd", accepted: "addresses of 52 bits")
     }
-    if let cma = zone.value(.cma), cma != 0 {
-      throw zone.line(.cma).error(
-        "\(id) has \(cma) CMA pages, and the model is of a kernel without CMA", accepted: "'cma 0'")
-    }
     guard freePages <= details.managed else {
       throw zone.line(.managed).error(
-        "\(id): buddyinfo has \(freePages) free pages, but only \(details.managed) are managed",
-        accepted: "a buddyinfo and a zoneinfo of the same machine", kind: .inconsistent)
+        "\(id): \(source) has \(freePages) free pages, but only \(details.managed) are managed",
+        accepted: "a \(source) and a zoneinfo of the same machine", kind: .inconsistent)
     }
     return details
   }

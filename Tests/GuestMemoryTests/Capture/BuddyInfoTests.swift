@@ -67,7 +67,7 @@ private typealias Fixtures = CaptureFixtures
     let text = "$ cat\n" + Fixtures.row(0, "DMA", [UInt64](repeating: 1, count: 14))
     #expect(
       Fixtures.refusal(text)?.description
-        == "buddy:2: 14 orders, 0 to 13, but orders above 10 can't be modelled; expected 1 to 11 orders, as kernels "
+        == "buddy:2:1: 14 orders, 0 to 13, but orders above 10 can't be modelled; expected 1 to 11 orders, as kernels "
         + "with 4 KiB pages have; more mean larger pages")
   }
 
@@ -75,7 +75,7 @@ private typealias Fixtures = CaptureFixtures
     let text = Fixtures.row(0, "DMA", [1, 2, 3]) + Fixtures.row(0, "Normal", [1, 2])
     #expect(
       Fixtures.refusal(text)?.description
-        == "buddy:2: 2 orders where other rows have 3; expected the same number of orders in all rows")
+        == "buddy:2:1: 2 orders where other rows have 3; expected the same number of orders in all rows")
   }
 
   @Test(
@@ -114,7 +114,7 @@ private typealias Fixtures = CaptureFixtures
     #expect(try Fixtures.capture(text).freeBytes == 1 << 50)
     #expect(
       Fixtures.refusal(text + Fixtures.row(2, "Normal", [1, 0]))?.description
-        == "buddy:3: more than 1 PiB free in all, which is absurd; expected at most 1 PiB over all rows")
+        == "buddy:3:1: more than 1 PiB free in all, which is absurd; expected at most 1 PiB over all rows")
   }
 
   @Test(
@@ -139,7 +139,9 @@ private typealias Fixtures = CaptureFixtures
     ]) func badRowsAreRefused(row: String, what: String, accepted: String)
   {
     let error = Fixtures.refusal("Node 0, zone Normal 1 2\n\n\(row)\n")
-    #expect(error?.description == "buddy:3: \(what); expected \(accepted)")
+    // Where a word is at fault, its column.
+    let column = what.hasPrefix("node number") ? 6 : what.hasPrefix("unknown zone") ? 14 : 1
+    #expect(error?.description == "buddy:3:\(column): \(what); expected \(accepted)")
     #expect(error?.isUnreadable == false)
   }
 
@@ -162,7 +164,7 @@ private typealias Fixtures = CaptureFixtures
   @Test func theOtherTwoKindsOfFileAreRecognised() {
     #expect(
       Fixtures.refusal(Fixtures.vmPagetypeinfo)?.description
-        == "buddy:1: this is a pagetypeinfo, but a buddyinfo was expected; expected \(BuddyInfoTable.accepted)")
+        == "buddy:1:1: this is a pagetypeinfo, but a buddyinfo was expected; expected \(BuddyInfoTable.accepted)")
     let rows = Fixtures.vmPagetypeinfo.components(separatedBy: "\n").dropFirst(4).joined(separator: "\n")
     #expect(Fixtures.refusal(rows)?.what == "this is a pagetypeinfo, but a buddyinfo was expected")
     #expect(

@@ -47,12 +47,19 @@ private typealias Fixtures = CaptureFixtures
     return capture.zones.allSatisfy { zone in
       guard zone.freeBlocks.count == capture.orders else { return false }
       if let types = zone.freeBlocksByMigratetype {
-        guard types.count == 5, types.allSatisfy({ $0.count == capture.orders }) else { return false }
+        guard types.count == CapturedMigratetype.allCases.count, types.allSatisfy({ $0.count == capture.orders }) else {
+          return false
+        }
         for order in 0..<capture.orders where types.reduce(0, { $0 + $1[order] }) != zone.freeBlocks[order] {
           return false
         }
       }
-      if let blocks = zone.pageblocksByMigratetype, blocks.count != 5 { return false }
+      if let blocks = zone.pageblocksByMigratetype, blocks.count != CapturedMigratetype.allCases.count { return false }
+      if let types = zone.typesPresent {
+        guard types.count == capture.orders,
+          zip(types, zone.freeBlocks).allSatisfy({ $0.count <= $1 })
+        else { return false }
+      }
       guard let details = zone.details else { return true }
       return details.min <= details.low && details.low <= details.high && zone.freePages <= details.managed
         && details.managed <= details.present && details.present <= details.spanned && zone.orderThatDoesNotFit == nil
@@ -86,11 +93,75 @@ private typealias Fixtures = CaptureFixtures
         #expect(addsUp(capture), "seed \(seed), round \(round)")
       } catch {
         refused += 1
-        #expect(!error.description.contains { $0.isNewline }, "seed \(seed), round \(round): \(error)")
-        #expect(error.line ?? 0 >= 1 && !error.isUnreadable, "seed \(seed), round \(round): \(error)")
+        expectClear(error, "seed \(seed), round \(round)")
       }
     }
     #expect(accepted > 0 && refused > accepted / 4, "seed \(seed): \(accepted) accepted, \(refused) refused")
+  }
+
+  /// A form that is one text, with the reader for it.
+  private enum Form: CaseIterable {
+    case types, log, formerLog, journal, pasted, pastedOld, tailed
+
+    var text: String {
+      switch self {
+      case .types: Fixtures.vmPagetypeinfo
+      case .log: ShowMemTests.today
+      case .formerLog: ShowMemTests.before
+      case .journal:
+        (ShowMemTests.today + ShowMemTests.before).split(separator: "\n").map { "Dec  1 host kernel: [ 1.2] \($0)\n" }
+          .joined()
+      case .pasted: "$ cat /proc/*\n" + Fixtures.vmBuddyinfo + "$ x\n" + Fixtures.vmPagetypeinfo + Fixtures.vmZoneinfo
+      case .pastedOld: Fixtures.oldZoneinfo + Fixtures.oldBuddyinfo + Fixtures.oldBuddyinfo
+      case .tailed:
+        "==> /proc/buddyinfo <==\n" + Fixtures.sparseBuddyinfo + "\n==> /proc/pagetypeinfo <==\n"
+          + Fixtures.sparsePagetypeinfo
+      }
+    }
+
+    func read(_ text: CaptureText) throws(CaptureError) -> CaptureReading {
+      switch self {
+      case .types: return try CaptureReading(.init(pagetypeinfo: text))
+      case .log, .formerLog, .journal: return try CaptureReading(.init(showMem: text))
+      case .pasted, .pastedOld, .tailed:
+        let pieces = CapturePieces(text).texts
+        return try CaptureReading(
+          .init(
+            buddyinfo: pieces[.buddyinfo]?.last, pagetypeinfo: pieces[.pagetypeinfo]?.last,
+            zoneinfo: pieces[.zoneinfo]?.last), goesOn: true)
+      }
+    }
+  }
+
+  @Test(arguments: seeds) func damagedTextsOfEveryFormNeverCrash(seed: UInt64) throws {
+    print("CaptureFuzzTests seed \(seed) (HINTBENCH_TEST_SEED=\(seed) runs it alone)")
+    var random = SeededGenerator(seed: seed)
+    for form in Form.allCases {
+      _ = try form.read(CaptureText(name: "whole", form.text))
+      var accepted = 0
+      var refused = 0
+      for round in 0..<300 {
+        do throws(CaptureError) {
+          let reading = try form.read(CaptureText(name: "text", bytes: damage(form.text, &random)))
+          accepted += 1
+          #expect(addsUp(reading.capture), "\(form), seed \(seed), round \(round)")
+          #expect(!reading.notes.contains { $0.contains { $0.isNewline } }, "\(form), seed \(seed), round \(round)")
+        } catch {
+          refused += 1
+          expectClear(error, "\(form), seed \(seed), round \(round)")
+        }
+      }
+      #expect(accepted > 0 && refused > 0, "\(form), seed \(seed): \(accepted) accepted, \(refused) refused")
+    }
+  }
+
+  /// One line with its place, and not much of the text.
+  private func expectClear(_ error: CaptureError, _ what: String) {
+    #expect(!error.description.contains { $0.isNewline }, "\(what): \(error)")
+    #expect(error.line ?? 0 >= 1 && !error.isUnreadable, "\(what): \(error)")
+    // Only what is said of the whole text has no column.
+    #expect(error.column != nil || error.line == 1, "\(what): \(error)")
+    for part in error.what.matches(of: #/'([^']*)'/#) { #expect(part.output.1.count <= 160, "\(what): \(error)") }
   }
 
   /// With a pagetypeinfo at hand, any change to a count of a buddyinfo is found.

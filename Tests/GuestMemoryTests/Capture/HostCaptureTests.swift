@@ -60,6 +60,34 @@ private typealias Fixtures = CaptureFixtures
     #expect(read == result.capture)
   }
 
+  @Test func oneFileHasAllThree() throws {
+    let proc = try proc((Fixtures.vmBuddyinfo, Fixtures.vmPagetypeinfo, Fixtures.vmZoneinfo))
+    let out = try Scratch()
+    let host = HostCapture(procRoot: proc.path)
+    let result = try host.write(toFile: "\(out.path)/one")
+    #expect(try out.names() == ["one"] && Set(result.written.values) == ["\(out.path)/one"] && result.omitted.isEmpty)
+    #expect(try Array(out.text("one").utf8) == host.text().bytes)
+    let read = try CaptureFiles(capture: "\(out.path)/one").read()
+    #expect(read.capture == result.capture)
+    #expect(
+      read.capture
+        == (try Fixtures.capture(Fixtures.vmBuddyinfo, types: Fixtures.vmPagetypeinfo, zones: Fixtures.vmZoneinfo)))
+    // Written once; nothing is left of what fails.
+    #expect(throws: CaptureWriteError.exists(path: "\(out.path)/one")) { try host.write(toFile: "\(out.path)/one") }
+    #expect(throws: CaptureWriteError.self) { try host.write(toFile: "\(out.path)/nowhere/one") }
+    #expect(throws: CaptureWriteError.self) { try HostCapture(procRoot: "/nowhere").write(toFile: "\(out.path)/two") }
+    #expect(try out.names() == ["one"])
+  }
+
+  @Test func withoutRootTheRestIsOneFile() throws {
+    let proc = try proc((Fixtures.vmBuddyinfo, nil, Fixtures.vmZoneinfo))
+    let out = try Scratch()
+    let result = try HostCapture(procRoot: proc.path).write(toFile: "\(out.path)/one")
+    #expect(result.omitted.map(\.file) == [.pagetypeinfo])
+    let read = try CaptureFiles(capture: "\(out.path)/one").read()
+    #expect(read.capture == result.capture && read.capture.hasZoneDetails && read.capture.pageblockOrder == nil)
+  }
+
   @Test func whatCannotBeReadIsLeftOut() throws {
     let proc = try proc((Fixtures.debianBuddyinfo, nil, nil))
     let out = try Scratch()
@@ -116,7 +144,7 @@ private typealias Fixtures = CaptureFixtures
 
   @Test func filesThatCannotBeModelledAreLeftOutAtOnce() throws {
     let types = Fixtures.replacing("Page block order: 9", with: "Page block order: 99", in: Fixtures.vmPagetypeinfo)
-    let zones = Fixtures.vmZoneinfo.replacingOccurrences(of: "cma      0", with: "cma      16")
+    let zones = Fixtures.vmZoneinfo.replacingOccurrences(of: "spanned  ", with: "spanned  x")
     let proc = try proc((Fixtures.vmBuddyinfo, types, zones))
     let out = try Scratch()
     let result = try HostCapture(procRoot: proc.path).write(to: out.path)
@@ -151,8 +179,8 @@ private typealias Fixtures = CaptureFixtures
       let error = writeError(HostCapture(procRoot: proc.path), out.path)
       #expect(error == .exists(path: "\(out.path)/\(file.fileName)"))
       #expect(
-        error?.description == "\(out.path)/\(file.fileName): not empty; expected a folder "
-          + "without a capture")
+        error?.description == "\(out.path)/\(file.fileName): not empty; expected a new file, or a "
+          + "folder without a capture")
       #expect(try out.names() == [file.fileName])
       #expect(try out.text(file.fileName) == "mine")
     }

@@ -18,8 +18,8 @@ private typealias Fixtures = CaptureFixtures
     #expect(types[CapturedMigratetype.reclaimable.rawValue] == [3841, 2234, 0, 157, 71, 13, 1, 0, 0, 0, 0])
     #expect(types[CapturedMigratetype.highAtomic.rawValue] == [UInt64](repeating: 0, count: 11))
     #expect(types[CapturedMigratetype.isolate.rawValue] == [UInt64](repeating: 0, count: 11))
-    #expect(normal.pageblocksByMigratetype == [81, 3211, 292, 0, 0])
-    #expect(capture.zones[0].pageblocksByMigratetype == [1, 7, 0, 0, 0])
+    #expect(normal.pageblocksByMigratetype == [81, 3211, 292, 0, 0, 0])
+    #expect(capture.zones[0].pageblocksByMigratetype == [1, 7, 0, 0, 0, 0])
   }
 
   @Test func tablesOnceANodeWithCMAMixedBlocksAndACappedCount() throws {
@@ -27,7 +27,7 @@ private typealias Fixtures = CaptureFixtures
     #expect(capture.nodeIDs == [0, 8])
     let types = try #require(capture.zones[2].freeBlocksByMigratetype)
     #expect(types[CapturedMigratetype.movable.rawValue][0] == 250_000)
-    #expect(capture.zones[2].pageblocksByMigratetype == [10, 1800, 14, 0, 0])
+    #expect(capture.zones[2].pageblocksByMigratetype == [10, 1800, 14, 0, 0, 0])
   }
 
   @Test func promptsAndLineEndsDoNotMatter() throws {
@@ -47,7 +47,7 @@ private typealias Fixtures = CaptureFixtures
     let four = text.replacingOccurrences(of: "      Isolate", with: "")
       .replacingOccurrences(of: "            0            0 \n", with: "            0 \n")
     let capture = try Fixtures.capture(Fixtures.vmBuddyinfo, types: four)
-    #expect(capture.zones[2].pageblocksByMigratetype == [81, 3211, 292, 0, 0])
+    #expect(capture.zones[2].pageblocksByMigratetype == [81, 3211, 292, 0, 0, 0])
     #expect(Fixtures.refusal(Fixtures.vmBuddyinfo, types: text)?.what.hasSuffix("'Number of blocks type'") == true)
   }
 
@@ -80,20 +80,20 @@ private typealias Fixtures = CaptureFixtures
       Fixtures.row(0, "Normal", [100_006, 1]), types: small(["7 1", ">100000 0", "0 0", "0 0", "0 0"]))
     #expect(
       tooFew?.description
-        == "types:5: node 0, zone Normal, order 0: Movable is '>100000' and the other types have 7, but buddy line 1 has "
-        + "100006 in all; expected a buddyinfo and a pagetypeinfo of the same moment")
+        == "types:1:1: 1 of 2 counts differ from those of buddy, and 100009 free pages from its 100008: they are of "
+        + "different moments; expected one of the two: leave out the buddyinfo or the pagetypeinfo")
     #expect(tooFew?.kind == .inconsistent)
     let two = Fixtures.refusal(
       Fixtures.row(0, "Normal", [900_006, 1]), types: small([">100000 1", ">100000 0", "0 0", "0 0", "0 0"]))
     #expect(
       two?.description
-        == "types:5: node 0, zone Normal, order 0: Unmovable and Movable are each capped at '>100000', so none of them "
+        == "types:5:1: node 0, zone Normal, order 0: Unmovable and Movable are each capped at '>100000', so none of them "
         + "can be worked out; expected at most one capped type at a zone and order")
     let other = Fixtures.refusal(
       Fixtures.row(0, "Normal", [100_006, 1]), types: small(["7 1", ">10 0", "0 0", "0 0", "0 0"]))
     #expect(
       other?.description
-        == "types:6: node 0, zone Normal, type Movable, order 0: '>10'; expected a number, or '>100000' where the kernel "
+        == "types:6:40: node 0, zone Normal, type Movable, order 0: '>10'; expected a number, or '>100000' where the kernel "
         + "stopped counting")
   }
 
@@ -102,51 +102,60 @@ private typealias Fixtures = CaptureFixtures
       Fixtures.replacing("1115", with: "1116", in: Fixtures.vmBuddyinfo), types: Fixtures.vmPagetypeinfo)
     #expect(
       error?.description
-        == "types:15: node 0, zone Normal, order 10: the types have 1115 free blocks, but buddy line 3 has 1116; "
-        + "expected a buddyinfo and a pagetypeinfo of the same moment")
+        == "types:1:1: 1 of 33 counts differ from those of buddy, and 1940329 free pages from its 1941353: they are of "
+        + "different moments; expected one of the two: leave out the buddyinfo or the pagetypeinfo")
     #expect(error?.kind == .inconsistent)
   }
 
-  @Test func cmaIsAcceptedOnlyWithZeros() {
+  @Test func blocksOfCMAAreCounted() throws {
     let row = Fixtures.replacing(
       "zone      DMA, type          CMA      0      0", with: "zone      DMA, type          CMA      0      1",
       in: Fixtures.sparsePagetypeinfo)
-    #expect(
-      Fixtures.refusal(Fixtures.sparseBuddyinfo, types: row)?.description
-        == "types:9: node 0, zone DMA has free CMA blocks of order 1, and the model is of a kernel without CMA; expected "
-        + "CMA rows with zeros only")
     let column = Fixtures.replacing(
-      "1000           14            0            0", with: "1000           14            0            4",
-      in: Fixtures.sparsePagetypeinfo)
-    #expect(
-      Fixtures.refusal(Fixtures.sparseBuddyinfo, types: column)?.description
-        == "types:20: node 0, zone Normal has 4 CMA pageblocks, and the model is of a kernel without CMA; expected "
-        + "a CMA column with zeros only")
+      "1000           14            0            0", with: "1000           14            0            4", in: row)
+    let buddy = Fixtures.replacing("DMA      0      0", with: "DMA      0      1", in: Fixtures.sparseBuddyinfo)
+    let capture = try Fixtures.capture(buddy, types: column)
+    #expect(capture.zones[0].freeBlocksByMigratetype?[CapturedMigratetype.cma.rawValue][1] == 1)
+    #expect(capture.zones[1].pageblocksByMigratetype == [10, 1000, 14, 0, 0, 4])
+  }
+
+  @Test func unacceptedMemoryIsLeftOut() throws {
+    let text = Fixtures.sparsePagetypeinfo.replacingOccurrences(of: "  Isolate", with: "Unaccepted")
+    let capped = Fixtures.replacing(
+      "zone      DMA, typeUnaccepted      0", with: "zone      DMA, type Unaccepted      7",
+      in: text.replacingOccurrences(of: "type    Unaccepted", with: "typeUnaccepted")
+    )
+    .replacingOccurrences(of: "typeUnaccepted", with: "type Unaccepted")
+    let reading = try CaptureReading(
+      .init(
+        buddyinfo: CaptureText(name: "b", Fixtures.sparseBuddyinfo), pagetypeinfo: CaptureText(name: "p", capped)))
+    #expect(reading.capture == (try Fixtures.capture(Fixtures.sparseBuddyinfo, types: Fixtures.sparsePagetypeinfo)))
+    #expect(reading.notes.contains { $0.contains("7 unaccepted pages are left out") })
   }
 
   @Test func zonesMissingOnOneSideAreRefusedUnlessAllZero() throws {
     let more = Fixtures.vmBuddyinfo + Fixtures.row(1, "Normal", [UInt64](repeating: 0, count: 11))
     let capture = try Fixtures.capture(more, types: Fixtures.vmPagetypeinfo)
     #expect(capture.zones[3].freePages == 0)
-    #expect(capture.zones[3].freeBlocksByMigratetype?.flatMap { $0 } == [UInt64](repeating: 0, count: 55))
+    #expect(capture.zones[3].freeBlocksByMigratetype?.flatMap { $0 } == [UInt64](repeating: 0, count: 66))
     #expect(capture.zones[3].pageblocksByMigratetype == nil)
 
     let full = Fixtures.vmBuddyinfo + Fixtures.row(1, "Normal", [UInt64](repeating: 1, count: 11))
     #expect(
       Fixtures.refusal(full, types: Fixtures.vmPagetypeinfo)?.description
-        == "buddy:4: node 1, zone Normal has free blocks but isn't in types; expected a buddyinfo and a pagetypeinfo of "
+        == "buddy:4:1: node 1, zone Normal has free blocks but isn't in types; expected a buddyinfo and a pagetypeinfo of "
         + "the same machine")
     #expect(
       Fixtures.refusal(
         Fixtures.replacingLine(2, with: nil, in: Fixtures.vmBuddyinfo), types: Fixtures.vmPagetypeinfo)?.description
-        == "types:10: node 0, zone DMA32 has free blocks but isn't in buddy; expected a buddyinfo and a pagetypeinfo of "
+        == "types:10:1: node 0, zone DMA32 has free blocks but isn't in buddy; expected a buddyinfo and a pagetypeinfo of "
         + "the same machine")
 
     let zeros = small(["0 0", "0 0", "0 0", "0 0", "0 0"])
     let found = try Fixtures.capture(Fixtures.row(0, "DMA", [0, 0]), types: zeros)
     #expect(found.zones.map(\.kind) == [.dma, .normal])
     #expect(found.zones[1].freePages == 0)
-    #expect(found.zones[1].pageblocksByMigratetype == [1, 5, 0, 0, 0])
+    #expect(found.zones[1].pageblocksByMigratetype == [1, 5, 0, 0, 0, 0])
   }
 
   @Test(
@@ -166,7 +175,7 @@ private typealias Fixtures = CaptureFixtures
       (4, "Free pages count per migrate type at order 0 1", 5, "11 orders where other rows have 2"),
       (5, nil, 5, "node 0, zone DMA has no row of type Unmovable"),
       (6, "Node 0, zone DMA, type Unmovable 0 0 0 0 0 0 0 0 1 0 0", 6, "node 0, zone DMA, type Unmovable has two rows"),
-      (6, "Node 0, zone DMA, type Reserve 0 0 0 0 0 0 0 0 1 0 0", 6, "unknown migratetype 'Reserve'"),
+      (6, "Node 0, zone DMA, type Green 0 0 0 0 0 0 0 0 1 0 0", 6, "unknown migratetype 'Green'"),
       (6, "Node 0, zone DMA, type", 6, "a row without a type's name"),
       (6, "Node 0, zone DMA, type Movable 0", 6, "1 orders where other rows have 11"),
       (
@@ -215,11 +224,11 @@ private typealias Fixtures = CaptureFixtures
   }
 
   @Test func unknownTypesAreToldWhichAreKnown() {
-    let text = Fixtures.replacingLine(6, with: "Node 0, zone DMA, type Reserve 0", in: Fixtures.vmPagetypeinfo)
+    let text = Fixtures.replacingLine(6, with: "Node 0, zone DMA, type Green 0", in: Fixtures.vmPagetypeinfo)
     #expect(
       Fixtures.refusal(Fixtures.vmBuddyinfo, types: text)?.description
-        == "types:6: unknown migratetype 'Reserve'; expected types Unmovable, Movable, Reclaimable, HighAtomic, Isolate, "
-        + "and CMA if all its counts are 0 (the model is of a kernel without CMA)")
+        == "types:6:24: unknown migratetype 'Green'; expected types Unmovable, Movable, Reclaimable, HighAtomic or "
+        + "Reserve, CMA, Isolate")
   }
 
   @Test func anyTruncationIsRefused() {
@@ -233,11 +242,11 @@ private typealias Fixtures = CaptureFixtures
   @Test func ordersMustBeThoseOfBuddyinfoAndHoldAPageblock() {
     #expect(
       Fixtures.refusal(Fixtures.row(0, "Normal", [0]), types: small(["0 0", "0 0", "0 0", "0 0", "0 0"]))?.description
-        == "types:1: 2 orders, but buddy has 1; expected a buddyinfo and a pagetypeinfo of the same machine")
+        == "types:1:1: 2 orders, but buddy has 1; expected a buddyinfo and a pagetypeinfo of the same machine")
     #expect(
       Fixtures.refusal(
         Fixtures.row(0, "Normal", [0]), types: small(["0", "0", "0", "0", "0"], heading: "0"))?.description
-        == "types:1: page block order 1, but the highest order is 0; expected a page block order from 0 to 0")
+        == "types:1:1: page block order 1, but the highest order is 0; expected a page block order from 0 to 0")
     let fourteen = Fixtures.replacingLine(
       4, with: "Free pages count per migrate type at order 0 1 2 3 4 5 6 7 8 9 10 11 12 13",
       in: Fixtures.vmPagetypeinfo)
@@ -258,7 +267,8 @@ private typealias Fixtures = CaptureFixtures
   @Test func theOtherTwoKindsOfFileAreRecognised() {
     #expect(
       Fixtures.refusal(Fixtures.vmBuddyinfo, types: Fixtures.vmBuddyinfo)?.description
-        == "types:1: this is a buddyinfo, but a pagetypeinfo was expected; expected the whole of a /proc/pagetypeinfo")
+        == "types:1:1: this is a buddyinfo, but a pagetypeinfo was expected; expected the whole of a /proc/pagetypeinfo"
+    )
     #expect(
       Fixtures.refusal(Fixtures.vmBuddyinfo, types: Fixtures.vmZoneinfo)?.what
         == "this is a zoneinfo, but a pagetypeinfo was expected")

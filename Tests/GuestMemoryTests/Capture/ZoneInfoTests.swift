@@ -16,7 +16,7 @@ private typealias Fixtures = CaptureFixtures
       normal
         == ZoneDetails(
           startPFN: 1_048_576, spanned: 5_505_024, present: 5_505_024, managed: 1_835_008, min: 11871, low: 14838,
-          high: 17805, boost: 0, promo: 20772, protection: [0, 0, 0, 0, 0],
+          high: 17805, boost: 0, promo: 20772, freeCMA: 0, protection: [0, 0, 0, 0, 0],
           pagesets: [
             CapturedPageset(cpu: 0, count: 22943, high: 60477, batch: 63, tuning: 7419...114_688),
             CapturedPageset(cpu: 1, count: 13291, high: 50900, batch: 63, tuning: 7419...114_688),
@@ -117,7 +117,7 @@ private typealias Fixtures = CaptureFixtures
     let text = Fixtures.vmZoneinfo.replacingOccurrences(of: "cpu: 1", with: "cpu: 0")
     #expect(
       Fixtures.refusal(Fixtures.vmBuddyinfo, zones: text)?.description
-        == "zones:90: cpu 0 twice in a zone; expected each cpu once")
+        == "zones:90:5: cpu 0 twice in a zone; expected each cpu once")
   }
 
   @Test func moreFreeThanManagedIsRefusedWithBothNumbers() {
@@ -125,25 +125,45 @@ private typealias Fixtures = CaptureFixtures
     let error = Fixtures.refusal(Fixtures.vmBuddyinfo, zones: text)
     #expect(
       error?.description
-        == "zones:108: node 0, zone DMA32: buddyinfo has 772791 free pages, but only 772000 are managed; expected "
+        == "zones:108:9: node 0, zone DMA32: buddyinfo has 772791 free pages, but only 772000 are managed; expected "
         + "a buddyinfo and a zoneinfo of the same machine")
     #expect(error?.kind == .inconsistent)
   }
 
-  @Test func cmaIsRefused() {
-    let text = Fixtures.vmZoneinfo.replacingOccurrences(of: "cma      0", with: "cma      16")
+  @Test func freePagesOfCMAAreCounted() throws {
+    let text = Fixtures.vmZoneinfo.replacingOccurrences(of: "nr_free_cma  0", with: "nr_free_cma  16")
+    let reading = try CaptureReading(
+      .init(
+        buddyinfo: CaptureText(name: "buddy", Fixtures.vmBuddyinfo), zoneinfo: CaptureText(name: "zones", text)))
+    #expect(reading.capture.zones.map { $0.details?.freeCMA } == [16, 16, 16])
     #expect(
-      Fixtures.refusal(Fixtures.vmBuddyinfo, zones: text)?.description
-        == "zones:63: node 0, zone DMA has 16 CMA pages, and the model is of a kernel without CMA; expected 'cma 0'")
+      reading.notes == ["48 of the free pages are CMA, and without a pagetypeinfo nothing tells which: all are Movable"]
+    )
   }
 
-  @Test func overlappingSpansAreRefused() {
+  @Test func beforeManagedPagesThosePresentAreTaken() throws {
+    let text = Fixtures.oldZoneinfo.split(separator: "\n").filter { !$0.contains("managed") }.joined(separator: "\n")
+    let reading = try CaptureReading(
+      .init(
+        buddyinfo: CaptureText(name: "buddy", Fixtures.oldBuddyinfo), zoneinfo: CaptureText(name: "zones", text)))
+    #expect(reading.capture.zones.map { $0.details?.managed } == [3998, 782_288])
+    #expect(reading.notes.contains { $0.hasPrefix("no managed pages, as before Linux 3.8") })
+  }
+
+  @Test func overlappingSpansAreTakenWithANote() throws {
     let text = Fixtures.replacing(
       "start_pfn:           4096", with: "start_pfn:           4095", in: Fixtures.vmZoneinfo)
+    let reading = try CaptureReading(
+      .init(
+        buddyinfo: CaptureText(name: "buddy", Fixtures.vmBuddyinfo), zoneinfo: CaptureText(name: "zones", text)))
     #expect(
-      Fixtures.refusal(Fixtures.vmBuddyinfo, zones: text)?.description
-        == "zones:144: node 0, zone DMA32 starts at PFN 4095, inside node 0, zone DMA, which ends at 4096; expected zones "
-        + "whose spans don't overlap")
+      reading.notes == [
+        "node 0, zone DMA32 starts inside node 0, zone DMA, as after hotplug: in the guest it lies behind it"
+      ])
+    let geometry = try GuestGeometry.captured(reading.capture, cpus: 1, granuleOrder: 0)
+    try geometry.checked()
+    // As it is aligned: 4095 pages into a block of the highest order.
+    #expect(geometry.zones.first { $0.type == .dma32 }?.startPFN == (1_048_576 + 5_505_024) + 1023)
   }
 
   /// A zoneinfo of one zone without holes.
@@ -170,7 +190,7 @@ private typealias Fixtures = CaptureFixtures
     let error = Fixtures.refusal(Fixtures.row(0, "Normal", [0, 2, 1]), zones: text)
     #expect(
       error?.description
-        == "zones:9: node 0, zone Normal: the free blocks of order 1 and above don't fit, aligned, into PFN 1 to 9; "
+        == "zones:9:3: node 0, zone Normal: the free blocks of order 1 and above don't fit, aligned, into PFN 1 to 9; "
         + "expected a buddyinfo and a zoneinfo of the same machine")
     #expect(error?.kind == .inconsistent)
     #expect(Fixtures.refusal(Fixtures.row(0, "Normal", [0, 0, 2]), zones: text)?.what.contains("order 2") == true)
@@ -195,7 +215,7 @@ private typealias Fixtures = CaptureFixtures
     let types = Fixtures.replacing("            7 ", with: "            8 ", in: Fixtures.vmPagetypeinfo)
     #expect(
       Fixtures.refusal(Fixtures.vmBuddyinfo, types: types, zones: Fixtures.vmZoneinfo)?.description
-        == "zones:60: node 0, zone DMA: the pagetypeinfo has 9 pageblocks, but the span has room for 8; expected "
+        == "zones:60:9: node 0, zone DMA: the pagetypeinfo has 9 pageblocks, but the span has room for 8; expected "
         + "a pagetypeinfo and a zoneinfo of the same machine")
   }
 
@@ -204,7 +224,7 @@ private typealias Fixtures = CaptureFixtures
     #expect(try Fixtures.capture(row, zones: small(start: 0, pages: 1 << 38)).zones.count == 1)
     #expect(
       Fixtures.refusal(row, zones: small(start: 0, pages: 1 << 38 + 1))?.description
-        == "zones:7: more than 1 PiB present in all, which is absurd; expected at most 1 PiB over all zones")
+        == "zones:7:5: more than 1 PiB present in all, which is absurd; expected at most 1 PiB over all zones")
   }
 
   @Test func zonesMissingOnOneSideAreRefusedUnlessAllZero() throws {
@@ -213,11 +233,11 @@ private typealias Fixtures = CaptureFixtures
     #expect(zeros.zones[1].details == nil)
     #expect(
       Fixtures.refusal(row + Fixtures.row(1, "Normal", [1]), zones: small(start: 0, pages: 8))?.description
-        == "buddy:2: node 1, zone Normal has free blocks but isn't in the zoneinfo; expected a buddyinfo and a zoneinfo "
+        == "buddy:2:1: node 1, zone Normal has free blocks but isn't in the zoneinfo; expected a buddyinfo and a zoneinfo "
         + "of the same machine")
     #expect(
       Fixtures.refusal(Fixtures.row(0, "DMA", [0]), zones: small(start: 0, pages: 8))?.description
-        == "zones:2: node 0, zone Normal has 8 free pages but isn't in buddy; expected a buddyinfo and a zoneinfo of the "
+        == "zones:2:3: node 0, zone Normal has 8 free pages but isn't in buddy; expected a buddyinfo and a zoneinfo of the "
         + "same machine")
     // Present, but with nothing free: a zone of the machine all the same.
     let used = small(start: 16, pages: 8, zone: "Movable").replacingOccurrences(of: "free 8", with: "free 0")
@@ -230,7 +250,7 @@ private typealias Fixtures = CaptureFixtures
   @Test func theOtherTwoKindsOfFileAreRecognised() {
     #expect(
       Fixtures.refusal(Fixtures.vmBuddyinfo, zones: Fixtures.vmBuddyinfo)?.description
-        == "zones:1: this is a buddyinfo, but a zoneinfo was expected; expected \(ZoneInfoTable.accepted)")
+        == "zones:1:1: this is a buddyinfo, but a zoneinfo was expected; expected \(ZoneInfoTable.accepted)")
     #expect(
       Fixtures.refusal(Fixtures.vmBuddyinfo, zones: Fixtures.vmPagetypeinfo)?.what
         == "this is a pagetypeinfo, but a zoneinfo was expected")
