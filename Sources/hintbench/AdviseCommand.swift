@@ -2,6 +2,7 @@ import ArgumentParser
 import Bench
 import Experiments
 import Foundation
+import GuestMemory
 import Records
 import Reporting
 
@@ -15,8 +16,8 @@ struct AdviseCommand: ParsableCommand {
       --max-cost of their busy time by touching again what the host took. With --from, judges a run that is there. \
       `>` marks the advised setting, `*` the others that no setting beats in both.
 
-      With --buddyinfo, prints how much of a machine's free memory one session of each design returns, by the lowest \
-      order it looks at.
+      With a capture (--capture, --buddyinfo, --show-mem, ...), prints how much of a machine's free memory one session \
+      of each design returns, by the lowest order it looks at.
 
       Exit status: 0 done, 3 no setting is cheap enough for some load, or not all was measured.
       """)
@@ -41,24 +42,25 @@ struct AdviseCommand: ParsableCommand {
   var strategy: String?
   @Option(help: ArgumentHelp("Output folder of the run (default: a new one under Reports/runs).", valueName: "dir"))
   var out: String?
-  @Option(help: ArgumentHelp("Captured /proc/buddyinfo of a machine.", valueName: "file")) var buddyinfo: String?
-  @Option(help: ArgumentHelp("Its /proc/pagetypeinfo.", valueName: "file")) var pagetypeinfo: String?
-  @Option(
-    help: ArgumentHelp("Its /proc/zoneinfo, without which designs that allocate can't be judged.", valueName: "file"))
-  var zoneinfo: String?
+  @OptionGroup(title: "A captured machine, in place of a load") var capture: CaptureOptions
 
   func run() throws {
     try Failure.reporting {
-      switch (load, from, buddyinfo) {
+      switch (load, from, capture.files.name) {
       case (let load?, nil, nil): try advise(load)
       case (nil, let from?, nil):
         try requireNone([("--guest", guest), ("--kernel", kernel), ("--strategy", strategy), ("--out", out)], "--from")
-        try requireNone([("--pagetypeinfo", pagetypeinfo), ("--zoneinfo", zoneinfo)], "--from")
+        try requireNoCapture("--from")
         let advice = try ReportingAdvice(try RunReader(path: from), mostCost: try Self.share(maxCost ?? "2%"))
         print(advice.text)
         try requireMet(advice)
-      case (nil, nil, let buddyinfo?): try table(buddyinfo)
-      default: throw UserError.usage("invalid arguments: expected one of --load, --from and --buddyinfo")
+      case (nil, nil, _?): try table(capture.files)
+      case (nil, nil, nil):
+        try capture.files.check()
+        fallthrough
+      default:
+        throw UserError.usage(
+          "invalid arguments: expected one of --load, --from, --capture, --buddyinfo and --show-mem")
       }
     }
   }
@@ -69,8 +71,12 @@ struct AdviseCommand: ParsableCommand {
     }
   }
 
+  private func requireNoCapture(_ mode: String) throws {
+    if let flag = capture.files.flags.first { throw UserError.usage("\(flag) can't be combined with \(mode)") }
+  }
+
   private func advise(_ load: String) throws {
-    try requireNone([("--pagetypeinfo", pagetypeinfo), ("--zoneinfo", zoneinfo)], "--load")
+    try requireNoCapture("--load")
     let mostCost = try Self.share(maxCost ?? "2%")
     let config = try ReportingGrid.config(
       loads: Self.list(load), guest: guest ?? "4G", kernels: kernel.map { [$0] } ?? [],
@@ -87,13 +93,12 @@ struct AdviseCommand: ParsableCommand {
     throw ExitCode(3)
   }
 
-  private func table(_ buddyinfo: String) throws {
+  private func table(_ files: CaptureFiles) throws {
     try requireNone(
-      [("--guest", guest), ("--strategy", strategy), ("--max-cost", maxCost), ("--out", out)], "--buddyinfo")
+      [("--guest", guest), ("--strategy", strategy), ("--max-cost", maxCost), ("--out", out)], files.flags[0])
     try DebugBuild.refuse()
-    let returned = try ReturnedAtOnce(
-      buddyinfo: buddyinfo, pagetypeinfo: pagetypeinfo, zoneinfo: zoneinfo, kernels: kernel.map { [$0] } ?? [],
-      host: .current)
+    let returned = try ReturnedAtOnce(files, kernels: kernel.map { [$0] } ?? [], host: .current)
+    for note in returned.notes { RunJob.say("capture: \(note)") }
     print(
       ReturnedTable(
         orders: returned.orders, free: returned.free, freeFromOrder: returned.freeFromOrder,

@@ -54,6 +54,7 @@ struct MatrixListing {
       "estimated host memory: \(ByteSize(bytes: matrix.peakBytes)) at a time, in \(matrix.batches.count) "
         + (matrix.batches.count == 1 ? "batch" : "batches") + " of guests",
     ]
+    lines += matrix.captureNotes.map { "capture: \($0)" }
     lines += matrix.omissions.map { "skipped: \($0)" } + matrix.warnings
     return lines.joined(separator: "\n")
   }

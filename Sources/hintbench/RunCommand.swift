@@ -54,19 +54,6 @@ struct RunCommand: ParsableCommand {
     help: ArgumentHelp(
       "Fraction of an aged guest's memory that is free, 0.05 to 0.95 (default: 0.5).", valueName: "fraction"))
   var free: Double?
-  @Option(help: ArgumentHelp("Build the guest from a captured /proc/buddyinfo.", valueName: "file"))
-  var buddyinfo: String?
-  @Option(
-    help: ArgumentHelp("Captured /proc/pagetypeinfo, for the migratetypes; needs --buddyinfo.", valueName: "file"))
-  var pagetypeinfo: String?
-  @Option(
-    help: ArgumentHelp("Captured /proc/zoneinfo, for zone spans and watermarks; needs --buddyinfo.", valueName: "file"))
-  var zoneinfo: String?
-  @Option(
-    help: ArgumentHelp(
-      "Build the guest from a kernel's lists, block by block: the file lists of a capture that `kernel run` left.",
-      valueName: "file"))
-  var lists: String?
   @Option(help: ArgumentHelp("Order of blocks on the free lists: ascending, churned, shuffled.", valueName: "order"))
   var listOrder: String?
   @Option(
@@ -129,6 +116,7 @@ struct RunCommand: ParsableCommand {
   var out: String?
   @Option(help: ArgumentHelp("Resume an unfinished run.", valueName: "dir")) var resume: String?
   @Flag(help: "Small guests and three repetitions; takes seconds.") var quick = false
+  @OptionGroup(title: "Guest from a capture") var capture: CaptureOptions
   @OptionGroup(title: "Comparison with another build") var builds: AgainstOptions
   @OptionGroup(title: "Flags for experiment options, for one release (use EXPERIMENT:OPTION=VALUE)")
   var experimentFlags: ExperimentFlags
@@ -144,6 +132,10 @@ struct RunCommand: ParsableCommand {
       } else {
         var matrix = try makeMatrix()
         let against = try builds.makeAgainst(matrix)
+        guard against == nil || !capture.files.isPiped else {
+          throw UserError(
+            .usage, "--against can't be combined with a capture from standard input: each launch reads it")
+        }
         if matrix.config.until != nil {
           guard against == nil else {
             throw UserError(.usage, "--until can't be combined with --against: --launches sets the number of samples")
@@ -171,9 +163,7 @@ struct RunCommand: ParsableCommand {
   private var hasGuestFlags: Bool { strategy != nil || hasFlagsOfTheGuest }
 
   private var hasFlagsOfTheGuest: Bool {
-    [guest, state, kernel, buddyinfo, pagetypeinfo, zoneinfo, lists, listOrder, granule, vmemmap, budget].contains {
-      $0 != nil
-    }
+    [guest, state, kernel, listOrder, granule, vmemmap, budget].contains { $0 != nil } || capture.isGiven
       || nodes != nil || cpus != nil || free != nil || movable != nil
   }
 
@@ -189,11 +179,9 @@ struct RunCommand: ParsableCommand {
       ("--state", state != nil), ("--kernel", kernel != nil), ("--free", free != nil), ("--nodes", nodes != nil),
       ("--cpus", cpus != nil),
       ("--movable", movable != nil), ("--list-order", listOrder != nil), ("--granule", granule != nil),
-      ("--vmemmap", vmemmap != nil), ("--lock", lock != nil), ("--buddyinfo", buddyinfo != nil),
-      ("--pagetypeinfo", pagetypeinfo != nil), ("--zoneinfo", zoneinfo != nil),
-      ("--lists", lists != nil),
+      ("--vmemmap", vmemmap != nil), ("--lock", lock != nil),
     ]
-    return flags.filter(\.1).map(\.0)
+    return flags.filter(\.1).map(\.0) + capture.files.flags
   }
 
   /// The given flags that choose strategies, by name.
@@ -250,20 +238,17 @@ struct RunCommand: ParsableCommand {
         for index in made.groups.indices { made.groups[index].strategies = strategies }
       }
     } else {
-      guard (buddyinfo ?? lists) == nil || nodes == nil else {
-        throw UserError(
-          .usage,
-          "--nodes can't be combined with \(lists == nil ? "--buddyinfo" : "--lists"): the capture determines the nodes"
-        )
+      if let flag = capture.files.flags.first, nodes != nil {
+        throw UserError(.usage, "--nodes can't be combined with \(flag): the capture determines the nodes")
       }
       made = try .standard(experiments.isEmpty ? nil : experiments, quick: quick)
       if hasGuestFlags {
         // Each experiment once, with missing settings from the first of its own groups.
         var seen: Set<[String]> = []
         let cards = try made.experimentCards
-        made.groups = made.groups.filter { seen.insert($0.experiments).inserted }.map { defaults in
+        made.groups = try made.groups.filter { seen.insert($0.experiments).inserted }.map { defaults in
           let own = cards.filter { defaults.experiments.isEmpty || defaults.experiments.contains($0.name) }
-          return group(defaults: defaults, withAllocator: own.contains(where: \.showsAllocator))
+          return try group(defaults: defaults, withAllocator: own.contains(where: \.showsAllocator))
         }
       }
     }
@@ -297,18 +282,18 @@ struct RunCommand: ParsableCommand {
   ///   - defaults: the experiment's own group, for what no flag sets.
   ///   - withAllocator: whether the allocator's own holds are measured beside the strategies that were named, so that
   ///     theirs are never read alone. It allocates, which a capture without watermarks doesn't allow.
-  private func group(defaults: RunConfig.Group, withAllocator: Bool) -> RunConfig.Group {
+  private func group(defaults: RunConfig.Group, withAllocator: Bool) throws -> RunConfig.Group {
     var group = RunConfig.Group()
     group.experiments = defaults.experiments
     group.experimentOptions = defaults.experimentOptions
-    let isCaptured = buddyinfo != nil || lists != nil
+    let isCaptured = capture.isGiven
     group.movable = movable ?? (!isCaptured ? defaults.movable : nil)
     group.guests = list(guest) ?? (!isCaptured ? defaults.guests : [])
     group.states = list(state) ?? (!isCaptured ? (free == nil ? defaults.states : ["aged"]) : [])
     // No size given: all sizes that this machine has room for.
     group.strategies = list(strategy) ?? []
-    if strategy != nil && withAllocator && (buddyinfo == nil || zoneinfo != nil)
-      && !group.strategies.contains(where: { $0.hasPrefix("allocator") })
+    if strategy != nil, withAllocator, try mayAllocate,
+      !group.strategies.contains(where: { $0.hasPrefix("allocator") })
     {
       group.strategies.append("allocator")
     }
@@ -319,11 +304,18 @@ struct RunCommand: ParsableCommand {
     group.listOrder = listOrder
     group.granule = granule ?? group.granule
     group.vmemmap = vmemmap ?? group.vmemmap
-    group.buddyinfo = buddyinfo
-    group.pagetypeinfo = pagetypeinfo
-    group.zoneinfo = zoneinfo
-    group.lists = lists
+    group.captureFiles = capture.files
     if let budget { group.options["budget"] = list(budget) }
     return group
+  }
+
+  /// Whether the guests have watermarks.
+  private var mayAllocate: Bool {
+    get throws {
+      let files = capture.files
+      // Only what is in them tells.
+      if files.capture != nil || files.showMem != nil { return try files.read().capture.hasZoneDetails }
+      return files.zoneinfo != nil || (files.buddyinfo ?? files.pagetypeinfo) == nil
+    }
   }
 }

@@ -19,6 +19,7 @@ enum RunJob {
   @discardableResult
   static func start(_ matrix: Matrix, out: String?, shows: Bool = true) throws -> String {
     try DebugBuild.refuse()
+    for note in matrix.captureNotes { say("capture: \(note)") }
     for note in matrix.omissions { say("skipped: \(note)") }
     let (meta, branch) = try newMeta(config: matrix.config, seed: matrix.config.seed)
     let path = out ?? "\(runsFolder)/\(meta.runID)"
@@ -70,6 +71,11 @@ enum RunJob {
       config = try RunConfig(recorded: resumed.meta.config)
     } catch {
       throw UserError(.input, "\(path)/meta.json: invalid config; expected a run of this version")
+    }
+    guard !config.groups.contains(where: \.captureFiles.isPiped) else {
+      throw UserError(
+        .unavailable,
+        "\(path): can't resume: its capture came from standard input; expected a run of a capture in a file")
     }
     let matrix = try Matrix(config, host: .current)
     let known = Set(matrix.cells.map(\.id))
@@ -193,7 +199,9 @@ struct Round {
       folder, meta: start, total: total, resumed: finished.count, isLaunch: isLaunch, beforeEach: beforeEach,
       interrupted: { Interrupt.isRequested })
     cells = try runner.run(recorder, finished: finished) { try folder.holdSequence(of: $0) }
-    meta.unavailable = matrix.omissions.map { .init(what: "cells", why: $0) } + runner.unavailable
+    meta.unavailable =
+      matrix.captureNotes.map { .init(what: "capture", why: $0) }
+      + matrix.omissions.map { .init(what: "cells", why: $0) } + runner.unavailable
     meta.errors = recorder.errors
     meta.guests = runner.guests.isEmpty ? meta.guests : runner.guests
     self.meta = meta

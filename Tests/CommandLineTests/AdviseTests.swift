@@ -32,7 +32,7 @@ import Testing
   }
 
   @Test(arguments: [
-    ("advise", "expected one of --load, --from and --buddyinfo"),
+    ("advise", "expected one of --load, --from, --capture, --buddyinfo and --show-mem"),
     ("advise --load cycles --from run", "expected one of"),
     ("advise --load lunar", "unknown load 'lunar': expected one of order0"),
     ("advise --load none", "unknown load 'none'"),
@@ -46,6 +46,9 @@ import Testing
     ("advise --load cycles --zoneinfo z", "--zoneinfo can't be combined with --load"),
     ("advise --from run --guest 1G", "--guest can't be combined with --from"),
     ("advise --buddyinfo b --strategy none", "--strategy can't be combined with --buddyinfo"),
+    ("advise --capture b --strategy none", "--strategy can't be combined with --capture"),
+    ("advise --load cycles --capture b", "expected one of"),
+    ("advise --zoneinfo z", "--zoneinfo needs --buddyinfo"),
   ])
   func badArgumentsAreOneLine(line: String, expected: String) throws {
     try Tool.withFolder { folder in

@@ -1,5 +1,13 @@
+import Foundation
+
 /// Captures of real machines.
 enum Captures {
+  /// A capture as people publish it.
+  static func published(_ name: String) -> String {
+    let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().path
+    return "\(tests)/GuestMemoryTests/Capture/Published/\(name).txt"
+  }
+
   // A Debian machine of two nodes and 16 GiB.
   static let debian = """
     Node 0, zone      DMA      0      0      0      0      0      0      0      0      1      2      2

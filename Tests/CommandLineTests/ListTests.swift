@@ -30,6 +30,7 @@ import Testing
       let run = try Tool.run(["run", "--help"], in: folder).out
       for option in [
         "guest", "nodes", "cpus", "strategy", "state", "free", "buddyinfo", "pagetypeinfo", "zoneinfo", "lists",
+        "capture", "show-mem", "nth",
         "list-order", "granule", "vmemmap", "lock", "page-init", "cache", "order", "budget", "load", "mutators",
         "repetitions",
         "seed", "hold-limit", "counters", "events", "config", "dry-run", "time-limit", "out", "resume", "quick",

@@ -11,6 +11,9 @@ struct GroupExpansion {
   /// Default strategies left out because they don't fit in memory, with reasons.
   var omissions: [String] = []
 
+  /// Reads a capture; groups of one run share it.
+  typealias CaptureReader = (CaptureFiles) throws(UserError) -> Capture
+
   /// The requirements of the group's experiments on its guests.
   struct Needs {
     /// The number of threads on guest CPUs, scanners included.
@@ -24,24 +27,26 @@ struct GroupExpansion {
   /// Checks a group. If the group names no strategies, it gets all of them or, if those don't fit in memory, all that
   /// don't give whole blocks back.
   init(
-    _ group: RunConfig.Group, _ config: RunConfig, _ lock: LockKind, _ needs: Needs, _ host: Matrix.HostResources
+    _ group: RunConfig.Group, _ config: RunConfig, _ lock: LockKind, _ needs: Needs, _ host: Matrix.HostResources,
+    _ read: CaptureReader
   ) throws(UserError) {
     do {
-      try self.init(all: group, config, lock, needs, host)
+      try self.init(all: group, config, lock, needs, host, read)
     } catch {
       guard error.kind == .unavailable, group.strategies.isEmpty, needs.strategies, !needs.allocates else {
         throw error
       }
       var smaller = group
       smaller.strategies = Strategies.all.filter { $0.card.effect != .takesBlocks }.map(\.card.name)
-      try self.init(all: smaller, config, lock, needs, host)
+      try self.init(all: smaller, config, lock, needs, host, read)
       let left = Strategies.all.filter { $0.card.effect == .takesBlocks }.map(\.card.name)
       omissions = ["\(left.joined(separator: ", ")): \(error)"]
     }
   }
 
   private init(
-    all group: RunConfig.Group, _ config: RunConfig, _ lock: LockKind, _ needs: Needs, _ host: Matrix.HostResources
+    all group: RunConfig.Group, _ config: RunConfig, _ lock: LockKind, _ needs: Needs, _ host: Matrix.HostResources,
+    _ read: CaptureReader
   ) throws(UserError) {
     let named = !group.strategies.isEmpty
     let allocates = needs.allocates
@@ -57,6 +62,7 @@ struct GroupExpansion {
           + "--cpus \(needs.threads)")
     }
     let choice = try Self.choice(group)
+    let files = group.captureFiles
     let listOrder: ListOrder? = try group.listOrder.map { text throws(UserError) in
       try Matrix.choice(text, "list order")
     }
@@ -65,38 +71,23 @@ struct GroupExpansion {
     }
     if let movable = group.movable {
       guard movable >= 0, movable <= 0.9 else { throw .usage("invalid movable fraction \(movable): expected 0 to 0.9") }
-      guard group.buddyinfo == nil, group.lists == nil else {
-        throw .usage("--movable can't be combined with \(group.captureFlag): the capture determines the zones")
+      if let flag = files.flags.first {
+        throw .usage("--movable can't be combined with \(flag): the capture determines the zones")
       }
     }
     let wholeBlocks = allocates || strategies.contains { $0.card.effect == .takesBlocks }
 
-    if let name = group.lists ?? group.buddyinfo {
-      guard group.lists == nil || (group.buddyinfo == nil && group.pagetypeinfo == nil && group.zoneinfo == nil) else {
-        throw .usage("--lists can't be combined with --buddyinfo, --pagetypeinfo and --zoneinfo, whose content it has")
-      }
+    if let flag = files.flags.first {
+      try files.check()
       guard group.guests.isEmpty, group.states.isEmpty, group.free == nil else {
-        throw .usage(
-          "--guest, --state and --free can't be combined with \(group.captureFlag): the capture determines them"
-        )
+        throw .usage("--guest, --state and --free can't be combined with \(flag): the capture determines them")
       }
-      let capture: Capture
-      do {
-        capture =
-          if let lists = group.lists { try .read(lists: lists) } else {
-            try .read(buddyinfo: name, pagetypeinfo: group.pagetypeinfo, zoneinfo: group.zoneinfo)
-          }
-      } catch {
-        throw UserError(error.isUnreadable ? .io : .input, "\(error)")
-      }
+      let capture = try read(files)
       try add(
-        capture, name: name, group, group.cpus ?? max(capture.cpuCount ?? 4, needs.threads), choice, lock,
+        capture, name: files.name ?? flag, group, group.cpus ?? max(capture.cpuCount ?? 4, needs.threads), choice, lock,
         listOrder ?? (capture.lists == nil ? .ascending : nil), config, wholeBlocks, allocates,
         host)
       return
-    }
-    guard group.pagetypeinfo == nil, group.zoneinfo == nil else {
-      throw .usage("--pagetypeinfo and --zoneinfo need --buddyinfo")
     }
     guard !group.guests.isEmpty, !group.states.isEmpty else { throw .usage("missing guest or state") }
     if group.free != nil && !group.states.contains(where: { $0.hasPrefix("aged") }) {
@@ -170,7 +161,11 @@ struct GroupExpansion {
     }
     var hash = FNV1a()
     for zone in capture.zones {
-      hash.add("\(zone.nodeID) \(zone.kind.rawValue) \(zone.freeBlocks) \(zone.freeBlocksByMigratetype ?? [])")
+      // Types that came later are named only where there are such blocks, so that earlier captures keep their names.
+      let types = zone.freeBlocksByMigratetype ?? []
+      hash.add("\(zone.nodeID) \(zone.kind.rawValue) \(zone.freeBlocks) \(Array(types.prefix(5)))")
+      for type in types.dropFirst(5) where type.contains(where: { $0 > 0 }) { hash.add("\(type)") }
+      for types in zone.typesPresent ?? [] { hash.add(String(types.map(\.letter).sorted())) }
       hash.add(
         "\(zone.details.map { "\($0.startPFN) \($0.spanned) \($0.managed) \($0.min) \($0.low) \($0.high)" } ?? "")")
     }

@@ -19,6 +19,8 @@ public struct Matrix: Sendable {
   public let holdLimitNanoseconds: Double
   public let counters: CounterMode
   public private(set) var timeLimitNanoseconds: Double?
+  /// What the user should know of the captures: what was taken from where, what isn't as the files say, what is missing.
+  public let captureNotes: [String]
   /// What was left out of the defaults, with reasons: strategies that don't fit in memory, invalid cells.
   public let omissions: [String]
   /// Those of them that were asked for by name, and that no chosen experiment measures.
@@ -99,6 +101,7 @@ public struct Matrix: Sendable {
     cells = expansion.cells
     footprints = expansion.footprints
     captures = expansion.captures
+    captureNotes = expansion.captureNotes
     unmet = expansion.unmet
     omissions = expansion.omissions + expansion.obstacles + unmet
     batches = Self.batches(expansion)

@@ -15,6 +15,10 @@ struct MatrixExpansion {
   private(set) var guests: [GuestSpec] = []
   private(set) var footprints: [GuestSpec: GuestFootprint] = [:]
   private(set) var captures: [String: Capture] = [:]
+  /// What was read, by where it is, so that no archive or pipe is read twice.
+  private var readings: [CaptureFiles: CaptureReading] = [:]
+  /// What the readings changed or left out.
+  private(set) var captureNotes: [String] = []
   /// Default strategies left out, with reasons.
   private(set) var omissions: [String] = []
   /// Why some cells are invalid; those are left out.
@@ -107,8 +111,8 @@ struct MatrixExpansion {
 
   private mutating func addSizes(_ variants: [Variant], _ group: RunConfig.Group) throws(UserError) {
     guard !variants.isEmpty else { return }
-    guard group.buddyinfo == nil else {
-      throw .usage("\(variants[0].chosen.name) takes only a guest size: it can't be combined with --buddyinfo")
+    if let flag = group.captureFiles.flags.first {
+      throw .usage("\(variants[0].chosen.name) takes only a guest size: it can't be combined with \(flag)")
     }
     for text in group.guests {
       let bytes = try GroupExpansion.guestBytes(text, nodes: 1)
@@ -138,7 +142,9 @@ struct MatrixExpansion {
           "\(variant.chosen.name): placement=matrix can't be combined with scanners=per-node: it uses one scanner")
       }
       let room = host.room(placement, modelledNodes: group.nodes)
-      let expanded = try GroupExpansion(group, config, lock, needs, room)
+      let expanded = try GroupExpansion(group, config, lock, needs, room) { files throws(UserError) in
+        try capture(files)
+      }
       captures.merge(expanded.captures) { $1 }
       for omission in expanded.omissions where !omissions.contains(omission) { omissions.append(omission) }
       let hosted = expanded.guests.flatMap { guest, footprint in
@@ -163,6 +169,14 @@ struct MatrixExpansion {
         try addCells(own, hosted.map(\.0), expanded, isNamed: !group.strategies.isEmpty, host.scanNodes(placement))
       }
     }
+  }
+
+  private mutating func capture(_ files: CaptureFiles) throws(UserError) -> Capture {
+    if let known = readings[files] { return known.capture }
+    let reading = try files.read()
+    readings[files] = reading
+    for note in reading.notes where !captureNotes.contains(note) { captureNotes.append(note) }
+    return reading.capture
   }
 
   /// The kernels whose rules the group's guests follow.

@@ -31,8 +31,24 @@ public struct RunConfig: Codable, Hashable, Sendable {
     public var zoneinfo: String?
     /// The lists of a real kernel, in place of the other three.
     public var lists: String?
-    /// The flag that names the capture.
-    var captureFlag: String { lists == nil ? "--buddyinfo" : "--lists" }
+    /// In place of the other files: where they are looked for.
+    public var capture: String?
+    /// A kernel's log, for the free blocks.
+    public var showMem: String?
+    /// Which of several copies in ``capture`` or ``showMem``; nil: the last.
+    public var nth: Int?
+    /// The capture, as far as it is named.
+    public var captureFiles: CaptureFiles {
+      get {
+        CaptureFiles(
+          capture: capture, buddyinfo: buddyinfo, pagetypeinfo: pagetypeinfo, zoneinfo: zoneinfo, showMem: showMem,
+          nth: nth, lists: lists)
+      }
+      set {
+        (capture, showMem, nth, lists) = (newValue.capture, newValue.showMem, newValue.nth, newValue.lists)
+        (buddyinfo, pagetypeinfo, zoneinfo) = (newValue.buddyinfo, newValue.pagetypeinfo, newValue.zoneinfo)
+      }
+    }
     /// Values for every strategy that has an option of that name.
     public var options: [String: [String]] = [:]
     /// Values for every experiment of the group that has an option of that name, unless set elsewhere.
@@ -42,7 +58,8 @@ public struct RunConfig: Codable, Hashable, Sendable {
 
     enum CodingKeys: String, CodingKey, CaseIterable {
       case experiments, guests, states, strategies, kernels, nodes, cpus, free, movable, granule, vmemmap
-      case buddyinfo, pagetypeinfo, zoneinfo, lists, options
+      case buddyinfo, pagetypeinfo, zoneinfo, lists, capture, nth, options
+      case showMem = "show_mem"
       case listOrder = "list_order"
       case experimentOptions = "experiment_options"
     }
@@ -68,6 +85,9 @@ public struct RunConfig: Codable, Hashable, Sendable {
       pagetypeinfo = try box.decodeIfPresent(String.self, forKey: .pagetypeinfo)
       zoneinfo = try box.decodeIfPresent(String.self, forKey: .zoneinfo)
       lists = try box.decodeIfPresent(String.self, forKey: .lists)
+      capture = try box.decodeIfPresent(String.self, forKey: .capture)
+      showMem = try box.decodeIfPresent(String.self, forKey: .showMem)
+      nth = try RunConfig.number(Int.self, box, .nth)
       options = try box.decodeIfPresent([String: [String]].self, forKey: .options) ?? [:]
       experimentOptions = try box.decodeIfPresent([String: [String]].self, forKey: .experimentOptions) ?? [:]
       experimentOptions.merge(former.values) { own, _ in own }

@@ -22,6 +22,8 @@ public struct ReturnedAtOnce: Sendable {
   public let freeFromOrder: [UInt64]
   /// The designs, in the order of publication.
   public let rows: [Row]
+  /// What the user should know of the capture.
+  public let notes: [String]
   /// Why some designs have no figures; without duplicates.
   public let reasons: [String]
 
@@ -32,22 +34,21 @@ public struct ReturnedAtOnce: Sendable {
   /// Runs one session of each design and order on a guest with the captured blocks.
   ///
   /// - Parameters:
-  ///   - buddyinfo: the path of a captured /proc/buddyinfo.
-  ///   - pagetypeinfo: of the same machine, for the migratetypes; nil: unknown.
-  ///   - zoneinfo: of the same machine, without which no design that allocates can run; nil: unknown.
+  ///   - files: the capture. Without watermarks no design that allocates can run.
   ///   - kernels: whose rules the guest follows, at most one; empty: the standard one.
-  /// - Throws: ``CaptureError`` or ``UserError`` if the capture can't be read or doesn't fit, and what a run throws.
+  /// - Throws: ``UserError`` if the capture can't be read or doesn't fit, and what a run throws.
   public init(
-    buddyinfo: String, pagetypeinfo: String?, zoneinfo: String?, kernels: [String] = [],
+    _ files: CaptureFiles, kernels: [String] = [],
     orders: [Int] = usualOrders, host: Matrix.HostResources
   ) throws {
-    let capture = try Capture.read(buddyinfo: buddyinfo, pagetypeinfo: pagetypeinfo, zoneinfo: zoneinfo)
+    let reading = try files.read()
+    let capture = reading.capture
     let designs = Strategies.all.map(\.card).filter(\.reports)
     var bytes: [String: [Int: UInt64]] = [:]
     var reasons: [String] = []
     for order in orders {
       var group = RunConfig.Group()
-      (group.buddyinfo, group.pagetypeinfo, group.zoneinfo) = (buddyinfo, pagetypeinfo, zoneinfo)
+      group.captureFiles = files
       group.kernels = kernels
       group.strategies = designs.map(\.name)
       var config = RunConfig()
@@ -71,6 +72,7 @@ public struct ReturnedAtOnce: Sendable {
       }
     }
     self.orders = orders
+    notes = reading.notes
     free = capture.freeBytes
     freeFromOrder = orders.map { order in
       capture.zones.reduce(0) { sum, zone in

@@ -1,0 +1,103 @@
+import Foundation
+import Testing
+
+/// `--capture`, `--show-mem` and their like: what is found is said, and the run has the numbers of the files.
+@Suite struct CaptureFormsTests {
+  private static let run =
+    "--strategy none --order 10 --repetitions 1 --cache warm --vmemmap 4k --counters off --out run"
+
+  /// Runs with a capture and returns free pages, blocks of order 10 and what was said.
+  private func run(
+    _ capture: [String], in folder: String, input: String? = nil
+  ) throws -> (pages: Int, blocks: Int, result: Tool.Result) {
+    try? FileManager.default.removeItem(atPath: folder + "/run")
+    let words = ["run"] + capture + Self.run.split(separator: " ").map(String.init)
+    let result = try Tool.run(words, in: folder, shell: input.map { "exec \"$@\" < \($0)" })
+    #expect(result.status == 0, "\(result)")
+    let runs = try #require(try RunFiles.table(folder + "/run/runs.csv"))
+    let pages = try #require(runs.column("bytes_free").first.flatMap { Int($0) }) / 4096
+    return (pages, try #require(runs.column("blocks_free").first.flatMap { Int($0) }), result)
+  }
+
+  @Test func aLogIsAGuest() throws {
+    try Tool.withFolder { folder in
+      let plain = try run(["--show-mem", Captures.published("show-mem-plain")], in: folder)
+      #expect(plain.pages == 29140 && plain.blocks == 8)
+      #expect(plain.result.complaints.contains { $0.contains("letters") }, "\(plain.result)")
+      let piped = try run(["--show-mem", "-"], in: folder, input: Captures.published("show-mem-two-nodes"))
+      #expect(piped.pages == 39250 && piped.blocks == 3)
+      let capture = try run(["--capture", "-"], in: folder, input: Captures.published("show-mem-two-nodes"))
+      #expect(capture.pages == 39250)
+    }
+  }
+
+  @Test func aFolderAnArchiveAndAFileAreTheSameGuest() throws {
+    try Tool.withFolder { folder in
+      let proc = folder + "/sos/host/proc"
+      try FileManager.default.createDirectory(atPath: proc, withIntermediateDirectories: true)
+      var all = ""
+      for name in ["buddyinfo", "pagetypeinfo", "zoneinfo"] {
+        let text = try String(contentsOfFile: Captures.published("apart-jc-\(name)"), encoding: .utf8)
+        try Folder.write(text, to: "\(proc)/\(name)")
+        all += "$ cat /proc/\(name)\n" + text
+      }
+      try Folder.write(all, to: folder + "/pasted")
+      let tar = Process()
+      tar.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+      tar.arguments = ["tar", "-cJf", folder + "/sos.tar.xz", "-C", folder + "/sos", "host"]
+      try tar.run()
+      tar.waitUntilExit()
+      try #require(tar.terminationStatus == 0)
+      for path in ["sos", "sos/host", "sos.tar.xz", "pasted"] {
+        let found = try run(["--capture", path], in: folder)
+        #expect(found.pages == 660_065 && found.blocks == 632)
+        #expect(found.result.complaints.contains { $0.contains("3 of 33 counts differ, 660254 and 660065") })
+        #expect(found.result.complaints.count { $0.contains(" taken from ") && $0.contains(path) } == 3)
+      }
+      let listed = try Tool.run(["run", "--capture", "sos", "--dry-run"], in: folder)
+      #expect(listed.status == 0 && listed.out.contains("capture: pagetypeinfo taken from"), "\(listed)")
+      // Kept with the run.
+      let meta = try String(contentsOfFile: folder + "/run/meta.json", encoding: .utf8)
+      #expect(meta.contains("3 of 33 counts differ") && meta.contains("\"capture\" : \"pasted\""), "\(meta)")
+    }
+  }
+
+  @Test func partsOfACaptureAreEnough() throws {
+    try Tool.withFolder { folder in
+      let types = try run(["--pagetypeinfo", Captures.published("pagetypeinfo-alone-6.18")], in: folder)
+      #expect(types.pages == 51804 && types.blocks == 24)
+      let words = ["--pagetypeinfo", Captures.published("capped-pagetypeinfo")]
+      let capped = try Tool.run(["run"] + words, in: folder)
+      #expect(capped.status == 65 && capped.complaints.count == 1 && capped.err.contains("expected the buddyinfo"))
+      let nothing = try Tool.run(["run", "--capture", "run"], in: folder)
+      #expect(nothing.status == 65 && nothing.complaints.count == 1, "\(nothing)")
+      #expect(try Tool.run(["run", "--capture", "nowhere"], in: folder).status == 74)
+    }
+  }
+
+  @Test func adviseTakesTheSame() throws {
+    try Tool.withFolder { folder in
+      let log = try Tool.run(["advise", "--show-mem", Captures.published("show-mem-plain")], in: folder)
+      #expect(log.status == 3 && log.out.contains("free in such blocks"), "\(log)")
+      let alone = try Tool.run(["advise", "--pagetypeinfo", Captures.published("pagetypeinfo-alone-6.18")], in: folder)
+      #expect(alone.out.contains("202 MiB on the free lists"), "\(alone)")
+    }
+  }
+
+  @Test(
+    .enabled(
+      if: FileManager.default.isReadableFile(atPath: "/proc/buddyinfo"), "this machine's kernel has no /proc/buddyinfo")
+  )
+  func thisMachineInOneFileIsACapture() throws {
+    try Tool.withFolder { folder in
+      let taken = try Tool.run(["capture", "--file", "one"], in: folder)
+      #expect(taken.status == 0 && taken.outLines.first == "one" && Folder.names(folder) == ["one"], "\(taken)")
+      let result = try Tool.run(["run", "--capture", "one", "--strategy", "none", "--dry-run"], in: folder)
+      #expect(result.status == 0 || result.status == 69, "\(result)")
+      let shown = try Tool.run(["capture", "--file", "-"], in: folder)
+      #expect(shown.status == 0 && shown.out.hasPrefix("==> /proc/buddyinfo <==\nNode 0, zone"), "\(shown)")
+      #expect(try Tool.run(["capture", "--file", "one"], in: folder).status == 74)
+      #expect(try Tool.run(["capture", "here", "--file", "two"], in: folder).status == 64)
+    }
+  }
+}
