@@ -103,7 +103,7 @@ public struct RecordingSink: HintSink {
   }
 
   /// Bytes off the lists, integrated over time up to the last change. Byte-seconds.
-  public var byteSecondsWithheld: Double { CycleClock.nanoseconds(fromTicks: 1) * pageTicksWithheld * 4096 / 1e9 }
+  public var pageSecondsWithheld: Double { CycleClock.nanoseconds(fromTicks: 1) * pageTicksWithheld / 1e9 }
 
   /// Pauses the session's time until ``goOn()``: checking a report takes time while the strategy holds its blocks.
   public mutating func pause() { change(to: pagesWithheld) }

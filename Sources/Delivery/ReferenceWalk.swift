@@ -41,7 +41,7 @@ extension Guest {
     for zone in core.zones {
       for order in (order...max(order, core.highestOrder)).reversed() where order <= core.highestOrder {
         blocks += Int(zone.blocksFree(order: order))
-        for type in Migratetype.allCases where !zone.freeList(order: order, type).isEmpty {
+        for type in core.types where !zone.freeList(order: order, type).isEmpty {
           lists.append(zone.freeList(order: order, type))
         }
       }

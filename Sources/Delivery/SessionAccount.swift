@@ -69,14 +69,14 @@ public struct SessionAccount: Sendable, Equatable {
     let start = guest.snapshot?.blocks(zone: zone, fromOrder: lowestOrder) ?? []
     let startRuns = PageRuns(start)
     tally.blocksFree = start.count
-    tally.bytesFree = startRuns.bytes
-    tally.bytesFreeAllOrders = guest.snapshot?.bytesFree(zone: zone) ?? 0
+    tally.bytesFree = guest.core.bytes(startRuns.pages)
+    tally.bytesFreeAllOrders = guest.core.bytes(guest.snapshot?.pagesFree(zone: zone) ?? 0)
 
     let reportedRuns = PageRuns(hints.map(\.block))
     tally.blocksReported = hints.count
     tally.blocksDuplicate = zip(hints, hints.dropFirst()).count { $0.block == $1.block }
-    tally.bytesReported = reportedRuns.bytes
-    tally.bytesCovered = reportedRuns.intersection(startRuns).bytes
+    tally.bytesReported = guest.core.bytes(reportedRuns.pages)
+    tally.bytesCovered = guest.core.bytes(reportedRuns.intersection(startRuns).pages)
     if tally.bytesCovered < tally.bytesFree {
       tally.blocksMissed = start.count { !reportedRuns.contains($0) && guest.isUntouched($0) }
     }

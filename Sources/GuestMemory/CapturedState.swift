@@ -1,23 +1,26 @@
 import CHost
 
 extension GuestGeometry {
-  /// The geometry of a captured machine: its nodes and zones, with zoneinfo's spans, managed pages and watermarks.
+  /// The geometry of a captured machine: its nodes and zones, with zoneinfo's spans and managed pages.
   ///
   /// Without zoneinfo, zones follow each other from address 0, each spanning its highest-order blocks plus twice its
-  /// smaller ones (room for their buddies, which aren't free), and watermarks are zero, unless they are known from a log.
-  /// A zone whose span begins in that of another, as after hotplug, lies behind all others.
+  /// smaller ones (room for their buddies, which aren't free). Computed watermarks are then of zones as large as their
+  /// pageblocks, which pagetypeinfo counts, or else of that span: less than the machine's, since what is used isn't in it.
+  /// A log tells sizes and no places. A zone whose span begins in that of another, as after hotplug, lies behind all others.
+  ///
+  /// `watermarks`: nil takes the capture's, and computes them without it; see ``Capture/watermarks(_:)``.
   ///
   /// - Throws: ``GuestError`` if the capture has nothing free or has blocks smaller than the granule.
-  public static func captured(_ capture: Capture, cpus: Int, granuleOrder: Int) throws(GuestError) -> GuestGeometry {
+  public static func captured(
+    _ capture: Capture, cpus: Int, granuleOrder: Int, watermarks: WatermarkSource? = nil
+  ) throws(GuestError) -> GuestGeometry {
+    let watermarks = capture.watermarks(watermarks)
     let highest = capture.orders - 1
+    let pageSize = capture.pageSize
+    let pageblockOrder = capture.pageblockOrder ?? min(pageSize.hugePageOrder, highest)
     let nodeIDs = capture.nodeIDs
     var zones: [ZoneExtent] = []
     var next: UInt64 = 0
-    let hasDetails = capture.hasZoneDetails
-    if let bytes = capture.knownPageBytes, bytes != Capture.pageBytes {
-      throw .badGeometry(
-        "the capture is of pages of \(bytes >> 10) KiB, and the model's have \(Capture.pageBytes >> 10)")
-    }
     // Zones that interleave are laid one behind the other, each as it is aligned.
     let overlapping = Set(capture.overlaps.map(\.upper.id))
     var behind = capture.zones.compactMap(\.details).filter(\.hasPlace).map(\.endPFN).max() ?? 0
@@ -30,16 +33,11 @@ extension GuestGeometry {
       // Whole pageblocks are isolated: smaller isolated blocks belong to a partly used pageblock, whose place the
       // capture doesn't tell.
       let isolated = zone.freeBlocksByMigratetype?[CapturedMigratetype.isolate.rawValue] ?? []
-      if let order = isolated.indices.first(where: { isolated[$0] > 0 && $0 < min(9, highest) }) {
+      if let order = isolated.indices.first(where: { isolated[$0] > 0 && $0 < pageblockOrder }) {
         throw .badGeometry(
           "the capture has \(isolated[order]) free blocks of order \(order) under isolation in zone "
             + "\(zone.kind.rawValue) of node \(zone.nodeID), taken in the middle of an offlining or a contiguous "
             + "allocation; leave out the pagetypeinfo")
-      }
-      for type in CapturedMigratetype.allCases where type.inGuest == nil && zone.hasFreeBlocks(of: type) {
-        throw .badGeometry(
-          "the capture has free \(type.name) blocks in zone \(zone.kind.rawValue) of node \(zone.nodeID), and the model is "
-            + "of a kernel without \(type.name); leave out the pagetypeinfo")
       }
       guard let node = nodeIDs.firstIndex(of: zone.nodeID) else { continue }
       guard let type = ZoneType.allCases.first(where: { $0.name == zone.kind.rawValue }) else { continue }
@@ -49,7 +47,7 @@ extension GuestGeometry {
         let block: UInt64 = 1 << UInt64(highest)
         if !details.hasPlace {
           start = next
-          span = max(span, spanNeeded(zone, highest: highest))
+          span = max(span, spanNeeded(zone, capture, pageblockOrder))
           next = (next + span + block - 1) / block * block
         } else if overlapping.contains(zone.id) {
           start = (behind + block - 1) / block * block + start % block
@@ -59,34 +57,45 @@ extension GuestGeometry {
           ZoneExtent(
             node: node, nodeID: zone.nodeID, type: type, startPFN: start, spannedPages: span,
             managedPages: details.managed,
-            watermarks: Watermarks(min: details.min, low: details.low, high: details.high),
-            lowmemReserve: lowmemReserve(
-              details.protection, hasHighMem: capture.zones.contains { $0.kind == .highMem }),
+            watermarks: watermarks == .captured
+              ? Watermarks(min: details.min, low: details.low, high: details.high) : nil,
+            lowmemReserve: watermarks == .captured
+              ? lowmemReserve(details.protection, hasHighMem: capture.zones.contains { $0.kind == .highMem }) : nil,
             perCPUHigh: details.pagesets.lazy.compactMap(\.tuning).first))
       } else if zone.details == nil {
         guard zone.freePages > 0 else { continue }
-        let span = spanNeeded(zone, highest: highest)
+        let span = spanNeeded(zone, capture, pageblockOrder)
+        let blocks = capture.pageblockOrder.flatMap { order in
+          zone.pageblocksByMigratetype.map { $0.reduce(0, +) << UInt64(order) }
+        }
         zones.append(
           ZoneExtent(
-            node: node, nodeID: zone.nodeID, type: type, startPFN: next, spannedPages: span, managedPages: span))
+            node: node, nodeID: zone.nodeID, type: type, startPFN: next, spannedPages: span, managedPages: span,
+            sizedPages: blocks.map { max($0, span) }))
         let block: UInt64 = 1 << UInt64(highest)
         next = (next + span + block - 1) / block * block
       }
     }
     guard !zones.isEmpty else { throw .badGeometry("the capture has no free block") }
     var geometry = GuestGeometry(zones: zones, nodeCount: nodeIDs.count, cpuCount: cpus, granuleOrder: granuleOrder)
+    geometry.pageSize = pageSize
     geometry.highestOrder = highest
-    geometry.hasWatermarks = hasDetails
+    geometry.pageblockOrder = pageblockOrder
+    // Where pagetypeinfo says so: without huge pages a pageblock is of the highest order.
+    if capture.pageblockOrder == highest { geometry.hasHugePages = false }
+    geometry.hasCMA = capture.hasCMA
+    geometry.hasWatermarks = watermarks != .none
     if let lists = capture.lists { geometry.takeBuild(of: lists) }
     return geometry
   }
 
   /// A span that has room for a zone's free blocks, wherever they stand.
-  private static func spanNeeded(_ zone: CapturedZone, highest: Int) -> UInt64 {
-    let large = (zone.freeBlocks.last ?? 0) << UInt64(highest)
+  private static func spanNeeded(_ zone: CapturedZone, _ capture: Capture, _ pageblockOrder: Int) -> UInt64 {
+    let large = (zone.freeBlocks.last ?? 0) << UInt64(capture.orders - 1)
     // The buddy of each smaller block isn't free, and each type's may stand in pageblocks of their own.
-    let types = zone.freeBlocksByMigratetype == nil && zone.typesPresent == nil ? 0 : Migratetype.count
-    return large + 2 * (zone.freePages - large) + UInt64(types) << UInt64(min(9, highest))
+    let hasTypes = zone.freeBlocksByMigratetype != nil || zone.typesPresent != nil
+    let types = !hasTypes ? 0 : capture.hasCMA ? Migratetype.countWithCMA : Migratetype.count
+    return large + 2 * (zone.freePages - large) + UInt64(types) << UInt64(pageblockOrder)
   }
 
   /// zoneinfo's `protection` by zone type; it lists the zones that the kernel was built with. Nil, which means the
@@ -104,6 +113,23 @@ extension GuestGeometry {
     // Without HighMem, a request for it is one for Normal.
     if !hasHighMem { reserve[ZoneType.highMem.rawValue] = reserve[ZoneType.normal.rawValue] }
     return reserve
+  }
+}
+
+extension Capture {
+  /// Whether a zone has pageblocks or blocks of CMA.
+  public var hasCMA: Bool {
+    let cma = CapturedMigratetype.cma.rawValue
+    return zones.contains { zone in
+      zone.freeBlocksByMigratetype.map { $0.count > cma && $0[cma].contains { $0 > 0 } } ?? false
+        || zone.pageblocksByMigratetype.map { $0.count > cma && $0[cma] > 0 } ?? false
+        || zone.typesPresent?.contains { $0.contains(.cma) } ?? false
+    }
+  }
+
+  /// Where a guest of this capture has its watermarks from: as `wanted`, else zoneinfo's, or computed if there is none.
+  public func watermarks(_ wanted: WatermarkSource?) -> WatermarkSource {
+    wanted ?? (hasZoneDetails ? .captured : .computed)
   }
 }
 
@@ -144,67 +170,67 @@ extension Guest {
   func place(_ counts: [[UInt64]], in zone: Zone, within span: Range<UInt64>) -> Bool {
     var space = FreeSpace(span, highestOrder: core.highestOrder)
     // Since 6.10 a pageblock's free blocks are of one type: each type gets pageblocks of its own.
-    var ofType = Array(repeating: FreeSpace(highestOrder: core.highestOrder), count: Migratetype.count)
+    var ofType = Array(repeating: FreeSpace(highestOrder: core.highestOrder), count: Migratetype.countWithCMA)
     func take(order: Int, _ type: Migratetype) -> UInt64? {
-      guard core.kernel != .linux61, order < core.pageblockOrder else { return space.take(order: order) }
-      if let pfn = ofType[type.rawValue].take(order: order) { return pfn }
+      // CMA's pageblocks are of one type under all rules.
+      guard core.kernel != .linux61 || type == .cma, order < core.pageblockOrder else {
+        return space.take(order: order)
+      }
+      if let pfn = ofType[type.index].take(order: order) { return pfn }
       guard let runs = space.claim(pageblockOrder: core.pageblockOrder, holding: order) else { return nil }
-      for run in runs { ofType[type.rawValue].add(run.pfn, order: run.order) }
-      return ofType[type.rawValue].take(order: order)
+      for run in runs { ofType[type.index].add(run.pfn, order: run.order) }
+      return ofType[type.index].take(order: order)
     }
     var pagesOfPageblock: [UInt64: [UInt64]] = [:]
-    for order in counts.indices.reversed() {
-      for (raw, count) in counts[order].enumerated() {
-        let type = Migratetype(rawValue: raw)
-        for _ in 0..<count {
-          guard let pfn = take(order: order, type) else { return false }
-          let page = core.page(pfn)
-          page.pointer.pointee.flags = Page.zoneBits(zone.index)
-          core.addToFreeList(page, zone, order: order, type, toTail: true)
-          if type != .isolate { core.addFreePages(zone, 1 << order) }
-          if type == .highAtomic {
-            zone.reservedHighAtomicField.pointee += 1 << UInt64(order)
-            zone.freeHighAtomicField.pointee += 1 << UInt64(order)
-          }
-          if order >= core.pageblockOrder {
-            core.setPageblockMigratetypes(pfn, order: order, type)
-          } else {
-            pagesOfPageblock[
-              pfn >> UInt64(core.pageblockOrder), default: Array(repeating: 0, count: Migratetype.count)][raw] +=
-              1 << UInt64(order)
-          }
+    func put(order: Int, _ index: Int) -> Bool {
+      let type = Migratetype(index: index)
+      for _ in 0..<counts[order][index] {
+        guard let pfn = take(order: order, type) else { return false }
+        let page = core.page(pfn)
+        page.pointer.pointee.flags = Page.zoneBits(zone.index)
+        core.addToFreeList(page, zone, order: order, type, toTail: true)
+        core.accountApart(zone, 1 << order, type, countsHighAtomic: true)
+        if type == .highAtomic { zone.reservedHighAtomicField.pointee += 1 << UInt64(order) }
+        if order >= core.pageblockOrder {
+          core.setPageblockMigratetypes(pfn, order: order, type)
+        } else {
+          pagesOfPageblock[
+            pfn >> UInt64(core.pageblockOrder), default: Array(repeating: 0, count: Migratetype.countWithCMA)][index] +=
+            1 << UInt64(order)
         }
       }
+      return true
+    }
+    // Whole pageblocks, then what is smaller: CMA's first, since it needs whole pageblocks for itself.
+    let orders = counts.indices.reversed()
+    let cma = Migratetype.cma.index
+    for order in orders where order >= core.pageblockOrder {
+      for index in counts[order].indices where !put(order: order, index) { return false }
+    }
+    for order in orders where order < core.pageblockOrder && counts[order].count > cma {
+      guard put(order: order, cma) else { return false }
+    }
+    for order in orders where order < core.pageblockOrder {
+      for index in counts[order].indices where index != cma && !put(order: order, index) { return false }
     }
     // A pageblock with blocks of several types gets the most frequent type.
     for (pageblock, pages) in pagesOfPageblock {
       let type = pages.indices.max { pages[$0] < pages[$1] } ?? Migratetype.movable.rawValue
-      core.setPageblockMigratetype(pageblock << UInt64(core.pageblockOrder), Migratetype(rawValue: type))
+      core.setPageblockMigratetype(pageblock << UInt64(core.pageblockOrder), Migratetype(index: type))
     }
     return true
   }
 }
 
-extension CapturedMigratetype {
-  /// The model's type; nil if it has none.
-  fileprivate var inGuest: Migratetype? { Migratetype.allCases.first { $0.name == name } }
-}
-
 extension CapturedZone {
-  fileprivate func hasFreeBlocks(of type: CapturedMigratetype) -> Bool {
-    freeBlocksByMigratetype?.dropFirst(type.rawValue).first?.contains { $0 > 0 } ?? false
-      || typesPresent?.contains { $0.contains(type) } ?? false
-  }
-
-  /// The free blocks of an order, by the model's `Migratetype.rawValue`.
+  /// The free blocks of an order, by the model's `Migratetype.index`.
   ///
   /// Without a pagetypeinfo all are movable. A log's letters tell which types have a block: each has one, and the rest
   /// are movable if that is among them, and otherwise of the first type that is.
   fileprivate func blocks(order: Int) -> [UInt64] {
-    var blocks = [UInt64](repeating: 0, count: Migratetype.count)
-    func add(_ count: UInt64, _ type: CapturedMigratetype) {
-      if let own = type.inGuest { blocks[own.rawValue] += count }
-    }
+    // Both put CMA last.
+    var blocks = [UInt64](repeating: 0, count: Migratetype.countWithCMA)
+    func add(_ count: UInt64, _ type: CapturedMigratetype) { blocks[type.rawValue] += count }
     if let types = freeBlocksByMigratetype {
       for type in CapturedMigratetype.allCases where type.rawValue < types.count && order < types[type.rawValue].count {
         add(types[type.rawValue][order], type)

@@ -5,7 +5,8 @@ public struct GuestFault: CustomStringConvertible, Sendable {
   public enum Kind: String, Sendable, CaseIterable {
     case wrongCounter, brokenLink, notBuddy, wrongOrder, misaligned, outsideZone, overlap, unmergedBuddies, lostPage
     case onTwoLists, wrongZone
-    /// A free block on another list than its pageblock's, under the rules of 6.10 and later.
+    /// A free block on another list than its pageblock's, under the rules of 6.10 and later; of CMA's lists and pageblocks
+    /// under all.
     case impureList
   }
 
@@ -58,9 +59,10 @@ private struct GuestCheck {
     var met: [UInt64] = []
     var freePages: UInt64 = 0
     var highAtomic: UInt64 = 0
+    var cma: UInt64 = 0
     for order in 0...10 {
       var length: UInt64 = 0
-      for type in Migratetype.allCases {
+      for type in core.types {
         walk(zone.freeList(order: order, type), met: &met, fault) { page, pfn in
           length += 1
           if !page.isBuddy { fault(.notBuddy, "pfn \(pfn) on the order \(order) \(type.name) list isn't Buddy") }
@@ -72,6 +74,11 @@ private struct GuestCheck {
           let block = Block(pfn: pfn, order: order)
           if pfn < zone.startPFN || block.end > zone.endPFN { fault(.outsideZone, "\(block)") }
           free.append(block)
+          if type == .cma { cma += block.pages }
+          let pageblockType = core.pageblockMigratetype(pfn)
+          if core.kernel == .linux61 && type != .isolate && (type == .cma) != (pageblockType == .cma) {
+            fault(.impureList, "\(block) is on \(type.name)'s list in a pageblock of \(pageblockType.name)")
+          }
           if core.kernel != .linux61 {
             let pageblock: UInt64 = 1 << UInt64(core.pageblockOrder)
             for part in stride(from: pfn, to: block.end, by: Int(pageblock))
@@ -95,6 +102,10 @@ private struct GuestCheck {
 
     if core.kernel != .linux61, highAtomic != zone.freeHighAtomic {
       fault(.wrongCounter, "nr_free_highatomic is \(zone.freeHighAtomic), the lists hold \(highAtomic)")
+    }
+
+    if cma != zone.freeCMA {
+      fault(.wrongCounter, "NR_FREE_CMA_PAGES is \(zone.freeCMA), the lists hold \(cma)")
     }
 
     var kept: [Block] = []

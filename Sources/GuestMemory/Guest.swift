@@ -67,7 +67,8 @@ public final class Guest: @unchecked Sendable {
       zoneCount: zoneCount, nodeCount: geometry.nodeCount, cpuCount: cpus, granuleOrder: geometry.granuleOrder,
       highestOrder: geometry.highestOrder, pageblockOrder: geometry.pageblockOrder,
       hasHugePages: geometry.hasHugePages, lockKind: geometry.lockKind, kernel: geometry.kernel,
-      isToldToCheckPages: geometry.isToldToCheckPages, nodesWithDMA32: shielded)
+      isToldToCheckPages: geometry.isToldToCheckPages, pageShift: geometry.pageSize.shift, hasCMA: geometry.hasCMA,
+      nodesWithDMA32: shielded)
 
     let pcp = pcpMemory.base.bindMemory(to: PerCPUPages.self, capacity: zoneCount * cpus)
     let watermarks = geometry.watermarks
@@ -95,9 +96,12 @@ public final class Guest: @unchecked Sendable {
     raw.pointee.lowmem_reserve = (reserve[0], reserve[1], reserve[2], reserve[3], reserve[4], reserve[5])
     raw.pointee.pcp = pcp
     for order in 0..<11 {
-      for type in Migratetype.allCases { zone.freeList(order: order, type).initialize() }
+      for index in 0..<Migratetype.countWithCMA {
+        zone.freeList(order: order, Migratetype(index: index)).initialize()
+      }
     }
-    let batch = Watermarks.batch(managed: extent.managedPages, kernel: geometry.kernel)
+    let batch = Watermarks.batch(
+      managed: extent.pagesForReserves, kernel: geometry.kernel, pageBytes: geometry.pageSize.bytes)
     // A node without CPUs is shared by all.
     let cpus = geometry.cpus(ofNode: extent.node)
     let high = Watermarks.perCPUHigh(low: marks.low, cpusOfNode: cpus == 0 ? geometry.cpuCount : cpus, batch: batch)
@@ -109,7 +113,7 @@ public final class Guest: @unchecked Sendable {
       case .linux612, .mainline:
         // high begins at 0, and is clamped to the two at each use.
         let most = Watermarks.perCPUHigh(
-          low: extent.managedPages / 8, cpusOfNode: cpus == 0 ? geometry.cpuCount : cpus, batch: batch)
+          low: extent.pagesForReserves / 8, cpusOfNode: cpus == 0 ? geometry.cpuCount : cpus, batch: batch)
         list.pointer.pointee.high_min = Int32(clamping: extent.perCPUHigh?.lowerBound ?? UInt64(high))
         list.pointer.pointee.high_max = Int32(clamping: extent.perCPUHigh?.upperBound ?? UInt64(most))
       }
@@ -188,7 +192,7 @@ public final class Guest: @unchecked Sendable {
   public func flushLists(fromOrder order: Int) {
     for zone in core.zones {
       for order in max(order, core.granuleOrder)...max(order, core.highestOrder) where order <= core.highestOrder {
-        for type in Migratetype.allCases {
+        for type in core.types {
           // Read the next link before its line is flushed.
           for page in zone.freeList(order: order, type) { chost_flush_line(page.pointer) }
         }

@@ -135,6 +135,8 @@ extension GuestCPU {
       let core = hold.core
       let type = core.pageblockMigratetype(pfn)
       if type == .isolate { return .failure(.busy(pfn: pfn)) }
+      // has_unmovable_pages(): CMA's pageblocks are for cma_alloc() alone, which isn't modelled.
+      if type == .cma { return .failure(.unmovable(pfn: pfn)) }
       // Only movable pages are ever allocated there.
       if zone.type != .movable, let page = core.unmovablePage(inPageblock: pfn) {
         return .failure(.unmovable(pfn: page))
@@ -347,8 +349,7 @@ extension GuestCore {
     let marks = Hooks.marksBlocks ? hooks.marks(page(head)) : 0
     removeFromFreeList(page(head), zone, order: order, hooks)
     if Hooks.marksBlocks { page(head).add(marks: marks) }
-    if was != .isolate { addFreePages(zone, -(1 << order)) }
-    countHighAtomic(zone, -(1 << order), was, Hooks.Rules.self)
+    account(zone, -(1 << order), was, Hooks.Rules.self)
     setPageblockMigratetype(pfn, type)
     freePageblocks(head, zone, order: order, placement: .byMergeGuess, notifies: true, hooks)
     return 1 << (order - pageblockOrder)

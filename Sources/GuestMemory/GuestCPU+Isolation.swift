@@ -17,8 +17,7 @@ extension GuestCPU.Hold {
     let type = core.pageblockMigratetype(pfn)
     if type != .isolate {
       if !mayTake(order: order) { return false }
-      core.addFreePages(zone, -(1 &<< order))
-      core.countHighAtomic(zone, -(1 &<< order), type, Rules.self)
+      core.account(zone, -(1 &<< order), type, Rules.self)
     }
     core.removeFromFreeList(page, zone, order: order, ruled)
     if order >= core.pageblockOrder &- 1 {
@@ -45,9 +44,7 @@ extension GuestCPU.Hold {
     let order = page.order
     let type = core.pageblockMigratetype(core.pfn(page))
     core.removeFromFreeList(page, zone, order: order, ruled)
-    // NR_FREE_PAGES doesn't count isolated pages.
-    if type != .isolate { core.addFreePages(zone, -(1 &<< order)) }
-    core.countHighAtomic(zone, -(1 &<< order), type, Rules.self)
+    core.account(zone, -(1 &<< order), type, Rules.self)
   }
 
   /// As ``takeOff(_:)``, for a block known to be on `type`'s list: that type's count changes, and the type is noted in
@@ -57,8 +54,7 @@ extension GuestCPU.Hold {
     let order = page.order
     core.removeFromFreeList(page, zone, order: order, ruled)
     page.pointer.pointee.index = UInt64(truncatingIfNeeded: type.rawValue)
-    if type != .isolate { core.addFreePages(zone, -(1 &<< order)) }
-    core.countHighAtomic(zone, -(1 &<< order), type, Rules.self)
+    core.account(zone, -(1 &<< order), type, Rules.self)
   }
 
   /// get_pcppage_migratetype(): the type that ``takeOff(_:from:)`` noted.
@@ -72,8 +68,7 @@ extension GuestCPU.Hold {
   public func moveToIsolate(_ page: Page, from type: Migratetype) {
     let order = page.order
     core.move(page, zone, order: order, to: .isolate, ruled)
-    core.addFreePages(zone, -(1 &<< order))
-    core.countHighAtomic(zone, -(1 &<< order), type, Rules.self)
+    core.account(zone, -(1 &<< order), type, Rules.self)
   }
 
   /// `__putback_isolated_page()`: puts a block that is off the lists at the tail of `type`'s list, or merges it; the

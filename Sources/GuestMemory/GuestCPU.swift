@@ -256,24 +256,37 @@ public struct GuestCPU<Probe: LockProbe, Hooks: AllocatorHooks, Rules: KernelRul
       }
     }
     while true {
-      guard let page = takeFromBuddy(zone, order: order, gfp, avoidFragmentation: avoidFragmentation) else {
-        return nil
-      }
+      guard
+        let page = core.hasCMA && gfp.migratetype == .movable
+          ? takeBalancing(zone, order: order, gfp, avoidFragmentation: avoidFragmentation)
+          : takeFromBuddy(zone, order: order, gfp, avoidFragmentation: avoidFragmentation)
+      else { return nil }
       // Outside of the lock. A page that looks in use is leaked, and another taken.
       if !core.checksPages(Rules.self) || core.checkNew(page, order: order) { return page }
       _ = core.zoneSawBadPage(zone)
     }
   }
 
-  /// The critical section of rmqueue_buddy().
+  /// ``takeFromBuddy(_:order:_:avoidFragmentation:balances:)`` for a movable request in a guest with CMA.
+  @inlinable @inline(never)
+  mutating func takeBalancing(_ zone: Zone, order: Int, _ gfp: GFP, avoidFragmentation: Bool) -> Page? {
+    takeFromBuddy(zone, order: order, gfp, avoidFragmentation: avoidFragmentation, balances: true)
+  }
+
+  /// The critical section of rmqueue_buddy(). `balances`: whether CMA's lists come first where they have most.
   @inlinable @inline(__always)
-  mutating func takeFromBuddy(_ zone: Zone, order: Int, _ gfp: GFP, avoidFragmentation: Bool) -> Page? {
+  mutating func takeFromBuddy(
+    _ zone: Zone, order: Int, _ gfp: GFP, avoidFragmentation: Bool, balances: Bool = false
+  ) -> Page? {
     let type = gfp.migratetype
     return withZoneLocked(zone) { hold in
       hold.items = 1
       var page: Page?
       if order > 0 && gfp.mayUseHighAtomic(Rules.self) {
         page = hold.core.takeSmallest(hold.zone, order: order, .highAtomic, hold.ruled)
+      }
+      if balances && page == nil {
+        page = hold.core.takeWhileMostIsCMA(hold.zone, order: order, taken: 0, hold.ruled)
       }
       if page == nil {
         var mode = GuestCore.TakeMode.own

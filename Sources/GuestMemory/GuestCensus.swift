@@ -55,9 +55,9 @@ extension GuestSnapshot {
       .flatMap { list in list.pfns.lazy.map { Block(pfn: $0, order: list.order) } }
   }
 
-  /// Free bytes in blocks of at least `order`.
-  public func bytes(fromOrder order: Int) -> UInt64 {
-    lists.reduce(0) { $1.order >= order ? $0 + UInt64($1.pfns.count) << UInt64($1.order + 12) : $0 }
+  /// Free pages in blocks of at least `order`.
+  public func pages(fromOrder order: Int) -> UInt64 {
+    lists.reduce(0) { $1.order >= order ? $0 + UInt64($1.pfns.count) << UInt64($1.order) : $0 }
   }
 }
 
@@ -69,7 +69,7 @@ extension Guest {
     var blocks: [Block] = []
     for zone in core.zones where only == nil || zone.index == only {
       for order in max(order, core.granuleOrder)...max(order, core.highestOrder) where order <= core.highestOrder {
-        for type in Migratetype.allCases {
+        for type in core.types {
           for page in zone.freeList(order: order, type) { blocks.append(Block(pfn: core.pfn(page), order: order)) }
         }
       }
@@ -112,9 +112,9 @@ extension Guest {
 }
 
 extension GuestSnapshot {
-  /// The free bytes of one zone.
-  public func bytesFree(zone: Int) -> UInt64 {
-    lists.reduce(0) { $1.zone == zone ? $0 + UInt64($1.pfns.count) << UInt64($1.order + 12) : $0 }
+  /// The free pages of one zone.
+  public func pagesFree(zone: Int) -> UInt64 {
+    lists.reduce(0) { $1.zone == zone ? $0 + UInt64($1.pfns.count) << UInt64($1.order) : $0 }
   }
 }
 

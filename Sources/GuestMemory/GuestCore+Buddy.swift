@@ -6,6 +6,8 @@ extension GuestCore {
   @usableFromInline
   enum TakeMode {
     case own
+    /// A block of CMA's, for a movable request.
+    case cma
     /// A block of another type, one at a time.
     case steals
   }
@@ -54,6 +56,29 @@ extension GuestCore {
     zone.freePagesField.pointee &+= UInt64(bitPattern: Int64(pages))
   }
 
+  /// account_freepages(): counts pages that came on a list of a type, or left it. No call in it: the registers of one would
+  /// be saved in every free.
+  @inlinable @inline(__always)
+  func account<Rules: KernelRules>(_ zone: Zone, _ pages: Int, _ type: Migratetype, _: Rules.Type) {
+    if type.isMergeable {
+      addFreePages(zone, pages)
+    } else {
+      accountApart(zone, pages, type, countsHighAtomic: Rules.countsFreeHighAtomic)
+    }
+  }
+
+  /// The same of a type that others aren't merged with.
+  @inlinable @inline(__always)
+  func accountApart(_ zone: Zone, _ pages: Int, _ type: Migratetype, countsHighAtomic: Bool) {
+    // NR_FREE_PAGES doesn't count isolated pages.
+    if type == .isolate { return }
+    addFreePages(zone, pages)
+    if type == .highAtomic && countsHighAtomic {
+      zone.freeHighAtomicField.pointee &+= UInt64(bitPattern: Int64(pages))
+    }
+    if type == .cma { zone.addFreeCMA(pages) }
+  }
+
   /// Notes that blocks came on a list of a type, or left it: HIGHATOMIC's free pages (6.12).
   @inlinable @inline(__always)
   func countHighAtomic<Rules: KernelRules>(_ zone: Zone, _ pages: Int, _ type: Migratetype, _: Rules.Type) {
@@ -83,9 +108,7 @@ extension GuestCore {
     var page = freed
     var pfn = freedPFN
     var order = freedOrder
-    // NR_FREE_PAGES doesn't count isolated pages.
-    if type != .isolate { addFreePages(zone, 1 &<< order) }
-    countHighAtomic(zone, 1 &<< order, type, Hooks.Rules.self)
+    account(zone, 1 &<< order, type, Hooks.Rules.self)
     var marks: UInt64 = 0
     if Hooks.marksBlocks { marks = takeMarks(page, hooks) }
 
@@ -181,10 +204,35 @@ extension GuestCore {
       return takeOthers(zone, order: order, type, avoidFragmentation: avoidFragmentation, &mode, hooks)
     }
     if let page = takeSmallest(zone, order: order, type, hooks) { return page }
+    return takeStealing(zone, order: order, type, avoidFragmentation: avoidFragmentation, hooks)
+  }
+
+  /// What __rmqueue() of 6.1 does beyond the own lists.
+  @inlinable @inline(never)
+  func takeStealing<Hooks: KernelHooks>(
+    _ zone: Zone, order: Int, _ type: Migratetype, avoidFragmentation: Bool, _ hooks: Hooks
+  ) -> Page? {
+    if hasCMA && type == .movable, let page = takeCMA(zone, order: order, hooks) { return page }
     while steal(zone, order: order, for: type, avoidFragmentation: avoidFragmentation, hooks) {
       if let page = takeSmallest(zone, order: order, type, hooks) { return page }
     }
     return nil
+  }
+
+  /// __rmqueue_cma_fallback()
+  @inlinable @inline(never)
+  func takeCMA<Hooks: KernelHooks>(_ zone: Zone, order: Int, _ hooks: Hooks) -> Page? {
+    guard let page = takeSmallest(zone, order: order, .cma, hooks) else { return nil }
+    zone.addFreeCMA(-(1 &<< order))
+    return page
+  }
+
+  /// What __rmqueue() does first for a movable request in a guest with CMA: takes from CMA's lists while they have more than
+  /// half of the free pages. `taken`: the pages that the hold has taken before, which 6.1 counts as free until its end.
+  @inlinable @inline(never)
+  func takeWhileMostIsCMA<Hooks: KernelHooks>(_ zone: Zone, order: Int, taken: Int, _ hooks: Hooks) -> Page? {
+    let free = zone.freePages &- (Hooks.Rules.keepsListsPure ? UInt64(taken) : 0)
+    return zone.freeCMA > free / 2 ? takeCMA(zone, order: order, hooks) : nil
   }
 
   /// __rmqueue_fallback(): moves a block of another migratetype to a list of `type`. Returns false if there is none.
@@ -224,6 +272,13 @@ extension GuestCore {
     _ zone: Zone, order: Int, _ type: Migratetype, avoidFragmentation: Bool, _ mode: inout TakeMode, _ hooks: Hooks
   ) -> Page? {
     guard type.isMergeable else { return nil }
+    if hasCMA && mode != .steals {
+      if type == .movable, let page = takeCMA(zone, order: order, hooks) {
+        mode = .cma
+        return page
+      }
+      mode = .own
+    }
     if mode == .own {
       let lowest = avoidFragmentation && order < pageblockOrder ? pageblockOrder : order
       var current = highestOrder
@@ -321,10 +376,10 @@ extension GuestCore {
       moved &+= 1 &<< order
       page = page.advanced(by: structPages(order: order))
     }
-    if old == .isolate { addFreePages(zone, moved) }
-    if type == .isolate { addFreePages(zone, -moved) }
-    countHighAtomic(zone, -moved, old, Hooks.Rules.self)
-    countHighAtomic(zone, moved, type, Hooks.Rules.self)
+    if !(old.isMergeable && type.isMergeable) {
+      account(zone, -moved, old, Hooks.Rules.self)
+      account(zone, moved, type, Hooks.Rules.self)
+    }
     setPageblockMigratetype(start, type)
   }
 

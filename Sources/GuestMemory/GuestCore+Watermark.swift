@@ -26,6 +26,14 @@ extension GuestCore {
       if gfp.mayUseHighAtomic(rules) && !zone.freeList(order: current, .highAtomic).isEmptyUnlocked { return true }
       current &+= 1
     }
+    // ALLOC_CMA is a movable request's. Last, so that what others find costs nothing.
+    if gfp.contains(.movable) {
+      current = order
+      while current <= highestOrder {
+        if !zone.freeList(order: current, .cma).isEmptyUnlocked { return true }
+        current &+= 1
+      }
+    }
     return false
   }
 

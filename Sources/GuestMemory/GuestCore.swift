@@ -31,6 +31,11 @@ public struct GuestCore: @unchecked Sendable {
   public let kernel: KernelVersion
   /// See ``GuestGeometry/isToldToCheckPages``.
   @usableFromInline let isToldToCheckPages: Bool
+  // A byte each, in the gap before the next word: each hold copies this struct.
+  /// See ``pageShift``.
+  @usableFromInline let narrowPageShift: UInt8
+  /// See ``GuestGeometry/hasCMA``.
+  public let hasCMA: Bool
   /// A bit per node: whether its ZONE_NORMAL may spill into a ZONE_DMA32 before it mixes migratetypes.
   @usableFromInline let nodesWithDMA32: UInt64
 
@@ -39,7 +44,7 @@ public struct GuestCore: @unchecked Sendable {
     pageblockTypes: UnsafeMutablePointer<UInt8>, queueNodes: UnsafeMutablePointer<MCSNode>,
     zonelists: UnsafeMutablePointer<Int32>, zoneCount: Int, nodeCount: Int, cpuCount: Int, granuleOrder: Int,
     highestOrder: Int, pageblockOrder: Int, hasHugePages: Bool, lockKind: LockKind, kernel: KernelVersion,
-    isToldToCheckPages: Bool, nodesWithDMA32: UInt64
+    isToldToCheckPages: Bool, pageShift: Int, hasCMA: Bool, nodesWithDMA32: UInt64
   ) {
     self.vmemmap = vmemmap
     self.zoneTable = zoneTable
@@ -56,6 +61,8 @@ public struct GuestCore: @unchecked Sendable {
     self.lockKind = lockKind
     self.kernel = kernel
     self.isToldToCheckPages = isToldToCheckPages
+    narrowPageShift = UInt8(truncatingIfNeeded: pageShift)
+    self.hasCMA = hasCMA
     self.nodesWithDMA32 = nodesWithDMA32
   }
 
@@ -76,7 +83,14 @@ public struct GuestCore: @unchecked Sendable {
     (offset(page) &>> 6) &<< UInt64(truncatingIfNeeded: granuleOrder)
   }
 
-  /// The block's byte address in the guest, pfn << 12, in one shift.
+  /// PAGE_SHIFT: 12, or more in a guest of larger pages.
+  public var pageShift: Int { Int(narrowPageShift) }
+
+  /// The bytes of so many pages.
+  public func bytes(_ pages: UInt64) -> UInt64 { pages << UInt64(pageShift) }
+
+  /// The block's byte address in a guest of 4 KiB pages, pfn << 12, in one shift. Whoever reads a hint shifts it back, so
+  /// that a guest of larger pages keeps it: its kernel shifts by another constant.
   @inlinable @inline(__always)
   public func address(_ page: Page) -> UInt64 {
     // A checked conversion would add a trap for every entry of every walk.
@@ -91,6 +105,13 @@ public struct GuestCore: @unchecked Sendable {
   /// The number of struct pages in a block.
   @inlinable @inline(__always)
   func structPages(order: Int) -> Int { 1 &<< (order &- granuleOrder) }
+
+  /// MIGRATE_TYPES: for ``Migratetype/init(index:)``.
+  @inlinable @inline(__always)
+  public var migratetypes: Int { hasCMA ? Migratetype.countWithCMA : Migratetype.count }
+
+  /// All of the guest's types, in the kernel's order but for CMA, which is last.
+  public var types: [Migratetype] { (0..<migratetypes).map(Migratetype.init(index:)) }
 
   // MARK: zones
 

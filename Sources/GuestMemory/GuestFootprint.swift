@@ -22,7 +22,7 @@ public struct GuestFootprint: Sendable, Equatable {
   public static func estimate(_ geometry: GuestGeometry, _ state: State, wholeBlocks: Bool) -> GuestFootprint {
     let granule = UInt64(geometry.granuleOrder)
     let highest = UInt64(geometry.highestOrder)
-    let pageblock = min(9, highest)
+    let pageblock = UInt64(geometry.pageblockOrder)
     let spanned = geometry.zones.reduce(0) { $0 + $1.spannedPages }
     let managed = geometry.managedPages
 

@@ -14,6 +14,9 @@ public struct GuestGeometry: Sendable {
     /// Pages at the start and at the end that the allocator doesn't get.
     public var reservedAtStart: UInt64 = 0
     public var reservedAtEnd: UInt64 = 0
+    /// The pages that its reserves and per-CPU lists are sized for, where that isn't ``managedPages``: a capture may tell a
+    /// zone's size and not its place, and the zone is modelled as large as its free blocks need.
+    public var sizedPages: UInt64?
     /// The watermarks; nil: by the kernel's formulas. See ``GuestGeometry/hasWatermarks``.
     public var watermarks: Watermarks?
     /// The reserved pages by the preferred zone's type; nil: by the kernel's formula.
@@ -22,6 +25,8 @@ public struct GuestGeometry: Sendable {
     public var perCPUHigh: ClosedRange<UInt64>?
 
     public var endPFN: UInt64 { startPFN + spannedPages }
+    /// What the kernel's formulas count.
+    var pagesForReserves: UInt64 { sizedPages ?? managedPages }
   }
 
   public enum VmemmapPage: String, Sendable {
@@ -42,7 +47,12 @@ public struct GuestGeometry: Sendable {
   public var cpuCount: Int
   public var granuleOrder: Int
   public var highestOrder = 10 {
-    didSet { pageblockOrder = min(9, highestOrder) }
+    didSet { pageblockOrder = min(pageSize.hugePageOrder, highestOrder) }
+  }
+  /// The size of a page. PFNs, and addresses in hints, count pages whatever their size is; ``GuestCore/bytes(_:)`` is for
+  /// figures.
+  public var pageSize = PageSize.small {
+    didSet { pageblockOrder = min(pageSize.hugePageOrder, highestOrder) }
   }
   /// pageblock_order: that of a huge page, or the highest order in a kernel without huge pages.
   public var pageblockOrder = 9
@@ -55,9 +65,11 @@ public struct GuestGeometry: Sendable {
   /// Whether the kernel was told to check the struct pages that it hands out and gets back: by init_on_alloc,
   /// init_on_free, page_poison or debug_pagealloc (6.12; init_mem_debugging_and_hardening()). 6.1 checks them anyway.
   public var isToldToCheckPages = false
+  /// Whether the kernel was built with CMA and has pageblocks of it.
+  public var hasCMA = false
   public var lockKind = LockKind.queued
   public var vmemmapPage = VmemmapPage.huge
-  /// False for a capture without zoneinfo: watermarks are zero and nothing may be allocated.
+  /// False: watermarks are zero and nothing may be allocated; see ``WatermarkSource/none``.
   public var hasWatermarks = true
 
   public init(zones: [ZoneExtent], nodeCount: Int, cpuCount: Int, granuleOrder: Int) {
@@ -138,8 +150,8 @@ extension GuestGeometry {
   public var watermarks: [Watermarks] {
     guard hasWatermarks else { return zones.map { _ in Watermarks(min: 0, low: 0, high: 0) } }
     let computed = Watermarks.compute(
-      managed: zones.map(\.managedPages), movable: zones.map { $0.type == .movable },
-      pageblockPages: 1 << UInt64(pageblockOrder), kernel: kernel)
+      managed: zones.map(\.pagesForReserves), types: zones.map(\.type),
+      pageblockPages: 1 << UInt64(pageblockOrder), kernel: kernel, pageBytes: pageSize.bytes)
     return zip(zones, computed).map { $0.watermarks ?? $1 }
   }
 
@@ -152,8 +164,8 @@ extension GuestGeometry {
       let ratio = zone.type.lowmemReserveRatio
       var above: UInt64 = 0
       return ZoneType.allCases.map { type in
-        guard type > zone.type, ratio > 0, zone.managedPages > 0 else { return 0 }
-        above += zones.first { $0.node == zone.node && $0.type == type }?.managedPages ?? 0
+        guard type > zone.type, ratio > 0, zone.pagesForReserves > 0 else { return 0 }
+        above += zones.first { $0.node == zone.node && $0.type == type }?.pagesForReserves ?? 0
         return Int64(above / ratio)
       }
     }

@@ -14,6 +14,7 @@ public struct GuestSnapshot: Sendable {
     var boost: UInt64
     var highAtomic: UInt64
     var freeHighAtomic: UInt64
+    var freeCMA: UInt64
     var pageblocks: [UInt8]
   }
 
@@ -31,7 +32,7 @@ public struct GuestSnapshot: Sendable {
     var zones: [ZoneImage] = []
     for zone in core.zones {
       for order in core.granuleOrder...core.highestOrder {
-        for type in Migratetype.allCases {
+        for type in core.types {
           let list = zone.freeList(order: order, type)
           if list.isEmpty { continue }
           lists.append(ListImage(zone: zone.index, order: order, type: type, pfns: list.map(core.pfn)))
@@ -40,7 +41,7 @@ public struct GuestSnapshot: Sendable {
       zones.append(
         ZoneImage(
           freePages: zone.freePages, boost: zone.watermarkBoost,
-          highAtomic: zone.reservedHighAtomic, freeHighAtomic: zone.freeHighAtomic,
+          highAtomic: zone.reservedHighAtomic, freeHighAtomic: zone.freeHighAtomic, freeCMA: zone.freeCMA,
           pageblocks: Array(UnsafeBufferPointer(rebasing: core.pageblocks(of: zone)))))
     }
     self.lists = lists
@@ -60,7 +61,7 @@ public struct GuestSnapshot: Sendable {
     forgetOwners(core)
     for zone in core.zones {
       for order in core.granuleOrder...core.highestOrder {
-        for type in Migratetype.allCases {
+        for type in core.types {
           let list = zone.freeList(order: order, type)
           for page in list { page.pointer.pointee.page_type = Page.typeNone }
           list.initialize()
@@ -72,6 +73,7 @@ public struct GuestSnapshot: Sendable {
       zone.watermarkBoostField.pointee = image.boost
       zone.reservedHighAtomicField.pointee = image.highAtomic
       zone.freeHighAtomicField.pointee = image.freeHighAtomic
+      zone.addFreeCMA(Int(image.freeCMA) - Int(zone.freeCMA))
       zone.isBelowHigh = false
       let isolate = UInt8(Migratetype.isolate.rawValue)
       zone.isolatedPageblocksField.pointee = UInt64(image.pageblocks.count { $0 == isolate })

@@ -1,4 +1,6 @@
-/// The kernel's `enum migratetype`, without CMA: how a block's pages may be moved, and therefore its list.
+/// The kernel's `enum migratetype`: how a block's pages may be moved, and therefore its list.
+///
+/// The raw value is the place of the type's list heads, counted in heads from their free area, see HB_MIGRATE_CMA.
 public struct Migratetype: RawRepresentable, Hashable, Sendable, Comparable {
   public let rawValue: Int
 
@@ -16,11 +18,23 @@ public struct Migratetype: RawRepresentable, Hashable, Sendable, Comparable {
   /// MIGRATE_ISOLATE: free, but must not be allocated.
   @inlinable public static var isolate: Self { Self(rawValue: 4) }
 
-  /// MIGRATE_TYPES
+  /// MIGRATE_CMA: pageblocks set aside for contiguous ranges, from which only movable requests are served meanwhile.
+  @inlinable public static var cma: Self { Self(rawValue: 72) }
+
+  /// MIGRATE_TYPES of a kernel without CMA.
   @inlinable public static var count: Int { 5 }
+  /// MIGRATE_TYPES of a kernel with CMA.
+  @inlinable public static var countWithCMA: Int { 6 }
+
+  /// The type by its place among all of them, CMA last.
+  @inlinable @inline(__always)
+  public init(index: Int) { rawValue = index < Self.count ? index : Self.cma.rawValue }
+  /// Its place among all types.
+  @inlinable @inline(__always)
+  public var index: Int { rawValue < Self.count ? rawValue : Self.count }
   /// MIGRATE_PCPTYPES: the types that have per-CPU lists, the only ones that merge with each other.
   @inlinable public static var pcpTypes: Int { 3 }
-  /// All types, in the kernel's order.
+  /// All types of a kernel without CMA, in its order; see ``GuestCore/types``.
   public static var allCases: [Self] { (0..<count).map(Self.init(rawValue:)) }
 
   /// migratetype_is_mergeable(): below pageblock order everything merges; from there on only these types, with each
@@ -40,7 +54,7 @@ public struct Migratetype: RawRepresentable, Hashable, Sendable, Comparable {
   }
 
   /// The kernel's spelling, as in /proc/pagetypeinfo.
-  public var name: String { ["Unmovable", "Movable", "Reclaimable", "HighAtomic", "Isolate"][rawValue] }
+  public var name: String { ["Unmovable", "Movable", "Reclaimable", "HighAtomic", "Isolate", "CMA"][index] }
 
   @inlinable public static func < (a: Self, b: Self) -> Bool { a.rawValue < b.rawValue }
 }

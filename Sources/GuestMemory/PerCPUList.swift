@@ -210,13 +210,27 @@ extension GuestCore {
     _ list: FreeList, from zone: Zone, order: Int, count: Int, _ type: Migratetype, avoidFragmentation: Bool,
     _ hooks: Hooks
   ) -> Int {
+    var mode = TakeMode.own
+    if hasCMA && type == .movable {
+      return fill(list, from: zone, order: order, count: count, hooks) { taken in
+        takeWhileMostIsCMA(zone, order: order, taken: taken << order, hooks)
+          ?? take(zone, order: order, type, avoidFragmentation: avoidFragmentation, &mode, hooks)
+      }
+    }
+    return fill(list, from: zone, order: order, count: count, hooks) { _ in
+      take(zone, order: order, type, avoidFragmentation: avoidFragmentation, &mode, hooks)
+    }
+  }
+
+  /// `next`: takes a block, given the number of those before it.
+  @inlinable @inline(__always)
+  func fill<Hooks: KernelHooks>(
+    _ list: FreeList, from zone: Zone, order: Int, count: Int, _ hooks: Hooks, _ next: (Int) -> Page?
+  ) -> Int {
     var taken = 0
     var bad = 0
-    var mode = TakeMode.own
     while taken < count {
-      guard let page = take(zone, order: order, type, avoidFragmentation: avoidFragmentation, &mode, hooks) else {
-        break
-      }
+      guard let page = next(taken) else { break }
       taken &+= 1
       if !Hooks.Rules.alwaysChecksPages {
         list.addTail(page)

@@ -88,6 +88,25 @@ public struct Zone: Equatable, Sendable {
   @inlinable @inline(__always)
   var freeHighAtomic: UInt64 { chost_read_once(UnsafeRawPointer(freeHighAtomicField)) }
 
+  /// NR_FREE_CMA_PAGES: pages on CMA's lists; part of ``freePages``.
+  @inlinable @inline(__always)
+  var freeCMAField: UnsafeMutablePointer<UInt64> { field(Int(HB_ZONE_NR_FREE_CMA)) }
+
+  @inlinable @inline(__always)
+  public var freeCMA: UInt64 { chost_read_once(UnsafeRawPointer(freeCMAField)) }
+
+  /// Changes NR_FREE_CMA_PAGES, and with it what all but movable requests leave in the zone: for these
+  /// __zone_watermark_unusable_free() subtracts it from the free pages. They prefer no zone above HighMem, so that a check
+  /// costs nothing in a guest without CMA. A movable request without __GFP_HIGHMEM, which nobody makes, is taken for one of
+  /// them.
+  @inlinable @inline(__always)
+  func addFreeCMA(_ pages: Int) {
+    freeCMAField.pointee &+= UInt64(bitPattern: Int64(pages))
+    for type in 0...ZoneType.highMem.rawValue {
+      field(Int(HB_ZONE_LOWMEM_RESERVE) &+ type &* 8).pointee &+= UInt64(bitPattern: Int64(pages))
+    }
+  }
+
   /// The reserve's pages that requests without a right to it don't see as free.
   @inlinable @inline(__always)
   func withheldHighAtomic<Rules: KernelRules>(_: Rules.Type) -> UInt64 {
@@ -146,9 +165,9 @@ public struct Zone: Equatable, Sendable {
   /// Pages reserved from allocations that prefer a zone of type `preferred`.
   @inlinable @inline(__always)
   func lowmemReserve(_ preferred: ZoneType) -> Int64 {
-    UnsafeRawPointer(pointer)
-      .load(
-        fromByteOffset: Int(HB_ZONE_LOWMEM_RESERVE) &+ preferred.rawValue &* 8, as: Int64.self)
+    Int64(
+      bitPattern: chost_read_once(
+        UnsafeRawPointer(pointer) + (Int(HB_ZONE_LOWMEM_RESERVE) &+ preferred.rawValue &* 8)))
   }
 }
 

@@ -103,7 +103,7 @@ struct BlockMap {
     for index in Self.first..<words.count where words[index] != 0 { words[index] = 0 }
     for zone in guest.zones {
       for order in stride(from: order, through: guest.highestOrder, by: 1) {
-        for type in Migratetype.allCases {
+        for type in guest.types {
           for page in zone.freeList(order: order, type) { add(guest.pfn(page), zone: zone.index, order: order) }
         }
       }

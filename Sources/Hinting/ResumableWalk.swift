@@ -42,7 +42,7 @@ struct ResumableWalk {
     for zone in session.zones(core) {
       var order = core.highestOrder
       while order >= session.lowestOrder {
-        for type in 0..<Migratetype.count {
+        for type in 0..<core.migratetypes {
           var cursor: UInt64? = nil
           var restarts = 0
           list: while true {
@@ -51,7 +51,7 @@ struct ResumableWalk {
               sink.send(buffer, words: position, .baseAndSize, descriptors: 1)
               position = 0
             }
-            switch step(&cpu, core.zone(zone), order, Migratetype(rawValue: type), &cursor, &position) {
+            switch step(&cpu, core.zone(zone), order, Migratetype(index: type), &cursor, &position) {
             case .more: continue
             case .listDone: break list
             case .lost:

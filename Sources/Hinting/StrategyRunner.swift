@@ -239,7 +239,7 @@ public struct ProbedPass: Sendable {
   public var descriptors: Int
   public var pagesWithheldMax: UInt64
   /// Bytes off the lists times seconds.
-  public var byteSecondsWithheld: Double
+  public var pageSecondsWithheld: Double
   /// Pages.
   public var freePagesMin: UInt64
   /// Pages that a kernel with init_on_alloc, or with init_on_free, would have zeroed.
@@ -259,7 +259,7 @@ extension ProbedPass {
       kicks += pass.kicks
       descriptors += pass.descriptors
       pagesWithheldMax += pass.pagesWithheldMax
-      byteSecondsWithheld += pass.byteSecondsWithheld
+      pageSecondsWithheld += pass.pageSecondsWithheld
       freePagesMin = min(freePagesMin, pass.freePagesMin)
       pagesInitializedAtAlloc += pass.pagesInitializedAtAlloc
       pagesReturned += pass.pagesReturned

@@ -27,6 +27,8 @@ public struct ExperimentCard: Sendable {
   public let timesZoneLock: Bool
   /// Whether the row of what the allocator itself does under zone->lock belongs beside the strategies.
   public let showsAllocator: Bool
+  /// Whether its guests may have pages of another size than 4 KiB.
+  public let countsAnyPages: Bool
   /// The metrics, of runs.csv or of its own file, that decide whether a cell got worse. At least one; the first is the
   /// one that designs of this experiment are ranked by.
   public let decisiveMetrics: [String]
@@ -40,7 +42,7 @@ public struct ExperimentCard: Sendable {
     name: String, question: String, files: String, decisiveMetrics: [String], coverageMetric: String = "coverage_free",
     guest: Guest = .modelled, suited: String = "every strategy", options: [DeclaredOption] = [], flags: [String] = [],
     exactWith: (option: String, value: String)? = nil, countsEvents: Bool = false, timesZoneLock: Bool = true,
-    showsAllocator: Bool = false,
+    showsAllocator: Bool = false, countsAnyPages: Bool = false,
     columns: [ExperimentColumn] = [], suits: (@Sendable (StrategyCard) -> Bool)? = { _ in true }
   ) {
     self.name = name
@@ -57,6 +59,7 @@ public struct ExperimentCard: Sendable {
     self.countsEvents = countsEvents
     self.timesZoneLock = timesZoneLock
     self.showsAllocator = showsAllocator
+    self.countsAnyPages = countsAnyPages
     self.columns = columns
   }
 

@@ -3,7 +3,7 @@ import Foundation
 /// `meta.json`: a run's configuration and machine, and what it couldn't measure.
 public struct RunMeta: Codable, Hashable, Sendable {
   /// The schema version that this program writes. It fixes the headers of the CSV files.
-  public static let currentSchemaVersion = 10
+  public static let currentSchemaVersion = 11
 
   /// The schema versions that this program reads.
   public static let readableSchemaVersions = 2...currentSchemaVersion

@@ -110,6 +110,13 @@ extension RunRecord: TabularRecord {
       "bytes_pcp", unit: "bytes", direction: .lowerIsBetter, \.found.bytesPCP,
       meaning: "Memory on the CPUs' per-CPU lists at the end of the session or window, where no strategy and neither "
         + "MemFree nor buddyinfo sees it; of a real kernel before the session.", since: 8),
+    Column(
+      "watermarks", \.guest.watermarks,
+      meaning: "Where the zones' watermarks are from: captured (zoneinfo), computed (the kernel's formulas) or none "
+        + "(nothing may be allocated); empty of a real kernel.", since: 11),
+    Column(
+      "page_bytes", unit: "bytes", \.guest.pageBytes,
+      meaning: "Size of the guest's pages; empty of a real kernel.", since: 11),
   ]
 
   private static let guestColumns: [Column<RunRecord>] = [

@@ -58,6 +58,8 @@ public struct RunRecord: Hashable, Sendable {
     public var budget: Int?
     public var bufferBytes: UInt64?
     public var kernelRules: String?
+    public var watermarks: String?
+    public var pageBytes: Int?
     public var source: String?
 
     public init() {}

@@ -72,7 +72,7 @@ struct AdviseCommand: ParsableCommand {
   }
 
   private func requireNoCapture(_ mode: String) throws {
-    if let flag = capture.files.flags.first { throw UserError.usage("\(flag) can't be combined with \(mode)") }
+    if let flag = capture.flags.first { throw UserError.usage("\(flag) can't be combined with \(mode)") }
   }
 
   private func advise(_ load: String) throws {
@@ -97,7 +97,8 @@ struct AdviseCommand: ParsableCommand {
     try requireNone(
       [("--guest", guest), ("--strategy", strategy), ("--max-cost", maxCost), ("--out", out)], files.flags[0])
     try DebugBuild.refuse()
-    let returned = try ReturnedAtOnce(files, kernels: kernel.map { [$0] } ?? [], host: .current)
+    let returned = try ReturnedAtOnce(
+      files, pageSize: capture.pageSize, kernels: kernel.map { [$0] } ?? [], host: .current)
     for note in returned.notes { RunJob.say("capture: \(note)") }
     print(
       ReturnedTable(

@@ -35,6 +35,11 @@ struct CaptureOptions: ParsableArguments {
       "Build the guest from a kernel's lists, block by block: the file lists of a capture that `kernel run` left.",
       valueName: "file"))
   var lists: String?
+  @Option(
+    help: ArgumentHelp(
+      "Page size of a captured machine: 4k, 16k, 64k, or auto, by what the capture tells (default: auto).",
+      valueName: "size"))
+  var pageSize: String?
 
   var files: CaptureFiles {
     CaptureFiles(
@@ -42,6 +47,9 @@ struct CaptureOptions: ParsableArguments {
       nth: nth, lists: lists)
   }
 
+  /// The given flags, by name.
+  var flags: [String] { files.flags + (pageSize == nil ? [] : ["--page-size"]) }
+
   /// Whether any of these options is given.
-  var isGiven: Bool { !files.flags.isEmpty }
+  var isGiven: Bool { !flags.isEmpty }
 }

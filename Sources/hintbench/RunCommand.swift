@@ -2,6 +2,7 @@ import ArgumentParser
 import Bench
 import Experiments
 import Foundation
+import GuestMemory
 import Hinting
 import Instruments
 import Records
@@ -54,6 +55,12 @@ struct RunCommand: ParsableCommand {
     help: ArgumentHelp(
       "Fraction of an aged guest's memory that is free, 0.05 to 0.95 (default: 0.5).", valueName: "fraction"))
   var free: Double?
+  @Option(
+    help: ArgumentHelp(
+      "Where a captured guest's watermarks are from: captured (zoneinfo or a log), computed (the kernel's formulas), none "
+        + "(then nothing may allocate) (default: captured where there are any, else computed).",
+      valueName: "source"))
+  var watermarks: String?
   @Option(help: ArgumentHelp("Order of blocks on the free lists: ascending, churned, shuffled.", valueName: "order"))
   var listOrder: String?
   @Option(
@@ -163,7 +170,7 @@ struct RunCommand: ParsableCommand {
   private var hasGuestFlags: Bool { strategy != nil || hasFlagsOfTheGuest }
 
   private var hasFlagsOfTheGuest: Bool {
-    [guest, state, kernel, listOrder, granule, vmemmap, budget].contains { $0 != nil } || capture.isGiven
+    [guest, state, kernel, watermarks, listOrder, granule, vmemmap, budget].contains { $0 != nil } || capture.isGiven
       || nodes != nil || cpus != nil || free != nil || movable != nil
   }
 
@@ -179,9 +186,9 @@ struct RunCommand: ParsableCommand {
       ("--state", state != nil), ("--kernel", kernel != nil), ("--free", free != nil), ("--nodes", nodes != nil),
       ("--cpus", cpus != nil),
       ("--movable", movable != nil), ("--list-order", listOrder != nil), ("--granule", granule != nil),
-      ("--vmemmap", vmemmap != nil), ("--lock", lock != nil),
+      ("--vmemmap", vmemmap != nil), ("--lock", lock != nil), ("--watermarks", watermarks != nil),
     ]
-    return flags.filter(\.1).map(\.0) + capture.files.flags
+    return flags.filter(\.1).map(\.0) + capture.flags
   }
 
   /// The given flags that choose strategies, by name.
@@ -246,9 +253,9 @@ struct RunCommand: ParsableCommand {
         // Each experiment once, with missing settings from the first of its own groups.
         var seen: Set<[String]> = []
         let cards = try made.experimentCards
-        made.groups = try made.groups.filter { seen.insert($0.experiments).inserted }.map { defaults in
+        made.groups = made.groups.filter { seen.insert($0.experiments).inserted }.map { defaults in
           let own = cards.filter { defaults.experiments.isEmpty || defaults.experiments.contains($0.name) }
-          return try group(defaults: defaults, withAllocator: own.contains(where: \.showsAllocator))
+          return group(defaults: defaults, withAllocator: own.contains(where: \.showsAllocator))
         }
       }
     }
@@ -281,8 +288,8 @@ struct RunCommand: ParsableCommand {
   /// - Parameters:
   ///   - defaults: the experiment's own group, for what no flag sets.
   ///   - withAllocator: whether the allocator's own holds are measured beside the strategies that were named, so that
-  ///     theirs are never read alone. It allocates, which a capture without watermarks doesn't allow.
-  private func group(defaults: RunConfig.Group, withAllocator: Bool) throws -> RunConfig.Group {
+  ///     theirs are never read alone. It allocates, which needs watermarks.
+  private func group(defaults: RunConfig.Group, withAllocator: Bool) -> RunConfig.Group {
     var group = RunConfig.Group()
     group.experiments = defaults.experiments
     group.experimentOptions = defaults.experimentOptions
@@ -292,8 +299,8 @@ struct RunCommand: ParsableCommand {
     group.states = list(state) ?? (!isCaptured ? (free == nil ? defaults.states : ["aged"]) : [])
     // No size given: all sizes that this machine has room for.
     group.strategies = list(strategy) ?? []
-    if strategy != nil, withAllocator, try mayAllocate,
-      !group.strategies.contains(where: { $0.hasPrefix("allocator") })
+    if strategy != nil && withAllocator && watermarks != WatermarkSource.none.rawValue
+      && !group.strategies.contains(where: { $0.hasPrefix("allocator") })
     {
       group.strategies.append("allocator")
     }
@@ -305,17 +312,9 @@ struct RunCommand: ParsableCommand {
     group.granule = granule ?? group.granule
     group.vmemmap = vmemmap ?? group.vmemmap
     group.captureFiles = capture.files
+    group.pageSize = capture.pageSize
+    group.watermarks = watermarks
     if let budget { group.options["budget"] = list(budget) }
     return group
-  }
-
-  /// Whether the guests have watermarks.
-  private var mayAllocate: Bool {
-    get throws {
-      let files = capture.files
-      // Only what is in them tells.
-      if files.capture != nil || files.showMem != nil { return try files.read().capture.hasZoneDetails }
-      return files.zoneinfo != nil || (files.buddyinfo ?? files.pagetypeinfo) == nil
-    }
   }
 }

@@ -70,12 +70,12 @@ import Testing
     }
   }
 
-  /// Of a machine whose watermarks aren't known, what only reads lists, and what is free.
+  /// Of a buddyinfo alone, with computed watermarks: what each design returns, and what is free.
   @Test func aCapturedMachineGetsATable() throws {
     try Tool.withFolder { folder in
       try Folder.write(Captures.debian, to: folder + "/buddyinfo")
       let result = try Tool.run("advise --buddyinfo buddyinfo", in: folder)
-      #expect(result.status == 3 && result.complaints.contains { $0.contains("zoneinfo") }, "\(result)")
+      #expect(result.status == 0 && result.complaints.isEmpty, "\(result)")
       let lines = result.outLines.map { $0.split(separator: " ").joined(separator: " ") }
       let all = try #require(lines.first { $0.hasPrefix("free in such blocks") })
       let walk = try #require(lines.first { $0.hasPrefix("walk-callback") })
@@ -83,7 +83,7 @@ import Testing
       #expect(walk.dropFirst("walk-callback".count) == all.dropFirst("free in such blocks".count), "\(result)")
       let highest = Captures.blocks(Captures.debian, fromOrder: 10) * 4
       #expect(all.contains(" \(highest) ("), "\(all)")
-      #expect(lines.contains { $0 == "page-reporting - - - - -" }, "\(result)")
+      #expect(lines.contains { $0.hasPrefix("page-reporting ") && $0 != "page-reporting - - - - -" }, "\(result)")
       #expect(Folder.names(folder) == ["buddyinfo"])
       #expect(try Tool.run("advise --buddyinfo missing", in: folder).status == 74)
     }

@@ -31,6 +31,7 @@ import Testing
       for option in [
         "guest", "nodes", "cpus", "strategy", "state", "free", "buddyinfo", "pagetypeinfo", "zoneinfo", "lists",
         "capture", "show-mem", "nth",
+        "watermarks", "page-size",
         "list-order", "granule", "vmemmap", "lock", "page-init", "cache", "order", "budget", "load", "mutators",
         "repetitions",
         "seed", "hold-limit", "counters", "events", "config", "dry-run", "time-limit", "out", "resume", "quick",

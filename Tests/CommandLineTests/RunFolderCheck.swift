@@ -9,7 +9,7 @@ enum RunFolderCheck {
   @discardableResult
   static func expectValid(_ folder: String, _ comment: String) throws -> Set<String> {
     let meta = try RunFiles.meta(folder)
-    #expect(meta["schema_version"] as? Int == 10, "\(comment)")
+    #expect(meta["schema_version"] as? Int == 11, "\(comment)")
     var committed: [String] = []
     var zones: [String: Int] = [:]
     let headers = [

@@ -83,7 +83,7 @@ import Testing
     lock_hold_ns_max_undisturbed lock_holds_preempted lock_hold_ns_weighted_mean lock_arrival_wait_ns
     run_delay_ns kernel_rules source
     lock_hold_instructions_p50 lock_hold_instructions_max lock_hold_instructions_total return_instructions
-    coverage_unused bytes_pcp
+    coverage_unused bytes_pcp watermarks page_bytes
     """.split { $0 == " " || $0 == "\n" }.map(String.init)
 
   /// A terminal, of which the program holds one end and the test the other.

@@ -29,7 +29,7 @@ import Testing
         #expect(zone.blocksFree(order: order) == captured.freeBlocks[order], sourceLocation: sourceLocation)
         for type in Migratetype.allCases {
           let expected =
-            captured.freeBlocksByMigratetype?[type.rawValue][order]
+            captured.freeBlocksByMigratetype.map { $0.count > type.index ? $0[type.index][order] : 0 }
             ?? (type == .movable ? captured.freeBlocks[order] : 0)
           let list = guest.pfns(extent, order: order, type)
           #expect(UInt64(list.count) == expected, sourceLocation: sourceLocation)
@@ -95,7 +95,7 @@ import Testing
     expectExact(guest, capture)
     // Since 6.10 with one type a pageblock, which it checks.
     if kernel != .linux61 { #expect(guest.validate().isEmpty) }
-    #expect(guest.core.zones.allSatisfy { $0.hasWatermarks == details })
+    #expect(guest.core.zones.allSatisfy { $0.hasWatermarks })
     // Isolated pages are not free pages.
     let isolated: UInt64 = byType ? capture.zones.reduce(0) { $0 + $1.freeBlocksByMigratetype![4][10] << 10 } : 0
     #expect(guest.core.freePages == capture.freePages - isolated)
@@ -120,6 +120,58 @@ import Testing
     )
     #expect(dma32.0.pointer.pointee.high_max == dma32.1.pointer.pointee.high_max)
     withExtendedLifetime((printed, computed)) {}
+  }
+
+  /// The formulas give this machine's own watermarks and reserves, and nothing that zoneinfo says of them is needed.
+  @Test func computedMarksAreThoseTheMachineShows() throws {
+    for source: WatermarkSource? in [nil, .captured, .computed] {
+      var capture = machine()
+      if source == .computed {
+        for zone in capture.zones.indices {
+          capture.zones[zone].details?.min = 1
+          capture.zones[zone].details?.low = 2
+          capture.zones[zone].details?.high = 3
+          capture.zones[zone].details?.protection = [1, 2, 3, 4, 5]
+        }
+      }
+      let geometry = try GuestGeometry.captured(capture, cpus: 2, granuleOrder: 0, watermarks: source)
+      #expect(geometry.hasWatermarks)
+      #expect(geometry.watermarks == Self.rows.map { Watermarks(min: $0.2.min, low: $0.2.low, high: $0.2.high) })
+      #expect(geometry.lowmemReserves.map { $0[ZoneType.movable.rawValue] } == [10187, 7168, 0])
+    }
+  }
+
+  /// Without zoneinfo they are of zones of the size that is known: the pageblocks', or what the free blocks need.
+  @Test(arguments: KernelVersion.allCases) func withoutZoneinfoMarksAreComputed(kernel: KernelVersion) throws {
+    var capture = machine(details: false)
+    #expect(capture.watermarks(nil) == .computed && machine().watermarks(nil) == .captured)
+    func geometry(_ source: WatermarkSource? = nil) throws -> GuestGeometry {
+      var geometry = try GuestGeometry.captured(capture, cpus: 2, granuleOrder: 0, watermarks: source)
+      geometry.kernel = kernel
+      return geometry
+    }
+    let ofSpans = try geometry()
+    #expect(
+      ofSpans.watermarks
+        == Watermarks.compute(
+          managed: ofSpans.zones.map(\.managedPages), types: [.dma, .dma32, .normal], kernel: kernel))
+    let guest = try Guest(ofSpans)
+    #expect(guest.core.zones.allSatisfy { $0.hasWatermarks && $0.watermark(.min) > 0 })
+
+    capture.pageblockOrder = 9
+    let blocks: [UInt64] = [16, 1528, 10752]
+    for zone in capture.zones.indices { capture.zones[zone].pageblocksByMigratetype = [0, blocks[zone], 0, 0, 0] }
+    let ofBlocks = try geometry()
+    #expect(ofBlocks.zones.map(\.spannedPages) == ofSpans.zones.map(\.spannedPages), "the guest is the same")
+    #expect(
+      ofBlocks.watermarks
+        == Watermarks.compute(managed: blocks.map { $0 << 9 }, types: [.dma, .dma32, .normal], kernel: kernel))
+
+    let none = try geometry(WatermarkSource.none)
+    #expect(!none.hasWatermarks && none.watermarks.allSatisfy { $0 == Watermarks(min: 0, low: 0, high: 0) })
+    let without = try Guest(none)
+    #expect(without.core.zones.allSatisfy { !$0.hasWatermarks })
+    withExtendedLifetime((guest, without)) {}
   }
 
   @Test func spansAndMarksAreZoneinfos() throws {

@@ -315,7 +315,7 @@ import Testing
 
   @Test func zoneMovableKeepsItsShareOrLittle() {
     func marks(_ kernel: KernelVersion) -> [[UInt64]] {
-      Watermarks.compute(managed: [1_000_000, 3_000_000], movable: [false, true], kernel: kernel)
+      Watermarks.compute(managed: [1_000_000, 3_000_000], types: [.normal, .movable], kernel: kernel)
         .map { [$0.min, $0.low, $0.high] }
     }
     // min_free_kbytes of 11264 pages: khugepaged's for two zones that aren't ZONE_MOVABLE would be 11264.

@@ -134,7 +134,7 @@ import Testing
     for order in 0...10 {
       let blocks = guest.freeBlocks(fromOrder: order).sorted()
       #expect(snapshot.blocks(fromOrder: order).sorted() == blocks)
-      #expect(snapshot.bytes(fromOrder: order) == blocks.reduce(0) { $0 + $1.bytes })
+      #expect(snapshot.pages(fromOrder: order) == blocks.reduce(0) { $0 + $1.pages })
       var count = 0
       for zone in guest.core.zones {
         let inZone = blocks.filter { zone.startPFN <= $0.pfn && $0.pfn < zone.endPFN }

@@ -14,7 +14,7 @@ import Testing
   }
 
   private func expect(_ managed: [UInt64], _ lines: [Int: Line], cpus: Int) {
-    let marks = Watermarks.compute(managed: managed, movable: managed.map { _ in false })
+    let marks = Watermarks.compute(managed: managed, types: managed.map { _ in .normal })
     for (zone, line) in lines {
       #expect(marks[zone] == Watermarks(min: line.min, low: line.low, high: line.high), "zone \(zone)")
       let batch = Watermarks.batch(managed: managed[zone])
@@ -55,7 +55,7 @@ import Testing
   /// A virtual machine of two CPUs: DMA, DMA32 and Normal managed 3840, 772917 and 1835008 pages.
   @Test func marksAndReservesOfACapturedMachineAreWhatItShows() {
     let managed: [UInt64] = [3840, 772_917, 1_835_008]
-    let marks = Watermarks.compute(managed: managed, movable: [false, false, false])
+    let marks = Watermarks.compute(managed: managed, types: [.dma, .dma32, .normal])
     #expect(
       marks == [
         Watermarks(min: 24, low: 30, high: 36), Watermarks(min: 5000, low: 6250, high: 7500),
@@ -78,6 +78,17 @@ import Testing
       geometry.lowmemReserves == [
         [0, 3019, 10187, 10187, 10187, 10187], [0, 0, 7168, 7168, 7168, 7168], [0, 0, 0, 0, 0, 0],
       ])
+  }
+
+  /// Nothing that the kernel reserves for itself comes from there, and the other zones share all of min_free_kbytes.
+  @Test(arguments: KernelVersion.allCases) func highMemKeepsFewPagesAndCountsForNobody(kernel: KernelVersion) {
+    let low: [UInt64] = [4096, 200_000]
+    let alone = Watermarks.compute(managed: low, types: [.dma, .normal], kernel: kernel)
+    for (pages, min): (UInt64, UInt64) in [(20_000, 32), (100_000, 97), (600_000, 128)] {
+      let marks = Watermarks.compute(managed: low + [pages], types: [.dma, .normal, .highMem], kernel: kernel)
+      #expect(Array(marks.prefix(2)) == alone)
+      #expect(marks[2].min == min && marks[2].low > min && marks[2].high - marks[2].low == marks[2].low - min)
+    }
   }
 
   @Test func batchIsAPowerOfTwoLessOneAndAtMost63() {

@@ -25,7 +25,7 @@ import Testing
         counts[10] = zone.blocks
         return CapturedZone(nodeID: zone.node, kind: zone.kind, freeBlocks: counts)
       }, orders: 11)
-    let guest = try Guest(GuestGeometry.captured(capture, cpus: 2, granuleOrder: 0))
+    let guest = try Guest(GuestGeometry.captured(capture, cpus: 2, granuleOrder: 0, watermarks: WatermarkSource.none))
     try guest.fill(from: capture)
     return guest
   }

@@ -48,8 +48,9 @@ import Testing
   }
 
   @Test func theCapIs2TiB() {
-    #expect(1024 * FreeListProportionalBuffer.hintsPerPage == 524_288)
-    #expect(1024 * UInt64(FreeListProportionalBuffer.hintsPerPage) * (4 << 20) == 2 << 40)
+    let hintsPerPage = PageSize.small.bytes / 8
+    #expect(1024 * hintsPerPage == 524_288)
+    #expect(1024 * hintsPerPage * (4 << 20) == 2 << 40)
   }
 
   /// Where the buffer's pages went through the per-CPU lists.

@@ -35,7 +35,8 @@ enum TestGuests {
       return result
     }
     let capture = Capture(zones: captured, orders: orders)
-    var geometry = try GuestGeometry.captured(capture, cpus: cpus, granuleOrder: granule)
+    var geometry = try GuestGeometry.captured(
+      capture, cpus: cpus, granuleOrder: granule, watermarks: capture.hasZoneDetails ? nil : WatermarkSource.none)
     geometry.kernel = kernel
     let guest = try Guest(geometry)
     try guest.fill(from: capture)

@@ -46,7 +46,9 @@ public final class ListWalks {
     vmemmap = UInt64(UInt(bitPattern: core.vmemmapAddress))
     shift = UInt32(6 + core.granuleOrder)
     let lists = core.zones.flatMap { zone in
-      Migratetype.allCases.map { UnsafePointer(zone.freeList(order: guest.core.highestOrder, $0).address) }
+      Migratetype.allCases.map {
+        UnsafePointer(zone.freeList(order: guest.core.highestOrder, $0).address)
+      }
     }
     heads = .allocate(capacity: lists.count)
     _ = heads.initialize(from: lists)

@@ -30,7 +30,7 @@ extension Cell {
 extension GuestSpec {
   /// The estimated time to build the guest. Nanoseconds.
   var buildNanoseconds: Double {
-    let pages = Double(bytes >> 12) / Double(1 << granuleOrder)
+    let pages = Double(bytes / pageSize.bytes) / Double(1 << granuleOrder)
     return 30e6 + pages * 40
   }
 }

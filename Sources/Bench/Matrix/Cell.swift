@@ -99,7 +99,8 @@ extension Cell {
 
   /// The number of blocks of the lowest order in the whole guest, for estimates.
   var blocks: Double {
-    Double(guestBytes >> 12) / Double(UInt64(1) << UInt64(max(order, modelledGuest?.granuleOrder ?? 0)))
+    Double(guestBytes / (modelledGuest?.pageSize ?? .small).bytes)
+      / Double(UInt64(1) << UInt64(max(order, modelledGuest?.granuleOrder ?? 0)))
   }
 }
 

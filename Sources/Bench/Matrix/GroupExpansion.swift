@@ -8,8 +8,16 @@ struct GroupExpansion {
   var strategies: [ConfiguredStrategy]
   var captures: [String: Capture] = [:]
   var highestOrder = 10
-  /// Default strategies left out because they don't fit in memory, with reasons.
+  /// Default strategies left out because they don't fit in memory, or need watermarks, with reasons.
   var omissions: [String] = []
+  /// What was decided of the captured guest; nil in a group without a capture.
+  var decided: Decided?
+
+  /// What a group leaves to the capture.
+  struct Decided {
+    var watermarks: WatermarkSource
+    var pageSize: PageSize
+  }
 
   /// Reads a capture; groups of one run share it.
   typealias CaptureReader = (CaptureFiles) throws(UserError) -> Capture
@@ -40,7 +48,7 @@ struct GroupExpansion {
       smaller.strategies = Strategies.all.filter { $0.card.effect != .takesBlocks }.map(\.card.name)
       try self.init(all: smaller, config, lock, needs, host, read)
       let left = Strategies.all.filter { $0.card.effect == .takesBlocks }.map(\.card.name)
-      omissions = ["\(left.joined(separator: ", ")): \(error)"]
+      omissions.append("\(left.joined(separator: ", ")): \(error)")
     }
   }
 
@@ -75,6 +83,13 @@ struct GroupExpansion {
         throw .usage("--movable can't be combined with \(flag): the capture determines the zones")
       }
     }
+    let wanted: WatermarkSource? = try group.watermarks.map { text throws(UserError) in
+      try Matrix.choice(text, "watermarks")
+    }
+    let pageSize: PageSize? =
+      group.pageSize == "auto"
+      ? nil : try group.pageSize.map { text throws(UserError) in try Matrix.choice(text, "page size") }
+    if wanted == WatermarkSource.none { try leaveOutWhatTakes(named: named, allocates) }
     let wholeBlocks = allocates || strategies.contains { $0.card.effect == .takesBlocks }
 
     if let flag = files.flags.first {
@@ -82,12 +97,35 @@ struct GroupExpansion {
       guard group.guests.isEmpty, group.states.isEmpty, group.free == nil else {
         throw .usage("--guest, --state and --free can't be combined with \(flag): the capture determines them")
       }
-      let capture = try read(files)
+      var capture = try read(files)
+      let name = files.name ?? flag
+      guard capture.orders >= Capture.minimumOrders else {
+        throw UserError(
+          .input,
+          "\(name): its rows have counts of \(capture.orders) orders, cut off: expected \(Capture.minimumOrders) to "
+            + "\(Capture.maximumOrders), as kernels have")
+      }
+      guard let pageSize = pageSize ?? capture.evidentPageSize else {
+        throw .usage(
+          "\(name): missing --page-size: kernels of several page sizes have \(capture.orders) orders: expected 4k, 16k or 64k"
+        )
+      }
+      capture.pageSize = pageSize
+      let source = capture.watermarks(wanted)
+      guard source != .captured || capture.hasZoneDetails else {
+        throw .usage("--watermarks captured needs --zoneinfo: expected it, or --watermarks computed or none")
+      }
+      decided = Decided(watermarks: source, pageSize: pageSize)
       try add(
-        capture, name: files.name ?? flag, group, group.cpus ?? max(capture.cpuCount ?? 4, needs.threads), choice, lock,
-        listOrder ?? (capture.lists == nil ? .ascending : nil), config, wholeBlocks, allocates,
-        host)
+        capture, name: name, source, group, group.cpus ?? max(capture.cpuCount ?? 4, needs.threads), choice, lock,
+        listOrder ?? (capture.lists == nil ? .ascending : nil), config, wholeBlocks, host)
       return
+    }
+    guard pageSize ?? .small == .small else {
+      throw .usage("--page-size \(group.pageSize ?? "") needs a capture: others have pages of 4k")
+    }
+    guard wanted == nil || wanted == .computed else {
+      throw .usage("--watermarks \(group.watermarks ?? "") needs a capture: others are computed")
     }
     guard !group.guests.isEmpty, !group.states.isEmpty else { throw .usage("missing guest or state") }
     if group.free != nil && !group.states.contains(where: { $0.hasPrefix("aged") }) {
@@ -133,13 +171,11 @@ struct GroupExpansion {
   }
 
   private mutating func add(
-    _ capture: Capture, name: String, _ group: RunConfig.Group, _ cpus: Int, _ choice: VmemmapChoice, _ lock: LockKind,
-    _ listOrder: ListOrder?, _ config: RunConfig, _ wholeBlocks: Bool, _ allocates: Bool, _ host: Matrix.HostResources
+    _ capture: Capture, name: String, _ watermarks: WatermarkSource, _ group: RunConfig.Group, _ cpus: Int,
+    _ choice: VmemmapChoice, _ lock: LockKind, _ listOrder: ListOrder?, _ config: RunConfig, _ wholeBlocks: Bool,
+    _ host: Matrix.HostResources
   ) throws(UserError) {
     highestOrder = capture.orders - 1
-    guard wholeBlocks == false || capture.hasZoneDetails || !allocates else {
-      throw .usage("missing --zoneinfo: load threads need the watermarks of the captured zones")
-    }
     var blocks = [UInt64](repeating: 0, count: capture.orders)
     for zone in capture.zones { for (order, count) in zone.freeBlocks.enumerated() { blocks[order] += count } }
     // Coarser granules would drop blocks: a capture is modelled exactly or not at all.
@@ -149,10 +185,11 @@ struct GroupExpansion {
     let fit = try Self.fit(exact, wholeBlocks, host, what: "the guest of \(name)") {
       (granule, page) throws(UserError) in
       do {
-        var geometry = try GuestGeometry.captured(capture, cpus: cpus, granuleOrder: granule)
+        var geometry = try GuestGeometry.captured(
+          capture, cpus: cpus, granuleOrder: granule, watermarks: watermarks)
         geometry.vmemmapPage = page
         try geometry.checked()
-        bytes = geometry.managedPages << 12
+        bytes = geometry.managedPages * capture.pageSize.bytes
         nodes = geometry.nodeCount
         return (geometry, .captured(blocksByOrder: blocks))
       } catch {
@@ -161,10 +198,10 @@ struct GroupExpansion {
     }
     var hash = FNV1a()
     for zone in capture.zones {
-      // Types that came later are named only where there are such blocks, so that earlier captures keep their names.
-      let types = zone.freeBlocksByMigratetype ?? []
-      hash.add("\(zone.nodeID) \(zone.kind.rawValue) \(zone.freeBlocks) \(Array(types.prefix(5)))")
-      for type in types.dropFirst(5) where type.contains(where: { $0 > 0 }) { hash.add("\(type)") }
+      // Without CMA as before there was such a row.
+      let types = (zone.freeBlocksByMigratetype ?? []).prefix(
+        capture.hasCMA ? Migratetype.countWithCMA : Migratetype.count)
+      hash.add("\(zone.nodeID) \(zone.kind.rawValue) \(zone.freeBlocks) \(Array(types))")
       for types in zone.typesPresent ?? [] { hash.add(String(types.map(\.letter).sorted())) }
       hash.add(
         "\(zone.details.map { "\($0.startPFN) \($0.spanned) \($0.managed) \($0.min) \($0.low) \($0.high)" } ?? "")")
@@ -176,9 +213,29 @@ struct GroupExpansion {
       (
         GuestSpec(
           bytes: bytes, nodes: nodes, cpus: cpus, state: .captured(fingerprint: fingerprint),
-          listOrder: listOrder,
-          granuleOrder: fit.granule, vmemmapPage: fit.page, lockKind: lock, seed: config.seed), fit.footprint
+          listOrder: listOrder, granuleOrder: fit.granule, vmemmapPage: fit.page, pageSize: capture.pageSize,
+          watermarks: watermarks,
+          formerWatermarks: capture.hasZoneDetails ? .captured : .none, lockKind: lock, seed: config.seed),
+        fit.footprint
       ))
+  }
+
+  /// Without watermarks nothing may be allocated: refuses load threads and strategies that were asked for by name and take
+  /// blocks, and leaves others out.
+  private mutating func leaveOutWhatTakes(named: Bool, _ allocates: Bool) throws(UserError) {
+    guard !allocates else {
+      throw .usage("--watermarks none: load threads allocate, which needs watermarks: expected captured or computed")
+    }
+    let takers = strategies.filter { $0.card.effect != .readsOnly }
+    guard !takers.isEmpty else { return }
+    var names: [String] = []
+    for name in takers.map(\.card.name) where !names.contains(name) { names.append(name) }
+    let reason =
+      "\(names.joined(separator: ", ")): --watermarks none: \(names.count == 1 ? "it takes" : "they take") blocks, which "
+      + "needs watermarks: expected captured or computed"
+    guard !named else { throw .usage(reason) }
+    omissions.append(reason)
+    strategies.removeAll { $0.card.effect != .readsOnly }
   }
 
   private static func choice(_ group: RunConfig.Group) throws(UserError) -> VmemmapChoice {

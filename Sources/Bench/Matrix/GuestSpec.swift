@@ -34,6 +34,11 @@ public struct GuestSpec: Hashable, Sendable {
   public var kernel = KernelVersion.linux61
   /// Whether a kernel that checks struct pages only where it was told to was told to; false for one that always does.
   public var isToldToCheckPages = false
+  public var pageSize = PageSize.small
+  /// Where its watermarks are from.
+  public var watermarks = WatermarkSource.computed
+  /// Where they were from before there was a choice: of a captured guest from zoneinfo or nowhere.
+  var formerWatermarks = WatermarkSource.computed
   public var lockKind: LockKind
   public var seed: UInt64
   /// The host node of all the guest's memory; nil: the modelled nodes are spread over the host nodes in turn.
@@ -65,6 +70,8 @@ extension CellIdentity {
     set("free", free)
     set("capture", capture)
     set("kernel_rules", guest.kernel.rawValue, implied: KernelVersion.linux61.rawValue)
+    set("page_bytes", "\(guest.pageSize.bytes)", implied: "\(PageSize.small.bytes)")
+    set("watermarks", guest.watermarks.rawValue, implied: guest.formerWatermarks.rawValue)
     set("movable", "\(guest.movableShare)", implied: "0.0")
     set("memory_node", guest.memoryNode.map(String.init), implied: nil)
   }

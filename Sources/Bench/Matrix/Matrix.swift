@@ -26,17 +26,9 @@ public struct Matrix: Sendable {
   /// Those of them that were asked for by name, and that no chosen experiment measures.
   public let unmet: [String]
 
-  /// What the user should know before the run: cells that will fail, and cells with more measured threads than CPUs.
+  /// What the user should know before the run: cells with more measured threads than CPUs.
   public var warnings: [String] {
     var warnings: [String] = []
-    for cell in cells {
-      guard case .captured(let fingerprint)? = cell.modelledGuest?.state else { continue }
-      let hasWatermarks = captures[fingerprint]?.hasZoneDetails ?? true
-      if let failure = Bench.refusal(cell, hasWatermarks: hasWatermarks) {
-        let warning = "will fail: \(failure); --zoneinfo gives them"
-        if !warnings.contains(warning) { warnings.append(warning) }
-      }
-    }
     let crowded = cells.filter(\.oversubscribed)
     if let most = crowded.map(\.threads).max() {
       warnings.append(
@@ -88,7 +80,11 @@ public struct Matrix: Sendable {
     try Self.checkEvents(config, counters, chosen.map(\.card), counting: counting)
 
     var expansion = MatrixExpansion(config, chosen, host, lock: try Self.choice(config.lock, "lock"))
-    for group in config.groups { try expansion.add(group) }
+    for (index, group) in config.groups.enumerated() {
+      guard let decided = try expansion.add(group) else { continue }
+      self.config.groups[index].watermarks = decided.watermarks.rawValue
+      self.config.groups[index].pageSize = decided.pageSize.rawValue
+    }
     try expansion.requireUse(of: config.options)
     guard !expansion.cells.isEmpty else {
       throw .usage(

@@ -51,10 +51,10 @@ struct MatrixExpansion {
     batchRoom = host.availableBytes / 2
   }
 
-  /// Adds a group's cells, skipping duplicates.
+  /// Adds a group's cells, skipping duplicates. Returns what was decided of its captured guest; nil if it has no capture.
   ///
   /// - Throws: ``UserError`` as ``Matrix/init(_:host:experiments:)``.
-  mutating func add(_ group: RunConfig.Group) throws(UserError) {
+  mutating func add(_ group: RunConfig.Group) throws(UserError) -> GroupExpansion.Decided? {
     for name in group.experiments where !chosen.contains(where: { $0.name == name }) {
       throw .usage("group names experiment '\(name)', which is not among the run's experiments")
     }
@@ -73,7 +73,7 @@ struct MatrixExpansion {
       variants += values.map { Variant(chosen: one, options: $0) }
     }
     try addSizes(variants.filter { $0.chosen.card.guest == .size }, group)
-    try addModelled(variants.filter { $0.chosen.card.guest == .modelled }, group)
+    return try addModelled(variants.filter { $0.chosen.card.guest == .modelled }, group)
   }
 
   /// - Throws: ``UserError`` if a flag had no effect.
@@ -125,7 +125,10 @@ struct MatrixExpansion {
     }
   }
 
-  private mutating func addModelled(_ variants: [Variant], _ group: RunConfig.Group) throws(UserError) {
+  private mutating func addModelled(
+    _ variants: [Variant], _ group: RunConfig.Group
+  ) throws(UserError) -> GroupExpansion.Decided? {
+    var decided: GroupExpansion.Decided?
     func threads(_ variant: Variant) -> Int {
       variant.chosen.experiment.guestThreads(variant.options, nodes: group.nodes)
     }
@@ -146,6 +149,8 @@ struct MatrixExpansion {
         try capture(files)
       }
       captures.merge(expanded.captures) { $1 }
+      decided = expanded.decided
+      if let pageSize = decided?.pageSize, pageSize != .small { try requireAnyPages(placed, pageSize) }
       for omission in expanded.omissions where !omissions.contains(omission) { omissions.append(omission) }
       let hosted = expanded.guests.flatMap { guest, footprint in
         kernels.flatMap { kernel in
@@ -168,6 +173,17 @@ struct MatrixExpansion {
         let own = placed.filter { $0.chosen.name == name }
         try addCells(own, hosted.map(\.0), expanded, isNamed: !group.strategies.isEmpty, host.scanNodes(placement))
       }
+    }
+    return decided
+  }
+
+  /// Refuses what counts in pages of 4 KiB.
+  private func requireAnyPages(_ variants: [Variant], _ pageSize: PageSize) throws(UserError) {
+    for variant in variants where !variant.chosen.card.countsAnyPages || variant.options.load != .none {
+      let what = variant.chosen.card.countsAnyPages ? "a load of mutators" : variant.chosen.name
+      throw .usage(
+        "\(what) counts in pages of 4k, and the captured machine has pages of \(pageSize.rawValue): expected scan with "
+          + "load=none")
     }
   }
 

@@ -49,6 +49,10 @@ public struct RunConfig: Codable, Hashable, Sendable {
         (buddyinfo, pagetypeinfo, zoneinfo) = (newValue.buddyinfo, newValue.pagetypeinfo, newValue.zoneinfo)
       }
     }
+    /// Where a captured guest's watermarks are from: a ``WatermarkSource``; nil: zoneinfo's, or computed without it.
+    public var watermarks: String?
+    /// The page size of a captured machine: a ``PageSize``, or auto; nil: auto.
+    public var pageSize: String?
     /// Values for every strategy that has an option of that name.
     public var options: [String: [String]] = [:]
     /// Values for every experiment of the group that has an option of that name, unless set elsewhere.
@@ -58,9 +62,10 @@ public struct RunConfig: Codable, Hashable, Sendable {
 
     enum CodingKeys: String, CodingKey, CaseIterable {
       case experiments, guests, states, strategies, kernels, nodes, cpus, free, movable, granule, vmemmap
-      case buddyinfo, pagetypeinfo, zoneinfo, lists, capture, nth, options
+      case buddyinfo, pagetypeinfo, zoneinfo, lists, capture, nth, watermarks, options
       case showMem = "show_mem"
       case listOrder = "list_order"
+      case pageSize = "page_size"
       case experimentOptions = "experiment_options"
     }
 
@@ -88,6 +93,8 @@ public struct RunConfig: Codable, Hashable, Sendable {
       capture = try box.decodeIfPresent(String.self, forKey: .capture)
       showMem = try box.decodeIfPresent(String.self, forKey: .showMem)
       nth = try RunConfig.number(Int.self, box, .nth)
+      watermarks = try box.decodeIfPresent(String.self, forKey: .watermarks)
+      pageSize = try box.decodeIfPresent(String.self, forKey: .pageSize)
       options = try box.decodeIfPresent([String: [String]].self, forKey: .options) ?? [:]
       experimentOptions = try box.decodeIfPresent([String: [String]].self, forKey: .experimentOptions) ?? [:]
       experimentOptions.merge(former.values) { own, _ in own }
@@ -189,13 +196,17 @@ extension RunConfig {
   }
 
   /// The configuration that a run recorded. One that names no kernels is from before there was a choice: its guests
-  /// followed the rules of 6.1.
+  /// followed the rules of 6.1. So did those of a buddyinfo alone have no watermarks.
   ///
   /// - Throws: `DecodingError` if it is of another version.
   public init(recorded config: JSONValue) throws {
     self = try JSONDecoder().decode(RunConfig.self, from: JSONEncoder().encode(config))
     for index in groups.indices where groups[index].kernels.isEmpty {
       groups[index].kernels = [KernelVersion.linux61.rawValue]
+    }
+    for index in groups.indices
+    where groups[index].watermarks == nil && groups[index].buddyinfo != nil && groups[index].zoneinfo == nil {
+      groups[index].watermarks = WatermarkSource.none.rawValue
     }
   }
 

@@ -98,14 +98,6 @@ package final class Bench {
     if let cpu = placement.scanners.first?.hostCPU { try? ThreadPlacement.pin(toCPU: cpu) }
     var run = record(cell, repetition)
     describe(model, placement, cell, &run)
-    if let failure = Self.refusal(cell, hasWatermarks: model.guest.geometry.hasWatermarks) {
-      let account = SessionAccount(model.guest, lowestOrder: cell.order, hints: [])
-      run.found = RunRecord.Found(outcome: .error)
-      run.found.blocksFree = account.total.blocksFree
-      run.found.blocksReported = 0
-      run.found.bytesReported = 0
-      return RepetitionResult(run: run, zones: [], holds: [], holdSequence: nil, failure: failure)
-    }
     let team = try self.team(cell, model.guest, placement)
     let buffers = team.runners.compactMap(\.bufferBytes)
     run.guest.bufferBytes = buffers.isEmpty ? nil : UInt64(buffers.reduce(0, +))
@@ -116,15 +108,6 @@ package final class Bench {
     }
     return try cell.experiment.run(
       Repetition(cell: cell, number: repetition, record: run, modelled: (model, team)), self)
-  }
-
-  /// Why a cell can't run on this guest at all; nil if it can.
-  static func refusal(_ cell: Cell, hasWatermarks: Bool) -> String? {
-    guard let strategy = cell.configuredStrategy?.card else { return nil }
-    if !hasWatermarks && strategy.effect != .readsOnly {
-      return "\(strategy.name) allocates, and without zoneinfo the captured zones' watermarks aren't known"
-    }
-    return nil
   }
 
   private func team(_ cell: Cell, _ guest: Guest, _ placement: HostPlacement) throws -> ScanTeam {
@@ -229,7 +212,8 @@ package final class Bench {
     points.map {
       CoverageRecord(
         runID: identity.runID, cellID: repetition.cell.id, repetition: repetition.number,
-        elapsedNs: Double($0.elapsed), freedShareReported: $0.share, bytesPCP: $0.pagesPCP << 12)
+        elapsedNs: Double($0.elapsed), freedShareReported: $0.share,
+        bytesPCP: $0.pagesPCP * repetition.cell.guest.pageSize.bytes)
     }
   }
 
@@ -265,12 +249,14 @@ package final class Bench {
     run.guest.vmemmapPageBytes = Int(cell.guest.vmemmapPage.bytes)
     run.guest.lockKind = cell.guest.lockKind.rawValue
     run.guest.kernelRules = cell.guest.kernel.rawValue
+    run.guest.pageBytes = Int(cell.guest.pageSize.bytes)
+    run.guest.watermarks = cell.guest.watermarks.rawValue
     run.guest.source = "model"
     run.guest.pageInit = cell.pageInit.rawValue
     run.guest.state = cell.guest.state.name
     run.guest.listOrder = cell.guest.listOrderName
     run.guest.freeFraction = model.census.freeFraction
-    run.guest.bytesFree = model.census.freePages << 12
+    run.guest.bytesFree = model.guest.core.bytes(model.census.freePages)
     run.load.cache = cell.cache.rawValue
     if let strategy = cell.configuredStrategy {
       run.guest.listAdjacent = model.listAdjacency(fromOrder: cell.order)

@@ -89,7 +89,7 @@ public final class CountSimulator {
         model = nil
         model = try ModelledGuest(cell.guest, matrix.captures, LibNuma())
       }
-      guard let model, Bench.refusal(cell, hasWatermarks: model.guest.geometry.hasWatermarks) == nil else { continue }
+      guard let model else { continue }
       try session(cell, model, stop)
     }
   }

@@ -39,7 +39,7 @@ struct GuestDescription: Encodable {
     listOrder = model.spec.listOrderName
     granuleOrder = model.spec.granuleOrder
     vmemmapPageBytes = model.spec.vmemmapPage.bytes
-    bytesFree = model.census.freePages << 12
+    bytesFree = model.guest.core.bytes(model.census.freePages)
     freeFraction = model.census.freeFraction
     blocksFreeByOrder = model.census.blocksByOrder
     unusableFreeSpaceByOrder = model.census.unusableIndexByOrder

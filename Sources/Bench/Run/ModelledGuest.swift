@@ -54,7 +54,8 @@ package final class ModelledGuest {
         }
       case .captured(let fingerprint):
         guard let capture = captures[fingerprint] else { preconditionFailure("no capture \(fingerprint)") }
-        var geometry = try GuestGeometry.captured(capture, cpus: spec.cpus, granuleOrder: spec.granuleOrder)
+        var geometry = try GuestGeometry.captured(
+          capture, cpus: spec.cpus, granuleOrder: spec.granuleOrder, watermarks: spec.watermarks)
         geometry.take(kernelOf: spec)
         guest = try Guest(geometry)
         hostNodes = try Self.bind(guest, spec, numa)

@@ -37,6 +37,9 @@ _Static_assert(offsetof(struct page, refcount) == 52, "_refcount");
 /* U M R HIGHATOMIC ISOLATE: a kernel without CONFIG_CMA, as Debian's for amd64. The number decides which line the
    lock falls on. */
 #define HB_MIGRATE_TYPES 5
+/* MIGRATE_CMA's number, of a guest whose kernel has it: its list heads lie behind all else in struct zone, at the free
+   areas' stride, so that a list is found as any other's, without a branch, and the other guests' lines stay as they are. */
+#define HB_MIGRATE_CMA 72
 #define HB_NR_ORDERS 11
 #define HB_PCP_TYPES 3
 #define HB_NR_PCP_LISTS 14 /* 3 migratetypes x orders 0..3, + 2 for order 9 */
@@ -98,7 +101,8 @@ struct zone {
     uint64_t padding2[5];   /* CACHELINE_PADDING(_pad2_) */
     uint64_t nr_free_pages; /* vm_stat[NR_FREE_PAGES], without the per-cpu part */
     uint64_t bad_pages;     /* blocks that failed the checks at free and leaked */
-    uint64_t padding3[358];
+    uint64_t nr_free_cma;   /* vm_stat[NR_FREE_CMA_PAGES] */
+    uint64_t padding3[357]; /* CMA's list heads */
 } __attribute__((swift_name("StructZone")));
 
 _Static_assert(sizeof(struct zone) == 4096, "zones lie a host page apart");
@@ -107,6 +111,12 @@ _Static_assert(offsetof(struct zone, nr_free_pages) % 64 == 0, "the counters beg
 
 _Static_assert(offsetof(struct zone, lock) / 64 == offsetof(struct zone, free_area[HB_NR_ORDERS - 1].nr_free) / 64,
                "the lock shares the line of free_area[10].nr_free");
+
+_Static_assert(offsetof(struct zone, free_area) + HB_MIGRATE_CMA * sizeof(struct list_head) >= offsetof(struct zone, padding3),
+               "CMA's first list lies behind what is in use");
+_Static_assert(offsetof(struct zone, free_area[HB_NR_ORDERS - 1]) + (HB_MIGRATE_CMA + 1) * sizeof(struct list_head) <=
+                   sizeof(struct zone),
+               "so does its last one, in the zone");
 
 /* Offsets as compile-time constants: Swift's MemoryLayout.offset(of:) is worked out at run time. */
 enum {
@@ -121,6 +131,7 @@ enum {
     HB_ZONE_FLAGS = offsetof(struct zone, zone_flags),
     HB_ZONE_LOCK = offsetof(struct zone, lock),
     HB_ZONE_NR_FREE_PAGES = offsetof(struct zone, nr_free_pages),
+    HB_ZONE_NR_FREE_CMA = offsetof(struct zone, nr_free_cma),
     HB_PAGE_PRIVATE = offsetof(struct page, private_),
     HB_PAGE_TYPE = offsetof(struct page, page_type),
     HB_PAGE_MAPPING = offsetof(struct page, mapping),

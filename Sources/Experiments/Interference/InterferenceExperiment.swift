@@ -170,7 +170,7 @@ enum InterferenceExperiment: Experiment {
       ends.append(log.kept)
       cost.freeMin = min(cost.freeMin, pass.freePagesMin, repetition.guest.core.freePages)
       cost.withheldMax = max(cost.withheldMax, pass.pagesWithheldMax)
-      cost.byteSeconds += pass.byteSecondsWithheld
+      cost.byteSeconds += pass.pageSecondsWithheld * 4096
       return pass.outcome
     }
     cost.disturbance = meter.reading()

@@ -18,7 +18,7 @@ enum ScanExperiment: Experiment {
     decisiveMetrics: ["guest_cpu_ns", "lock_hold_ns_max_undisturbed"],
     options: [.load([.none]), .mutators, .hostAck, .pageInit(), .cache, .scanners, .placement],
     flags: ["load", "mutators", "host-ack-ns", "page-init", "cache", "scanners", "placement"],
-    countsEvents: true, showsAllocator: true, columns: ScannerRecord.experimentColumns)
+    countsEvents: true, showsAllocator: true, countsAnyPages: true, columns: ScannerRecord.experimentColumns)
 
   /// Every strategy at 8 and 64 GiB, and at 1 TiB if memory allows, fresh and aged: less than a minute on two cores.
   /// Quick: every strategy on one small guest in both states.
@@ -202,7 +202,7 @@ enum ScanExperiment: Experiment {
     run.found.coverageFree = total.coverageFree
     // Every starting state has empty per-CPU lists.
     run.found.coverageUnused = total.coverageFree
-    run.found.bytesPCP = probed.perCPUPages << 12
+    run.found.bytesPCP = repetition.guest.core.bytes(probed.perCPUPages)
     run.found.restarts = probed.pass.restarts
 
     run.delivery = RunRecord.Delivery(kicks: speed.pass.kicks, descriptors: speed.pass.descriptors)
@@ -225,8 +225,10 @@ enum ScanExperiment: Experiment {
       if cell.load == .none { run.sideEffects.bytesFreeMin = run.guest.bytesFree }
     } else {
       run.sideEffects.setWithheld(pages: probed.pass.pagesWithheldMax, guest.core)
-      if cell.timesHold { run.sideEffects.withheldByteSeconds = probed.pass.byteSecondsWithheld }
-      run.sideEffects.bytesFreeMin = probed.pass.freePagesMin << 12
+      if cell.timesHold {
+        run.sideEffects.withheldByteSeconds = probed.pass.pageSecondsWithheld * Double(guest.core.bytes(1))
+      }
+      run.sideEffects.bytesFreeMin = guest.core.bytes(probed.pass.freePagesMin)
     }
   }
 
@@ -244,11 +246,13 @@ enum ScanExperiment: Experiment {
       run.speed.bufferAllocNs = CycleClock.nanoseconds(fromTicks: speed.pass.bufferAllocTicks)
       run.speed.bufferFreeNs = CycleClock.nanoseconds(fromTicks: speed.pass.bufferFreeTicks)
     }
+    func zeroing(_ pages: UInt64) -> Double {
+      Double(pages * cell.guest.pageSize.bytes) / Double(4 << 20) * bench.floors.zeroing4MiB.median
+    }
     switch cell.pageInit {
     case .none: run.speed.pageInitNs = nil
-    case .alloc:
-      run.speed.pageInitNs = Double(probed.pass.pagesInitializedAtAlloc) / 1024 * bench.floors.zeroing4MiB.median
-    case .free: run.speed.pageInitNs = Double(probed.pass.pagesReturned) / 1024 * bench.floors.zeroing4MiB.median
+    case .alloc: run.speed.pageInitNs = zeroing(probed.pass.pagesInitializedAtAlloc)
+    case .free: run.speed.pageInitNs = zeroing(probed.pass.pagesReturned)
     }
     guard speed.pass.outcome == probed.pass.outcome else {
       // The time is from one pass and the bytes from the other: under a load one of them may have got no buffer.

@@ -34,21 +34,24 @@ public struct ReturnedAtOnce: Sendable {
   /// Runs one session of each design and order on a guest with the captured blocks.
   ///
   /// - Parameters:
-  ///   - files: the capture. Without watermarks no design that allocates can run.
+  ///   - files: the capture. Without watermarks in it they are computed.
+  ///   - pageSize: a ``PageSize``, or auto; nil: auto.
   ///   - kernels: whose rules the guest follows, at most one; empty: the standard one.
   /// - Throws: ``UserError`` if the capture can't be read or doesn't fit, and what a run throws.
   public init(
-    _ files: CaptureFiles, kernels: [String] = [],
+    _ files: CaptureFiles, pageSize: String? = nil, kernels: [String] = [],
     orders: [Int] = usualOrders, host: Matrix.HostResources
   ) throws {
     let reading = try files.read()
-    let capture = reading.capture
+    var capture = reading.capture
+    if let size = pageSize.flatMap(PageSize.init) ?? capture.evidentPageSize { capture.pageSize = size }
     let designs = Strategies.all.map(\.card).filter(\.reports)
     var bytes: [String: [Int: UInt64]] = [:]
     var reasons: [String] = []
     for order in orders {
       var group = RunConfig.Group()
       group.captureFiles = files
+      group.pageSize = pageSize
       group.kernels = kernels
       group.strategies = designs.map(\.name)
       var config = RunConfig()
@@ -76,7 +79,10 @@ public struct ReturnedAtOnce: Sendable {
     free = capture.freeBytes
     freeFromOrder = orders.map { order in
       capture.zones.reduce(0) { sum, zone in
-        sum + zone.freeBlocks.enumerated().dropFirst(order).reduce(0) { $0 + ($1.element << UInt64($1.offset + 12)) }
+        sum
+          + zone.freeBlocks.enumerated().dropFirst(order).reduce(0) {
+            $0 + ($1.element << UInt64($1.offset + capture.pageSize.shift))
+          }
       }
     }
     rows = designs.map { design in Row(strategy: design.name, bytes: orders.map { bytes[design.name]?[$0] }) }

@@ -224,7 +224,7 @@ enum SteadyStateExperiment: Experiment {
     if isReal && cell.timesHold {
       run.lock = RunRecord.Lock(holds)
       run.trust.measureNoise(hold: holds.hold.p50)
-      run.sideEffects.withheldByteSeconds = sink.byteSecondsWithheld
+      run.sideEffects.withheldByteSeconds = sink.pageSecondsWithheld * 4096
       record.reporterCPUNs = Double(cpuNanoseconds)
       if let alone = record.aloneOpsPerSecond, alone > 0, let beside = run.bystanders.opsPerSecond {
         record.opsRatio = beside / alone

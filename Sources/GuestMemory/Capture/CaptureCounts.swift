@@ -16,8 +16,8 @@ struct CaptureCounts {
   var rows: [CapturedZoneID: Row] = [:]
   var orders: Int
   var pageblockOrder: Int?
-  /// Bytes; nil: unknown.
-  var pageBytes: UInt64?
+  /// Nil: unknown.
+  var pageSize: PageSize?
 
   init(_ buddy: BuddyInfoTable) {
     source = "buddyinfo"
@@ -44,7 +44,7 @@ struct CaptureCounts {
     source = "log"
     self.file = file
     orders = log.orders
-    pageBytes = log.pageBytes
+    pageSize = log.pageSize
     for (id, row) in log.rows { rows[id] = Row(line: row.line, counts: row.counts, typesPresent: row.types) }
   }
 

@@ -112,8 +112,10 @@ struct CaptureLine: Equatable, Sendable {
   func checkOrders(_ count: Int, expected: Int?) throws(CaptureError) {
     guard count <= Capture.maximumOrders else {
       throw error(
-        "\(count) orders, 0 to \(count - 1), but orders above \(Capture.maximumOrders - 1) can't be modelled",
-        accepted: "1 to \(Capture.maximumOrders) orders, as kernels with 4 KiB pages have; more mean larger pages")
+        "\(count) orders, 0 to \(count - 1), but a modelled zone has free areas for orders 0 to "
+          + "\(Capture.maximumOrders - 1), with its lock right behind them, as kernels with 4 KiB pages on x86-64 and arm64 "
+          + "have",
+        accepted: "1 to \(Capture.maximumOrders) orders")
     }
     if let expected, count != expected {
       throw error(

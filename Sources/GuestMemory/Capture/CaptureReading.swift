@@ -72,8 +72,9 @@ public struct CaptureReading: Sendable {
       for id in zones.keys where zones[id]?.freeBlocksByMigratetype == nil { zones[id]?.freeBlocksByMigratetype = none }
     }
     var capture = Capture(
-      zones: zones.values.sorted { $0.id < $1.id }, orders: counts.orders, pageblockOrder: counts.pageblockOrder,
-      knownPageBytes: counts.pageBytes)
+      zones: zones.values.sorted { $0.id < $1.id }, orders: counts.orders, pageblockOrder: counts.pageblockOrder)
+    capture.statedPageSize = counts.pageSize
+    capture.pageSize = counts.pageSize ?? .small
     if let text = texts.zoneinfo {
       do throws(CaptureError) {
         let info = try ZoneInfoTable(text)
@@ -174,9 +175,10 @@ extension Capture {
       zones[id]?.details = details
       if details != nil, zone.value(.managed) == nil { withoutManaged = true }
     }
-    let added = Capture(
-      zones: zones.values.sorted { $0.id < $1.id }, orders: orders, pageblockOrder: pageblockOrder,
-      knownPageBytes: knownPageBytes)
+    var added = Capture(
+      zones: zones.values.sorted { $0.id < $1.id }, orders: orders, pageblockOrder: pageblockOrder)
+    added.statedPageSize = statedPageSize
+    added.pageSize = pageSize
     notes += try added.checkSpans(info, counts)
     if withoutManaged { notes.append("no managed pages, as before Linux 3.8: those present are taken for them") }
     let (less, more) = (min(shown, freePages), max(shown, freePages))

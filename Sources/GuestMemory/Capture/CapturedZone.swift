@@ -31,7 +31,7 @@ public struct CapturedZone: Equatable, Sendable {
     self.details = details
   }
 
-  /// The free 4 KiB pages of all orders.
+  /// The free pages of all orders.
   public var freePages: UInt64 {
     freeBlocks.enumerated().reduce(0) { $0 + ($1.element << UInt64($1.offset)) }
   }
@@ -100,7 +100,7 @@ public enum CapturedZoneKind: String, CaseIterable, Comparable, Sendable {
 }
 
 /// A migratetype as named in /proc/pagetypeinfo. `rawValue` is the index into the arrays of a `CapturedZone`: the
-/// type's number in a kernel without CMA (`enum migratetype` of Linux 4.4 and later), then CMA.
+/// type's number in a kernel without CMA (`enum migratetype` of Linux 4.4 and later), and CMA last.
 public enum CapturedMigratetype: Int, CaseIterable, Sendable {
   case unmovable = 0
   case movable = 1

@@ -213,9 +213,7 @@ struct PageTypeInfoTable {
       guard pageblocks <= Capture.maximumPages else {
         throw line.error("more than 1 PiB in pageblocks, which is absurd", accepted: "at most 1 PiB over all rows")
       }
-      if let type = CapturedMigratetype(name: column) {
-        blocks[type.rawValue] = value
-      }
+      if let type = CapturedMigratetype(name: column) { blocks[type.rawValue] = value }
     }
     zone.pageblocks = blocks
     zone.pageblockTypes = Set(columns)

@@ -16,8 +16,8 @@ struct ShowMemTable {
 
   private(set) var rows: [CapturedZoneID: Row] = [:]
   private(set) var details: [CapturedZoneID: ZoneDetails] = [:]
-  /// Bytes.
-  private(set) var pageBytes: UInt64 = 0
+  /// By the first size in the rows.
+  private(set) var pageSize: PageSize?
   private(set) var orders = 0
   /// What of the file was read, if it has several dumps.
   private(set) var notes: [String] = []
@@ -167,14 +167,13 @@ struct ShowMemTable {
       }
       return
     }
-    guard size.nonzeroBitCount == 1, size >= 4, size <= 1024 else {
-      throw line.error("pages of \(size)kB", at: word, accepted: "pages of 4kB to 1024kB, a power of two")
+    guard let own = PageSize.allCases.first(where: { $0.bytes == size << 10 }) else {
+      throw line.error("pages of \(size)kB", at: word, accepted: "pages of 4kB, 16kB or 64kB")
     }
-    guard pageBytes == 0 || size * 1024 == pageBytes else {
-      throw line.error(
-        "pages of \(size)kB where other rows have such of \(pageBytes / 1024)kB", at: word, accepted: "one page size")
+    guard pageSize ?? own == own else {
+      throw line.error("pages of \(size)kB where other rows have others", at: word, accepted: "one page size")
     }
-    pageBytes = size * 1024
+    pageSize = own
   }
 
   private mutating func addZone(
@@ -213,8 +212,9 @@ struct ShowMemTable {
   /// Turns a zone's figures into pages, and checks them.
   private mutating func check(_ id: CapturedZoneID, _ line: CaptureLine) throws(CaptureError) {
     guard var zone = details[id] else { return }
-    let perPage = pageBytes / 1024
-    guard perPage > 0 else { throw line.error("no row of counts: the dump is cut off", accepted: Self.accepted) }
+    guard let perPage = pageSize.map({ $0.bytes >> 10 }) else {
+      throw line.error("no row of counts: the dump is cut off", accepted: Self.accepted)
+    }
     for path in [\ZoneDetails.spanned, \.present, \.managed, \.min, \.low, \.high] {
       let kilobytes = zone[keyPath: path]
       guard kilobytes.isMultiple(of: perPage) else {

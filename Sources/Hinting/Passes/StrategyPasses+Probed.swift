@@ -36,7 +36,7 @@ extension StrategyPasses {
     return ProbedPass(
       outcome: outcome, sessionTicks: (end &- begin) &+ (returnEnd &- returnBegin), restarts: session.restarts,
       kicks: sink.kicks, descriptors: sink.descriptors,
-      pagesWithheldMax: sink.pagesWithheldMax, byteSecondsWithheld: sink.byteSecondsWithheld,
+      pagesWithheldMax: sink.pagesWithheldMax, pageSecondsWithheld: sink.pageSecondsWithheld,
       freePagesMin: sink.freePagesMin, pagesInitializedAtAlloc: sink.pagesInitializedAtAlloc,
       pagesReturned: sink.pagesReturned)
   }

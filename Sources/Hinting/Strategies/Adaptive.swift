@@ -88,9 +88,9 @@ struct Adaptive: StrategyPasses {
       }
       var order = core.highestOrder
       while order >= session.lowestOrder {
-        for type in 0..<Migratetype.count {
+        for type in 0..<core.migratetypes {
           let isDone = RotatingWalk.run(
-            &cpu, &sink, session.stop, zone, order: order, Migratetype(rawValue: type), &pairs, &batch)
+            &cpu, &sink, session.stop, zone, order: order, Migratetype(index: type), &pairs, &batch)
           if !isDone { return .stopped }
         }
         order &-= 1

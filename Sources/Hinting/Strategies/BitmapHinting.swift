@@ -235,7 +235,7 @@ struct BitmapHinting: HintStrategy {
     for zone in guest.zones {
       let area = hooks.area(of: zone)
       for order in stride(from: order, through: guest.highestOrder, by: 1) {
-        for type in Migratetype.allCases {
+        for type in guest.types {
           for page in zone.freeList(order: order, type) { area.set(hooks.bit(guest.pfn(page), area)) }
         }
       }

@@ -19,10 +19,10 @@ struct FreeListFixedBuffer: StrategyPasses {
     effect: .readsOnly, holdBound: "one zone: its lists of one order, at most 8191 entries",
     sideEffects: "none", limits: "8191 hints, 32 GiB - 4 MiB at the highest order")
 
-  /// FREE_PAGE_HINT_MEM_SIZE
-  static let bufferBytes = 16 * 4096
+  /// FREE_PAGE_HINT_MEM_SIZE, in pages.
+  static let bufferPages = 16
   /// The most hints after the 8-byte header.
-  static let hints = (bufferBytes - 8) / 8
+  static func hints(_ guest: GuestCore) -> Int { (bufferPages << guest.pageShift - 8) / 8 }
 
   private var memory: (arena: HintArena, buffer: HintBuffer)?
 
@@ -32,18 +32,19 @@ struct FreeListFixedBuffer: StrategyPasses {
 
   mutating func prepare(_ guest: GuestCore, lowestOrder: Int) throws(GuestError) {
     if memory != nil { return }
-    let arena = try HintArena(bytes: Self.bufferBytes)
-    memory = (arena, arena.buffer(bytes: Self.bufferBytes))
+    let bytes = Self.bufferPages << guest.pageShift
+    let arena = try HintArena(bytes: bytes)
+    memory = (arena, arena.buffer(bytes: bytes))
   }
 
   mutating func collect<Probe: LockProbe, Sink: HintSink, Rules: KernelRules>(
     _ cpu: inout GuestCPU<Probe, Hooks, Rules>, _ sink: inout Sink, _ session: inout Session
   ) -> Outcome {
     guard let buffer = memory?.buffer else { return .noBuffer }
-    return copyLists(&cpu, &sink, session, buffer, limit: Self.hints)
+    return copyLists(&cpu, &sink, session, buffer, limit: buffer.capacity &- 1)
   }
 
-  func itemsPerHoldLimit(_ guest: GuestCore) -> Int? { Self.hints }
+  func itemsPerHoldLimit(_ guest: GuestCore) -> Int? { Self.hints(guest) }
 }
 
 /// Runs a session with one buffer: copies the blocks of all zones, order by order downward, up to `limit` hints, and
@@ -81,8 +82,8 @@ func copyList<Probe: LockProbe, Hooks: AllocatorHooks, Rules: KernelRules>(
   defer { count = n }
   return cpu.withZoneLocked(zone) { hold in
     let core = hold.core
-    for type in 0..<Migratetype.count {
-      for page in hold.freeList(order: order, Migratetype(rawValue: type)) {
+    for type in 0..<core.migratetypes {
+      for page in hold.freeList(order: order, Migratetype(index: type)) {
         if n == limit { return true }
         hold.items &+= 1
         buffer.store(core.address(page), at: n)

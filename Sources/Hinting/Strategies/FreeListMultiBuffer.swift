@@ -34,7 +34,7 @@ struct FreeListMultiBuffer: StrategyPasses {
     if arena != nil { return }
     // max_free_page_blocks(): totalram >> order, free or not.
     let total = guest.zones.reduce(0) { $0 + $1.managedPages } >> UInt64(lowestOrder)
-    let bytes = 4096 << guest.highestOrder
+    let bytes = 1 << (guest.highestOrder + guest.pageShift)
     perBuffer = bytes / 8
     wanted = max(1, (Int(total) + perBuffer - 1) / perBuffer)
     // Host memory for one more, in case the lists are longer than counted.
@@ -98,8 +98,8 @@ struct FreeListMultiBuffer: StrategyPasses {
       for zone in zones {
         let fits = cpu.withZoneLocked(cpu.core.zone(zone)) { hold in
           let core = hold.core
-          for type in 0..<Migratetype.count {
-            for page in hold.freeList(order: order, Migratetype(rawValue: type)) {
+          for type in 0..<core.migratetypes {
+            for page in hold.freeList(order: order, Migratetype(index: type)) {
               if n == perBuffer {
                 if index &+ 1 == usable { return false }
                 index &+= 1

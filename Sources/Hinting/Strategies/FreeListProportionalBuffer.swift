@@ -22,9 +22,6 @@ struct FreeListProportionalBuffer: StrategyPasses {
     sideEffects: "takes up to 4 MiB, in one block, while the session lasts",
     limits: "524288 hints, 2 TiB at the highest order; the guest's size rounded down to 2 GiB")
 
-  /// The le64 addresses in a page.
-  static let hintsPerPage = 4096 / 8
-
   private var memory: (arena: HintArena, buffer: HintBuffer)?
   /// The order of the guest's block that stands for the buffer: ceil(log2) of its pages.
   private(set) var bufferOrder = 0
@@ -38,11 +35,11 @@ struct FreeListProportionalBuffer: StrategyPasses {
     if memory != nil { return }
     // totalram_pages, free or not.
     let blocks = guest.zones.reduce(0) { $0 + $1.managedPages } >> UInt64(lowestOrder)
-    let pages = max(1, min(Int(blocks) / Self.hintsPerPage, 1 << guest.highestOrder))
+    let pages = max(1, min(Int(blocks) / (Int(guest.bytes(1)) / 8), 1 << guest.highestOrder))
     // An order below the granule doesn't exist in this guest.
     bufferOrder = max(Int.bitWidth - (pages - 1).leadingZeroBitCount, guest.granuleOrder)
-    let arena = try HintArena(bytes: pages * 4096)
-    memory = (arena, arena.buffer(bytes: pages * 4096))
+    let arena = try HintArena(bytes: pages << guest.pageShift)
+    memory = (arena, arena.buffer(bytes: pages << guest.pageShift))
   }
 
   mutating func collect<Probe: LockProbe, Sink: HintSink, Rules: KernelRules>(

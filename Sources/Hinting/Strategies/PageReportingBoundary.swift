@@ -76,7 +76,8 @@ struct PageReportingBoundary: HintStrategy {
     /// 1 if the work is scheduled.
     static let scheduled = 1
     static let firstBoundary = 2
-    static let firstZone = 64
+    // Behind those of CMA, which are never set: v5 leaves CMA out.
+    static let firstZone = 128
     static let wordsPerZone = 16
     /// ZONE_PAGE_REPORTING_REQUESTED and _ACTIVE
     static let requested: UInt64 = 1
@@ -184,7 +185,7 @@ struct PageReportingBoundary: HintStrategy {
     for zone in guest.zones {
       var asks = false
       for order in stride(from: hooks.lowest, through: guest.highestOrder, by: 1) {
-        for type in Migratetype.allCases {
+        for type in guest.types {
           for page in zone.freeList(order: order, type) where page.isReported { page.setReported(false) }
         }
         if zone.blocksFree(order: order) >= Self.highWaterMark { asks = true }

@@ -35,7 +35,7 @@ struct PluckBuffer: StrategyPasses {
 
   mutating func prepare(_ guest: GuestCore, lowestOrder: Int) throws(GuestError) {
     if memory != nil { return }
-    let bytes = 4096 << guest.highestOrder
+    let bytes = 1 << (guest.highestOrder + guest.pageShift)
     let arena = try HintArena(bytes: bytes)
     memory = (arena, arena.buffer(bytes: bytes))
   }
@@ -54,8 +54,8 @@ struct PluckBuffer: StrategyPasses {
       if session.stop.isSet { break }
       full = cpu.withZoneLocked(core.zone(zone)) { hold in
         let core = hold.core
-        for type in 0..<Migratetype.count {
-          let list = hold.freeList(order: order, Migratetype(rawValue: type))
+        for type in 0..<core.migratetypes {
+          let list = hold.freeList(order: order, Migratetype(index: type))
           var next = list.first
           while let page = next {
             if count == buffer.capacity { return true }
@@ -94,5 +94,5 @@ struct PluckBuffer: StrategyPasses {
     sink.didReturn(pages: 1 << UInt64(order))
   }
 
-  func itemsPerHoldLimit(_ guest: GuestCore) -> Int? { (4096 << guest.highestOrder) / 8 }
+  func itemsPerHoldLimit(_ guest: GuestCore) -> Int? { (1 << (guest.highestOrder + guest.pageShift)) / 8 }
 }

@@ -129,8 +129,8 @@ struct RecordUnusedPages: StrategyPasses {
       if !partial && offset &+ blocks &* (comparesWords ? 2 : 1) > size { return true }
       let core = hold.core
       let length: UInt64 = (1 &<< UInt64(order)) &<< 12
-      for type in 0..<Migratetype.count {
-        for page in hold.freeList(order: order, Migratetype(rawValue: type)) {
+      for type in 0..<core.migratetypes {
+        for page in hold.freeList(order: order, Migratetype(index: type)) {
           if offset &+ 2 > size { return true }
           hold.items &+= 1
           buffer.store(core.address(page), at: offset)

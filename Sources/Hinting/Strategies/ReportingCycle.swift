@@ -187,8 +187,8 @@ extension ReportingStrategy {
     var order = lowest
     var isSpent = false
     while order <= cpu.core.highestOrder && !isSpent {
-      for type in 0..<Migratetype.count {
-        let type = Migratetype(rawValue: type)
+      for type in 0..<cpu.core.migratetypes {
+        let type = Migratetype(index: type)
         if type == .isolate && !state.takesIsolated { continue }
         let end = reportList(&cpu, &sink, stop, sheet, zone, order, type, &left, &pages)
         if Self.boundsHolds && end == .spent {

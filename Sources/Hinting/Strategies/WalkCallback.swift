@@ -82,11 +82,11 @@ struct WalkCallback: StrategyPasses {
     for zone in session.zones(core) {
       var order = core.highestOrder
       while order >= session.lowestOrder {
-        for type in 0..<Migratetype.count {
+        for type in 0..<core.migratetypes {
           if stop.isSet { return true }
           let wasStopped = cpu.withZoneLocked(core.zone(zone)) { hold in
             let core = hold.core
-            for page in hold.freeList(order: order, Migratetype(rawValue: type)) {
+            for page in hold.freeList(order: order, Migratetype(index: type)) {
               // The callback. Its stop takes effect before the block: that one isn't visited.
               if stop.isSet { return true }
               hold.items &+= 1

@@ -19,7 +19,7 @@ struct AllocatorState: Equatable {
     let core = guest.core
     for zone in core.zones {
       for order in core.granuleOrder...core.highestOrder {
-        for type in Migratetype.allCases {
+        for type in core.types {
           let list = zone.freeList(order: order, type)
           if !list.isEmpty { lists.append(List(zone: zone.index, order: order, type: type, pfns: list.map(core.pfn))) }
         }

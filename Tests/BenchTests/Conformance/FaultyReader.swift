@@ -45,7 +45,7 @@ struct FaultyReader: StrategyPasses {
     for order in (session.lowestOrder...core.highestOrder).reversed() {
       var count = 0
       for zone in core.zones {
-        for type in Migratetype.allCases {
+        for type in core.types {
           if session.stop.isSet && fault != "ignores-stop" { return .stopped }
           cpu.withZoneLocked(zone) { hold in
             for page in hold.freeList(order: order, type) {

@@ -119,6 +119,7 @@ struct RandomGuest {
     let granuleOrder = generator.chance(0.6) ? 0 : generator.below(min(orders, 10))
     let hasTypes = generator.chance(0.7)
     let hasDetails = generator.chance(0.7)
+    let hasCMA = hasTypes && generator.chance(0.3)
     var zones: [CapturedZone] = []
     var next: UInt64 = 0
     for node in 0..<(1 + generator.below(3)) {
@@ -137,13 +138,20 @@ struct RandomGuest {
             byType[type][order] = UInt64(generator.below(order == orders - 1 ? 20 : order < 4 ? 40 : 6))
           }
         }
+        if hasCMA {
+          byType.append(
+            (0..<orders).map { order in
+              order < granuleOrder || !generator.chance(0.3)
+                ? 0 : UInt64(generator.below(order == orders - 1 ? 12 : order < 4 ? 20 : 3))
+            })
+        }
         if !hasTypes { byType = byType.enumerated().map { $0.offset == 1 ? $0.element : $0.element.map { _ in 0 } } }
         let counts = (0..<orders).map { order in byType.reduce(0) { $0 + $1[order] } }
         var zone = CapturedZone(
           nodeID: nodeID, kind: kind, freeBlocks: counts, freeBlocksByMigratetype: hasTypes ? byType : nil)
         if zone.freePages == 0 { continue }
         if hasDetails {
-          let span = (zone.freePages * 2 / 1024 + 2) * 1024
+          let span = (zone.freePages * 2 / 1024 + (hasCMA ? 6 : 2)) * 1024
           let min = generator.chance(0.3) ? 0 : UInt64(generator.below(Int(zone.freePages)))
           zone.details = ZoneDetails(
             startPFN: next, spanned: span, present: span, managed: span, min: min, low: min + min / 4,
@@ -172,6 +180,6 @@ struct RandomGuest {
       guest = try Guest(geometry)
       try guest.fill(from: capture)
     }
-    return (guest, "captured, types \(hasTypes), details \(zones.contains { $0.details != nil })")
+    return (guest, "captured, types \(hasTypes), CMA \(hasCMA), details \(zones.contains { $0.details != nil })")
   }
 }

@@ -20,6 +20,8 @@ import Testing
     group.buddyinfo = "b"
     group.pagetypeinfo = "p"
     group.zoneinfo = "z"
+    group.watermarks = "computed"
+    group.pageSize = "64k"
     group.options = ["budget": ["1", "10"]]
     group.experimentOptions = ["window": ["1s"]]
     var config = RunConfig()

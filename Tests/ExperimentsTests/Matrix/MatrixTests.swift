@@ -341,13 +341,158 @@ import Testing
     }
   }
 
+  // MARK: pages
+
+  /// Nine orders: a machine of 64 KiB pages, or another.
+  @Test func whatPageSizeACaptureHasIsAskedForWhereItDoesNotTell() throws {
+    let text = "Node 0, zone      DMA      3      8      1      0      0      8      5      0     18\n"
+    try Fixtures.withCapture(text) { path in
+      var config = Fixtures.captureConfig(path, ["none"])
+      let error = #expect(throws: UserError.self) { try Fixtures.matrix(config) }
+      #expect(error?.kind == .usage && error?.description.contains("--page-size") == true)
+      for (size, bytes) in [("4k", UInt64(4096)), ("16k", 16_384), ("64k", 65_536)] {
+        config.groups[0].pageSize = size
+        let matrix = try Fixtures.matrix(config)
+        let result = try MatrixRun.run(matrix).observer.results[0]
+        #expect(result.run.guest.bytesFree == 5207 * bytes && result.run.guest.pageBytes == Int(bytes))
+        #expect(result.run.found.blocksFree == 18 && matrix.config.groups[0].pageSize == size)
+      }
+    }
+  }
+
+  /// Cells of 4 KiB pages are named as before, and others differ.
+  @Test func pagesOf4KiBAreNoDimension() throws {
+    try Fixtures.withCapture(Fixtures.debian) { path in
+      var ids: [String] = []
+      for size in [nil, "auto", "4k", "64k"] {
+        var config = Fixtures.captureConfig(path, ["none"])
+        config.groups[0].pageSize = size
+        config.groups[0].watermarks = "none"
+        config.groups[0].kernels = ["6.1"]
+        ids.append(try Fixtures.matrix(config).cells[0].id)
+      }
+      #expect(ids.prefix(3).allSatisfy { $0 == "cb1ccb479f48ff4f" } && ids[3] != ids[0])
+    }
+  }
+
+  @Test func everyDesignRunsWithPagesOf64KiB() throws {
+    try Fixtures.withCapture(Fixtures.debian) { path in
+      var figures: [[String: Double]] = []
+      for size in ["4k", "64k"] {
+        var config = Fixtures.captureConfig(path, Strategies.all.map(\.card.name).filter { $0 != "allocator" })
+        config.groups[0].pageSize = size
+        let run = try MatrixRun.run(try Fixtures.matrix(config))
+        #expect(run.errors.isEmpty)
+        figures.append(
+          Dictionary(
+            uniqueKeysWithValues: run.observer.results.map {
+              ($0.run.identity.strategy, Double($0.run.found.bytesReported ?? 0))
+            }))
+      }
+      // The same blocks, 16 times as large, but for what watermarks keep: other shares of them.
+      for (strategy, bytes) in figures[0] where bytes > 0 {
+        let ratio = figures[1][strategy, default: 0] / bytes
+        #expect(ratio > 14 && ratio < 18, "\(strategy): \(ratio)")
+      }
+    }
+  }
+
+  /// What counts in pages of 4 KiB says so before anything is built.
+  @Test func otherExperimentsAreRefusedWithPagesOf64KiB() throws {
+    try Fixtures.withCapture(Fixtures.debian) { path in
+      for experiment in ["interference:load=order0", "migration", "scan:load=order0"] {
+        var config = Fixtures.captureConfig(path, [])
+        config.experiments = [experiment]
+        config.groups[0].pageSize = "64k"
+        let error = #expect(throws: UserError.self) { try Fixtures.matrix(config) }
+        #expect(
+          error?.kind == .usage && error?.description.contains("pages of 4k") == true, "\(experiment): \(error as Any)")
+      }
+    }
+  }
+
+  @Test func aLineThatWasCutOffIsNoMachine() throws {
+    for text in ["Node 0, zone Normal 3 8\n", "Node 0, zone Normal 3 8 1 2 3 4\nNode 1, zone Normal 3 8 1 2 3 4\n"] {
+      try Fixtures.withCapture(text) { path in
+        var config = Fixtures.captureConfig(path, ["none"])
+        config.groups[0].pageSize = "4k"
+        let error = #expect(throws: UserError.self) { try Fixtures.matrix(config) }
+        #expect(error?.kind == .input && error?.description.contains("cut off") == true)
+      }
+    }
+  }
+
+  // MARK: watermarks
+
   @Test func aLoadNeedsWatermarks() throws {
     try Fixtures.withCapture(Fixtures.debian) { path in
       var config = Fixtures.captureConfig(path, ["none"])
       config.options["load"] = ["order0"]
       config.options["mutators"] = ["1"]
+      let usual = try Fixtures.matrix(config)
+      #expect(usual.cells.count == 1)
+      config.groups[0].watermarks = "none"
+      let error = #expect(throws: UserError.self) { try Fixtures.matrix(config) }
+      #expect(error?.kind == .usage && error?.description.contains("load threads") == true)
+    }
+  }
+
+  /// Named ones are refused in one line that names them; of the default ones the rest is run.
+  @Test func withoutWatermarksWhatTakesBlocksIsRefusedBeforeAnythingIsBuilt() throws {
+    let takers = Strategies.all.map(\.card).filter { $0.effect != .readsOnly }.map(\.name)
+    #expect(takers.count >= 7)
+    try Fixtures.withCapture(Fixtures.debian) { path in
+      var config = Fixtures.captureConfig(path, Strategies.all.map(\.card.name))
+      config.groups[0].watermarks = "none"
+      let error = #expect(throws: UserError.self) { try Fixtures.matrix(config) }
+      #expect(error?.kind == .usage && error?.description.contains("\n") == false)
+      for name in takers { #expect(error?.description.contains(name) == true) }
+      config.groups[0].strategies = []
+      let matrix = try Fixtures.matrix(config)
+      #expect(!matrix.cells.isEmpty && matrix.cells.allSatisfy { $0.strategy.card.effect == .readsOnly })
+      #expect(matrix.omissions.count == 1)
+      for name in takers { #expect(matrix.omissions.first?.contains(name) == true) }
+    }
+  }
+
+  @Test func watermarksAreCapturedOnlyWhereTheyWere() throws {
+    var uncaptured = Fixtures.config(Fixtures.group())
+    for (source, refused) in [("computed", false), ("captured", true), ("none", true), ("guessed", true)] {
+      uncaptured.groups[0].watermarks = source
+      if refused {
+        let error = #expect(throws: UserError.self) { try Fixtures.matrix(uncaptured) }
+        #expect(error?.kind == .usage)
+      } else {
+        #expect(try Fixtures.matrix(uncaptured).cells[0].guest.watermarks == .computed)
+      }
+    }
+    try Fixtures.withCapture(Fixtures.debian) { path in
+      var config = Fixtures.captureConfig(path, ["none"])
+      config.groups[0].watermarks = "captured"
       let error = #expect(throws: UserError.self) { try Fixtures.matrix(config) }
       #expect(error?.kind == .usage && error?.description.contains("--zoneinfo") == true)
+    }
+  }
+
+  /// Cells of captures keep their names where their watermarks are what they were before there was a choice.
+  @Test func cellsOfCapturesKeepTheirNames() throws {
+    try Fixtures.withCapture(Fixtures.debian) { path in
+      func cell(_ watermarks: String?, recorded: Bool = false) throws -> Cell {
+        var config = Fixtures.captureConfig(path, ["none"])
+        config.groups[0].watermarks = watermarks
+        config.groups[0].kernels = ["6.1"]
+        if recorded { config = try RunConfig(recorded: JSONValue(encoding: config)) }
+        let matrix = try Fixtures.matrix(config)
+        #expect(matrix.config.groups[0].watermarks == matrix.cells[0].guest.watermarks.rawValue)
+        return matrix.cells[0]
+      }
+      let none = try cell("none").id
+      let recorded = try cell(nil, recorded: true).id
+      let usual = try cell(nil).id
+      let computed = try cell("computed").id
+      #expect(none == "cb1ccb479f48ff4f")
+      #expect(recorded == none, "what an older run recorded")
+      #expect(usual == computed && usual != none)
     }
   }
 }

@@ -67,8 +67,8 @@ private typealias Fixtures = CaptureFixtures
     let text = "$ cat\n" + Fixtures.row(0, "DMA", [UInt64](repeating: 1, count: 14))
     #expect(
       Fixtures.refusal(text)?.description
-        == "buddy:2:1: 14 orders, 0 to 13, but orders above 10 can't be modelled; expected 1 to 11 orders, as kernels "
-        + "with 4 KiB pages have; more mean larger pages")
+        == "buddy:2:1: 14 orders, 0 to 13, but a modelled zone has free areas for orders 0 to 10, with its lock right "
+        + "behind them, as kernels with 4 KiB pages on x86-64 and arm64 have; expected 1 to 11 orders")
   }
 
   @Test func rowsOfDifferentLengthAreRefused() {

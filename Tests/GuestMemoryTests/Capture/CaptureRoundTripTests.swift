@@ -13,7 +13,7 @@ import Testing
     for node in 0..<Int.random(in: 1...2, using: &random) {
       for kind in CapturedZoneKind.allCases where Bool.random(using: &random) && kind != .device {
         var types = (0..<CapturedMigratetype.allCases.count).map { _ in [UInt64](repeating: 0, count: orders) }
-        for type in [CapturedMigratetype.unmovable, .movable, .reclaimable, .highAtomic] {
+        for type in [CapturedMigratetype.unmovable, .movable, .reclaimable, .highAtomic, .cma] {
           for order in 0..<orders where Int.random(in: 0..<3, using: &random) == 0 {
             types[type.rawValue][order] = UInt64.random(in: 0...9, using: &random)
           }
@@ -21,7 +21,7 @@ import Testing
         if orders == 11 { types[CapturedMigratetype.isolate.rawValue][10] = UInt64.random(in: 0...1, using: &random) }
         let counts = (0..<orders).map { order in types.reduce(0) { $0 + $1[order] } }
         var zone = CapturedZone(nodeID: node * 3, kind: kind, freeBlocks: counts, freeBlocksByMigratetype: types)
-        let room = zone.freePages * 2 + 6 << UInt64(min(9, orders - 1)) + UInt64.random(in: 1...5000, using: &random)
+        let room = zone.freePages * 2 + 7 << UInt64(min(9, orders - 1)) + UInt64.random(in: 1...5000, using: &random)
         zone.details = ZoneDetails(
           startPFN: next, spanned: room, present: room, managed: room - UInt64.random(in: 0...1, using: &random),
           min: 3,

@@ -144,7 +144,7 @@ private typealias Fixtures = CaptureFixtures
 
   @Test func filesThatCannotBeModelledAreLeftOutAtOnce() throws {
     let types = Fixtures.replacing("Page block order: 9", with: "Page block order: 99", in: Fixtures.vmPagetypeinfo)
-    let zones = Fixtures.vmZoneinfo.replacingOccurrences(of: "spanned  ", with: "spanned  x")
+    let zones = Fixtures.vmZoneinfo.replacingOccurrences(of: "spanned  ", with: "spanned x")
     let proc = try proc((Fixtures.vmBuddyinfo, types, zones))
     let out = try Scratch()
     let result = try HostCapture(procRoot: proc.path).write(to: out.path)

@@ -49,8 +49,8 @@ import Testing
     #expect(capture.hasZoneDetails == (published.zones != nil))
   }
 
-  /// The model holds what was read. It has no CMA.
-  @Test(arguments: cases.filter { $0.types != "cma-pagetypeinfo" }) func theGuestHasThem(_ published: Case) throws {
+  /// The model holds what was read.
+  @Test(arguments: cases) func theGuestHasThem(_ published: Case) throws {
     let capture = try published.files.read().capture
     var geometry = try GuestGeometry.captured(capture, cpus: 1, granuleOrder: 0)
     geometry.vmemmapPage = .small
@@ -67,7 +67,7 @@ import Testing
 
   @Test func typesAreKnownWhereALogHasLetters() throws {
     let plain = try read("show-mem-plain").capture
-    #expect(plain.zones.map(\.kind) == [.dma, .dma32, .normal] && plain.knownPageBytes == 4096)
+    #expect(plain.zones.map(\.kind) == [.dma, .dma32, .normal] && plain.statedPageSize == .small)
     #expect(plain.zones.allSatisfy { $0.freeBlocksByMigratetype == nil && $0.details == nil })
     let dma = try #require(plain.zones[0].typesPresent)
     #expect(dma[0...2].allSatisfy(\.isEmpty) && dma[3] == [.unmovable] && dma[9] == [.unmovable, .movable])

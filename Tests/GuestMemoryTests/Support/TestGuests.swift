@@ -139,7 +139,7 @@ struct Picture: Equatable {
     let core = guest.core
     for zone in core.zones {
       for order in 0...10 {
-        for type in Migratetype.allCases where !zone.freeList(order: order, type).isEmpty {
+        for type in core.types where !zone.freeList(order: order, type).isEmpty {
           lists.append(
             List(zone: zone.index, order: order, type: type.rawValue, pfns: guest.pfns(zone.index, order: order, type)))
         }
