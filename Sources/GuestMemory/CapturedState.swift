@@ -177,7 +177,10 @@ extension Guest {
         return space.take(order: order)
       }
       if let pfn = ofType[type.index].take(order: order) { return pfn }
-      guard let runs = space.claim(pageblockOrder: core.pageblockOrder, holding: order) else { return nil }
+      guard
+        let runs = space.claim(
+          pageblockOrder: core.pageblockOrder, holding: order, wholly: type == .cma)
+      else { return nil }
       for run in runs { ofType[type.index].add(run.pfn, order: run.order) }
       return ofType[type.index].take(order: order)
     }
@@ -275,10 +278,13 @@ private struct FreeSpace {
   mutating func add(_ pfn: UInt64, order: Int) { open[order].append(pfn) }
 
   /// Takes a pageblock for blocks of one type and of less than its order, the largest of which is `order`. Returns its
-  /// runs: one, or those of a pageblock that isn't wholly in the span. Only once larger blocks are placed.
-  mutating func claim(pageblockOrder: Int, holding order: Int) -> [(pfn: UInt64, order: Int)]? {
+  /// runs: one, or those of a pageblock that isn't wholly in the span. Only once larger blocks are placed. `wholly`: only
+  /// one that is.
+  mutating func claim(
+    pageblockOrder: Int, holding order: Int, wholly: Bool
+  ) -> [(pfn: UInt64, order: Int)]? {
     // What lies in part outside has no other use.
-    for larger in order..<pageblockOrder {
+    for larger in order..<pageblockOrder where !wholly {
       guard let pfn = open[larger].last else { continue }
       let pageblock = pfn >> UInt64(pageblockOrder)
       var runs: [(pfn: UInt64, order: Int)] = []

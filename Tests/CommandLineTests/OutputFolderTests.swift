@@ -177,11 +177,12 @@ import Testing
 
   @Test func theReasonsOfErrorsSurviveAKill() throws {
     try Tool.withFolder { folder in
-      try Folder.write(Captures.debian, to: folder + "/buddyinfo")
+      // Beside threads that take huge pages a walk that trusts its node soon follows one that is gone.
       let words = [
-        "run", "--buddyinfo", "buddyinfo", "--strategy", "none,pluck-buffer,alloc-max-order", "--vmemmap", "4k",
+        "run", "interference:load=thp:window=20ms:rate=0", "--guest", "256M", "--state", "aged", "--order", "9",
+        "--strategy", "none,budgeted-resume:budget=1:check=null", "--vmemmap", "4k",
       ]
-      let call = try Tool.start(words + ["--repetitions", "200", "--cache", "warm", "--out", "run"], in: folder)
+      let call = try Tool.start(words + ["--repetitions", "200", "--out", "run"], in: folder)
       func rows() -> Int {
         (FileManager.default.contents(atPath: folder + "/run/runs.csv") ?? Data()).count { $0 == UInt8(ascii: "\n") }
       }

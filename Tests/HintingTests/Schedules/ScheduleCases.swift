@@ -251,8 +251,7 @@ struct ScheduleCase: Sendable, CustomStringConvertible {
       later: (Extent(9, 8), Extent(19, 12))),
     ScheduleCase(
       strategy: "adaptive", options: ["dense": "101", "hold": "1000000"], lowestOrder: 9, manyGaps: true,
-      one: Extent(19_861, 145),
-      several: Extent(19_070, 512), later: (Extent(22_566, 154), Extent(5594, 358))),
+      one: Extent(6360, 106), several: Extent(14_974, 366), later: (Extent(6279, 101), Extent(1886, 198))),
     ScheduleCase(
       strategy: "block-map", lowestOrder: 9, one: Extent(9, 8), several: Extent(650, 87),
       later: (Extent(9, 8), Extent(19, 12))),
