@@ -6,7 +6,8 @@ import GuestMemory
 /// The bits are kept where blocks enter and leave the lists, under the lock that the allocator holds there anyway, so that
 /// plain reads and writes do. A zone's words are its own: in address order, with one more word in between for each zone
 /// before it, so that the zones that meet within a word don't share it. So a bit's place follows from PFN and zone number,
-/// and nothing is looked up. The two bitmaps alternate word by word: a hook touches one cache line.
+/// and nothing is looked up. (Where a zone with a higher number lies before one with a lower, as after hotplug, each zone has
+/// all words of the guest, of which it touches its own.) The two bitmaps alternate word by word: a hook touches one cache line.
 ///
 /// Read without the lock a word is true of a moment: what is found is a hint.
 ///
@@ -15,20 +16,32 @@ struct BlockMap {
   let words: SharedWords.View
   /// What a bit stands for: a block of this order.
   let order: Int
+  /// The words between a zone and the next one, beyond those of the pages between.
+  let gap: Int
 
   /// The first bitmap word. Before it, on lines of their own, are the words of ``ReportingWords``.
   static let first = 16
 
   /// How many words a guest takes.
   static func wordCount(_ guest: GuestCore, order: Int) -> Int {
-    let end = guest.zones.map(\.endPFN).max() ?? 0
-    return first + 2 * (Int(end >> UInt64(order + 6)) + 1 + guest.zoneCount)
+    first + 2 * (span(guest, order: order) + guest.zoneCount * gap(guest, order: order))
+  }
+
+  /// The words of all the guest's pages, without gaps.
+  private static func span(_ guest: GuestCore, order: Int) -> Int {
+    Int((guest.zones.map(\.endPFN).max() ?? 0) >> UInt64(order + 6)) + 1
+  }
+
+  /// See ``gap``.
+  static func gap(_ guest: GuestCore, order: Int) -> Int {
+    let zones = guest.zones.filter { $0.spannedPages > 0 }
+    return zip(zones, zones.dropFirst()).allSatisfy { $0.endPFN <= $1.startPFN } ? 1 : span(guest, order: order)
   }
 
   /// The word with a block's bit in the bitmap of the free ones; the next word is the other bitmap's.
   @inline(__always)
   func word(_ pfn: UInt64, zone: Int) -> Int {
-    Self.first &+ 2 &* (Int(truncatingIfNeeded: pfn &>> UInt64(truncatingIfNeeded: order &+ 6)) &+ zone)
+    Self.first &+ 2 &* (Int(truncatingIfNeeded: pfn &>> UInt64(truncatingIfNeeded: order &+ 6)) &+ zone &* gap)
   }
 
   /// The bits of a block of `order`, in a word; of a block of more than 64 bits, each of its words.
@@ -95,13 +108,14 @@ struct BlockMap {
   /// The PFN of the lowest bit of a zone's word.
   @inline(__always)
   func pfn(ofWord word: Int, zone: Int) -> UInt64 {
-    UInt64(truncatingIfNeeded: (word &- Self.first) &>> 1 &- zone) &<< UInt64(truncatingIfNeeded: order &+ 6)
+    UInt64(truncatingIfNeeded: (word &- Self.first) &>> 1 &- zone &* gap) &<< UInt64(truncatingIfNeeded: order &+ 6)
   }
 
   /// Makes it what the lists say. No thread may run in the guest. Complexity: O(blocks).
   func rebuild(_ guest: GuestCore) {
-    for index in Self.first..<words.count where words[index] != 0 { words[index] = 0 }
     for zone in guest.zones {
+      let (first, end) = words(of: zone)
+      for index in first..<end where words[index] != 0 { words[index] = 0 }
       for order in stride(from: order, through: guest.highestOrder, by: 1) {
         for type in guest.types {
           for page in zone.freeList(order: order, type) { add(guest.pfn(page), zone: zone.index, order: order) }
@@ -117,7 +131,9 @@ struct BlockMapHooks: ReportingHooks {
 
   static var hasThreshold: Bool { false }
 
-  init(words: SharedWords.View, order: Int) { map = BlockMap(words: words, order: order) }
+  init(words: SharedWords.View, order: Int) { map = BlockMap(words: words, order: order, gap: 1) }
+
+  init(_ map: BlockMap) { self.map = map }
 
   var words: SharedWords.View { map.words }
   var order: Int { map.order }

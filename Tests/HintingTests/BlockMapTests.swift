@@ -41,7 +41,8 @@ import Testing
     let guest = try Guest(GuestGeometry.standard(bytes: 6 << 30, nodes: 2, cpus: 4, granuleOrder: 6, movableShare: 0.3))
     for order in [6, 8, 9, 10] {
       let words = try SharedWords(count: BlockMap.wordCount(guest.core, order: order))
-      let map = BlockMap(words: words.view, order: order)
+      let map = BlockMap(words: words.view, order: order, gap: BlockMap.gap(guest.core, order: order))
+      #expect(map.gap == 1)
       var last = BlockMap.first
       for zone in guest.core.zones {
         let (first, end) = map.words(of: zone)
@@ -52,10 +53,30 @@ import Testing
     }
   }
 
+  @Test func zonesOutOfOrderHaveWordsOfTheirOwnToo() throws {
+    var geometry = GuestGeometry.standard(bytes: 16 << 30, nodes: 2, cpus: 4, granuleOrder: 6, movableShare: 0.3)
+    let moved = try #require(geometry.zones.firstIndex { $0.type == .movable })
+    let end = try #require(geometry.zones.map(\.endPFN).max())
+    // Behind all others, in the word in which the last one ends.
+    geometry.zones[moved].startPFN = end / 1024 * 1024 + 1024
+    let guest = try Guest(geometry)
+    #expect(moved < geometry.zones.count - 1)
+    for order in [8, 9, 10] {
+      let words = try SharedWords(count: BlockMap.wordCount(guest.core, order: order))
+      let map = BlockMap(words: words.view, order: order, gap: BlockMap.gap(guest.core, order: order))
+      let ranges = guest.core.zones.map(map.words(of:)).sorted { $0.first < $1.first }
+      #expect(zip(ranges, ranges.dropFirst()).allSatisfy { $0.end <= $1.first })
+      #expect(ranges.allSatisfy { $0.first >= BlockMap.first && $0.end <= words.view.count })
+      for zone in guest.core.zones {
+        #expect(map.pfn(ofWord: map.words(of: zone).first, zone: zone.index) <= zone.startPFN)
+      }
+    }
+  }
+
   @Test(arguments: [0, 3, 4, 6, 9, 10])
   func aBlockHasABitForEachPartAndOnlyThose(order: Int) throws {
     let words = try SharedWords(count: 1 << 12)
-    let map = BlockMap(words: words.view, order: order)
+    let map = BlockMap(words: words.view, order: order, gap: 1)
     for large in order...10 {
       let size: UInt64 = 1 << UInt64(large)
       for pfn in [0, size, 5 * size] {

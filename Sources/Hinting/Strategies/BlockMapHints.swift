@@ -49,6 +49,8 @@ struct BlockMapHints: HintStrategy {
   private let pages: Int
   private var memory: Memory?
   private var order = 0
+  /// See ``BlockMap/gap``.
+  private var gap = 1
 
   init(_ options: OptionValues) {
     form = Form(rawValue: options.choice("form")) ?? .addresses
@@ -59,6 +61,7 @@ struct BlockMapHints: HintStrategy {
 
   mutating func prepare(_ guest: GuestCore, lowestOrder: Int) throws(GuestError) {
     order = max(lowestOrder, guest.granuleOrder)
+    gap = BlockMap.gap(guest, order: order)
     let count = BlockMap.wordCount(guest, order: order)
     if memory?.words.view.count != count {
       let arena = try HintArena(bytes: pages * 4096)
@@ -68,7 +71,7 @@ struct BlockMapHints: HintStrategy {
 
   var hooks: BlockMapHooks {
     guard let memory else { preconditionFailure("block-map isn't prepared") }
-    return BlockMapHooks(words: memory.words.view, order: order)
+    return BlockMapHooks(BlockMap(words: memory.words.view, order: order, gap: gap))
   }
 
   mutating func reset(_ guest: GuestCore) {

@@ -60,6 +60,8 @@ struct BlockMapReporting: HintStrategy {
   private let delayNanoseconds: UInt64
   private var memory: Memory?
   private var order = 0
+  /// See ``BlockMap/gap``.
+  private var gap = 1
 
   init(_ options: OptionValues) {
     capacity = options.integer("capacity")
@@ -77,6 +79,7 @@ struct BlockMapReporting: HintStrategy {
 
   mutating func prepare(_ guest: GuestCore, lowestOrder: Int) throws(GuestError) {
     order = max(lowestOrder, guest.granuleOrder)
+    gap = BlockMap.gap(guest, order: order)
     let count = BlockMap.wordCount(guest, order: order)
     if memory?.words.view.count != count {
       let arena = try HintArena(bytes: capacity * 8)
@@ -87,7 +90,7 @@ struct BlockMapReporting: HintStrategy {
 
   var hooks: BlockMapHooks {
     guard let memory else { preconditionFailure("block-map-reporting isn't prepared") }
-    return BlockMapHooks(words: memory.words.view, order: order)
+    return BlockMapHooks(BlockMap(words: memory.words.view, order: order, gap: gap))
   }
 
   mutating func reset(_ guest: GuestCore) {
