@@ -137,7 +137,7 @@ public struct HostCapture: Sendable {
 
   private static func path(_ file: CaptureFile, in directory: String) -> String { join(directory, file.fileName) }
 
-  private static func join(_ directory: String, _ name: String) -> String {
+  static func join(_ directory: String, _ name: String) -> String {
     directory.isEmpty || directory.hasSuffix("/") ? directory + name : "\(directory)/\(name)"
   }
 
@@ -178,12 +178,17 @@ public struct HostCapture: Sendable {
       }
     } catch {
       for path in made { unlink(path) }
-      for path in madeDirectories.reversed() { rmdir(path) }
+      remove(directories: madeDirectories)
       throw error
     }
   }
 
-  private static func makeDirectories(_ directory: String, _ made: inout [String]) throws(CaptureWriteError) {
+  /// Removes directories that ``makeDirectories(_:_:)`` made, as far as they are empty.
+  static func remove(directories: [String]) {
+    for path in directories.reversed() { rmdir(path) }
+  }
+
+  static func makeDirectories(_ directory: String, _ made: inout [String]) throws(CaptureWriteError) {
     var path = ""
     for part in directory.split(separator: "/", omittingEmptySubsequences: false) {
       path += part
