@@ -147,7 +147,8 @@ extension RunRecord: TabularRecord {
     Column(
       "state", \.guest.state,
       meaning:
-        "Initial state of the guest: fresh, aged, aged:PROFILE, captured, or running (this machine's own kernel)."),
+        "Initial state of the guest: fresh, aged, aged:PROFILE, captured, captured:NAME of a series, or running (this machine's own kernel)."
+    ),
     Column(
       "list_order", \.guest.listOrder,
       meaning: "Order of the free lists: ascending, churned or shuffled; captured: as a kernel had them."),

@@ -124,6 +124,7 @@ struct RunCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Resume an unfinished run.", valueName: "dir")) var resume: String?
   @Flag(help: "Small guests and three repetitions; takes seconds.") var quick = false
   @OptionGroup(title: "Guest from a capture") var capture: CaptureOptions
+  @Flag(help: "Run on each capture of the folder of --capture, in the order of their names.") var each = false
   @OptionGroup(title: "Comparison with another build") var builds: AgainstOptions
   @OptionGroup(title: "Flags for experiment options, for one release (use EXPERIMENT:OPTION=VALUE)")
   var experimentFlags: ExperimentFlags
@@ -171,7 +172,7 @@ struct RunCommand: ParsableCommand {
 
   private var hasFlagsOfTheGuest: Bool {
     [guest, state, kernel, watermarks, listOrder, granule, vmemmap, budget].contains { $0 != nil } || capture.isGiven
-      || nodes != nil || cpus != nil || free != nil || movable != nil
+      || each || nodes != nil || cpus != nil || free != nil || movable != nil
   }
 
   private var hasSharedFlags: Bool {
@@ -257,6 +258,7 @@ struct RunCommand: ParsableCommand {
           let own = cards.filter { defaults.experiments.isEmpty || defaults.experiments.contains($0.name) }
           return group(defaults: defaults, withAllocator: own.contains(where: \.showsAllocator))
         }
+        if each { made.groups = try groupsOfSeries(made.groups) }
       }
     }
     if config != nil && !experiments.isEmpty { made.experiments = experiments }
@@ -281,6 +283,22 @@ struct RunCommand: ParsableCommand {
 
   private func list(_ text: String?) -> [String]? {
     text.map { $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init) }
+  }
+
+  /// A group for each capture of the folder, one capture after another.
+  private func groupsOfSeries(_ groups: [RunConfig.Group]) throws -> [RunConfig.Group] {
+    guard let folder = capture.capture else { throw UserError.usage("--each needs --capture with a folder") }
+    try capture.files.check()
+    let series = try CaptureSeries(folder: folder, nth: capture.nth)
+    for skipped in series.skipped { RunJob.say("skipped: \(skipped)") }
+    return series.captures.flatMap { element in
+      groups.map { group in
+        var group = group
+        group.capture = element.path
+        group.captureName = element.name
+        return group
+      }
+    }
   }
 
   /// The group of the given flags.

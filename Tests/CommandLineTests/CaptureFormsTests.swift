@@ -100,4 +100,70 @@ import Testing
       #expect(try Tool.run(["capture", "here", "--file", "two"], in: folder).status == 64)
     }
   }
+
+  @Test func wrongUsesOfSeriesAreRefused() throws {
+    try Tool.withFolder { folder in
+      try FileManager.default.createDirectory(atPath: folder + "/full/x", withIntermediateDirectories: true)
+      for (line, status) in [
+        ("capture --watch 1s s", 64), ("capture --for 1s s", 64), ("capture --watch 1s --for 2s", 64),
+        ("capture --watch 1s --for 2s --file f", 64), ("capture --watch 1s --for 2s --file f s", 64),
+        ("capture --watch 2s --for 1s s", 64), ("capture --watch 1 --for 2s s", 64),
+        ("capture --watch 1us --for 2s s", 64), ("capture --watch 1s --for 1s full", 74),
+        ("run --each", 64), ("run --each --capture -", 64), ("run --each --show-mem x", 64),
+        ("run --each --capture full", 65), ("run --each --capture nowhere", 74), ("run --resume run --each", 64),
+        ("run --each --capture full --guest 1G", 65),
+      ] {
+        let result = try Tool.run(line, in: folder)
+        #expect(result.status == Int32(status), "\(result)")
+        if status != 65 { #expect(result.complaints.count == 1, "\(result)") }
+      }
+      #expect(Folder.names(folder) == ["full", "full/x"])
+    }
+  }
+
+  @Test func eachCaptureOfASeriesHasItsRows() throws {
+    try Tool.withFolder { folder in
+      try FileManager.default.createDirectory(atPath: folder + "/s", withIntermediateDirectories: true)
+      for (index, count) in ["1990", "1991", "1990", "1992"].enumerated() {
+        try Folder.write(
+          Captures.debian.replacing("1990", with: count), to: "\(folder)/s/2026120\(index + 1)T000000Z.txt")
+      }
+      try Folder.write("what it was\n", to: folder + "/s/README")
+      let found = try run(["--capture", "s", "--each"], in: folder)
+      let skipped = found.result.complaints.filter { $0.contains("skipped: s/README") }
+      #expect(skipped.count == 1, "\(found.result)")
+      #expect(found.result.complaints.count { $0.contains("20261203T000000Z is the same as 20261201T000000Z") } == 1)
+      let runs = try #require(try RunFiles.table(folder + "/run/runs.csv"))
+      let cells = try #require(try RunFiles.table(folder + "/run/cells.csv"))
+      let states = ["20261201T000000Z", "20261202T000000Z", "20261204T000000Z"].map { "captured:" + $0 }
+      // Beside the control the allocator, as always.
+      let twice = states.flatMap { [$0, $0] }
+      #expect(cells.column("state") == twice && runs.column("state").sorted() == twice)
+      #expect(Set(runs.column("cell_id")).count == 6)
+      // Nothing is left to do, as the run's own settings say.
+      let resumed = try Tool.run(["run", "--resume", "run"], in: folder)
+      #expect(resumed.status == 0, "\(resumed)")
+      let meta = try String(contentsOfFile: folder + "/run/meta.json", encoding: .utf8)
+      #expect(meta.contains("\"capture_name\" : \"20261204T000000Z\""))
+    }
+  }
+
+  @Test(
+    .enabled(
+      if: FileManager.default.isReadableFile(atPath: "/proc/buddyinfo"), "this machine's kernel has no /proc/buddyinfo")
+  )
+  func thisMachineIsASeries() throws {
+    try Tool.withFolder { folder in
+      let taken = try Tool.run("capture --watch 20ms --for 100ms s", in: folder)
+      let names = Folder.names(folder + "/s")
+      #expect(taken.status == 0 && names.count >= 2, "\(taken)")
+      #expect(taken.outLines.count == 1 && taken.out.hasPrefix("\(names.count) captures written to s"), "\(taken)")
+      // Ctrl-C ends it with what there is.
+      let call = try Tool.start(["capture", "--watch", "1h", "--for", "2h", "t"], in: folder)
+      while call.isRunning, !Folder.names(folder + "/t").contains(where: { !$0.hasPrefix(".") }) { usleep(10_000) }
+      call.interrupt()
+      let ended = try call.end()
+      #expect(ended.status == 0 && ended.outLines == ["1 capture written to t"], "\(ended)")
+    }
+  }
 }

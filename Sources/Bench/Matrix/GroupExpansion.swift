@@ -121,6 +121,7 @@ struct GroupExpansion {
         listOrder ?? (capture.lists == nil ? .ascending : nil), config, wholeBlocks, host)
       return
     }
+    guard group.captureName == nil else { throw .usage("capture_name needs a capture") }
     guard pageSize ?? .small == .small else {
       throw .usage("--page-size \(group.pageSize ?? "") needs a capture: others have pages of 4k")
     }
@@ -212,7 +213,7 @@ struct GroupExpansion {
     guests.append(
       (
         GuestSpec(
-          bytes: bytes, nodes: nodes, cpus: cpus, state: .captured(fingerprint: fingerprint),
+          bytes: bytes, nodes: nodes, cpus: cpus, state: .captured(fingerprint: fingerprint, name: group.captureName),
           listOrder: listOrder, granuleOrder: fit.granule, vmemmapPage: fit.page, pageSize: capture.pageSize,
           watermarks: watermarks,
           formerWatermarks: capture.hasZoneDetails ? .captured : .none, lockKind: lock, seed: config.seed),

@@ -7,16 +7,22 @@ public struct GuestSpec: Hashable, Sendable {
     case fresh
     /// `profile`: what work left so; nil: the model's own churn.
     case aged(free: Double, profile: AgingProfile? = nil)
-    /// `fingerprint`: of the captured blocks, so that cells of different captures don't match.
-    case captured(fingerprint: String)
+    /// `fingerprint`: of the captured blocks, so that cells of different captures don't match. `name`: in a series of
+    /// captures; it tells rows apart and isn't part of a cell's identity.
+    case captured(fingerprint: String, name: String? = nil)
 
     /// The name as in the state column.
     public var name: String {
       switch self {
       case .fresh: "fresh"
       case .aged(_, let profile): profile.map { "aged:\($0.name)" } ?? "aged"
-      case .captured: "captured"
+      case .captured(_, let name): name.map { "captured:\($0)" } ?? "captured"
       }
+    }
+
+    /// The name in a cell's identity.
+    var identityName: String {
+      if case .captured = self { "captured" } else { name }
     }
   }
 
@@ -56,7 +62,7 @@ extension CellIdentity {
     switch guest.state {
     case .fresh: break
     case .aged(let share, _): free = "\(share)"
-    case .captured(let fingerprint): capture = fingerprint
+    case .captured(let fingerprint, _): capture = fingerprint
     }
     set("guest_bytes", "\(guest.bytes)")
     set("nodes", "\(guest.nodes)")
@@ -65,7 +71,7 @@ extension CellIdentity {
     set("vmemmap_page_bytes", "\(guest.vmemmapPage.bytes)")
     set("vmemmap_filled", "\(guest.vmemmapPage == .filled)", implied: "false")
     set("lock_kind", guest.lockKind.rawValue)
-    set("state", guest.state.name)
+    set("state", guest.state.identityName)
     set("list_order", guest.listOrderName)
     set("free", free)
     set("capture", capture)

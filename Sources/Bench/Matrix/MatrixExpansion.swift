@@ -18,7 +18,14 @@ struct MatrixExpansion {
   /// What was read, by where it is, so that no archive or pipe is read twice.
   private var readings: [CaptureFiles: CaptureReading] = [:]
   /// What the readings changed or left out.
-  private(set) var captureNotes: [String] = []
+  var captureNotes: [String] {
+    notes + seriesNotes.map { $0.count == 1 ? $0.note : "\($0.note); so in \($0.count) captures of the series" }
+  }
+  private var notes: [String] = []
+  /// Notes on captures of a series, those that differ in the path alone as one.
+  private var seriesNotes: [(kind: String, note: String, count: Int)] = []
+  /// The first name of each capture of a series, by fingerprint.
+  private var seriesNames: [String: String] = [:]
   /// Default strategies left out, with reasons.
   private(set) var omissions: [String] = []
   /// Why some cells are invalid; those are left out.
@@ -146,18 +153,21 @@ struct MatrixExpansion {
       }
       let room = host.room(placement, modelledNodes: group.nodes)
       let expanded = try GroupExpansion(group, config, lock, needs, room) { files throws(UserError) in
-        try capture(files)
+        try capture(files, ofSeries: group.captureName != nil)
       }
       captures.merge(expanded.captures) { $1 }
       decided = expanded.decided
       if let pageSize = decided?.pageSize, pageSize != .small { try requireAnyPages(placed, pageSize) }
       for omission in expanded.omissions where !omissions.contains(omission) { omissions.append(omission) }
+      var states: [GuestSpec.State: GuestSpec.State] = [:]
+      for (guest, _) in expanded.guests { states[guest.state] = namedOnce(guest.state) }
       let hosted = expanded.guests.flatMap { guest, footprint in
         kernels.flatMap { kernel in
           [false, true].filter { told in placed.contains { $0.pageInit.tellsToCheckPages(kernel) == told } }
             .flatMap { told in
               host.memoryNodes(placement).map { node in
                 var guest = guest
+                guest.state = states[guest.state] ?? guest.state
                 guest.kernel = kernel
                 guest.isToldToCheckPages = told
                 guest.memoryNode = node
@@ -177,6 +187,18 @@ struct MatrixExpansion {
     return decided
   }
 
+  /// The state under the first name that its capture has in the run, so that equal captures of a series are one guest.
+  private mutating func namedOnce(_ state: GuestSpec.State) -> GuestSpec.State {
+    guard case .captured(let fingerprint, let name?) = state else { return state }
+    guard let first = seriesNames[fingerprint], first != name else {
+      seriesNames[fingerprint] = name
+      return state
+    }
+    let note = "\(name) is the same as \(first): measured once, as \(first)"
+    if !notes.contains(note) { notes.append(note) }
+    return .captured(fingerprint: fingerprint, name: first)
+  }
+
   /// Refuses what counts in pages of 4 KiB.
   private func requireAnyPages(_ variants: [Variant], _ pageSize: PageSize) throws(UserError) {
     for variant in variants where !variant.chosen.card.countsAnyPages || variant.options.load != .none {
@@ -187,11 +209,22 @@ struct MatrixExpansion {
     }
   }
 
-  private mutating func capture(_ files: CaptureFiles) throws(UserError) -> Capture {
+  private mutating func capture(_ files: CaptureFiles, ofSeries: Bool) throws(UserError) -> Capture {
     if let known = readings[files] { return known.capture }
     let reading = try files.read()
     readings[files] = reading
-    for note in reading.notes where !captureNotes.contains(note) { captureNotes.append(note) }
+    for note in reading.notes {
+      if ofSeries {
+        let kind = note.replacing(files.name ?? "", with: "")
+        if let index = seriesNotes.firstIndex(where: { $0.kind == kind }) {
+          seriesNotes[index].count += 1
+        } else {
+          seriesNotes.append((kind, note, 1))
+        }
+      } else if !notes.contains(note) {
+        notes.append(note)
+      }
+    }
     return reading.capture
   }
 

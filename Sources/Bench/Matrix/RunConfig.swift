@@ -37,6 +37,8 @@ public struct RunConfig: Codable, Hashable, Sendable {
     public var showMem: String?
     /// Which of several copies in ``capture`` or ``showMem``; nil: the last.
     public var nth: Int?
+    /// The name of the capture in a series, which column state has; nil: it is of none.
+    public var captureName: String?
     /// The capture, as far as it is named.
     public var captureFiles: CaptureFiles {
       get {
@@ -64,6 +66,7 @@ public struct RunConfig: Codable, Hashable, Sendable {
       case experiments, guests, states, strategies, kernels, nodes, cpus, free, movable, granule, vmemmap
       case buddyinfo, pagetypeinfo, zoneinfo, lists, capture, nth, watermarks, options
       case showMem = "show_mem"
+      case captureName = "capture_name"
       case listOrder = "list_order"
       case pageSize = "page_size"
       case experimentOptions = "experiment_options"
@@ -93,6 +96,7 @@ public struct RunConfig: Codable, Hashable, Sendable {
       capture = try box.decodeIfPresent(String.self, forKey: .capture)
       showMem = try box.decodeIfPresent(String.self, forKey: .showMem)
       nth = try RunConfig.number(Int.self, box, .nth)
+      captureName = try box.decodeIfPresent(String.self, forKey: .captureName)
       watermarks = try box.decodeIfPresent(String.self, forKey: .watermarks)
       pageSize = try box.decodeIfPresent(String.self, forKey: .pageSize)
       options = try box.decodeIfPresent([String: [String]].self, forKey: .options) ?? [:]

@@ -52,7 +52,7 @@ package final class ModelledGuest {
         } else {
           guest.fillFresh()
         }
-      case .captured(let fingerprint):
+      case .captured(let fingerprint, _):
         guard let capture = captures[fingerprint] else { preconditionFailure("no capture \(fingerprint)") }
         var geometry = try GuestGeometry.captured(
           capture, cpus: spec.cpus, granuleOrder: spec.granuleOrder, watermarks: spec.watermarks)

@@ -495,4 +495,40 @@ import Testing
       #expect(usual == computed && usual != none)
     }
   }
+
+  /// Captures of a series are told apart in their rows, in the series' order; equal ones are one cell, which is said.
+  @Test func aSeriesHasACellForEachCapture() throws {
+    let texts = ["490", "491", "490", "492"].map { Fixtures.debian.replacing("490", with: $0) }
+    try Fixtures.withCapture(texts[0]) { first in
+      try Fixtures.withCapture(texts[1]) { second in
+        try Fixtures.withCapture(texts[2]) { third in
+          try Fixtures.withCapture(texts[3]) { fourth in
+            var config = Fixtures.captureConfig(first, ["none"])
+            let group = config.groups[0]
+            config.groups = zip([first, second, third, fourth], ["t1", "t2", "t3", "t4"]).map { path, name in
+              var group = group
+              group.buddyinfo = path
+              group.captureName = name
+              return group
+            }
+            let matrix = try Fixtures.matrix(config)
+            #expect(
+              matrix.cells.map(\.guest.state.name) == ["captured:t1", "captured:t2", "captured:t4"])
+            #expect(Set(matrix.cells.map(\.id)).count == 3)
+            #expect(matrix.batches.flatMap(\.guests).count == 3)
+            #expect(matrix.captureNotes.count { $0.contains("t3 is the same as t1") } == 1)
+            // The name is none of what a cell is.
+            let alone = try Fixtures.matrix(Fixtures.captureConfig(second, ["none"]))
+            #expect(alone.cells[0].id == matrix.cells[1].id && alone.cells[0].guest.state.name == "captured")
+            // As when it is resumed.
+            let kept = try RunConfig(recorded: JSONValue(encoding: matrix.config))
+            #expect(try Fixtures.matrix(kept).cells.map(\.id) == matrix.cells.map(\.id))
+          }
+        }
+      }
+    }
+    var config = Fixtures.config(Fixtures.group())
+    config.groups[0].captureName = "t1"
+    #expect(throws: UserError.self) { try Fixtures.matrix(config) }
+  }
 }
