@@ -40,6 +40,7 @@ enum ReportFigures {
     HoldDistributionFigure.self,
     HoldTimeFigure.self,
     HoldBySizeFigure.self,
+    HoldBySeriesFigure.self,
     CostBySizeFigure.self,
     FrontierFigure.self,
     CoverageFigure.self,
