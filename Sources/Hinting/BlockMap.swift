@@ -131,10 +131,6 @@ struct BlockMapHooks: ReportingHooks {
 
   static var hasThreshold: Bool { false }
 
-  init(words: SharedWords.View, order: Int) { map = BlockMap(words: words, order: order, gap: 1) }
-
-  init(_ map: BlockMap) { self.map = map }
-
   var words: SharedWords.View { map.words }
   var order: Int { map.order }
 

@@ -1,5 +1,13 @@
 import Delivery
 import GuestMemory
+import Records
+
+extension DeclaredOption {
+  /// The buffer of designs whose addresses are sent whenever it is full.
+  static let hintBuffer = DeclaredOption(
+    "buffer", .integer(1...4096), default: "16", "pages of the buffer that is sent when it is full",
+    source: "v33: 16 pages")
+}
 
 /// A buffer of free blocks as pairs of base and size, sent when it is full.
 struct HintPairs {

@@ -26,9 +26,26 @@ enum RotatingWalk {
     @inline(__always) mutating func note(blocks: Int, ticks: UInt64) {}
   }
 
-  /// Names a list's blocks. Returns false if the host stopped it.
+  /// Names the blocks of a zone's lists, from the highest order down to `lowest`. Returns false if the host stopped it.
   @inline(__always)
   static func run<Probe: LockProbe, Hooks: AllocatorHooks, Sink: HintSink, Rules: KernelRules>(
+    _ cpu: inout GuestCPU<Probe, Hooks, Rules>, _ sink: inout Sink, _ stop: StopFlag, _ zone: Zone, lowest: Int,
+    _ pairs: inout HintPairs, _ batch: inout some Batch
+  ) -> Bool {
+    var order = cpu.core.highestOrder
+    while order >= lowest {
+      for type in 0..<cpu.core.migratetypes {
+        let isDone = run(&cpu, &sink, stop, zone, order: order, Migratetype(index: type), &pairs, &batch)
+        if !isDone { return false }
+      }
+      order &-= 1
+    }
+    return true
+  }
+
+  /// Names a list's blocks. Returns false if the host stopped it.
+  @inline(__always)
+  private static func run<Probe: LockProbe, Hooks: AllocatorHooks, Sink: HintSink, Rules: KernelRules>(
     _ cpu: inout GuestCPU<Probe, Hooks, Rules>, _ sink: inout Sink, _ stop: StopFlag, _ zone: Zone, order: Int,
     _ type: Migratetype, _ pairs: inout HintPairs, _ batch: inout some Batch
   ) -> Bool {

@@ -27,9 +27,7 @@ struct Adaptive: StrategyPasses {
         "dense", .integer(0...101), default: "10",
         "percent of a zone's possible blocks that are free, from which on it is read by address; 101: never",
         source: "this project"),
-      DeclaredOption(
-        "buffer", .integer(1...4096), default: "16", "pages of the buffer that is sent when it is full",
-        source: "v33: 16 pages"),
+      .hintBuffer,
     ])
 
   /// As many blocks as fit into the promised hold: halved after a hold that was longer, one more after one that was
@@ -81,20 +79,11 @@ struct Adaptive: StrategyPasses {
     var batch = ByTime(mostTicks: UInt64(Double(holdNanoseconds) / CycleClock.nanosecondsPerTick))
     for index in session.zones(core) {
       let zone = core.zone(index)
-      if isDense(core, zone, session.lowestOrder) {
-        let isDone = PFNWalk.run(core, &sink, session.stop, zone, lowest: session.lowestOrder, ahead: 16, &pairs)
-        if !isDone { return .stopped }
-        continue
-      }
-      var order = core.highestOrder
-      while order >= session.lowestOrder {
-        for type in 0..<core.migratetypes {
-          let isDone = RotatingWalk.run(
-            &cpu, &sink, session.stop, zone, order: order, Migratetype(index: type), &pairs, &batch)
-          if !isDone { return .stopped }
-        }
-        order &-= 1
-      }
+      let isDone =
+        isDense(core, zone, session.lowestOrder)
+        ? PFNWalk.run(core, &sink, session.stop, zone, lowest: session.lowestOrder, ahead: 16, &pairs)
+        : RotatingWalk.run(&cpu, &sink, session.stop, zone, lowest: session.lowestOrder, &pairs, &batch)
+      if !isDone { return .stopped }
     }
     pairs.flush(&sink)
     return .complete

@@ -12,7 +12,7 @@ import Records
 /// out first, and by another CPU. So each part that is handed out costs a notice. With a mark on the first page alone it
 /// would be one a block, and its other parts could be written to before the host knows.
 struct NoticingPageReporting: ReportingStrategy {
-  struct Hooks: ReportingHooks {
+  struct Hooks: ReportingCycleHooks {
     let words: SharedWords.View
     let order: Int
 

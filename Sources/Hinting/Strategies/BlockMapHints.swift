@@ -30,9 +30,7 @@ struct BlockMapHints: HintStrategy {
       DeclaredOption(
         "form", .choice(Form.allCases.map(\.rawValue)), default: Form.addresses.rawValue,
         "what the host gets: addresses of blocks, runs of neighbours, or the bitmap itself", source: "this project"),
-      DeclaredOption(
-        "buffer", .integer(1...4096), default: "16", "pages of the buffer that is sent when it is full",
-        source: "v33: 16 pages"),
+      .hintBuffer,
     ])
 
   enum Form: String, CaseIterable {
@@ -71,7 +69,7 @@ struct BlockMapHints: HintStrategy {
 
   var hooks: BlockMapHooks {
     guard let memory else { preconditionFailure("block-map isn't prepared") }
-    return BlockMapHooks(BlockMap(words: memory.words.view, order: order, gap: gap))
+    return BlockMapHooks(map: BlockMap(words: memory.words.view, order: order, gap: gap))
   }
 
   mutating func reset(_ guest: GuestCore) {
@@ -166,8 +164,7 @@ struct BlockMapHints: HintStrategy {
       while left != 0 {
         let gap = UInt64(truncatingIfNeeded: left.trailingZeroBitCount)
         if gap > 0 { close() }
-        // Twice, since a shift by 64 leaves the word as it is.
-        left = gap == 64 ? 0 : left &>> gap
+        left &>>= gap
         address &+= gap &<< shift
         bits &-= gap
         let run = UInt64(truncatingIfNeeded: (~left).trailingZeroBitCount)
@@ -175,6 +172,7 @@ struct BlockMapHints: HintStrategy {
         length &+= run &<< shift
         address &+= run &<< shift
         bits &-= run
+        // A shift by 64 would leave the word as it is.
         left = run == 64 ? 0 : left &>> run
       }
       if bits > 0 { close() }

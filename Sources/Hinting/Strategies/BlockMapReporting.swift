@@ -90,7 +90,7 @@ struct BlockMapReporting: HintStrategy {
 
   var hooks: BlockMapHooks {
     guard let memory else { preconditionFailure("block-map-reporting isn't prepared") }
-    return BlockMapHooks(BlockMap(words: memory.words.view, order: order, gap: gap))
+    return BlockMapHooks(map: BlockMap(words: memory.words.view, order: order, gap: gap))
   }
 
   mutating func reset(_ guest: GuestCore) {

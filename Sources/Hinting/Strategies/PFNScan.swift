@@ -18,9 +18,7 @@ struct PFNScan: StrategyPasses {
       DeclaredOption(
         "ahead", .integer(0...1024), default: "16", "heads asked for before the one that is read",
         source: "this project"),
-      DeclaredOption(
-        "buffer", .integer(1...4096), default: "16", "pages of the buffer that is sent when it is full",
-        source: "v33: 16 pages"),
+      .hintBuffer,
     ])
 
   private let ahead: Int

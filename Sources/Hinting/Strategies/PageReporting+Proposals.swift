@@ -3,7 +3,7 @@ import Records
 
 /// ``PageReporting`` with bounded holds, with budgets of its own, or with a threshold for its runs.
 struct BoundedPageReporting: ReportingStrategy {
-  struct Hooks: ReportingHooks {
+  struct Hooks: ReportingCycleHooks {
     let words: SharedWords.View
     let order: Int
 
@@ -24,7 +24,7 @@ struct BoundedPageReporting: ReportingStrategy {
 /// and a digest alone). What isn't allocated of a split block needn't be reported again. A freed page has no mark, so that
 /// a block it merges with loses its own.
 struct KeepingPageReporting: ReportingStrategy {
-  struct Hooks: ReportingHooks {
+  struct Hooks: ReportingCycleHooks {
     let words: SharedWords.View
     let order: Int
 

@@ -89,7 +89,7 @@ struct PageReporting: ReportingStrategy {
     }
   }
 
-  struct Hooks: ReportingHooks {
+  struct Hooks: ReportingCycleHooks {
     let words: SharedWords.View
     let order: Int
 
@@ -106,10 +106,8 @@ struct PageReporting: ReportingStrategy {
   }
 }
 
-/// What the hooks of ``ReportingStrategy`` have in common.
+/// What hooks have in common that request a run of reporting.
 protocol ReportingHooks: AllocatorHooks {
-  init(words: SharedWords.View, order: Int)
-
   /// See ``ReportingWords``.
   var words: SharedWords.View { get }
   /// The lowest order reported.
@@ -117,6 +115,11 @@ protocol ReportingHooks: AllocatorHooks {
 
   /// Whether frees request a run only once they have come to as many pages as word ``ReportingWords/threshold`` says.
   static var hasThreshold: Bool { get }
+}
+
+/// The hooks of ``ReportingStrategy``, which need no more than this.
+protocol ReportingCycleHooks: ReportingHooks {
+  init(words: SharedWords.View, order: Int)
 }
 
 /// The words that hooks share with the worker. A strategy's own begin at ``own``.

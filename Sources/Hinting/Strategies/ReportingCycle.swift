@@ -6,7 +6,7 @@ import Records
 /// The cycle of free page reporting (mm/page_reporting.c, 5.7), of ``PageReporting`` and of what was proposed since.
 ///
 /// What differs in the code under the lock is static, so that each is compiled without the others' parts.
-protocol ReportingStrategy: HintStrategy where Hooks: ReportingHooks {
+protocol ReportingStrategy: HintStrategy where Hooks: ReportingCycleHooks {
   /// Whether holds end after `skip` entries skipped and `take` taken or put back, sessions after `flush` pages, and the host
   /// may answer each block by itself.
   static var boundsHolds: Bool { get }

@@ -18,9 +18,7 @@ struct RotatingCursor: StrategyPasses {
     options: [
       DeclaredOption(
         "batch", .integer(1...100_000), default: "32", "entries per hold", source: "this project"),
-      DeclaredOption(
-        "buffer", .integer(1...4096), default: "16", "pages of the buffer that is sent when it is full",
-        source: "v33: 16 pages"),
+      .hintBuffer,
     ])
 
   private let batch: Int
@@ -49,15 +47,9 @@ struct RotatingCursor: StrategyPasses {
     var pairs = HintPairs(buffer)
     var batch = RotatingWalk.Fixed(blocks: batch)
     for zone in session.zones(core) {
-      var order = core.highestOrder
-      while order >= session.lowestOrder {
-        for type in 0..<core.migratetypes {
-          let isDone = RotatingWalk.run(
-            &cpu, &sink, session.stop, core.zone(zone), order: order, Migratetype(index: type), &pairs, &batch)
-          if !isDone { return .stopped }
-        }
-        order &-= 1
-      }
+      let isDone = RotatingWalk.run(
+        &cpu, &sink, session.stop, core.zone(zone), lowest: session.lowestOrder, &pairs, &batch)
+      if !isDone { return .stopped }
     }
     pairs.flush(&sink)
     return .complete
